@@ -1,0 +1,85 @@
+//! The leaves of the grammar: normalised text and vocabulary words.
+
+use bincode::de::{BorrowDecode, BorrowDecoder, Decode, Decoder};
+use bincode::error::DecodeError;
+
+/// Longest token, in bytes.
+pub const MAX_TOKEN_BYTES: usize = 240;
+
+/// Why a text is not a token or a word.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a normalised token")]
+pub struct TokenError(pub String);
+
+/// Normalised free text: trimmed, single spaces, no control characters, 1 to 240 bytes.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, bincode::Encode)]
+pub struct Token(String);
+
+/// A word of the committed public vocabulary.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, bincode::Encode)]
+pub struct Word(String);
+
+impl Token {
+    /// Accepts text that is already normalised.
+    ///
+    /// # Errors
+    /// When it is empty, longer than 240 bytes, or holds control characters or loose white space.
+    pub fn new(text: impl Into<String>) -> Result<Self, TokenError> {
+        let text = text.into();
+        let loose = text.starts_with(' ') || text.ends_with(' ') || text.contains("  ");
+        let bad = |c: char| c.is_control() || (c.is_whitespace() && c != ' ');
+        if text.is_empty() || text.len() > MAX_TOKEN_BYTES || loose || text.contains(bad) {
+            return Err(TokenError(text));
+        }
+        Ok(Self(text))
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Word {
+    /// Accepts a word of the vocabulary.
+    ///
+    /// # Errors
+    /// When it is not 3 to 20 lower-case ASCII letters.
+    pub fn new(text: impl Into<String>) -> Result<Self, TokenError> {
+        let text = text.into();
+        let fits = (3..=20).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_lowercase());
+        if fits {
+            Ok(Self(text))
+        } else {
+            Err(TokenError(text))
+        }
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+macro_rules! checked_decode {
+    ($name:ident) => {
+        impl<C> Decode<C> for $name {
+            fn decode<D: Decoder<Context = C>>(decoder: &mut D) -> Result<Self, DecodeError> {
+                let text = String::decode(decoder)?;
+                Self::new(text).map_err(|error| DecodeError::OtherString(error.to_string()))
+            }
+        }
+
+        impl<'de, C> BorrowDecode<'de, C> for $name {
+            fn borrow_decode<D: BorrowDecoder<'de, Context = C>>(
+                decoder: &mut D,
+            ) -> Result<Self, DecodeError> {
+                <Self as Decode<C>>::decode(decoder)
+            }
+        }
+    };
+}
+checked_decode!(Token);
+checked_decode!(Word);

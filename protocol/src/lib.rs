@@ -1,0 +1,12 @@
+//! Everything two nodes must agree on: bytes, signatures, the lesson grammar, the log and the fold.
+//!
+//! Sans-IO. This room knows no socket, no file, no clock, no operating-system randomness and no
+//! floating-point function whose result depends on the platform; what it needs comes in through a
+//! parameter or a trait.
+
+pub mod codec;
+pub mod identity;
+pub mod ids;
+pub mod lesson;
+pub mod payload;
+pub mod trace;

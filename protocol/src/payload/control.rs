@@ -1,0 +1,159 @@
+//! Control payloads: who belongs, and where epochs end. None is built from private data.
+
+use bincode::{Decode, Encode};
+
+use crate::identity::Signature;
+use crate::ids::{
+    CheckpointId, DeltaId, Hash, InvitationId, LessonId, MemberId, PublicKey, RevisionId,
+};
+
+/// First delta of a chain. Its header names author `MemberId::ZERO`; its id becomes the member's id.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Join {
+    /// The member's key.
+    pub key: PublicKey,
+    /// Hash of a recovery public key, kept offline.
+    pub recovery: Hash,
+    /// The invitation used; none for founders and open charters.
+    pub invitation: Option<InvitationId>,
+    /// Name to show to people, at most 64 bytes; means nothing to the protocol.
+    pub name: String,
+}
+
+/// Admits a Join.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Vouch {
+    /// The Join.
+    pub join: DeltaId,
+    /// The key that the Join names.
+    pub key: PublicKey,
+    /// The invitation.
+    pub invitation: InvitationId,
+    /// How many Vouches of this chain may name this invitation.
+    pub uses: u16,
+    /// Last epoch in which a checkpoint may seal this Vouch.
+    pub expires_epoch: u32,
+}
+
+/// The author leaves.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Leave {
+    /// A word to the others, at most 256 bytes.
+    pub reason: String,
+}
+
+/// What a Revoke is aimed at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+pub enum RevokeTarget {
+    /// A revision.
+    Revision(RevisionId),
+    /// A lesson.
+    Lesson(LessonId),
+    /// A member.
+    Member(MemberId),
+}
+
+/// One revoker's word.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Revoke {
+    /// The target.
+    pub target: RevokeTarget,
+    /// Why, at most 256 bytes.
+    pub reason: String,
+}
+
+/// Replaces a member's key. The delta itself is signed by the new key.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct RotateKey {
+    /// The member.
+    pub member: MemberId,
+    /// The new key.
+    pub new_key: PublicKey,
+    /// Last delta of the old key that stands.
+    pub last_good: (u64, DeltaId),
+    /// The recovery key whose hash the Join committed to.
+    pub recovery_key: PublicKey,
+    /// The recovery key's signature over (member, new key, last good).
+    pub recovery_signature: Signature,
+}
+
+/// The scheduled release that this delta stands for sent nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Void {
+    /// Which release of which period.
+    pub release: Hash,
+}
+
+/// Phase of a checkpoint round.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+pub enum Phase {
+    /// First phase.
+    Prepare,
+    /// Second phase; a quorum of these makes a body final.
+    Commit,
+}
+
+/// One signer's word on a checkpoint body.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Checkpoint {
+    /// Round within the epoch.
+    pub round: u32,
+    /// Phase.
+    pub phase: Phase,
+    /// The body.
+    pub body: Body,
+}
+
+/// What a checkpoint says. [`CheckpointId`] is its hash.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Body {
+    /// One more than the parent's.
+    pub epoch: u32,
+    /// The checkpoint before.
+    pub parent: CheckpointId,
+    /// Sorted by author: everything up to and with these deltas is covered.
+    pub frontier: Vec<FrontierEntry>,
+    /// Sorted by member: the members after this checkpoint.
+    pub roster: Vec<RosterEntry>,
+    /// Sorted: who signs the next checkpoint.
+    pub signers: Vec<MemberId>,
+    /// Sorted: members that left or were removed, for ever.
+    pub removed: Vec<Removal>,
+    /// Sorted: chains with a proven fork, cut at their covered height.
+    pub excluded: Vec<Removal>,
+    /// Claimed root of the sealed state after this checkpoint.
+    pub state_root: Hash,
+}
+
+/// The tip of one chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+pub struct FrontierEntry {
+    /// The chain.
+    pub author: MemberId,
+    /// Height of the tip.
+    pub seq: u64,
+    /// The tip.
+    pub id: DeltaId,
+}
+
+/// One member with its current key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+pub struct RosterEntry {
+    /// The member.
+    pub member: MemberId,
+    /// Its current key.
+    pub key: PublicKey,
+    /// Who admitted it; its own id for a founder.
+    pub sponsor: MemberId,
+}
+
+/// A member whose chain ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+pub struct Removal {
+    /// The member.
+    pub member: MemberId,
+    /// The key it had, which cannot join again.
+    pub key: PublicKey,
+    /// First height that is not folded.
+    pub from_seq: u64,
+}

@@ -1,0 +1,85 @@
+//! What a delta carries.
+
+mod content;
+mod control;
+
+pub use content::{
+    Cell, FileEntry, ItemId, LessonEntry, Lessons, Mechanism, Noise, Origin, Outcomes, Revision,
+    Unit, VoteEntry, Votes, Window,
+};
+pub use control::{
+    Body, Checkpoint, FrontierEntry, Join, Leave, Phase, Removal, Revoke, RevokeTarget,
+    RosterEntry, RotateKey, Void, Vouch,
+};
+
+use bincode::{Decode, Encode};
+
+/// Longest encoded payload, in bytes.
+pub const MAX_PAYLOAD_BYTES: usize = 64 << 10;
+
+/// The kind of a payload, readable from the header alone.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode, serde::Serialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum PayloadKind {
+    /// A new member asks to be admitted.
+    Join,
+    /// A member admits a Join.
+    Vouch,
+    /// A member leaves.
+    Leave,
+    /// A member revokes a revision, a lesson or a member.
+    Revoke,
+    /// A member replaces its key.
+    RotateKey,
+    /// A signer closes an epoch.
+    Checkpoint,
+    /// A scheduled release that sent nothing.
+    Void,
+    /// Noisy outcome counts.
+    Outcomes,
+    /// Noisy votes on public candidates.
+    Votes,
+    /// Lesson keys that passed a threshold, or lessons that a person wrote.
+    Lessons,
+    /// A version of a skill's base text.
+    Revision,
+}
+
+/// A payload of any kind.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[allow(missing_docs)]
+pub enum Payload {
+    Join(Join),
+    Vouch(Vouch),
+    Leave(Leave),
+    Revoke(Revoke),
+    RotateKey(RotateKey),
+    Checkpoint(Checkpoint),
+    Void(Void),
+    Outcomes(Outcomes),
+    Votes(Votes),
+    Lessons(Lessons),
+    Revision(Revision),
+}
+
+impl Payload {
+    /// The kind that the header must name.
+    #[must_use]
+    pub const fn kind(&self) -> PayloadKind {
+        match self {
+            Self::Join(_) => PayloadKind::Join,
+            Self::Vouch(_) => PayloadKind::Vouch,
+            Self::Leave(_) => PayloadKind::Leave,
+            Self::Revoke(_) => PayloadKind::Revoke,
+            Self::RotateKey(_) => PayloadKind::RotateKey,
+            Self::Checkpoint(_) => PayloadKind::Checkpoint,
+            Self::Void(_) => PayloadKind::Void,
+            Self::Outcomes(_) => PayloadKind::Outcomes,
+            Self::Votes(_) => PayloadKind::Votes,
+            Self::Lessons(_) => PayloadKind::Lessons,
+            Self::Revision(_) => PayloadKind::Revision,
+        }
+    }
+}
