@@ -160,77 +160,37 @@ impl Charter {
     pub fn sign(&self, signer: &dyn Signer) -> Result<SignedCharter, CharterError> {
         self.check()?;
         let text = self.to_text()?;
-        let signed = SignedCharter {
-            signatures: vec![signer.sign(&signed_bytes(&text))],
-            text,
-        };
+        let signed = SignedCharter { signatures: vec![signer.sign(&signed_bytes(&text))], text };
         signed.open()?;
         Ok(signed)
     }
 
     fn check(&self) -> Result<(), CharterError> {
         let rule = |holds: bool, otherwise| {
-            if holds {
-                Ok(())
-            } else {
-                Err(CharterError::Invalid(otherwise))
-            }
+            if holds { Ok(()) } else { Err(CharterError::Invalid(otherwise)) }
         };
         let named = (1..=64).contains(&self.name.len()) && !self.name.chars().any(char::is_control);
-        rule(
-            self.version == VERSION,
-            "it speaks another protocol version",
-        )?;
-        rule(
-            named,
-            "its name has 1 to 64 bytes without control characters",
-        )?;
-        rule(
-            self.founders.len() == 1,
-            "version 1 federations have one founder",
-        )?;
-        rule(
-            !matches!(self.epoch, EpochRule::Hours(0)),
-            "an epoch lasts at least an hour",
-        )?;
-        rule(
-            (1..=64).contains(&self.contexts.len()),
-            "it has 1 to 64 contexts",
-        )?;
+        rule(self.version == VERSION, "it speaks another protocol version")?;
+        rule(named, "its name has 1 to 64 bytes without control characters")?;
+        rule(self.founders.len() == 1, "version 1 federations have one founder")?;
+        rule(!matches!(self.epoch, EpochRule::Hours(0)), "an epoch lasts at least an hour")?;
+        rule((1..=64).contains(&self.contexts.len()), "it has 1 to 64 contexts")?;
         let privacy = &self.privacy;
-        rule(
-            privacy.epochs_per_period > 0,
-            "a period has at least one epoch",
-        )?;
-        rule(
-            !privacy.units.is_empty(),
-            "it allows at least one unit of privacy",
-        )?;
+        rule(privacy.epochs_per_period > 0, "a period has at least one epoch")?;
+        rule(!privacy.units.is_empty(), "it allows at least one unit of privacy")?;
         let due = privacy.lessons_at.iter().chain(&privacy.outcomes_at);
         let fits = due.clone().all(|&at| at < privacy.epochs_per_period);
         rule(fits, "every release falls within the period")?;
         let sorted = |at: &[u32]| at.is_sorted_by(|a, b| a < b);
-        rule(
-            sorted(&privacy.lessons_at) && sorted(&privacy.outcomes_at),
-            "releases are sorted",
-        )?;
-        rule(
-            privacy.l0 > 0 && privacy.sessions_per_item > 0,
-            "contribution bounds are positive",
-        )?;
+        rule(sorted(&privacy.lessons_at) && sorted(&privacy.outcomes_at), "releases are sorted")?;
+        rule(privacy.l0 > 0 && privacy.sessions_per_item > 0, "contribution bounds are positive")?;
         let sized = (1024..=60 << 10).contains(&privacy.lessons_payload_bytes);
         rule(sized, "a lesson payload has 1 to 60 KiB")?;
         let bounded = (1..=400).contains(&self.limits.members);
         rule(bounded, "a version 1 federation has at most 400 members")?;
         rule(self.limits.revokers > 0, "somebody must revoke")?;
-        rule(
-            self.limits.deltas_per_epoch >= 4,
-            "a member may write at least 4 deltas an epoch",
-        )?;
-        rule(
-            self.limits.evidence_cap > 0,
-            "evidence counts for something",
-        )
+        rule(self.limits.deltas_per_epoch >= 4, "a member may write at least 4 deltas an epoch")?;
+        rule(self.limits.evidence_cap > 0, "evidence counts for something")
     }
 
     /// The one Join that a founder can have: fully determined by the charter.
@@ -317,10 +277,8 @@ impl SignedCharter {
         charter.check()?;
         let message = signed_bytes(&self.text);
         for (place, founder) in charter.founders.iter().enumerate() {
-            let signed = self
-                .signatures
-                .get(place)
-                .is_some_and(|s| founder.key.verify(&message, s));
+            let signed =
+                self.signatures.get(place).is_some_and(|s| founder.key.verify(&message, s));
             if !signed {
                 return Err(CharterError::Unsigned(founder.key));
             }

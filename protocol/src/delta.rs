@@ -90,11 +90,7 @@ impl Header {
     /// Whose chain this is on: the author, or the new member that a Join makes.
     #[must_use]
     pub fn chain(&self) -> MemberId {
-        if self.payload_kind == PayloadKind::Join {
-            self.id().into()
-        } else {
-            self.author
-        }
+        if self.payload_kind == PayloadKind::Join { self.id().into() } else { self.author }
     }
 }
 
@@ -150,11 +146,7 @@ impl Delta {
         header.payload_len = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
         header.payload_hash = Hash(*blake3::hash(&bytes).as_bytes());
         let signature = signer.sign(&header.signed_bytes());
-        Self {
-            header,
-            signature,
-            payload: Some(bytes),
-        }
+        Self { header, signature, payload: Some(bytes) }
     }
 
     /// The encoding that travels and is stored.
@@ -200,9 +192,7 @@ impl Delta {
             return Err(Malformed::Header("a Join is anchored at genesis"));
         }
         if header.deps.len() > MAX_DEPS || !header.deps.is_sorted_by(|a, b| a < b) {
-            return Err(Malformed::Header(
-                "deps are sorted, distinct and at most 16",
-            ));
+            return Err(Malformed::Header("deps are sorted, distinct and at most 16"));
         }
         if header.depth >= MAX_DEPTH || header.epoch >= MAX_DEPTH {
             return Err(Malformed::Header("depth or epoch is out of range"));
@@ -221,11 +211,7 @@ impl Delta {
             return Err(Malformed::Payload("its kind differs"));
         }
         payload.check().map_err(Malformed::Payload)?;
-        Ok(Sound {
-            id: self.header.id(),
-            delta: self,
-            payload,
-        })
+        Ok(Sound { id: self.header.id(), delta: self, payload })
     }
 }
 

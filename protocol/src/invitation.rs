@@ -65,10 +65,7 @@ impl Invitation {
     /// [`InvitationError::Form`] for another text, [`InvitationError::Damaged`] when the checksum
     /// does not fit.
     pub fn from_line(line: &str) -> Result<Self, InvitationError> {
-        let text = line
-            .trim()
-            .strip_prefix(PREFIX)
-            .ok_or(InvitationError::Form)?;
+        let text = line.trim().strip_prefix(PREFIX).ok_or(InvitationError::Form)?;
         let bytes = data_encoding::BASE64URL_NOPAD
             .decode(text.as_bytes())
             .map_err(|_| InvitationError::Damaged)?;

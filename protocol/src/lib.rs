@@ -11,6 +11,7 @@ pub mod identity;
 pub mod ids;
 pub mod invitation;
 pub mod lesson;
+pub mod library;
 pub mod log;
 pub mod payload;
 pub mod sync;

@@ -8,7 +8,7 @@ use bincode::{Decode, Encode};
 
 use crate::codec;
 use crate::delta::Delta;
-use crate::ids::{DeltaId, Hash, MemberId};
+use crate::ids::{DeltaId, Hash};
 use crate::log::{Fault, Frontier, Ingest, Log};
 
 /// Longest encoded answer, in bytes.
@@ -40,10 +40,7 @@ pub enum Answer {
     /// Equal digests.
     Equal,
     /// Other digest.
-    Different {
-        /// Highest height of the asker's own chain that the answerer has seen.
-        your_height: Option<u64>,
-    },
+    Different,
     /// What the asker lacks.
     Deltas {
         /// In causal order.
@@ -55,27 +52,16 @@ pub enum Answer {
     },
 }
 
-/// Answers a peer from a log. `asker` is the peer's member id, if it is one.
+/// Answers a peer from a log.
 #[must_use]
-pub fn answer(log: &Log, asker: Option<MemberId>, ask: &Ask) -> Answer {
+pub fn answer(log: &Log, ask: &Ask) -> Answer {
     match ask {
         Ask::Digest(theirs) if *theirs == log.digest() => Answer::Equal,
-        Ask::Digest(_) => {
-            let height = asker
-                .and_then(|member| log.frontier(member))
-                .map(|ours| ours.seq);
-            Answer::Different {
-                your_height: height,
-            }
-        }
+        Ask::Digest(_) => Answer::Different,
         Ask::Missing { frontiers, wants } => {
             let wants = wants.get(..wants.len().min(MAX_WANTS)).unwrap_or_default();
             let (deltas, more) = log.missing_for(frontiers, wants, MAX_ANSWER_BYTES / 2);
-            Answer::Deltas {
-                deltas,
-                more,
-                digest: log.digest(),
-            }
+            Answer::Deltas { deltas, more, digest: log.digest() }
         }
     }
 }
@@ -102,11 +88,6 @@ pub enum Done {
     InSync,
     /// The peer has nothing that this side lacks; it may lack something itself.
     NothingNew,
-    /// The peer knows more of this node's own chain than this node does: a restored backup.
-    OwnChainBehind {
-        /// The height that the peer knows.
-        height: u64,
-    },
     /// The peer sent something that no honest peer sends.
     Misbehaved(String),
 }
@@ -127,27 +108,13 @@ impl Round {
         (Self::default(), Ask::Digest(log.digest()))
     }
 
-    /// Takes an answer. `me` is this node's member id, if it has one.
-    pub fn handle(&mut self, log: &mut Log, me: Option<MemberId>, answer: Answer) -> (Batch, Step) {
+    /// Takes an answer.
+    pub fn handle(&mut self, log: &mut Log, answer: Answer) -> (Batch, Step) {
         let mut batch = Batch::default();
         let step = match answer {
             Answer::Equal => Step::Done(Done::InSync),
-            Answer::Different { your_height } => {
-                let mine = me
-                    .and_then(|member| log.frontier(member))
-                    .map_or(0, |f| f.seq);
-                match your_height.filter(|height| *height > mine) {
-                    Some(height) if me.is_some() && self.batches > 0 => {
-                        Step::Done(Done::OwnChainBehind { height })
-                    }
-                    _ => Step::Ask(missing(log)),
-                }
-            }
-            Answer::Deltas {
-                deltas,
-                more,
-                digest,
-            } => {
+            Answer::Different => Step::Ask(missing(log)),
+            Answer::Deltas { deltas, more, digest } => {
                 let before = (log.len(), log.waiting());
                 for delta in deltas {
                     match delta.sound() {
@@ -183,10 +150,7 @@ fn take(log: &mut Log, sound: crate::delta::Sound, batch: &mut Batch) {
 }
 
 fn missing(log: &Log) -> Ask {
-    Ask::Missing {
-        frontiers: log.frontiers(),
-        wants: log.wants(MAX_WANTS),
-    }
+    Ask::Missing { frontiers: log.frontiers(), wants: log.wants(MAX_WANTS) }
 }
 
 impl Ask {
@@ -200,9 +164,7 @@ impl Ask {
             Self::Missing { frontiers, wants }
                 if frontiers.len() > MAX_FRONTIERS || wants.len() > MAX_WANTS =>
             {
-                Err(codec::DecodeError::Malformed(
-                    "too many frontiers or wants".into(),
-                ))
+                Err(codec::DecodeError::Malformed("too many frontiers or wants".into()))
             }
             _ => Ok(ask),
         }

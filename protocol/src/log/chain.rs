@@ -18,10 +18,7 @@ impl Chain {
 
     /// Lowest height with two deltas.
     pub(super) fn fork(&self) -> Option<u64> {
-        self.heights
-            .iter()
-            .find(|(_, ids)| ids.len() > 1)
-            .map(|(&seq, _)| seq)
+        self.heights.iter().find(|(_, ids)| ids.len() > 1).map(|(&seq, _)| seq)
     }
 
     pub(super) fn at(&self, seq: u64) -> impl Iterator<Item = DeltaId> + '_ {
@@ -29,9 +26,7 @@ impl Chain {
     }
 
     pub(super) fn from(&self, seq: u64) -> impl Iterator<Item = DeltaId> + '_ {
-        self.heights
-            .range(seq..)
-            .flat_map(|(_, ids)| ids.iter().copied())
+        self.heights.range(seq..).flat_map(|(_, ids)| ids.iter().copied())
     }
 }
 
@@ -43,11 +38,7 @@ impl Log {
 
     /// First height that is not counted: the fork, but never below what is covered.
     fn cut(&self, author: MemberId) -> u64 {
-        let fork = self
-            .chains
-            .get(&author)
-            .and_then(Chain::fork)
-            .unwrap_or(u64::MAX);
+        let fork = self.chains.get(&author).and_then(Chain::fork).unwrap_or(u64::MAX);
         let above = self.covered(author).map_or(0, |(seq, _)| seq + 1);
         let gone = self.tip().gone_from(author).unwrap_or(u64::MAX);
         fork.max(above).min(gone)
@@ -63,9 +54,7 @@ impl Log {
         let mut live = Vec::new();
         for seq in covered.map_or(0, |(seq, _)| seq + 1)..self.cut(author) {
             let follows = |id: &DeltaId| {
-                self.entries
-                    .get(id)
-                    .is_some_and(|entry| entry.sound.header().prev == prev)
+                self.entries.get(id).is_some_and(|entry| entry.sound.header().prev == prev)
             };
             let Some(id) = chain.at(seq).find(follows) else {
                 break;
@@ -94,10 +83,7 @@ impl Log {
     /// Authors with a proven fork, and the height.
     #[must_use]
     pub fn forks(&self) -> BTreeMap<MemberId, u64> {
-        self.chains
-            .iter()
-            .filter_map(|(author, chain)| Some((*author, chain.fork()?)))
-            .collect()
+        self.chains.iter().filter_map(|(author, chain)| Some((*author, chain.fork()?))).collect()
     }
 
     fn may_count(&self, author: MemberId) -> bool {

@@ -56,10 +56,7 @@ impl Log {
             return Err(Fault::Foreign(header.federation).into());
         }
         if let Payload::Join(join) = &sound.payload {
-            let founder = self
-                .founders
-                .iter()
-                .any(|(id, _)| *id == MemberId::from(sound.id));
+            let founder = self.founders.iter().any(|(id, _)| *id == MemberId::from(sound.id));
             if !sound.signed_by(&join.key) {
                 return Err(Fault::Forged.into());
             }
@@ -80,11 +77,7 @@ impl Log {
         self.check_place(sound, prev, anchor)?;
         self.check_spend(header, prev, &sound.payload)?;
         let same_epoch = prev.sound.header().epoch == header.epoch;
-        let count = if same_epoch {
-            prev.count_in_epoch + 1
-        } else {
-            1
-        };
+        let count = if same_epoch { prev.count_in_epoch + 1 } else { 1 };
         if count > self.charter.limits.deltas_per_epoch {
             return Err(Fault::Charter("too many deltas of one author in an epoch").into());
         }
@@ -103,10 +96,7 @@ impl Log {
                 return Err(Hold::Wait(Missing::Delta(*dep)));
             }
         }
-        let prev = self
-            .entries
-            .get(&prev_id)
-            .ok_or(Hold::Wait(Missing::Delta(prev_id)))?;
+        let prev = self.entries.get(&prev_id).ok_or(Hold::Wait(Missing::Delta(prev_id)))?;
         let anchor = self
             .sealed
             .iter()
@@ -126,9 +116,7 @@ impl Log {
             return Err(Fault::Header("its epoch does not follow its anchor"));
         }
         let deps = header.deps.iter().filter_map(|id| self.entries.get(id));
-        let deepest = deps
-            .map(|entry| entry.sound.header().depth)
-            .fold(before.depth, u32::max);
+        let deepest = deps.map(|entry| entry.sound.header().depth).fold(before.depth, u32::max);
         if header.depth != deepest + 1 {
             return Err(Fault::Header("its depth does not follow its ancestors"));
         }
@@ -141,22 +129,15 @@ impl Log {
             return Err(Fault::Spend("it names another period"));
         }
         let before = prev.sound.header().spend;
-        let before = if before.period == period {
-            before
-        } else {
-            Spend::default()
-        };
-        let (rho_nano, delta_e18) = mechanism(payload).map_or((0, 0), |mechanism| {
-            (mechanism.rho_nano, mechanism.delta_e18)
-        });
+        let before = if before.period == period { before } else { Spend::default() };
+        let (rho_nano, delta_e18) = mechanism(payload)
+            .map_or((0, 0), |mechanism| (mechanism.rho_nano, mechanism.delta_e18));
         let rho = before.rho_nano.checked_add(rho_nano);
         let delta = before.delta_e18.checked_add(delta_e18);
         let covers = rho.is_some_and(|rho| header.spend.rho_nano >= rho)
             && delta.is_some_and(|delta| header.spend.delta_e18 >= delta);
         if !covers {
-            return Err(Fault::Spend(
-                "it does not add this release to what was spent before",
-            ));
+            return Err(Fault::Spend("it does not add this release to what was spent before"));
         }
         let terms = &self.charter.privacy;
         if header.spend.rho_nano > terms.rho_nano || header.spend.delta_e18 > terms.delta_e18 {
@@ -211,11 +192,7 @@ impl Log {
                     return Err(Fault::Header("it counts items of another state"));
                 }
                 let contexts = self.charter.contexts.len();
-                if outcomes
-                    .cells
-                    .iter()
-                    .any(|cell| usize::from(cell.context) >= contexts)
-                {
+                if outcomes.cells.iter().any(|cell| usize::from(cell.context) >= contexts) {
                     return Err(Fault::Charter(
                         "it names a context that the charter does not have",
                     ));
@@ -238,17 +215,13 @@ impl Log {
     fn check_mechanism(&self, mechanism: &Mechanism, min_sigma_micros: u64) -> Result<(), Fault> {
         let terms = &self.charter.privacy;
         if !terms.units.contains(&mechanism.unit) {
-            return Err(Fault::Charter(
-                "it protects a unit that the charter does not allow",
-            ));
+            return Err(Fault::Charter("it protects a unit that the charter does not allow"));
         }
         if mechanism.noise != Noise::Gaussian || mechanism.scale_micros < min_sigma_micros {
             return Err(Fault::Charter("its noise is below the charter's"));
         }
         if mechanism.l0 > terms.l0 || mechanism.linf > terms.sessions_per_item {
-            return Err(Fault::Charter(
-                "its contribution bounds are above the charter's",
-            ));
+            return Err(Fault::Charter("its contribution bounds are above the charter's"));
         }
         let sigma2 = u128::from(mechanism.scale_micros).pow(2) * 2;
         let l2_squared = u128::from(mechanism.l0) * u128::from(mechanism.linf).pow(2);
@@ -263,9 +236,7 @@ impl Log {
     fn check_schedule(&self, header: &Header, prev: &Entry, at: &[u32]) -> Result<(), Fault> {
         let offset = header.epoch % self.charter.privacy.epochs_per_period;
         if !at.contains(&offset) {
-            return Err(Fault::Charter(
-                "no release of this kind is due in this epoch",
-            ));
+            return Err(Fault::Charter("no release of this kind is due in this epoch"));
         }
         let mut before = Some(prev);
         while let Some(entry) = before.filter(|e| e.sound.header().epoch == header.epoch) {
@@ -273,9 +244,7 @@ impl Log {
             if earlier.payload_kind == header.payload_kind
                 && mechanism(&entry.sound.payload).is_some()
             {
-                return Err(Fault::Charter(
-                    "a release of this kind was made in this epoch",
-                ));
+                return Err(Fault::Charter("a release of this kind was made in this epoch"));
             }
             before = earlier.prev.and_then(|id| self.entries.get(&id));
         }
@@ -293,17 +262,11 @@ impl Log {
             header.seq > fork || (header.seq == fork && chain.at(fork).count() > 1)
         });
         let kept = || self.is_signer(header.author) || self.is_wanted(&sound.id);
-        if excluded && !kept() {
-            Err(Fault::Forked)
-        } else {
-            Ok(())
-        }
+        if excluded && !kept() { Err(Fault::Forked) } else { Ok(()) }
     }
 
     pub(super) fn is_signer(&self, author: MemberId) -> bool {
-        self.sealed
-            .iter()
-            .any(|sealed| sealed.signers.binary_search(&author).is_ok())
+        self.sealed.iter().any(|sealed| sealed.signers.binary_search(&author).is_ok())
     }
 
     fn is_wanted(&self, id: &crate::ids::DeltaId) -> bool {
@@ -328,9 +291,6 @@ impl PayloadKind {
     /// Whether deltas of this kind belong to membership and epochs rather than to the library.
     #[must_use]
     pub const fn is_control(self) -> bool {
-        !matches!(
-            self,
-            Self::Outcomes | Self::Votes | Self::Lessons | Self::Revision
-        )
+        !matches!(self, Self::Outcomes | Self::Votes | Self::Lessons | Self::Revision)
     }
 }

@@ -29,10 +29,7 @@ impl Log {
     /// One entry per chain, by author.
     #[must_use]
     pub fn frontiers(&self) -> Vec<Frontier> {
-        self.chains
-            .keys()
-            .filter_map(|author| self.frontier(*author))
-            .collect()
+        self.chains.keys().filter_map(|author| self.frontier(*author)).collect()
     }
 
     /// The state of one chain.
@@ -49,13 +46,7 @@ impl Log {
             }
             _ => Hash::ZERO,
         };
-        Some(Frontier {
-            author,
-            seq,
-            tip,
-            fork,
-            branches,
-        })
+        Some(Frontier { author, seq, tip, fork, branches })
     }
 
     /// Equal digests mean equal sets of counted deltas and known forks.
@@ -74,11 +65,8 @@ impl Log {
         max_bytes: usize,
     ) -> (Vec<Delta>, bool) {
         let theirs: BTreeMap<MemberId, &Frontier> = theirs.iter().map(|f| (f.author, f)).collect();
-        let mut ids: BTreeSet<DeltaId> = wants
-            .iter()
-            .filter(|id| self.entries.contains_key(id))
-            .copied()
-            .collect();
+        let mut ids: BTreeSet<DeltaId> =
+            wants.iter().filter(|id| self.entries.contains_key(id)).copied().collect();
         for author in self.chains.keys() {
             self.missing_of(*author, theirs.get(author).copied(), &mut ids);
         }
@@ -116,12 +104,7 @@ impl Log {
         };
         if ours.tip != DeltaId::ZERO {
             let counted = self.counted(author);
-            ids.extend(
-                counted
-                    .into_iter()
-                    .filter(|(seq, _)| *seq >= from)
-                    .map(|(_, id)| id),
-            );
+            ids.extend(counted.into_iter().filter(|(seq, _)| *seq >= from).map(|(_, id)| id));
         }
         if let Some(fork) = ours.fork {
             if self.is_signer(author) && theirs.is_none_or(|t| t.branches != ours.branches) {
@@ -147,8 +130,5 @@ impl Log {
 /// Digest of a list of frontiers.
 #[must_use]
 pub fn digest(frontiers: &[Frontier]) -> Hash {
-    Hash::derive(
-        "commonlore/frontiers/v1",
-        &[&codec::encode(&frontiers.to_vec())],
-    )
+    Hash::derive("commonlore/frontiers/v1", &[&codec::encode(&frontiers.to_vec())])
 }

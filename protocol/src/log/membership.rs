@@ -26,20 +26,13 @@ impl Log {
     ) -> Membership {
         let epoch = parent.epoch() + 1;
         let mut roster = parent.roster.clone();
-        let mut removed: BTreeMap<MemberId, Removal> = parent
-            .body
-            .removed
-            .iter()
-            .map(|removal| (removal.member, *removal))
-            .collect();
+        let mut removed: BTreeMap<MemberId, Removal> =
+            parent.body.removed.iter().map(|removal| (removal.member, *removal)).collect();
         let mut keys: BTreeSet<PublicKey> = roster.values().map(|entry| entry.key).collect();
         keys.extend(removed.values().map(|removal| removal.key));
         keys.extend(parent.body.excluded.iter().map(|removal| removal.key));
 
-        let mut ordered: Vec<_> = covered
-            .iter()
-            .filter_map(|id| self.entries.get(id))
-            .collect();
+        let mut ordered: Vec<_> = covered.iter().filter_map(|id| self.entries.get(id)).collect();
         ordered.sort_by_key(|entry| (entry.sound.chain(), entry.sound.header().seq));
         for entry in &ordered {
             let Payload::Vouch(vouch) = &entry.sound.payload else {
@@ -56,14 +49,7 @@ impl Log {
             if stands {
                 keys.insert(vouch.key);
                 let sponsor = entry.sound.chain();
-                roster.insert(
-                    member,
-                    RosterEntry {
-                        member,
-                        key: vouch.key,
-                        sponsor,
-                    },
-                );
+                roster.insert(member, RosterEntry { member, key: vouch.key, sponsor });
             }
         }
 
@@ -80,14 +66,7 @@ impl Log {
             };
             if let Some(entry) = roster.remove(&gone) {
                 let from_seq = frontier.get(&gone).map_or(0, |(seq, _)| seq + 1);
-                removed.insert(
-                    gone,
-                    Removal {
-                        member: gone,
-                        key: entry.key,
-                        from_seq,
-                    },
-                );
+                removed.insert(gone, Removal { member: gone, key: entry.key, from_seq });
             }
         }
         Membership { roster, removed }
@@ -96,10 +75,7 @@ impl Log {
     /// Whether this Vouch is among the first `uses` of its chain that name the invitation.
     fn within_uses(&self, id: DeltaId, vouch: &Vouch) -> bool {
         let mut earlier = 0;
-        let mut next = self
-            .entries
-            .get(&id)
-            .and_then(|entry| entry.sound.header().prev);
+        let mut next = self.entries.get(&id).and_then(|entry| entry.sound.header().prev);
         while let Some(entry) = next.and_then(|id| self.entries.get(&id)) {
             earlier += u32::from(names(&entry.sound.payload, vouch.invitation));
             next = entry.sound.header().prev;

@@ -163,11 +163,7 @@ impl Log {
     /// The member that holds `key` now.
     #[must_use]
     pub fn member_of(&self, key: &PublicKey) -> Option<MemberId> {
-        self.tip()
-            .roster
-            .values()
-            .find(|entry| entry.key == *key)
-            .map(|entry| entry.member)
+        self.tip().roster.values().find(|entry| entry.key == *key).map(|entry| entry.member)
     }
 
     /// Whether a peer with this key is served: a member, or somebody whom a member vouched for.
@@ -241,10 +237,7 @@ impl Log {
     fn accept(&mut self, sound: Sound, count_in_epoch: u32) -> Vec<Sound> {
         let id = sound.id;
         let chain = sound.chain();
-        self.chains
-            .entry(chain)
-            .or_default()
-            .insert(sound.header().seq, id);
+        self.chains.entry(chain).or_default().insert(sound.header().seq, id);
         let mut freed = self.waiting.take(Missing::Delta(id));
         match &sound.payload {
             Payload::Vouch(vouch) => {
@@ -254,13 +247,7 @@ impl Log {
             Payload::Checkpoint(checkpoint) => self.note_commit(chain, checkpoint),
             _ => {}
         }
-        self.entries.insert(
-            id,
-            Entry {
-                sound,
-                count_in_epoch,
-            },
-        );
+        self.entries.insert(id, Entry { sound, count_in_epoch });
         freed
     }
 
@@ -268,10 +255,8 @@ impl Log {
     /// with the smaller id was not the one sealed. Epoch by epoch, so that both are here before one is
     /// chosen.
     fn rebuild(&mut self) {
-        let mut all: Vec<Sound> = std::mem::take(&mut self.entries)
-            .into_values()
-            .map(|entry| entry.sound)
-            .collect();
+        let mut all: Vec<Sound> =
+            std::mem::take(&mut self.entries).into_values().map(|entry| entry.sound).collect();
         all.extend(std::mem::take(&mut self.waiting).into_all());
         all.sort_by_key(|sound| (sound.header().epoch, sound.header().depth, sound.id));
         let genesis = Sealed::genesis(self.federation, &self.founders);
@@ -302,18 +287,11 @@ impl Log {
         if !self.tip().roster.contains_key(&author) {
             return Err(Fault::NotMember);
         }
-        if self
-            .chains
-            .get(&author)
-            .is_some_and(|chain| chain.fork().is_some())
-        {
+        if self.chains.get(&author).is_some_and(|chain| chain.fork().is_some()) {
             return Err(Fault::Forked);
         }
         let (seq, prev) = self.head(author).ok_or(Fault::NotMember)?;
-        let depth = self
-            .entries
-            .get(&prev)
-            .map_or(0, |entry| entry.sound.header().depth);
+        let depth = self.entries.get(&prev).map_or(0, |entry| entry.sound.header().depth);
         Ok(Header {
             version: VERSION,
             federation: self.federation,
@@ -339,14 +317,7 @@ impl Log {
             .head(author)
             .and_then(|(_, id)| self.entries.get(&id))
             .map_or_else(Spend::default, |entry| entry.sound.header().spend);
-        if last.period == period {
-            last
-        } else {
-            Spend {
-                period,
-                ..Spend::default()
-            }
-        }
+        if last.period == period { last } else { Spend { period, ..Spend::default() } }
     }
 
     /// Ids that something here waits for and that a peer may have, at most `limit`.

@@ -94,10 +94,7 @@ impl Sealed {
             body,
             covered: Vec::new(),
             frontier: BTreeMap::new(),
-            roster: roster
-                .into_iter()
-                .map(|entry| (entry.member, entry))
-                .collect(),
+            roster: roster.into_iter().map(|entry| (entry.member, entry)).collect(),
             signers,
         }
     }
@@ -112,17 +109,11 @@ impl Sealed {
     #[must_use]
     pub fn gone_from(&self, member: MemberId) -> Option<u64> {
         let gone = self.body.removed.iter().chain(&self.body.excluded);
-        gone.filter(|removal| removal.member == member)
-            .map(|removal| removal.from_seq)
-            .min()
+        gone.filter(|removal| removal.member == member).map(|removal| removal.from_seq).min()
     }
 
     pub(super) fn is_gone(&self, key: &PublicKey) -> bool {
-        self.body
-            .removed
-            .iter()
-            .chain(&self.body.excluded)
-            .any(|removal| removal.key == *key)
+        self.body.removed.iter().chain(&self.body.excluded).any(|removal| removal.key == *key)
     }
 
     fn quorum(&self) -> usize {
@@ -136,17 +127,11 @@ impl Log {
             return;
         }
         let rivals = self.candidates.entry(checkpoint.body.parent).or_default();
-        let candidate = rivals
-            .entry(checkpoint.body.id())
-            .or_insert_with(|| Candidate {
-                body: checkpoint.body.clone(),
-                commits: BTreeMap::new(),
-            });
-        candidate
-            .commits
-            .entry(checkpoint.round)
-            .or_default()
-            .insert(author);
+        let candidate = rivals.entry(checkpoint.body.id()).or_insert_with(|| Candidate {
+            body: checkpoint.body.clone(),
+            commits: BTreeMap::new(),
+        });
+        candidate.commits.entry(checkpoint.round).or_default().insert(author);
     }
 
     /// Bodies with a quorum of commits in one round whose parent is `parent`, by id.
@@ -155,10 +140,7 @@ impl Log {
             return Vec::new();
         };
         let decided = |candidate: &Candidate| {
-            candidate
-                .commits
-                .values()
-                .any(|signers| signers.len() >= parent.quorum())
+            candidate.commits.values().any(|signers| signers.len() >= parent.quorum())
         };
         rivals
             .iter()
@@ -184,13 +166,7 @@ impl Log {
                     }
                     Verdict::NotYet => {}
                     Verdict::Wrong(what) => {
-                        wrong.push((
-                            id,
-                            Problem::Wrong {
-                                epoch: body.epoch,
-                                what,
-                            },
-                        ));
+                        wrong.push((id, Problem::Wrong { epoch: body.epoch, what }));
                     }
                 }
             }
@@ -209,10 +185,7 @@ impl Log {
         let mut splits = Vec::new();
         for pair in self.sealed.windows(2) {
             let [parent, child] = pair else { continue };
-            let others = self
-                .finals(parent)
-                .into_iter()
-                .filter(|(id, _)| *id != child.id);
+            let others = self.finals(parent).into_iter().filter(|(id, _)| *id != child.id);
             splits.extend(others.map(|(id, body)| (id, Problem::Split { epoch: body.epoch })));
         }
         self.problems.extend(splits);
@@ -221,9 +194,7 @@ impl Log {
     /// Whether two checkpoints of one epoch are final. Nothing is signed then.
     #[must_use]
     pub fn is_split(&self) -> bool {
-        self.problems
-            .values()
-            .any(|problem| matches!(problem, Problem::Split { .. }))
+        self.problems.values().any(|problem| matches!(problem, Problem::Split { .. }))
     }
 
     /// Whether a final checkpoint with a smaller id than the sealed one can be sealed.
@@ -261,10 +232,7 @@ impl Log {
                 return Verdict::NotYet;
             }
         }
-        if !parent_excluded
-            .iter()
-            .all(|removal| body.excluded.contains(removal))
-        {
+        if !parent_excluded.iter().all(|removal| body.excluded.contains(removal)) {
             return Verdict::Wrong("it takes back an exclusion");
         }
         let roster = roster_after(&membership, &body.excluded);
@@ -282,10 +250,7 @@ impl Log {
             body: body.clone(),
             covered,
             frontier,
-            roster: roster
-                .into_iter()
-                .map(|entry| (entry.member, entry))
-                .collect(),
+            roster: roster.into_iter().map(|entry| (entry.member, entry)).collect(),
             signers: body.signers.clone(),
         }))
     }
@@ -326,11 +291,7 @@ impl Log {
             covered.extend(anew);
             frontier.insert(point.author, (point.seq, point.id));
         }
-        if !parent
-            .frontier
-            .keys()
-            .all(|author| frontier.contains_key(author))
-        {
+        if !parent.frontier.keys().all(|author| frontier.contains_key(author)) {
             return Err("its frontier forgets a chain");
         }
         Ok(Some((frontier, covered)))
@@ -367,11 +328,7 @@ impl Log {
             parent: parent.id,
             frontier: frontier
                 .iter()
-                .map(|(author, (seq, id))| FrontierEntry {
-                    author: *author,
-                    seq: *seq,
-                    id: *id,
-                })
+                .map(|(author, (seq, id))| FrontierEntry { author: *author, seq: *seq, id: *id })
                 .collect(),
             roster: roster_after(&membership, &excluded),
             signers: parent.signers.clone(),
@@ -387,45 +344,23 @@ impl Log {
         let tip = self.tip().id;
         let unsettled = |parent: &&Sealed| {
             parent.id == tip
-                || self
-                    .candidates
-                    .get(&parent.id)
-                    .is_some_and(|rivals| rivals.len() > 1)
+                || self.candidates.get(&parent.id).is_some_and(|rivals| rivals.len() > 1)
         };
-        let finals = self
-            .sealed
-            .iter()
-            .filter(unsettled)
-            .flat_map(|parent| self.finals(parent));
+        let finals = self.sealed.iter().filter(unsettled).flat_map(|parent| self.finals(parent));
         let points = finals.flat_map(|(_, body)| &body.frontier);
-        points
-            .map(|point| point.id)
-            .filter(|id| !self.entries.contains_key(id))
-            .collect()
+        points.map(|point| point.id).filter(|id| !self.entries.contains_key(id)).collect()
     }
 
     /// Final checkpoints that cannot be sealed yet, with the number of chains that are behind.
     #[must_use]
     pub fn behind(&self) -> Option<(u32, usize)> {
         let (_, body) = self.finals(self.tip()).into_iter().next()?;
-        let lacks = body
-            .frontier
-            .iter()
-            .filter(|point| !self.entries.contains_key(&point.id));
+        let lacks = body.frontier.iter().filter(|point| !self.entries.contains_key(&point.id));
         Some((body.epoch, lacks.count()))
     }
 }
 
 fn roster_after(membership: &Membership, excluded: &[Removal]) -> Vec<RosterEntry> {
-    let out = |entry: &&RosterEntry| {
-        excluded
-            .iter()
-            .any(|removal| removal.member == entry.member)
-    };
-    membership
-        .roster
-        .values()
-        .filter(|entry| !out(entry))
-        .copied()
-        .collect()
+    let out = |entry: &&RosterEntry| excluded.iter().any(|removal| removal.member == entry.member);
+    membership.roster.values().filter(|entry| !out(entry)).copied().collect()
 }

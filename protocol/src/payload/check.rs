@@ -34,49 +34,25 @@ const fn ensure(holds: bool, otherwise: &'static str) -> Result<(), &'static str
 
 fn text(text: &str, max_bytes: usize) -> Result<(), &'static str> {
     ensure(text.len() <= max_bytes, "a text is too long")?;
-    ensure(
-        !text.chars().any(char::is_control),
-        "a text holds control characters",
-    )
+    ensure(!text.chars().any(char::is_control), "a text holds control characters")
 }
 
 impl Mechanism {
     fn check(&self) -> Result<(), &'static str> {
         let positive = self.scale_micros > 0 && self.l0 > 0 && self.linf > 0 && self.rho_nano > 0;
-        ensure(
-            positive,
-            "a mechanism has a positive scale, sensitivity and cost",
-        )
+        ensure(positive, "a mechanism has a positive scale, sensitivity and cost")
     }
 }
 
 impl Body {
     fn check(&self) -> Result<(), &'static str> {
         ensure(self.epoch > 0, "genesis is not a checkpoint delta")?;
-        ensure(
-            self.frontier.is_sorted_by(|a, b| a.author < b.author),
-            "a frontier is sorted",
-        )?;
-        ensure(
-            self.roster.is_sorted_by(|a, b| a.member < b.member),
-            "a roster is sorted",
-        )?;
-        ensure(
-            self.signers.is_sorted_by(|a, b| a < b),
-            "signers are sorted",
-        )?;
-        ensure(
-            self.removed.is_sorted_by(|a, b| a.member < b.member),
-            "removals are sorted",
-        )?;
-        ensure(
-            self.excluded.is_sorted_by(|a, b| a.member < b.member),
-            "exclusions are sorted",
-        )?;
-        ensure(
-            !self.signers.is_empty(),
-            "somebody signs the next checkpoint",
-        )
+        ensure(self.frontier.is_sorted_by(|a, b| a.author < b.author), "a frontier is sorted")?;
+        ensure(self.roster.is_sorted_by(|a, b| a.member < b.member), "a roster is sorted")?;
+        ensure(self.signers.is_sorted_by(|a, b| a < b), "signers are sorted")?;
+        ensure(self.removed.is_sorted_by(|a, b| a.member < b.member), "removals are sorted")?;
+        ensure(self.excluded.is_sorted_by(|a, b| a.member < b.member), "exclusions are sorted")?;
+        ensure(!self.signers.is_empty(), "somebody signs the next checkpoint")
     }
 }
 
@@ -88,20 +64,14 @@ impl Outcomes {
             "a window does not end early",
         )?;
         let key = |cell: &super::Cell| (cell.item, cell.context);
-        ensure(
-            self.cells.is_sorted_by(|a, b| key(a) < key(b)),
-            "cells are sorted, none twice",
-        )
+        ensure(self.cells.is_sorted_by(|a, b| key(a) < key(b)), "cells are sorted, none twice")
     }
 }
 
 impl Votes {
     fn check(&self) -> Result<(), &'static str> {
         self.mechanism.check()?;
-        ensure(
-            self.votes.is_sorted_by(|a, b| a.item < b.item),
-            "votes are sorted, none twice",
-        )
+        ensure(self.votes.is_sorted_by(|a, b| a.item < b.item), "votes are sorted, none twice")
     }
 }
 
@@ -112,14 +82,8 @@ impl Lessons {
             ensure(mechanism.threshold > 0, "a lesson release has a threshold")?;
             ensure(self.window.is_some(), "a lesson release has a window")?;
         }
-        ensure(
-            self.padding.iter().all(|&byte| byte == 0),
-            "padding is zero",
-        )?;
-        ensure(
-            self.entries.is_sorted_by(|a, b| a.key < b.key),
-            "keys are sorted, none twice",
-        )
+        ensure(self.padding.iter().all(|&byte| byte == 0), "padding is zero")?;
+        ensure(self.entries.is_sorted_by(|a, b| a.key < b.key), "keys are sorted, none twice")
     }
 }
 
@@ -128,18 +92,9 @@ impl Revision {
         ensure(!self.name.is_empty(), "a skill has a name")?;
         text(&self.name, MAX_NAME_BYTES)?;
         text(&self.description, MAX_DESCRIPTION_BYTES)?;
-        ensure(
-            self.parents.len() <= 2,
-            "a revision has at most two parents",
-        )?;
-        ensure(
-            self.parents.is_sorted_by(|a, b| a < b),
-            "parents are sorted",
-        )?;
-        ensure(
-            self.files.is_sorted_by(|a, b| a.path < b.path),
-            "files are sorted",
-        )?;
+        ensure(self.parents.len() <= 2, "a revision has at most two parents")?;
+        ensure(self.parents.is_sorted_by(|a, b| a < b), "parents are sorted")?;
+        ensure(self.files.is_sorted_by(|a, b| a.path < b.path), "files are sorted")?;
         self.files.iter().try_for_each(|file| {
             ensure(!file.path.is_empty(), "a file has a path")?;
             text(&file.path, MAX_PATH_BYTES)
