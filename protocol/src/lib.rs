@@ -9,4 +9,5 @@ pub mod identity;
 pub mod ids;
 pub mod lesson;
 pub mod payload;
+pub mod skill;
 pub mod trace;
