@@ -14,5 +14,6 @@ pub mod lesson;
 pub mod library;
 pub mod log;
 pub mod payload;
+pub mod skill;
 pub mod sync;
 pub mod trace;

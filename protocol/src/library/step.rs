@@ -8,8 +8,8 @@ use crate::charter::Charter;
 use crate::ids::{FederationId, LessonId, MemberId, RevisionId, SkillId};
 use crate::lesson::{self, Lesson, LessonKey};
 use crate::log::Entry;
-use crate::skill;
 use crate::payload::{ItemId, Lessons, Origin, Outcomes, Payload, Revision, Revoke, RevokeTarget};
+use crate::skill;
 
 impl Library {
     /// The library after these deltas. Their order does not matter: they are taken by id.
@@ -193,4 +193,3 @@ impl Library {
 fn is_root(skill: &Skill, revision: &RevisionId) -> bool {
     skill.revisions.get(revision).is_some_and(|item| item.parents.is_empty())
 }
-
