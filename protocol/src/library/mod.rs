@@ -8,8 +8,6 @@ mod evidence;
 mod fold;
 mod item;
 mod step;
-#[cfg(test)]
-mod tests;
 
 pub use evidence::{Counts, Estimate, Pool};
 pub use fold::Fold;

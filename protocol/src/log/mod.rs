@@ -9,8 +9,6 @@ mod check;
 mod frontier;
 mod membership;
 mod seal;
-#[cfg(test)]
-mod tests;
 mod waiting;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
