@@ -17,3 +17,4 @@ pub mod payload;
 pub mod skill;
 pub mod sync;
 pub mod trace;
+pub mod wire;
