@@ -5,6 +5,7 @@
 //! parameter or a trait.
 
 pub mod codec;
+pub mod drift;
 pub mod identity;
 pub mod ids;
 pub mod lesson;
