@@ -37,6 +37,7 @@
 
 pub mod accountant;
 mod error;
+pub mod explain;
 pub mod ledger;
 pub mod mechanism;
 mod noise;

@@ -9,6 +9,12 @@ const MAX_SEEDED_SCALE_MICROS: u64 = 1_000_000_000;
 
 /// A source of discrete Gaussian noise. Closed: what a source makes is stamped with the type of the
 /// source, and only the system's stamp is [`Released`].
+///
+/// Nobody else can stamp, because nobody else has the key:
+/// ```compile_fail,E0603
+/// use lore_privacy::{NoiseSource, SystemNoise, seal::DoorKey};
+/// let _ = SystemNoise::stamp(7, DoorKey(()));
+/// ```
 pub trait NoiseSource: Sealed {
     /// What a result of this source is.
     type Stamped<T>;

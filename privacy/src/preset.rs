@@ -103,7 +103,7 @@ impl Budget {
         if epsilon_micros == 0 || epsilon_micros > MAX_EPSILON_MICROS {
             return Err(bad("epsilon", "must be above 0 and at most 20"));
         }
-        if delta_e18 < 2 || delta_e18 > 1_000_000_000_000_000 {
+        if !(2..=1_000_000_000_000_000).contains(&delta_e18) {
             return Err(bad("delta", "must be above 0 and at most 0.001"));
         }
         if period_days == 0 {

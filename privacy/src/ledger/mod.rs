@@ -17,10 +17,12 @@
 mod entry;
 mod machine;
 mod state;
+mod steps;
 mod store;
 
 pub use entry::{Chain, Entry, Reservation};
-pub use machine::{Committed, Ledger, Pending, Ticket, Verified};
+pub use machine::{Ledger, Pending, Verified};
+pub use steps::{Committed, Ticket};
 pub use store::{Head, LedgerStore, MemoryStore, StoreError};
 
 #[cfg(test)]
