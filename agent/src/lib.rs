@@ -6,4 +6,5 @@
 
 pub mod lab;
 pub mod operator;
+pub mod import;
 pub mod session;
