@@ -7,9 +7,7 @@ use rocksdb::{ColumnFamily, DB, Direction, IteratorMode, ReadOptions, WriteBatch
 
 use super::batch::Change;
 use super::heads::{self, HEAD_KEY, HeadsFile, RECOVERY_KEY, SCHEMA_KEY};
-use super::{
-    Batch, Durability, Head, Recovery, SCHEMA_VERSION, StoreError, Table, files, options,
-};
+use super::{Batch, Durability, Head, Recovery, SCHEMA_VERSION, StoreError, Table, files, options};
 
 /// The database directory inside a store directory.
 pub(super) const DATABASE_DIR: &str = "db";

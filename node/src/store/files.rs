@@ -26,9 +26,7 @@ pub(super) fn has_data(database: &Path) -> Result<bool, StoreError> {
         return Ok(false);
     }
     for entry in fs::read_dir(database).map_err(StoreError::io("read", database))? {
-        let name = entry
-            .map_err(StoreError::io("read", database))?
-            .file_name();
+        let name = entry.map_err(StoreError::io("read", database))?.file_name();
         let extension = Path::new(&name).extension();
         if extension.is_some_and(|extension| extension == "sst" || extension == "log") {
             return Ok(true);

@@ -106,7 +106,10 @@ fn a_batch_is_read_back_in_order_of_keys_and_only_under_its_prefix() {
             .collect()
     };
     assert_eq!(keys(store.scan(Table::Chains, b"b")), ["b1", "b2"]);
-    assert_eq!(keys(store.scan(Table::Chains, b"")), ["a1", "b1", "b2", "c1"]);
+    assert_eq!(
+        keys(store.scan(Table::Chains, b"")),
+        ["a1", "b1", "b2", "c1"]
+    );
     assert_eq!(keys(store.scan_from(Table::Chains, b"b", b"b2")), ["b2"]);
     assert!(keys(store.scan(Table::Deltas, b"b")).is_empty());
     let last = store.last(Table::Chains, b"b").unwrap().unwrap();
@@ -162,7 +165,11 @@ fn a_second_open_is_refused_naming_the_lock() {
     let _first = place.open().unwrap();
     let error = place.open().unwrap_err();
     assert!(matches!(error, StoreError::Locked { .. }), "{error}");
-    assert!(error.to_string().contains(&place.path().display().to_string()));
+    assert!(
+        error
+            .to_string()
+            .contains(&place.path().display().to_string())
+    );
 }
 
 /// Not a test of its own: the process that the next test starts and kills.
@@ -304,7 +311,10 @@ fn a_flipped_bit_in_a_table_is_found_by_check() {
     bytes[100] ^= 1;
     fs::write(path, bytes).unwrap();
     let found = place.open().and_then(|store| store.check());
-    assert!(matches!(found, Err(StoreError::Damaged { .. })), "{found:?}");
+    assert!(
+        matches!(found, Err(StoreError::Damaged { .. })),
+        "{found:?}"
+    );
 }
 
 #[test]
