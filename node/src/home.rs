@@ -171,7 +171,9 @@ impl Home {
         let runtime = std::env::var_os("XDG_RUNTIME_DIR")
             .map(PathBuf::from)
             .filter(|path| path.is_absolute() && path.as_os_str().len() <= 60)
-            .unwrap_or_else(|| std::env::temp_dir().join(format!("commonlore-{}", uid_of_home(self))));
+            .unwrap_or_else(|| {
+                std::env::temp_dir().join(format!("commonlore-{}", uid_of_home(self)))
+            });
         let name = Hash::derive(
             "commonlore/socket/v1",
             &[self.root.as_os_str().as_encoded_bytes()],
@@ -411,7 +413,10 @@ mod tests {
         let deep = dir.path().join("x".repeat(120));
         let deep = Home::at(&deep).unwrap();
         assert!(deep.socket_path().as_os_str().len() <= SOCKET_PATH_BYTES);
-        assert_eq!(deep.socket_path(), Home::at(deep.root()).unwrap().socket_path());
+        assert_eq!(
+            deep.socket_path(),
+            Home::at(deep.root()).unwrap().socket_path()
+        );
         assert_ne!(deep.socket_path(), home.socket_path());
     }
 }

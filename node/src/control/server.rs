@@ -114,7 +114,10 @@ fn bind_private(home: &Home, path: &Path) -> io::Result<UnixListener> {
         if !meta.is_dir() || meta.uid() != owner || meta.mode() & 0o022 != 0 {
             return Err(io::Error::new(
                 io::ErrorKind::PermissionDenied,
-                format!("{} is not a directory that only you can change", dir.display()),
+                format!(
+                    "{} is not a directory that only you can change",
+                    dir.display()
+                ),
             ));
         }
     }
@@ -172,7 +175,8 @@ async fn converse(stream: UnixStream, handler: &impl Handler) -> io::Result<()> 
     };
     match within(write_line(&mut write, &last)).await {
         Err(error) if error.kind() == io::ErrorKind::InvalidData => {
-            let refusal = CliError::failed("too_large", format!("the result is too large: {error}"));
+            let refusal =
+                CliError::failed("too_large", format!("the result is too large: {error}"));
             within(write_line(&mut write, &Line::Error(refusal))).await
         }
         other => other,

@@ -4,7 +4,9 @@ use std::io;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::io::{
+    AsyncBufRead, AsyncBufReadExt as _, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _,
+};
 
 use crate::error::CliError;
 
@@ -77,7 +79,10 @@ where
     if line.len() > LINE_BYTES {
         return Err(io::Error::new(
             io::ErrorKind::InvalidData,
-            format!("{} bytes are over the limit of {LINE_BYTES} bytes a line", line.len()),
+            format!(
+                "{} bytes are over the limit of {LINE_BYTES} bytes a line",
+                line.len()
+            ),
         ));
     }
     line.push(b'\n');

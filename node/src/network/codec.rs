@@ -139,7 +139,9 @@ mod tests {
     #[tokio::test]
     async fn a_frame_comes_back_as_it_went() {
         let mut wire = Cursor::new(Vec::new());
-        write_frame(&mut wire, b"hello", 5, "request").await.unwrap();
+        write_frame(&mut wire, b"hello", 5, "request")
+            .await
+            .unwrap();
         wire.set_position(0);
         assert_eq!(read_frame(&mut wire, 5, "request").await.unwrap(), b"hello");
     }

@@ -106,7 +106,8 @@ impl NetworkHandle {
     ) -> Result<Published, NetworkError> {
         within("gossip frame", frame.len(), limits::GOSSIP_BYTES)?;
         let (answer, answered) = oneshot::channel();
-        self.send(Command::Publish(federation, frame, answer)).await?;
+        self.send(Command::Publish(federation, frame, answer))
+            .await?;
         answered.await.map_err(|_| NetworkError::Stopped)?
     }
 
@@ -176,7 +177,9 @@ impl NetworkHandle {
         let id = RequestId(self.shared.next_request.fetch_add(1, Ordering::Relaxed));
         let sent = self.send(Command::Request(id, peer, request)).await;
         if sent.is_err() {
-            self.shared.requests_in_flight.fetch_sub(1, Ordering::AcqRel);
+            self.shared
+                .requests_in_flight
+                .fetch_sub(1, Ordering::AcqRel);
         }
         sent.map(|()| id)
     }

@@ -66,10 +66,7 @@ impl Meter {
         let mut text = String::new();
         let (stream_out_bytes, stream_in_bytes) =
             match prometheus_client::encoding::text::encode(&mut text, &self.registry) {
-                Ok(()) => (
-                    sum_of(&text, "Outbound"),
-                    sum_of(&text, "Inbound"),
-                ),
+                Ok(()) => (sum_of(&text, "Outbound"), sum_of(&text, "Inbound")),
                 Err(_) => (0, 0),
             };
         Counters {

@@ -225,7 +225,10 @@ impl Task {
             SwarmEvent::Behaviour(event) => self.on_behaviour(event),
             SwarmEvent::NewListenAddr { address, .. } => self.listening(address),
             SwarmEvent::ExpiredListenAddr { address, .. } => {
-                self.shared.view().addresses.retain(|known| *known != address);
+                self.shared
+                    .view()
+                    .addresses
+                    .retain(|known| *known != address);
             }
             SwarmEvent::ConnectionEstablished {
                 peer_id,
@@ -302,12 +305,7 @@ impl Task {
         }
     }
 
-    fn on_gossip(
-        &mut self,
-        source: PeerId,
-        id: gossipsub::MessageId,
-        message: gossipsub::Message,
-    ) {
+    fn on_gossip(&mut self, source: PeerId, id: gossipsub::MessageId, message: gossipsub::Message) {
         self.tap(Direction::In, &message.data);
         self.shared.meter.gossip(Direction::In);
         let from = public_key_of(&source);
@@ -327,9 +325,10 @@ impl Task {
         match event {
             Event::Message {
                 peer,
-                message: Message::Request {
-                    request, channel, ..
-                },
+                message:
+                    Message::Request {
+                        request, channel, ..
+                    },
                 ..
             } => {
                 self.tap(Direction::In, &request);

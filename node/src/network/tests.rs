@@ -75,13 +75,29 @@ impl Node {
         .await;
     }
 
-    /// Stops the node and waits until its sockets are closed.
+    /// Stops the node and waits until its task has ended.
     async fn stop(self) {
         let Self {
             handle, mut events, ..
         } = self;
         drop(handle);
         while events.recv().await.is_some() {}
+    }
+
+    /// Starts on the port of a node that was stopped in this process. QUIC says goodbye in a task
+    /// of its own and keeps its socket so long; a node that is a process has no such moment.
+    async fn start_on_freed_port(seed: u8, listen: &str) -> Self {
+        tokio::time::timeout(PATIENCE, async {
+            loop {
+                match Self::try_start(seed, listen).await {
+                    Ok(node) => return node,
+                    Err(NetworkError::PortInUse { .. }) => tokio::task::yield_now().await,
+                    Err(other) => panic!("{other}"),
+                }
+            }
+        })
+        .await
+        .expect("the port becomes free")
     }
 }
 
@@ -164,7 +180,10 @@ async fn two_nodes_talk(listen: &str) {
             _ => None,
         })
         .await;
-    assert_eq!((request, peer, bytes.as_slice()), (asked, b.key, &b"answer"[..]));
+    assert_eq!(
+        (request, peer, bytes.as_slice()),
+        (asked, b.key, &b"answer"[..])
+    );
 
     let out = |node: &Node, bytes: &[u8]| {
         node.frames
@@ -176,7 +195,10 @@ async fn two_nodes_talk(listen: &str) {
     let counters = a.handle.counters();
     assert!(counters.payload_out_bytes >= (8 + frame.len()) as u64);
     assert!(counters.payload_in_bytes >= 6);
-    assert!(counters.stream_out_bytes > counters.payload_out_bytes, "{counters:?}");
+    assert!(
+        counters.stream_out_bytes > counters.payload_out_bytes,
+        "{counters:?}"
+    );
     assert!(counters.stream_in_bytes > 0);
 }
 
@@ -253,7 +275,10 @@ async fn a_node_hears_only_the_topics_it_subscribed_to() {
     b.handle.subscribe(FEDERATION).await.unwrap();
     link(&mut a, &mut b).await;
     gossip_until_received(&a.handle, &mut b, "one ").await;
-    let private = a.handle.publish(OTHER_FEDERATION, b"private".to_vec()).await;
+    let private = a
+        .handle
+        .publish(OTHER_FEDERATION, b"private".to_vec())
+        .await;
     assert_eq!(private.unwrap(), Published::NoPeers);
     gossip_until_received(&a.handle, &mut b, "two ").await;
     let frames = b.frames.lock().unwrap();
@@ -292,7 +317,13 @@ async fn an_oversized_request_is_refused_by_both_sides() {
             _ => None,
         })
         .await;
-    assert!(matches!(why, RequestFailure::Refused(_) | RequestFailure::ConnectionClosed), "{why}");
+    assert!(
+        matches!(
+            why,
+            RequestFailure::Refused(_) | RequestFailure::ConnectionClosed
+        ),
+        "{why}"
+    );
     // And it goes on serving requests that are within the limit.
     let largest = vec![7; limits::REQUEST_BYTES];
     a.handle.request(b.key, largest.clone()).await.unwrap();
@@ -302,7 +333,10 @@ async fn an_oversized_request_is_refused_by_both_sides() {
             _ => None,
         })
         .await;
-    assert!(received == largest, "the oversized request was not delivered, this one was");
+    assert!(
+        received == largest,
+        "the oversized request was not delivered, this one was"
+    );
 }
 
 #[tokio::test]
@@ -323,10 +357,16 @@ async fn a_reply_of_the_largest_size_arrives_and_a_larger_one_is_not_sent() {
             .await,
         );
     }
-    let too_large = b.handle.reply(tokens.remove(0), vec![0; limits::REPLY_BYTES + 1]).await;
+    let too_large = b
+        .handle
+        .reply(tokens.remove(0), vec![0; limits::REPLY_BYTES + 1])
+        .await;
     assert!(matches!(too_large, Err(NetworkError::TooLarge { .. })));
     let largest = vec![9; limits::REPLY_BYTES];
-    b.handle.reply(tokens.remove(0), largest.clone()).await.unwrap();
+    b.handle
+        .reply(tokens.remove(0), largest.clone())
+        .await
+        .unwrap();
     let answer = a
         .until(|event| match event {
             NetworkEvent::Response { bytes, .. } => Some(bytes),
@@ -345,10 +385,12 @@ async fn a_peer_that_restarts_is_found_again(listen: &str) {
     let (bare, _) = bare.rsplit_once("/p2p/").unwrap();
     let key = b.key;
     b.stop().await;
-    a.until(|event| matches!(event, NetworkEvent::Disconnected { peer } if peer == key).then_some(()))
-        .await;
+    a.until(|event| {
+        matches!(event, NetworkEvent::Disconnected { peer } if peer == key).then_some(())
+    })
+    .await;
     assert!(a.handle.peers().is_empty());
-    let mut again = Node::start(2, bare).await;
+    let mut again = Node::start_on_freed_port(2, bare).await;
     assert_eq!(again.address(), address);
     a.connected(key).await;
     again.connected(a.key).await;
@@ -373,7 +415,10 @@ async fn a_port_in_use_is_named_with_the_way_out() {
         let error = Node::try_start(2, taken).await.err().unwrap();
         assert!(matches!(error, NetworkError::PortInUse { .. }), "{error}");
         let text = error.to_string();
-        assert!(text.contains(taken) && text.contains("config.toml"), "{text}");
+        assert!(
+            text.contains(taken) && text.contains("config.toml"),
+            "{text}"
+        );
     }
 }
 
@@ -382,11 +427,7 @@ async fn an_address_that_answers_with_another_key_is_no_connection() {
     let a = Node::start(1, TCP).await;
     let b = Node::start(2, TCP).await;
     let c = Node::start(3, TCP).await;
-    let wrong = PeerAddress::new(
-        b.address().to_string().parse().unwrap(),
-        c.key,
-    )
-    .unwrap();
+    let wrong = PeerAddress::new(b.address().to_string().parse().unwrap(), c.key).unwrap();
     a.handle.dial(wrong).await.unwrap();
     // The connection with the right key comes later than the refused one.
     let mut a = a;
@@ -454,7 +495,9 @@ fn a_peer_id_is_the_key_and_back() {
         assert_eq!(public_key_of(&peer_id_of(&key).unwrap()), Some(key));
     }
     // The hash of an RSA key: a peer id that holds no key.
-    let rsa = "QmYyQSo1c1Ym7orWxLYvCrM2EmxFTANf8wXmmE7DWjhx5N".parse().unwrap();
+    let rsa = "QmYyQSo1c1Ym7orWxLYvCrM2EmxFTANf8wXmmE7DWjhx5N"
+        .parse()
+        .unwrap();
     assert_eq!(public_key_of(&rsa), None);
 }
 

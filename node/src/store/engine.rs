@@ -7,9 +7,7 @@ use rocksdb::{ColumnFamily, DB, Direction, IteratorMode, ReadOptions, WriteBatch
 
 use super::batch::Change;
 use super::heads::{self, HEAD_KEY, HeadsFile, RECOVERY_KEY, SCHEMA_KEY};
-use super::{
-    Batch, Durability, Head, Recovery, SCHEMA_VERSION, StoreError, Table, files, options,
-};
+use super::{Batch, Durability, Head, Recovery, SCHEMA_VERSION, StoreError, Table, files, options};
 
 /// The database directory inside a store directory.
 pub(super) const DATABASE_DIR: &str = "db";
@@ -56,16 +54,21 @@ impl Store {
                 path: path.to_owned(),
             });
         }
-        // Creating is safe only while nothing was ever acknowledged: else an absent database
-        // would come back as an empty one.
-        let database_is_new = files::is_absent_or_empty(&path.join(DATABASE_DIR))?;
+        // A creation that was interrupted goes on; but a database that has lost its table of
+        // contents must never come back as an empty one.
         let nothing_acknowledged = files::is_absent_or_empty(&path.join(heads::FILE_NAME))?;
-        Self::open_with(path, database_is_new && nothing_acknowledged)
+        let create = nothing_acknowledged && !files::has_data(&path.join(DATABASE_DIR))?;
+        Self::open_with(path, create)
     }
 
     fn open_with(path: &Path, create: bool) -> Result<Self, StoreError> {
-        let db = open_database(&path.join(DATABASE_DIR), path, create)?;
         let heads = HeadsFile::open(path)?;
+        // Read before the database is: it may only grow in between.
+        let noted = heads.read()?;
+        if noted.is_some() {
+            heads::compare(path, head_without_recovery(path)?, noted)?;
+        }
+        let db = open_database(&path.join(DATABASE_DIR), path, create)?;
         let inner = Inner {
             db,
             path: path.to_owned(),
@@ -74,7 +77,7 @@ impl Store {
         };
         inner.check_schema()?;
         let head = inner.stored_head()?;
-        heads::compare(path, head, inner.heads.read()?)?;
+        heads::compare(path, head, noted)?;
         *inner.head.lock().unwrap_or_else(PoisonError::into_inner) = head;
         Ok(Self(Arc::new(inner)))
     }
@@ -257,13 +260,7 @@ impl Inner {
     }
 
     pub(super) fn stored_head(&self) -> Result<Head, StoreError> {
-        match self.get(Table::Settings, HEAD_KEY)? {
-            None => Ok(Head::START),
-            Some(bytes) => Head::from_bytes(&bytes).ok_or_else(|| StoreError::Damaged {
-                path: self.path.clone(),
-                detail: "its head is unreadable".into(),
-            }),
-        }
+        parse_head(&self.path, self.get(Table::Settings, HEAD_KEY)?)
     }
 
     /// Notes the layout of a new store, and refuses one from the future.
@@ -317,6 +314,33 @@ impl Inner {
 fn open_database(database: &Path, path: &Path, create: bool) -> Result<DB, StoreError> {
     DB::open_cf_descriptors(&options::database(create), database, options::tables())
         .map_err(|error| StoreError::engine(path, &error))
+}
+
+fn parse_head(path: &Path, bytes: Option<Vec<u8>>) -> Result<Head, StoreError> {
+    match bytes {
+        None => Ok(Head::START),
+        Some(bytes) => Head::from_bytes(&bytes).ok_or_else(|| StoreError::Damaged {
+            path: path.to_owned(),
+            detail: "its head is unreadable".into(),
+        }),
+    }
+}
+
+/// The head in the database, read without changing a byte on disk: recovery moves what it could
+/// read into tables and removes the log, which must not happen to a damaged one.
+fn head_without_recovery(path: &Path) -> Result<Head, StoreError> {
+    let engine = |error: rocksdb::Error| StoreError::engine(path, &error);
+    let db = DB::open_cf_descriptors_read_only(
+        &options::database(false),
+        path.join(DATABASE_DIR),
+        options::tables(),
+        false,
+    )
+    .map_err(engine)?;
+    let Some(settings) = db.cf_handle(Table::Settings.name()) else {
+        return Ok(Head::START);
+    };
+    parse_head(path, db.get_cf(settings, HEAD_KEY).map_err(engine)?)
 }
 
 /// The first key after all keys with this prefix; `None` when there is none.

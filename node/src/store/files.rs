@@ -20,6 +20,21 @@ pub(super) fn is_absent_or_empty(path: &Path) -> Result<bool, StoreError> {
     }
 }
 
+/// Whether a database directory has tables or logs.
+pub(super) fn has_data(database: &Path) -> Result<bool, StoreError> {
+    if is_absent_or_empty(database)? {
+        return Ok(false);
+    }
+    for entry in fs::read_dir(database).map_err(StoreError::io("read", database))? {
+        let name = entry.map_err(StoreError::io("read", database))?.file_name();
+        let extension = Path::new(&name).extension();
+        if extension.is_some_and(|extension| extension == "sst" || extension == "log") {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// Creates a directory that only its owner can read.
 pub(super) fn create_private_dir(path: &Path) -> Result<(), StoreError> {
     fs::DirBuilder::new()
