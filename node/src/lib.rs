@@ -6,9 +6,13 @@
 
 pub mod config;
 pub mod control;
+pub mod daemon;
+pub mod engine;
 pub mod error;
+pub mod export;
 pub mod home;
 pub mod network;
 pub mod output;
 pub mod store;
 pub mod telemetry;
+pub mod words;

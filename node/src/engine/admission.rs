@@ -156,8 +156,8 @@ impl Engine {
         let Payload::Join(body) = &sound.payload else {
             return Err(refusal("the delta is not a Join"));
         };
-        if body.key != peer || !sound.signed_by(&peer) || body.invitation != Some(invitation) {
-            return Err(refusal("the Join is not for this key and invitation"));
+        if body.key != peer || !sound.signed_by(&peer) {
+            return Err(refusal("the Join is not for this key"));
         }
         let log = self.log(federation)?;
         if log.get(&sound.id).is_some() {

@@ -9,6 +9,7 @@ mod federation;
 mod federations;
 mod ledger;
 mod lessons;
+mod peers;
 mod privacy;
 mod publish;
 mod release;
@@ -21,6 +22,7 @@ use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 pub use federation::Federation;
+pub use lessons::Handwritten;
 use lore_privacy::{Ledger, LocalSecret};
 use lore_protocol::identity::{SecretKey, Signer};
 use lore_protocol::ids::{DeltaId, FederationId, PublicKey};
