@@ -1,6 +1,6 @@
 //! Puts turns, calls and their results together into one session.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -16,10 +16,10 @@ pub(super) struct Builder {
     pub(super) started_seconds: Option<u64>,
     pub(super) outcome: Option<SessionOutcome>,
     turns: Vec<Turn>,
-    /// Calls by id: turn and position in it.
-    calls: BTreeMap<String, (usize, usize)>,
-    /// Calls without a result yet, in order.
-    open: Vec<(usize, usize)>,
+    /// Calls without a result yet, by turn and position in it.
+    open: BTreeSet<(usize, usize)>,
+    /// Those of them that have an id.
+    open_ids: BTreeMap<String, (usize, usize)>,
 }
 
 /// What a tool answered.
@@ -58,18 +58,20 @@ impl Builder {
         }
     }
 
-    /// Adds a call to the last turn. A second call of one id is not added.
+    /// Adds a call to the last turn, unless a call of that id still waits for its result. An id may come
+    /// again once it was answered: recorded trajectories do that.
     pub(super) fn call(&mut self, id: Option<String>, tool: String, arguments: Value) -> bool {
         let Some(at) = self.turns.len().checked_sub(1) else {
             return false;
         };
         let place = (at, self.turns[at].calls.len());
-        if let Some(id) = &id
-            && self.calls.insert(id.clone(), place).is_some()
-        {
-            return false;
+        if let Some(id) = &id {
+            if self.open_ids.contains_key(id) {
+                return false;
+            }
+            self.open_ids.insert(id.clone(), place);
         }
-        self.open.push(place);
+        self.open.insert(place);
         self.turns[at].calls.push(ToolCall {
             id,
             tool,
@@ -86,7 +88,7 @@ impl Builder {
     /// call when neither is named. Whether there was one.
     pub(super) fn answer(&mut self, id: Option<&str>, tool: Option<&str>, answer: Answer) -> bool {
         let place = match id {
-            Some(id) => self.calls.get(id).copied(),
+            Some(id) => self.open_ids.remove(id),
             None => {
                 let fits = |&&(turn, call): &&(usize, usize)| {
                     tool.is_none_or(|tool| self.turns[turn].calls[call].tool == tool)
@@ -94,10 +96,13 @@ impl Builder {
                 self.open.iter().find(fits).copied()
             }
         };
-        let Some(place) = place.filter(|place| self.open.contains(place)) else {
+        let Some(place) = place else {
             return false;
         };
-        self.open.retain(|other| *other != place);
+        self.open.remove(&place);
+        if let Some(id) = &self.turns[place.0].calls[place.1].id {
+            self.open_ids.remove(id);
+        }
         let call = &mut self.turns[place.0].calls[place.1];
         call.result = Some(answer.text);
         call.failed = answer.failed;

@@ -221,7 +221,7 @@ fn assistant(
                 let arguments = block.get("input").cloned().unwrap_or(Value::Null);
                 match text(block, "name") {
                     Some(tool) if builder.call(id, tool.to_owned(), arguments) => {}
-                    Some(_) => result = Err("a call with the id of another; skipped"),
+                    Some(_) => result = Err("a call whose id still waits for a result; skipped"),
                     None => result = Err("a call without the name of its tool; skipped"),
                 }
             }

@@ -217,7 +217,7 @@ fn function(
     if builder.call(id, tool, arguments) {
         result
     } else {
-        Err("a call with the id of another; skipped")
+        Err("a call whose id still waits for a result; skipped")
     }
 }
 

@@ -195,6 +195,39 @@ fn one_list_one_object_and_one_a_line_are_the_same_session() {
 }
 
 #[test]
+fn an_id_that_is_used_again_after_its_answer_names_a_new_call() {
+    let call = |tool: &str| json!({"role": "assistant", "tool_calls": [{"id": "c", "function": {"name": tool, "arguments": "{}"}}]});
+    let answer = |text: &str| json!({"role": "tool", "tool_call_id": "c", "content": text});
+    let list = json!([
+        call("a"),
+        answer("1"),
+        call("b"),
+        answer("2"),
+        answer("3"),
+        call("d"),
+        call("e")
+    ]);
+    let import = read(Format::OpenAiChat, list.to_string().as_bytes()).unwrap();
+    let trace = import.sessions[0].trace();
+    let calls: Vec<(&str, &str)> = trace
+        .calls
+        .iter()
+        .map(|call| (call.tool.as_str(), call.output.as_str()))
+        .collect();
+    assert_eq!(calls, [("a", "1"), ("b", "2")]);
+    let said: Vec<&str> = import
+        .warnings
+        .iter()
+        .map(|warning| warning.reason)
+        .collect();
+    let expected = [
+        "a tool result without its call; skipped",
+        "a call whose id still waits for a result; skipped",
+    ];
+    assert_eq!(said, expected);
+}
+
+#[test]
 fn importing_twice_gives_the_same_ids() {
     for (format, bytes) in [
         (Format::ClaudeCode, CLAUDE),

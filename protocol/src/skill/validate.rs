@@ -71,6 +71,14 @@ pub enum Problem {
         /// How long it may be.
         max: usize,
     },
+    /// A key under `metadata` that is blank.
+    #[error("a key under `metadata` is blank")]
+    BlankMetadataKey,
+    /// A tool pattern that is empty or has white space in it.
+    #[error(
+        "a pattern in `allowed-tools` is empty or contains white space, which separates patterns"
+    )]
+    ToolPattern,
     /// A character that the writer does not write.
     #[error("`{key}` contains the control character {character:?}")]
     ControlCharacter {

@@ -74,14 +74,14 @@ impl SkillMd {
         for (key, value) in &self.metadata {
             limit("metadata", key, MAX_METADATA_KEY_CHARS, &mut problems);
             if key.trim().is_empty() {
-                problems.push(Problem::NotText("metadata".to_owned()));
+                problems.push(Problem::BlankMetadataKey);
             }
             check(&format!("metadata.{key}"), key, &mut problems);
             check(&format!("metadata.{key}"), value, &mut problems);
         }
         for tool in &self.allowed_tools {
             if tool.is_empty() || tool.contains(char::is_whitespace) {
-                problems.push(Problem::NotText("allowed-tools".to_owned()));
+                problems.push(Problem::ToolPattern);
             }
             check("allowed-tools", tool, &mut problems);
         }
