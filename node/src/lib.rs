@@ -4,9 +4,11 @@
 //! terminal. This room decides nothing that `protocol` or `privacy` decides: the network moves
 //! bytes without knowing what a delta is, the store keeps bytes without knowing what a chain is.
 
+pub mod cli;
 pub mod config;
 pub mod control;
 pub mod daemon;
+pub mod demo;
 pub mod engine;
 pub mod error;
 pub mod export;

@@ -1,8 +1,11 @@
-//! The `lore` binary.
+//! The `lore` binary. Under one of the task lab's tool names it is that tool.
 
-fn main() -> std::process::ExitCode {
-    lore_node::output::fail(
-        &lore_node::error::CliError::usage("no verb is wired up yet"),
-        false,
-    )
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let argv: Vec<std::ffi::OsString> = std::env::args_os().collect();
+    if let Some(code) = lore_agent::lab::tools::dispatch(&argv) {
+        return ExitCode::from(u8::try_from(code).unwrap_or(1));
+    }
+    lore_node::cli::main()
 }

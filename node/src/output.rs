@@ -116,3 +116,10 @@ impl Progress {
         self.bar.finish_and_clear();
     }
 }
+
+/// Millionths as a decimal number, exactly: 4 000 000 is `4`, 100 000 is `0.1`.
+#[must_use]
+pub fn decimal(micros: u64) -> String {
+    let text = format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}

@@ -1,0 +1,302 @@
+//! Verbs and their arguments.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::demo::DemoArgs;
+
+/// A federated network of skills that agents learn: every node learns from its own users' private
+/// work and shares what many of them found, under differential privacy.
+#[derive(Debug, Parser)]
+#[command(name = "lore", disable_version_flag = true)]
+pub(super) struct Cli {
+    /// Directory of the node (default: the user's data directory).
+    #[arg(long, global = true, env = "LORE_HOME")]
+    pub(super) home: Option<PathBuf>,
+    /// Print the result as one JSON object on the last line of stdout.
+    #[arg(long, global = true)]
+    pub(super) json: bool,
+    /// Print the version and the hash of the sources.
+    #[arg(long, short = 'V')]
+    pub(super) version: bool,
+    #[command(subcommand)]
+    pub(super) verb: Option<Verb>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Verb {
+    /// A real federation of several nodes on this machine, end to end.
+    Demo(DemoArgs),
+    /// Make a node: its key, its configuration, its store.
+    Init(InitArgs),
+    /// Run the node until it is stopped.
+    Run(RunArgs),
+    /// Stop the running node.
+    Stop,
+    /// One screen about this node.
+    Status,
+    /// Who is connected, and where this node listens.
+    Peers,
+    /// The end of the daemon's log.
+    Logs(LogsArgs),
+    /// Check this machine and this node, with what to do about each fault.
+    Doctor,
+    /// Found, join and show federations.
+    #[command(subcommand)]
+    Federation(FederationVerb),
+    /// Private sessions of this node's users.
+    #[command(subcommand)]
+    Session(SessionVerb),
+    /// The shared library.
+    #[command(subcommand)]
+    Skill(SkillVerb),
+    /// Lessons that a person writes.
+    #[command(subcommand)]
+    Lesson(LessonVerb),
+    /// The privacy budget of this node.
+    #[command(subcommand)]
+    Privacy(PrivacyVerb),
+    /// The store on disk.
+    #[command(subcommand)]
+    Store(StoreVerb),
+    /// Does an organisation's share of the demo's work.
+    #[command(hide = true)]
+    LabWork {
+        /// The plan, written by the demo.
+        plan: PathBuf,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct InitArgs {
+    /// Name to show to other members.
+    #[arg(long)]
+    pub(super) name: Option<String>,
+    /// Address to listen on; may be given more than once.
+    #[arg(long)]
+    pub(super) listen: Vec<String>,
+    /// Listen on this machine only.
+    #[arg(long, conflicts_with = "listen")]
+    pub(super) loopback: bool,
+    /// Seconds between anti-entropy rounds.
+    #[arg(long)]
+    pub(super) sync_seconds: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RunArgs {
+    /// Go on in the background.
+    #[arg(long)]
+    pub(super) detach: bool,
+    /// Write every plaintext frame that leaves to this file, for an audit.
+    #[arg(long, value_name = "FILE")]
+    pub(super) record_frames: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct LogsArgs {
+    /// How many lines.
+    #[arg(long, default_value_t = 50)]
+    pub(super) lines: usize,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum FederationVerb {
+    /// Found a federation.
+    Create(CreateArgs),
+    /// Make an invitation: one line to paste.
+    Invite(InviteArgs),
+    /// Join by an invitation. Shows the charter and asks.
+    Join(JoinArgs),
+    /// The charter in plain words, and the members.
+    Show(WhichArgs),
+    /// End the epoch, as its founder.
+    Checkpoint(WhichArgs),
+    /// Write charter and deltas as files.
+    ExportLog(ExportArgs),
+    /// Fold a log that was written by `export-log`, in an order drawn from a seed.
+    Refold(RefoldArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CreateArgs {
+    /// Its name.
+    pub(super) name: String,
+    /// Ceiling on epsilon per user and period.
+    #[arg(long, default_value = "4")]
+    pub(super) epsilon: String,
+    /// Hours of an epoch. Without it an epoch ends at `lore federation checkpoint`.
+    #[arg(long)]
+    pub(super) epoch_hours: Option<u32>,
+    /// Epochs in an accounting period.
+    #[arg(long, default_value_t = 90)]
+    pub(super) epochs_per_period: u32,
+    /// Epochs of a period in which lessons are released, separated by commas.
+    #[arg(long, value_delimiter = ',')]
+    pub(super) lessons_at: Option<Vec<u32>>,
+    /// Epochs of a period in which outcomes are released, separated by commas.
+    #[arg(long, value_delimiter = ',')]
+    pub(super) outcomes_at: Option<Vec<u32>>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct InviteArgs {
+    /// Which federation, when there are several.
+    #[arg(long)]
+    pub(super) federation: Option<String>,
+    /// How many may join with it.
+    #[arg(long, default_value_t = 1)]
+    pub(super) uses: u16,
+    /// For how many more epochs it holds.
+    #[arg(long, default_value_t = 8)]
+    pub(super) epochs: u32,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct JoinArgs {
+    /// The invitation line.
+    pub(super) invitation: String,
+    /// Agree to the charter without being asked.
+    #[arg(long)]
+    pub(super) yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct WhichArgs {
+    /// Which federation, when there are several.
+    #[arg(long)]
+    pub(super) federation: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RefoldArgs {
+    /// The directory.
+    pub(super) directory: PathBuf,
+    /// Seed of the order.
+    #[arg(long, default_value_t = 1)]
+    pub(super) seed: u64,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum SessionVerb {
+    /// Bring in sessions of an agent. They never leave this node.
+    Import(ImportArgs),
+    /// List them.
+    List(SessionListArgs),
+    /// Show one.
+    Show(NameArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ImportArgs {
+    /// File or directory.
+    pub(super) path: PathBuf,
+    /// `auto`, `lore`, `claude-code` or `openai-chat`.
+    #[arg(long, default_value = "auto")]
+    pub(super) format: String,
+    /// Whose sessions (default: the account of the operating system).
+    #[arg(long)]
+    pub(super) user: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SessionListArgs {
+    /// How many.
+    #[arg(long, default_value_t = 50)]
+    pub(super) limit: usize,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct NameArgs {
+    /// Name or id.
+    pub(super) name: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum SkillVerb {
+    /// List the shared skills with their evidence.
+    List(WhichArgs),
+    /// Show one.
+    Show(NameArgs),
+    /// Check skill directories against the Agent Skills standard.
+    Validate {
+        /// Skill directories, or `SKILL.md` files.
+        #[arg(required = true)]
+        paths: Vec<PathBuf>,
+    },
+    /// Write the shared skills as directories that agents read.
+    Export(ExportArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ExportArgs {
+    /// Which federation, when there are several.
+    #[arg(long)]
+    pub(super) federation: Option<String>,
+    /// Where to.
+    #[arg(long)]
+    pub(super) dir: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum LessonVerb {
+    /// Publish a worked example that you wrote, signed, for ever. Asks at the terminal.
+    Share(ShareArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ShareArgs {
+    /// A command line, with `<arg>` and `<out>` where a task's own values stand.
+    pub(super) command: String,
+    /// Words that say what it is about, separated by commas.
+    #[arg(long, value_delimiter = ',')]
+    pub(super) about: Vec<String>,
+    /// Which federation, when there are several.
+    #[arg(long)]
+    pub(super) federation: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum PrivacyVerb {
+    /// Spent and left.
+    Status,
+    /// Set the budget. Shows what it buys and asks.
+    Set(SetArgs),
+    /// Each release with its cost, and what one more would cost.
+    Explain,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SetArgs {
+    /// Epsilon per user and period.
+    #[arg(long)]
+    pub(super) epsilon: String,
+    /// Delta per user and period.
+    #[arg(long, default_value = "0.000001")]
+    pub(super) delta: String,
+    /// Length of a period, such as `90d`.
+    #[arg(long, default_value = "90d")]
+    pub(super) period: String,
+    /// Do not ask.
+    #[arg(long)]
+    pub(super) yes: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum StoreVerb {
+    /// Read every record and verify its checksum.
+    Check,
+    /// Make a damaged store usable again; what was lost is fetched from peers.
+    Repair,
+    /// Copy the store.
+    Backup {
+        /// A directory that does not exist yet.
+        to: PathBuf,
+    },
+    /// Put a copy back.
+    Restore {
+        /// The copy.
+        from: PathBuf,
+    },
+}

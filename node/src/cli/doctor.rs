@@ -1,0 +1,94 @@
+//! `doctor`: what is wrong, and what to do about it.
+
+use serde_json::{Value, json};
+
+use super::Context;
+use crate::config::Config;
+use crate::error::CliError;
+use crate::{control, output};
+
+struct Check {
+    what: &'static str,
+    result: Result<String, String>,
+}
+
+pub(super) fn doctor(context: &Context) -> Result<(), CliError> {
+    let mut checks = Vec::new();
+    let home = &context.home;
+    let mut check = |what, result: Result<String, CliError>| {
+        checks.push(Check { what, result: result.map_err(|error| error.to_string()) });
+    };
+    check("key", home.load_key().map(|_| "readable by its owner only".into()).map_err(Into::into));
+    let config = Config::load(&home.config_path());
+    check(
+        "configuration",
+        config.map(|_| home.config_path().display().to_string()).map_err(Into::into),
+    );
+    let status = control::call_blocking(home, "status", json!({}), |_| {});
+    match status {
+        Ok(Some(status)) => {
+            check("daemon", Ok(format!("running as process {}", status["daemon"])));
+            let peers = status["network"]["connected"].as_array().map_or(0, Vec::len);
+            check("network", Ok(format!("{peers} peers connected")));
+            check_federations(&status, &mut check);
+        }
+        Ok(None) => {
+            check("daemon", Ok("not running; start it with `lore run --detach`".into()));
+            let opened = home.lock().map_err(CliError::from).and_then(|_lock| {
+                crate::engine::Engine::open(home.clone()).and_then(|engine| engine.status())
+            });
+            match opened {
+                Ok(status) => {
+                    check("store", Ok("opens, and its chains verify".into()));
+                    check_federations(&status, &mut check);
+                }
+                Err(error) => check("store", Err(error)),
+            }
+        }
+        Err(error) => check("daemon", Err(error)),
+    }
+    let failed = checks.iter().filter(|check| check.result.is_err()).count();
+    let list: Vec<Value> = checks
+        .iter()
+        .map(|check| {
+            let (ok, says) = match &check.result {
+                Ok(says) => (true, says),
+                Err(says) => (false, says),
+            };
+            json!({ "check": check.what, "ok": ok, "says": says })
+        })
+        .collect();
+    output::result(&json!({ "checks": list, "failed": failed }), context.json, |_| {
+        let lines = checks.iter().map(|check| match &check.result {
+            Ok(says) => format!("ok      {}: {says}\n", check.what),
+            Err(says) => format!("FAILED  {}: {says}\n", check.what),
+        });
+        lines.collect()
+    })?;
+    if failed > 0 {
+        return Err(CliError::failed("doctor", format!("{failed} checks failed")));
+    }
+    Ok(())
+}
+
+fn check_federations(status: &Value, check: &mut impl FnMut(&'static str, Result<String, CliError>)) {
+    for federation in status["federations"].as_array().into_iter().flatten() {
+        let name = federation["name"].as_str().unwrap_or_default();
+        let problems = federation["problems"].as_array().into_iter().flatten();
+        let problems: Vec<&str> = problems.filter_map(Value::as_str).collect();
+        let (members, heard) = (&federation["members"], &federation["heard_from"]);
+        let half = heard.as_u64().unwrap_or(0) * 2 >= members.as_u64().unwrap_or(0);
+        if !problems.is_empty() {
+            check("federation", Err(CliError::failed("federation", problems.join("; "))));
+        } else if !half {
+            let message = format!(
+                "{name}: heard from {heard} of {members} members this epoch: this node may be cut off"
+            );
+            let error = CliError::failed("isolated", message)
+                .help("check the network, and that other members are running");
+            check("federation", Err(error));
+        } else {
+            check("federation", Ok(format!("{name}: heard from {heard} of {members} members")));
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! The command line.
+
+mod args;
+mod ask;
+mod doctor;
+mod federation;
+mod lesson;
+mod privacy;
+mod refold;
+mod run;
+mod session;
+mod show;
+mod skill;
+mod start;
+mod store;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::error::CliError;
+use crate::home::Home;
+use crate::output;
+use args::{Cli, Verb};
+
+/// What every verb gets.
+pub(crate) struct Context {
+    pub(crate) home: Home,
+    pub(crate) json: bool,
+}
+
+/// Parses the command line, does the verb, prints the result, and gives the exit code.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let code = u8::from(error.use_stderr()) * 2;
+            let json = std::env::args().any(|arg| arg == "--json");
+            if json && error.use_stderr() {
+                let message = error.to_string();
+                return output::fail(&CliError::usage(message.trim_end()), true);
+            }
+            // Nothing more can be done when even this cannot be printed.
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    let json = cli.json;
+    match dispatch(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => output::fail(&error, json),
+    }
+}
+
+fn dispatch(cli: Cli) -> Result<(), CliError> {
+    let json = cli.json;
+    if cli.version {
+        return show::version(json);
+    }
+    let Some(verb) = cli.verb else {
+        return Err(CliError::usage("say what to do").help("see `lore --help`"));
+    };
+    if let Verb::Demo(args) = verb {
+        return crate::demo::main(args, json);
+    }
+    if let Verb::LabWork { plan } = verb {
+        return crate::demo::lab_work(&plan);
+    }
+    let context = Context { home: Home::resolve(cli.home.as_deref())?, json };
+    match verb {
+        Verb::Init(args) => start::init(&context, &args),
+        Verb::Run(args) => run::run(&context, args),
+        Verb::Stop => run::stop(&context),
+        Verb::Status => show::status(&context),
+        Verb::Peers => show::peers(&context),
+        Verb::Logs(args) => show::logs(&context, args.lines),
+        Verb::Doctor => doctor::doctor(&context),
+        Verb::Federation(verb) => federation::federation(&context, verb),
+        Verb::Session(verb) => session::session(&context, verb),
+        Verb::Skill(verb) => skill::skill(&context, verb),
+        Verb::Lesson(verb) => lesson::lesson(&context, verb),
+        Verb::Privacy(verb) => privacy::privacy(&context, verb),
+        Verb::Store(verb) => store::store(&context, &verb),
+        Verb::Demo(_) | Verb::LabWork { .. } => Ok(()),
+    }
+}

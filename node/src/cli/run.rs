@@ -1,0 +1,96 @@
+//! `run` and `stop`.
+
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use super::Context;
+use super::args::RunArgs;
+use crate::config::Config;
+use crate::control;
+use crate::daemon::{self, Options};
+use crate::error::CliError;
+use crate::{output, telemetry};
+
+/// How long a detached daemon may take to answer for the first time.
+const START: Duration = Duration::from_secs(20);
+const POLL: Duration = Duration::from_millis(20);
+
+pub(super) fn run(context: &Context, args: RunArgs) -> Result<(), CliError> {
+    context.home.load_key()?;
+    let config = Config::load(&context.home.config_path())?;
+    if args.detach {
+        return detach(context, &args);
+    }
+    telemetry::start(&config.log_level, Some(&context.home.log_path()))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| CliError::failed("runtime", error))?;
+    let options = Options { record_frames: args.record_frames };
+    runtime.block_on(async {
+        // Spawned, so that the loop may block a worker while others go on.
+        let home = context.home.clone();
+        tokio::spawn(async move { daemon::run(&home, &config, &options).await })
+            .await
+            .map_err(|error| CliError::failed("daemon", error))?
+    })
+}
+
+fn detach(context: &Context, args: &RunArgs) -> Result<(), CliError> {
+    if let Some(pid) = context.home.holder() {
+        return Err(CliError::failed(
+            "home_held",
+            format!("this node is running already, as process {pid}"),
+        )
+        .help("see `lore status`"));
+    }
+    let program = std::env::current_exe().map_err(|error| CliError::failed("detach", error))?;
+    let mut command = Command::new(program);
+    command.arg("--home").arg(context.home.root()).arg("run");
+    if let Some(file) = &args.record_frames {
+        command.arg("--record-frames").arg(file);
+    }
+    let start_log = context.home.root().join("start.log");
+    let errors = std::fs::File::create(&start_log)
+        .map_err(|error| CliError::failed("detach", error))?;
+    use std::os::unix::process::CommandExt as _;
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(errors)
+        .process_group(0)
+        .spawn()
+        .map_err(|error| CliError::failed("detach", error))?;
+    let begun = Instant::now();
+    loop {
+        if let Some(value) = control::call_blocking(&context.home, "peers", json!({}), |_| {})? {
+            let shown = json!({ "pid": child.id(), "listening": value["listening"] });
+            return output::result(&shown, context.json, |_| {
+                format!("running as process {}\nnext: lore status", child.id())
+            });
+        }
+        let ended = child.try_wait().map_err(|error| CliError::failed("detach", error))?;
+        if ended.is_some() || begun.elapsed() > START {
+            let why = std::fs::read_to_string(&start_log).unwrap_or_default();
+            let line = why.lines().find_map(|line| line.strip_prefix("error: "));
+            let line = line.unwrap_or("it ended before it answered").to_owned();
+            return Err(CliError::failed("not_started", format!("the node did not start: {line}"))
+                .help("see `lore logs`, and `lore doctor`"));
+        }
+        // A back-off between looks at the control socket, which nothing announces.
+        std::thread::sleep(POLL);
+    }
+}
+
+pub(super) fn stop(context: &Context) -> Result<(), CliError> {
+    context.ask_running("stop", json!({}))?;
+    let begun = Instant::now();
+    while context.home.holder().is_some() && begun.elapsed() < START {
+        // A back-off between looks at the lock.
+        std::thread::sleep(POLL);
+    }
+    output::result(&json!({ "stopped": true }), context.json, |_| "stopped".into())
+}

@@ -1,0 +1,40 @@
+//! `store`.
+
+use serde_json::json;
+
+use super::Context;
+use super::args::StoreVerb;
+use crate::error::CliError;
+use crate::output;
+use crate::store::Store;
+
+pub(super) fn store(context: &Context, verb: &StoreVerb) -> Result<(), CliError> {
+    let path = context.home.store_path();
+    let _lock = context.home.lock()?;
+    match verb {
+        StoreVerb::Check => {
+            let report = Store::open(&path)?.check()?;
+            output::result(&json!(report), context.json, |report| {
+                format!("every record was read and verified: {report}")
+            })
+        }
+        StoreVerb::Repair => {
+            let report = Store::repair(&path)?;
+            output::result(&json!(report), context.json, |report| {
+                format!("repaired: {report}\nnext: lore run --detach fetches what was lost")
+            })
+        }
+        StoreVerb::Backup { to } => {
+            Store::open(&path)?.backup(to)?;
+            output::result(&json!({ "backup": to }), context.json, |_| {
+                format!("copied to {}", to.display())
+            })
+        }
+        StoreVerb::Restore { from } => {
+            Store::restore(from, &path)?;
+            output::result(&json!({ "restored": from }), context.json, |_| {
+                "restored; this node signs nothing until it has asked its peers".into()
+            })
+        }
+    }
+}
