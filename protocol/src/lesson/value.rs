@@ -128,15 +128,17 @@ struct Found {
     port: bool,
 }
 
-/// How much a file looks like the one the task asks to write.
+/// How much a file looks like the one the task asks to write, by the words before it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Claim {
-    /// A writing verb stands before it in its sentence.
+    /// A verb of writing in its sentence.
     Verb,
-    /// ... and `in`, `at` or `under` directly before it.
+    /// A verb, and `in`, `at` or `under` directly before it.
     In,
-    /// ... and `to`, `into`, `as`, `named` or `called` directly before it.
+    /// `to`, `into`, `as`, `named` or `called` directly before it.
     To,
+    /// Both.
+    VerbTo,
 }
 
 #[derive(Default)]
@@ -272,21 +274,20 @@ impl Finder {
             .sentence
             .iter()
             .any(|word| WRITES.contains(&word.as_str()));
-        let named = matches!(
-            self.sentence.last().map(String::as_str),
-            Some("named" | "called")
-        );
+        let last = self.sentence.last().map(String::as_str);
         let before = self
             .sentence
             .iter()
             .rev()
             .find(|word| !SKIPPED.contains(&word.as_str()));
+        let to = matches!(last, Some("named" | "called"))
+            || matches!(before.map(String::as_str), Some("to" | "into" | "as"));
         let claim = match before.map(String::as_str) {
-            _ if !verb => return,
-            _ if named => Claim::To,
-            Some("to" | "into" | "as") => Claim::To,
-            Some("in" | "at" | "under") => Claim::In,
-            _ => Claim::Verb,
+            _ if to && verb => Claim::VerbTo,
+            _ if to => Claim::To,
+            Some("in" | "at" | "under") if verb => Claim::In,
+            _ if verb => Claim::Verb,
+            _ => return,
         };
         if self.out.as_ref().is_none_or(|(old, _)| claim >= *old) {
             self.out = Some((claim, file.to_owned()));
