@@ -5,10 +5,11 @@
 //! text does not name (ports, paths, flags, header names, formats, expressions) stays: it is the
 //! lesson.
 
+use super::finder::values;
 use super::placeholder::{self, OUT, TMP};
 use super::scrub;
 use super::shell::{self, Item, Piece, Script, ShellError, ShellWord};
-use super::value::{Value, ValueKind, occurrences, values};
+use super::value::{Value, ValueKind, occurrences};
 use super::{Token, TokenError};
 
 /// Why a command line is no template.
@@ -209,7 +210,9 @@ impl<'a> Taker<'a> {
     fn text(&self, text: &str, place: Place) -> String {
         let keep = |found: &str| self.values.iter().any(|value| value.text.contains(found));
         let text = scrub::scrub(text, &keep);
-        placeholder::map(&text, |stretch| self.take(stretch, place))
+        let taken = placeholder::map(&text, |stretch| self.take(stretch, place));
+        // What was kept for a value that then did not stand here as a whole goes now.
+        scrub::scrub(&taken, &|_| false)
     }
 
     fn take(&self, text: &str, place: Place) -> String {

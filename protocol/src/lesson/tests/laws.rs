@@ -2,7 +2,11 @@
 
 use proptest::prelude::*;
 
-use crate::lesson::{instantiate, normalise, normalise_command, templatise, topics, values};
+use crate::codec;
+use crate::lesson::{
+    Bundle, LessonKey, MAX_TOPICS, instantiate, mine, normalise, normalise_command, templatise,
+    topics, values,
+};
 
 /// A task and commands over one set of values, in one of several wordings.
 #[derive(Debug, Clone)]
@@ -137,6 +141,26 @@ proptest! {
         let _ = topics(&task);
         let _ = templatise(&command, &task);
         let _ = instantiate(&command, &task);
+    }
+
+    #[test]
+    fn no_session_makes_the_miner_panic(
+        task in "[ -~]{0,80}",
+        calls in proptest::collection::vec((command_like(), any::<bool>(), "\\PC{0,20}"), 0..6),
+    ) {
+        let calls = calls.into_iter().map(|(line, failed, output)| {
+            super::call(&line, i32::from(failed), &output)
+        });
+        let trace = super::solved(&task, calls.collect());
+        let failed = trace.calls.iter().any(|call| call.failed);
+        let found = mine(&trace);
+        prop_assert!(failed || found.is_none());
+        // Every key that leaves is one that a peer can decode, and is the session's only one.
+        for key in found.iter().flat_map(Bundle::keys) {
+            prop_assert_eq!(codec::decode::<LessonKey>(&codec::encode(&key)).unwrap(), key);
+        }
+        prop_assert!(found.is_none_or(|bundle| bundle.topics.len() <= MAX_TOPICS));
+        prop_assert_eq!(mine(&trace), mine(&trace.clone()));
     }
 }
 

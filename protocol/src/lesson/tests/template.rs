@@ -219,6 +219,16 @@ fn private_tokens_in_commands_never_survive() {
         assert!(!found.contains(secret), "{found}");
     }
     assert_eq!(template("MAX_TOKENS=4096 run", ""), "MAX_TOKENS=4096 run");
+    // A secret that the task quotes among other words is no value on its own.
+    let task = "Use the key \"my sk-proj-abcdefghijklmnop1234 key\"";
+    assert_eq!(
+        template("run sk-proj-abcdefghijklmnop1234", task),
+        "run <secret>"
+    );
+    assert_eq!(
+        template("run 'my sk-proj-abcdefghijklmnop1234 key'", task),
+        "run <arg>"
+    );
 }
 
 #[test]
