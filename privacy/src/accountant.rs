@@ -7,6 +7,7 @@
 //! rounded up, so that no sum of roundings is ever below the truth.
 
 use bincode::{Decode, Encode};
+pub use lore_protocol::delta::Spend;
 
 use crate::PrivacyError;
 
@@ -25,19 +26,6 @@ pub struct Caps {
     /// Rho, in 1e-9.
     pub rho_nano: u64,
     /// Delta for thresholds, in 1e-18.
-    pub delta_e18: u64,
-}
-
-/// Cumulative spend of one member of one federation within a period, as a delta's header carries it.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Encode, Decode, serde::Serialize,
-)]
-pub struct Spend {
-    /// The charter's period: epoch over epochs per period.
-    pub period: u32,
-    /// Rho, in 1e-9.
-    pub rho_nano: u64,
-    /// Delta, in 1e-18.
     pub delta_e18: u64,
 }
 
@@ -118,49 +106,21 @@ mod tests {
 
     #[test]
     fn a_release_that_fits_exactly_is_admitted_and_one_unit_more_is_not() {
-        let caps = Caps {
-            rho_nano: 10,
-            delta_e18: 5,
-        };
-        let exact = Cost {
-            rho_nano: 10,
-            delta_e18: 5,
-        };
+        let caps = Caps { rho_nano: 10, delta_e18: 5 };
+        let exact = Cost { rho_nano: 10, delta_e18: 5 };
         assert_eq!(caps.admit("owner", Cost::default(), exact).unwrap(), exact);
         for more in [(11, 5), (10, 6), (u64::MAX, 0)] {
-            let cost = Cost {
-                rho_nano: more.0,
-                delta_e18: more.1,
-            };
-            assert!(
-                caps.admit(
-                    "owner",
-                    Cost {
-                        rho_nano: 1,
-                        delta_e18: 0
-                    },
-                    cost
-                )
-                .is_err()
-            );
+            let cost = Cost { rho_nano: more.0, delta_e18: more.1 };
+            assert!(caps.admit("owner", Cost { rho_nano: 1, delta_e18: 0 }, cost).is_err());
         }
     }
 
     #[test]
     fn a_refused_release_does_not_exhaust_the_filter() {
-        let caps = Caps {
-            rho_nano: 10,
-            delta_e18: 0,
-        };
-        let big = Cost {
-            rho_nano: 11,
-            delta_e18: 0,
-        };
+        let caps = Caps { rho_nano: 10, delta_e18: 0 };
+        let big = Cost { rho_nano: 11, delta_e18: 0 };
         assert!(caps.admit("owner", Cost::default(), big).is_err());
-        let small = Cost {
-            rho_nano: 10,
-            delta_e18: 0,
-        };
+        let small = Cost { rho_nano: 10, delta_e18: 0 };
         assert!(caps.admit("owner", Cost::default(), small).is_ok());
     }
 }

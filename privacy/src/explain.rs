@@ -221,11 +221,7 @@ pub fn explain<S: LedgerStore>(
 pub fn quote(budget: &Budget, cost: Cost) -> Result<Quote, PrivacyError> {
     let epsilon = epsilon_micros(cost.rho_nano, budget.delta_conv_e18)?;
     // A node that spent nothing has revealed nothing: no delta is due either.
-    let conversion = if cost.rho_nano == 0 {
-        0
-    } else {
-        budget.delta_conv_e18
-    };
+    let conversion = if cost.rho_nano == 0 { 0 } else { budget.delta_conv_e18 };
     Ok(Quote {
         rho_nano: cost.rho_nano,
         delta_thr_e18: cost.delta_e18,
@@ -287,11 +283,7 @@ mod tests {
         assert!(explained.buys[1].rate_standard_error.unwrap() > 0.02);
         assert!(explained.next.iter().all(|next| next.fits));
         let after = explained.next[0].spent_after.unwrap();
-        assert!(
-            after.epsilon > 2.0 && after.epsilon < 4.0,
-            "{}",
-            after.epsilon
-        );
+        assert!(after.epsilon > 2.0 && after.epsilon < 4.0, "{}", after.epsilon);
         assert!(after.delta <= 1e-6);
     }
 
@@ -307,10 +299,7 @@ mod tests {
 
     #[test]
     fn the_whole_schedule_quotes_no_more_than_the_owner_allowed() {
-        let all = Cost {
-            rho_nano: budget().rho_nano,
-            delta_e18: budget().delta_thr_e18,
-        };
+        let all = Cost { rho_nano: budget().rho_nano, delta_e18: budget().delta_thr_e18 };
         let quoted = quote(&budget(), all).unwrap();
         assert!(quoted.epsilon <= 4.0 && quoted.delta <= 1e-6);
         assert!(quoted.epsilon > 3.999);
@@ -322,10 +311,6 @@ mod tests {
         let explained = explain(&ledger, Schedule::default(), 5).unwrap();
         let json = serde_json::to_value(&explained).unwrap();
         assert!(json["status"]["budget"].is_null());
-        assert!(
-            json["not_covered"]
-                .as_array()
-                .is_some_and(|all| all.len() > 5)
-        );
+        assert!(json["not_covered"].as_array().is_some_and(|all| all.len() > 5));
     }
 }

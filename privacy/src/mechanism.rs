@@ -45,10 +45,7 @@ const MIN_THRESHOLD: u32 = 2;
 pub fn cells_cost(l0: u16, linf: u16, scale_micros: u64) -> Result<Cost, PrivacyError> {
     let l2 = check_bounds(l0, linf, scale_micros)?;
     let rho = vector(scale_micros)?.map(&l2).map_err(noise)?;
-    Ok(Cost {
-        rho_nano: scaled_up(rho, 9)?,
-        delta_e18: 0,
-    })
+    Ok(Cost { rho_nano: scaled_up(rho, 9)?, delta_e18: 0 })
 }
 
 /// What opendp's map charges for thresholded counts of an open set of keys, of which one unit changes
@@ -77,10 +74,7 @@ pub fn threshold_cost(
     };
     let (rho, _) = charge(threshold)?;
     let (_, delta) = charge(threshold - 1)?;
-    Ok(Cost {
-        rho_nano: scaled_up(rho, 9)?,
-        delta_e18: scaled_up(delta, 18)?,
-    })
+    Ok(Cost { rho_nano: scaled_up(rho, 9)?, delta_e18: scaled_up(delta, 18)? })
 }
 
 /// The charge for a declared mechanism, re-derived from its parameters.
@@ -156,36 +150,23 @@ pub(crate) fn keep_above(
     scale_micros: u64,
     threshold: u32,
 ) -> Result<Vec<(usize, i64)>, PrivacyError> {
-    let counts: HashMap<u32, IBig> = (0_u32..)
-        .zip(counts.iter().map(|c| IBig::from(*c)))
-        .collect();
-    let kept = thresholded(scale_micros, threshold)?
-        .invoke(&counts)
-        .map_err(noise)?;
-    let mut kept: Vec<_> = kept
-        .into_iter()
-        .map(|(index, count)| (index as usize, narrow(count)))
-        .collect();
+    let counts: HashMap<u32, IBig> = (0_u32..).zip(counts.iter().map(|c| IBig::from(*c))).collect();
+    let kept = thresholded(scale_micros, threshold)?.invoke(&counts).map_err(noise)?;
+    let mut kept: Vec<_> =
+        kept.into_iter().map(|(index, count)| (index as usize, narrow(count))).collect();
     kept.sort_unstable();
     Ok(kept)
 }
 
 fn vector(scale_micros: u64) -> Result<Vector, PrivacyError> {
-    let family = ZExpFamily::<2> {
-        scale: scale(scale_micros),
-    };
+    let family = ZExpFamily::<2> { scale: scale(scale_micros) };
     family
-        .make_noise((
-            VectorDomain::new(AtomDomain::<IBig>::default()),
-            L2Distance::default(),
-        ))
+        .make_noise((VectorDomain::new(AtomDomain::<IBig>::default()), L2Distance::default()))
         .map_err(noise)
 }
 
 fn thresholded(scale_micros: u64, threshold: u32) -> Result<Threshold, PrivacyError> {
-    let family = ZExpFamily::<2> {
-        scale: scale(scale_micros),
-    };
+    let family = ZExpFamily::<2> { scale: scale(scale_micros) };
     let domain = MapDomain::new(AtomDomain::<u32>::default(), AtomDomain::<IBig>::default());
     family
         .make_noise_threshold((domain, CountsMetric::default()), IBig::from(threshold))
@@ -198,16 +179,10 @@ fn scale(micros: u64) -> RBig {
 
 /// The l2 bound `linf * sqrt(l0)` as a rational that is not below it.
 fn check_bounds(l0: u16, linf: u16, scale_micros: u64) -> Result<RBig, PrivacyError> {
-    for (what, value) in [
-        ("l0", u64::from(l0)),
-        ("linf", u64::from(linf)),
-        ("scale", scale_micros),
-    ] {
+    for (what, value) in [("l0", u64::from(l0)), ("linf", u64::from(linf)), ("scale", scale_micros)]
+    {
         if value == 0 {
-            return Err(PrivacyError::Parameter {
-                what,
-                why: "must not be zero".into(),
-            });
+            return Err(PrivacyError::Parameter { what, why: "must not be zero".into() });
         }
     }
     // Twelve decimals of the root, rounded up: l0 * linf^2 is below 2^48, times 10^24 below 2^128.
@@ -229,11 +204,7 @@ pub(crate) fn scaled_up(value: f64, decimals: u32) -> Result<u64, PrivacyError> 
 
 /// A noisy count as i64; noise beyond its range saturates, as opendp's own cast does.
 fn narrow(count: IBig) -> i64 {
-    let limit = if count > IBig::ZERO {
-        i64::MAX
-    } else {
-        i64::MIN
-    };
+    let limit = if count > IBig::ZERO { i64::MAX } else { i64::MIN };
     i64::try_from(count).unwrap_or(limit)
 }
 

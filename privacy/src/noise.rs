@@ -128,10 +128,7 @@ impl NoiseSource for SeededNoise {
     }
 
     fn add(&mut self, cells: &[i64], scale_micros: u64) -> Result<Vec<i64>, PrivacyError> {
-        cells
-            .iter()
-            .map(|cell| self.shift(*cell, scale_micros))
-            .collect()
+        cells.iter().map(|cell| self.shift(*cell, scale_micros)).collect()
     }
 
     fn keep_above(

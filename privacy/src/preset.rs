@@ -67,11 +67,7 @@ pub struct Plan {
 impl Default for Schedule {
     /// One lesson release a period (rare releases need fewer supporters), outcomes and votes weekly.
     fn default() -> Self {
-        Self {
-            lessons: 1,
-            outcomes: 12,
-            votes: 12,
-        }
+        Self { lessons: 1, outcomes: 12, votes: 12 }
     }
 }
 
@@ -96,10 +92,7 @@ impl Budget {
         delta_e18: u64,
         period_days: u32,
     ) -> Result<Self, PrivacyError> {
-        let bad = |what, why: &str| PrivacyError::Parameter {
-            what,
-            why: why.into(),
-        };
+        let bad = |what, why: &str| PrivacyError::Parameter { what, why: why.into() };
         if epsilon_micros == 0 || epsilon_micros > MAX_EPSILON_MICROS {
             return Err(bad("epsilon", "must be above 0 and at most 20"));
         }
@@ -124,10 +117,7 @@ impl Budget {
     /// The caps of a period.
     #[must_use]
     pub const fn caps(&self) -> Caps {
-        Caps {
-            rho_nano: self.rho_nano,
-            delta_e18: self.delta_thr_e18,
-        }
+        Caps { rho_nano: self.rho_nano, delta_e18: self.delta_thr_e18 }
     }
 
     /// Length of a period, in seconds.
@@ -146,8 +136,7 @@ impl Budget {
             (releases > 0).then(|| of / u64::from(releases))
         };
         let cells = |rho: Option<u64>, bounds: Bounds| {
-            rho.map(|rho| cells_mechanism(self.unit, bounds, rho))
-                .transpose()
+            rho.map(|rho| cells_mechanism(self.unit, bounds, rho)).transpose()
         };
         let lessons = share(0, schedule.lessons)
             .map(|rho| {
@@ -201,10 +190,7 @@ pub fn epsilon_micros(rho_nano: u64, delta_conv_e18: u64) -> Result<u64, Privacy
 /// # Errors
 /// When opendp cannot convert.
 pub fn rho_nano(epsilon_micros: u64, delta_conv_e18: u64) -> Result<u64, PrivacyError> {
-    let (epsilon, delta) = (
-        float_down(epsilon_micros, 1e6),
-        float_down(delta_conv_e18, 1e18),
-    );
+    let (epsilon, delta) = (float_down(epsilon_micros, 1e6), float_down(delta_conv_e18, 1e18));
     let fits = |rho_nano: u64| -> Result<bool, PrivacyError> {
         let needed = profile(rho_nano)?
             .delta(epsilon)

@@ -46,17 +46,11 @@ pub(crate) enum Provenance {
 
 impl<T> Released<T> {
     pub(crate) const fn by_mechanism(value: T) -> Self {
-        Self {
-            value,
-            provenance: Provenance::Mechanism,
-        }
+        Self { value, provenance: Provenance::Mechanism }
     }
 
     pub(crate) const fn sampled(value: T, release: Hash) -> Self {
-        Self {
-            value,
-            provenance: Provenance::Sampled(release),
-        }
+        Self { value, provenance: Provenance::Sampled(release) }
     }
 
     pub(crate) const fn provenance(&self) -> Provenance {
@@ -91,10 +85,7 @@ impl Released<Payload> {
         if !personal || consent.payload != payload_hash(&payload) {
             return Err(PrivacyError::NoConsent);
         }
-        Ok(Self {
-            value: payload,
-            provenance: Provenance::Authored,
-        })
+        Ok(Self { value: payload, provenance: Provenance::Authored })
     }
 }
 
@@ -116,12 +107,9 @@ impl Authored {
             return Err(PrivacyError::NoConsent);
         }
         let mut answer = String::new();
-        writeln!(
-            stderr,
-            "{shown}\nPublish this, for ever and to everybody? Type yes: "
-        )
-        .and_then(|()| stdin.lock().read_line(&mut answer))
-        .map_err(|_| PrivacyError::NoConsent)?;
+        writeln!(stderr, "{shown}\nPublish this, for ever and to everybody? Type yes: ")
+            .and_then(|()| stdin.lock().read_line(&mut answer))
+            .map_err(|_| PrivacyError::NoConsent)?;
         if answer.trim() != "yes" {
             return Err(PrivacyError::NoConsent);
         }
@@ -129,9 +117,7 @@ impl Authored {
     }
 
     fn to(payload: &Payload) -> Self {
-        Self {
-            payload: payload_hash(payload),
-        }
+        Self { payload: payload_hash(payload) }
     }
 }
 
@@ -205,21 +191,14 @@ mod tests {
     use lore_protocol::payload::Lessons;
 
     fn lessons(origin: Origin) -> Payload {
-        Payload::Lessons(Lessons {
-            origin,
-            window: None,
-            entries: Vec::new(),
-            padding: Vec::new(),
-        })
+        Payload::Lessons(Lessons { origin, window: None, entries: Vec::new(), padding: Vec::new() })
     }
 
     #[test]
     fn consent_covers_one_payload_and_no_other() {
         let mine = lessons(Origin::Authored);
         assert!(Released::authored(mine.clone(), Authored::to(&mine)).is_ok());
-        let other = Payload::Void(Void {
-            release: Hash::ZERO,
-        });
+        let other = Payload::Void(Void { release: Hash::ZERO });
         assert!(Released::authored(mine, Authored::to(&other)).is_err());
     }
 

@@ -44,10 +44,7 @@ impl SeededBits {
                 return false;
             }
         }
-        self.bernoulli_exp_unit(Ratio {
-            num: x.num % x.den,
-            den: x.den,
-        })
+        self.bernoulli_exp_unit(Ratio { num: x.num % x.den, den: x.den })
     }
 
     /// True with probability exp(-x), for x in [0, 1] (Algorithm 1).
@@ -64,10 +61,7 @@ impl SeededBits {
     pub(crate) fn laplace(&mut self, scale: Ratio) -> i128 {
         loop {
             let low = self.below(scale.num);
-            let keep = self.bernoulli_exp(Ratio {
-                num: low,
-                den: scale.num,
-            });
+            let keep = self.bernoulli_exp(Ratio { num: low, den: scale.num });
             if !keep {
                 continue;
             }

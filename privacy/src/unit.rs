@@ -44,10 +44,7 @@ impl LocalSecret {
             Unit::User => "unit/user",
             Unit::Session => "unit/session",
         };
-        UnitId {
-            kind,
-            id: self.keyed(tag, &[name.as_bytes()]),
-        }
+        UnitId { kind, id: self.keyed(tag, &[name.as_bytes()]) }
     }
 
     /// A pseudo-random value for one unit's choice. It depends on nothing but the secret, the unit and
@@ -77,10 +74,7 @@ mod tests {
 
     #[test]
     fn a_unit_is_stable_under_one_secret_and_unlinkable_under_another() {
-        let (one, two) = (
-            LocalSecret::from_bytes([1; 32]),
-            LocalSecret::from_bytes([2; 32]),
-        );
+        let (one, two) = (LocalSecret::from_bytes([1; 32]), LocalSecret::from_bytes([2; 32]));
         assert!(one.user("ada") == one.user("ada"));
         assert!(one.user("ada") != two.user("ada"));
         assert!(one.user("ada") != one.session("ada"));

@@ -43,10 +43,7 @@ impl Reservation {
     /// What it costs.
     #[must_use]
     pub const fn cost(&self) -> Cost {
-        Cost {
-            rho_nano: self.mechanism.rho_nano,
-            delta_e18: self.mechanism.delta_e18,
-        }
+        Cost { rho_nano: self.mechanism.rho_nano, delta_e18: self.mechanism.delta_e18 }
     }
 }
 

@@ -64,9 +64,7 @@ fn live(disk: &Disk, world: &mut World) -> Result<(), PrivacyError> {
     }
     settle(&mut ledger, world)?;
     if ledger.next_seq(chain(1)).is_none() {
-        let leave = Leave {
-            reason: "a control delta".into(),
-        };
+        let leave = Leave { reason: "a control delta".into() };
         ledger.commit(chain(1), 0, 3, &leave.into(), sign)?;
         settle(&mut ledger, world)?;
     }
@@ -79,9 +77,7 @@ fn live(disk: &Disk, world: &mut World) -> Result<(), PrivacyError> {
         ledger.sample(ticket, || {
             let draws = world.draws.entry(Hash([number; 32])).or_default();
             *draws += 1;
-            Ok(Released::by_mechanism(result(
-                1_000 * u64::from(number) + *draws,
-            )))
+            Ok(Released::by_mechanism(result(1_000 * u64::from(number) + *draws)))
         })?;
         settle(&mut ledger, world)?;
     }
@@ -124,42 +120,25 @@ fn survive(crashes: &[(u32, bool)]) -> usize {
     check(&disk, &world);
     let ledger = Ledger::open(disk).unwrap();
     assert_eq!(ledger.pending(), []);
-    assert_eq!(
-        ledger.releases().count(),
-        3,
-        "every release is made or voided"
-    );
+    assert_eq!(ledger.releases().count(), 3, "every release is made or voided");
     assert!(ledger.releases().all(|(_, state)| state == "committed"));
     ledger.verify().unwrap();
     struck
 }
 
 fn check(disk: &Disk, world: &World) {
-    assert!(
-        world.seen.values().all(|bytes| bytes.len() == 1),
-        "two byte strings for one height"
-    );
-    assert!(
-        world.draws.values().all(|draws| *draws <= 1),
-        "noise was drawn twice"
-    );
-    let disk = Disk {
-        fuse: Rc::default(),
-        ..disk.clone()
-    };
-    let Ok(ledger) = Ledger::open(Disk {
-        kept: Rc::new(RefCell::new(disk.kept.borrow().clone())),
-        ..disk
-    }) else {
+    assert!(world.seen.values().all(|bytes| bytes.len() == 1), "two byte strings for one height");
+    assert!(world.draws.values().all(|draws| *draws <= 1), "noise was drawn twice");
+    let disk = Disk { fuse: Rc::default(), ..disk.clone() };
+    let Ok(ledger) =
+        Ledger::open(Disk { kept: Rc::new(RefCell::new(disk.kept.borrow().clone())), ..disk })
+    else {
         panic!("the ledger does not open after a crash");
     };
-    let truth = world
-        .draws
-        .iter()
-        .fold(Cost::default(), |sum, (release, draws)| {
-            let cost = reservation(release.0[0]).cost();
-            (0..*draws).fold(sum, |sum, _| sum.plus(cost))
-        });
+    let truth = world.draws.iter().fold(Cost::default(), |sum, (release, draws)| {
+        let cost = reservation(release.0[0]).cost();
+        (0..*draws).fold(sum, |sum, _| sum.plus(cost))
+    });
     let recorded = ledger.lifetime();
     assert!(recorded.rho_nano >= truth.rho_nano && recorded.delta_e18 >= truth.delta_e18);
     let results: BTreeSet<&Vec<u8>> = world.seen.values().flatten().collect();
@@ -186,24 +165,12 @@ fn a_kill_between_drawing_and_recording_burns_the_release() {
     disk.fuse.set(None);
     let ledger = Ledger::open(disk.clone()).unwrap();
     let release = Hash([1; 32]);
-    assert_eq!(
-        ledger.pending(),
-        [Pending::Void {
-            release,
-            chain: chain(1)
-        }]
-    );
+    assert_eq!(ledger.pending(), [Pending::Void { release, chain: chain(1) }]);
     assert_eq!(ledger.lifetime(), reservation(1).cost());
     live(&disk, &mut world).unwrap();
     assert_eq!(world.draws[&release], 1);
     let void = lore_protocol::codec::encode(&Payload::Void(Void { release }));
-    assert!(
-        world
-            .seen
-            .values()
-            .flatten()
-            .any(|bytes| bytes.ends_with(&void))
-    );
+    assert!(world.seen.values().flatten().any(|bytes| bytes.ends_with(&void)));
 }
 
 proptest! {

@@ -63,12 +63,7 @@ impl<S: LedgerStore> Ledger<S> {
     /// # Errors
     /// [`PrivacyError::Damaged`] with the entry that does not verify; store errors.
     pub fn open(store: S) -> Result<Self, PrivacyError> {
-        let mut ledger = Self {
-            store,
-            hashes: Vec::new(),
-            state: State::default(),
-            failed: false,
-        };
+        let mut ledger = Self { store, hashes: Vec::new(), state: State::default(), failed: false };
         if let Some(head) = ledger.store.head()? {
             ledger.replay(head)?;
         }
@@ -89,9 +84,7 @@ impl<S: LedgerStore> Ledger<S> {
             if record.index != index || record.prev != self.head() {
                 return Err(damaged("the hash chain is broken before it".into()));
             }
-            self.state
-                .apply(index, &record.entry)
-                .map_err(|why| damaged(why.into()))?;
+            self.state.apply(index, &record.entry).map_err(|why| damaged(why.into()))?;
             self.hashes.push(record_hash(&bytes));
         }
         if self.head() != head.hash {
@@ -114,11 +107,7 @@ impl<S: LedgerStore> Ledger<S> {
     pub(super) fn append(&mut self, entry: Entry) -> Result<(), PrivacyError> {
         self.check_open()?;
         let index = self.count();
-        let record = Record {
-            index,
-            prev: self.head(),
-            entry,
-        };
+        let record = Record { index, prev: self.head(), entry };
         let bytes = record.encode();
         let hash = record_hash(&bytes);
         let count = index + 1;
@@ -128,10 +117,7 @@ impl<S: LedgerStore> Ledger<S> {
         }
         self.hashes.push(hash);
         let applied = self.state.apply(index, &record.entry);
-        applied.map_err(|why| PrivacyError::Damaged {
-            index,
-            why: why.into(),
-        })
+        applied.map_err(|why| PrivacyError::Damaged { index, why: why.into() })
     }
 
     /// What is left to do, voids and results first, in the order of their reservation.
@@ -147,10 +133,7 @@ impl<S: LedgerStore> Ledger<S> {
             }
         });
         let unsent = self.state.sent.iter().filter(|(_, sent)| !sent.published);
-        let unsent = unsent.map(|((chain, seq), _)| Pending::Publish {
-            chain: *chain,
-            seq: *seq,
-        });
+        let unsent = unsent.map(|((chain, seq), _)| Pending::Publish { chain: *chain, seq: *seq });
         releases.chain(unsent).collect()
     }
 
@@ -250,11 +233,7 @@ impl<S: LedgerStore> Ledger<S> {
     }
 
     fn releases_at(&self, at: impl Fn(Step) -> bool) -> impl Iterator<Item = Hash> {
-        self.state
-            .order
-            .iter()
-            .filter(move |id| self.step_of(id).is_some_and(&at))
-            .copied()
+        self.state.order.iter().filter(move |id| self.step_of(id).is_some_and(&at)).copied()
     }
 
     pub(super) fn step_of(&self, release: &Hash) -> Option<Step> {
@@ -263,17 +242,10 @@ impl<S: LedgerStore> Ledger<S> {
 
     pub(super) fn out_of_order(&self, release: Hash, step: &'static str) -> PrivacyError {
         let state = self.step_of(&release).map_or("not reserved", Step::name);
-        PrivacyError::OutOfOrder {
-            release,
-            state,
-            step,
-        }
+        PrivacyError::OutOfOrder { release, state, step }
     }
 
     pub(super) fn damaged(&self, index: u64) -> PrivacyError {
-        PrivacyError::Damaged {
-            index,
-            why: "it is not what was written".into(),
-        }
+        PrivacyError::Damaged { index, why: "it is not what was written".into() }
     }
 }

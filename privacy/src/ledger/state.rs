@@ -69,13 +69,7 @@ impl State {
             Entry::Voided { release } => self.step(release, Step::Voided, |step| {
                 matches!(step, Step::Reserved | Step::Sampled(_))
             })?,
-            Entry::Committed {
-                chain,
-                seq,
-                period,
-                release,
-                ..
-            } => {
+            Entry::Committed { chain, seq, period, release, .. } => {
                 if self.next_seq(*chain).is_some_and(|next| next != *seq) {
                     return Err("a height is committed out of order");
                 }
@@ -90,18 +84,14 @@ impl State {
             }
             Entry::Published { chain, seq } => {
                 let sent = self.sent.get_mut(&(*chain, *seq));
-                sent.ok_or("a height is published that was never committed")?
-                    .published = true;
+                sent.ok_or("a height is published that was never committed")?.published = true;
             }
         }
         Ok(())
     }
 
     fn reserve(&mut self, reservation: &Reservation) -> Result<(), &'static str> {
-        let release = Release {
-            reservation: *reservation,
-            step: Step::Reserved,
-        };
+        let release = Release { reservation: *reservation, step: Step::Reserved };
         if self.releases.insert(reservation.release, release).is_some() {
             return Err("a release is reserved twice");
         }
@@ -117,10 +107,7 @@ impl State {
         to: Step,
         from: impl FnOnce(Step) -> bool,
     ) -> Result<(), &'static str> {
-        let release = self
-            .releases
-            .get_mut(release)
-            .ok_or("a release was never reserved")?;
+        let release = self.releases.get_mut(release).ok_or("a release was never reserved")?;
         if !from(release.step) {
             return Err("a release takes a step out of order");
         }
@@ -143,11 +130,7 @@ impl State {
     pub(super) fn spend(&self, chain: Chain, period: u32) -> Spend {
         let sums =
             self.sum(|reservation| reservation.chain == chain && reservation.period == period);
-        Spend {
-            period,
-            rho_nano: sums.rho_nano,
-            delta_e18: sums.delta_e18,
-        }
+        Spend { period, rho_nano: sums.rho_nano, delta_e18: sums.delta_e18 }
     }
 
     /// Spend of the node in the wall-clock period that `now_seconds` lies in, over all federations.
@@ -166,8 +149,6 @@ impl State {
             .values()
             .map(|release| release.reservation)
             .filter(|reservation| of(reservation))
-            .fold(Cost::default(), |sum, reservation| {
-                sum.plus(reservation.cost())
-            })
+            .fold(Cost::default(), |sum, reservation| sum.plus(reservation.cost()))
     }
 }

@@ -110,10 +110,7 @@ impl<S: LedgerStore> Ledger<S> {
         let node = self.state.node_spend(seconds, reservation.at_seconds);
         budget.caps().admit("owner's budget", node, cost)?;
         let spend = self.state.spend(reservation.chain, reservation.period);
-        let member = Cost {
-            rho_nano: spend.rho_nano,
-            delta_e18: spend.delta_e18,
-        };
+        let member = Cost { rho_nano: spend.rho_nano, delta_e18: spend.delta_e18 };
         let caps = charter.min(budget.caps());
         caps.admit("federation's charter", member, cost)?;
         self.append(Entry::Reserved(reservation))?;
@@ -152,10 +149,7 @@ impl<S: LedgerStore> Ledger<S> {
                 return Err(error);
             }
         };
-        self.append(Entry::Sampled {
-            release,
-            payload: codec::encode(&payload),
-        })?;
+        self.append(Entry::Sampled { release, payload: codec::encode(&payload) })?;
         Ok(Released::sampled(payload, release))
     }
 
@@ -201,10 +195,7 @@ impl<S: LedgerStore> Ledger<S> {
     ) -> Result<Committed, PrivacyError> {
         let expected = self.state.next_seq(chain).unwrap_or(seq);
         if seq != expected {
-            return Err(PrivacyError::WrongSeq {
-                expected,
-                found: seq,
-            });
+            return Err(PrivacyError::WrongSeq { expected, found: seq });
         }
         let latest = self.state.periods.get(&chain);
         if latest.is_some_and(|latest| period < *latest) {
@@ -215,13 +206,7 @@ impl<S: LedgerStore> Ledger<S> {
         if !holds(&bytes, &codec::encode(outgoing.payload())) {
             return Err(PrivacyError::Mismatch("the signed delta"));
         }
-        self.append(Entry::Committed {
-            chain,
-            seq,
-            period,
-            release,
-            bytes: bytes.clone(),
-        })?;
+        self.append(Entry::Committed { chain, seq, period, release, bytes: bytes.clone() })?;
         Ok(Committed { chain, seq, bytes })
     }
 
@@ -257,10 +242,7 @@ impl<S: LedgerStore> Ledger<S> {
         }
         // A header's spend is that of its period: a result of another period would not be covered.
         if !void && known.reservation.period != period {
-            return Err(PrivacyError::Late {
-                reserved: known.reservation.period,
-                now: period,
-            });
+            return Err(PrivacyError::Late { reserved: known.reservation.period, now: period });
         }
         Ok(Some(release))
     }
@@ -300,10 +282,7 @@ impl<S: LedgerStore> Ledger<S> {
 /// The mechanism that a payload says it was made by.
 const fn mechanism_in(payload: &Payload) -> Option<&Mechanism> {
     match payload {
-        Payload::Lessons(Lessons {
-            origin: Origin::Mechanism(mechanism),
-            ..
-        }) => Some(mechanism),
+        Payload::Lessons(Lessons { origin: Origin::Mechanism(mechanism), .. }) => Some(mechanism),
         Payload::Outcomes(outcomes) => Some(&outcomes.mechanism),
         Payload::Votes(votes) => Some(&votes.mechanism),
         _ => None,
@@ -312,10 +291,7 @@ const fn mechanism_in(payload: &Payload) -> Option<&Mechanism> {
 
 /// Whether `bytes` contain `part`; a delta ends with its payload, so that is looked at first.
 fn holds(bytes: &[u8], part: &[u8]) -> bool {
-    bytes.ends_with(part)
-        || bytes
-            .windows(part.len().max(1))
-            .any(|window| window == part)
+    bytes.ends_with(part) || bytes.windows(part.len().max(1)).any(|window| window == part)
 }
 
 #[cfg(test)]

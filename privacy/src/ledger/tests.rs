@@ -10,17 +10,11 @@ use crate::{Budget, Caps, Outgoing, PrivacyError, Released, Spend, mechanism};
 
 pub(super) const DAY: u64 = 86_400;
 pub(super) const NOW: u64 = 1_000 * DAY;
-pub(super) const CHARTER: Caps = Caps {
-    rho_nano: u64::MAX,
-    delta_e18: u64::MAX,
-};
+pub(super) const CHARTER: Caps = Caps { rho_nano: u64::MAX, delta_e18: u64::MAX };
 const CHAIN: Chain = chain(1);
 
 pub(super) const fn chain(number: u8) -> Chain {
-    Chain {
-        federation: FederationId([number; 32]),
-        member: MemberId([9; 32]),
-    }
+    Chain { federation: FederationId([number; 32]), member: MemberId([9; 32]) }
 }
 
 pub(super) fn budget() -> Budget {
@@ -41,10 +35,7 @@ pub(super) fn reservation(number: u8) -> Reservation {
         at_seconds: NOW,
         kind: PayloadKind::Lessons,
         mechanism: quarter(),
-        window: Window {
-            start_seconds: NOW - DAY,
-            end_seconds: NOW,
-        },
+        window: Window { start_seconds: NOW - DAY, end_seconds: NOW },
     }
 }
 
@@ -72,9 +63,7 @@ fn ledger() -> Ledger<MemoryStore> {
 
 fn sampled(ledger: &mut Ledger<MemoryStore>, number: u8) -> Released<Payload> {
     let ticket = ledger.reserve(reservation(number), CHARTER).unwrap();
-    ledger
-        .sample(ticket, || Ok(Released::by_mechanism(result(1))))
-        .unwrap()
+    ledger.sample(ticket, || Ok(Released::by_mechanism(result(1)))).unwrap()
 }
 
 #[test]
@@ -82,36 +71,20 @@ fn without_a_budget_nothing_is_released_and_the_error_says_what_to_run() {
     let mut ledger = Ledger::open(MemoryStore::default()).unwrap();
     let error = ledger.reserve(reservation(1), CHARTER).err().unwrap();
     assert!(matches!(error, PrivacyError::NoBudget));
-    assert!(
-        error
-            .to_string()
-            .contains("lore privacy set --epsilon 4 --period 90d")
-    );
+    assert!(error.to_string().contains("lore privacy set --epsilon 4 --period 90d"));
 }
 
 #[test]
 fn a_release_goes_through_its_states_and_its_bytes_carry_the_spend() {
     let mut ledger = ledger();
     let released = sampled(&mut ledger, 1);
-    assert_eq!(
-        ledger.pending(),
-        [Pending::Commit {
-            release: Hash([1; 32]),
-            chain: CHAIN
-        }]
-    );
+    assert_eq!(ledger.pending(), [Pending::Commit { release: Hash([1; 32]), chain: CHAIN }]);
     let committed = ledger.commit(CHAIN, 5, 3, &released.into(), sign).unwrap();
     let spend = ledger.spend(CHAIN, 3);
     assert_eq!(spend.rho_nano, quarter().rho_nano);
     assert_eq!(spend.delta_e18, quarter().delta_e18);
     assert_eq!(committed.bytes(), sign(&result(1), spend));
-    assert_eq!(
-        ledger.pending(),
-        [Pending::Publish {
-            chain: CHAIN,
-            seq: 5
-        }]
-    );
+    assert_eq!(ledger.pending(), [Pending::Publish { chain: CHAIN, seq: 5 }]);
     assert_eq!(ledger.committed(CHAIN, 5).unwrap(), committed);
     ledger.published(CHAIN, 5).unwrap();
     ledger.published(CHAIN, 5).unwrap();
@@ -125,55 +98,25 @@ fn a_release_goes_through_its_states_and_its_bytes_carry_the_spend() {
 fn the_budget_binds_over_all_federations_of_the_node() {
     let mut ledger = ledger();
     for number in 1..=4 {
-        let reserved = Reservation {
-            chain: chain(number),
-            ..reservation(number)
-        };
+        let reserved = Reservation { chain: chain(number), ..reservation(number) };
         assert!(ledger.reserve(reserved, CHARTER).is_ok());
     }
-    let fifth = Reservation {
-        chain: chain(5),
-        ..reservation(5)
-    };
+    let fifth = Reservation { chain: chain(5), ..reservation(5) };
     let error = ledger.reserve(fifth, CHARTER).err().unwrap();
-    assert!(matches!(
-        error,
-        PrivacyError::OverBudget {
-            whose: "owner's budget",
-            ..
-        }
-    ));
-    let next = Reservation {
-        at_seconds: NOW + 90 * DAY,
-        ..fifth
-    };
-    assert!(
-        ledger.reserve(next, CHARTER).is_ok(),
-        "the next period has its own budget"
-    );
+    assert!(matches!(error, PrivacyError::OverBudget { whose: "owner's budget", .. }));
+    let next = Reservation { at_seconds: NOW + 90 * DAY, ..fifth };
+    assert!(ledger.reserve(next, CHARTER).is_ok(), "the next period has its own budget");
 }
 
 #[test]
 fn the_smaller_of_charter_and_budget_binds_in_the_charters_period() {
     let mut ledger = ledger();
-    let charter = Caps {
-        rho_nano: 2 * quarter().rho_nano,
-        ..CHARTER
-    };
+    let charter = Caps { rho_nano: 2 * quarter().rho_nano, ..CHARTER };
     assert!(ledger.reserve(reservation(1), charter).is_ok());
     assert!(ledger.reserve(reservation(2), charter).is_ok());
     let error = ledger.reserve(reservation(3), charter).err().unwrap();
-    assert!(matches!(
-        error,
-        PrivacyError::OverBudget {
-            whose: "federation's charter",
-            ..
-        }
-    ));
-    let next = Reservation {
-        period: 4,
-        ..reservation(3)
-    };
+    assert!(matches!(error, PrivacyError::OverBudget { whose: "federation's charter", .. }));
+    let next = Reservation { period: 4, ..reservation(3) };
     assert!(ledger.reserve(next, charter).is_ok());
 }
 
@@ -203,19 +146,9 @@ fn undercharged_open_and_backdated_reservations_cost_nothing() {
     open.window.end_seconds = NOW + 1;
     let mut session = reservation(2);
     session.mechanism.unit = Unit::Session;
-    let back = Reservation {
-        period: 2,
-        ..reservation(2)
-    };
-    let window = Window {
-        start_seconds: 0,
-        end_seconds: DAY,
-    };
-    let clock = Reservation {
-        at_seconds: NOW - 100 * DAY,
-        window,
-        ..reservation(2)
-    };
+    let back = Reservation { period: 2, ..reservation(2) };
+    let window = Window { start_seconds: 0, end_seconds: DAY };
+    let clock = Reservation { at_seconds: NOW - 100 * DAY, window, ..reservation(2) };
     for refused in [cheap, open, session, back, clock] {
         assert!(ledger.reserve(refused, CHARTER).is_err());
     }
@@ -226,36 +159,16 @@ fn undercharged_open_and_backdated_reservations_cost_nothing() {
 fn a_failed_or_wrong_sample_is_voided_and_stays_paid_for() {
     let mut ledger = ledger();
     let failing = ledger.reserve(reservation(1), CHARTER).unwrap();
-    assert!(
-        ledger
-            .sample(failing, || Err(PrivacyError::Noise("broken".into())))
-            .is_err()
-    );
+    assert!(ledger.sample(failing, || Err(PrivacyError::Noise("broken".into()))).is_err());
     let wrong = ledger.reserve(reservation(2), CHARTER).unwrap();
-    let other = Payload::Void(Void {
-        release: Hash::ZERO,
-    });
-    assert!(
-        ledger
-            .sample(wrong, || Ok(Released::by_mechanism(other)))
-            .is_err()
-    );
-    let due = [1, 2].map(|n| Pending::Void {
-        release: Hash([n; 32]),
-        chain: CHAIN,
-    });
+    let other = Payload::Void(Void { release: Hash::ZERO });
+    assert!(ledger.sample(wrong, || Ok(Released::by_mechanism(other))).is_err());
+    let due = [1, 2].map(|n| Pending::Void { release: Hash([n; 32]), chain: CHAIN });
     assert_eq!(ledger.pending(), due);
     assert_eq!(ledger.lifetime().rho_nano, 2 * quarter().rho_nano);
-    let void = Void {
-        release: Hash([1; 32]),
-    };
-    ledger
-        .commit(CHAIN, 0, 3, &void.clone().into(), sign)
-        .unwrap();
-    assert!(
-        ledger.commit(CHAIN, 1, 3, &void.into(), sign).is_err(),
-        "a void is sent once"
-    );
+    let void = Void { release: Hash([1; 32]) };
+    ledger.commit(CHAIN, 0, 3, &void.clone().into(), sign).unwrap();
+    assert!(ledger.commit(CHAIN, 1, 3, &void.into(), sign).is_err(), "a void is sent once");
 }
 
 #[test]
@@ -271,11 +184,7 @@ fn a_refused_result_is_voided_and_never_comes_back() {
 #[test]
 fn a_height_takes_one_byte_string_and_only_the_next_height_is_free() {
     let mut ledger = ledger();
-    let leave = |reason: &str| {
-        Outgoing::from(Leave {
-            reason: reason.into(),
-        })
-    };
+    let leave = |reason: &str| Outgoing::from(Leave { reason: reason.into() });
     ledger.commit(CHAIN, 7, 3, &leave("a"), sign).unwrap();
     for seq in [0, 6, 7, 9] {
         let error = ledger.commit(CHAIN, seq, 3, &leave("b"), sign).unwrap_err();
@@ -296,16 +205,8 @@ fn only_what_the_ledger_sampled_is_committed_and_only_in_its_own_place() {
     let elsewhere = ledger.commit(chain(2), 0, 3, &released, sign).unwrap_err();
     assert!(matches!(elsewhere, PrivacyError::Mismatch("the chain")));
     let late = ledger.commit(CHAIN, 0, 4, &released, sign).unwrap_err();
-    assert!(matches!(
-        late,
-        PrivacyError::Late {
-            reserved: 3,
-            now: 4
-        }
-    ));
-    let other = ledger
-        .commit(CHAIN, 0, 3, &released, |_, _| vec![1, 2, 3])
-        .unwrap_err();
+    assert!(matches!(late, PrivacyError::Late { reserved: 3, now: 4 }));
+    let other = ledger.commit(CHAIN, 0, 3, &released, |_, _| vec![1, 2, 3]).unwrap_err();
     assert!(matches!(other, PrivacyError::Mismatch("the signed delta")));
     ledger.commit(CHAIN, 0, 3, &released, sign).unwrap();
     let twice = ledger.commit(CHAIN, 1, 3, &released, sign).unwrap_err();
@@ -322,35 +223,18 @@ fn control_deltas_need_no_budget() {
         name: "node".into(),
     };
     let committed = ledger.commit(CHAIN, 0, 0, &join.into(), sign).unwrap();
-    assert!(
-        committed
-            .bytes()
-            .starts_with(&codec::encode(&Spend::default()))
-    );
+    assert!(committed.bytes().starts_with(&codec::encode(&Spend::default())));
 }
 
 #[test]
 fn unit_and_period_change_only_in_a_period_without_spend() {
     let mut ledger = ledger();
-    let shorter = Budget {
-        period_days: 30,
-        ..budget()
-    };
+    let shorter = Budget { period_days: 30, ..budget() };
     ledger.set_budget(shorter, NOW).unwrap();
     ledger.set_budget(budget(), NOW).unwrap();
     sampled(&mut ledger, 1);
     assert!(ledger.set_budget(shorter, NOW).is_err());
-    assert!(
-        ledger
-            .set_budget(
-                Budget {
-                    unit: Unit::Session,
-                    ..budget()
-                },
-                NOW
-            )
-            .is_err()
-    );
+    assert!(ledger.set_budget(Budget { unit: Unit::Session, ..budget() }, NOW).is_err());
     let smaller = Budget::new(Unit::User, 1_000_000, 1_000_000_000_000, 90).unwrap();
     ledger.set_budget(smaller, NOW).unwrap();
     assert!(ledger.reserve(reservation(2), CHARTER).is_err());
@@ -383,9 +267,6 @@ fn any_flipped_bit_lost_tail_or_swapped_entry_is_found_at_opening() {
     assert!(damaged(swapped));
     let mut headless = whole;
     let head = headless.head().unwrap().unwrap();
-    headless.set_head(Some(Head {
-        count: head.count - 1,
-        ..head
-    }));
+    headless.set_head(Some(Head { count: head.count - 1, ..head }));
     assert!(damaged(headless));
 }

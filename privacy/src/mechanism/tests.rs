@@ -9,10 +9,7 @@ fn cells_cost_what_the_formula_says_rounded_up() {
         let square = u128::from(l0) * u128::from(linf) * u128::from(linf);
         let exact = (square * 10_u128.pow(21)).div_ceil(2 * u128::from(scale_micros).pow(2));
         let charged = u128::from(cost.rho_nano);
-        assert!(
-            (exact..=exact + 1).contains(&charged),
-            "{charged} for {exact}"
-        );
+        assert!((exact..=exact + 1).contains(&charged), "{charged} for {exact}");
         assert_eq!(cost.delta_e18, 0);
     }
 }
@@ -36,10 +33,7 @@ fn without_the_guard_the_library_would_charge_too_little() {
     let one = RBig::from(1);
     let (_, upstream) = map.map(&(1, one.clone(), one)).unwrap();
     let truth = crate::utility::upper_tail(2_000_000, 5);
-    assert!(
-        upstream < truth,
-        "the defect is gone upstream: drop the guard"
-    );
+    assert!(upstream < truth, "the defect is gone upstream: drop the guard");
     let guarded = threshold_cost(1, 1, 2_000_000, 6).unwrap();
     assert!(guarded.delta_e18 as f64 / 1e18 >= truth);
 }
@@ -49,29 +43,14 @@ fn a_mechanism_that_declares_less_than_its_charge_is_refused() {
     let honest = gaussian(Unit::User, 3, 1, 3_182_867, 19).unwrap();
     assert!(verify(&honest).is_ok());
     let cheaper = [
-        Mechanism {
-            rho_nano: honest.rho_nano - 1,
-            ..honest
-        },
-        Mechanism {
-            delta_e18: honest.delta_e18 - 1,
-            ..honest
-        },
-        Mechanism {
-            scale_micros: honest.scale_micros / 4 * 3,
-            ..honest
-        },
-        Mechanism {
-            threshold: honest.threshold - 1,
-            ..honest
-        },
+        Mechanism { rho_nano: honest.rho_nano - 1, ..honest },
+        Mechanism { delta_e18: honest.delta_e18 - 1, ..honest },
+        Mechanism { scale_micros: honest.scale_micros / 4 * 3, ..honest },
+        Mechanism { threshold: honest.threshold - 1, ..honest },
         Mechanism { l0: 4, ..honest },
     ];
     for mechanism in cheaper {
-        assert!(matches!(
-            verify(&mechanism),
-            Err(PrivacyError::Undercharged { .. })
-        ));
+        assert!(matches!(verify(&mechanism), Err(PrivacyError::Undercharged { .. })));
     }
 }
 
@@ -81,10 +60,8 @@ fn impossible_parameters_are_errors() {
     assert!(cells_cost(1, 0, 1_000_000).is_err());
     assert!(cells_cost(1, 1, 0).is_err());
     assert!(threshold_cost(3, 1, 1_000_000, 1).is_err());
-    let laplace = Mechanism {
-        noise: Noise::Laplace,
-        ..gaussian(Unit::User, 1, 1, 1_000_000, 0).unwrap()
-    };
+    let laplace =
+        Mechanism { noise: Noise::Laplace, ..gaussian(Unit::User, 1, 1, 1_000_000, 0).unwrap() };
     assert!(cost_of(&laplace).is_err());
 }
 

@@ -9,10 +9,7 @@ fn preset(epsilon_micros: u64) -> Budget {
 }
 
 fn schedule(lessons: u32) -> Schedule {
-    Schedule {
-        lessons,
-        ..Schedule::default()
-    }
+    Schedule { lessons, ..Schedule::default() }
 }
 
 #[test]
@@ -45,17 +42,10 @@ fn exact_threshold(l0: i32, scale_micros: u64, delta: f64) -> u32 {
 #[test]
 fn the_reference_numbers_of_lessons_come_out() {
     // releases, sigma in 1e-2 rounded, (threshold, supporters) by the exact tail, and as charged
-    let rows = [
-        (1, 318, (18, 23), (19, 24)),
-        (2, 450, (26, 33), (26, 33)),
-        (4, 637, (36, 46), (37, 47)),
-    ];
+    let rows =
+        [(1, 318, (18, 23), (19, 24)), (2, 450, (26, 33), (26, 33)), (4, 637, (36, 46), (37, 47))];
     for (releases, sigma, exact, charged) in rows {
-        let lessons = preset(4_000_000)
-            .plan(schedule(releases))
-            .unwrap()
-            .lessons
-            .unwrap();
+        let lessons = preset(4_000_000).plan(schedule(releases)).unwrap().lessons.unwrap();
         assert_eq!((lessons.l0, lessons.linf), (3, 1));
         assert_eq!((lessons.scale_micros + 5_000) / 10_000, sigma);
         let delta = 5e-7 / f64::from(releases);
@@ -101,11 +91,7 @@ fn a_whole_schedule_fits_its_budget_and_leaves_next_to_nothing() {
 fn a_small_epsilon_says_how_many_supporters_it_would_need() {
     let needed = preset(100_000).supporters_needed(schedule(1)).unwrap();
     assert!(needed > 500, "{needed}");
-    let none = Schedule {
-        lessons: 0,
-        outcomes: 1,
-        votes: 1,
-    };
+    let none = Schedule { lessons: 0, outcomes: 1, votes: 1 };
     assert!(preset(100_000).supporters_needed(none).is_err());
 }
 

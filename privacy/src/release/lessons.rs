@@ -79,19 +79,12 @@ pub fn release_lessons<N: NoiseSource>(
         *supporters.entry(key).or_default() += 1;
     }
     let counts: Vec<i64> = supporters.values().copied().collect();
-    let kept = noise.keep_above(
-        &counts,
-        spec.mechanism.scale_micros,
-        spec.mechanism.threshold,
-    )?;
+    let kept = noise.keep_above(&counts, spec.mechanism.scale_micros, spec.mechanism.threshold)?;
     let keys: Vec<&LessonKey> = supporters.into_keys().collect();
     let passed = kept
         .into_iter()
         .filter_map(|(index, support)| {
-            keys.get(index).map(|key| LessonEntry {
-                key: (*key).clone(),
-                support,
-            })
+            keys.get(index).map(|key| LessonEntry { key: (*key).clone(), support })
         })
         .collect();
     let payload = Payload::Lessons(fit(spec, passed));
@@ -142,10 +135,7 @@ fn keys_of(contribution: &LessonContribution, words: usize) -> BTreeSet<LessonKe
         if keys.len() == words {
             break;
         }
-        keys.insert(LessonKey::Topic {
-            lesson,
-            word: word.clone(),
-        });
+        keys.insert(LessonKey::Topic { lesson, word: word.clone() });
     }
     keys.insert(LessonKey::Primary(contribution.primary.clone()));
     keys
@@ -193,11 +183,5 @@ fn padding(spec: &LessonsSpec, entries: &[LessonEntry]) -> Option<usize> {
 }
 
 fn codec_bytes(spec: &LessonsSpec) -> Vec<u8> {
-    codec::encode(&(
-        spec.release,
-        spec.mechanism,
-        spec.window,
-        spec.max_keys,
-        spec.padded_bytes,
-    ))
+    codec::encode(&(spec.release, spec.mechanism, spec.window, spec.max_keys, spec.padded_bytes))
 }

@@ -39,12 +39,7 @@ pub fn release_id(
 
 /// Checks what both releases need of their parameters.
 fn check(mechanism: &Mechanism, window: Window, thresholded: bool) -> Result<(), PrivacyError> {
-    let bad = |what, why: &str| {
-        Err(PrivacyError::Parameter {
-            what,
-            why: why.into(),
-        })
-    };
+    let bad = |what, why: &str| Err(PrivacyError::Parameter { what, why: why.into() });
     if mechanism.linf != 1 {
         return bad("linf", "one unit changes a count by one at most");
     }

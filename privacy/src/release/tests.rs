@@ -10,26 +10,17 @@ use proptest::prelude::*;
 use super::*;
 use crate::{LocalSecret, Private, SeededNoise, SystemNoise};
 
-const WINDOW: Window = Window {
-    start_seconds: 1_000,
-    end_seconds: 2_000,
-};
+const WINDOW: Window = Window { start_seconds: 1_000, end_seconds: 2_000 };
 
 fn secret() -> LocalSecret {
     LocalSecret::from_bytes([7; 32])
 }
 
 fn lesson(number: u64) -> Lesson {
-    Lesson {
-        skill: None,
-        op: Op::Fix,
-        trigger: Trigger {
-            tool: Token::new("curl").unwrap(),
-            error: ErrorClass::Other,
-            subject: None,
-        },
-        action: Action::Example(Token::new(format!("curl --port {number}")).unwrap()),
-    }
+    let trigger =
+        Trigger { tool: Token::new("curl").unwrap(), error: ErrorClass::Other, subject: None };
+    let action = Action::Example(Token::new(format!("curl --port {number}")).unwrap());
+    Lesson::new(None, Op::Fix, trigger, action).unwrap()
 }
 
 fn words(words: &[&str]) -> Vec<Word> {
@@ -67,14 +58,7 @@ fn entries(spec: &LessonsSpec, contributions: Vec<LessonContribution>) -> Vec<Le
 }
 
 fn supporters(count: u64, number: u64) -> Vec<LessonContribution> {
-    let one = |user| {
-        taught(
-            &format!("{number}/{user}"),
-            1_500,
-            number,
-            &["proxy", "port"],
-        )
-    };
+    let one = |user| taught(&format!("{number}/{user}"), 1_500, number, &["report", "release"]);
     (0..count).map(one).collect()
 }
 
@@ -85,36 +69,26 @@ fn a_key_is_released_when_enough_units_support_it_and_not_below() {
     contributions.extend(supporters(4, 2));
     let released = entries(&spec, contributions);
     let (one, id) = (lesson(1), lesson(1).id());
-    let expected: BTreeSet<LessonKey> = words(&["port", "proxy"])
+    let expected: BTreeSet<LessonKey> = words(&["release", "report"])
         .into_iter()
         .map(|word| LessonKey::Topic { lesson: id, word })
         .chain([LessonKey::Primary(one)])
         .collect();
-    assert_eq!(
-        released
-            .iter()
-            .map(|e| e.key.clone())
-            .collect::<BTreeSet<_>>(),
-        expected
-    );
+    assert_eq!(released.iter().map(|e| e.key.clone()).collect::<BTreeSet<_>>(), expected);
     assert!(released.iter().all(|entry| entry.support == 5));
     assert!(released.is_sorted_by(|a, b| a.key < b.key));
 }
 
 #[test]
 fn one_user_counts_once_however_many_sessions_they_had() {
-    let contributions = (0..50)
-        .map(|i| taught("ada", 1_000 + i, 1, &["proxy"]))
-        .collect();
+    let contributions = (0..50).map(|i| taught("ada", 1_000 + i, 1, &["report"])).collect();
     assert!(entries(&quiet(2), contributions).is_empty());
 }
 
 #[test]
 fn the_window_is_half_open() {
     let at = |start: u64| -> Vec<_> {
-        (0..9)
-            .map(|user| taught(&user.to_string(), start, 1, &[]))
-            .collect()
+        (0..9).map(|user| taught(&user.to_string(), start, 1, &[])).collect()
     };
     let spec = quiet(5);
     for (start, released) in [(999, 0), (1_000, 1), (1_999, 1), (2_000, 0)] {
@@ -125,20 +99,12 @@ fn the_window_is_half_open() {
 #[test]
 fn of_too_many_keys_the_best_supported_stay_and_the_length_never_changes() {
     let contributions: Vec<_> = (0..40).flat_map(|n| supporters(5 + n, n)).collect();
-    let few = LessonsSpec {
-        max_keys: 6,
-        ..quiet(5)
-    };
+    let few = LessonsSpec { max_keys: 6, ..quiet(5) };
     let released = entries(&few, contributions.clone());
     assert_eq!(released.len(), 6);
     assert!(released.iter().all(|entry| entry.support >= 43));
-    for padded_bytes in [
-        60, 300, 301, 302, 303, 304, 305, 306, 307, 308, 309, 310, 1_000,
-    ] {
-        let small = LessonsSpec {
-            padded_bytes,
-            ..quiet(5)
-        };
+    for padded_bytes in [60, 300, 301, 302, 303, 304, 305, 306, 307, 308, 309, 310, 1_000] {
+        let small = LessonsSpec { padded_bytes, ..quiet(5) };
         entries(&small, contributions.clone());
         entries(&small, Vec::new());
     }
@@ -149,24 +115,16 @@ fn parameters_that_cannot_be_kept_are_refused() {
     let none = Private::new(Vec::new());
     let refused =
         |spec: LessonsSpec| release_lessons(&spec, &none, &secret(), &mut SystemNoise).is_err();
-    assert!(refused(LessonsSpec {
-        padded_bytes: 10,
-        ..quiet(5)
-    }));
-    assert!(refused(LessonsSpec {
-        padded_bytes: 70_000,
-        ..quiet(5)
-    }));
+    assert!(refused(LessonsSpec { padded_bytes: 10, ..quiet(5) }));
+    assert!(refused(LessonsSpec { padded_bytes: 70_000, ..quiet(5) }));
     let mut undercharged = quiet(5);
     undercharged.mechanism.rho_nano /= 2;
     assert!(refused(undercharged));
     let mut backwards = quiet(5);
     backwards.window.end_seconds = 0;
     assert!(refused(backwards));
-    let session = LessonContribution {
-        unit: secret().session("s"),
-        ..taught("ada", 1_500, 1, &[])
-    };
+    let session =
+        LessonContribution { unit: secret().session("s"), ..taught("ada", 1_500, 1, &[]) };
     let wrong = Private::new(vec![session]);
     assert!(release_lessons(&quiet(5), &wrong, &secret(), &mut SystemNoise).is_err());
 }
@@ -190,7 +148,7 @@ fn simulated_releases_follow_their_seed() {
 /// that is charged. The control charges what the library would without the guard, and must be caught.
 #[test]
 fn a_lonely_key_comes_out_no_more_often_than_its_delta_says() {
-    const ROUNDS: u64 = 15;
+    const ROUNDS: u64 = 8;
     const KEYS: u64 = 10_000;
     // One-sided normal quantile for confidence 1 - 1e-5.
     const Z: f64 = 4.265;
@@ -201,26 +159,16 @@ fn a_lonely_key_comes_out_no_more_often_than_its_delta_says() {
         padded_bytes: 60_000,
         ..quiet(5)
     };
-    let lonely: Vec<_> = (0..KEYS)
-        .map(|n| taught(&n.to_string(), 1_500, n, &[]))
-        .collect();
-    let released: usize = (0..ROUNDS)
-        .map(|_| entries(&spec, lonely.clone()).len())
-        .sum();
+    let lonely: Vec<_> = (0..KEYS).map(|n| taught(&n.to_string(), 1_500, n, &[])).collect();
+    let released: usize = (0..ROUNDS).map(|_| entries(&spec, lonely.clone()).len()).sum();
     let trials = (ROUNDS * KEYS) as f64;
     let rate = released as f64 / trials;
     let certified = Z.mul_add(-(rate * (1.0 - rate) / trials).sqrt(), rate);
     let claimed = spec.mechanism.delta_e18 as f64 / 1e18;
-    assert!(
-        certified <= claimed,
-        "claimed {claimed}, certified {certified}"
-    );
+    assert!(certified <= claimed, "claimed {claimed}, certified {certified}");
     let unguarded = mechanism::threshold_cost(1, 1, scale_micros, threshold + 1).unwrap();
     let control = unguarded.delta_e18 as f64 / 1e18;
-    assert!(
-        certified > control,
-        "the audit has too few samples: {certified} of {control}"
-    );
+    assert!(certified > control, "the audit has too few samples: {certified} of {control}");
 }
 
 fn item(number: u8) -> ItemId {
@@ -258,23 +206,15 @@ fn cells(spec: &OutcomesSpec, contributions: Vec<OutcomeContribution>) -> Vec<(i
         panic!("not outcomes");
     };
     let listed: BTreeSet<_> = outcomes.cells.iter().map(|c| (c.item, c.context)).collect();
-    assert_eq!(
-        listed, spec.cells,
-        "every item of the list has its cell, used or not"
-    );
+    assert_eq!(listed, spec.cells, "every item of the list has its cell, used or not");
     assert!(outcomes.cells.is_sorted_by_key(|c| (c.item, c.context)));
-    outcomes
-        .cells
-        .iter()
-        .map(|c| (c.successes, c.failures))
-        .collect()
+    outcomes.cells.iter().map(|c| (c.successes, c.failures)).collect()
 }
 
 #[test]
 fn outcomes_count_one_session_of_at_most_three_items_for_each_unit() {
-    let all: Vec<_> = (0..8)
-        .flat_map(|n| (0..5).map(move |i| used("ada", n, 0, true, 1_000 + i)))
-        .collect();
+    let all: Vec<_> =
+        (0..8).flat_map(|n| (0..5).map(move |i| used("ada", n, 0, true, 1_000 + i))).collect();
     let counted = cells(&outcomes_spec(50_000), all);
     assert_eq!(counted.iter().map(|(s, f)| s + f).sum::<i64>(), 3);
     assert!(counted.iter().all(|(s, f)| s + f <= 1));
@@ -290,26 +230,19 @@ fn outcomes_are_one_hot_and_ignore_what_is_not_listed() {
         used("eve", 200, 0, true, 1_500),
     ];
     let counted = cells(&outcomes_spec(50_000), contributions);
-    let sum = counted
-        .iter()
-        .fold((0, 0), |sum, cell| (sum.0 + cell.0, sum.1 + cell.1));
+    let sum = counted.iter().fold((0, 0), |sum, cell| (sum.0 + cell.0, sum.1 + cell.1));
     assert_eq!(sum, (1, 1));
 }
 
 #[test]
 fn noisy_outcomes_are_not_clamped_and_unbiased() {
     let spec = outcomes_spec(14_234_000);
-    let noisy: Vec<i64> = (0..300)
-        .flat_map(|_| cells(&spec, Vec::new()))
-        .flat_map(|(s, f)| [s, f])
-        .collect();
+    let noisy: Vec<i64> =
+        (0..300).flat_map(|_| cells(&spec, Vec::new())).flat_map(|(s, f)| [s, f]).collect();
     assert!(noisy.iter().any(|count| *count < 0));
     let mean = noisy.iter().sum::<i64>() as f64 / noisy.len() as f64;
     // Five standard errors of a mean of 9,600 draws of sigma 14.2.
-    assert!(
-        mean.abs() < 5.0 * 14.234 / (noisy.len() as f64).sqrt(),
-        "{mean}"
-    );
+    assert!(mean.abs() < 5.0 * 14.234 / (noisy.len() as f64).sqrt(), "{mean}");
 }
 
 proptest! {
@@ -322,7 +255,7 @@ proptest! {
     ) {
         let all: Vec<_> = sessions
             .iter()
-            .map(|(user, start, n)| taught(&user.to_string(), *start, *n, &["one", "two", "six"]))
+            .map(|(user, start, n)| taught(&user.to_string(), *start, *n, &["report", "release", "different"]))
             .collect();
         let gone = secret().user(&removed.to_string());
         let mut without: Vec<_> = all.iter().filter(|c| c.unit != gone).cloned().collect();
@@ -362,7 +295,7 @@ proptest! {
     ) {
         let all: Vec<_> = sessions
             .iter()
-            .map(|(user, start, n)| taught(&user.to_string(), *start, *n, &["one", "two", "six"]))
+            .map(|(user, start, n)| taught(&user.to_string(), *start, *n, &["report", "release", "different"]))
             .collect();
         let gone = all[0].unit;
         let without: Vec<_> = all.iter().filter(|c| c.unit != gone).cloned().collect();

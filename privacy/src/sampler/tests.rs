@@ -22,13 +22,8 @@ fn chi_square(draws: &[i64], weight: impl Fn(f64) -> f64, reach: i64) -> (f64, f
         *seen.entry(*draw).or_insert(0_u32) += 1;
     }
     let n = draws.len() as f64;
-    let inner = (0..reach)
-        .take_while(|x| n * weight(*x as f64) / total >= 10.0)
-        .last()
-        .unwrap();
-    let tail: f64 = (inner + 1..=reach)
-        .map(|x| n * weight(x as f64) / total)
-        .sum();
+    let inner = (0..reach).take_while(|x| n * weight(*x as f64) / total >= 10.0).last().unwrap();
+    let tail: f64 = (inner + 1..=reach).map(|x| n * weight(x as f64) / total).sum();
     let mut bins = vec![(0.0, tail), (0.0, tail)];
     for (x, count) in &seen {
         if x.abs() > inner {
@@ -62,10 +57,7 @@ fn the_system_noise_follows_the_declared_law_and_not_a_smaller_one() {
         let draws = draw(&mut SystemNoise, micros);
         let sigma = micros as f64 / 1e6;
         assert!(fits(&draws, sigma), "sigma {sigma}");
-        assert!(
-            !fits(&draws, sigma / 0.75),
-            "the test cannot tell sigma from 3/4 of it"
-        );
+        assert!(!fits(&draws, sigma / 0.75), "the test cannot tell sigma from 3/4 of it");
     }
 }
 
@@ -75,10 +67,7 @@ fn the_seeded_noise_follows_the_same_law() {
         let draws = draw(&mut SeededNoise::new(b"goodness of fit"), micros);
         let sigma = micros as f64 / 1e6;
         assert!(fits(&draws, sigma), "sigma {sigma}");
-        assert!(
-            !fits(&draws, sigma / 0.75),
-            "the test cannot tell sigma from 3/4 of it"
-        );
+        assert!(!fits(&draws, sigma / 0.75), "the test cannot tell sigma from 3/4 of it");
     }
 }
 
@@ -86,15 +75,10 @@ fn the_seeded_noise_follows_the_same_law() {
 fn the_seeded_laplace_follows_its_law() {
     for (num, den) in [(1, 1), (7, 2), (20, 1)] {
         let mut bits = SeededBits::new(b"laplace");
-        let draws: Vec<i64> = (0..DRAWS)
-            .map(|_| bits.laplace(Ratio { num, den }) as i64)
-            .collect();
+        let draws: Vec<i64> = (0..DRAWS).map(|_| bits.laplace(Ratio { num, den }) as i64).collect();
         let scale = num as f64 / den as f64;
         let (statistic, freedom) = chi_square(&draws, |x| (-x.abs() / scale).exp(), 1_000);
-        assert!(
-            statistic < critical(freedom),
-            "scale {scale}: {statistic} of {freedom}"
-        );
+        assert!(statistic < critical(freedom), "scale {scale}: {statistic} of {freedom}");
     }
 }
 
