@@ -62,8 +62,7 @@ impl PublicKey {
     #[must_use]
     pub fn verify(&self, message: &[u8], signature: &Signature) -> bool {
         ed25519_dalek::VerifyingKey::from_bytes(&self.0).is_ok_and(|key| {
-            key.verify_strict(message, &ed25519_dalek::Signature::from_bytes(&signature.0))
-                .is_ok()
+            key.verify_strict(message, &ed25519_dalek::Signature::from_bytes(&signature.0)).is_ok()
         })
     }
 }

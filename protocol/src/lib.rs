@@ -4,9 +4,17 @@
 //! floating-point function whose result depends on the platform; what it needs comes in through a
 //! parameter or a trait.
 
+pub mod charter;
 pub mod codec;
+pub mod delta;
 pub mod identity;
 pub mod ids;
+pub mod invitation;
 pub mod lesson;
+pub mod library;
+pub mod log;
 pub mod payload;
+pub mod skill;
+pub mod sync;
 pub mod trace;
+pub mod wire;

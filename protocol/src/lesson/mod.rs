@@ -9,3 +9,13 @@ mod token;
 
 pub use grammar::{Action, ErrorClass, Lesson, LessonKey, Op, Trigger};
 pub use token::{MAX_TOKEN_BYTES, Token, TokenError, Word};
+
+use crate::ids::{FederationId, RevisionId, SkillId};
+/// stub
+pub fn skill_id(f: FederationId, l: &Lesson) -> SkillId {
+    SkillId::derive("stub", &[f.as_bytes(), l.trigger.tool.as_str().as_bytes()])
+}
+/// stub
+pub fn virtual_base(s: SkillId) -> RevisionId {
+    RevisionId::derive("stub", &[s.as_bytes()])
+}

@@ -49,11 +49,7 @@ impl Word {
     pub fn new(text: impl Into<String>) -> Result<Self, TokenError> {
         let text = text.into();
         let fits = (3..=20).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_lowercase());
-        if fits {
-            Ok(Self(text))
-        } else {
-            Err(TokenError(text))
-        }
+        if fits { Ok(Self(text)) } else { Err(TokenError(text)) }
     }
 
     /// The text.

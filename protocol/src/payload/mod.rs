@@ -1,5 +1,6 @@
 //! What a delta carries.
 
+mod check;
 mod content;
 mod control;
 

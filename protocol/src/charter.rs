@@ -1,0 +1,288 @@
+//! The charter: what the members of a federation agreed to, fixed for ever by its hash.
+
+use bincode::{Decode, Encode};
+use serde::{Deserialize, Serialize};
+
+use crate::delta::{Header, Spend, VERSION};
+use crate::identity::{Signature, Signer};
+use crate::ids::{DeltaId, FederationId, Hash, MemberId, PublicKey};
+use crate::payload::{Join, Payload, PayloadKind, Unit};
+
+/// Longest charter, in bytes.
+pub const MAX_CHARTER_BYTES: usize = 32 << 10;
+
+const ID_TAG: &str = "commonlore/charter/v1";
+const SIGN_TAG: &[u8] = b"commonlore/charter-signature/v1";
+
+/// Why a charter was refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CharterError {
+    /// Not TOML, an unknown key or a value of the wrong kind.
+    #[error("the charter does not parse: {0}")]
+    Parse(String),
+    /// Parses, but is not written the one canonical way.
+    #[error("the charter is not in canonical form; write it with `lore federation create`")]
+    NotCanonical,
+    /// A rule contradicts another or is out of range.
+    #[error("the charter is invalid: {0}")]
+    Invalid(&'static str),
+    /// A founder's signature is missing or wrong.
+    #[error("the charter is not signed by founder {0}")]
+    Unsigned(PublicKey),
+}
+
+/// One founder: a key and the hash of its recovery key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Founder {
+    /// The founder's key.
+    pub key: PublicKey,
+    /// Hash of the recovery public key.
+    pub recovery: Hash,
+}
+
+/// When an epoch ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EpochRule {
+    /// When a signer says so.
+    Rounds,
+    /// When a signer's clock says that this many hours have passed since the last one.
+    Hours(u32),
+}
+
+/// Who may admit members.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Vouchers {
+    /// Founders only.
+    Founders,
+    /// Every member.
+    Members,
+}
+
+/// Privacy ceilings, mechanisms and the release schedule.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PrivacyTerms {
+    /// Most that a member may spend in a period, in 1e-9 of zero-concentrated DP.
+    pub rho_nano: u64,
+    /// Most threshold delta in a period, in 1e-18.
+    pub delta_e18: u64,
+    /// What the ceiling amounts to, for people; decides nothing.
+    pub epsilon_display: String,
+    /// Units that a release may protect.
+    pub units: Vec<Unit>,
+    /// Epochs in an accounting period.
+    pub epochs_per_period: u32,
+    /// Epochs of a period, counted from 0, in which lessons are released.
+    pub lessons_at: Vec<u32>,
+    /// Epochs of a period in which outcomes are released.
+    pub outcomes_at: Vec<u32>,
+    /// Most keys or items of one unit in a release.
+    pub l0: u16,
+    /// Most sessions of one unit for an item.
+    pub sessions_per_item: u16,
+    /// Least sigma of a lesson release, in millionths.
+    pub lessons_min_sigma_micros: u64,
+    /// Least threshold of a lesson release.
+    pub lessons_min_threshold: u32,
+    /// Least sigma of an outcome release, in millionths.
+    pub outcomes_min_sigma_micros: u64,
+    /// Encoded size of every lesson payload, in bytes.
+    pub lessons_payload_bytes: u32,
+}
+
+/// Bounds on what one member may do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// Most members.
+    pub members: u32,
+    /// Most deltas of one author in an epoch.
+    pub deltas_per_epoch: u32,
+    /// Most noisy successes or failures of one author that count for an item in a context.
+    pub evidence_cap: u32,
+    /// Distinct members that must revoke before it takes effect.
+    pub revokers: u32,
+    /// How much better, in millionths, a challenger must be before it is tested against noise.
+    pub promotion_margin_micros: u32,
+}
+
+/// The terms of a federation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Charter {
+    /// Protocol version.
+    pub version: u8,
+    /// Name, for people.
+    pub name: String,
+    /// Random, so that two charters with the same terms differ.
+    pub nonce: Hash,
+    /// When an epoch ends.
+    pub epoch: EpochRule,
+    /// Who may admit members.
+    pub vouchers: Vouchers,
+    /// Whether skills with scripts may spread.
+    pub scripts: bool,
+    /// Contexts that evidence is kept apart for.
+    pub contexts: Vec<String>,
+    /// Privacy.
+    pub privacy: PrivacyTerms,
+    /// Bounds.
+    pub limits: Limits,
+    /// Founders; the first one signs checkpoints.
+    pub founders: Vec<Founder>,
+}
+
+/// A charter's canonical text with its founders' signatures, as it travels.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct SignedCharter {
+    /// Canonical TOML.
+    pub text: String,
+    /// One signature per founder, in their order.
+    pub signatures: Vec<Signature>,
+}
+
+impl Charter {
+    /// Canonical TOML.
+    ///
+    /// # Errors
+    /// [`CharterError::Parse`] when a value cannot be written.
+    pub fn to_text(&self) -> Result<String, CharterError> {
+        toml::to_string(self).map_err(|error| CharterError::Parse(error.to_string()))
+    }
+
+    /// Signs a charter with its only founder's key.
+    ///
+    /// # Errors
+    /// When the terms contradict each other or the founder is another.
+    pub fn sign(&self, signer: &dyn Signer) -> Result<SignedCharter, CharterError> {
+        self.check()?;
+        let text = self.to_text()?;
+        let signed = SignedCharter { signatures: vec![signer.sign(&signed_bytes(&text))], text };
+        signed.open()?;
+        Ok(signed)
+    }
+
+    fn check(&self) -> Result<(), CharterError> {
+        let rule = |holds: bool, otherwise| {
+            if holds { Ok(()) } else { Err(CharterError::Invalid(otherwise)) }
+        };
+        let named = (1..=64).contains(&self.name.len()) && !self.name.chars().any(char::is_control);
+        rule(self.version == VERSION, "it speaks another protocol version")?;
+        rule(named, "its name has 1 to 64 bytes without control characters")?;
+        rule(self.founders.len() == 1, "version 1 federations have one founder")?;
+        rule(!matches!(self.epoch, EpochRule::Hours(0)), "an epoch lasts at least an hour")?;
+        rule((1..=64).contains(&self.contexts.len()), "it has 1 to 64 contexts")?;
+        let privacy = &self.privacy;
+        rule(privacy.epochs_per_period > 0, "a period has at least one epoch")?;
+        rule(!privacy.units.is_empty(), "it allows at least one unit of privacy")?;
+        let due = privacy.lessons_at.iter().chain(&privacy.outcomes_at);
+        let fits = due.clone().all(|&at| at < privacy.epochs_per_period);
+        rule(fits, "every release falls within the period")?;
+        let sorted = |at: &[u32]| at.is_sorted_by(|a, b| a < b);
+        rule(sorted(&privacy.lessons_at) && sorted(&privacy.outcomes_at), "releases are sorted")?;
+        rule(privacy.l0 > 0 && privacy.sessions_per_item > 0, "contribution bounds are positive")?;
+        let sized = (1024..=60 << 10).contains(&privacy.lessons_payload_bytes);
+        rule(sized, "a lesson payload has 1 to 60 KiB")?;
+        let bounded = (1..=400).contains(&self.limits.members);
+        rule(bounded, "a version 1 federation has at most 400 members")?;
+        rule(self.limits.revokers > 0, "somebody must revoke")?;
+        rule(self.limits.deltas_per_epoch >= 4, "a member may write at least 4 deltas an epoch")?;
+        rule(self.limits.evidence_cap > 0, "evidence counts for something")
+    }
+
+    /// The one Join that a founder can have: fully determined by the charter.
+    #[must_use]
+    pub fn founder_join(&self, federation: FederationId, founder: &Founder) -> (Header, Payload) {
+        let join = Join {
+            key: founder.key,
+            recovery: founder.recovery,
+            invitation: None,
+            name: "founder".into(),
+        };
+        join_header(federation, join)
+    }
+
+    /// The founders as members.
+    #[must_use]
+    pub fn founder_members(&self, federation: FederationId) -> Vec<(MemberId, PublicKey)> {
+        let member = |founder: &Founder| {
+            let (header, payload) = self.founder_join(federation, founder);
+            let bytes = crate::codec::encode(&payload);
+            let header = Header {
+                payload_len: u32::try_from(bytes.len()).unwrap_or(u32::MAX),
+                payload_hash: Hash(*blake3::hash(&bytes).as_bytes()),
+                ..header
+            };
+            (MemberId::from(header.id()), founder.key)
+        };
+        self.founders.iter().map(member).collect()
+    }
+
+    /// The accounting period of an epoch.
+    #[must_use]
+    pub const fn period(&self, epoch: u32) -> u32 {
+        // SAFETY: `check` refuses a charter whose period has no epoch.
+        epoch / self.privacy.epochs_per_period
+    }
+}
+
+/// Header and payload of a Join, before its payload fields are filled in by signing.
+#[must_use]
+pub fn join_header(federation: FederationId, join: Join) -> (Header, Payload) {
+    let header = Header {
+        version: VERSION,
+        federation,
+        author: MemberId::ZERO,
+        seq: 0,
+        prev: None::<DeltaId>,
+        anchor: federation.into(),
+        deps: Vec::new(),
+        depth: 1,
+        epoch: 1,
+        spend: Spend::default(),
+        payload_kind: PayloadKind::Join,
+        payload_len: 0,
+        payload_hash: Hash::ZERO,
+    };
+    (header, Payload::Join(join))
+}
+
+fn signed_bytes(text: &str) -> Vec<u8> {
+    [SIGN_TAG, text.as_bytes()].concat()
+}
+
+impl SignedCharter {
+    /// The federation that this charter makes: the hash of its text.
+    #[must_use]
+    pub fn federation(&self) -> FederationId {
+        FederationId::derive(ID_TAG, &[self.text.as_bytes()])
+    }
+
+    /// Parses, checks and verifies the charter.
+    ///
+    /// # Errors
+    /// Anything that a founder could not have signed.
+    pub fn open(&self) -> Result<Charter, CharterError> {
+        if self.text.len() > MAX_CHARTER_BYTES {
+            return Err(CharterError::Invalid("it is longer than 32 KiB"));
+        }
+        let charter: Charter =
+            toml::from_str(&self.text).map_err(|error| CharterError::Parse(error.to_string()))?;
+        if charter.to_text()? != self.text {
+            return Err(CharterError::NotCanonical);
+        }
+        charter.check()?;
+        let message = signed_bytes(&self.text);
+        for (place, founder) in charter.founders.iter().enumerate() {
+            let signed =
+                self.signatures.get(place).is_some_and(|s| founder.key.verify(&message, s));
+            if !signed {
+                return Err(CharterError::Unsigned(founder.key));
+            }
+        }
+        Ok(charter)
+    }
+}

@@ -1,0 +1,67 @@
+//! The fold over a log: sealed epochs once, the open one anew.
+
+use super::item::Library;
+use crate::ids::{CheckpointId, DeltaId, Hash};
+use crate::log::{Entry, Log};
+use crate::payload::Body;
+
+/// Sealed state, kept so that one more delta re-evaluates only the open step.
+#[derive(Debug, Clone, Default)]
+pub struct Fold {
+    sealed: Library,
+    applied: Vec<CheckpointId>,
+    roots: Vec<Hash>,
+}
+
+impl Fold {
+    /// Brings the sealed state up to the log's last sealed epoch. When the log chose another
+    /// checkpoint for an epoch (a split was found), starts again.
+    pub fn advance(&mut self, log: &Log) {
+        let sealed = log.sealed();
+        let same = self.applied.iter().zip(sealed).all(|(id, sealed)| *id == sealed.id);
+        if !same || self.applied.len() > sealed.len() {
+            *self = Self::default();
+        }
+        for epoch in sealed.iter().skip(self.applied.len()) {
+            self.sealed = step(&self.sealed, log, epoch.epoch(), &epoch.covered);
+            self.applied.push(epoch.id);
+            self.roots.push(self.sealed.root());
+        }
+    }
+
+    /// The library at the last sealed epoch.
+    #[must_use]
+    pub const fn sealed(&self) -> &Library {
+        &self.sealed
+    }
+
+    /// The library with everything that counts, sealed or not. [`Fold::advance`] comes first.
+    #[must_use]
+    pub fn library(&self, log: &Log) -> Library {
+        step(&self.sealed, log, log.open_epoch(), &log.open_deltas())
+    }
+
+    /// Epochs whose checkpoint claims another state than the one folded here, with both roots.
+    #[must_use]
+    pub fn disputed(&self, log: &Log) -> Vec<(u32, Hash, Hash)> {
+        let pairs = log.sealed().iter().zip(&self.roots).skip(1);
+        pairs
+            .filter(|(sealed, root)| sealed.body.state_root != **root)
+            .map(|(sealed, root)| (sealed.epoch(), sealed.body.state_root, *root))
+            .collect()
+    }
+
+    /// The checkpoint body that a signer would sign now. [`Fold::advance`] comes first.
+    #[must_use]
+    pub fn propose(&self, log: &Log) -> Body {
+        let (mut body, covered) = log.propose();
+        body.state_root = step(&self.sealed, log, body.epoch, &covered).root();
+        body
+    }
+}
+
+fn step(before: &Library, log: &Log, epoch: u32, deltas: &[DeltaId]) -> Library {
+    let entries = deltas.iter().filter_map(|id| log.get(id));
+    let counted: Vec<&Entry> = entries.collect();
+    before.step(log.federation(), log.charter(), epoch, counted)
+}

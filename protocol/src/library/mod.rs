@@ -1,0 +1,14 @@
+//! The library: what every member's skills come to, folded from the log.
+//!
+//! `Library` after an epoch is a pure function of the library before and of the deltas that the epoch's
+//! checkpoint covers; what no checkpoint covers yet is one provisional step on top. The fold never reads
+//! a blob, and every number that two nodes must agree on is an integer.
+
+mod evidence;
+mod fold;
+mod item;
+mod step;
+
+pub use evidence::{Counts, Estimate, Pool};
+pub use fold::Fold;
+pub use item::{LessonItem, Library, RevisionItem, Skill};

@@ -1,0 +1,195 @@
+//! One step of the fold: an epoch's deltas onto the library before it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::evidence::{Counts, Estimate, Pool};
+use super::item::{LessonItem, Library, RevisionItem, Skill};
+use crate::charter::Charter;
+use crate::ids::{FederationId, LessonId, MemberId, RevisionId, SkillId};
+use crate::lesson::{self, Lesson, LessonKey};
+use crate::log::Entry;
+use crate::payload::{ItemId, Lessons, Origin, Outcomes, Payload, Revision, Revoke, RevokeTarget};
+use crate::skill;
+
+impl Library {
+    /// The library after these deltas. Their order does not matter: they are taken by id.
+    #[must_use]
+    pub fn step<'a>(
+        &self,
+        federation: FederationId,
+        charter: &Charter,
+        epoch: u32,
+        deltas: impl IntoIterator<Item = &'a Entry>,
+    ) -> Self {
+        let mut deltas: Vec<&Entry> = deltas.into_iter().collect();
+        deltas.sort_by_key(|entry| entry.sound.id);
+        let mut next = self.clone();
+        // Revisions first: lessons and evidence may belong to them.
+        for entry in &deltas {
+            if let Payload::Revision(revision) = &entry.sound.payload {
+                next.add_revision(revision, entry, epoch);
+            }
+        }
+        for entry in &deltas {
+            let author = entry.sound.chain();
+            match &entry.sound.payload {
+                Payload::Lessons(lessons) => next.add_lessons(federation, author, lessons, epoch),
+                Payload::Outcomes(outcomes) => next.add_outcomes(author, outcomes),
+                Payload::Revoke(revoke) => next.add_revoke(author, revoke),
+                _ => {}
+            }
+        }
+        next.settle_revocations(charter);
+        next.choose_heads(charter);
+        next
+    }
+
+    fn add_revision(&mut self, revision: &Revision, entry: &Entry, epoch: u32) {
+        let id = skill::revision_id(&revision.files);
+        let skill = revision.skill.unwrap_or(SkillId(id.0));
+        let item = RevisionItem {
+            name: revision.name.clone(),
+            description: revision.description.clone(),
+            parents: revision.parents.clone(),
+            files: revision.files.clone(),
+            author: Some(entry.sound.chain()),
+            epoch,
+        };
+        // Deltas come by id: of two authors with the same tree in one epoch, the smaller delta stands.
+        self.skills.entry(skill).or_default().revisions.entry(id).or_insert(item);
+    }
+
+    fn add_lessons(
+        &mut self,
+        federation: FederationId,
+        author: MemberId,
+        lessons: &Lessons,
+        epoch: u32,
+    ) {
+        let authored = matches!(lessons.origin, Origin::Authored);
+        for entry in &lessons.entries {
+            match &entry.key {
+                LessonKey::Primary(lesson) => {
+                    let id = self.add_lesson(federation, lesson, epoch);
+                    if let Some(item) = self.lessons.get_mut(&id) {
+                        let support = item.support.entry(author).or_default();
+                        *support = support.saturating_add(entry.support);
+                        if authored {
+                            item.authored.insert(author);
+                        }
+                    }
+                }
+                LessonKey::Topic { lesson, word } => {
+                    let words = self.topics.entry(*lesson).or_default();
+                    let support = words.entry(word.clone()).or_default();
+                    *support = support.saturating_add(entry.support);
+                }
+            }
+        }
+    }
+
+    fn add_lesson(&mut self, federation: FederationId, lesson: &Lesson, epoch: u32) -> LessonId {
+        let id = lesson.id();
+        let skill_id = lesson.skill.unwrap_or_else(|| lesson::skill_id(federation, lesson));
+        let skill = self.skills.entry(skill_id).or_default();
+        skill.lessons.insert(id);
+        if skill.revisions.is_empty() {
+            let base = RevisionItem {
+                name: String::new(),
+                description: String::new(),
+                parents: Vec::new(),
+                files: Vec::new(),
+                author: None,
+                epoch,
+            };
+            skill.revisions.insert(lesson::virtual_base(skill_id), base);
+        }
+        self.lessons.entry(id).or_insert_with(|| LessonItem {
+            lesson: lesson.clone(),
+            support: BTreeMap::new(),
+            authored: BTreeSet::new(),
+            epoch,
+        });
+        id
+    }
+
+    fn add_outcomes(&mut self, author: MemberId, outcomes: &Outcomes) {
+        let sigma = outcomes.mechanism.scale_micros;
+        let variance = u128::from(sigma) * u128::from(sigma) / 1_000_000;
+        let variance = u64::try_from(variance).unwrap_or(u64::MAX);
+        for cell in &outcomes.cells {
+            let authors = self.evidence.entry((cell.item, cell.context)).or_default();
+            let counts: &mut Counts = authors.entry(author).or_default();
+            counts.successes = counts.successes.saturating_add(cell.successes);
+            counts.failures = counts.failures.saturating_add(cell.failures);
+            counts.variance_micros = counts.variance_micros.saturating_add(variance);
+        }
+    }
+
+    fn add_revoke(&mut self, author: MemberId, revoke: &Revoke) {
+        if !matches!(revoke.target, RevokeTarget::Member(_)) {
+            self.revocations.entry(revoke.target).or_default().insert(author);
+        }
+    }
+
+    fn settle_revocations(&mut self, charter: &Charter) {
+        let enough = charter.limits.revokers as usize;
+        let settled = self.revocations.iter().filter(|(_, authors)| authors.len() >= enough);
+        self.revoked.extend(settled.map(|(target, _)| *target));
+    }
+
+    /// The pooled estimate of an item in a context.
+    #[must_use]
+    pub fn estimate(&self, charter: &Charter, item: ItemId, context: u16) -> Option<Estimate> {
+        let mut pool = Pool::new(charter.limits.evidence_cap);
+        for counts in self.evidence.get(&(item, context))?.values() {
+            pool.add(counts);
+        }
+        pool.estimate()
+    }
+
+    /// Per skill and context: challengers are tested in id order against the head before; the best of
+    /// those that pass becomes head. A skill's first head is its smallest revision without parents.
+    fn choose_heads(&mut self, charter: &Charter) {
+        let contexts = u16::try_from(charter.contexts.len()).unwrap_or(u16::MAX);
+        let margin = u64::from(charter.limits.promotion_margin_micros);
+        let mut chosen: Vec<(SkillId, BTreeMap<u16, RevisionId>)> = Vec::new();
+        for (id, skill) in &self.skills {
+            let usable: Vec<RevisionId> = self.usable(skill);
+            let heads = (0..contexts).filter_map(|context| {
+                let before = skill.heads.get(&context).filter(|head| usable.contains(head));
+                let root = || usable.iter().find(|r| is_root(skill, r)).or(usable.first());
+                let old = *before.or_else(root)?;
+                let rate = |revision: RevisionId| {
+                    self.estimate(charter, ItemId::Revision(revision), context)
+                };
+                let mut best = (old, None::<Estimate>);
+                if let Some(standing) = rate(old) {
+                    for challenger in usable.iter().filter(|revision| **revision != old) {
+                        let Some(tried) = rate(*challenger) else { continue };
+                        let ahead = best.1.is_none_or(|b| tried.rate_micros > b.rate_micros);
+                        if ahead && tried.beats(&standing, margin) {
+                            best = (*challenger, Some(tried));
+                        }
+                    }
+                }
+                Some((context, best.0))
+            });
+            chosen.push((*id, heads.collect()));
+        }
+        for (id, heads) in chosen {
+            if let Some(skill) = self.skills.get_mut(&id) {
+                skill.heads = heads;
+            }
+        }
+    }
+
+    fn usable(&self, skill: &Skill) -> Vec<RevisionId> {
+        let stands = |id: &&RevisionId| !self.is_revoked(RevokeTarget::Revision(**id));
+        skill.revisions.keys().filter(stands).copied().collect()
+    }
+}
+
+fn is_root(skill: &Skill, revision: &RevisionId) -> bool {
+    skill.revisions.get(revision).is_some_and(|item| item.parents.is_empty())
+}

@@ -1,0 +1,296 @@
+//! Validity of a delta against its causal ancestors.
+
+use super::waiting::Missing;
+use super::{Entry, Log, Sealed};
+use crate::charter::Vouchers;
+use crate::delta::{Header, Sound, Spend};
+use crate::ids::{FederationId, MemberId};
+use crate::payload::{Mechanism, Noise, Origin, Payload, PayloadKind};
+
+/// Why a delta is invalid for this federation. Never punishes who relayed it: only the author, or
+/// nobody, is at fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// It belongs to another federation.
+    #[error("it belongs to federation {0:?}")]
+    Foreign(FederationId),
+    /// The signature is not the author's.
+    #[error("its signature is not the author's")]
+    Forged,
+    /// The author is not a member at the anchor.
+    #[error("its author is not a member; ask a member for an invitation")]
+    NotMember,
+    /// A header field contradicts an ancestor.
+    #[error("its header contradicts its ancestors: {0}")]
+    Header(&'static str),
+    /// The author may not do this.
+    #[error("the charter does not allow it: {0}")]
+    Charter(&'static str),
+    /// The spend is false or over the ceiling.
+    #[error("its privacy spend is not valid: {0}")]
+    Spend(&'static str),
+    /// The author's chain forked at or below this height.
+    #[error("the author's chain has two deltas at one height; what follows is excluded")]
+    Forked,
+    /// Too much waits already; it will be fetched again.
+    #[error("too many deltas wait for their ancestors")]
+    TooManyWaiting,
+}
+
+pub(super) enum Hold {
+    Wait(Missing),
+    Refuse(Fault),
+}
+
+impl From<Fault> for Hold {
+    fn from(fault: Fault) -> Self {
+        Self::Refuse(fault)
+    }
+}
+
+impl Log {
+    /// Checks a sound delta; gives its place within the author's epoch.
+    pub(super) fn check(&self, sound: &Sound) -> Result<u32, Hold> {
+        let header = sound.header();
+        if header.federation != self.federation {
+            return Err(Fault::Foreign(header.federation).into());
+        }
+        if let Payload::Join(join) = &sound.payload {
+            let founder = self.founders.iter().any(|(id, _)| *id == MemberId::from(sound.id));
+            if !sound.signed_by(&join.key) {
+                return Err(Fault::Forged.into());
+            }
+            if header.spend != Spend::default() {
+                return Err(Fault::Spend("a Join spends nothing").into());
+            }
+            let vouched = self.vouched.get(&sound.id) == Some(&join.key);
+            return if founder || vouched {
+                Ok(1)
+            } else {
+                Err(Hold::Wait(Missing::Vouch(sound.id)))
+            };
+        }
+        let (prev, anchor) = self.ancestors(header)?;
+        let Some(member) = anchor.roster.get(&header.author) else {
+            return Err(Fault::NotMember.into());
+        };
+        self.check_place(sound, prev, anchor)?;
+        self.check_spend(header, prev, &sound.payload)?;
+        let same_epoch = prev.sound.header().epoch == header.epoch;
+        let count = if same_epoch { prev.count_in_epoch + 1 } else { 1 };
+        if count > self.charter.limits.deltas_per_epoch {
+            return Err(Fault::Charter("too many deltas of one author in an epoch").into());
+        }
+        self.check_payload(sound, prev, anchor)?;
+        if !sound.signed_by(&member.key) {
+            return Err(Fault::Forged.into());
+        }
+        self.check_fork(sound)?;
+        Ok(count)
+    }
+
+    fn ancestors(&self, header: &Header) -> Result<(&Entry, &Sealed), Hold> {
+        let prev_id = header.prev.ok_or(Fault::Header("a prev is missing"))?;
+        for dep in &header.deps {
+            if !self.entries.contains_key(dep) {
+                return Err(Hold::Wait(Missing::Delta(*dep)));
+            }
+        }
+        let prev = self.entries.get(&prev_id).ok_or(Hold::Wait(Missing::Delta(prev_id)))?;
+        let anchor = self
+            .sealed
+            .iter()
+            .rev()
+            .find(|sealed| sealed.id == header.anchor)
+            .ok_or(Hold::Wait(Missing::Checkpoint(header.anchor)))?;
+        Ok((prev, anchor))
+    }
+
+    fn check_place(&self, sound: &Sound, prev: &Entry, anchor: &Sealed) -> Result<(), Fault> {
+        let header = sound.header();
+        let before = prev.sound.header();
+        if prev.sound.chain() != header.author || before.seq + 1 != header.seq {
+            return Err(Fault::Header("prev is not the delta before it"));
+        }
+        if header.epoch != anchor.epoch() + 1 || header.epoch < before.epoch {
+            return Err(Fault::Header("its epoch does not follow its anchor"));
+        }
+        let deps = header.deps.iter().filter_map(|id| self.entries.get(id));
+        let deepest = deps.map(|entry| entry.sound.header().depth).fold(before.depth, u32::max);
+        if header.depth != deepest + 1 {
+            return Err(Fault::Header("its depth does not follow its ancestors"));
+        }
+        Ok(())
+    }
+
+    fn check_spend(&self, header: &Header, prev: &Entry, payload: &Payload) -> Result<(), Fault> {
+        let period = self.charter.period(header.epoch);
+        if header.spend.period != period {
+            return Err(Fault::Spend("it names another period"));
+        }
+        let before = prev.sound.header().spend;
+        let before = if before.period == period { before } else { Spend::default() };
+        let (rho_nano, delta_e18) = mechanism(payload)
+            .map_or((0, 0), |mechanism| (mechanism.rho_nano, mechanism.delta_e18));
+        let rho = before.rho_nano.checked_add(rho_nano);
+        let delta = before.delta_e18.checked_add(delta_e18);
+        let covers = rho.is_some_and(|rho| header.spend.rho_nano >= rho)
+            && delta.is_some_and(|delta| header.spend.delta_e18 >= delta);
+        if !covers {
+            return Err(Fault::Spend("it does not add this release to what was spent before"));
+        }
+        let terms = &self.charter.privacy;
+        if header.spend.rho_nano > terms.rho_nano || header.spend.delta_e18 > terms.delta_e18 {
+            return Err(Fault::Spend("it is over the charter's ceiling"));
+        }
+        Ok(())
+    }
+
+    fn check_payload(&self, sound: &Sound, prev: &Entry, anchor: &Sealed) -> Result<(), Fault> {
+        let header = sound.header();
+        let privacy = &self.charter.privacy;
+        match &sound.payload {
+            Payload::Vouch(_) => {
+                let founder = self.founders.iter().any(|(id, _)| *id == header.author);
+                if self.charter.vouchers == Vouchers::Founders && !founder {
+                    return Err(Fault::Charter("only founders admit members"));
+                }
+            }
+            Payload::Checkpoint(checkpoint) => {
+                let body = &checkpoint.body;
+                if body.parent != header.anchor || body.epoch != header.epoch {
+                    return Err(Fault::Header("a checkpoint is anchored at its parent"));
+                }
+                if anchor.signers.binary_search(&header.author).is_err() {
+                    return Err(Fault::Charter("its author does not sign checkpoints"));
+                }
+            }
+            Payload::RotateKey(_) => {
+                return Err(Fault::Charter("this version does not rotate keys yet"));
+            }
+            Payload::Lessons(lessons) => {
+                if let Origin::Mechanism(mechanism) = &lessons.origin {
+                    self.check_mechanism(mechanism, privacy.lessons_min_sigma_micros)?;
+                    self.check_schedule(header, prev, &privacy.lessons_at)?;
+                    if mechanism.threshold < privacy.lessons_min_threshold {
+                        return Err(Fault::Charter("the threshold is below the charter's"));
+                    }
+                    if mechanism.delta_e18 == 0 {
+                        return Err(Fault::Spend("a threshold costs delta"));
+                    }
+                    if header.payload_len != privacy.lessons_payload_bytes {
+                        return Err(Fault::Charter(
+                            "a lesson release has the charter's fixed size",
+                        ));
+                    }
+                }
+            }
+            Payload::Outcomes(outcomes) => {
+                self.check_mechanism(&outcomes.mechanism, privacy.outcomes_min_sigma_micros)?;
+                self.check_schedule(header, prev, &privacy.outcomes_at)?;
+                if outcomes.items_root != anchor.body.state_root {
+                    return Err(Fault::Header("it counts items of another state"));
+                }
+                let contexts = self.charter.contexts.len();
+                if outcomes.cells.iter().any(|cell| usize::from(cell.context) >= contexts) {
+                    return Err(Fault::Charter(
+                        "it names a context that the charter does not have",
+                    ));
+                }
+            }
+            Payload::Votes(_) => {
+                return Err(Fault::Charter("this federation's schedule has no votes"));
+            }
+            Payload::Join(_)
+            | Payload::Leave(_)
+            | Payload::Revoke(_)
+            | Payload::Void(_)
+            | Payload::Revision(_) => {}
+        }
+        Ok(())
+    }
+
+    /// Bounds, noise and declared cost: `rho >= l0 * linf^2 / (2 * sigma^2)` (Bun and Steinke 2016,
+    /// proposition 1.6, with l2 = linf * sqrt(l0)).
+    fn check_mechanism(&self, mechanism: &Mechanism, min_sigma_micros: u64) -> Result<(), Fault> {
+        let terms = &self.charter.privacy;
+        if !terms.units.contains(&mechanism.unit) {
+            return Err(Fault::Charter("it protects a unit that the charter does not allow"));
+        }
+        if mechanism.noise != Noise::Gaussian || mechanism.scale_micros < min_sigma_micros {
+            return Err(Fault::Charter("its noise is below the charter's"));
+        }
+        if mechanism.l0 > terms.l0 || mechanism.linf > terms.sessions_per_item {
+            return Err(Fault::Charter("its contribution bounds are above the charter's"));
+        }
+        let sigma2 = u128::from(mechanism.scale_micros).pow(2) * 2;
+        let l2_squared = u128::from(mechanism.l0) * u128::from(mechanism.linf).pow(2);
+        let least = (l2_squared * 1_000_000_000 * 1_000_000_000_000).div_ceil(sigma2);
+        if u128::from(mechanism.rho_nano) < least {
+            return Err(Fault::Spend("its cost does not fit its mechanism"));
+        }
+        Ok(())
+    }
+
+    /// A release falls on its epoch of the period, once.
+    fn check_schedule(&self, header: &Header, prev: &Entry, at: &[u32]) -> Result<(), Fault> {
+        let offset = header.epoch % self.charter.privacy.epochs_per_period;
+        if !at.contains(&offset) {
+            return Err(Fault::Charter("no release of this kind is due in this epoch"));
+        }
+        let mut before = Some(prev);
+        while let Some(entry) = before.filter(|e| e.sound.header().epoch == header.epoch) {
+            let earlier = entry.sound.header();
+            if earlier.payload_kind == header.payload_kind
+                && mechanism(&entry.sound.payload).is_some()
+            {
+                return Err(Fault::Charter("a release of this kind was made in this epoch"));
+            }
+            before = earlier.prev.and_then(|id| self.entries.get(&id));
+        }
+        Ok(())
+    }
+
+    /// After a fork, only its proof and what others rest on is kept; a signer's branches are kept
+    /// whole, since checkpoints may be on them.
+    fn check_fork(&self, sound: &Sound) -> Result<(), Fault> {
+        let header = sound.header();
+        let Some(chain) = self.chains.get(&header.author) else {
+            return Ok(());
+        };
+        let excluded = chain.fork().is_some_and(|fork| {
+            header.seq > fork || (header.seq == fork && chain.at(fork).count() > 1)
+        });
+        let kept = || self.is_signer(header.author) || self.is_wanted(&sound.id);
+        if excluded && !kept() { Err(Fault::Forked) } else { Ok(()) }
+    }
+
+    pub(super) fn is_signer(&self, author: MemberId) -> bool {
+        self.sealed.iter().any(|sealed| sealed.signers.binary_search(&author).is_ok())
+    }
+
+    fn is_wanted(&self, id: &crate::ids::DeltaId) -> bool {
+        self.waiting.wants(id) || self.uncovered_wants().contains(id)
+    }
+}
+
+/// The mechanism of a release; none for control, authored texts and void releases.
+pub(super) fn mechanism(payload: &Payload) -> Option<&Mechanism> {
+    match payload {
+        Payload::Lessons(lessons) => match &lessons.origin {
+            Origin::Mechanism(mechanism) => Some(mechanism),
+            Origin::Authored => None,
+        },
+        Payload::Outcomes(outcomes) => Some(&outcomes.mechanism),
+        Payload::Votes(votes) => Some(&votes.mechanism),
+        _ => None,
+    }
+}
+
+impl PayloadKind {
+    /// Whether deltas of this kind belong to membership and epochs rather than to the library.
+    #[must_use]
+    pub const fn is_control(self) -> bool {
+        !matches!(self, Self::Outcomes | Self::Votes | Self::Lessons | Self::Revision)
+    }
+}

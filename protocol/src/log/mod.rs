@@ -1,0 +1,334 @@
+//! The log: every valid delta, what still waits, who belongs, and which epochs are sealed.
+//!
+//! Validity of a delta depends on the delta and its causal ancestors alone: never on arrival order,
+//! local time or local storage. A delta whose ancestors are not all here waits. Any order, duplication
+//! or split of one set of deltas leads to the same log.
+
+mod chain;
+mod check;
+mod frontier;
+mod membership;
+mod seal;
+mod waiting;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+pub use check::Fault;
+pub use frontier::{Frontier, digest};
+pub use seal::{Problem, Sealed};
+pub use waiting::{MAX_WAITING_BYTES, MAX_WAITING_PER_AUTHOR, Missing};
+
+use crate::charter::{Charter, CharterError, SignedCharter};
+use crate::delta::{Delta, Header, Sound, Spend, VERSION};
+use crate::ids::{CheckpointId, DeltaId, FederationId, Hash, MemberId, PublicKey};
+use crate::payload::{Payload, PayloadKind};
+use chain::Chain;
+use seal::Candidate;
+use waiting::Waiting;
+
+/// What became of a delta.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ingest {
+    /// It is valid, and so are these, in order: it, and whatever had waited for it.
+    Accepted(Vec<DeltaId>),
+    /// It was here already.
+    Known,
+    /// It waits for this.
+    Waiting(Missing),
+    /// It is invalid, or excluded by a fork.
+    Refused(Fault),
+}
+
+/// One accepted delta.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// The delta with its decoded payload.
+    pub sound: Sound,
+    /// How many deltas of this author, up to and with this one, name the same epoch.
+    pub count_in_epoch: u32,
+}
+
+/// The log of one federation. See the module's documentation.
+#[derive(Debug, Clone)]
+pub struct Log {
+    federation: FederationId,
+    signed_charter: SignedCharter,
+    charter: Charter,
+    founders: Vec<(MemberId, PublicKey)>,
+    entries: BTreeMap<DeltaId, Entry>,
+    chains: BTreeMap<MemberId, Chain>,
+    vouched: BTreeMap<DeltaId, PublicKey>,
+    waiting: Waiting,
+    sealed: Vec<Sealed>,
+    candidates: BTreeMap<CheckpointId, BTreeMap<CheckpointId, Candidate>>,
+    problems: BTreeMap<CheckpointId, Problem>,
+    rebuilding: bool,
+}
+
+impl Log {
+    /// The empty log of a federation: its founders are members, genesis is sealed.
+    ///
+    /// # Errors
+    /// When the charter does not open.
+    pub fn new(signed_charter: SignedCharter) -> Result<Self, CharterError> {
+        let charter = signed_charter.open()?;
+        let federation = signed_charter.federation();
+        let founders = charter.founder_members(federation);
+        let genesis = Sealed::genesis(federation, &founders);
+        Ok(Self {
+            federation,
+            signed_charter,
+            charter,
+            founders,
+            entries: BTreeMap::new(),
+            chains: BTreeMap::new(),
+            vouched: BTreeMap::new(),
+            waiting: Waiting::default(),
+            sealed: vec![genesis],
+            candidates: BTreeMap::new(),
+            problems: BTreeMap::new(),
+            rebuilding: false,
+        })
+    }
+
+    /// The federation.
+    #[must_use]
+    pub const fn federation(&self) -> FederationId {
+        self.federation
+    }
+
+    /// The terms.
+    #[must_use]
+    pub const fn charter(&self) -> &Charter {
+        &self.charter
+    }
+
+    /// The terms as signed.
+    #[must_use]
+    pub const fn signed_charter(&self) -> &SignedCharter {
+        &self.signed_charter
+    }
+
+    /// The founders.
+    #[must_use]
+    pub fn founders(&self) -> &[(MemberId, PublicKey)] {
+        &self.founders
+    }
+
+    /// An accepted delta.
+    #[must_use]
+    pub fn get(&self, id: &DeltaId) -> Option<&Entry> {
+        self.entries.get(id)
+    }
+
+    /// Number of accepted deltas.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether nothing was accepted yet.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Accepted deltas by id.
+    pub fn entries(&self) -> impl Iterator<Item = (&DeltaId, &Entry)> {
+        self.entries.iter()
+    }
+
+    /// Sealed epochs; the first is genesis.
+    #[must_use]
+    pub fn sealed(&self) -> &[Sealed] {
+        &self.sealed
+    }
+
+    /// The last sealed epoch.
+    #[must_use]
+    pub fn tip(&self) -> &Sealed {
+        // SAFETY: `new` and `rebuild` put genesis there and nothing removes it.
+        #[allow(clippy::expect_used)]
+        self.sealed.last().expect("genesis is sealed")
+    }
+
+    /// The open epoch.
+    #[must_use]
+    pub fn open_epoch(&self) -> u32 {
+        self.tip().epoch() + 1
+    }
+
+    /// The member that holds `key` now.
+    #[must_use]
+    pub fn member_of(&self, key: &PublicKey) -> Option<MemberId> {
+        self.tip().roster.values().find(|entry| entry.key == *key).map(|entry| entry.member)
+    }
+
+    /// Whether a peer with this key is served: a member, or somebody whom a member vouched for.
+    #[must_use]
+    pub fn serves(&self, key: &PublicKey) -> bool {
+        let gone = self.tip().is_gone(key);
+        !gone && (self.member_of(key).is_some() || self.vouched.values().any(|known| known == key))
+    }
+
+    /// Checkpoints that could not be sealed for good, with the reason.
+    #[must_use]
+    pub const fn problems(&self) -> &BTreeMap<CheckpointId, Problem> {
+        &self.problems
+    }
+
+    /// Deltas that wait, and how many bytes they hold.
+    #[must_use]
+    pub fn waiting(&self) -> (usize, usize) {
+        self.waiting.size()
+    }
+
+    /// Takes in a delta, and everything that waited for it.
+    pub fn ingest(&mut self, sound: Sound) -> Ingest {
+        let first = sound.id;
+        if self.entries.contains_key(&first) {
+            return Ingest::Known;
+        }
+        let mut accepted = Vec::new();
+        let mut answer = None;
+        let mut queue = VecDeque::from([sound]);
+        loop {
+            while let Some(sound) = queue.pop_front() {
+                let id = sound.id;
+                match self.check(&sound) {
+                    Ok(count) => {
+                        let freed = self.accept(sound, count);
+                        accepted.push(id);
+                        queue.extend(freed);
+                    }
+                    Err(check::Hold::Wait(missing)) => {
+                        let kept = self.waiting.insert(sound, missing);
+                        if id == first {
+                            answer = Some(if kept {
+                                Ingest::Waiting(missing)
+                            } else {
+                                Ingest::Refused(Fault::TooManyWaiting)
+                            });
+                        }
+                    }
+                    Err(check::Hold::Refuse(fault)) => {
+                        if id == first {
+                            answer = Some(Ingest::Refused(fault));
+                        }
+                    }
+                }
+            }
+            if self.rebuilding {
+                break;
+            }
+            queue.extend(self.seal_ready());
+            if queue.is_empty() {
+                break;
+            }
+        }
+        if !self.rebuilding && self.must_reorder() {
+            self.rebuild();
+        }
+        answer.unwrap_or(Ingest::Accepted(accepted))
+    }
+
+    fn accept(&mut self, sound: Sound, count_in_epoch: u32) -> Vec<Sound> {
+        let id = sound.id;
+        let chain = sound.chain();
+        self.chains.entry(chain).or_default().insert(sound.header().seq, id);
+        let mut freed = self.waiting.take(Missing::Delta(id));
+        match &sound.payload {
+            Payload::Vouch(vouch) => {
+                self.vouched.insert(vouch.join, vouch.key);
+                freed.extend(self.waiting.take(Missing::Vouch(vouch.join)));
+            }
+            Payload::Checkpoint(checkpoint) => self.note_commit(chain, checkpoint),
+            _ => {}
+        }
+        self.entries.insert(id, Entry { sound, count_in_epoch });
+        freed
+    }
+
+    /// Starts again from the same deltas: two final checkpoints of one epoch were found and the one
+    /// with the smaller id was not the one sealed. Epoch by epoch, so that both are here before one is
+    /// chosen.
+    fn rebuild(&mut self) {
+        let mut all: Vec<Sound> =
+            std::mem::take(&mut self.entries).into_values().map(|entry| entry.sound).collect();
+        all.extend(std::mem::take(&mut self.waiting).into_all());
+        all.sort_by_key(|sound| (sound.header().epoch, sound.header().depth, sound.id));
+        let genesis = Sealed::genesis(self.federation, &self.founders);
+        self.chains.clear();
+        self.vouched.clear();
+        self.sealed = vec![genesis];
+        self.candidates.clear();
+        self.problems.clear();
+        self.rebuilding = true;
+        let mut all = all.into_iter().peekable();
+        while let Some(sound) = all.next() {
+            let epoch = sound.header().epoch;
+            self.ingest(sound);
+            if all.peek().is_none_or(|next| next.header().epoch > epoch) {
+                for sound in self.seal_ready() {
+                    self.ingest(sound);
+                }
+            }
+        }
+        self.rebuilding = false;
+    }
+
+    /// Header of the next delta of `author`, payload fields still empty.
+    ///
+    /// # Errors
+    /// When the author is no member at the last sealed epoch, or its chain has forked.
+    pub fn draft(&self, author: MemberId, spend: Spend) -> Result<Header, Fault> {
+        if !self.tip().roster.contains_key(&author) {
+            return Err(Fault::NotMember);
+        }
+        if self.chains.get(&author).is_some_and(|chain| chain.fork().is_some()) {
+            return Err(Fault::Forked);
+        }
+        let (seq, prev) = self.head(author).ok_or(Fault::NotMember)?;
+        let depth = self.entries.get(&prev).map_or(0, |entry| entry.sound.header().depth);
+        Ok(Header {
+            version: VERSION,
+            federation: self.federation,
+            author,
+            seq: seq + 1,
+            prev: Some(prev),
+            anchor: self.tip().id,
+            deps: Vec::new(),
+            depth: depth + 1,
+            epoch: self.open_epoch(),
+            spend,
+            payload_kind: PayloadKind::Void,
+            payload_len: 0,
+            payload_hash: Hash::ZERO,
+        })
+    }
+
+    /// Spend of a member up to its newest delta, brought to the open epoch's period.
+    #[must_use]
+    pub fn spend(&self, author: MemberId) -> Spend {
+        let period = self.charter.period(self.open_epoch());
+        let last = self
+            .head(author)
+            .and_then(|(_, id)| self.entries.get(&id))
+            .map_or_else(Spend::default, |entry| entry.sound.header().spend);
+        if last.period == period { last } else { Spend { period, ..Spend::default() } }
+    }
+
+    /// Ids that something here waits for and that a peer may have, at most `limit`.
+    #[must_use]
+    pub fn wants(&self, limit: usize) -> Vec<DeltaId> {
+        let mut wants: BTreeSet<DeltaId> = self.waiting.wanted().collect();
+        wants.extend(self.uncovered_wants());
+        wants.into_iter().take(limit).collect()
+    }
+
+    /// The delta as it travels.
+    #[must_use]
+    pub fn delta(&self, id: &DeltaId) -> Option<&Delta> {
+        self.entries.get(id).map(|entry| &entry.sound.delta)
+    }
+}

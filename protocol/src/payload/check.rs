@@ -1,0 +1,103 @@
+//! What a payload's own bytes must satisfy: order, bounds, no duplicates.
+
+use super::{Body, Lessons, Mechanism, Origin, Outcomes, Payload, Revision, Votes};
+
+const MAX_NAME_BYTES: usize = 64;
+const MAX_REASON_BYTES: usize = 256;
+const MAX_DESCRIPTION_BYTES: usize = 1024;
+const MAX_PATH_BYTES: usize = 255;
+
+impl Payload {
+    /// Checks the structure of a payload.
+    ///
+    /// # Errors
+    /// What is wrong, in a few words.
+    pub fn check(&self) -> Result<(), &'static str> {
+        match self {
+            Self::Join(join) => text(&join.name, MAX_NAME_BYTES),
+            Self::Vouch(vouch) => ensure(vouch.uses > 0, "an invitation has at least one use"),
+            Self::Leave(leave) => text(&leave.reason, MAX_REASON_BYTES),
+            Self::Revoke(revoke) => text(&revoke.reason, MAX_REASON_BYTES),
+            Self::RotateKey(_) | Self::Void(_) => Ok(()),
+            Self::Checkpoint(checkpoint) => checkpoint.body.check(),
+            Self::Outcomes(outcomes) => outcomes.check(),
+            Self::Votes(votes) => votes.check(),
+            Self::Lessons(lessons) => lessons.check(),
+            Self::Revision(revision) => revision.check(),
+        }
+    }
+}
+
+const fn ensure(holds: bool, otherwise: &'static str) -> Result<(), &'static str> {
+    if holds { Ok(()) } else { Err(otherwise) }
+}
+
+fn text(text: &str, max_bytes: usize) -> Result<(), &'static str> {
+    ensure(text.len() <= max_bytes, "a text is too long")?;
+    ensure(!text.chars().any(char::is_control), "a text holds control characters")
+}
+
+impl Mechanism {
+    fn check(&self) -> Result<(), &'static str> {
+        let positive = self.scale_micros > 0 && self.l0 > 0 && self.linf > 0 && self.rho_nano > 0;
+        ensure(positive, "a mechanism has a positive scale, sensitivity and cost")
+    }
+}
+
+impl Body {
+    fn check(&self) -> Result<(), &'static str> {
+        ensure(self.epoch > 0, "genesis is not a checkpoint delta")?;
+        ensure(self.frontier.is_sorted_by(|a, b| a.author < b.author), "a frontier is sorted")?;
+        ensure(self.roster.is_sorted_by(|a, b| a.member < b.member), "a roster is sorted")?;
+        ensure(self.signers.is_sorted_by(|a, b| a < b), "signers are sorted")?;
+        ensure(self.removed.is_sorted_by(|a, b| a.member < b.member), "removals are sorted")?;
+        ensure(self.excluded.is_sorted_by(|a, b| a.member < b.member), "exclusions are sorted")?;
+        ensure(!self.signers.is_empty(), "somebody signs the next checkpoint")
+    }
+}
+
+impl Outcomes {
+    fn check(&self) -> Result<(), &'static str> {
+        self.mechanism.check()?;
+        ensure(
+            self.window.start_seconds <= self.window.end_seconds,
+            "a window does not end early",
+        )?;
+        let key = |cell: &super::Cell| (cell.item, cell.context);
+        ensure(self.cells.is_sorted_by(|a, b| key(a) < key(b)), "cells are sorted, none twice")
+    }
+}
+
+impl Votes {
+    fn check(&self) -> Result<(), &'static str> {
+        self.mechanism.check()?;
+        ensure(self.votes.is_sorted_by(|a, b| a.item < b.item), "votes are sorted, none twice")
+    }
+}
+
+impl Lessons {
+    fn check(&self) -> Result<(), &'static str> {
+        if let Origin::Mechanism(mechanism) = &self.origin {
+            mechanism.check()?;
+            ensure(mechanism.threshold > 0, "a lesson release has a threshold")?;
+            ensure(self.window.is_some(), "a lesson release has a window")?;
+        }
+        ensure(self.padding.iter().all(|&byte| byte == 0), "padding is zero")?;
+        ensure(self.entries.is_sorted_by(|a, b| a.key < b.key), "keys are sorted, none twice")
+    }
+}
+
+impl Revision {
+    fn check(&self) -> Result<(), &'static str> {
+        ensure(!self.name.is_empty(), "a skill has a name")?;
+        text(&self.name, MAX_NAME_BYTES)?;
+        text(&self.description, MAX_DESCRIPTION_BYTES)?;
+        ensure(self.parents.len() <= 2, "a revision has at most two parents")?;
+        ensure(self.parents.is_sorted_by(|a, b| a < b), "parents are sorted")?;
+        ensure(self.files.is_sorted_by(|a, b| a.path < b.path), "files are sorted")?;
+        self.files.iter().try_for_each(|file| {
+            ensure(!file.path.is_empty(), "a file has a path")?;
+            text(&file.path, MAX_PATH_BYTES)
+        })
+    }
+}

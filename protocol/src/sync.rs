@@ -1,0 +1,172 @@
+//! Anti-entropy: how two logs become equal, whatever gossip lost.
+//!
+//! Pull only: each side asks for what it lacks. A round begins with a digest; where digests differ the
+//! asker sends its frontiers and gets what it lacks in causal order, batch by batch, until the digests
+//! are equal or a batch brings nothing new. Sans-IO: bytes in, bytes out.
+
+use bincode::{Decode, Encode};
+
+use crate::codec;
+use crate::delta::Delta;
+use crate::ids::{DeltaId, Hash};
+use crate::log::{Fault, Frontier, Ingest, Log};
+
+/// Longest encoded answer, in bytes.
+pub const MAX_ANSWER_BYTES: usize = 1 << 20;
+/// Most ids in one request.
+pub const MAX_WANTS: usize = 256;
+/// Most frontiers in one request.
+pub const MAX_FRONTIERS: usize = 4096;
+/// Most batches in one round; a round that needs more goes on at the next occasion.
+pub const MAX_BATCHES: u32 = 10_000;
+
+/// What the asking side says.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub enum Ask {
+    /// "Is this what you have?"
+    Digest(Hash),
+    /// "This is what I have; what do I lack?"
+    Missing {
+        /// The asker's frontiers.
+        frontiers: Vec<Frontier>,
+        /// Deltas that it wants by id.
+        wants: Vec<DeltaId>,
+    },
+}
+
+/// What the answering side says.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub enum Answer {
+    /// Equal digests.
+    Equal,
+    /// Other digest.
+    Different,
+    /// What the asker lacks.
+    Deltas {
+        /// In causal order.
+        deltas: Vec<Delta>,
+        /// There is more.
+        more: bool,
+        /// The answerer's digest.
+        digest: Hash,
+    },
+}
+
+/// Answers a peer from a log.
+#[must_use]
+pub fn answer(log: &Log, ask: &Ask) -> Answer {
+    match ask {
+        Ask::Digest(theirs) if *theirs == log.digest() => Answer::Equal,
+        Ask::Digest(_) => Answer::Different,
+        Ask::Missing { frontiers, wants } => {
+            let wants = wants.get(..wants.len().min(MAX_WANTS)).unwrap_or_default();
+            let (deltas, more) = log.missing_for(frontiers, wants, MAX_ANSWER_BYTES / 2);
+            Answer::Deltas { deltas, more, digest: log.digest() }
+        }
+    }
+}
+
+/// One round of pulling from one peer.
+#[derive(Debug, Clone, Default)]
+pub struct Round {
+    batches: u32,
+}
+
+/// What to do next in a round.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// Send this and give its answer to [`Round::handle`].
+    Ask(Ask),
+    /// The round is over.
+    Done(Done),
+}
+
+/// How a round ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Done {
+    /// Both sides hold the same.
+    InSync,
+    /// The peer has nothing that this side lacks; it may lack something itself.
+    NothingNew,
+    /// The peer sent something that no honest peer sends.
+    Misbehaved(String),
+}
+
+/// What a batch brought.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Batch {
+    /// Newly valid deltas, in order.
+    pub accepted: Vec<DeltaId>,
+    /// Deltas of the batch that are invalid here, with the reason.
+    pub refused: Vec<(DeltaId, Fault)>,
+}
+
+impl Round {
+    /// Begins a round.
+    #[must_use]
+    pub fn begin(log: &Log) -> (Self, Ask) {
+        (Self::default(), Ask::Digest(log.digest()))
+    }
+
+    /// Takes an answer.
+    pub fn handle(&mut self, log: &mut Log, answer: Answer) -> (Batch, Step) {
+        let mut batch = Batch::default();
+        let step = match answer {
+            Answer::Equal => Step::Done(Done::InSync),
+            Answer::Different => Step::Ask(missing(log)),
+            Answer::Deltas { deltas, more, digest } => {
+                let before = (log.len(), log.waiting());
+                for delta in deltas {
+                    match delta.sound() {
+                        Ok(sound) => take(log, sound, &mut batch),
+                        Err(error) => {
+                            return (batch, Step::Done(Done::Misbehaved(error.to_string())));
+                        }
+                    }
+                }
+                self.batches += 1;
+                if log.digest() == digest {
+                    Step::Done(Done::InSync)
+                } else if (more || before != (log.len(), log.waiting()))
+                    && self.batches < MAX_BATCHES
+                {
+                    Step::Ask(missing(log))
+                } else {
+                    Step::Done(Done::NothingNew)
+                }
+            }
+        };
+        (batch, step)
+    }
+}
+
+fn take(log: &mut Log, sound: crate::delta::Sound, batch: &mut Batch) {
+    let id = sound.id;
+    match log.ingest(sound) {
+        Ingest::Accepted(ids) => batch.accepted.extend(ids),
+        Ingest::Refused(fault) => batch.refused.push((id, fault)),
+        Ingest::Known | Ingest::Waiting(_) => {}
+    }
+}
+
+fn missing(log: &Log) -> Ask {
+    Ask::Missing { frontiers: log.frontiers(), wants: log.wants(MAX_WANTS) }
+}
+
+impl Ask {
+    /// Decodes a request within its bounds.
+    ///
+    /// # Errors
+    /// When the bytes are not one.
+    pub fn parse(bytes: &[u8]) -> Result<Self, codec::DecodeError> {
+        let ask: Self = codec::decode(bytes)?;
+        match &ask {
+            Self::Missing { frontiers, wants }
+                if frontiers.len() > MAX_FRONTIERS || wants.len() > MAX_WANTS =>
+            {
+                Err(codec::DecodeError::Malformed("too many frontiers or wants".into()))
+            }
+            _ => Ok(ask),
+        }
+    }
+}

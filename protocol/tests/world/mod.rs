@@ -1,0 +1,241 @@
+//! A federation written by hand: real keys, real deltas, one log that has seen everything.
+#![allow(dead_code, unreachable_pub, missing_docs, clippy::unwrap_used, clippy::expect_used)]
+
+use lore_protocol::charter::{
+    Charter, EpochRule, Founder, Limits, PrivacyTerms, Vouchers, join_header,
+};
+use lore_protocol::delta::{Delta, Sound, Spend, VERSION};
+use lore_protocol::identity::{SecretKey, Signer};
+use lore_protocol::ids::{DeltaId, Hash, InvitationId, MemberId};
+use lore_protocol::lesson::{Action, ErrorClass, Lesson, LessonKey, Op, Token, Trigger};
+use lore_protocol::library::{Fold, Library};
+use lore_protocol::log::{Ingest, Log};
+use lore_protocol::payload::{
+    Cell, Checkpoint, ItemId, Join, LessonEntry, Lessons, Mechanism, Noise, Origin, Outcomes,
+    Payload, Phase, Unit, Vouch, Window,
+};
+
+pub const SIGMA_MICROS: u64 = 4_000_000;
+/// 3 / (2 * 4^2), in 1e-9.
+pub const RHO_NANO: u64 = 93_750_000;
+
+pub fn key(n: u8) -> SecretKey {
+    SecretKey::from_seed(&[n; 32])
+}
+
+pub fn charter(founder: &SecretKey) -> Charter {
+    Charter {
+        version: VERSION,
+        name: "test".into(),
+        nonce: Hash([7; 32]),
+        epoch: EpochRule::Rounds,
+        vouchers: Vouchers::Members,
+        scripts: false,
+        contexts: vec!["any".into()],
+        privacy: PrivacyTerms {
+            rho_nano: 10 * RHO_NANO,
+            delta_e18: 1_000_000_000_000,
+            epsilon_display: "4".into(),
+            units: vec![Unit::User],
+            epochs_per_period: 4,
+            lessons_at: vec![1],
+            outcomes_at: vec![0, 1, 2, 3],
+            l0: 3,
+            sessions_per_item: 1,
+            lessons_min_sigma_micros: 3_000_000,
+            lessons_min_threshold: 10,
+            outcomes_min_sigma_micros: SIGMA_MICROS,
+            lessons_payload_bytes: 2048,
+        },
+        limits: Limits {
+            members: 50,
+            deltas_per_epoch: 256,
+            evidence_cap: 1000,
+            revokers: 2,
+            promotion_margin_micros: 0,
+        },
+        founders: vec![Founder { key: founder.public_key(), recovery: Hash::ZERO }],
+    }
+}
+
+pub fn lesson(tool: &str, command: &str) -> Lesson {
+    Lesson {
+        skill: None,
+        op: Op::Prefer,
+        trigger: Trigger {
+            tool: Token::new(tool).unwrap(),
+            error: ErrorClass::None,
+            subject: None,
+        },
+        action: Action::Example(Token::new(command).unwrap()),
+    }
+}
+
+pub fn authored(lesson: Lesson) -> Payload {
+    Payload::Lessons(Lessons {
+        origin: Origin::Authored,
+        window: None,
+        entries: vec![LessonEntry { key: LessonKey::Primary(lesson), support: 0 }],
+        padding: Vec::new(),
+    })
+}
+
+pub struct World {
+    pub keys: Vec<SecretKey>,
+    pub members: Vec<MemberId>,
+    pub log: Log,
+    pub fold: Fold,
+    /// Every delta ever made, forks included, in order of making.
+    pub deltas: Vec<Delta>,
+}
+
+impl World {
+    /// A founder and nobody else.
+    pub fn found() -> Self {
+        let founder = key(1);
+        let signed = charter(&founder).sign(&founder).unwrap();
+        let log = Log::new(signed).unwrap();
+        let member = log.founders()[0].0;
+        let mut world = Self {
+            keys: vec![founder],
+            members: vec![member],
+            log,
+            fold: Fold::default(),
+            deltas: Vec::new(),
+        };
+        let charter = world.log.charter().clone();
+        let (header, payload) = charter.founder_join(world.log.federation(), &charter.founders[0]);
+        let join = Delta::sign(header, &payload, &world.keys[0]);
+        world.push(join);
+        world
+    }
+
+    /// A founder and `others` members, admitted by the founder and sealed.
+    pub fn with_members(others: u8) -> Self {
+        let mut world = Self::found();
+        for n in 0..others {
+            world.admit(n + 2, 8, 100);
+        }
+        world.checkpoint();
+        world
+    }
+
+    pub fn join(&self, n: u8) -> (SecretKey, Delta) {
+        let secret = key(n);
+        let join = Join {
+            key: secret.public_key(),
+            recovery: Hash::ZERO,
+            invitation: Some(InvitationId::ZERO),
+            name: format!("m{n}"),
+        };
+        let (header, payload) = join_header(self.log.federation(), join);
+        let delta = Delta::sign(header, &payload, &secret);
+        (secret, delta)
+    }
+
+    /// A Join and the founder's Vouch for it.
+    pub fn admit(&mut self, n: u8, uses: u16, expires_epoch: u32) -> MemberId {
+        let (secret, join) = self.join(n);
+        let id = join.header.id();
+        let vouch = Payload::Vouch(Vouch {
+            join: id,
+            key: secret.public_key(),
+            invitation: InvitationId::ZERO,
+            uses,
+            expires_epoch,
+        });
+        self.publish(0, &vouch);
+        self.push(join);
+        self.keys.push(secret);
+        self.members.push(id.into());
+        id.into()
+    }
+
+    pub fn push(&mut self, delta: Delta) -> DeltaId {
+        let sound = delta.clone().sound().unwrap();
+        let id = sound.id;
+        let result = self.log.ingest(sound);
+        assert!(matches!(result, Ingest::Accepted(_)), "{result:?}");
+        self.deltas.push(delta);
+        id
+    }
+
+    /// Signs a payload as member `who` on its newest delta.
+    pub fn make(&self, who: usize, payload: &Payload, rho_nano: u64) -> Delta {
+        let mut spend = self.log.spend(self.members[who]);
+        spend.rho_nano += rho_nano;
+        let header = self.log.draft(self.members[who], spend).unwrap();
+        Delta::sign(header, payload, &self.keys[who])
+    }
+
+    pub fn publish(&mut self, who: usize, payload: &Payload) -> DeltaId {
+        let delta = self.make(who, payload, 0);
+        self.push(delta)
+    }
+
+    /// Noisy counts for these items.
+    pub fn outcomes(&mut self, who: usize, cells: &[(ItemId, i64, i64)]) -> DeltaId {
+        let mut cells: Vec<Cell> = cells
+            .iter()
+            .map(|(item, s, f)| Cell { item: *item, context: 0, successes: *s, failures: *f })
+            .collect();
+        cells.sort_by_key(|cell| cell.item);
+        let mechanism = Mechanism {
+            unit: Unit::User,
+            noise: Noise::Gaussian,
+            scale_micros: SIGMA_MICROS,
+            l0: 3,
+            linf: 1,
+            threshold: 0,
+            rho_nano: RHO_NANO,
+            delta_e18: 0,
+        };
+        let payload = Payload::Outcomes(Outcomes {
+            mechanism,
+            window: Window { start_seconds: 0, end_seconds: 1 },
+            items_root: self.log.tip().body.state_root,
+            cells,
+        });
+        let delta = self.make(who, &payload, RHO_NANO);
+        self.push(delta)
+    }
+
+    /// Another delta at the height of `of`, by the same author: equivocation.
+    pub fn fork(&mut self, who: usize, of: DeltaId, payload: &Payload) -> Delta {
+        let mut header = self.log.get(&of).unwrap().sound.header().clone();
+        header.spend = Spend { ..header.spend };
+        let delta = Delta::sign(header, payload, &self.keys[who]);
+        let _ = self.log.ingest(delta.clone().sound().unwrap());
+        self.deltas.push(delta.clone());
+        delta
+    }
+
+    pub fn checkpoint(&mut self) -> DeltaId {
+        self.fold.advance(&self.log);
+        let body = self.fold.propose(&self.log);
+        let payload = Payload::Checkpoint(Checkpoint { round: 0, phase: Phase::Commit, body });
+        let id = self.publish(0, &payload);
+        self.fold.advance(&self.log);
+        id
+    }
+
+    pub fn library(&mut self) -> Library {
+        self.fold.advance(&self.log);
+        self.fold.library(&self.log)
+    }
+
+    pub fn empty(&self) -> Log {
+        Log::new(self.log.signed_charter().clone()).unwrap()
+    }
+}
+
+pub fn sound(delta: &Delta) -> Sound {
+    delta.clone().sound().unwrap()
+}
+
+/// The library of a log, folded from nothing.
+pub fn refold(log: &Log) -> Library {
+    let mut fold = Fold::default();
+    fold.advance(log);
+    fold.library(log)
+}
