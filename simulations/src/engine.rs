@@ -83,20 +83,12 @@ impl<E: Traced> Engine<E> {
         let at = at.max(self.now);
         let sequence = self.next_sequence;
         self.next_sequence += 1;
-        self.queue.push(Entry {
-            at,
-            sequence,
-            event,
-        });
+        self.queue.push(Entry { at, sequence, event });
     }
 
     /// Takes the earliest event, moves the clock to it and adds it to the trace.
     pub fn next(&mut self) -> Option<E> {
-        let Entry {
-            at,
-            sequence,
-            event,
-        } = self.queue.pop()?;
+        let Entry { at, sequence, event } = self.queue.pop()?;
         self.now = at;
         self.executed += 1;
         self.scratch.clear();
@@ -104,8 +96,7 @@ impl<E: Traced> Engine<E> {
         self.scratch.extend_from_slice(&sequence.to_le_bytes());
         event.trace(&mut self.scratch);
         // Length first: no two lists of events give the same input.
-        self.hasher
-            .update(&(self.scratch.len() as u64).to_le_bytes());
+        self.hasher.update(&(self.scratch.len() as u64).to_le_bytes());
         self.hasher.update(&self.scratch);
         Some(event)
     }

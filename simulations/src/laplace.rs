@@ -18,10 +18,7 @@ impl Scale {
     #[must_use]
     pub fn new(numerator: u64, denominator: u64) -> Option<Self> {
         let fits = |value| (1..=1 << 32).contains(&value);
-        (fits(numerator) && fits(denominator)).then_some(Self {
-            numerator,
-            denominator,
-        })
+        (fits(numerator) && fits(denominator)).then_some(Self { numerator, denominator })
     }
 
     /// One draw.

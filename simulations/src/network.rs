@@ -61,9 +61,7 @@ impl Network {
         });
         Self {
             places: places.collect(),
-            links: ids()
-                .map(|node| streams.stream(node, Purpose::Link))
-                .collect(),
+            links: ids().map(|node| streams.stream(node, Purpose::Link)).collect(),
             partitions: Vec::new(),
             traffic: Traffic::default(),
             plan,
@@ -119,10 +117,7 @@ impl Network {
     pub fn latency(&self, from: usize, to: usize) -> Micros {
         match self.plan.latency {
             Latency::Constant { micros } => micros,
-            Latency::Plane {
-                min_micros,
-                span_micros,
-            } => {
+            Latency::Plane { min_micros, span_micros } => {
                 let (a, b) = (self.place(from), self.place(to));
                 let squared = a.0.abs_diff(b.0).pow(2) + a.1.abs_diff(b.1).pow(2);
                 // The side of the square is 1,000, so the diagonal is 1,414.
@@ -175,42 +170,28 @@ mod tests {
     #[test]
     fn a_clean_link_delivers_once_after_its_latency() {
         let mut network = network(constant(0, 0, 0));
-        assert_eq!(
-            network.send(7, 0, 1, 10).into_iter().collect::<Vec<_>>(),
-            [107]
-        );
+        assert_eq!(network.send(7, 0, 1, 10).into_iter().collect::<Vec<_>>(), [107]);
         assert_eq!(network.traffic().bytes, 10);
     }
 
     #[test]
     fn loss_and_duplication_happen_as_often_as_they_should() {
         let mut network = network(constant(200_000, 100_000, 50));
-        let arrived: usize = (0..10_000)
-            .map(|now| network.send(now, 0, 1, 1).into_iter().count())
-            .sum();
+        let arrived: usize =
+            (0..10_000).map(|now| network.send(now, 0, 1, 1).into_iter().count()).sum();
         let traffic = network.traffic();
         // Standard deviations: 40 losses, 27 duplicates.
         assert!((1_800..2_200).contains(&traffic.lost), "{traffic:?}");
         assert!((665..935).contains(&traffic.doubled), "{traffic:?}");
-        assert_eq!(
-            arrived as u64,
-            traffic.sent - traffic.lost + traffic.doubled
-        );
+        assert_eq!(arrived as u64, traffic.sent - traffic.lost + traffic.doubled);
     }
 
     #[test]
     fn jitter_reorders() {
         let mut network = network(constant(0, 0, 1_000));
-        let times: Vec<Micros> = (0..100)
-            .flat_map(|now| network.send(now, 0, 1, 1))
-            .collect();
+        let times: Vec<Micros> = (0..100).flat_map(|now| network.send(now, 0, 1, 1)).collect();
         assert!(times.windows(2).any(|pair| pair[0] > pair[1]));
-        assert!(
-            times
-                .iter()
-                .zip(0..)
-                .all(|(at, sent)| (sent + 100..=sent + 1_100).contains(at))
-        );
+        assert!(times.iter().zip(0..).all(|(at, sent)| (sent + 100..=sent + 1_100).contains(at)));
     }
 
     #[test]
@@ -225,11 +206,7 @@ mod tests {
             |network: &mut Network, now, to| network.send(now, 0, to, 1).into_iter().count();
         assert_eq!(arrives(&mut network, 1_500, 1), 1);
         assert_eq!(arrives(&mut network, 1_500, 2), 0);
-        assert_eq!(
-            arrives(&mut network, 950, 2),
-            0,
-            "in flight when the cut comes"
-        );
+        assert_eq!(arrives(&mut network, 950, 2), 0, "in flight when the cut comes");
         assert_eq!(arrives(&mut network, 1_950, 2), 0, "sent before the heal");
         assert_eq!(arrives(&mut network, 2_000, 2), 1);
         assert_eq!(network.traffic().cut, 3);
@@ -238,10 +215,7 @@ mod tests {
     #[test]
     fn latency_on_the_plane_is_symmetric_and_within_its_span() {
         let network = network(NetworkPlan {
-            latency: Latency::Plane {
-                min_micros: 5_000,
-                span_micros: 100_000,
-            },
+            latency: Latency::Plane { min_micros: 5_000, span_micros: 100_000 },
             ..constant(0, 0, 0)
         });
         for (a, b) in [(0, 1), (1, 2), (2, 3), (0, 3)] {

@@ -56,11 +56,7 @@ impl Overlay {
 
     fn switch(&mut self, edges: &mut [(usize, usize)], first: usize, second: usize, flipped: bool) {
         let (a, b) = edges[first];
-        let (c, d) = if flipped {
-            (edges[second].1, edges[second].0)
-        } else {
-            edges[second]
-        };
+        let (c, d) = if flipped { (edges[second].1, edges[second].0) } else { edges[second] };
         let distinct = a != c && a != d && b != c && b != d;
         if !distinct || self.0[a].contains(&d) || self.0[c].contains(&b) {
             return;
@@ -76,10 +72,7 @@ impl Overlay {
     }
 
     fn edges(&self) -> impl Iterator<Item = (usize, usize)> {
-        self.0
-            .iter()
-            .enumerate()
-            .flat_map(|(a, others)| others.range(a..).map(move |b| (a, *b)))
+        self.0.iter().enumerate().flat_map(|(a, others)| others.range(a..).map(move |b| (a, *b)))
     }
 
     /// Whether every node can be reached from the first.
@@ -123,11 +116,7 @@ mod tests {
                 let others: Vec<usize> = graph.neighbours(node).collect();
                 assert_eq!(others.len(), degree, "{nodes} {degree}");
                 assert!(!others.contains(&node));
-                assert!(
-                    others
-                        .iter()
-                        .all(|other| graph.neighbours(*other).any(|n| n == node))
-                );
+                assert!(others.iter().all(|other| graph.neighbours(*other).any(|n| n == node)));
             }
         }
     }

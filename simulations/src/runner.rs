@@ -20,10 +20,7 @@ pub fn in_parallel<R: Send>(
                     let Some(seed) = seeds.get(place) else { return };
                     let result = job(*seed);
                     // A job that panicked holds no lock, so what is in there is whole.
-                    results
-                        .lock()
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .push((place, result));
+                    results.lock().unwrap_or_else(PoisonError::into_inner).push((place, result));
                 }
             });
         }

@@ -33,7 +33,7 @@ pub struct Scenario {
     /// One line that says what it is for.
     #[serde(default)]
     pub about: String,
-    /// Number of nodes with the founder, 2 to 1,000.
+    /// Number of nodes with the founder, 2 to 400 (a version 1 federation holds no more).
     pub nodes: usize,
     /// Seed when the command line names none.
     #[serde(default = "one")]
@@ -54,6 +54,9 @@ pub struct Scenario {
     /// Crashes.
     #[serde(default)]
     pub crash: Vec<Crash>,
+    /// What hostile or broken participants do.
+    #[serde(default)]
+    pub attack: Attack,
     /// How long after the last fault and the last publication all nodes must agree, in seconds.
     pub settle_s: u64,
     /// How often a sample line is taken, in milliseconds.
@@ -122,6 +125,40 @@ pub struct Sync {
     pub period_ms: u64,
     /// A session is given up after this long, in milliseconds.
     pub timeout_ms: u64,
+    /// After a lost disk a node signs nothing before it has finished rounds with this many peers, so
+    /// that it knows the head of its own chain. 0 lets it sign at once, and fork.
+    #[serde(default = "three")]
+    pub recovery_peers: usize,
+}
+
+/// What hostile or broken participants do.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Attack {
+    /// Probability that one bit of a frame is flipped on its way, 0 to 1.
+    #[serde(default)]
+    pub corrupt: f64,
+    /// How many members also send deltas in other members' names.
+    #[serde(default)]
+    pub forgers: usize,
+}
+
+impl Attack {
+    /// Flipped frames in a million.
+    #[must_use]
+    pub fn corrupt_ppm(&self) -> u32 {
+        parts(self.corrupt)
+    }
+}
+
+impl Split {
+    /// How many of `nodes` are on the side without the founder.
+    #[must_use]
+    #[allow(clippy::cast_possible_truncation)]
+    pub fn cut_off(&self, nodes: usize) -> usize {
+        let share = nodes as u64 * u64::from(parts(self.share)) / u64::from(MILLION);
+        usize::try_from(share).unwrap_or(nodes)
+    }
 }
 
 /// When the founder ends an epoch.
@@ -192,6 +229,10 @@ const fn one() -> u64 {
     1
 }
 
+const fn three() -> usize {
+    3
+}
+
 const fn second() -> u64 {
     1_000
 }
@@ -233,25 +274,17 @@ impl Scenario {
         let within = |key, got: u64, low: u64, high: u64, must| {
             let fits = (low..=high).contains(&got);
             let got = got.to_string();
-            if fits {
-                Ok(())
-            } else {
-                Err(ScenarioError::Value { key, got, must })
-            }
+            if fits { Ok(()) } else { Err(ScenarioError::Value { key, got, must }) }
         };
         let ratio = |key, got: f64, high: f64, must| {
             let fits = (0.0..=high).contains(&got);
             let got = got.to_string();
-            if fits {
-                Ok(())
-            } else {
-                Err(ScenarioError::Value { key, got, must })
-            }
+            if fits { Ok(()) } else { Err(ScenarioError::Value { key, got, must }) }
         };
         const TIME: &str = "at least 1 and at most ten years";
         const SPAN: &str = "at most ten years";
         let most_ms = MAX_SECONDS * 1_000;
-        within("nodes", self.nodes as u64, 2, 1_000, "from 2 to 1000")?;
+        within("nodes", self.nodes as u64, 2, 400, "from 2 to 400")?;
         within("settle_s", self.settle_s, 1, MAX_SECONDS, TIME)?;
         within("sample_ms", self.sample_ms, 1, most_ms, TIME)?;
         within(
@@ -264,27 +297,10 @@ impl Scenario {
         within("work.spread_s", self.work.spread_s, 1, MAX_SECONDS, TIME)?;
         within("sync.period_ms", self.sync.period_ms, 1, most_ms, TIME)?;
         within("sync.timeout_ms", self.sync.timeout_ms, 1, most_ms, TIME)?;
-        within(
-            "checkpoints.period_ms",
-            self.checkpoints.period_ms,
-            1,
-            most_ms,
-            TIME,
-        )?;
-        within(
-            "network.jitter_ms",
-            self.network.jitter_ms,
-            0,
-            most_ms,
-            SPAN,
-        )?;
+        within("checkpoints.period_ms", self.checkpoints.period_ms, 1, most_ms, TIME)?;
+        within("network.jitter_ms", self.network.jitter_ms, 0, most_ms, SPAN)?;
         ratio("network.loss", self.network.loss, 0.9, "from 0 to 0.9")?;
-        ratio(
-            "network.duplicate",
-            self.network.duplicate,
-            1.0,
-            "from 0 to 1",
-        )?;
+        ratio("network.duplicate", self.network.duplicate, 1.0, "from 0 to 1")?;
         let (least, most) = match self.network.latency {
             LatencySection::Constant { ms } => (ms, ms),
             LatencySection::Plane { min_ms, span_ms } => (min_ms, span_ms),
@@ -295,11 +311,7 @@ impl Scenario {
         let degree = self.gossip.degree;
         if degree >= self.nodes || !(degree * self.nodes).is_multiple_of(2) || degree == 1 {
             let got = degree.to_string();
-            return Err(ScenarioError::Value {
-                key: "gossip.degree",
-                got,
-                must: below,
-            });
+            return Err(ScenarioError::Value { key: "gossip.degree", got, must: below });
         }
         for split in &self.partition {
             within(
@@ -333,10 +345,9 @@ impl Scenario {
         NetworkPlan {
             latency: match section.latency {
                 LatencySection::Constant { ms } => Latency::Constant { micros: millis(ms) },
-                LatencySection::Plane { min_ms, span_ms } => Latency::Plane {
-                    min_micros: millis(min_ms),
-                    span_micros: millis(span_ms),
-                },
+                LatencySection::Plane { min_ms, span_ms } => {
+                    Latency::Plane { min_micros: millis(min_ms), span_micros: millis(span_ms) }
+                }
             },
             jitter_micros: millis(section.jitter_ms),
             loss_ppm: parts(section.loss),
@@ -363,20 +374,14 @@ impl Scenario {
 /// The scenarios that come with the crate, by name: what `lore-sim list` shows.
 pub const SHIPPED: [(&str, &str); 3] = [
     ("lossy-mesh", include_str!("../scenarios/lossy-mesh.toml")),
-    (
-        "partition-heals",
-        include_str!("../scenarios/partition-heals.toml"),
-    ),
+    ("partition-heals", include_str!("../scenarios/partition-heals.toml")),
     ("lost-disks", include_str!("../scenarios/lost-disks.toml")),
 ];
 
 /// The text of a shipped scenario.
 #[must_use]
 pub fn shipped(name: &str) -> Option<&'static str> {
-    SHIPPED
-        .iter()
-        .find(|(known, _)| *known == name)
-        .map(|(_, text)| *text)
+    SHIPPED.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
 }
 
 #[cfg(test)]

@@ -34,22 +34,14 @@ impl Sample {
     #[must_use]
     #[allow(clippy::cast_precision_loss)]
     pub fn variance(&self) -> f64 {
-        if self.count < 2 {
-            0.0
-        } else {
-            self.squares / (self.count - 1) as f64
-        }
+        if self.count < 2 { 0.0 } else { self.squares / (self.count - 1) as f64 }
     }
 
     /// Standard error of the mean.
     #[must_use]
     #[allow(clippy::cast_precision_loss)]
     pub fn standard_error(&self) -> f64 {
-        if self.count == 0 {
-            0.0
-        } else {
-            (self.variance() / self.count as f64).sqrt()
-        }
+        if self.count == 0 { 0.0 } else { (self.variance() / self.count as f64).sqrt() }
     }
 }
 
@@ -75,9 +67,7 @@ mod tests {
 
     #[test]
     fn moments_of_a_known_sample() {
-        let sample: Sample = [2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0]
-            .into_iter()
-            .collect();
+        let sample: Sample = [2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0].into_iter().collect();
         assert!((sample.mean() - 5.0).abs() < 1e-12);
         assert!((sample.variance() - 32.0 / 7.0).abs() < 1e-12);
         assert!((sample.standard_error() - (4.0_f64 / 7.0).sqrt()).abs() < 1e-12);

@@ -43,10 +43,7 @@ pub struct Flooded {
 pub fn flood(nodes: usize, degree: usize, forward: Forward, streams: Streams) -> Option<Flooded> {
     let overlay = Overlay::regular(nodes, degree, streams)?;
     let plan = NetworkPlan {
-        latency: Latency::Plane {
-            min_micros: 5_000,
-            span_micros: 100_000,
-        },
+        latency: Latency::Plane { min_micros: 5_000, span_micros: 100_000 },
         jitter_micros: 50_000,
         loss_ppm: 0,
         duplicate_ppm: 0,
@@ -64,13 +61,7 @@ pub fn flood(nodes: usize, degree: usize, forward: Forward, streams: Streams) ->
                 continue;
             }
             for at in network.send(engine.now(), node, next, 1) {
-                engine.schedule(
-                    at,
-                    Arrival {
-                        from: node,
-                        to: next,
-                    },
-                );
+                engine.schedule(at, Arrival { from: node, to: next });
             }
         }
     }

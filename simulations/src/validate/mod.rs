@@ -62,46 +62,19 @@ struct Rumour {
 }
 
 const PUSH: [Rumour; 3] = [
-    Rumour {
-        nodes: 64,
-        expected: 11.1581,
-        runs: 8_000,
-        anyone: Some(11.3061),
-    },
-    Rumour {
-        nodes: 256,
-        expected: 14.6700,
-        runs: 1_000,
-        anyone: None,
-    },
-    Rumour {
-        nodes: 1_000,
-        expected: 18.0383,
-        runs: 300,
-        anyone: None,
-    },
+    Rumour { nodes: 64, expected: 11.1581, runs: 8_000, anyone: Some(11.3061) },
+    Rumour { nodes: 256, expected: 14.6700, runs: 1_000, anyone: None },
+    Rumour { nodes: 1_000, expected: 18.0383, runs: 300, anyone: None },
 ];
 
 const PULL: [Rumour; 3] = [
-    Rumour {
-        nodes: 64,
-        expected: 8.9637,
-        runs: 8_000,
-        anyone: Some(9.1254),
-    },
-    Rumour {
-        nodes: 256,
-        expected: 11.4632,
-        runs: 1_000,
-        anyone: None,
-    },
-    Rumour {
-        nodes: 1_000,
-        expected: 13.7671,
-        runs: 300,
-        anyone: None,
-    },
+    Rumour { nodes: 64, expected: 8.9637, runs: 8_000, anyone: Some(9.1254) },
+    Rumour { nodes: 256, expected: 11.4632, runs: 1_000, anyone: None },
+    Rumour { nodes: 1_000, expected: 13.7671, runs: 300, anyone: None },
 ];
+
+/// How many checks [`all`] makes.
+pub const COUNT: u64 = 12;
 
 /// Runs all checks from one seed, `done` after each.
 pub fn all(seed: u64, threads: usize, mut done: impl FnMut(&Check)) -> Vec<Check> {
@@ -111,24 +84,10 @@ pub fn all(seed: u64, threads: usize, mut done: impl FnMut(&Check)) -> Vec<Check
         checks.push(check);
     };
     for setting in PUSH {
-        keep(rumour(
-            "V1",
-            Direction::Push,
-            &setting,
-            seed,
-            threads,
-            Reach::Others,
-        ));
+        keep(rumour("V1", Direction::Push, &setting, seed, threads, Reach::Others));
     }
     for setting in PULL {
-        keep(rumour(
-            "V2",
-            Direction::Pull,
-            &setting,
-            seed,
-            threads,
-            Reach::Others,
-        ));
+        keep(rumour("V2", Direction::Pull, &setting, seed, threads, Reach::Others));
     }
     for (nodes, degree) in [(64, 3), (256, 4), (1_000, 8)] {
         keep(flooding(nodes, degree, seed, Forward::AllButSender));
@@ -165,11 +124,7 @@ fn rumour(
         got: sample.mean(),
         tolerance: ERRORS * sample.standard_error(),
         mistake: setting.anyone.unwrap_or(setting.expected + 1.0),
-        mistake_is: if setting.anyone.is_some() {
-            "calls oneself"
-        } else {
-            "a round too many"
-        },
+        mistake_is: if setting.anyone.is_some() { "calls oneself" } else { "a round too many" },
         runs: setting.runs,
         passed: false,
     }
@@ -187,10 +142,8 @@ fn flooding(nodes: usize, degree: usize, seed: u64, forward: Forward) -> Check {
         .map(|flooded| flooded.transmissions as f64)
         .collect();
     // The run that is farthest off; a run that did not reach everybody counts as none at all.
-    let worst = counts
-        .iter()
-        .copied()
-        .max_by(|a, b| (a - expected).abs().total_cmp(&(b - expected).abs()));
+    let worst =
+        counts.iter().copied().max_by(|a, b| (a - expected).abs().total_cmp(&(b - expected).abs()));
     let whole = counts.len() as u64 == runs;
     Check {
         target: "V8",
@@ -211,9 +164,8 @@ fn flooding(nodes: usize, degree: usize, seed: u64, forward: Forward) -> Check {
 fn laplace(epsilon: &str, scale: (u64, u64), expected: f64, draws: u64, seed: u64) -> Check {
     let mut stream = Streams::new(seed).stream(0, Purpose::Noise);
     let law = Scale::new(scale.0, scale.1);
-    let values: Vec<f64> = (0..draws)
-        .filter_map(|_| law.map(|law| law.sample(&mut stream) as f64))
-        .collect();
+    let values: Vec<f64> =
+        (0..draws).filter_map(|_| law.map(|law| law.sample(&mut stream) as f64)).collect();
     // The law's mean is 0, so the variance is the mean of squares, and its error that of a mean.
     let squares: Sample = values.iter().map(|value| value * value).collect();
     let b = scale.0 as f64 / scale.1 as f64;
