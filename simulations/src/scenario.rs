@@ -125,8 +125,12 @@ pub struct Sync {
     pub period_ms: u64,
     /// A session is given up after this long, in milliseconds.
     pub timeout_ms: u64,
-    /// After a lost disk a node signs nothing before it has finished rounds with this many peers, so
-    /// that it knows the head of its own chain. 0 lets it sign at once, and fork.
+    /// An unanswered request is sent again after this long, in milliseconds: what a reliable transport
+    /// does under a lossy network.
+    #[serde(default = "half_second")]
+    pub retry_ms: u64,
+    /// After a lost disk a node signs nothing before it has finished rounds with this many peers (or
+    /// all others, where they are fewer), so that it knows the head of its own chain. 0 lets it sign at once, and fork.
     #[serde(default = "three")]
     pub recovery_peers: usize,
 }
@@ -229,6 +233,10 @@ const fn one() -> u64 {
     1
 }
 
+const fn half_second() -> u64 {
+    500
+}
+
 const fn three() -> usize {
     3
 }
@@ -296,6 +304,7 @@ impl Scenario {
         )?;
         within("work.spread_s", self.work.spread_s, 1, MAX_SECONDS, TIME)?;
         within("sync.period_ms", self.sync.period_ms, 1, most_ms, TIME)?;
+        within("sync.retry_ms", self.sync.retry_ms, 1, most_ms, TIME)?;
         within("sync.timeout_ms", self.sync.timeout_ms, 1, most_ms, TIME)?;
         within("checkpoints.period_ms", self.checkpoints.period_ms, 1, most_ms, TIME)?;
         within("network.jitter_ms", self.network.jitter_ms, 0, most_ms, SPAN)?;

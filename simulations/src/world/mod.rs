@@ -56,6 +56,7 @@ enum Event {
     Frame { from: usize, to: usize, bytes: Rc<[u8]> },
     Due { node: usize },
     Tick { node: usize },
+    Retry { node: usize, exchange: u64 },
     Checkpoint,
     Crash { node: usize, disk: bool },
     Restart { node: usize },
@@ -72,6 +73,7 @@ impl Traced for Event {
             Self::Crash { node, disk } => (4, *node, usize::from(*disk), &[]),
             Self::Restart { node } => (5, *node, 0, &[]),
             Self::Sample => (6, 0, 0, &[]),
+            Self::Retry { node, .. } => (7, *node, 0, &[]),
         };
         out.push(kind);
         out.extend_from_slice(&(a as u64).to_le_bytes());
@@ -207,6 +209,7 @@ impl<'a> World<'a> {
                 self.publish(node)?;
             }
             Event::Tick { node } => self.tick(node)?,
+            Event::Retry { node, exchange } => self.retry(node, exchange),
             Event::Checkpoint => {
                 if let Some(bytes) = self.nodes[0].checkpoint()? {
                     self.spread(0, &bytes);
@@ -226,7 +229,7 @@ impl<'a> World<'a> {
     }
 
     fn publish(&mut self, node: usize) -> Result<(), WorldError> {
-        let recovery = self.scenario.sync.recovery_peers;
+        let recovery = self.scenario.sync.recovery_peers.min(self.nodes.len() - 1);
         while self.nodes[node].up {
             let work = &mut self.draws[node].work;
             let Some(bytes) = self.nodes[node].publish(recovery, work)? else {
@@ -298,6 +301,10 @@ impl<'a> World<'a> {
                 if let Some(reply) = heard.reply {
                     self.spread(to, &reply);
                 }
+                if heard.lacks_ancestors {
+                    // Who sent it holds what it rests on.
+                    self.open_round(to, from);
+                }
                 if heard.forward {
                     self.gossip(to, Some(from), &delta);
                 }
@@ -313,8 +320,8 @@ impl<'a> World<'a> {
                 let (ids, next) =
                     self.nodes[to].take_answer(now, from, exchange, &answer, &mut self.tally);
                 self.accepted(to, &ids);
-                if let Some((exchange, ask)) = next {
-                    self.send_sync(to, from, &Frame::Ask(exchange, ask));
+                if let Some(ask) = next {
+                    self.ask(to, from, ask);
                 }
             }
         }
@@ -349,11 +356,29 @@ impl<'a> World<'a> {
             self.forge(node);
         }
         let peer = self.draws[node].peers.other(node, self.nodes.len());
-        let timeout = millis(self.scenario.sync.timeout_ms);
-        if let Some((exchange, ask)) = self.nodes[node].open_round(now, peer, timeout) {
-            self.send_sync(node, peer, &Frame::Ask(exchange, ask));
-        }
+        self.open_round(node, peer);
         Ok(())
+    }
+
+    fn open_round(&mut self, node: usize, peer: usize) {
+        let timeout = millis(self.scenario.sync.timeout_ms);
+        if let Some(ask) = self.nodes[node].open_round(self.engine.now(), peer, timeout) {
+            self.ask(node, peer, ask);
+        }
+    }
+
+    fn ask(&mut self, node: usize, peer: usize, (exchange, ask): (u64, Vec<u8>)) {
+        self.send_sync(node, peer, &Frame::Ask(exchange, ask));
+        let again = self.engine.now() + millis(self.scenario.sync.retry_ms);
+        self.engine.schedule(again, Event::Retry { node, exchange });
+    }
+
+    fn retry(&mut self, node: usize, exchange: u64) {
+        let timeout = millis(self.scenario.sync.timeout_ms);
+        let open = self.nodes[node].unanswered(self.engine.now(), exchange, timeout);
+        if let Some((peer, ask)) = open {
+            self.ask(node, peer, (exchange, ask));
+        }
     }
 
     fn forge(&mut self, node: usize) {

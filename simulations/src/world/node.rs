@@ -23,6 +23,7 @@ struct Session {
     exchange: u64,
     started: Micros,
     round: Round,
+    ask: Vec<u8>,
 }
 
 /// A virtual node.
@@ -49,6 +50,8 @@ pub(super) struct Heard {
     pub(super) accepted: Vec<DeltaId>,
     /// Whether the message goes on to the neighbours.
     pub(super) forward: bool,
+    /// Whether it waits for deltas that the sender holds.
+    pub(super) lacks_ancestors: bool,
     /// A delta in answer to it: the founder's Vouch.
     pub(super) reply: Option<Vec<u8>>,
 }
@@ -203,7 +206,8 @@ impl Node {
 
     /// Takes a gossiped delta.
     pub(super) fn hear(&mut self, bytes: &[u8], tally: &mut Tally) -> Result<Heard, WorldError> {
-        let mut heard = Heard { accepted: Vec::new(), forward: false, reply: None };
+        let mut heard =
+            Heard { accepted: Vec::new(), forward: false, lacks_ancestors: false, reply: None };
         let Ok(sound) = Delta::parse(bytes) else {
             tally.malformed += 1;
             return Ok(heard);
@@ -224,7 +228,10 @@ impl Node {
                     heard.accepted = vec![join];
                 }
             }
-            Ingest::Waiting(_) | Ingest::Known => {}
+            Ingest::Waiting(Missing::Delta(_) | Missing::Checkpoint(_)) => {
+                heard.lacks_ancestors = true;
+            }
+            Ingest::Waiting(Missing::Vouch(_)) | Ingest::Known => {}
         }
         Ok(heard)
     }
@@ -256,8 +263,20 @@ impl Node {
         }
         let (round, ask) = Round::begin(&self.log);
         let exchange = self.take_exchange();
-        self.session = Some(Session { peer, exchange, started: now, round });
-        Some((exchange, codec::encode(&ask)))
+        let ask = codec::encode(&ask);
+        self.session = Some(Session { peer, exchange, started: now, round, ask: ask.clone() });
+        Some((exchange, ask))
+    }
+
+    /// The peer and the request, when it is still without an answer.
+    pub(super) fn unanswered(
+        &self,
+        now: Micros,
+        exchange: u64,
+        timeout: Micros,
+    ) -> Option<(usize, Vec<u8>)> {
+        let open = self.session.as_ref().filter(|open| open.exchange == exchange)?;
+        (self.up && now < open.started + timeout).then(|| (open.peer, open.ask.clone()))
     }
 
     /// Exchange numbers never repeat, so that an answer that arrives twice or late is known as such.
@@ -307,7 +326,8 @@ impl Node {
             Step::Ask(ask) => {
                 session.exchange = self.take_exchange();
                 session.started = now;
-                let next = (session.exchange, codec::encode(&ask));
+                session.ask = codec::encode(&ask);
+                let next = (session.exchange, session.ask.clone());
                 self.session = Some(session);
                 Some(next)
             }
