@@ -87,7 +87,7 @@ impl<E: Traced> Engine<E> {
     }
 
     /// Takes the earliest event, moves the clock to it and adds it to the trace.
-    pub fn next(&mut self) -> Option<E> {
+    pub fn pop(&mut self) -> Option<E> {
         let Entry { at, sequence, event } = self.queue.pop()?;
         self.now = at;
         self.executed += 1;
@@ -143,7 +143,7 @@ mod tests {
             engine.schedule(*at, Named(*name));
         }
         let mut out = Vec::new();
-        while let Some(Named(name)) = engine.next() {
+        while let Some(Named(name)) = engine.pop() {
             out.push((engine.now(), name));
         }
         (out, engine.trace())
@@ -168,9 +168,9 @@ mod tests {
     fn the_past_is_now() {
         let mut engine = Engine::new();
         engine.schedule(10, Named(1));
-        engine.next();
+        engine.pop();
         engine.schedule(4, Named(2));
-        engine.next();
+        engine.pop();
         assert_eq!(engine.now(), 10);
     }
 }

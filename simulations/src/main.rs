@@ -219,13 +219,14 @@ fn print_outcome(scenario: &Scenario, outcome: &Outcome, samples: &[Sample]) {
         outcome.traffic.doubled,
     ));
     line(&format!(
-        "  refused: {} malformed, {} invalid ({} forged, {} damaged on the way), {} strangers; forks {}",
+        "  refused: {} malformed, {} invalid ({} forged, {} damaged on the way), {} strangers; forks {}; gone with a disk {}",
         tally.malformed,
         tally.refused,
         tally.forged,
         tally.corrupted,
         tally.not_served,
         outcome.forks,
+        outcome.gone_with_disk,
     ));
     line(&format!("  events {}, trace {}", outcome.events, outcome.trace));
     for violation in &outcome.violations {

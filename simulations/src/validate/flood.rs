@@ -52,7 +52,7 @@ pub fn flood(nodes: usize, degree: usize, forward: Forward, streams: Streams) ->
     let mut engine = Engine::new();
     let mut knows = vec![false; nodes];
     engine.schedule(0, Arrival { from: 0, to: 0 });
-    while let Some(Arrival { from, to: node }) = engine.next() {
+    while let Some(Arrival { from, to: node }) = engine.pop() {
         if std::mem::replace(&mut knows[node], true) {
             continue;
         }

@@ -76,7 +76,7 @@ pub fn rounds(nodes: usize, direction: Direction, reach: Reach, streams: Streams
     let mut round = 0;
     let mut engine = Engine::new();
     engine.schedule(0, Event::Round);
-    while let Some(event) = engine.next() {
+    while let Some(event) = engine.pop() {
         let now = engine.now();
         match event {
             Event::Round => {

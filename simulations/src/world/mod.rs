@@ -115,7 +115,7 @@ pub fn run(
     mut observe: impl FnMut(&Sample),
 ) -> Result<Outcome, WorldError> {
     let mut world = World::new(scenario, seed)?;
-    while let Some(event) = world.engine.next() {
+    while let Some(event) = world.engine.pop() {
         if let Some(sample) = world.execute(event)? {
             observe(&sample);
         }
@@ -217,7 +217,7 @@ impl<'a> World<'a> {
                 let next = self.engine.now() + millis(self.scenario.checkpoints.period_ms);
                 self.engine.schedule(next, Event::Checkpoint);
             }
-            Event::Crash { node, disk } => self.nodes[node].crash(disk)?,
+            Event::Crash { node, disk } => self.crash(node, disk)?,
             Event::Restart { node } => self.nodes[node].up = true,
             Event::Sample => {
                 let next = self.engine.now() + millis(self.scenario.sample_ms);
@@ -226,6 +226,15 @@ impl<'a> World<'a> {
             }
         }
         Ok(None)
+    }
+
+    fn crash(&mut self, node: usize, disk: bool) -> Result<(), WorldError> {
+        if !disk {
+            let logs = self.nodes.iter().enumerate();
+            let others = logs.filter(|(other, _)| *other != node).map(|(_, other)| &other.log);
+            self.record.disk_lost(&self.nodes[node].log, others);
+        }
+        self.nodes[node].crash(disk)
     }
 
     fn publish(&mut self, node: usize) -> Result<(), WorldError> {
@@ -441,15 +450,17 @@ impl<'a> World<'a> {
         let roots: BTreeSet<_> = members.iter().map(|n| self.nodes[*n].root()).collect();
         if self.agreed_at.is_none() {
             let what = format!(
-                "{} s after calm, {} members of {} nodes have {} different roots",
+                "{} s after calm, {} members of {} nodes have {} different roots, {} publications due",
                 self.scenario.settle_s,
                 members.len(),
                 self.nodes.len(),
-                roots.len()
+                roots.len(),
+                self.nodes.iter().map(|node| node.due).sum::<u32>()
             );
             self.record.violated(what);
         }
-        let logs: Vec<_> = members.iter().map(|n| (*n, &self.nodes[*n].log)).collect();
+        let logs: Vec<_> =
+            members.iter().map(|n| (*n, self.nodes[*n].member(), &self.nodes[*n].log)).collect();
         self.record.check_nothing_lost(&logs);
         let delays = self.record.delays(&members);
         let at = |ppm| crate::stats::quantile(&delays, ppm);
@@ -459,6 +470,7 @@ impl<'a> World<'a> {
             ok: violations.is_empty(),
             violations,
             published: self.record.published_count(),
+            gone_with_disk: self.record.gone_with_disk(),
             unpublished: self.nodes.iter().map(|node| node.due).sum(),
             t50_micros: at(500_000),
             t99_micros: at(990_000),

@@ -62,6 +62,8 @@ pub struct Outcome {
     pub violations: Vec<String>,
     /// Content deltas that members published.
     pub published: usize,
+    /// Those that were on a lost disk and nowhere else: gone for good, and no fault of the protocol.
+    pub gone_with_disk: usize,
     /// Publications that were due and could not be made, because their node was excluded.
     pub unpublished: u32,
     /// Time from a publication until half of all (delta, other member) pairs were served.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use lore_protocol::delta::Delta;
-use lore_protocol::ids::DeltaId;
+use lore_protocol::ids::{DeltaId, MemberId};
 use lore_protocol::log::Log;
 
 use crate::engine::Micros;
@@ -18,6 +18,7 @@ pub(super) struct Record {
     signed: BTreeMap<DeltaId, blake3::Hash>,
     published: BTreeMap<DeltaId, Published>,
     first_held: Vec<BTreeMap<DeltaId, Micros>>,
+    gone_with_disk: BTreeSet<DeltaId>,
     violations: BTreeSet<String>,
 }
 
@@ -27,6 +28,7 @@ impl Record {
             signed: BTreeMap::new(),
             published: BTreeMap::new(),
             first_held: vec![BTreeMap::new(); nodes],
+            gone_with_disk: BTreeSet::new(),
             violations: BTreeSet::new(),
         }
     }
@@ -73,16 +75,35 @@ impl Record {
         self.published.len()
     }
 
-    /// After agreement, every member holds what every member published; only what a forked chain lost
-    /// by its own fork is excused.
-    pub(super) fn check_nothing_lost(&mut self, logs: &[(usize, &Log)]) {
-        let whole = |author: usize| {
-            let own = logs.iter().find(|(node, _)| *node == author);
-            own.is_some_and(|(_, log)| log.forks().is_empty())
+    /// A disk is about to be lost: what it alone holds is gone, and no protocol brings it back.
+    pub(super) fn disk_lost<'a>(
+        &mut self,
+        own: &Log,
+        others: impl Iterator<Item = &'a Log> + Clone,
+    ) {
+        let only_here = |id: &&DeltaId| {
+            own.get(id).is_some() && !others.clone().any(|log| log.get(id).is_some())
+        };
+        let gone: Vec<DeltaId> = self.published.keys().filter(only_here).copied().collect();
+        self.gone_with_disk.extend(gone);
+    }
+
+    /// Publications that were on a lost disk and nowhere else.
+    pub(super) fn gone_with_disk(&self) -> usize {
+        self.gone_with_disk.len()
+    }
+
+    /// After agreement, every member holds what every member published. Excused are authors whose own
+    /// chain forked, and what was on a lost disk alone.
+    pub(super) fn check_nothing_lost(&mut self, logs: &[(usize, MemberId, &Log)]) {
+        let whole = |(id, published): &(&DeltaId, &Published)| {
+            let author = logs.iter().find(|(node, _, _)| *node == published.author);
+            author.is_some_and(|(_, member, log)| !log.forks().contains_key(member))
+                && !self.gone_with_disk.contains(id)
         };
         let mut lost = Vec::new();
-        for (id, published) in self.published.iter().filter(|(_, p)| whole(p.author)) {
-            let lacking = logs.iter().filter(|(_, log)| log.get(id).is_none()).count();
+        for (id, published) in self.published.iter().filter(whole) {
+            let lacking = logs.iter().filter(|(_, _, log)| log.get(id).is_none()).count();
             if lacking > 0 {
                 let id = id.short();
                 lost.push(format!(
