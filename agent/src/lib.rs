@@ -1,1 +1,10 @@
-//! room agent
+//! Everything that touches a model, a tool or a session.
+//!
+//! This room makes sessions (the task lab with its rule-based operator) and reads those that others
+//! made. It must not know the store, the network or a user interface, and nothing here may put private
+//! data into public bytes: that is the business of `lore-privacy`.
+
+pub mod lab;
+pub mod operator;
+pub mod import;
+pub mod session;

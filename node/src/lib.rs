@@ -1,1 +1,18 @@
-//! room node
+//! What a person runs: storage, network and control around the rooms that decide.
+//!
+//! Everything that touches the outside for a user lives here: RocksDB, libp2p, files, sockets, the
+//! terminal. This room decides nothing that `protocol` or `privacy` decides: the network moves
+//! bytes without knowing what a delta is, the store keeps bytes without knowing what a chain is.
+
+pub mod config;
+pub mod control;
+pub mod daemon;
+pub mod engine;
+pub mod error;
+pub mod export;
+pub mod home;
+pub mod network;
+pub mod output;
+pub mod store;
+pub mod telemetry;
+pub mod words;

@@ -1,21 +1,45 @@
-//! Lessons: the closed grammar in which new knowledge may leave a node.
+//! Lessons: the closed grammar in which new knowledge may leave a node, and the miner that speaks it.
 //!
 //! Every value here is canonical by construction: a [`Token`] is normalised text, a [`Word`] is in the
-//! public vocabulary, and decoding checks both. Two sessions that learnt the same thing therefore give
-//! the same key, and the privacy door can count supporters by key.
+//! public vocabulary, a [`Lesson`] is bounded, and decoding checks all three. Two sessions that learnt
+//! the same thing therefore give the same key, and the privacy door can count supporters by key.
+//!
+//! From a session to a key: [`values`] finds what in the task text is the user's own, [`templatise`]
+//! takes it out of a command line, [`mine`] picks the command line that did the job. Back, for whoever
+//! uses a lesson: [`instantiate`] fills a template with the values of another task.
 
+mod command;
+mod error;
+mod fix;
 mod grammar;
+mod group;
+mod miner;
+mod normal;
+mod placeholder;
+mod prose;
+mod scrub;
+mod shell;
+mod step;
+mod template;
 mod token;
+mod value;
+mod vocabulary;
 
-pub use grammar::{Action, ErrorClass, Lesson, LessonKey, Op, Trigger};
+#[cfg(test)]
+mod tests;
+
+pub use error::ErrorClass;
+pub use grammar::{
+    Action, Lesson, LessonKey, LessonTooLong, MAX_EXAMPLE_BYTES, MAX_FREE_BYTES, Op, Trigger,
+};
+pub use group::{GroupKey, group_key, skill_id, virtual_base};
+pub use miner::{Bundle, candidates, mine};
+pub use normal::normalise;
+pub use prose::documented_command;
+pub use shell::ShellError;
+pub use template::{
+    TemplateError, instantiate, instantiate_with, normalise_command, templatise, templatise_with,
+};
 pub use token::{MAX_TOKEN_BYTES, Token, TokenError, Word};
-
-use crate::ids::{FederationId, RevisionId, SkillId};
-/// stub
-pub fn skill_id(f: FederationId, l: &Lesson) -> SkillId {
-    SkillId::derive("stub", &[f.as_bytes(), l.trigger.tool.as_str().as_bytes()])
-}
-/// stub
-pub fn virtual_base(s: SkillId) -> RevisionId {
-    RevisionId::derive("stub", &[s.as_bytes()])
-}
+pub use value::{Value, ValueKind, values};
+pub use vocabulary::{MAX_TOPICS, is_language, rank, topics, vocabulary_len};

@@ -8,15 +8,17 @@ pub const MAX_TOKEN_BYTES: usize = 240;
 
 /// Why a text is not a token or a word.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a normalised token")]
+#[error("`{0}` is not a normalised token or a word of the vocabulary")]
 pub struct TokenError(pub String);
 
 /// Normalised free text: trimmed, single spaces, no control characters, 1 to 240 bytes.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, bincode::Encode)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, bincode::Encode, serde::Serialize)]
+#[serde(transparent)]
 pub struct Token(String);
 
 /// A word of the committed public vocabulary.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, bincode::Encode)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, bincode::Encode, serde::Serialize)]
+#[serde(transparent)]
 pub struct Word(String);
 
 impl Token {
@@ -39,17 +41,26 @@ impl Token {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Length in bytes.
+    #[must_use]
+    pub const fn len_bytes(&self) -> usize {
+        self.0.len()
+    }
 }
 
 impl Word {
     /// Accepts a word of the vocabulary.
     ///
     /// # Errors
-    /// When it is not 3 to 20 lower-case ASCII letters.
+    /// When it is not in the committed vocabulary.
     pub fn new(text: impl Into<String>) -> Result<Self, TokenError> {
         let text = text.into();
-        let fits = (3..=20).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_lowercase());
-        if fits { Ok(Self(text)) } else { Err(TokenError(text)) }
+        if super::vocabulary::rank(&text).is_some() {
+            Ok(Self(text))
+        } else {
+            Err(TokenError(text))
+        }
     }
 
     /// The text.
@@ -61,6 +72,12 @@ impl Word {
 
 macro_rules! checked_decode {
     ($name:ident) => {
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
         impl<C> Decode<C> for $name {
             fn decode<D: Decoder<Context = C>>(decoder: &mut D) -> Result<Self, DecodeError> {
                 let text = String::decode(decoder)?;

@@ -7,8 +7,10 @@
 mod evidence;
 mod fold;
 mod item;
+mod render;
 mod step;
 
 pub use evidence::{Counts, Estimate, Pool};
 pub use fold::Fold;
 pub use item::{LessonItem, Library, RevisionItem, Skill};
+pub use render::{MAX_SHOWN, Rendered};

@@ -90,7 +90,7 @@ impl Library {
 
     fn add_lesson(&mut self, federation: FederationId, lesson: &Lesson, epoch: u32) -> LessonId {
         let id = lesson.id();
-        let skill_id = lesson.skill.unwrap_or_else(|| lesson::skill_id(federation, lesson));
+        let skill_id = lesson::skill_id(federation, lesson);
         let skill = self.skills.entry(skill_id).or_default();
         skill.lessons.insert(id);
         if skill.revisions.is_empty() {

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use saphyr_parser::{Event, Parser, Span};
+use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 
 /// Deepest nesting that is read.
 pub const MAX_DEPTH: usize = 16;
@@ -52,6 +52,10 @@ pub enum OddityKind {
     DuplicateKey,
     /// Mappings of one level indented by different amounts.
     UnevenIndentation,
+    /// A tab within an unquoted value.
+    Tab,
+    /// The key `<<`, which asks for a merge in older YAML.
+    MergeKey,
 }
 
 impl OddityKind {
@@ -65,6 +69,8 @@ impl OddityKind {
             Self::Tag => "a tag",
             Self::DuplicateKey => "a key that is there twice",
             Self::UnevenIndentation => "nested mappings with different indentation",
+            Self::Tab => "a tab in an unquoted value",
+            Self::MergeKey => "the merge key `<<`",
         }
     }
 }
@@ -178,12 +184,21 @@ fn unprintable_line(text: &str) -> Option<usize> {
 
 impl Builder {
     fn odd(&mut self, kind: OddityKind, span: Span) {
-        self.oddities.push(Oddity { kind, line: span.start.line() });
+        self.oddities.push(Oddity {
+            kind,
+            line: span.start.line(),
+        });
     }
 
     fn event(&mut self, event: Event<'_>, span: Span) -> Result<(), YamlError> {
         match event {
-            Event::Scalar(text, _, anchor, tag) => {
+            Event::Scalar(text, style, anchor, tag) => {
+                if style == ScalarStyle::Plain && text.contains('\t') {
+                    self.odd(OddityKind::Tab, span);
+                }
+                if style == ScalarStyle::Plain && text == "<<" {
+                    self.odd(OddityKind::MergeKey, span);
+                }
                 self.decorations(anchor, tag.is_some(), span);
                 let text = text.into_owned();
                 if anchor != 0 {
@@ -209,7 +224,14 @@ impl Builder {
                 self.decorations(anchor, tag.is_some(), span);
                 self.check_indentation(span);
                 let entries = Vec::new();
-                self.open(Open::Mapping { entries, key: None, child_column: None }, span)
+                self.open(
+                    Open::Mapping {
+                        entries,
+                        key: None,
+                        child_column: None,
+                    },
+                    span,
+                )
             }
             Event::SequenceEnd | Event::MappingEnd => self.close(span),
             Event::Nothing

@@ -59,16 +59,10 @@ pub fn charter(founder: &SecretKey) -> Charter {
 }
 
 pub fn lesson(tool: &str, command: &str) -> Lesson {
-    Lesson {
-        skill: None,
-        op: Op::Prefer,
-        trigger: Trigger {
-            tool: Token::new(tool).unwrap(),
-            error: ErrorClass::None,
-            subject: None,
-        },
-        action: Action::Example(Token::new(command).unwrap()),
-    }
+    let trigger =
+        Trigger { tool: Token::new(tool).unwrap(), error: ErrorClass::None, subject: None };
+    let action = Action::Example(Token::new(command).unwrap());
+    Lesson::new(None, Op::Prefer, trigger, action).unwrap()
 }
 
 pub fn authored(lesson: Lesson) -> Payload {

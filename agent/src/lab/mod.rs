@@ -1,0 +1,24 @@
+//! The task lab: real tasks against real local services and tools, in an environment with quirks.
+//!
+//! A lab draws an environment from a seed. Its families of tasks each have a quirk that cannot be
+//! guessed and that no handbook holds, but that shows in errors, help texts and listings, or by trying.
+//! Tasks are endless, values and wording vary, and a validator inspects the result. Two control
+//! families have no quirk. All members of a federation share one lab.
+
+mod draw;
+mod environment;
+mod families;
+mod family;
+mod http;
+mod instance;
+pub mod measure;
+mod serve;
+mod task;
+pub mod tools;
+mod words;
+
+pub(crate) use draw::Draw;
+pub use environment::{Environment, LabError};
+pub use family::FamilyId;
+pub use instance::Instance;
+pub use serve::Lab;

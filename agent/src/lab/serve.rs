@@ -1,0 +1,136 @@
+//! A running lab: its services, its tools, its environment.
+
+use std::collections::BTreeMap;
+use std::net::TcpListener;
+use std::path::Path;
+
+use super::draw::Draw;
+use super::environment::{BIN, Environment, LabError, at};
+use super::family::{FamilyId, Ports};
+use super::http::{Response, Server, listen};
+use super::tools;
+use super::words::CODE_WORDS;
+
+/// Services that have nothing to do with any task.
+const DECOYS: usize = 2;
+/// Ports that handbooks like; the first on which nothing listens is the documented one.
+const DOCUMENTED: [u16; 8] = [8080, 8000, 8888, 9000, 8081, 8008, 9090, 7000];
+/// Below the range from which systems take ports for outgoing connections.
+const PORT_RANGE: (u64, u64) = (10_240, 32_000);
+/// Draws before giving up.
+const PORT_TRIES: usize = 2_000;
+
+/// A lab that serves until it is dropped. One lab serves all nodes of a federation.
+#[derive(Debug)]
+pub struct Lab {
+    environment: Environment,
+    servers: BTreeMap<String, Server>,
+    documented: u16,
+}
+
+impl Lab {
+    /// Starts the lab of `seed` in `dir`: draws the quirks, listens on loopback, writes the
+    /// environment file and links the tools, all carried by `tools_binary`, into `dir/bin`.
+    ///
+    /// # Errors
+    /// When `dir` cannot be written or no port is free.
+    pub fn start(seed: u64, dir: &Path, tools_binary: &Path) -> Result<Self, LabError> {
+        let dir = std::path::absolute(dir).map_err(at(dir))?;
+        tools::install(&dir.join(BIN), tools_binary)?;
+        let documented = DOCUMENTED.into_iter().find(|port| listen(*port).is_ok());
+        let mut lab = Self {
+            environment: Environment::new(seed, dir),
+            servers: BTreeMap::new(),
+            documented: documented.ok_or(LabError::NoPort)?,
+        };
+        for family in FamilyId::ALL {
+            lab.put(*family, seed)?;
+        }
+        for decoy in 0..DECOYS {
+            let mut draw = Draw::new(seed, &["decoy", &decoy.to_string()]);
+            let name = lab.name(&mut draw);
+            let handler = |_: &_| Response::new(404, "nothing here\n");
+            let (listener, port) = lab.free_port(&mut draw)?;
+            lab.serve(name, port, listener, handler)?;
+        }
+        lab.environment.save()?;
+        Ok(lab)
+    }
+
+    /// The environment as it is now.
+    #[must_use]
+    pub const fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
+    /// Gives `family` another quirk, drawn from `seed`, from now on: the world drifts, and what was
+    /// learnt about it no longer holds. Other processes load the environment again.
+    ///
+    /// # Errors
+    /// As for [`Lab::start`].
+    pub fn switch(&mut self, family: FamilyId, seed: u64) -> Result<(), LabError> {
+        if let Some(port) = self.environment.quirk(family).family().port() {
+            // The old service stops, or the outdated port would go on working.
+            let old = self.environment.services.iter().find(|(_, p)| **p == port);
+            if let Some(name) = old.map(|(name, _)| name.clone()) {
+                self.environment.services.remove(&name);
+                self.servers.remove(&name);
+            }
+        }
+        self.put(family, seed)?;
+        self.environment.save()
+    }
+
+    /// Draws a family's quirk and serves it.
+    fn put(&mut self, family: FamilyId, seed: u64) -> Result<(), LabError> {
+        let mut draw = Draw::new(seed, &["quirk", &family.name()]);
+        let mut ports = Ports {
+            service: 0,
+            documented: self.documented,
+        };
+        if family.has_service() {
+            let (listener, port) = self.free_port(&mut draw)?;
+            ports.service = port;
+            let quirk = family.quirk(&mut draw, ports);
+            let name = self.name(&mut draw);
+            self.environment.quirks.insert(family, quirk.clone());
+            return self.serve(name, port, listener, move |request| {
+                quirk.family().serve(request)
+            });
+        }
+        let quirk = family.quirk(&mut draw, ports);
+        self.environment.quirks.insert(family, quirk);
+        Ok(())
+    }
+
+    /// A name for a service that no other has.
+    fn name(&self, draw: &mut Draw) -> String {
+        loop {
+            let name = draw.some(&CODE_WORDS, 2).join("-");
+            if !self.environment.services.contains_key(&name) {
+                return name;
+            }
+        }
+    }
+
+    fn free_port(&self, draw: &mut Draw) -> Result<(TcpListener, u16), LabError> {
+        (0..PORT_TRIES)
+            .filter_map(|_| u16::try_from(draw.between(PORT_RANGE.0, PORT_RANGE.1)).ok())
+            .filter(|port| *port != self.documented)
+            .find_map(|port| Some((listen(port).ok()?, port)))
+            .ok_or(LabError::NoPort)
+    }
+
+    fn serve(
+        &mut self,
+        name: String,
+        port: u16,
+        listener: TcpListener,
+        handler: impl Fn(&super::http::Request) -> Response + Send + 'static,
+    ) -> Result<(), LabError> {
+        let server = Server::start(listener, handler).map_err(at(Path::new("127.0.0.1")))?;
+        self.environment.services.insert(name.clone(), port);
+        self.servers.insert(name, server);
+        Ok(())
+    }
+}

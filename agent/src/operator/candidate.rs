@@ -1,0 +1,65 @@
+//! Something to try.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+/// A command line to try, perhaps after another that makes it possible.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Candidate {
+    /// Run before, as a call of its own.
+    pub(super) before: Option<String>,
+    /// The command that should do the task.
+    pub(super) command: String,
+}
+
+impl Candidate {
+    pub(super) const fn new(command: String) -> Self {
+        Self {
+            before: None,
+            command,
+        }
+    }
+}
+
+/// What stands between backticks in a text, in order.
+pub(super) fn quoted_commands(prompt: &str) -> Vec<String> {
+    let parts = prompt.split('`').enumerate();
+    parts
+        .filter(|(nth, part)| nth % 2 == 1 && !part.trim().is_empty())
+        .map(|(_, part)| part.trim().to_owned())
+        .collect()
+}
+
+/// Replaces whole words only, so that `lot` is not found in `plot`.
+pub(super) fn replace_word(text: &str, word: &str, with: &str) -> String {
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let (mut out, mut from) = (String::new(), 0);
+    for (at, _) in text.match_indices(word) {
+        let end = at + word.len();
+        let glued =
+            |c: Option<char>, own: Option<char>| c.is_some_and(is_word) && own.is_some_and(is_word);
+        let before = glued(text[..at].chars().next_back(), word.chars().next());
+        let after = glued(text[end..].chars().next(), word.chars().next_back());
+        if at >= from && !before && !after {
+            out += &text[from..at];
+            out += with;
+            from = end;
+        }
+    }
+    out + &text[from..]
+}
+
+static URL: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"http://([\w.]+):(\d+)(/[^\s'\x22]*)?").ok());
+
+/// The first URL of a command: the whole, its port, its path.
+pub(super) fn url(command: &str) -> Option<(String, String, String)> {
+    let found = URL.as_ref()?.captures(command)?;
+    let part = |n| {
+        found
+            .get(n)
+            .map_or_else(String::new, |m| m.as_str().to_owned())
+    };
+    Some((part(0), part(2), part(3)))
+}

@@ -1,0 +1,210 @@
+//! Exported skills as the operator reads them: a directory of `SKILL.md` files, nothing else.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use super::candidate::quoted_commands;
+use crate::session::SkillUse;
+
+/// A skill file larger than this is not one, in bytes.
+const MAX_FILE_BYTES: u64 = 1 << 20;
+
+/// Why skills could not be read.
+#[derive(Debug, thiserror::Error)]
+#[error("the skills in {} cannot be read: {source}", path.display())]
+pub struct SkillsError {
+    path: PathBuf,
+    source: std::io::Error,
+}
+
+/// The skills at hand.
+#[derive(Debug, Clone, Default)]
+pub struct Skills {
+    skills: Vec<Skill>,
+    /// In how many skills a word stands.
+    spread: BTreeMap<String, usize>,
+}
+
+/// One skill.
+#[derive(Debug, Clone)]
+pub(super) struct Skill {
+    /// As it goes into the session.
+    pub(super) used: SkillUse,
+    /// Words of its name, description and headings.
+    words: BTreeSet<String>,
+    /// Its worked examples, in order.
+    templates: Vec<String>,
+}
+
+impl Skills {
+    /// Reads `dir/*/SKILL.md`. A directory without one is passed over.
+    ///
+    /// # Errors
+    /// When `dir` or a file in it cannot be read.
+    pub fn load(dir: &Path) -> Result<Self, SkillsError> {
+        let at = |path: &Path| {
+            let path = path.to_owned();
+            move |source| SkillsError { path, source }
+        };
+        let mut files = Vec::new();
+        for entry in std::fs::read_dir(dir).map_err(at(dir))? {
+            let file = entry.map_err(at(dir))?.path().join("SKILL.md");
+            if file
+                .metadata()
+                .is_ok_and(|meta| meta.len() <= MAX_FILE_BYTES)
+            {
+                files.push(file);
+            }
+        }
+        // Directory order is the file system's; ours decides between equal skills.
+        files.sort();
+        let mut skills = Vec::new();
+        for file in files {
+            skills.push(Skill::read(
+                &std::fs::read_to_string(&file).map_err(at(&file))?,
+            ));
+        }
+        let mut spread = BTreeMap::new();
+        for word in skills.iter().flat_map(|skill| &skill.words) {
+            *spread.entry(word.clone()).or_default() += 1;
+        }
+        Ok(Self { skills, spread })
+    }
+
+    /// The skill that fits a prompt best, if one fits at all: it must work on the program that the
+    /// prompt cites, and share a topic with the prompt or most of the cited command.
+    pub(super) fn best(&self, prompt: &str) -> Option<&Skill> {
+        let cited = quoted_commands(prompt).join(" ");
+        let asked = words(&without_commands(prompt));
+        let mut best: Option<(u64, &Skill)> = None;
+        for skill in &self.skills {
+            let score = self.topic_score(skill, &asked);
+            let likeness = skill.likeness(&cited);
+            let fits = likeness.is_some_and(|percent| score > 0 || percent >= 60);
+            // A shared topic weighs more than any likeness of commands.
+            let total = score * 1_000 + likeness.unwrap_or(0);
+            if fits && best.is_none_or(|(most, _)| total > most) {
+                best = Some((total, skill));
+            }
+        }
+        best.map(|(_, skill)| skill)
+    }
+
+    /// Words of the prompt that the skill is about; a word of few skills says more.
+    fn topic_score(&self, skill: &Skill, asked: &BTreeSet<String>) -> u64 {
+        let shared = skill.words.intersection(asked);
+        let all = self.skills.len() as u64;
+        shared
+            .map(|word| {
+                let spread = self.spread.get(word).copied().unwrap_or(1).max(1) as u64;
+                // A word of every skill tells nothing about any, unless there is only one skill.
+                if spread == all && all > 1 {
+                    0
+                } else {
+                    10 * all / spread
+                }
+            })
+            .sum()
+    }
+}
+
+impl Skill {
+    fn read(text: &str) -> Self {
+        let (front, body) = text
+            .strip_prefix("---")
+            .and_then(|rest| rest.split_once("\n---"))
+            .unwrap_or(("", text));
+        let field = |name: &str| {
+            front.lines().find_map(|line| {
+                let (key, value) = line.trim().split_once(':')?;
+                (key == name).then(|| value.trim().trim_matches(['"', '\'']).to_owned())
+            })
+        };
+        let name = field("name").unwrap_or_default();
+        let headings = body.lines().filter(|line| line.starts_with('#'));
+        let about = [name.clone(), field("description").unwrap_or_default()];
+        let about: Vec<&str> = about.iter().map(String::as_str).chain(headings).collect();
+        Self {
+            words: words(&about.join(" ")),
+            templates: fenced(body),
+            used: SkillUse {
+                name,
+                skill: field("lore-skill").and_then(|id| id.parse().ok()),
+                revision: field("lore-revision").and_then(|id| id.parse().ok()),
+                state: field("lore-skill-state").and_then(|id| id.parse().ok()),
+            },
+        }
+    }
+
+    /// The worked examples with the values of `prompt` filled in; one that does not fit is left out.
+    pub(super) fn instances(&self, prompt: &str) -> Vec<String> {
+        let templates = self.templates.iter();
+        templates
+            .filter_map(|template| Some(format!("{template}{prompt}")))
+            .collect()
+    }
+
+    /// How much of the cited command stands in the first example, in percent; None when the program
+    /// does not.
+    fn likeness(&self, cited: &str) -> Option<u64> {
+        let example = pieces(self.templates.first()?);
+        let program = cited.split_whitespace().next()?;
+        if !example.contains(program) {
+            return None;
+        }
+        let cited = pieces(cited);
+        let shared = cited.intersection(&example).count() as u64;
+        Some(100 * shared / cited.len().max(1) as u64)
+    }
+}
+
+/// Fenced blocks of a shell, or of nothing in particular.
+fn fenced(body: &str) -> Vec<String> {
+    let (mut blocks, mut open): (Vec<String>, Option<(bool, String)>) = (Vec::new(), None);
+    for line in body.lines() {
+        let fence = line.trim_start().strip_prefix("```");
+        match (&mut open, fence) {
+            (None, Some(kind)) => {
+                let shell = ["", "bash", "sh", "shell"].contains(&kind.trim());
+                open = Some((shell, String::new()));
+            }
+            (Some((shell, text)), Some(_)) => {
+                if *shell && !text.trim().is_empty() {
+                    blocks.push(text.trim().to_owned());
+                }
+                open = None;
+            }
+            (Some((_, text)), None) => {
+                text.push_str(line);
+                text.push('\n');
+            }
+            (None, None) => {}
+        }
+    }
+    blocks
+}
+
+fn without_commands(prompt: &str) -> String {
+    let parts = prompt.split('`').enumerate();
+    let prose: Vec<&str> = parts
+        .filter(|(nth, _)| nth % 2 == 0)
+        .map(|(_, part)| part)
+        .collect();
+    prose.join(" ")
+}
+
+/// Lower-case words of four letters and more: shorter ones are seldom topics.
+fn words(text: &str) -> BTreeSet<String> {
+    let all = text.split(|c: char| !c.is_ascii_alphabetic());
+    all.filter(|word| word.len() >= 4)
+        .map(str::to_ascii_lowercase)
+        .collect()
+}
+
+/// The parts of a command line between punctuation.
+fn pieces(command: &str) -> BTreeSet<String> {
+    let all = command.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+    all.filter(|piece| !piece.is_empty())
+        .map(str::to_owned)
+        .collect()
+}

@@ -1,0 +1,86 @@
+//! The outcome of a session that nobody judged: rules, in order, each with its confidence.
+
+use lore_protocol::trace::Outcome;
+
+use super::{Role, SessionOutcome, Source, Turn};
+
+/// Closing words of a user who is not content. They are looked for first: "no, that does not work"
+/// holds a phrase of either list.
+const UNHAPPY: [&str; 12] = [
+    "does not work",
+    "doesn't work",
+    "didn't work",
+    "did not work",
+    "not working",
+    "still fail",
+    "still broken",
+    "same error",
+    "that is wrong",
+    "that's wrong",
+    "not what i",
+    "revert",
+];
+
+/// Closing words of a content user.
+const HAPPY: [&str; 9] = [
+    "thank",
+    "perfect",
+    "it works",
+    "that works",
+    "works now",
+    "great",
+    "well done",
+    "looks good",
+    "all good",
+];
+
+/// Judges a session by its turns: the user's closing words, else the last tool results, else unknown.
+///
+/// It sees this session only (no coupling between users), and it never claims certainty.
+#[must_use]
+pub fn judge(turns: &[Turn]) -> SessionOutcome {
+    by_closing_words(turns)
+        .or_else(|| by_last_results(turns))
+        .unwrap_or_else(SessionOutcome::unknown)
+}
+
+fn ruled(verdict: Outcome, confidence_percent: u8) -> SessionOutcome {
+    SessionOutcome {
+        verdict,
+        source: Source::Rules,
+        confidence_percent,
+    }
+}
+
+/// Only words after the last tool call are about its result; the first user turn is the task.
+fn by_closing_words(turns: &[Turn]) -> Option<SessionOutcome> {
+    let last_call = turns.iter().rposition(|turn| !turn.calls.is_empty())?;
+    let said = turns[last_call + 1..]
+        .iter()
+        .rfind(|turn| turn.role == Role::User && !turn.text.trim().is_empty())?;
+    let text = said.text.to_lowercase().replace('\u{2019}', "'");
+    let says = |phrases: &[&str]| phrases.iter().any(|phrase| text.contains(phrase));
+    if says(&UNHAPPY) {
+        Some(ruled(Outcome::Failure, 80))
+    } else if says(&HAPPY) {
+        Some(ruled(Outcome::Success, 80))
+    } else {
+        None
+    }
+}
+
+/// The last answered call decides when it failed, or when it mended an earlier failure. A session in
+/// which nothing ever failed proves little: the wrong thing may have been done well.
+fn by_last_results(turns: &[Turn]) -> Option<SessionOutcome> {
+    let answered: Vec<bool> = turns
+        .iter()
+        .flat_map(|turn| &turn.calls)
+        .filter(|call| call.result.is_some())
+        .map(|call| call.failed || call.exit.is_some_and(|exit| exit != 0))
+        .collect();
+    match answered.split_last()? {
+        (true, _) => Some(ruled(Outcome::Failure, 60)),
+        (false, before) if before.contains(&true) => Some(ruled(Outcome::Success, 50)),
+        (false, _) => None,
+    }
+}

@@ -1,0 +1,178 @@
+//! The lab and its operator on real loopback services.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::num::NonZeroUsize;
+use std::path::Path;
+
+use lore_agent::lab::measure::{Plan, Worked, evaluate, work};
+use lore_agent::lab::{Environment, FamilyId, Lab};
+
+const TOOLS: &str = env!("CARGO_BIN_EXE_lore-lab-tools");
+const THREADS: NonZeroUsize = NonZeroUsize::new(2).unwrap();
+
+/// A lab with its directory, which goes when it goes.
+struct Room {
+    lab: Lab,
+    dir: tempfile::TempDir,
+}
+
+impl Room {
+    fn new(seed: u64) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let lab = Lab::start(seed, &dir.path().join("lab"), Path::new(TOOLS)).unwrap();
+        Self { lab, dir }
+    }
+
+    fn scratch(&self) -> std::path::PathBuf {
+        self.dir.path().join("scratch")
+    }
+
+    fn work(&self, families: &[FamilyId], users: usize, skills: Option<&Path>) -> Vec<Worked> {
+        let plan = Plan {
+            seed: 5,
+            users,
+            families,
+            tasks: 1,
+            controls: 0,
+            skills,
+            started: 1_700_000_000,
+            threads: THREADS,
+        };
+        work(self.lab.environment(), &self.scratch(), &plan, &|_, _| {}).unwrap()
+    }
+}
+
+#[test]
+fn without_a_library_nothing_works_at_first_and_nearly_all_in_the_end() {
+    let room = Room::new(1);
+    let environment = room.lab.environment();
+    let report = evaluate(
+        environment,
+        &room.scratch(),
+        3,
+        10,
+        None,
+        true,
+        THREADS,
+        &|_, _| {},
+    )
+    .unwrap();
+    assert_eq!(report.families.len(), FamilyId::quirks().len());
+    for (family, score) in &report.families {
+        assert_eq!(score.first_attempt, 0, "{}", family.name());
+        assert!(score.solved_share() >= 0.9, "{}: {score:?}", family.name());
+    }
+    assert_eq!(
+        report.control().first_attempt_share(),
+        1.0,
+        "{:?}",
+        report.controls
+    );
+}
+
+#[test]
+fn an_environment_is_named_by_its_seed_and_loads_as_it_was_written() {
+    let room = Room::new(2);
+    let loaded = Environment::load(&room.dir.path().join("lab")).unwrap();
+    assert_eq!(&loaded, room.lab.environment());
+    let other = Room::new(7);
+    for family in FamilyId::ALL {
+        let task = loaded.instance(*family, "ann", 0);
+        assert_eq!(task, loaded.instance(*family, "ann", 0));
+        assert_ne!(task.prompt(), loaded.instance(*family, "ann", 1).prompt());
+        assert_ne!(task.prompt(), loaded.instance(*family, "bob", 0).prompt());
+        assert_ne!(
+            task.prompt(),
+            other.lab.environment().instance(*family, "ann", 0).prompt()
+        );
+    }
+}
+
+#[test]
+fn a_prompt_gives_nothing_of_the_quirk_away() {
+    // What solves a task in one environment must not stand in its prompt: the documented command is
+    // the same in all environments but for values, names of files and ports.
+    let (one, two) = (Room::new(3), Room::new(4));
+    let shape = |room: &Room, family| {
+        let prompt = room
+            .lab
+            .environment()
+            .instance(family, "u", 0)
+            .prompt()
+            .to_owned();
+        let command = prompt.split('`').nth(1).unwrap().to_owned();
+        let words = command.split(|c: char| !c.is_ascii_alphabetic());
+        let known = [
+            "result", "answer", "copy", "mine", "reply", "final", "txt", "out",
+        ];
+        let words = words.filter(|w| w.chars().all(|c| c.is_ascii_lowercase()));
+        let words: Vec<String> = words
+            .filter(|w| !w.is_empty() && !known.contains(w))
+            .map(str::to_owned)
+            .collect();
+        words
+    };
+    for family in FamilyId::quirks() {
+        assert_eq!(
+            shape(&one, family),
+            shape(&two, family),
+            "{}",
+            family.name()
+        );
+    }
+}
+
+#[test]
+fn wordings_vary_and_keep_their_topic() {
+    let room = Room::new(5);
+    for family in FamilyId::quirks() {
+        let mut beginnings = std::collections::BTreeSet::new();
+        for n in 0..60 {
+            let task = room.lab.environment().instance(family, "u", n);
+            let words: Vec<&str> = task.prompt().split(' ').take(3).collect();
+            beginnings.insert(
+                words
+                    .iter()
+                    .map(|w| w.trim_matches(|c: char| !c.is_ascii_lowercase()))
+                    .collect::<String>(),
+            );
+        }
+        assert!(beginnings.len() >= 4, "{}: {beginnings:?}", family.name());
+    }
+}
+
+#[test]
+fn a_switched_family_needs_another_answer() {
+    let mut room = Room::new(6);
+    for family in FamilyId::quirks() {
+        let last = |room: &Room| {
+            let worked = room.work(&[family], 1, None).remove(0);
+            assert!(worked.attempt.solved, "{}", family.name());
+            let calls = worked.attempt.session.trace().calls;
+            // The fix may stand in the call before the last one.
+            let tail: Vec<String> = calls
+                .iter()
+                .rev()
+                .take(2)
+                .map(|c| c.input.clone())
+                .collect();
+            tail
+        };
+        let before = last(&room);
+        room.lab.switch(family, 77).unwrap();
+        assert_ne!(before, last(&room), "{}", family.name());
+    }
+    let loaded = Environment::load(&room.dir.path().join("lab")).unwrap();
+    assert_eq!(&loaded, room.lab.environment());
+}
+
+#[test]
+fn users_try_things_in_their_own_order() {
+    let room = Room::new(8);
+    let worked = room.work(&[FamilyId::Digest], 12, None);
+    let counts: std::collections::BTreeSet<usize> = worked
+        .iter()
+        .map(|worked| worked.attempt.commands)
+        .collect();
+    assert!(counts.len() > 2, "{counts:?}");
+}

@@ -1,0 +1,180 @@
+//! Signing: the one way by which this node adds to its chains.
+
+use lore_privacy::{Chain, Committed, Outgoing, Pending};
+use lore_protocol::delta::{Delta, Header, Sound};
+use lore_protocol::ids::{DeltaId, FederationId, MemberId};
+use lore_protocol::log::Ingest;
+use lore_protocol::payload::{Payload, PayloadKind, Void};
+
+use super::{Effect, Engine};
+use crate::error::CliError;
+use crate::store::{Batch, Durability, Table};
+
+impl Engine {
+    /// Signs and stores a delta on this node's chain, and leaves it to be sent.
+    ///
+    /// # Errors
+    /// When this node is no member yet, its chain is behind the network's, or the ledger refuses.
+    pub(super) fn publish(
+        &mut self,
+        federation: FederationId,
+        outgoing: &Outgoing,
+    ) -> Result<DeltaId, CliError> {
+        let member = self.own_member(federation)?;
+        let spend = self.log(federation)?.spend(member);
+        let header = self.log(federation)?.draft(member, spend).map_err(|fault| {
+            CliError::refused("cannot_sign", format!("this node cannot add to its chain: {fault}")).help("see `lore status`; a member that waits for a checkpoint can publish after it")
+        })?;
+        self.sign(Chain { federation, member }, header, outgoing)
+    }
+
+    /// Signs a header of this node's own making. The ledger fixes the bytes before anything else.
+    pub(super) fn sign(
+        &mut self,
+        chain: Chain,
+        mut header: Header,
+        outgoing: &Outgoing,
+    ) -> Result<DeltaId, CliError> {
+        let (seq, period) = (header.seq, header.spend.period);
+        let before = header.spend;
+        let key = self.key.clone();
+        let due = self.ledger.spend(chain, period);
+        let join = header.payload_kind == PayloadKind::Join;
+        if !join && (due.rho_nano < before.rho_nano || due.delta_e18 < before.delta_e18) {
+            return Err(CliError::refused("ledger_behind", "the network knows more of this node's privacy spend than its own ledger does").help("this home is a restored or copied backup: use the original, or join anew"));
+        }
+        let committed = self.ledger.commit(chain, seq, period, outgoing, |payload, spend| {
+            if !join {
+                header.spend = spend;
+            }
+            Delta::sign(header, payload, &key).to_bytes()
+        })?;
+        self.keep_committed(&committed)
+    }
+
+    /// Takes committed bytes into the log and the store, and leaves them to be sent.
+    fn keep_committed(&mut self, committed: &Committed) -> Result<DeltaId, CliError> {
+        let chain = committed.chain();
+        let sound = Delta::parse(committed.bytes()).map_err(|error| {
+            CliError::failed("own_delta", format!("this node made a delta that it would refuse itself: {error}")).help("this is a fault of the program: please report it")
+        })?;
+        let id = sound.id;
+        match self.ingest(chain.federation, sound, Durability::Synced)? {
+            Ingest::Accepted(_) | Ingest::Known => {}
+            // A Join waits for the Vouch that its inviter signs.
+            Ingest::Waiting(_) => return Ok(id),
+            Ingest::Refused(fault) => {
+                return Err(CliError::failed("own_delta", format!("the federation's rules refuse this delta: {fault}")).help("see `lore privacy status` and `lore federation show`"));
+            }
+        }
+        self.ledger.published(chain, committed.seq())?;
+        self.outbox.push(Effect::Publish(chain.federation, id));
+        Ok(id)
+    }
+
+    /// Takes a delta into a federation's log and stores what became valid.
+    ///
+    /// # Errors
+    /// When the store fails; never because of the delta.
+    pub fn ingest(
+        &mut self,
+        federation: FederationId,
+        sound: Sound,
+        durability: Durability,
+    ) -> Result<Ingest, CliError> {
+        let found = self.federations.get_mut(&federation).ok_or_else(|| unknown(federation))?;
+        let result = found.log.ingest(sound);
+        if let Ingest::Accepted(ids) = &result {
+            self.save(federation, ids, durability)?;
+        }
+        Ok(result)
+    }
+
+    /// Stores deltas that the log accepted.
+    pub(crate) fn save(
+        &self,
+        federation: FederationId,
+        ids: &[DeltaId],
+        durability: Durability,
+    ) -> Result<(), CliError> {
+        let log = self.log(federation)?;
+        let mut batch = Batch::new();
+        for id in ids {
+            if let Some(delta) = log.delta(id) {
+                let key = [&federation.as_bytes()[..], id.as_bytes()].concat();
+                batch.put(Table::Deltas, key, delta.to_bytes());
+            }
+        }
+        self.store.write(batch, durability)?;
+        Ok(())
+    }
+
+    /// Ends what a crash left half done: committed bytes are sent again, sampled results are
+    /// committed, and what was only reserved becomes a Void.
+    pub(super) fn finish_pending(&mut self) -> Result<(), CliError> {
+        for pending in self.ledger.pending() {
+            match pending {
+                Pending::Publish { chain, seq } => {
+                    if self.federations.contains_key(&chain.federation) {
+                        let committed = self.ledger.committed(chain, seq)?;
+                        self.keep_committed(&committed)?;
+                    }
+                }
+                Pending::Commit { release, chain } => {
+                    let released = self.ledger.resume(release)?;
+                    let outgoing = Outgoing::from(released);
+                    if let Err(error) = self.publish(chain.federation, &outgoing) {
+                        tracing::warn!(%error, "a sampled release is late and becomes a void");
+                        self.ledger.void(release)?;
+                        self.publish_void(chain.federation, release)?;
+                    }
+                }
+                Pending::Void { release, chain } => {
+                    self.publish_void(chain.federation, release)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn publish_void(
+        &mut self,
+        federation: FederationId,
+        release: lore_protocol::ids::Hash,
+    ) -> Result<(), CliError> {
+        self.publish(federation, &Outgoing::from(Void { release })).map(drop)
+    }
+
+    pub(super) fn log(
+        &self,
+        federation: FederationId,
+    ) -> Result<&lore_protocol::log::Log, CliError> {
+        self.federations
+            .get(&federation)
+            .map(|found| &found.log)
+            .ok_or_else(|| unknown(federation))
+    }
+
+    /// This node's member id on the roster.
+    pub(super) fn own_member(&self, federation: FederationId) -> Result<MemberId, CliError> {
+        let key = self.public_key();
+        self.log(federation)?.member_of(&key).ok_or_else(|| {
+            CliError::refused("not_a_member_yet", "this node is not on the roster of the last checkpoint").help("wait for the next checkpoint, or ask a founder to run `lore federation checkpoint`")
+        })
+    }
+}
+
+pub(super) fn unknown(federation: FederationId) -> CliError {
+    CliError::usage(format!("this node is in no federation {}", federation.short())).kind("unknown_federation").help("see `lore federation show`")
+}
+
+/// Whether a payload is an authored one.
+pub(super) fn is_authored(payload: &Payload) -> bool {
+    match payload {
+        Payload::Lessons(lessons) => {
+            matches!(lessons.origin, lore_protocol::payload::Origin::Authored)
+        }
+        Payload::Revision(_) => true,
+        _ => false,
+    }
+}

@@ -1,0 +1,155 @@
+//! Private sessions: stored, listed to their owner, and handed to the privacy door.
+
+use lore_agent::session::Session;
+use lore_privacy::{LessonContribution, OutcomeContribution, Private, UnitId};
+use lore_protocol::lesson;
+use lore_protocol::payload::ItemId;
+use lore_protocol::trace::Outcome;
+use serde_json::{Value, json};
+
+use super::Engine;
+use crate::error::CliError;
+use crate::store::{Batch, Durability, Table};
+
+const UNIT_TAG: &str = "commonlore local unit v1";
+
+impl Engine {
+    /// Stores sessions of one user. A session that is here already is left as it is.
+    pub(super) fn session_import(
+        &self,
+        user: &str,
+        sessions: Vec<Session>,
+    ) -> Result<Value, CliError> {
+        let unit = self.unit_of(user);
+        let (mut imported, mut known) = (0_u64, 0_u64);
+        let mut batch = Batch::new();
+        for mut session in sessions {
+            session.unit = Some(unit.clone());
+            let key = session.id.clone().into_bytes();
+            if self.store.get(Table::Sessions, &key)?.is_some() {
+                known += 1;
+                continue;
+            }
+            let bytes = serde_json::to_vec(&session).map_err(|error| {
+                CliError::failed("session", format!("a session cannot be stored: {error}"))
+            })?;
+            batch.put(Table::Sessions, key, bytes);
+            imported += 1;
+        }
+        self.store.write(batch, Durability::Synced)?;
+        Ok(json!({ "imported": imported, "known": known, "users": self.users()? }))
+    }
+
+    /// Summaries of stored sessions, newest first. For the owner's screen.
+    pub(super) fn session_list(&self, limit: usize) -> Result<Value, CliError> {
+        let mut sessions = self.sessions()?;
+        sessions.sort_by_key(|s| std::cmp::Reverse(s.started.unix_seconds));
+        let total = sessions.len();
+        let shown: Vec<Value> = sessions
+            .iter()
+            .take(limit)
+            .map(|session| {
+                let task: String = session.task.chars().take(80).collect();
+                json!({
+                    "id": session.id,
+                    "started": session.started.text,
+                    "harness": session.harness,
+                    "outcome": session.outcome.verdict,
+                    "task": task,
+                })
+            })
+            .collect();
+        Ok(json!({ "total": total, "sessions": shown }))
+    }
+
+    /// One session, whole. For the owner's screen.
+    pub(super) fn session_show(&self, id: &str) -> Result<Value, CliError> {
+        let bytes = self.store.get(Table::Sessions, id.as_bytes())?.ok_or_else(|| {
+            CliError::usage(format!("there is no session `{id}`")).help("see `lore session list`")
+        })?;
+        serde_json::from_slice(&bytes)
+            .map_err(|error| CliError::failed("session", format!("session `{id}`: {error}")))
+    }
+
+    fn sessions(&self) -> Result<Vec<Session>, CliError> {
+        let mut sessions = Vec::new();
+        for pair in self.store.scan(Table::Sessions, b"") {
+            let (key, bytes) = pair?;
+            match serde_json::from_slice(&bytes) {
+                Ok(session) => sessions.push(session),
+                Err(_) => tracing::warn!(
+                    session = %String::from_utf8_lossy(&key),
+                    "a stored session cannot be read and is left out"
+                ),
+            }
+        }
+        Ok(sessions)
+    }
+
+    /// Number of distinct users with a session. Shown to the operator only.
+    pub(super) fn users(&self) -> Result<usize, CliError> {
+        let units: std::collections::BTreeSet<String> =
+            self.sessions()?.into_iter().filter_map(|session| session.unit).collect();
+        Ok(units.len())
+    }
+
+    /// Number of stored sessions. Shown to the operator only.
+    pub(super) fn session_count(&self) -> usize {
+        self.store.scan(Table::Sessions, b"").filter(Result::is_ok).count()
+    }
+
+    /// A user's pseudonym in the store: a keyed hash under this node's secret.
+    fn unit_of(&self, user: &str) -> String {
+        let key = blake3::derive_key(UNIT_TAG, &self.secret_bytes);
+        blake3::keyed_hash(&key, user.as_bytes()).to_hex().to_string()
+    }
+
+    /// What each session teaches. Every session is looked at alone.
+    pub(super) fn lesson_contributions(
+        &self,
+    ) -> Result<Private<Vec<LessonContribution>>, CliError> {
+        let secret = self.local_secret();
+        let contribution = |session: &Session, unit: UnitId| {
+            let bundle = lesson::mine(&session.trace())?;
+            Some(LessonContribution {
+                unit,
+                start_seconds: session.started.unix_seconds,
+                primary: bundle.primary,
+                topics: bundle.topics,
+            })
+        };
+        let found = self.sessions()?.iter().filter_map(|session| {
+            contribution(session, secret.user(session.unit.as_deref()?))
+        });
+        Ok(Private::new(found.collect()))
+    }
+
+    /// How each session ended with the skills that it used.
+    pub(super) fn outcome_contributions(
+        &self,
+    ) -> Result<Private<Vec<OutcomeContribution>>, CliError> {
+        let secret = self.local_secret();
+        let mut found = Vec::new();
+        for session in self.sessions()? {
+            let success = match session.outcome.verdict {
+                Outcome::Success => true,
+                Outcome::Failure => false,
+                Outcome::Unknown => continue,
+            };
+            let Some(unit) = session.unit.as_deref().map(|unit| secret.user(unit)) else {
+                continue;
+            };
+            for used in &session.skills_read {
+                let Some(revision) = used.revision else { continue };
+                found.push(OutcomeContribution {
+                    unit,
+                    item: ItemId::Revision(revision),
+                    context: 0,
+                    success,
+                    start_seconds: session.started.unix_seconds,
+                });
+            }
+        }
+        Ok(Private::new(found))
+    }
+}

@@ -1,0 +1,194 @@
+//! Verbs by name, with JSON in and out: what the control socket and a verb without a daemon share.
+
+use std::path::PathBuf;
+
+use lore_agent::session::Session;
+use lore_protocol::ids::FederationId;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::Engine;
+use super::federations::Terms;
+use super::privacy::Wanted;
+use crate::error::CliError;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Which {
+    #[serde(default)]
+    federation: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Invite {
+    #[serde(default)]
+    federation: Option<String>,
+    uses: u16,
+    epochs: u32,
+    #[serde(default)]
+    addresses: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Import {
+    user: String,
+    sessions: Vec<Session>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct List {
+    limit: usize,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Named {
+    name: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Export {
+    #[serde(default)]
+    federation: Option<String>,
+    directory: PathBuf,
+}
+
+fn args<T: DeserializeOwned>(value: Value) -> Result<T, CliError> {
+    serde_json::from_value(value)
+        .map_err(|error| CliError::usage(format!("the arguments do not fit: {error}")))
+}
+
+impl Engine {
+    /// Does a verb that needs no network.
+    ///
+    /// # Errors
+    /// What the verb says; an unknown verb is a usage error.
+    pub fn verb(&mut self, verb: &str, value: Value) -> Result<Value, CliError> {
+        match verb {
+            "status" => self.status(),
+            "federation.create" => self.federation_create(&args::<Terms>(value)?),
+            "federation.invite" => {
+                let Invite { federation, uses, epochs, addresses } = args(value)?;
+                let federation = self.which(federation.as_deref())?;
+                self.federation_invite(federation, uses, epochs, addresses)
+            }
+            "federation.show" => {
+                let federation = self.which_of(value)?;
+                self.federation_show(federation)
+            }
+            "federation.checkpoint" => {
+                let federation = self.which_of(value)?;
+                self.federation_checkpoint(federation)
+            }
+            "federation.export_log" => {
+                let Export { federation, directory } = args(value)?;
+                let federation = self.which(federation.as_deref())?;
+                self.export_log(federation, &directory)
+            }
+            "session.import" => {
+                let Import { user, sessions } = args(value)?;
+                self.session_import(&user, sessions)
+            }
+            "session.list" => self.session_list(args::<List>(value)?.limit),
+            "session.show" => self.session_show(&args::<Named>(value)?.name),
+            "skill.list" => {
+                let Which { federation } = args(value)?;
+                let federation = self.which_any(federation.as_deref())?;
+                self.skill_list(federation)
+            }
+            "skill.show" => self.skill_show(&args::<Named>(value)?.name),
+            "skill.export" => {
+                let Export { federation, directory } = args(value)?;
+                let federation = self.which_any(federation.as_deref())?;
+                self.skill_export(federation, &directory)
+            }
+            "privacy.status" => self.privacy_status(),
+            "privacy.explain" => self.privacy_explain(),
+            "privacy.preview" => self.privacy_preview(&args::<Wanted>(value)?),
+            "privacy.set" => self.privacy_set(&args::<Wanted>(value)?),
+            other => Err(CliError::usage(format!("this node knows no verb `{other}`"))
+                .help("the daemon and the program may be of different versions: restart it")),
+        }
+    }
+
+    fn which_of(&self, value: Value) -> Result<FederationId, CliError> {
+        let Which { federation } = args(value)?;
+        self.which(federation.as_deref())
+    }
+
+    /// The federation that is meant: by id or its beginning, by name, or the only one.
+    ///
+    /// # Errors
+    /// When there is none, or more than one fits.
+    pub fn which(&self, text: Option<&str>) -> Result<FederationId, CliError> {
+        let fits = |id: &FederationId| {
+            text.is_none_or(|text| {
+                let name = self.federations.get(id).map(|f| f.log.charter().name.as_str());
+                id.to_string().starts_with(text) || name == Some(text)
+            })
+        };
+        let mut found = self.federations.keys().filter(|id| fits(id));
+        match (found.next(), found.next()) {
+            (Some(id), None) => Ok(*id),
+            (None, _) => Err(CliError::usage(text.map_or_else(
+                || "this node is in no federation".to_owned(),
+                |text| format!("this node is in no federation `{text}`"),
+            ))
+            .help("see `lore federation show`, or join one with `lore federation join`")),
+            (Some(_), Some(_)) => {
+                Err(CliError::usage("this node is in more than one federation that fits")
+                    .help("name it with --federation"))
+            }
+        }
+    }
+
+    fn which_any(&self, text: Option<&str>) -> Result<Option<FederationId>, CliError> {
+        text.map(|text| self.which(Some(text))).transpose()
+    }
+
+    /// The charter in plain words, and the members.
+    fn federation_show(&self, federation: FederationId) -> Result<Value, CliError> {
+        let log = self.log(federation)?;
+        let members: Vec<Value> = log
+            .tip()
+            .roster
+            .values()
+            .map(|entry| json!({ "member": entry.member, "key": entry.key }))
+            .collect();
+        Ok(json!({
+            "federation": federation,
+            "charter": log.signed_charter().text,
+            "in_words": crate::words::charter(log.charter()),
+            "epoch": log.open_epoch(),
+            "members": members,
+        }))
+    }
+
+    /// Writes the charter and every delta to files, for a second implementation or an auditor.
+    fn export_log(
+        &self,
+        federation: FederationId,
+        into: &std::path::Path,
+    ) -> Result<Value, CliError> {
+        let log = self.log(federation)?;
+        let failed = |error: std::io::Error| {
+            CliError::failed("export", format!("cannot write to {}: {error}", into.display()))
+        };
+        std::fs::create_dir_all(into).map_err(failed)?;
+        let charter = lore_protocol::codec::encode(log.signed_charter());
+        std::fs::write(into.join("charter.bin"), charter).map_err(failed)?;
+        let mut count = 0_u64;
+        for (id, entry) in log.entries() {
+            let name = format!("{id}.delta");
+            std::fs::write(into.join(name), entry.sound.delta.to_bytes()).map_err(failed)?;
+            count += 1;
+        }
+        Ok(json!({ "directory": into, "deltas": count, "root": self.federations
+            .get(&federation).map(super::Federation::root) }))
+    }
+}

@@ -1,0 +1,66 @@
+//! The libp2p behaviours of a node, put together.
+
+use std::time::Duration;
+
+use libp2p::request_response::{self, ProtocolSupport};
+use libp2p::swarm::NetworkBehaviour;
+use libp2p::{allow_block_list, connection_limits, identify, identity, ping};
+
+use super::codec::FrameCodec;
+use super::gossip::{self, Gossip};
+use super::{NetworkError, PROTOCOL, limits};
+
+/// How long an answer may take.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+/// How often a silent connection is probed.
+const PING_INTERVAL: Duration = Duration::from_secs(20);
+/// When an unanswered probe means that the connection is dead.
+const PING_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Everything a node speaks.
+#[derive(NetworkBehaviour)]
+pub(super) struct Behaviour {
+    // The order matters: limits and blocks are asked before any other part sees a connection.
+    limits: connection_limits::Behaviour,
+    pub(super) blocked: allow_block_list::Behaviour<allow_block_list::BlockedPeers>,
+    pub(super) gossip: Gossip,
+    pub(super) requests: request_response::Behaviour<FrameCodec>,
+    identify: identify::Behaviour,
+    ping: ping::Behaviour,
+}
+
+impl Behaviour {
+    pub(super) fn new(key: &identity::Keypair) -> Result<Self, NetworkError> {
+        let bounds = connection_limits::ConnectionLimits::default()
+            .with_max_pending_incoming(Some(limits::CONNECTIONS / 4))
+            .with_max_pending_outgoing(Some(limits::CONNECTIONS / 4))
+            // A part of the connections stays ours to dial, so that inbound floods cannot
+            // surround a node.
+            .with_max_established_incoming(Some(limits::CONNECTIONS / 4 * 3))
+            .with_max_established(Some(limits::CONNECTIONS))
+            .with_max_established_per_peer(Some(limits::CONNECTIONS_PER_PEER));
+        Ok(Self {
+            limits: connection_limits::Behaviour::new(bounds),
+            blocked: allow_block_list::Behaviour::default(),
+            gossip: gossip::behaviour()?,
+            requests: request_response::Behaviour::with_codec(
+                FrameCodec,
+                [(PROTOCOL, ProtocolSupport::Full)],
+                request_response::Config::default()
+                    .with_request_timeout(REQUEST_TIMEOUT)
+                    .with_max_concurrent_streams(limits::STREAMS_PER_CONNECTION),
+            ),
+            identify: identify::Behaviour::new(
+                identify::Config::new("/commonlore/1".into(), key.public())
+                    .with_agent_version(concat!("lore/", env!("CARGO_PKG_VERSION")).into())
+                    .with_interval(Duration::from_secs(3600))
+                    .with_cache_size(0),
+            ),
+            ping: ping::Behaviour::new(
+                ping::Config::new()
+                    .with_interval(PING_INTERVAL)
+                    .with_timeout(PING_TIMEOUT),
+            ),
+        })
+    }
+}

@@ -1,0 +1,116 @@
+//! What the network tells the node.
+
+use libp2p::Multiaddr;
+use libp2p::gossipsub::MessageId;
+use libp2p::request_response::ResponseChannel;
+use lore_protocol::ids::{FederationId, PublicKey};
+
+/// A request of ours, named until it is answered or has failed. Unique within a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RequestId(pub(super) u64);
+
+/// A gossip frame that waits for its verdict: the hash of topic and content.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct GossipId(pub(super) MessageId);
+
+/// What to do with a gossip frame. Must be given within about ten seconds, else the frame is
+/// forgotten here and not relayed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Relay it.
+    Accept,
+    /// Do not relay it, and blame nobody: ancestors are missing, or the trouble is ours.
+    Ignore,
+    /// Do not relay it, and lower the score of those who sent it. Only for faults visible in the
+    /// bytes themselves.
+    Reject,
+}
+
+/// The right to answer one request, once. Dropped unanswered, the peer sees its request fail.
+#[derive(Debug)]
+pub struct ReplyToken(pub(super) ResponseChannel<Vec<u8>>);
+
+/// Why a request of ours came to nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RequestFailure {
+    /// There is no connection. Dial first, and ask when `Connected` comes.
+    #[error("not connected to the peer")]
+    NotConnected,
+    /// No answer in time.
+    #[error("the peer did not answer in time")]
+    Timeout,
+    /// The connection closed first.
+    #[error("the connection closed before the answer came")]
+    ConnectionClosed,
+    /// The peer speaks another protocol.
+    #[error("the peer does not speak {}", super::PROTOCOL)]
+    UnsupportedProtocol,
+    /// The stream broke: refused by the peer (oversized, too many), or cut.
+    #[error("the peer refused or dropped the request: {0}")]
+    Refused(String),
+}
+
+/// What happened on the network.
+#[derive(Debug)]
+pub enum NetworkEvent {
+    /// The node can be reached here (without the `/p2p` part).
+    Listening {
+        /// The address, with the port the system chose.
+        address: Multiaddr,
+    },
+    /// The first connection with a peer is up.
+    Connected {
+        /// Who.
+        peer: PublicKey,
+    },
+    /// The last connection with a peer is gone. A wanted peer is redialled.
+    Disconnected {
+        /// Who.
+        peer: PublicKey,
+    },
+    /// A peer said where it listens. A claim: dial it to find out.
+    Identified {
+        /// Who.
+        peer: PublicKey,
+        /// At most [`super::limits::ADDRESSES_PER_PEER`] addresses.
+        addresses: Vec<Multiaddr>,
+    },
+    /// A frame on a topic; answer with [`super::NetworkHandle::validate`].
+    Gossip {
+        /// Who relayed it (not: who wrote it).
+        from: PublicKey,
+        /// Which federation's topic.
+        topic: FederationId,
+        /// Names it in the verdict.
+        id: GossipId,
+        /// The frame.
+        bytes: Vec<u8>,
+    },
+    /// A peer asks; answer with [`super::NetworkHandle::reply`].
+    Request {
+        /// Who.
+        peer: PublicKey,
+        /// The question.
+        bytes: Vec<u8>,
+        /// The right to answer.
+        reply: ReplyToken,
+    },
+    /// A peer answered.
+    Response {
+        /// Which request.
+        request: RequestId,
+        /// Who.
+        peer: PublicKey,
+        /// The answer.
+        bytes: Vec<u8>,
+    },
+    /// A request will not be answered.
+    RequestFailed {
+        /// Which request.
+        request: RequestId,
+        /// Who was asked.
+        peer: PublicKey,
+        /// Why.
+        why: RequestFailure,
+    },
+}

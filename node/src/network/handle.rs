@@ -1,0 +1,240 @@
+//! What the rest of the node acts through.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use libp2p::{Multiaddr, PeerId};
+use lore_protocol::ids::{FederationId, PublicKey};
+use tokio::sync::{mpsc, oneshot};
+
+use super::event::{GossipId, ReplyToken, RequestId, Verdict};
+use super::meter::{Counters, Meter};
+use super::peer::{PeerAddress, peer_id_of};
+use super::{NetworkError, limits};
+
+/// How a publication went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Published {
+    /// At least one peer gets it.
+    Sent,
+    /// Nobody subscribes just now. Not an error: sync carries it later.
+    NoPeers,
+    /// The same frame was published or seen within the last two minutes.
+    Duplicate,
+}
+
+/// What the task is asked to do.
+pub(super) enum Command {
+    Subscribe(FederationId),
+    Unsubscribe(FederationId),
+    Publish(
+        FederationId,
+        Vec<u8>,
+        oneshot::Sender<Result<Published, NetworkError>>,
+    ),
+    Validate(GossipId, PeerId, Verdict),
+    Want(PeerAddress, oneshot::Sender<Result<(), NetworkError>>),
+    Forget(PeerId),
+    Request(RequestId, PeerId, Vec<u8>),
+    Reply(ReplyToken, Vec<u8>),
+    Block(PeerId),
+    Unblock(PeerId),
+}
+
+/// What can be read without asking the task.
+#[derive(Default)]
+pub(super) struct View {
+    pub(super) addresses: Vec<Multiaddr>,
+    pub(super) peers: BTreeSet<PublicKey>,
+}
+
+pub(super) struct Shared {
+    pub(super) view: Mutex<View>,
+    pub(super) meter: Meter,
+    pub(super) requests_in_flight: AtomicU64,
+    pub(super) next_request: AtomicU64,
+    pub(super) local: PublicKey,
+}
+
+impl Shared {
+    pub(super) fn view(&self) -> MutexGuard<'_, View> {
+        // A view is replaced in single steps, so a poisoned one is still whole.
+        self.view.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A cheap, cloneable handle. The network stops when the last one is dropped.
+#[derive(Clone)]
+pub struct NetworkHandle {
+    pub(super) commands: mpsc::Sender<Command>,
+    pub(super) shared: Arc<Shared>,
+}
+
+impl NetworkHandle {
+    async fn send(&self, command: Command) -> Result<(), NetworkError> {
+        self.commands
+            .send(command)
+            .await
+            .map_err(|_| NetworkError::Stopped)
+    }
+
+    /// Joins a federation's topic.
+    ///
+    /// # Errors
+    /// [`NetworkError::Stopped`].
+    pub async fn subscribe(&self, federation: FederationId) -> Result<(), NetworkError> {
+        self.send(Command::Subscribe(federation)).await
+    }
+
+    /// Leaves a federation's topic.
+    ///
+    /// # Errors
+    /// [`NetworkError::Stopped`].
+    pub async fn unsubscribe(&self, federation: FederationId) -> Result<(), NetworkError> {
+        self.send(Command::Unsubscribe(federation)).await
+    }
+
+    /// Publishes a frame of at most [`limits::GOSSIP_BYTES`] on a federation's topic.
+    ///
+    /// # Errors
+    /// [`NetworkError::TooLarge`], [`NetworkError::Congested`], [`NetworkError::Stopped`].
+    pub async fn publish(
+        &self,
+        federation: FederationId,
+        frame: Vec<u8>,
+    ) -> Result<Published, NetworkError> {
+        within("gossip frame", frame.len(), limits::GOSSIP_BYTES)?;
+        let (answer, answered) = oneshot::channel();
+        self.send(Command::Publish(federation, frame, answer))
+            .await?;
+        answered.await.map_err(|_| NetworkError::Stopped)?
+    }
+
+    /// Gives the verdict on a gossip frame that `from` relayed.
+    ///
+    /// # Errors
+    /// [`NetworkError::NotAPeer`], [`NetworkError::Stopped`].
+    pub async fn validate(
+        &self,
+        id: GossipId,
+        from: PublicKey,
+        verdict: Verdict,
+    ) -> Result<(), NetworkError> {
+        self.send(Command::Validate(id, peer_id_of(&from)?, verdict))
+            .await
+    }
+
+    /// Keeps a connection with a peer from now on: dials at once and again, with a growing wait,
+    /// whenever the connection is lost, until [`Self::forget`]. May be called again with another
+    /// address of the same peer.
+    ///
+    /// # Errors
+    /// [`NetworkError::TooManyPeers`], [`NetworkError::Stopped`].
+    pub async fn dial(&self, address: PeerAddress) -> Result<(), NetworkError> {
+        let (answer, answered) = oneshot::channel();
+        self.send(Command::Want(address, answer)).await?;
+        answered.await.map_err(|_| NetworkError::Stopped)?
+    }
+
+    /// No longer redials a peer. An open connection stays.
+    ///
+    /// # Errors
+    /// [`NetworkError::NotAPeer`], [`NetworkError::Stopped`].
+    pub async fn forget(&self, peer: PublicKey) -> Result<(), NetworkError> {
+        self.send(Command::Forget(peer_id_of(&peer)?)).await
+    }
+
+    /// Asks a connected peer. Exactly one `Response` or `RequestFailed` event follows, unless the
+    /// network is stopped.
+    ///
+    /// # Errors
+    /// [`NetworkError::TooLarge`], [`NetworkError::TooManyRequests`], [`NetworkError::NotAPeer`],
+    /// [`NetworkError::Stopped`].
+    pub async fn request(
+        &self,
+        peer: PublicKey,
+        request: Vec<u8>,
+    ) -> Result<RequestId, NetworkError> {
+        within("request", request.len(), limits::REQUEST_BYTES)?;
+        self.request_unchecked(peer, request).await
+    }
+
+    /// [`Self::request`] without the sender's own size check: what a hostile peer does.
+    pub(super) async fn request_unchecked(
+        &self,
+        peer: PublicKey,
+        request: Vec<u8>,
+    ) -> Result<RequestId, NetworkError> {
+        let peer = peer_id_of(&peer)?;
+        let limit = limits::REQUESTS_IN_FLIGHT as u64;
+        self.shared
+            .requests_in_flight
+            .try_update(Ordering::AcqRel, Ordering::Acquire, |n| {
+                (n < limit).then_some(n + 1)
+            })
+            .map_err(|_| NetworkError::TooManyRequests(limits::REQUESTS_IN_FLIGHT))?;
+        let id = RequestId(self.shared.next_request.fetch_add(1, Ordering::Relaxed));
+        let sent = self.send(Command::Request(id, peer, request)).await;
+        if sent.is_err() {
+            self.shared
+                .requests_in_flight
+                .fetch_sub(1, Ordering::AcqRel);
+        }
+        sent.map(|()| id)
+    }
+
+    /// Answers a request with a frame of at most [`limits::REPLY_BYTES`]. A peer that is gone by
+    /// then is not an error here.
+    ///
+    /// # Errors
+    /// [`NetworkError::TooLarge`], [`NetworkError::Stopped`].
+    pub async fn reply(&self, token: ReplyToken, reply: Vec<u8>) -> Result<(), NetworkError> {
+        within("reply", reply.len(), limits::REPLY_BYTES)?;
+        self.send(Command::Reply(token, reply)).await
+    }
+
+    /// Closes all connections with a peer, refuses new ones and no longer redials it.
+    ///
+    /// # Errors
+    /// [`NetworkError::NotAPeer`], [`NetworkError::Stopped`].
+    pub async fn block(&self, peer: PublicKey) -> Result<(), NetworkError> {
+        self.send(Command::Block(peer_id_of(&peer)?)).await
+    }
+
+    /// Takes a block back.
+    ///
+    /// # Errors
+    /// [`NetworkError::NotAPeer`], [`NetworkError::Stopped`].
+    pub async fn unblock(&self, peer: PublicKey) -> Result<(), NetworkError> {
+        self.send(Command::Unblock(peer_id_of(&peer)?)).await
+    }
+
+    /// Where this node listens, each address with its key.
+    #[must_use]
+    pub fn addresses(&self) -> Vec<PeerAddress> {
+        let bare = self.shared.view().addresses.clone();
+        bare.into_iter()
+            .filter_map(|address| PeerAddress::new(address, self.shared.local).ok())
+            .collect()
+    }
+
+    /// Who is connected, sorted.
+    #[must_use]
+    pub fn peers(&self) -> Vec<PublicKey> {
+        self.shared.view().peers.iter().copied().collect()
+    }
+
+    /// Bytes and frames since the start.
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        self.shared.meter.read()
+    }
+}
+
+fn within(what: &'static str, len: usize, limit: usize) -> Result<(), NetworkError> {
+    if len > limit {
+        return Err(NetworkError::TooLarge { what, len, limit });
+    }
+    Ok(())
+}

@@ -1,0 +1,38 @@
+//! The network: libp2p as one tokio task that moves bytes and knows nothing of deltas.
+//!
+//! [`Network::start`] gives a [`NetworkHandle`] to act through and a bounded channel of
+//! [`NetworkEvent`]s. Gossip is one topic per federation and every received frame waits for a
+//! verdict before it is relayed. Requests and replies are opaque frames with a hard size limit.
+//! Peers that were asked for are redialled with a jittered back-off.
+//!
+//! Nothing here grows without bound: channels, connections, wanted peers, outstanding requests
+//! and frames all have a limit ([`limits`]). When the reader of the events is slow, the task stops
+//! polling libp2p (so that peers feel it) but goes on serving the handle, which is what makes it
+//! safe to call the handle from the loop that reads the events.
+
+mod behaviour;
+mod codec;
+mod config;
+mod error;
+mod event;
+mod gossip;
+mod handle;
+mod meter;
+mod peer;
+mod redial;
+mod start;
+mod task;
+
+#[cfg(test)]
+mod tests;
+
+pub use codec::{PROTOCOL, limits};
+pub use config::{Direction, FrameTap, NetworkConfig};
+pub use error::NetworkError;
+pub use event::{GossipId, NetworkEvent, ReplyToken, RequestFailure, RequestId, Verdict};
+pub use gossip::topic_of;
+pub use handle::{NetworkHandle, Published};
+pub use libp2p::Multiaddr;
+pub use meter::Counters;
+pub use peer::{PeerAddress, peer_id_of, public_key_of};
+pub use start::Network;

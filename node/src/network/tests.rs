@@ -1,0 +1,515 @@
+//! Real nodes in one process, on loopback, over TCP and over QUIC. Every wait is for a condition.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use lore_protocol::identity::{SecretKey, Signer as _};
+use lore_protocol::ids::{FederationId, PublicKey};
+use tokio::sync::mpsc;
+
+use super::*;
+
+const TCP: &str = "/ip4/127.0.0.1/tcp/0";
+const QUIC: &str = "/ip4/127.0.0.1/udp/0/quic-v1";
+const FEDERATION: FederationId = FederationId([1; 32]);
+const OTHER_FEDERATION: FederationId = FederationId([2; 32]);
+/// Far longer than anything takes, so that only a real failure ends a wait.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+struct Node {
+    handle: NetworkHandle,
+    events: mpsc::Receiver<NetworkEvent>,
+    key: PublicKey,
+    frames: Arc<Mutex<Vec<(Direction, Vec<u8>)>>>,
+}
+
+impl Node {
+    async fn try_start(seed: u8, listen: &str) -> Result<Self, NetworkError> {
+        let key = SecretKey::from_seed(&[seed; 32]);
+        let frames = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&frames);
+        let (handle, events) = Network::start(NetworkConfig {
+            listen: vec![listen.parse().unwrap()],
+            frame_tap: Some(Arc::new(move |direction, frame: &[u8]| {
+                seen.lock().unwrap().push((direction, frame.to_vec()));
+            })),
+            ..NetworkConfig::new(&key)
+        })
+        .await?;
+        Ok(Self {
+            handle,
+            events,
+            key: key.public_key(),
+            frames,
+        })
+    }
+
+    async fn start(seed: u8, listen: &str) -> Self {
+        Self::try_start(seed, listen).await.unwrap()
+    }
+
+    fn address(&self) -> PeerAddress {
+        self.handle.addresses().remove(0)
+    }
+
+    /// Takes events until one fits.
+    async fn until<T>(&mut self, mut fits: impl FnMut(NetworkEvent) -> Option<T>) -> T {
+        tokio::time::timeout(PATIENCE, async {
+            loop {
+                let event = self.events.recv().await.expect("the network runs");
+                if let Some(found) = fits(event) {
+                    return found;
+                }
+            }
+        })
+        .await
+        .expect("the awaited event comes")
+    }
+
+    async fn connected(&mut self, to: PublicKey) {
+        self.until(|event| {
+            matches!(event, NetworkEvent::Connected { peer } if peer == to).then_some(())
+        })
+        .await;
+    }
+
+    /// Stops the node and waits until its task has ended.
+    async fn stop(self) {
+        let Self {
+            handle, mut events, ..
+        } = self;
+        drop(handle);
+        while events.recv().await.is_some() {}
+    }
+
+    /// Starts on the port of a node that was stopped in this process. QUIC says goodbye in a task
+    /// of its own and keeps its socket so long; a node that is a process has no such moment.
+    async fn start_on_freed_port(seed: u8, listen: &str) -> Self {
+        tokio::time::timeout(PATIENCE, async {
+            loop {
+                match Self::try_start(seed, listen).await {
+                    Ok(node) => return node,
+                    Err(NetworkError::PortInUse { .. }) => tokio::task::yield_now().await,
+                    Err(other) => panic!("{other}"),
+                }
+            }
+        })
+        .await
+        .expect("the port becomes free")
+    }
+}
+
+async fn link(from: &mut Node, to: &mut Node) {
+    from.handle.dial(to.address()).await.unwrap();
+    from.connected(to.key).await;
+    to.connected(from.key).await;
+}
+
+/// Publishes `prefix0`, `prefix1`, ... until `to` receives one; gives what it received.
+async fn gossip_until_received(from: &NetworkHandle, to: &mut Node, prefix: &str) -> Vec<u8> {
+    let publish = async {
+        let mut tick = tokio::time::interval(Duration::from_millis(200));
+        for number in 0.. {
+            tick.tick().await;
+            let frame = format!("{prefix}{number}").into_bytes();
+            from.publish(FEDERATION, frame).await.unwrap();
+        }
+    };
+    let receive = to.until(|event| match event {
+        NetworkEvent::Gossip {
+            topic: FEDERATION,
+            bytes,
+            ..
+        } if bytes.starts_with(prefix.as_bytes()) => Some(bytes),
+        _ => None,
+    });
+    tokio::select! {
+        () = publish => unreachable!("publishing goes on for ever"),
+        bytes = receive => bytes,
+    }
+}
+
+/// Relays everything but what begins with `ignored`.
+fn relay(mut node: Node, ignored: &'static str) {
+    tokio::spawn(async move {
+        while let Some(event) = node.events.recv().await {
+            if let NetworkEvent::Gossip {
+                from, id, bytes, ..
+            } = event
+            {
+                let verdict = if !ignored.is_empty() && bytes.starts_with(ignored.as_bytes()) {
+                    Verdict::Ignore
+                } else {
+                    Verdict::Accept
+                };
+                node.handle.validate(id, from, verdict).await.unwrap();
+            }
+        }
+    });
+}
+
+async fn two_nodes_talk(listen: &str) {
+    let mut a = Node::start(1, listen).await;
+    let mut b = Node::start(2, listen).await;
+    a.handle.subscribe(FEDERATION).await.unwrap();
+    b.handle.subscribe(FEDERATION).await.unwrap();
+    link(&mut a, &mut b).await;
+    assert_eq!(a.handle.peers(), [b.key]);
+
+    let frame = gossip_until_received(&a.handle, &mut b, "from a ").await;
+    assert!(frame.starts_with(b"from a "));
+
+    let asked = a.handle.request(b.key, b"question".to_vec()).await.unwrap();
+    let (peer, bytes, reply) = b
+        .until(|event| match event {
+            NetworkEvent::Request { peer, bytes, reply } => Some((peer, bytes, reply)),
+            _ => None,
+        })
+        .await;
+    assert_eq!((peer, bytes.as_slice()), (a.key, &b"question"[..]));
+    b.handle.reply(reply, b"answer".to_vec()).await.unwrap();
+    let (request, peer, bytes) = a
+        .until(|event| match event {
+            NetworkEvent::Response {
+                request,
+                peer,
+                bytes,
+            } => Some((request, peer, bytes)),
+            _ => None,
+        })
+        .await;
+    assert_eq!(
+        (request, peer, bytes.as_slice()),
+        (asked, b.key, &b"answer"[..])
+    );
+
+    let out = |node: &Node, bytes: &[u8]| {
+        node.frames
+            .lock()
+            .unwrap()
+            .contains(&(Direction::Out, bytes.to_vec()))
+    };
+    assert!(out(&a, b"question") && out(&a, &frame) && out(&b, b"answer"));
+    let counters = a.handle.counters();
+    assert!(counters.payload_out_bytes >= (8 + frame.len()) as u64);
+    assert!(counters.payload_in_bytes >= 6);
+    assert!(
+        counters.stream_out_bytes > counters.payload_out_bytes,
+        "{counters:?}"
+    );
+    assert!(counters.stream_in_bytes > 0);
+}
+
+#[tokio::test]
+async fn two_nodes_gossip_and_answer_over_tcp() {
+    two_nodes_talk(TCP).await;
+}
+
+#[tokio::test]
+async fn two_nodes_gossip_and_answer_over_quic() {
+    two_nodes_talk(QUIC).await;
+}
+
+async fn gossip_crosses_a_line_of_four(listen: &str) {
+    let mut a = Node::start(1, listen).await;
+    let mut b = Node::start(2, listen).await;
+    let mut c = Node::start(3, listen).await;
+    let mut d = Node::start(4, listen).await;
+    for node in [&a, &b, &c, &d] {
+        node.handle.subscribe(FEDERATION).await.unwrap();
+    }
+    link(&mut a, &mut b).await;
+    link(&mut b, &mut c).await;
+    link(&mut c, &mut d).await;
+    relay(b, "");
+    relay(c, "");
+    gossip_until_received(&a.handle, &mut d, "far ").await;
+}
+
+#[tokio::test]
+async fn accepted_gossip_crosses_a_line_of_four_over_tcp() {
+    gossip_crosses_a_line_of_four(TCP).await;
+}
+
+#[tokio::test]
+async fn accepted_gossip_crosses_a_line_of_four_over_quic() {
+    gossip_crosses_a_line_of_four(QUIC).await;
+}
+
+#[tokio::test]
+async fn ignored_gossip_is_not_relayed_and_costs_the_sender_nothing() {
+    let mut a = Node::start(1, TCP).await;
+    let mut b = Node::start(2, TCP).await;
+    let mut c = Node::start(3, TCP).await;
+    for node in [&a, &b, &c] {
+        node.handle.subscribe(FEDERATION).await.unwrap();
+    }
+    link(&mut a, &mut b).await;
+    link(&mut b, &mut c).await;
+    relay(b, "ignore");
+    gossip_until_received(&a.handle, &mut c, "path is up ").await;
+    for number in 0..20 {
+        let frame = format!("ignore {number}").into_bytes();
+        a.handle.publish(FEDERATION, frame).await.unwrap();
+    }
+    let after = b"after".to_vec();
+    a.handle.publish(FEDERATION, after.clone()).await.unwrap();
+    c.until(|event| match event {
+        NetworkEvent::Gossip { bytes, .. } => {
+            assert!(!bytes.starts_with(b"ignore"), "relayed what was ignored");
+            (bytes == after).then_some(())
+        }
+        _ => None,
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_node_hears_only_the_topics_it_subscribed_to() {
+    let mut a = Node::start(1, TCP).await;
+    let mut b = Node::start(2, TCP).await;
+    a.handle.subscribe(FEDERATION).await.unwrap();
+    a.handle.subscribe(OTHER_FEDERATION).await.unwrap();
+    b.handle.subscribe(FEDERATION).await.unwrap();
+    link(&mut a, &mut b).await;
+    gossip_until_received(&a.handle, &mut b, "one ").await;
+    let private = a
+        .handle
+        .publish(OTHER_FEDERATION, b"private".to_vec())
+        .await;
+    assert_eq!(private.unwrap(), Published::NoPeers);
+    gossip_until_received(&a.handle, &mut b, "two ").await;
+    let frames = b.frames.lock().unwrap();
+    assert!(!frames.contains(&(Direction::In, b"private".to_vec())));
+}
+
+#[tokio::test]
+async fn publishing_alone_or_twice_is_no_error() {
+    let mut a = Node::start(1, TCP).await;
+    a.handle.subscribe(FEDERATION).await.unwrap();
+    let alone = a.handle.publish(FEDERATION, b"hello".to_vec()).await;
+    assert_eq!(alone.unwrap(), Published::NoPeers);
+    let mut b = Node::start(2, TCP).await;
+    b.handle.subscribe(FEDERATION).await.unwrap();
+    link(&mut a, &mut b).await;
+    let frame = gossip_until_received(&a.handle, &mut b, "x").await;
+    let twice = a.handle.publish(FEDERATION, frame).await;
+    assert_eq!(twice.unwrap(), Published::Duplicate);
+}
+
+#[tokio::test]
+async fn an_oversized_request_is_refused_by_both_sides() {
+    let mut a = Node::start(1, TCP).await;
+    let mut b = Node::start(2, TCP).await;
+    link(&mut a, &mut b).await;
+    let oversized = vec![0; limits::REQUEST_BYTES + 1];
+    assert!(matches!(
+        a.handle.request(b.key, oversized.clone()).await,
+        Err(NetworkError::TooLarge { .. })
+    ));
+    // A hostile sender does not check; the receiver does.
+    let hostile = a.handle.request_unchecked(b.key, oversized).await.unwrap();
+    let why = a
+        .until(|event| match event {
+            NetworkEvent::RequestFailed { request, why, .. } if request == hostile => Some(why),
+            _ => None,
+        })
+        .await;
+    assert!(
+        matches!(
+            why,
+            RequestFailure::Refused(_) | RequestFailure::ConnectionClosed
+        ),
+        "{why}"
+    );
+    // And it goes on serving requests that are within the limit.
+    let largest = vec![7; limits::REQUEST_BYTES];
+    a.handle.request(b.key, largest.clone()).await.unwrap();
+    let received = b
+        .until(|event| match event {
+            NetworkEvent::Request { bytes, .. } => Some(bytes),
+            _ => None,
+        })
+        .await;
+    assert!(
+        received == largest,
+        "the oversized request was not delivered, this one was"
+    );
+}
+
+#[tokio::test]
+async fn a_reply_of_the_largest_size_arrives_and_a_larger_one_is_not_sent() {
+    let mut a = Node::start(1, QUIC).await;
+    let mut b = Node::start(2, QUIC).await;
+    link(&mut a, &mut b).await;
+    for _ in 0..2 {
+        a.handle.request(b.key, Vec::new()).await.unwrap();
+    }
+    let mut tokens = Vec::new();
+    while tokens.len() < 2 {
+        tokens.push(
+            b.until(|event| match event {
+                NetworkEvent::Request { reply, .. } => Some(reply),
+                _ => None,
+            })
+            .await,
+        );
+    }
+    let too_large = b
+        .handle
+        .reply(tokens.remove(0), vec![0; limits::REPLY_BYTES + 1])
+        .await;
+    assert!(matches!(too_large, Err(NetworkError::TooLarge { .. })));
+    let largest = vec![9; limits::REPLY_BYTES];
+    b.handle
+        .reply(tokens.remove(0), largest.clone())
+        .await
+        .unwrap();
+    let answer = a
+        .until(|event| match event {
+            NetworkEvent::Response { bytes, .. } => Some(bytes),
+            _ => None,
+        })
+        .await;
+    assert!(answer == largest);
+}
+
+async fn a_peer_that_restarts_is_found_again(listen: &str) {
+    let mut a = Node::start(1, listen).await;
+    let mut b = Node::start(2, listen).await;
+    link(&mut a, &mut b).await;
+    let address = b.address();
+    let bare = address.to_string();
+    let (bare, _) = bare.rsplit_once("/p2p/").unwrap();
+    let key = b.key;
+    b.stop().await;
+    a.until(|event| {
+        matches!(event, NetworkEvent::Disconnected { peer } if peer == key).then_some(())
+    })
+    .await;
+    assert!(a.handle.peers().is_empty());
+    let mut again = Node::start_on_freed_port(2, bare).await;
+    assert_eq!(again.address(), address);
+    a.connected(key).await;
+    again.connected(a.key).await;
+}
+
+#[tokio::test]
+async fn a_peer_that_restarts_on_its_port_is_found_again_over_tcp() {
+    a_peer_that_restarts_is_found_again(TCP).await;
+}
+
+#[tokio::test]
+async fn a_peer_that_restarts_on_its_port_is_found_again_over_quic() {
+    a_peer_that_restarts_is_found_again(QUIC).await;
+}
+
+#[tokio::test]
+async fn a_port_in_use_is_named_with_the_way_out() {
+    for listen in [TCP, QUIC] {
+        let first = Node::start(1, listen).await;
+        let taken = first.address().to_string();
+        let (taken, _) = taken.rsplit_once("/p2p/").unwrap();
+        let error = Node::try_start(2, taken).await.err().unwrap();
+        assert!(matches!(error, NetworkError::PortInUse { .. }), "{error}");
+        let text = error.to_string();
+        assert!(
+            text.contains(taken) && text.contains("config.toml"),
+            "{text}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_answers_with_another_key_is_no_connection() {
+    let a = Node::start(1, TCP).await;
+    let b = Node::start(2, TCP).await;
+    let c = Node::start(3, TCP).await;
+    let wrong = PeerAddress::new(b.address().to_string().parse().unwrap(), c.key).unwrap();
+    a.handle.dial(wrong).await.unwrap();
+    // The connection with the right key comes later than the refused one.
+    let mut a = a;
+    a.handle.dial(b.address()).await.unwrap();
+    a.connected(b.key).await;
+    assert_eq!(a.handle.peers(), [b.key]);
+}
+
+#[tokio::test]
+async fn a_blocked_peer_is_cut_off_and_cannot_come_back() {
+    let mut a = Node::start(1, TCP).await;
+    let mut b = Node::start(2, TCP).await;
+    let mut c = Node::start(3, TCP).await;
+    link(&mut a, &mut b).await;
+    b.handle.block(a.key).await.unwrap();
+    b.until(|event| matches!(event, NetworkEvent::Disconnected { .. }).then_some(()))
+        .await;
+    // a keeps trying; a peer that connects meanwhile shows that b still listens.
+    link(&mut c, &mut b).await;
+    assert_eq!(b.handle.peers(), [c.key]);
+    b.handle.unblock(a.key).await.unwrap();
+    b.connected(a.key).await;
+}
+
+#[tokio::test]
+async fn a_request_to_a_stranger_fails_and_does_not_hang() {
+    let mut a = Node::start(1, TCP).await;
+    let stranger = SecretKey::from_seed(&[9; 32]).public_key();
+    let asked = a.handle.request(stranger, Vec::new()).await.unwrap();
+    let why = a
+        .until(|event| match event {
+            NetworkEvent::RequestFailed { request, why, .. } if request == asked => Some(why),
+            _ => None,
+        })
+        .await;
+    assert_eq!(why, RequestFailure::NotConnected);
+}
+
+#[tokio::test]
+async fn a_reader_that_does_not_read_stops_requests_by_a_limit_and_loses_none() {
+    let mut a = Node::start(1, TCP).await;
+    let stranger = SecretKey::from_seed(&[9; 32]).public_key();
+    let mut accepted = 0;
+    // Failures fill the event channel and then the outbox; each stays "in flight" until handed over.
+    while a.handle.request(stranger, Vec::new()).await.is_ok() {
+        accepted += 1;
+        assert!(accepted <= limits::REQUESTS_IN_FLIGHT + limits::EVENTS_WAITING + 1);
+    }
+    assert!(accepted >= limits::REQUESTS_IN_FLIGHT);
+    // The handle is served all the same.
+    a.handle.subscribe(FEDERATION).await.unwrap();
+    let alone = a.handle.publish(FEDERATION, b"x".to_vec()).await.unwrap();
+    assert_eq!(alone, Published::NoPeers);
+    for _ in 0..accepted {
+        a.until(|event| matches!(event, NetworkEvent::RequestFailed { .. }).then_some(()))
+            .await;
+    }
+    a.handle.request(stranger, Vec::new()).await.unwrap();
+}
+
+#[test]
+fn a_peer_id_is_the_key_and_back() {
+    for seed in 0..20 {
+        let key = SecretKey::from_seed(&[seed; 32]).public_key();
+        assert_eq!(public_key_of(&peer_id_of(&key).unwrap()), Some(key));
+    }
+    // The hash of an RSA key: a peer id that holds no key.
+    let rsa = "QmYyQSo1c1Ym7orWxLYvCrM2EmxFTANf8wXmmE7DWjhx5N"
+        .parse()
+        .unwrap();
+    assert_eq!(public_key_of(&rsa), None);
+}
+
+#[test]
+fn an_address_must_say_whom_to_expect() {
+    let without = "/ip4/127.0.0.1/tcp/4001".parse::<PeerAddress>();
+    assert!(matches!(without, Err(NetworkError::AddressWithoutPeer(_))));
+    let no_address = "nowhere".parse::<PeerAddress>();
+    assert!(matches!(no_address, Err(NetworkError::BadAddress { .. })));
+    let key = SecretKey::from_seed(&[1; 32]).public_key();
+    let address = PeerAddress::new("/ip4/127.0.0.1/tcp/1".parse().unwrap(), key).unwrap();
+    let text = address.to_string();
+    assert_eq!(text.parse::<PeerAddress>().unwrap(), address);
+    assert_eq!(address.key(), key);
+}

@@ -1,0 +1,199 @@
+//! The hash chain over synced batches, and its head outside the database.
+//!
+//! Head n is `blake3(head n-1, n, digest of batch n)`. Inside the database the head is part of the
+//! batch itself, so it is never ahead of or behind the data. Beside the database, the file `HEADS`
+//! has two checksummed slots that are written in turn *after* the batch is on disk and without a
+//! sync of their own: after a crash the file is equal to the database or behind it, at worst one
+//! slot is torn. A database that is behind the file has lost acknowledged batches.
+
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use lore_protocol::ids::Hash;
+
+use super::StoreError;
+
+/// Name of the file beside the database.
+pub(super) const FILE_NAME: &str = "HEADS";
+/// Key of the head in the settings table.
+pub(super) const HEAD_KEY: &[u8] = b"\0head";
+/// Key of the recovery mark in the settings table.
+pub(super) const RECOVERY_KEY: &[u8] = b"\0recovery";
+/// Key of the layout version in the settings table.
+pub(super) const SCHEMA_KEY: &[u8] = b"\0schema";
+
+/// Number (8), hash (32), checksum (32).
+const SLOT_BYTES: usize = 72;
+
+/// Where the chain of synced batches stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head {
+    /// How many synced batches there were.
+    pub number: u64,
+    /// The hash over all of them.
+    pub hash: Hash,
+}
+
+/// That the store was not simply continued: its own chain may be behind what peers have seen.
+/// Set by repair and restore; whoever signs must ask the network first and then clear it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recovery {
+    /// `lore store repair` rebuilt it.
+    Repaired,
+    /// It was copied from a backup.
+    Restored,
+}
+
+impl Recovery {
+    pub(super) const fn tag(self) -> &'static [u8] {
+        match self {
+            Self::Repaired => b"repaired",
+            Self::Restored => b"restored",
+        }
+    }
+
+    pub(super) fn from_tag(tag: &[u8]) -> Option<Self> {
+        [Self::Repaired, Self::Restored]
+            .into_iter()
+            .find(|mark| mark.tag() == tag)
+    }
+}
+
+impl Head {
+    /// Before the first batch.
+    pub const START: Self = Self {
+        number: 0,
+        hash: Hash::ZERO,
+    };
+
+    /// The head after a batch with this digest.
+    pub(super) fn next(&self, digest: &Hash) -> Self {
+        let number = self.number + 1;
+        Self {
+            number,
+            hash: Hash::derive(
+                "commonlore/store-head/v1",
+                &[
+                    self.hash.as_bytes(),
+                    &number.to_le_bytes(),
+                    digest.as_bytes(),
+                ],
+            ),
+        }
+    }
+
+    pub(super) fn to_bytes(self) -> Vec<u8> {
+        [&self.number.to_le_bytes()[..], self.hash.as_bytes()].concat()
+    }
+
+    pub(super) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (number, hash) = bytes.split_first_chunk::<8>()?;
+        Some(Self {
+            number: u64::from_le_bytes(*number),
+            hash: Hash(hash.try_into().ok()?),
+        })
+    }
+
+    fn checksum(bytes: &[u8]) -> Hash {
+        Hash::derive("commonlore/store-slot/v1", &[bytes])
+    }
+}
+
+/// The open file `HEADS`.
+pub(super) struct HeadsFile {
+    file: File,
+    path: PathBuf,
+}
+
+impl HeadsFile {
+    /// Opens the file in `dir`, creating it empty when absent.
+    pub(super) fn open(dir: &Path) -> Result<Self, StoreError> {
+        let path = dir.join(FILE_NAME);
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(&path)
+            .map_err(StoreError::io("open", &path))?;
+        Ok(Self { file, path })
+    }
+
+    /// The newest whole slot; `None` when there is none.
+    pub(super) fn read(&self) -> Result<Option<Head>, StoreError> {
+        let len = self
+            .file
+            .metadata()
+            .map_err(StoreError::io("read", &self.path))?
+            .len();
+        let mut newest: Option<Head> = None;
+        for slot in 0..2_u64 {
+            let offset = slot * SLOT_BYTES as u64;
+            if len < offset + SLOT_BYTES as u64 {
+                continue;
+            }
+            let mut bytes = [0; SLOT_BYTES];
+            self.file
+                .read_exact_at(&mut bytes, offset)
+                .map_err(StoreError::io("read", &self.path))?;
+            let (body, checksum) = bytes.split_at(SLOT_BYTES - 32);
+            if Head::checksum(body).as_bytes() != checksum {
+                continue;
+            }
+            if let Some(head) = Head::from_bytes(body)
+                && newest.is_none_or(|newest| newest.number < head.number)
+            {
+                newest = Some(head);
+            }
+        }
+        Ok(newest)
+    }
+
+    /// Records a head whose batch is on disk.
+    pub(super) fn write(&self, head: &Head) -> Result<(), StoreError> {
+        let mut bytes = head.to_bytes();
+        bytes.extend(Head::checksum(&bytes).as_bytes());
+        self.file
+            .write_all_at(&bytes, head.number % 2 * SLOT_BYTES as u64)
+            .map_err(StoreError::io("write", &self.path))
+    }
+
+    /// Forgets all heads: after a repair or restore the chain begins again where the data is.
+    pub(super) fn reset(&self, head: &Head) -> Result<(), StoreError> {
+        self.file
+            .set_len(0)
+            .map_err(StoreError::io("write", &self.path))?;
+        self.write(head)?;
+        self.file
+            .sync_all()
+            .map_err(StoreError::io("write", &self.path))
+    }
+}
+
+/// Compares the database's head with the file's.
+///
+/// # Errors
+/// [`StoreError::Damaged`] when the database is behind the file, or differs from it.
+pub(super) fn compare(path: &Path, stored: Head, file: Option<Head>) -> Result<(), StoreError> {
+    let damaged = |detail: String| {
+        Err(StoreError::Damaged {
+            path: path.to_owned(),
+            detail,
+        })
+    };
+    match file {
+        // The very first batch may have crashed before its head was noted.
+        None if stored.number <= 1 => Ok(()),
+        None => damaged(format!("the file {FILE_NAME} is missing or unreadable")),
+        Some(noted) if stored.number < noted.number => damaged(format!(
+            "it ends at write {}, but write {} was acknowledged",
+            stored.number, noted.number
+        )),
+        Some(noted) if stored.number == noted.number && stored.hash != noted.hash => {
+            damaged("its writes are not those that were acknowledged".into())
+        }
+        Some(_) => Ok(()),
+    }
+}

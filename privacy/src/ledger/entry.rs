@@ -1,0 +1,111 @@
+//! What the ledger writes.
+
+use bincode::{Decode, Encode};
+use lore_protocol::codec;
+use lore_protocol::ids::{FederationId, Hash, MemberId};
+use lore_protocol::payload::{Mechanism, PayloadKind, Window};
+
+use crate::{Budget, Cost};
+
+/// A member's chain in a federation.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode, serde::Serialize,
+)]
+pub struct Chain {
+    /// The federation.
+    pub federation: FederationId,
+    /// The author; zero for the Join that names it.
+    pub member: MemberId,
+}
+
+/// A release that is about to be made: all of it is fixed before any data is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, serde::Serialize)]
+pub struct Reservation {
+    /// The scheduled release ([`release_id`](crate::release::release_id)).
+    pub release: Hash,
+    /// Hash of all its parameters.
+    pub spec: Hash,
+    /// Where it will be published.
+    pub chain: Chain,
+    /// The charter's period.
+    pub period: u32,
+    /// Wall-clock time of the reservation, in seconds since the Unix epoch.
+    pub at_seconds: u64,
+    /// What will be released.
+    pub kind: PayloadKind,
+    /// How, with its declared cost.
+    pub mechanism: Mechanism,
+    /// The sessions that may feed it.
+    pub window: Window,
+}
+
+impl Reservation {
+    /// What it costs.
+    #[must_use]
+    pub const fn cost(&self) -> Cost {
+        Cost {
+            rho_nano: self.mechanism.rho_nano,
+            delta_e18: self.mechanism.delta_e18,
+        }
+    }
+}
+
+/// One entry.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub enum Entry {
+    /// The owner set a budget.
+    Budget(Budget),
+    /// A release was paid for.
+    Reserved(Reservation),
+    /// Noise was drawn: the result, local until it is committed.
+    Sampled {
+        /// The release.
+        release: Hash,
+        /// Canonical bytes of the payload.
+        payload: Vec<u8>,
+    },
+    /// The release will send nothing; what it cost stays spent.
+    Voided {
+        /// The release.
+        release: Hash,
+    },
+    /// These bytes, and no others, stand at this height of the chain.
+    Committed {
+        /// The chain.
+        chain: Chain,
+        /// The height.
+        seq: u64,
+        /// The charter's period in the header.
+        period: u32,
+        /// The release whose result or void this is, if any.
+        release: Option<Hash>,
+        /// The exact signed bytes.
+        bytes: Vec<u8>,
+    },
+    /// The bytes were handed to the network at least once.
+    Published {
+        /// The chain.
+        chain: Chain,
+        /// The height.
+        seq: u64,
+    },
+}
+
+/// An entry in its place.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub(super) struct Record {
+    pub(super) index: u64,
+    pub(super) prev: Hash,
+    pub(super) entry: Entry,
+}
+
+impl Record {
+    pub(super) fn encode(&self) -> Vec<u8> {
+        codec::encode(self)
+    }
+}
+
+/// The hash of a record's bytes, which the next record names.
+pub(super) fn record_hash(bytes: &[u8]) -> Hash {
+    Hash::derive("commonlore/ledger/v1", &[bytes])
+}

@@ -1,0 +1,279 @@
+//! The ledger itself: opening, appending, and what is due after a crash. Its steps are in `steps`.
+
+use lore_protocol::codec;
+use lore_protocol::ids::Hash;
+
+use super::entry::{Chain, Entry, Record, Reservation, record_hash};
+use super::state::{State, Step};
+use super::store::{Head, LedgerStore, StoreError};
+use crate::{Budget, Cost, PrivacyError, Spend, mechanism};
+
+/// A hash-chained ledger over a store.
+pub struct Ledger<S> {
+    store: S,
+    /// Hash of every record, as it was written or checked at opening.
+    hashes: Vec<Hash>,
+    pub(super) state: State,
+    /// A write failed: what is stored is unknown until the ledger is opened again.
+    failed: bool,
+}
+
+/// What is left to do, found when a ledger is opened (or at any time).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pending {
+    /// The release sends nothing: commit a `Void` for it.
+    Void {
+        /// The release.
+        release: Hash,
+        /// Where its void belongs.
+        chain: Chain,
+    },
+    /// The release has its result: take it with [`Ledger::resume`] and commit it.
+    Commit {
+        /// The release.
+        release: Hash,
+        /// Where it belongs.
+        chain: Chain,
+    },
+    /// Bytes are committed that nobody may have seen: take them with [`Ledger::committed`], send them,
+    /// then call [`Ledger::published`].
+    Publish {
+        /// The chain.
+        chain: Chain,
+        /// The height.
+        seq: u64,
+    },
+}
+
+/// What a full verification found in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub struct Verified {
+    /// Entries read.
+    pub entries: u64,
+    /// Reservations whose cost was derived again.
+    pub releases: u64,
+    /// Everything ever spent.
+    pub lifetime: Cost,
+}
+
+impl<S: LedgerStore> Ledger<S> {
+    /// Opens a ledger: reads and checks the whole chain, then voids every release that was reserved and
+    /// not sampled, because noise may have been drawn for it.
+    ///
+    /// # Errors
+    /// [`PrivacyError::Damaged`] with the entry that does not verify; store errors.
+    pub fn open(store: S) -> Result<Self, PrivacyError> {
+        let mut ledger = Self {
+            store,
+            hashes: Vec::new(),
+            state: State::default(),
+            failed: false,
+        };
+        if let Some(head) = ledger.store.head()? {
+            ledger.replay(head)?;
+        }
+        let reserved: Vec<Hash> = ledger.releases_at(|step| step == Step::Reserved).collect();
+        for release in reserved {
+            ledger.append(Entry::Voided { release })?;
+        }
+        Ok(ledger)
+    }
+
+    fn replay(&mut self, head: Head) -> Result<(), PrivacyError> {
+        for index in 0..head.count {
+            let damaged = |why: String| PrivacyError::Damaged { index, why };
+            let bytes = self.store.read(index)?;
+            let bytes = bytes.ok_or_else(|| damaged("it is missing".into()))?;
+            let record: Record =
+                codec::decode(&bytes).map_err(|error| damaged(error.to_string()))?;
+            if record.index != index || record.prev != self.head() {
+                return Err(damaged("the hash chain is broken before it".into()));
+            }
+            self.state
+                .apply(index, &record.entry)
+                .map_err(|why| damaged(why.into()))?;
+            self.hashes.push(record_hash(&bytes));
+        }
+        if self.head() != head.hash {
+            return Err(PrivacyError::Damaged {
+                index: self.count(),
+                why: "the last entry is not the one that the head names".into(),
+            });
+        }
+        Ok(())
+    }
+
+    /// Refuses to go on after a failed write.
+    pub(super) fn check_open(&self) -> Result<(), PrivacyError> {
+        if self.failed {
+            return Err(StoreError("an earlier write failed".into()).into());
+        }
+        Ok(())
+    }
+
+    pub(super) fn append(&mut self, entry: Entry) -> Result<(), PrivacyError> {
+        self.check_open()?;
+        let index = self.count();
+        let record = Record {
+            index,
+            prev: self.head(),
+            entry,
+        };
+        let bytes = record.encode();
+        let hash = record_hash(&bytes);
+        let count = index + 1;
+        if let Err(error) = self.store.append(&bytes, Head { count, hash }) {
+            self.failed = true;
+            return Err(error.into());
+        }
+        self.hashes.push(hash);
+        let applied = self.state.apply(index, &record.entry);
+        applied.map_err(|why| PrivacyError::Damaged {
+            index,
+            why: why.into(),
+        })
+    }
+
+    /// What is left to do, voids and results first, in the order of their reservation.
+    #[must_use]
+    pub fn pending(&self) -> Vec<Pending> {
+        let releases = self.state.order.iter().filter_map(|id| {
+            let release = self.state.releases.get(id)?;
+            let (release, chain, step) = (*id, release.reservation.chain, release.step);
+            match step {
+                Step::Voided => Some(Pending::Void { release, chain }),
+                Step::Sampled(_) => Some(Pending::Commit { release, chain }),
+                Step::Reserved | Step::Committed => None,
+            }
+        });
+        let unsent = self.state.sent.iter().filter(|(_, sent)| !sent.published);
+        let unsent = unsent.map(|((chain, seq), _)| Pending::Publish {
+            chain: *chain,
+            seq: *seq,
+        });
+        releases.chain(unsent).collect()
+    }
+
+    /// The owner's budget.
+    #[must_use]
+    pub const fn budget(&self) -> Option<Budget> {
+        self.state.budget
+    }
+
+    /// The next height of a chain; none when nothing was committed on it.
+    #[must_use]
+    pub fn next_seq(&self, chain: Chain) -> Option<u64> {
+        self.state.next_seq(chain)
+    }
+
+    /// Cumulative spend of a chain in the charter's period.
+    #[must_use]
+    pub fn spend(&self, chain: Chain, period: u32) -> Spend {
+        self.state.spend(chain, period)
+    }
+
+    /// What the node spent in the wall-clock period around `now_seconds`; nothing without a budget.
+    #[must_use]
+    pub fn node_spend(&self, now_seconds: u64) -> Cost {
+        self.state.budget.map_or_else(Cost::default, |budget| {
+            self.state.node_spend(budget.period_seconds(), now_seconds)
+        })
+    }
+
+    /// Everything ever spent.
+    #[must_use]
+    pub fn lifetime(&self) -> Cost {
+        self.state.lifetime()
+    }
+
+    /// All reservations in order, with the name of the state that each is in.
+    pub fn releases(&self) -> impl Iterator<Item = (&Reservation, &'static str)> {
+        self.state.order.iter().filter_map(|id| {
+            let release = self.state.releases.get(id)?;
+            Some((&release.reservation, release.step.name()))
+        })
+    }
+
+    /// Reads the whole chain again and derives every cost again through the privacy maps.
+    ///
+    /// # Errors
+    /// The first entry or cost that does not hold.
+    pub fn verify(&self) -> Result<Verified, PrivacyError> {
+        let mut prev = Hash::ZERO;
+        for index in 0..self.count() {
+            let bytes = self.store.read(index)?;
+            let bytes = bytes.ok_or_else(|| self.damaged(index))?;
+            let record: Record = codec::decode(&bytes).map_err(|_| self.damaged(index))?;
+            if record.prev != prev || record.index != index {
+                return Err(self.damaged(index));
+            }
+            prev = record_hash(&bytes);
+        }
+        if prev != self.head() {
+            return Err(self.damaged(self.count()));
+        }
+        for release in self.state.releases.values() {
+            mechanism::verify(&release.reservation.mechanism)?;
+        }
+        Ok(Verified {
+            entries: self.count(),
+            releases: self.state.releases.len() as u64,
+            lifetime: self.lifetime(),
+        })
+    }
+
+    /// The store, for the node's own records beside the ledger's.
+    pub const fn store(&self) -> &S {
+        &self.store
+    }
+
+    pub(super) fn entry(&self, index: u64) -> Result<Entry, PrivacyError> {
+        let bytes = self.store.read(index)?;
+        let bytes = bytes.ok_or_else(|| self.damaged(index))?;
+        let record: Record = codec::decode(&bytes).map_err(|_| self.damaged(index))?;
+        if record.index != index || Some(&record_hash(&bytes)) != self.hash_at(index) {
+            return Err(self.damaged(index));
+        }
+        Ok(record.entry)
+    }
+
+    fn count(&self) -> u64 {
+        self.hashes.len() as u64
+    }
+
+    fn head(&self) -> Hash {
+        self.hashes.last().copied().unwrap_or(Hash::ZERO)
+    }
+
+    fn hash_at(&self, index: u64) -> Option<&Hash> {
+        self.hashes.get(usize::try_from(index).ok()?)
+    }
+
+    fn releases_at(&self, at: impl Fn(Step) -> bool) -> impl Iterator<Item = Hash> {
+        self.state
+            .order
+            .iter()
+            .filter(move |id| self.step_of(id).is_some_and(&at))
+            .copied()
+    }
+
+    pub(super) fn step_of(&self, release: &Hash) -> Option<Step> {
+        self.state.releases.get(release).map(|known| known.step)
+    }
+
+    pub(super) fn out_of_order(&self, release: Hash, step: &'static str) -> PrivacyError {
+        let state = self.step_of(&release).map_or("not reserved", Step::name);
+        PrivacyError::OutOfOrder {
+            release,
+            state,
+            step,
+        }
+    }
+
+    pub(super) fn damaged(&self, index: u64) -> PrivacyError {
+        PrivacyError::Damaged {
+            index,
+            why: "it is not what was written".into(),
+        }
+    }
+}

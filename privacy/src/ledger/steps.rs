@@ -1,0 +1,326 @@
+//! The steps of a release, each one durable append, and what checks stand before it.
+
+use lore_protocol::codec;
+use lore_protocol::ids::Hash;
+use lore_protocol::payload::{Lessons, Mechanism, Origin, Payload};
+
+use super::entry::{Chain, Entry, Reservation};
+use super::machine::Ledger;
+use super::state::Step;
+use super::store::LedgerStore;
+use crate::released::Provenance;
+use crate::{Budget, Caps, Cost, Outgoing, PrivacyError, Released, Spend, mechanism};
+
+/// The right to sample one reserved release, once.
+#[must_use = "a reservation that is not sampled is spent for nothing"]
+pub struct Ticket(Reservation);
+
+/// Signed bytes that the ledger holds: the only thing that is ever sent.
+///
+/// There is no other way to get one:
+/// ```compile_fail,E0451
+/// use lore_privacy::{Chain, Committed};
+/// fn forge(chain: Chain) -> Committed {
+///     Committed { chain, seq: 0, bytes: Vec::new() }
+/// }
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Committed {
+    chain: Chain,
+    seq: u64,
+    bytes: Vec<u8>,
+}
+
+impl Committed {
+    /// The chain it stands on.
+    #[must_use]
+    pub const fn chain(&self) -> Chain {
+        self.chain
+    }
+
+    /// Its height.
+    #[must_use]
+    pub const fn seq(&self) -> u64 {
+        self.seq
+    }
+
+    /// The exact signed bytes.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl<S: LedgerStore> Ledger<S> {
+    /// Sets the owner's budget from now on.
+    ///
+    /// # Errors
+    /// When the current period already has spend and the new budget changes the period's length or the
+    /// unit: both would change what was promised for it.
+    pub fn set_budget(&mut self, budget: Budget, now_seconds: u64) -> Result<(), PrivacyError> {
+        if let Some(old) = self.state.budget {
+            let spent = self.state.node_spend(old.period_seconds(), now_seconds);
+            let same = old.period_days == budget.period_days && old.unit == budget.unit;
+            if spent != Cost::default() && !same {
+                return Err(PrivacyError::Parameter {
+                    what: "budget",
+                    why: "unit and period can change only in a period without spend; epsilon and \
+                          delta can change now"
+                        .into(),
+                });
+            }
+        }
+        self.append(Entry::Budget(budget))
+    }
+
+    /// Pays for a release, before any data is read. Both the owner's budget (over all federations, in
+    /// the wall-clock period) and the smaller of budget and `charter` (in the charter's period) bind.
+    ///
+    /// # Errors
+    /// Without a budget, over a cap, for a mechanism that declares less than it costs, for a release
+    /// that is already there, or when a period went back. Nothing is spent then.
+    pub fn reserve(
+        &mut self,
+        reservation: Reservation,
+        charter: Caps,
+    ) -> Result<Ticket, PrivacyError> {
+        let budget = self.state.budget.ok_or(PrivacyError::NoBudget)?;
+        if self.state.releases.contains_key(&reservation.release) {
+            return Err(PrivacyError::AlreadyReserved(reservation.release));
+        }
+        if reservation.mechanism.unit != budget.unit {
+            return Err(PrivacyError::Mismatch("the unit of the mechanism"));
+        }
+        if reservation.window.end_seconds > reservation.at_seconds {
+            return Err(PrivacyError::Parameter {
+                what: "window",
+                why: "is still open; a release is made after its window closed".into(),
+            });
+        }
+        let seconds = budget.period_seconds();
+        let wall = |at: u64| at / seconds;
+        let latest = self.state.periods.get(&reservation.chain);
+        if wall(reservation.at_seconds) < wall(self.state.latest_seconds)
+            || latest.is_some_and(|latest| reservation.period < *latest)
+        {
+            return Err(PrivacyError::PeriodWentBack);
+        }
+        mechanism::verify(&reservation.mechanism)?;
+        let cost = reservation.cost();
+        let node = self.state.node_spend(seconds, reservation.at_seconds);
+        budget.caps().admit("owner's budget", node, cost)?;
+        let spend = self.state.spend(reservation.chain, reservation.period);
+        let member = Cost {
+            rho_nano: spend.rho_nano,
+            delta_e18: spend.delta_e18,
+        };
+        let caps = charter.min(budget.caps());
+        caps.admit("federation's charter", member, cost)?;
+        self.append(Entry::Reserved(reservation))?;
+        Ok(Ticket(reservation))
+    }
+
+    /// Runs the mechanism of a reserved release and records its result. `sample` reads the data: it runs
+    /// after the reservation is durable, and never twice. When it fails, the release is voided.
+    ///
+    /// # Errors
+    /// What `sample` or the store returns, and when the result is not what was reserved.
+    pub fn sample(
+        &mut self,
+        ticket: Ticket,
+        sample: impl FnOnce() -> Result<Released<Payload>, PrivacyError>,
+    ) -> Result<Released<Payload>, PrivacyError> {
+        let Ticket(reservation) = ticket;
+        let release = reservation.release;
+        self.check_open()?;
+        if self.step_of(&release) != Some(Step::Reserved) {
+            return Err(self.out_of_order(release, "sampled"));
+        }
+        let made = sample().and_then(|made| {
+            let payload = made.get();
+            if payload.kind() != reservation.kind
+                || mechanism_in(payload) != Some(&reservation.mechanism)
+            {
+                return Err(PrivacyError::Mismatch("the result of the mechanism"));
+            }
+            Ok(made.into_inner())
+        });
+        let payload = match made {
+            Ok(payload) => payload,
+            Err(error) => {
+                self.append(Entry::Voided { release })?;
+                return Err(error);
+            }
+        };
+        self.append(Entry::Sampled {
+            release,
+            payload: codec::encode(&payload),
+        })?;
+        Ok(Released::sampled(payload, release))
+    }
+
+    /// The one result of a sampled release, read back.
+    ///
+    /// # Errors
+    /// When the release is not in the state of being sampled, or its entry is damaged.
+    pub fn resume(&self, release: Hash) -> Result<Released<Payload>, PrivacyError> {
+        let Some(Step::Sampled(index)) = self.step_of(&release) else {
+            return Err(self.out_of_order(release, "resumed"));
+        };
+        let Entry::Sampled { payload, .. } = self.entry(index)? else {
+            return Err(self.damaged(index));
+        };
+        let payload = codec::decode(&payload).map_err(|_| self.damaged(index))?;
+        Ok(Released::sampled(payload, release))
+    }
+
+    /// Gives a release up: it stays paid for, and a `Void` is due.
+    ///
+    /// # Errors
+    /// When the release is neither reserved nor sampled.
+    pub fn void(&mut self, release: Hash) -> Result<(), PrivacyError> {
+        match self.step_of(&release) {
+            Some(Step::Reserved | Step::Sampled(_)) => self.append(Entry::Voided { release }),
+            _ => Err(self.out_of_order(release, "voided")),
+        }
+    }
+
+    /// Fixes the bytes at the next height of a chain. `sign` gets the payload and the cumulative spend
+    /// for the header, and returns the exact bytes that will be sent.
+    ///
+    /// # Errors
+    /// When the height is not the next one, the period went back or is not that of the release, the
+    /// value did not come through this ledger, or the bytes do not hold the payload.
+    pub fn commit(
+        &mut self,
+        chain: Chain,
+        seq: u64,
+        period: u32,
+        outgoing: &Outgoing,
+        sign: impl FnOnce(&Payload, Spend) -> Vec<u8>,
+    ) -> Result<Committed, PrivacyError> {
+        let expected = self.state.next_seq(chain).unwrap_or(seq);
+        if seq != expected {
+            return Err(PrivacyError::WrongSeq {
+                expected,
+                found: seq,
+            });
+        }
+        let latest = self.state.periods.get(&chain);
+        if latest.is_some_and(|latest| period < *latest) {
+            return Err(PrivacyError::PeriodWentBack);
+        }
+        let release = self.release_of(outgoing, chain, period)?;
+        let bytes = sign(outgoing.payload(), self.state.spend(chain, period));
+        if !holds(&bytes, &codec::encode(outgoing.payload())) {
+            return Err(PrivacyError::Mismatch("the signed delta"));
+        }
+        self.append(Entry::Committed {
+            chain,
+            seq,
+            period,
+            release,
+            bytes: bytes.clone(),
+        })?;
+        Ok(Committed { chain, seq, bytes })
+    }
+
+    /// The release that `outgoing` completes, if any, after checking that it may be committed here.
+    fn release_of(
+        &self,
+        outgoing: &Outgoing,
+        chain: Chain,
+        period: u32,
+    ) -> Result<Option<Hash>, PrivacyError> {
+        let (release, void) = match outgoing {
+            Outgoing::Released(released) => match released.provenance() {
+                Provenance::Mechanism => return Err(PrivacyError::NotSampled),
+                Provenance::Authored => return Ok(None),
+                Provenance::Sampled(release) => (release, false),
+            },
+            Outgoing::Control(_) => match outgoing.payload() {
+                Payload::Void(void) => (void.release, true),
+                _ => return Ok(None),
+            },
+        };
+        let known = self.state.releases.get(&release);
+        let fits = known.is_some_and(|known| match known.step {
+            Step::Sampled(_) => !void,
+            Step::Voided => void,
+            Step::Reserved | Step::Committed => false,
+        });
+        let Some(known) = known.filter(|_| fits) else {
+            return Err(self.out_of_order(release, "committed"));
+        };
+        if known.reservation.chain != chain {
+            return Err(PrivacyError::Mismatch("the chain"));
+        }
+        // A header's spend is that of its period: a result of another period would not be covered.
+        if !void && known.reservation.period != period {
+            return Err(PrivacyError::Late {
+                reserved: known.reservation.period,
+                now: period,
+            });
+        }
+        Ok(Some(release))
+    }
+
+    /// Bytes committed at a height, read back with their hashes checked.
+    ///
+    /// # Errors
+    /// When there are none, or the entry is damaged.
+    pub fn committed(&self, chain: Chain, seq: u64) -> Result<Committed, PrivacyError> {
+        let sent = self.state.sent.get(&(chain, seq));
+        let sent = sent.ok_or_else(|| PrivacyError::WrongSeq {
+            expected: self.state.next_seq(chain).unwrap_or(0),
+            found: seq,
+        })?;
+        match self.entry(sent.index)? {
+            Entry::Committed { bytes, .. } => Ok(Committed { chain, seq, bytes }),
+            _ => Err(self.damaged(sent.index)),
+        }
+    }
+
+    /// Notes that committed bytes were handed to the network. Does nothing the second time.
+    ///
+    /// # Errors
+    /// When nothing is committed there.
+    pub fn published(&mut self, chain: Chain, seq: u64) -> Result<(), PrivacyError> {
+        match self.state.sent.get(&(chain, seq)) {
+            Some(sent) if sent.published => Ok(()),
+            Some(_) => self.append(Entry::Published { chain, seq }),
+            None => Err(PrivacyError::WrongSeq {
+                expected: self.state.next_seq(chain).unwrap_or(0),
+                found: seq,
+            }),
+        }
+    }
+}
+
+/// The mechanism that a payload says it was made by.
+const fn mechanism_in(payload: &Payload) -> Option<&Mechanism> {
+    match payload {
+        Payload::Lessons(Lessons {
+            origin: Origin::Mechanism(mechanism),
+            ..
+        }) => Some(mechanism),
+        Payload::Outcomes(outcomes) => Some(&outcomes.mechanism),
+        Payload::Votes(votes) => Some(&votes.mechanism),
+        _ => None,
+    }
+}
+
+/// Whether `bytes` contain `part`; a delta ends with its payload, so that is looked at first.
+fn holds(bytes: &[u8], part: &[u8]) -> bool {
+    bytes.ends_with(part)
+        || bytes
+            .windows(part.len().max(1))
+            .any(|window| window == part)
+}
+
+#[cfg(test)]
+impl Ticket {
+    pub(super) const fn forge(reservation: Reservation) -> Self {
+        Self(reservation)
+    }
+}

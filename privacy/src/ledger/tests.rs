@@ -1,0 +1,391 @@
+#![allow(clippy::unwrap_used)]
+use lore_protocol::codec;
+use lore_protocol::ids::{FederationId, Hash, MemberId};
+use lore_protocol::payload::{
+    Join, Leave, Lessons, Mechanism, Origin, Payload, PayloadKind, Unit, Void, Window,
+};
+
+use super::*;
+use crate::{Budget, Caps, Outgoing, PrivacyError, Released, Spend, mechanism};
+
+pub(super) const DAY: u64 = 86_400;
+pub(super) const NOW: u64 = 1_000 * DAY;
+pub(super) const CHARTER: Caps = Caps {
+    rho_nano: u64::MAX,
+    delta_e18: u64::MAX,
+};
+const CHAIN: Chain = chain(1);
+
+pub(super) const fn chain(number: u8) -> Chain {
+    Chain {
+        federation: FederationId([number; 32]),
+        member: MemberId([9; 32]),
+    }
+}
+
+pub(super) fn budget() -> Budget {
+    Budget::new(Unit::User, 4_000_000, 1_000_000_000_000, 90).unwrap()
+}
+
+/// A quarter of the budget's rho, roughly, and a little of its delta.
+fn quarter() -> Mechanism {
+    mechanism::gaussian(Unit::User, 3, 1, 4_600_000, 40).unwrap()
+}
+
+pub(super) fn reservation(number: u8) -> Reservation {
+    Reservation {
+        release: Hash([number; 32]),
+        spec: Hash::ZERO,
+        chain: CHAIN,
+        period: 3,
+        at_seconds: NOW,
+        kind: PayloadKind::Lessons,
+        mechanism: quarter(),
+        window: Window {
+            start_seconds: NOW - DAY,
+            end_seconds: NOW,
+        },
+    }
+}
+
+/// A stand-in for a mechanism's result; `draw` tells two draws apart.
+pub(super) fn result(draw: u64) -> Payload {
+    Payload::Lessons(Lessons {
+        origin: Origin::Mechanism(quarter()),
+        window: None,
+        entries: Vec::new(),
+        padding: draw.to_le_bytes().to_vec(),
+    })
+}
+
+pub(super) fn sign(payload: &Payload, spend: Spend) -> Vec<u8> {
+    let mut bytes = codec::encode(&spend);
+    bytes.extend(codec::encode(payload));
+    bytes
+}
+
+fn ledger() -> Ledger<MemoryStore> {
+    let mut ledger = Ledger::open(MemoryStore::default()).unwrap();
+    ledger.set_budget(budget(), NOW).unwrap();
+    ledger
+}
+
+fn sampled(ledger: &mut Ledger<MemoryStore>, number: u8) -> Released<Payload> {
+    let ticket = ledger.reserve(reservation(number), CHARTER).unwrap();
+    ledger
+        .sample(ticket, || Ok(Released::by_mechanism(result(1))))
+        .unwrap()
+}
+
+#[test]
+fn without_a_budget_nothing_is_released_and_the_error_says_what_to_run() {
+    let mut ledger = Ledger::open(MemoryStore::default()).unwrap();
+    let error = ledger.reserve(reservation(1), CHARTER).err().unwrap();
+    assert!(matches!(error, PrivacyError::NoBudget));
+    assert!(
+        error
+            .to_string()
+            .contains("lore privacy set --epsilon 4 --period 90d")
+    );
+}
+
+#[test]
+fn a_release_goes_through_its_states_and_its_bytes_carry_the_spend() {
+    let mut ledger = ledger();
+    let released = sampled(&mut ledger, 1);
+    assert_eq!(
+        ledger.pending(),
+        [Pending::Commit {
+            release: Hash([1; 32]),
+            chain: CHAIN
+        }]
+    );
+    let committed = ledger.commit(CHAIN, 5, 3, &released.into(), sign).unwrap();
+    let spend = ledger.spend(CHAIN, 3);
+    assert_eq!(spend.rho_nano, quarter().rho_nano);
+    assert_eq!(spend.delta_e18, quarter().delta_e18);
+    assert_eq!(committed.bytes(), sign(&result(1), spend));
+    assert_eq!(
+        ledger.pending(),
+        [Pending::Publish {
+            chain: CHAIN,
+            seq: 5
+        }]
+    );
+    assert_eq!(ledger.committed(CHAIN, 5).unwrap(), committed);
+    ledger.published(CHAIN, 5).unwrap();
+    ledger.published(CHAIN, 5).unwrap();
+    assert_eq!(ledger.pending(), []);
+    assert_eq!(ledger.next_seq(CHAIN), Some(6));
+    let verified = ledger.verify().unwrap();
+    assert_eq!((verified.entries, verified.releases), (5, 1));
+}
+
+#[test]
+fn the_budget_binds_over_all_federations_of_the_node() {
+    let mut ledger = ledger();
+    for number in 1..=4 {
+        let reserved = Reservation {
+            chain: chain(number),
+            ..reservation(number)
+        };
+        assert!(ledger.reserve(reserved, CHARTER).is_ok());
+    }
+    let fifth = Reservation {
+        chain: chain(5),
+        ..reservation(5)
+    };
+    let error = ledger.reserve(fifth, CHARTER).err().unwrap();
+    assert!(matches!(
+        error,
+        PrivacyError::OverBudget {
+            whose: "owner's budget",
+            ..
+        }
+    ));
+    let next = Reservation {
+        at_seconds: NOW + 90 * DAY,
+        ..fifth
+    };
+    assert!(
+        ledger.reserve(next, CHARTER).is_ok(),
+        "the next period has its own budget"
+    );
+}
+
+#[test]
+fn the_smaller_of_charter_and_budget_binds_in_the_charters_period() {
+    let mut ledger = ledger();
+    let charter = Caps {
+        rho_nano: 2 * quarter().rho_nano,
+        ..CHARTER
+    };
+    assert!(ledger.reserve(reservation(1), charter).is_ok());
+    assert!(ledger.reserve(reservation(2), charter).is_ok());
+    let error = ledger.reserve(reservation(3), charter).err().unwrap();
+    assert!(matches!(
+        error,
+        PrivacyError::OverBudget {
+            whose: "federation's charter",
+            ..
+        }
+    ));
+    let next = Reservation {
+        period: 4,
+        ..reservation(3)
+    };
+    assert!(ledger.reserve(next, charter).is_ok());
+}
+
+#[test]
+fn a_release_is_reserved_once_and_sampled_once() {
+    let mut ledger = ledger();
+    sampled(&mut ledger, 1);
+    let again = ledger.reserve(reservation(1), CHARTER).err().unwrap();
+    assert!(matches!(again, PrivacyError::AlreadyReserved(_)));
+    let copied = Ticket::forge(reservation(1));
+    let mut ran = false;
+    let resampled = ledger.sample(copied, || {
+        ran = true;
+        Ok(Released::by_mechanism(result(2)))
+    });
+    assert!(resampled.is_err() && !ran);
+}
+
+#[test]
+fn undercharged_open_and_backdated_reservations_cost_nothing() {
+    let mut ledger = ledger();
+    sampled(&mut ledger, 1);
+    let before = ledger.lifetime();
+    let mut cheap = reservation(2);
+    cheap.mechanism.rho_nano -= 1;
+    let mut open = reservation(2);
+    open.window.end_seconds = NOW + 1;
+    let mut session = reservation(2);
+    session.mechanism.unit = Unit::Session;
+    let back = Reservation {
+        period: 2,
+        ..reservation(2)
+    };
+    let window = Window {
+        start_seconds: 0,
+        end_seconds: DAY,
+    };
+    let clock = Reservation {
+        at_seconds: NOW - 100 * DAY,
+        window,
+        ..reservation(2)
+    };
+    for refused in [cheap, open, session, back, clock] {
+        assert!(ledger.reserve(refused, CHARTER).is_err());
+    }
+    assert_eq!(ledger.lifetime(), before);
+}
+
+#[test]
+fn a_failed_or_wrong_sample_is_voided_and_stays_paid_for() {
+    let mut ledger = ledger();
+    let failing = ledger.reserve(reservation(1), CHARTER).unwrap();
+    assert!(
+        ledger
+            .sample(failing, || Err(PrivacyError::Noise("broken".into())))
+            .is_err()
+    );
+    let wrong = ledger.reserve(reservation(2), CHARTER).unwrap();
+    let other = Payload::Void(Void {
+        release: Hash::ZERO,
+    });
+    assert!(
+        ledger
+            .sample(wrong, || Ok(Released::by_mechanism(other)))
+            .is_err()
+    );
+    let due = [1, 2].map(|n| Pending::Void {
+        release: Hash([n; 32]),
+        chain: CHAIN,
+    });
+    assert_eq!(ledger.pending(), due);
+    assert_eq!(ledger.lifetime().rho_nano, 2 * quarter().rho_nano);
+    let void = Void {
+        release: Hash([1; 32]),
+    };
+    ledger
+        .commit(CHAIN, 0, 3, &void.clone().into(), sign)
+        .unwrap();
+    assert!(
+        ledger.commit(CHAIN, 1, 3, &void.into(), sign).is_err(),
+        "a void is sent once"
+    );
+}
+
+#[test]
+fn a_refused_result_is_voided_and_never_comes_back() {
+    let mut ledger = ledger();
+    let released = sampled(&mut ledger, 1);
+    ledger.void(Hash([1; 32])).unwrap();
+    assert!(ledger.resume(Hash([1; 32])).is_err());
+    assert!(ledger.commit(CHAIN, 0, 3, &released.into(), sign).is_err());
+    assert!(ledger.void(Hash([1; 32])).is_err());
+}
+
+#[test]
+fn a_height_takes_one_byte_string_and_only_the_next_height_is_free() {
+    let mut ledger = ledger();
+    let leave = |reason: &str| {
+        Outgoing::from(Leave {
+            reason: reason.into(),
+        })
+    };
+    ledger.commit(CHAIN, 7, 3, &leave("a"), sign).unwrap();
+    for seq in [0, 6, 7, 9] {
+        let error = ledger.commit(CHAIN, seq, 3, &leave("b"), sign).unwrap_err();
+        assert!(matches!(error, PrivacyError::WrongSeq { expected: 8, .. }));
+    }
+    let back = ledger.commit(CHAIN, 8, 2, &leave("b"), sign).unwrap_err();
+    assert!(matches!(back, PrivacyError::PeriodWentBack));
+    ledger.commit(CHAIN, 8, 3, &leave("b"), sign).unwrap();
+}
+
+#[test]
+fn only_what_the_ledger_sampled_is_committed_and_only_in_its_own_place() {
+    let mut ledger = ledger();
+    let unsampled = Outgoing::from(Released::by_mechanism(result(1)));
+    let error = ledger.commit(CHAIN, 0, 3, &unsampled, sign).unwrap_err();
+    assert!(matches!(error, PrivacyError::NotSampled));
+    let released = Outgoing::from(sampled(&mut ledger, 1));
+    let elsewhere = ledger.commit(chain(2), 0, 3, &released, sign).unwrap_err();
+    assert!(matches!(elsewhere, PrivacyError::Mismatch("the chain")));
+    let late = ledger.commit(CHAIN, 0, 4, &released, sign).unwrap_err();
+    assert!(matches!(
+        late,
+        PrivacyError::Late {
+            reserved: 3,
+            now: 4
+        }
+    ));
+    let other = ledger
+        .commit(CHAIN, 0, 3, &released, |_, _| vec![1, 2, 3])
+        .unwrap_err();
+    assert!(matches!(other, PrivacyError::Mismatch("the signed delta")));
+    ledger.commit(CHAIN, 0, 3, &released, sign).unwrap();
+    let twice = ledger.commit(CHAIN, 1, 3, &released, sign).unwrap_err();
+    assert!(matches!(twice, PrivacyError::OutOfOrder { .. }));
+}
+
+#[test]
+fn control_deltas_need_no_budget() {
+    let mut ledger = Ledger::open(MemoryStore::default()).unwrap();
+    let join = Join {
+        key: lore_protocol::ids::PublicKey::ZERO,
+        recovery: Hash::ZERO,
+        invitation: None,
+        name: "node".into(),
+    };
+    let committed = ledger.commit(CHAIN, 0, 0, &join.into(), sign).unwrap();
+    assert!(
+        committed
+            .bytes()
+            .starts_with(&codec::encode(&Spend::default()))
+    );
+}
+
+#[test]
+fn unit_and_period_change_only_in_a_period_without_spend() {
+    let mut ledger = ledger();
+    let shorter = Budget {
+        period_days: 30,
+        ..budget()
+    };
+    ledger.set_budget(shorter, NOW).unwrap();
+    ledger.set_budget(budget(), NOW).unwrap();
+    sampled(&mut ledger, 1);
+    assert!(ledger.set_budget(shorter, NOW).is_err());
+    assert!(
+        ledger
+            .set_budget(
+                Budget {
+                    unit: Unit::Session,
+                    ..budget()
+                },
+                NOW
+            )
+            .is_err()
+    );
+    let smaller = Budget::new(Unit::User, 1_000_000, 1_000_000_000_000, 90).unwrap();
+    ledger.set_budget(smaller, NOW).unwrap();
+    assert!(ledger.reserve(reservation(2), CHARTER).is_err());
+}
+
+#[test]
+fn any_flipped_bit_lost_tail_or_swapped_entry_is_found_at_opening() {
+    let mut ledger = ledger();
+    let released = sampled(&mut ledger, 1);
+    ledger.commit(CHAIN, 0, 3, &released.into(), sign).unwrap();
+    ledger.published(CHAIN, 0).unwrap();
+    let whole = ledger.store().clone();
+    assert!(Ledger::open(whole.clone()).is_ok());
+    let damaged =
+        |store: MemoryStore| matches!(Ledger::open(store), Err(PrivacyError::Damaged { .. }));
+    let mut sizes = whole.clone();
+    let sizes: Vec<usize> = sizes.records_mut().iter().map(Vec::len).collect();
+    for (index, size) in sizes.iter().enumerate() {
+        for bit in 0..size * 8 {
+            let mut store = whole.clone();
+            store.records_mut()[index][bit / 8] ^= 1 << (bit % 8);
+            assert!(damaged(store), "bit {bit} of entry {index}");
+        }
+    }
+    let mut cut = whole.clone();
+    cut.records_mut().pop();
+    assert!(damaged(cut));
+    let mut swapped = whole.clone();
+    swapped.records_mut().swap(1, 2);
+    assert!(damaged(swapped));
+    let mut headless = whole;
+    let head = headless.head().unwrap().unwrap();
+    headless.set_head(Some(Head {
+        count: head.count - 1,
+        ..head
+    }));
+    assert!(damaged(headless));
+}

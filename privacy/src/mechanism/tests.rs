@@ -1,0 +1,100 @@
+#![allow(clippy::unwrap_used)]
+use super::*;
+use proptest::prelude::*;
+
+#[test]
+fn cells_cost_what_the_formula_says_rounded_up() {
+    for (l0, linf, scale_micros) in [(3, 1, 14_234_000), (1, 1, 10_065_000), (7, 4, 123_456_789)] {
+        let cost = cells_cost(l0, linf, scale_micros).unwrap();
+        let square = u128::from(l0) * u128::from(linf) * u128::from(linf);
+        let exact = (square * 10_u128.pow(21)).div_ceil(2 * u128::from(scale_micros).pow(2));
+        let charged = u128::from(cost.rho_nano);
+        assert!(
+            (exact..=exact + 1).contains(&charged),
+            "{charged} for {exact}"
+        );
+        assert_eq!(cost.delta_e18, 0);
+    }
+}
+
+#[test]
+fn a_threshold_is_charged_the_tail_it_really_has() {
+    for (l0, scale_micros, threshold) in [(3, 3_182_867, 19), (1, 1_500_000, 6), (3, 6_365_733, 37)]
+    {
+        let cost = threshold_cost(l0, 1, scale_micros, threshold).unwrap();
+        let single = crate::utility::upper_tail(scale_micros, i64::from(threshold) - 1);
+        let exact = 1.0 - (1.0 - single).powi(i32::from(l0));
+        let charged = cost.delta_e18 as f64 / 1e18;
+        assert!(charged >= exact, "charged {charged}, true {exact}");
+        assert!(charged <= 6.0 * exact, "charged {charged}, true {exact}");
+    }
+}
+
+#[test]
+fn without_the_guard_the_library_would_charge_too_little() {
+    let map = thresholded(2_000_000, 6).unwrap();
+    let one = RBig::from(1);
+    let (_, upstream) = map.map(&(1, one.clone(), one)).unwrap();
+    let truth = crate::utility::upper_tail(2_000_000, 5);
+    assert!(
+        upstream < truth,
+        "the defect is gone upstream: drop the guard"
+    );
+    let guarded = threshold_cost(1, 1, 2_000_000, 6).unwrap();
+    assert!(guarded.delta_e18 as f64 / 1e18 >= truth);
+}
+
+#[test]
+fn a_mechanism_that_declares_less_than_its_charge_is_refused() {
+    let honest = gaussian(Unit::User, 3, 1, 3_182_867, 19).unwrap();
+    assert!(verify(&honest).is_ok());
+    let cheaper = [
+        Mechanism {
+            rho_nano: honest.rho_nano - 1,
+            ..honest
+        },
+        Mechanism {
+            delta_e18: honest.delta_e18 - 1,
+            ..honest
+        },
+        Mechanism {
+            scale_micros: honest.scale_micros / 4 * 3,
+            ..honest
+        },
+        Mechanism {
+            threshold: honest.threshold - 1,
+            ..honest
+        },
+        Mechanism { l0: 4, ..honest },
+    ];
+    for mechanism in cheaper {
+        assert!(matches!(
+            verify(&mechanism),
+            Err(PrivacyError::Undercharged { .. })
+        ));
+    }
+}
+
+#[test]
+fn impossible_parameters_are_errors() {
+    assert!(cells_cost(0, 1, 1_000_000).is_err());
+    assert!(cells_cost(1, 0, 1_000_000).is_err());
+    assert!(cells_cost(1, 1, 0).is_err());
+    assert!(threshold_cost(3, 1, 1_000_000, 1).is_err());
+    let laplace = Mechanism {
+        noise: Noise::Laplace,
+        ..gaussian(Unit::User, 1, 1, 1_000_000, 0).unwrap()
+    };
+    assert!(cost_of(&laplace).is_err());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn no_mechanism_makes_the_maps_panic(
+        l0: u16, linf: u16, scale_micros: u64, threshold: u32,
+    ) {
+        let _ = cells_cost(l0, linf, scale_micros);
+        let _ = threshold_cost(l0, linf, scale_micros, threshold);
+    }
+}

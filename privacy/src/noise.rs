@@ -1,0 +1,152 @@
+//! Where noise comes from: the system's randomness for what leaves, a seed for what is simulated.
+
+use crate::sampler::SeededBits;
+use crate::seal::{DoorKey, Sealed};
+use crate::{PrivacyError, Released, mechanism};
+
+/// Largest sigma that the seeded sampler draws, in millionths: its integers stay within 128 bits.
+const MAX_SEEDED_SCALE_MICROS: u64 = 1_000_000_000;
+
+/// A source of discrete Gaussian noise. Closed: what a source makes is stamped with the type of the
+/// source, and only the system's stamp is [`Released`].
+///
+/// Nobody else can stamp, because nobody else has the key:
+/// ```compile_fail,E0603
+/// use lore_privacy::{NoiseSource, SystemNoise, seal::DoorKey};
+/// let _ = SystemNoise::stamp(7, DoorKey(()));
+/// ```
+pub trait NoiseSource: Sealed {
+    /// What a result of this source is.
+    type Stamped<T>;
+
+    /// Stamps a result. Only this crate has the key.
+    #[doc(hidden)]
+    fn stamp<T>(value: T, key: DoorKey) -> Self::Stamped<T>;
+
+    /// Adds noise to every cell.
+    ///
+    /// # Errors
+    /// When the scale is impossible or randomness fails.
+    fn add(&mut self, cells: &[i64], scale_micros: u64) -> Result<Vec<i64>, PrivacyError>;
+
+    /// Adds noise to every count and keeps (index, noisy count) where it reaches the threshold.
+    ///
+    /// # Errors
+    /// When the scale is impossible or randomness fails.
+    fn keep_above(
+        &mut self,
+        counts: &[i64],
+        scale_micros: u64,
+        threshold: u32,
+    ) -> Result<Vec<(usize, i64)>, PrivacyError>;
+}
+
+/// opendp's samplers with the operating system's randomness: the only noise that protects anybody.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemNoise;
+
+impl Sealed for SystemNoise {}
+
+impl NoiseSource for SystemNoise {
+    type Stamped<T> = Released<T>;
+
+    fn stamp<T>(value: T, _: DoorKey) -> Released<T> {
+        Released::by_mechanism(value)
+    }
+
+    fn add(&mut self, cells: &[i64], scale_micros: u64) -> Result<Vec<i64>, PrivacyError> {
+        mechanism::add_noise(cells, scale_micros)
+    }
+
+    fn keep_above(
+        &mut self,
+        counts: &[i64],
+        scale_micros: u64,
+        threshold: u32,
+    ) -> Result<Vec<(usize, i64)>, PrivacyError> {
+        mechanism::keep_above(counts, scale_micros, threshold)
+    }
+}
+
+/// The same law from a seed, for simulations. Protects nobody.
+pub struct SeededNoise(SeededBits);
+
+/// A result made with simulated noise. It is not private, and nothing turns it into an
+/// [`Outgoing`](crate::Outgoing):
+/// ```compile_fail,E0277
+/// use lore_privacy::{Outgoing, Simulated};
+/// use lore_protocol::payload::Payload;
+/// fn publish(made: Simulated<Payload>) -> Outgoing {
+///     made.into()
+/// }
+/// ```
+/// while what the system's noise made can be:
+/// ```
+/// use lore_privacy::{Outgoing, Released};
+/// use lore_protocol::payload::Payload;
+/// fn publish(made: Released<Payload>) -> Outgoing {
+///     made.into()
+/// }
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Simulated<T>(T);
+
+impl<T> Simulated<T> {
+    /// The value, for the simulation.
+    pub fn into_inner(self) -> T {
+        self.0
+    }
+}
+
+impl SeededNoise {
+    /// A source that gives the same noise for the same seed.
+    #[must_use]
+    pub fn new(seed: &[u8]) -> Self {
+        Self(SeededBits::new(seed))
+    }
+
+    fn shift(&mut self, value: i64, scale_micros: u64) -> Result<i64, PrivacyError> {
+        if scale_micros == 0 || scale_micros > MAX_SEEDED_SCALE_MICROS {
+            return Err(PrivacyError::Parameter {
+                what: "scale",
+                why: format!("simulated noise draws sigma up to 1000, not {scale_micros}e-6"),
+            });
+        }
+        let noise = self.0.gaussian(scale_micros);
+        // Noise of sigma 1000 is far inside i64; a count near the end of the range saturates.
+        Ok(value.saturating_add(i64::try_from(noise).unwrap_or(i64::MAX)))
+    }
+}
+
+impl Sealed for SeededNoise {}
+
+impl NoiseSource for SeededNoise {
+    type Stamped<T> = Simulated<T>;
+
+    fn stamp<T>(value: T, _: DoorKey) -> Simulated<T> {
+        Simulated(value)
+    }
+
+    fn add(&mut self, cells: &[i64], scale_micros: u64) -> Result<Vec<i64>, PrivacyError> {
+        cells
+            .iter()
+            .map(|cell| self.shift(*cell, scale_micros))
+            .collect()
+    }
+
+    fn keep_above(
+        &mut self,
+        counts: &[i64],
+        scale_micros: u64,
+        threshold: u32,
+    ) -> Result<Vec<(usize, i64)>, PrivacyError> {
+        let mut kept = Vec::new();
+        for (index, count) in counts.iter().enumerate() {
+            let noisy = self.shift(*count, scale_micros)?;
+            if noisy >= i64::from(threshold) {
+                kept.push((index, noisy));
+            }
+        }
+        Ok(kept)
+    }
+}

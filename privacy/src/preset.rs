@@ -1,0 +1,291 @@
+//! From (epsilon, delta, period) to mechanisms: how a budget is split and what each release may cost.
+
+use bincode::{Decode, Encode};
+use lore_protocol::payload::{Mechanism, Unit};
+use opendp::combinators::ConcentratedMeasure;
+use opendp::measures::ZeroConcentratedDivergence;
+
+use crate::{Caps, PrivacyError, mechanism, utility};
+
+/// Shares of rho, in percent: lessons, outcomes, votes.
+const SHARES: [u64; 3] = [50, 30, 20];
+/// Chance of release that "supporters needed" refers to.
+pub const SURE: f64 = 0.95;
+/// Largest threshold that a plan considers; beyond it no node has enough users.
+const MAX_THRESHOLD: u32 = 1 << 24;
+/// Largest epsilon, in millionths: beyond it the word privacy would mislead.
+const MAX_EPSILON_MICROS: u64 = 20_000_000;
+
+/// What the owner allows per period, with its conversion to rho.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, serde::Serialize)]
+pub struct Budget {
+    /// Whose removal is protected.
+    pub unit: Unit,
+    /// Epsilon, in 1e-6.
+    pub epsilon_micros: u64,
+    /// Part of delta at which rho is converted, in 1e-18.
+    pub delta_conv_e18: u64,
+    /// Part of delta that thresholds may spend, in 1e-18.
+    pub delta_thr_e18: u64,
+    /// The rho whose conversion at `delta_conv` is at most epsilon, in 1e-9, rounded down.
+    pub rho_nano: u64,
+    /// Length of a period, in days.
+    pub period_days: u32,
+}
+
+/// How many releases of each kind a period has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, serde::Serialize)]
+pub struct Schedule {
+    /// Lesson releases.
+    pub lessons: u32,
+    /// Outcome releases.
+    pub outcomes: u32,
+    /// Vote releases.
+    pub votes: u32,
+}
+
+/// Contribution bounds of a release.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, serde::Serialize)]
+pub struct Bounds {
+    /// Most keys or cells that one unit changes.
+    pub l0: u16,
+    /// Most that it changes each by.
+    pub linf: u16,
+}
+
+/// The mechanisms of a period; none where the schedule has no release of a kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub struct Plan {
+    /// For each lesson release.
+    pub lessons: Option<Mechanism>,
+    /// For each outcome release.
+    pub outcomes: Option<Mechanism>,
+    /// For each vote release.
+    pub votes: Option<Mechanism>,
+}
+
+impl Default for Schedule {
+    /// One lesson release a period (rare releases need fewer supporters), outcomes and votes weekly.
+    fn default() -> Self {
+        Self {
+            lessons: 1,
+            outcomes: 12,
+            votes: 12,
+        }
+    }
+}
+
+impl Bounds {
+    /// One primary lesson and two topic words for each unit.
+    pub const LESSONS: Self = Self { l0: 3, linf: 1 };
+    /// Three items, one session each, for each unit.
+    pub const OUTCOMES: Self = Self { l0: 3, linf: 1 };
+    /// One vote on the whole ballot for each unit.
+    pub const VOTES: Self = Self { l0: 1, linf: 1 };
+}
+
+impl Budget {
+    /// A budget of `epsilon_micros` and `delta_e18` in all; half of delta converts rho, half pays for
+    /// thresholds.
+    ///
+    /// # Errors
+    /// When epsilon is zero or above 20, delta is zero or a thousandth and more, or the period is zero.
+    pub fn new(
+        unit: Unit,
+        epsilon_micros: u64,
+        delta_e18: u64,
+        period_days: u32,
+    ) -> Result<Self, PrivacyError> {
+        let bad = |what, why: &str| PrivacyError::Parameter {
+            what,
+            why: why.into(),
+        };
+        if epsilon_micros == 0 || epsilon_micros > MAX_EPSILON_MICROS {
+            return Err(bad("epsilon", "must be above 0 and at most 20"));
+        }
+        if !(2..=1_000_000_000_000_000).contains(&delta_e18) {
+            return Err(bad("delta", "must be above 0 and at most 0.001"));
+        }
+        if period_days == 0 {
+            return Err(bad("period", "must be at least one day"));
+        }
+        let delta_thr_e18 = delta_e18 / 2;
+        let delta_conv_e18 = delta_e18 - delta_thr_e18;
+        Ok(Self {
+            unit,
+            epsilon_micros,
+            delta_conv_e18,
+            delta_thr_e18,
+            rho_nano: rho_nano(epsilon_micros, delta_conv_e18)?,
+            period_days,
+        })
+    }
+
+    /// The caps of a period.
+    #[must_use]
+    pub const fn caps(&self) -> Caps {
+        Caps {
+            rho_nano: self.rho_nano,
+            delta_e18: self.delta_thr_e18,
+        }
+    }
+
+    /// Length of a period, in seconds.
+    #[must_use]
+    pub fn period_seconds(&self) -> u64 {
+        u64::from(self.period_days.max(1)) * 86_400
+    }
+
+    /// The mechanisms that use this budget up over a period's schedule.
+    ///
+    /// # Errors
+    /// When the budget is too small for any threshold to be reached.
+    pub fn plan(&self, schedule: Schedule) -> Result<Plan, PrivacyError> {
+        let share = |index: usize, releases: u32| {
+            let of = self.rho_nano.saturating_mul(SHARES[index]) / 100;
+            (releases > 0).then(|| of / u64::from(releases))
+        };
+        let cells = |rho: Option<u64>, bounds: Bounds| {
+            rho.map(|rho| cells_mechanism(self.unit, bounds, rho))
+                .transpose()
+        };
+        let lessons = share(0, schedule.lessons)
+            .map(|rho| {
+                let delta = self.delta_thr_e18 / u64::from(schedule.lessons);
+                threshold_mechanism(self.unit, Bounds::LESSONS, rho, delta)
+            })
+            .transpose()?;
+        Ok(Plan {
+            lessons,
+            outcomes: cells(share(1, schedule.outcomes), Bounds::OUTCOMES)?,
+            votes: cells(share(2, schedule.votes), Bounds::VOTES)?,
+        })
+    }
+
+    /// Supporters that a lesson needs to be released with a chance of 95 %, under this schedule.
+    ///
+    /// # Errors
+    /// As [`plan`](Self::plan); and when the schedule has no lesson release.
+    pub fn supporters_needed(&self, schedule: Schedule) -> Result<u32, PrivacyError> {
+        let lessons = self.plan(schedule)?.lessons;
+        let lessons = lessons.ok_or_else(|| PrivacyError::Parameter {
+            what: "schedule",
+            why: "has no lesson release".into(),
+        })?;
+        Ok(supporters_needed(&lessons))
+    }
+}
+
+/// Supporters that a key needs to pass a thresholded mechanism with a chance of 95 %.
+#[must_use]
+pub fn supporters_needed(lessons: &Mechanism) -> u32 {
+    utility::supporters_for(SURE, lessons.scale_micros, lessons.threshold)
+}
+
+/// Epsilon of a rho at a delta, by opendp's conversion, in 1e-6 rounded up.
+///
+/// # Errors
+/// When opendp cannot convert.
+pub fn epsilon_micros(rho_nano: u64, delta_conv_e18: u64) -> Result<u64, PrivacyError> {
+    if rho_nano == 0 {
+        return Ok(0);
+    }
+    let epsilon = profile(rho_nano)?
+        .epsilon(float_down(delta_conv_e18, 1e18))
+        .map_err(|error| PrivacyError::Noise(error.to_string()))?;
+    mechanism::scaled_up(epsilon, 6)
+}
+
+/// The largest rho, in 1e-9, whose conversion at `delta_conv` stays within epsilon.
+///
+/// # Errors
+/// When opendp cannot convert.
+pub fn rho_nano(epsilon_micros: u64, delta_conv_e18: u64) -> Result<u64, PrivacyError> {
+    let (epsilon, delta) = (
+        float_down(epsilon_micros, 1e6),
+        float_down(delta_conv_e18, 1e18),
+    );
+    let fits = |rho_nano: u64| -> Result<bool, PrivacyError> {
+        let needed = profile(rho_nano)?
+            .delta(epsilon)
+            .map_err(|error| PrivacyError::Noise(error.to_string()))?;
+        Ok(needed <= delta)
+    };
+    // rho is below epsilon for every delta below a half, and delta grows with rho.
+    let (mut fitting, mut above) = (0, epsilon_micros.saturating_mul(1_000) + 1);
+    while above - fitting > 1 {
+        let middle = fitting + (above - fitting) / 2;
+        if fits(middle)? {
+            fitting = middle;
+        } else {
+            above = middle;
+        }
+    }
+    Ok(fitting)
+}
+
+fn profile(rho_nano: u64) -> Result<opendp::measures::PrivacyProfile, PrivacyError> {
+    let rho = (rho_nano as f64 / 1e9).next_up();
+    ZeroConcentratedDivergence::convert(rho).map_err(|error| PrivacyError::Noise(error.to_string()))
+}
+
+/// An integer over a power of ten as a float that is not above it.
+fn float_down(units: u64, per: f64) -> f64 {
+    (units as f64 / per).next_down().max(0.0)
+}
+
+/// Noisy cells of the least sigma whose charge is at most `rho_nano`.
+fn cells_mechanism(unit: Unit, bounds: Bounds, rho_nano: u64) -> Result<Mechanism, PrivacyError> {
+    let scale = least_scale(bounds, rho_nano)?;
+    mechanism::gaussian(unit, bounds.l0, bounds.linf, scale, 0)
+}
+
+/// Thresholded counts of the least sigma whose charge is at most `rho_nano`, and the least threshold
+/// whose delta is at most `delta_e18`.
+fn threshold_mechanism(
+    unit: Unit,
+    bounds: Bounds,
+    rho_nano: u64,
+    delta_e18: u64,
+) -> Result<Mechanism, PrivacyError> {
+    let scale = least_scale(bounds, rho_nano)?;
+    let cost = |threshold| mechanism::threshold_cost(bounds.l0, bounds.linf, scale, threshold);
+    let (mut below, mut enough) = (u32::from(bounds.linf), MAX_THRESHOLD);
+    if cost(enough)?.delta_e18 > delta_e18 {
+        return Err(too_small());
+    }
+    while enough - below > 1 {
+        let middle = below + (enough - below) / 2;
+        if cost(middle)?.delta_e18 <= delta_e18 {
+            enough = middle;
+        } else {
+            below = middle;
+        }
+    }
+    mechanism::gaussian(unit, bounds.l0, bounds.linf, scale, enough)
+}
+
+/// The least sigma, in millionths, that opendp's map charges at most `rho_nano` for.
+fn least_scale(bounds: Bounds, rho_nano: u64) -> Result<u64, PrivacyError> {
+    if rho_nano == 0 {
+        return Err(too_small());
+    }
+    // sigma^2 = l0 * linf^2 / (2 rho), in (1e-6)^2 and 1e-9; below 2^48 * 10^21, inside 128 bits.
+    let square = u128::from(bounds.l0) * u128::from(bounds.linf) * u128::from(bounds.linf);
+    let root = (square * 10_u128.pow(21) / (2 * u128::from(rho_nano))).isqrt();
+    let mut scale = u64::try_from(root).map_err(|_| too_small())?.max(1);
+    while mechanism::cells_cost(bounds.l0, bounds.linf, scale)?.rho_nano > rho_nano {
+        scale += 1;
+    }
+    Ok(scale)
+}
+
+fn too_small() -> PrivacyError {
+    PrivacyError::Parameter {
+        what: "budget",
+        why: "is too small for this schedule; raise epsilon or release less often".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,147 @@
+//! Outcome release: noisy counts of success and failure for every item of a public list.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use lore_protocol::codec;
+use lore_protocol::ids::Hash;
+use lore_protocol::payload::{Cell, ItemId, Mechanism, Outcomes, Payload, Window};
+
+use super::{check, check_unit, within};
+use crate::seal::DoorKey;
+use crate::{LocalSecret, NoiseSource, PrivacyError, Private, UnitId};
+
+/// How a session that used an item ended.
+#[derive(Clone)]
+pub struct OutcomeContribution {
+    /// Whose session.
+    pub unit: UnitId,
+    /// The item that the session used.
+    pub item: ItemId,
+    /// Index into the charter's contexts.
+    pub context: u16,
+    /// Whether the task was done.
+    pub success: bool,
+    /// When the session started, in seconds since the Unix epoch.
+    pub start_seconds: u64,
+}
+
+/// Public parameters of an outcome release.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutcomesSpec {
+    /// The scheduled release.
+    pub release: Hash,
+    /// Noise and bounds: `l0` items, one session each.
+    pub mechanism: Mechanism,
+    /// Sessions that may feed it.
+    pub window: Window,
+    /// State root of the checkpoint whose active items are listed.
+    pub items_root: Hash,
+    /// All items active there with their contexts, used here or not.
+    pub cells: BTreeSet<(ItemId, u16)>,
+}
+
+impl OutcomesSpec {
+    /// Hash of the parameters, for the reservation.
+    #[must_use]
+    pub fn hash(&self) -> Hash {
+        let cells: Vec<(ItemId, u16)> = self.cells.iter().copied().collect();
+        let fixed = (self.release, self.mechanism, self.window, self.items_root);
+        Hash::derive(
+            "commonlore/outcomes-spec/v1",
+            &[&codec::encode(&fixed), &codec::encode(&cells)],
+        )
+    }
+}
+
+/// Makes an outcome release: one-hot counts with integer Gaussian noise, never clamped, so that sums
+/// over nodes stay unbiased.
+///
+/// # Errors
+/// When parameters disagree, a unit is of the wrong kind, or randomness fails.
+pub fn release_outcomes<N: NoiseSource>(
+    spec: &OutcomesSpec,
+    contributions: &Private<Vec<OutcomeContribution>>,
+    secret: &LocalSecret,
+    noise: &mut N,
+) -> Result<N::Stamped<Payload>, PrivacyError> {
+    check(&spec.mechanism, spec.window, false)?;
+    let bounded = bound(spec, contributions.get(), secret)?;
+    let mut counts: BTreeMap<(ItemId, u16), (i64, i64)> =
+        spec.cells.iter().map(|cell| (*cell, (0, 0))).collect();
+    for vote in bounded.values().flatten() {
+        if let Some((successes, failures)) = counts.get_mut(&(vote.item, vote.context)) {
+            *if vote.success { successes } else { failures } += 1;
+        }
+    }
+    let flat: Vec<i64> = counts.values().flat_map(|(s, f)| [*s, *f]).collect();
+    let noisy = noise.add(&flat, spec.mechanism.scale_micros)?;
+    let cells = counts
+        .into_keys()
+        .zip(noisy.chunks_exact(2))
+        .map(|((item, context), pair)| Cell {
+            item,
+            context,
+            successes: pair[0],
+            failures: pair[1],
+        })
+        .collect();
+    let payload = Payload::Outcomes(Outcomes {
+        mechanism: spec.mechanism,
+        window: spec.window,
+        items_root: spec.items_root,
+        cells,
+    });
+    Ok(N::stamp(payload, DoorKey(())))
+}
+
+/// One session's result for one item, as a unit's contribution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Vote {
+    pub(super) item: ItemId,
+    pub(super) context: u16,
+    pub(super) success: bool,
+}
+
+/// What each unit contributes: at most `l0` items of the list, one session for each, chosen by draws
+/// that depend on the unit's own records alone.
+pub(super) fn bound(
+    spec: &OutcomesSpec,
+    contributions: &[OutcomeContribution],
+    secret: &LocalSecret,
+) -> Result<BTreeMap<UnitId, Vec<Vote>>, PrivacyError> {
+    let mut sessions: BTreeMap<(UnitId, ItemId), ([u8; 32], Vote)> = BTreeMap::new();
+    for contribution in contributions {
+        check_unit(&contribution.unit, &spec.mechanism)?;
+        let cell = (contribution.item, contribution.context);
+        if !within(spec.window, contribution.start_seconds) || !spec.cells.contains(&cell) {
+            continue;
+        }
+        let vote = Vote {
+            item: contribution.item,
+            context: contribution.context,
+            success: contribution.success,
+        };
+        let record = codec::encode(&(vote.item, vote.context, vote.success));
+        let start = contribution.start_seconds.to_le_bytes();
+        let release = spec.release.as_bytes();
+        let parts: [&[u8]; 3] = [release, &start, &record];
+        let draw = secret.draw("draw/outcomes/session", &contribution.unit, &parts);
+        match sessions.get(&(contribution.unit, contribution.item)) {
+            Some((least, _)) if *least <= draw => {}
+            _ => {
+                sessions.insert((contribution.unit, contribution.item), (draw, vote));
+            }
+        }
+    }
+    let mut items: BTreeMap<UnitId, BTreeMap<[u8; 32], Vote>> = BTreeMap::new();
+    for ((unit, item), (_, vote)) in sessions {
+        let parts: [&[u8]; 2] = [spec.release.as_bytes(), &codec::encode(&item)];
+        let draw = secret.draw("draw/outcomes/item", &unit, &parts);
+        items.entry(unit).or_default().insert(draw, vote);
+    }
+    let most = usize::from(spec.mechanism.l0);
+    Ok(items
+        .into_iter()
+        .map(|(unit, votes)| (unit, votes.into_values().take(most).collect()))
+        .collect())
+}

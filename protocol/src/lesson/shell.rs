@@ -1,0 +1,496 @@
+//! A small reader of shell command lines: enough to know words, quotes, expansions and operators, so
+//! that one command line has one canonical spelling whatever quotes and spaces it was typed with.
+
+use super::placeholder;
+
+/// Longest command line that is read, in bytes; what is longer is no lesson anyway.
+pub(super) const MAX_COMMAND_BYTES: usize = 4096;
+const MAX_DEPTH: usize = 8;
+
+/// Why a command line could not be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ShellError {
+    /// It is longer than 4096 bytes.
+    #[error("the command line is longer than {MAX_COMMAND_BYTES} bytes")]
+    TooLong,
+    /// A quote, a parenthesis or a brace is not closed.
+    #[error("a quote or a parenthesis is not closed")]
+    Unclosed,
+    /// It nests substitutions more than 8 deep.
+    #[error("substitutions are nested more than {MAX_DEPTH} deep")]
+    TooDeep,
+    /// It uses a here-document, a process substitution or `$'...'`, which have no one-line form here.
+    #[error("here-documents, process substitutions and $'...' are not supported")]
+    Unsupported,
+}
+
+/// A piece of a word.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Piece {
+    /// Literal text, quotes removed. Placeholders stand in it as `<arg>`.
+    Text(String),
+    /// Unquoted characters with a meaning for the shell: globs, braces, a leading tilde.
+    Glob(String),
+    /// `$NAME`, `${...}` or `$((...))`.
+    Expansion { text: String, quoted: bool },
+    /// `$(...)`.
+    Substitution { script: Script, quoted: bool },
+}
+
+/// One word.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct ShellWord(pub(super) Vec<Piece>);
+
+/// A word or an operator.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Item {
+    Word(ShellWord),
+    Operator(String),
+}
+
+/// A command line.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Script(pub(super) Vec<Item>);
+
+/// Reads a command line.
+///
+/// # Errors
+/// See [`ShellError`].
+pub(super) fn parse(text: &str) -> Result<Script, ShellError> {
+    if text.len() > MAX_COMMAND_BYTES {
+        return Err(ShellError::TooLong);
+    }
+    let mut reader = Reader {
+        chars: text.chars().collect(),
+        at: 0,
+        depth: 0,
+    };
+    reader.script(None)
+}
+
+struct Reader {
+    chars: Vec<char>,
+    at: usize,
+    depth: usize,
+}
+
+impl Reader {
+    fn peek(&self, ahead: usize) -> Option<char> {
+        self.chars.get(self.at + ahead).copied()
+    }
+
+    fn starts(&self, text: &str) -> bool {
+        text.chars()
+            .enumerate()
+            .all(|(i, c)| self.peek(i) == Some(c))
+    }
+
+    fn script(&mut self, close: Option<char>) -> Result<Script, ShellError> {
+        self.depth += 1;
+        if self.depth > MAX_DEPTH {
+            return Err(ShellError::TooDeep);
+        }
+        let mut items: Vec<Item> = Vec::new();
+        let mut open = 0_usize;
+        loop {
+            let Some(c) = self.peek(0) else {
+                if close.is_some() {
+                    return Err(ShellError::Unclosed);
+                }
+                break;
+            };
+            if open == 0 && Some(c) == close {
+                self.at += 1;
+                break;
+            }
+            match c {
+                '\n' => {
+                    self.at += 1;
+                    separate(&mut items);
+                }
+                c if c.is_whitespace() => self.at += 1,
+                '\\' if self.peek(1) == Some('\n') => self.at += 2,
+                '#' => {
+                    while self.peek(0).is_some_and(|c| c != '\n') {
+                        self.at += 1;
+                    }
+                }
+                _ => {
+                    if let Some(operator) = self.operator()? {
+                        match operator.as_str() {
+                            "(" => open += 1,
+                            ")" => open = open.checked_sub(1).ok_or(ShellError::Unclosed)?,
+                            _ => {}
+                        }
+                        if operator == ";" {
+                            separate(&mut items);
+                        } else {
+                            items.push(Item::Operator(operator));
+                        }
+                    } else {
+                        items.push(Item::Word(self.word()?));
+                    }
+                }
+            }
+        }
+        if matches!(items.last(), Some(Item::Operator(op)) if op == ";") {
+            items.pop();
+        }
+        self.depth -= 1;
+        Ok(Script(items))
+    }
+
+    /// Reads an operator if one stands here, with a file descriptor before it.
+    fn operator(&mut self) -> Result<Option<String>, ShellError> {
+        let digits = self.chars[self.at..]
+            .iter()
+            .take_while(|c| c.is_ascii_digit())
+            .count();
+        let redirects = matches!(self.peek(digits), Some('<' | '>'));
+        if digits > 0 && !redirects {
+            return Ok(None);
+        }
+        let descriptor: String = self.chars[self.at..self.at + digits].iter().collect();
+        let start = self.at;
+        self.at += digits;
+        if placeholder::at(&self.chars[self.at..]).is_some() {
+            self.at = start;
+            return Ok(None);
+        }
+        if self.starts("<(") || self.starts(">(") || (self.starts("<<") && !self.starts("<<<")) {
+            return Err(ShellError::Unsupported);
+        }
+        const OPERATORS: [&str; 19] = [
+            "<<<", "&>>", "&&", "||", ";;", "|&", ">>", "&>", ">&", "<&", "<>", ">|", "|", "&",
+            ";", "(", ")", "<", ">",
+        ];
+        let Some(operator) = OPERATORS.into_iter().find(|op| self.starts(op)) else {
+            self.at = start;
+            return Ok(None);
+        };
+        self.at += operator.len();
+        let mut text = format!("{descriptor}{operator}");
+        if operator == ">&" || operator == "<&" {
+            while let Some(c) = self.peek(0).filter(|c| c.is_ascii_digit() || *c == '-') {
+                text.push(c);
+                self.at += 1;
+            }
+        }
+        Ok(Some(text))
+    }
+
+    fn word(&mut self) -> Result<ShellWord, ShellError> {
+        let mut word = ShellWord::default();
+        let first = self.at;
+        while let Some(c) = self.peek(0) {
+            match c {
+                '\'' => {
+                    self.at += 1;
+                    let text = self.until('\'')?;
+                    word.text(&text);
+                }
+                '"' => {
+                    self.at += 1;
+                    self.double_quoted(&mut word)?;
+                }
+                '\\' => {
+                    self.at += 1;
+                    match self.peek(0) {
+                        Some('\n') => {}
+                        Some(c) => word.text(c.encode_utf8(&mut [0; 4])),
+                        None => return Err(ShellError::Unclosed),
+                    }
+                    self.at += 1;
+                }
+                '$' | '`' => self.expansion(&mut word, false)?,
+                '<' => {
+                    let Some(len) = placeholder::at(&self.chars[self.at..]) else {
+                        break;
+                    };
+                    let text: String = self.chars[self.at..self.at + len].iter().collect();
+                    word.text(&text);
+                    self.at += len;
+                }
+                c if c.is_whitespace() || ";&|()>".contains(c) => break,
+                '*' | '[' | ']' | '{' | '}' => {
+                    word.glob(c);
+                    self.at += 1;
+                }
+                '~' if self.at == first => {
+                    word.glob(c);
+                    self.at += 1;
+                }
+                c => {
+                    word.text(c.encode_utf8(&mut [0; 4]));
+                    self.at += 1;
+                }
+            }
+        }
+        Ok(word)
+    }
+
+    fn until(&mut self, close: char) -> Result<String, ShellError> {
+        let len = self.chars[self.at..].iter().position(|c| *c == close);
+        let len = len.ok_or(ShellError::Unclosed)?;
+        let text = self.chars[self.at..self.at + len].iter().collect();
+        self.at += len + 1;
+        Ok(text)
+    }
+
+    fn double_quoted(&mut self, word: &mut ShellWord) -> Result<(), ShellError> {
+        word.text("");
+        loop {
+            match self.peek(0).ok_or(ShellError::Unclosed)? {
+                '"' => {
+                    self.at += 1;
+                    return Ok(());
+                }
+                '\\' if self.peek(1).is_some_and(|c| "$`\"\\\n".contains(c)) => {
+                    if let Some(c) = self.peek(1).filter(|c| *c != '\n') {
+                        word.text(c.encode_utf8(&mut [0; 4]));
+                    }
+                    self.at += 2;
+                }
+                '$' | '`' => self.expansion(word, true)?,
+                c => {
+                    word.text(c.encode_utf8(&mut [0; 4]));
+                    self.at += 1;
+                }
+            }
+        }
+    }
+
+    fn expansion(&mut self, word: &mut ShellWord, quoted: bool) -> Result<(), ShellError> {
+        if self.starts("$((") {
+            let text = self.arithmetic()?;
+            word.0.push(Piece::Expansion { text, quoted });
+        } else if self.starts("$(") {
+            self.at += 2;
+            let script = self.script(Some(')'))?;
+            word.0.push(Piece::Substitution { script, quoted });
+        } else if self.starts("`") {
+            self.at += 1;
+            let text = self.until('`')?;
+            let mut inner = Self {
+                chars: text.chars().collect(),
+                at: 0,
+                depth: self.depth,
+            };
+            let script = inner.script(None)?;
+            word.0.push(Piece::Substitution { script, quoted });
+        } else if self.starts("${") {
+            self.at += 2;
+            let text = self.until('}')?;
+            let plain = !text.is_empty() && text.chars().all(is_name);
+            let text = if plain {
+                format!("${text}")
+            } else {
+                format!("${{{text}}}")
+            };
+            word.0.push(Piece::Expansion { text, quoted });
+        } else if self.starts("$'") && !quoted {
+            return Err(ShellError::Unsupported);
+        } else {
+            self.at += 1;
+            let digits = self
+                .peek(0)
+                .is_some_and(|c| c.is_ascii_digit() || "?$@#*!-".contains(c));
+            let len = if digits {
+                1
+            } else {
+                self.chars[self.at..]
+                    .iter()
+                    .take_while(|c| is_name(**c))
+                    .count()
+            };
+            if len == 0 {
+                word.text("$");
+            } else {
+                let name: String = self.chars[self.at..self.at + len].iter().collect();
+                self.at += len;
+                word.0.push(Piece::Expansion {
+                    text: format!("${name}"),
+                    quoted,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn arithmetic(&mut self) -> Result<String, ShellError> {
+        let start = self.at;
+        let mut open = 0_usize;
+        while let Some(c) = self.peek(0) {
+            self.at += 1;
+            match c {
+                '(' => open += 1,
+                ')' if open == 1 => {
+                    let text: String = self.chars[start..self.at].iter().collect();
+                    return Ok(text.split_whitespace().collect::<Vec<_>>().join(" "));
+                }
+                ')' => open = open.saturating_sub(1),
+                _ => {}
+            }
+        }
+        Err(ShellError::Unclosed)
+    }
+}
+
+fn separate(items: &mut Vec<Item>) {
+    if matches!(items.last(), Some(Item::Word(_)))
+        || matches!(items.last(), Some(Item::Operator(op)) if op == ")")
+    {
+        items.push(Item::Operator(";".into()));
+    }
+}
+
+pub(super) fn is_name(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '_'
+}
+
+impl ShellWord {
+    fn text(&mut self, text: &str) {
+        if let Some(Piece::Text(last)) = self.0.last_mut() {
+            last.push_str(text);
+        } else {
+            self.0.push(Piece::Text(text.to_owned()));
+        }
+    }
+
+    fn glob(&mut self, c: char) {
+        if let Some(Piece::Glob(last)) = self.0.last_mut() {
+            last.push(c);
+        } else {
+            self.0.push(Piece::Glob(c.into()));
+        }
+    }
+
+    /// The text when the word is nothing but literal text.
+    pub(super) fn literal(&self) -> Option<&str> {
+        match self.0.as_slice() {
+            [Piece::Text(text)] => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The literal text that the word begins with; empty when it begins with an expansion.
+    pub(super) fn head(&self) -> &str {
+        match self.0.first() {
+            Some(Piece::Text(text)) => text,
+            _ => "",
+        }
+    }
+
+    /// Whether the word sets a variable (`NAME=...`).
+    pub(super) fn is_assignment(&self) -> bool {
+        assignment(self.head()).is_some()
+    }
+}
+
+/// Length of the `NAME=` that a text begins with.
+fn assignment(text: &str) -> Option<usize> {
+    let name = text.split_once('=')?.0;
+    let first = name.chars().next()?;
+    (name.chars().all(is_name) && !first.is_ascii_digit()).then_some(name.len() + 1)
+}
+
+impl std::fmt::Display for Script {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut space = false;
+        for item in &self.0 {
+            match item {
+                Item::Operator(op) if op == ";" => f.write_str(";")?,
+                Item::Operator(op) => write!(f, "{}{op}", if space { " " } else { "" })?,
+                Item::Word(word) => write!(f, "{}{word}", if space { " " } else { "" })?,
+            }
+            space = true;
+        }
+        Ok(())
+    }
+}
+
+impl std::fmt::Display for ShellWord {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut pieces = self.0.as_slice();
+        let rest;
+        if let (Some(Piece::Text(text)), Some(len)) = (self.0.first(), assignment(self.head())) {
+            // Quotes around a whole `NAME=value` would no longer set the variable.
+            f.write_str(&text[..len])?;
+            let mut tail = self.0.clone();
+            tail[0] = Piece::Text(text[len..].to_owned());
+            if text.len() == len {
+                tail.remove(0);
+                if tail.is_empty() {
+                    return Ok(());
+                }
+            }
+            rest = tail;
+            pieces = &rest;
+        }
+        render(pieces, f)
+    }
+}
+
+fn render(pieces: &[Piece], f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+    if let [Piece::Text(text)] = pieces {
+        return f.write_str(&quote(text));
+    }
+    let is_quoted = |piece: &Piece| match piece {
+        Piece::Text(_) => true,
+        Piece::Glob(_) => false,
+        Piece::Expansion { quoted, .. } | Piece::Substitution { quoted, .. } => *quoted,
+    };
+    let whole = pieces.iter().all(is_quoted);
+    if whole {
+        f.write_str("\"")?;
+    }
+    for (index, piece) in pieces.iter().enumerate() {
+        let mark = if !whole && is_quoted(piece) { "\"" } else { "" };
+        match piece {
+            Piece::Text(text) if whole => f.write_str(&escape(text))?,
+            Piece::Text(text) if text.is_empty() => {}
+            Piece::Text(text) => f.write_str(&quote(text))?,
+            Piece::Glob(text) => f.write_str(text)?,
+            Piece::Substitution { script, .. } => write!(f, "{mark}$({script}){mark}")?,
+            Piece::Expansion { text, .. } => {
+                let glued = match pieces.get(index + 1) {
+                    Some(Piece::Text(next)) => mark.is_empty() && next.starts_with(is_name),
+                    _ => false,
+                };
+                let name = text
+                    .strip_prefix('$')
+                    .filter(|name| name.chars().all(is_name));
+                match name {
+                    Some(name) if glued => write!(f, "${{{name}}}")?,
+                    _ => write!(f, "{mark}{text}{mark}")?,
+                }
+            }
+        }
+    }
+    if whole { f.write_str("\"") } else { Ok(()) }
+}
+
+fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if "$`\"\\".contains(c) {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
+}
+
+/// The canonical spelling of literal text: bare when nothing in it means anything to a shell.
+pub(super) fn quote(text: &str) -> String {
+    let safe = |c: char| c.is_alphanumeric() || "_-./:=@%+,?^!".contains(c);
+    if !text.is_empty() && placeholder::strip(text).chars().all(safe) {
+        text.to_owned()
+    } else if !text.contains(['$', '`', '"', '\\']) {
+        format!("\"{text}\"")
+    } else if !text.contains('\'') {
+        format!("'{text}'")
+    } else {
+        format!("\"{}\"", escape(text))
+    }
+}
