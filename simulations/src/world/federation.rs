@@ -6,9 +6,7 @@ use lore_protocol::charter::{
 use lore_protocol::delta::{Delta, VERSION};
 use lore_protocol::identity::{SecretKey, Signer};
 use lore_protocol::ids::{BlobId, FederationId, Hash, InvitationId, SkillId};
-use lore_protocol::lesson::{
-    Action, ErrorClass, Lesson, LessonKey, Op, Token, TokenError, Trigger,
-};
+use lore_protocol::lesson::{Action, ErrorClass, Lesson, LessonKey, Op, Token, Trigger};
 use lore_protocol::log::Log;
 use lore_protocol::payload::{
     Cell, FileEntry, Join, LessonEntry, Lessons, Mechanism, Noise, Origin, Outcomes, Payload,
@@ -116,7 +114,7 @@ pub(super) fn work(
     active: Vec<lore_protocol::payload::ItemId>,
     outcomes_due: bool,
     stream: &mut Stream,
-) -> Result<(Payload, u64), TokenError> {
+) -> Result<(Payload, u64), WorldError> {
     match stream.below(3) {
         0 if outcomes_due && !active.is_empty() => Ok((outcomes(log, active, stream), RHO_NANO)),
         1 => Ok((revision(stream), 0)),
@@ -125,18 +123,15 @@ pub(super) fn work(
 }
 
 /// A lesson that a person wrote. Few tools and ports, so that nodes meet each other's skills.
-fn lesson(stream: &mut Stream) -> Result<Payload, TokenError> {
+fn lesson(stream: &mut Stream) -> Result<Payload, WorldError> {
     let port = 8_000 + stream.below(10);
-    let lesson = Lesson {
-        skill: None,
-        op: Op::Fix,
-        trigger: Trigger {
-            tool: Token::new(["curl", "tar", "git", "make"][stream.index(4)])?,
-            error: ErrorClass::Other,
-            subject: Some(Token::new(port.to_string())?),
-        },
-        action: Action::Example(Token::new(format!("try port {}", stream.below(1_000)))?),
+    let trigger = Trigger {
+        tool: Token::new(["curl", "tar", "git", "make"][stream.index(4)])?,
+        error: ErrorClass::Other,
+        subject: Some(Token::new(port.to_string())?),
     };
+    let action = Action::Example(Token::new(format!("try port {}", stream.below(1_000)))?);
+    let lesson = Lesson::new(None, Op::Fix, trigger, action)?;
     Ok(Payload::Lessons(Lessons {
         origin: Origin::Authored,
         window: None,

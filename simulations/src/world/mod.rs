@@ -47,6 +47,9 @@ pub enum WorldError {
     /// A lesson of the simulation is not one.
     #[error(transparent)]
     Token(#[from] lore_protocol::lesson::TokenError),
+    /// A lesson of the simulation is too long.
+    #[error(transparent)]
+    Lesson(#[from] lore_protocol::lesson::LessonTooLong),
     /// A node's own log did not accept what the node signed.
     #[error("a node's own log did not accept its delta: {0}")]
     OwnDelta(String),
