@@ -1,0 +1,287 @@
+//! `lore-sim`: runs scenarios, and checks the simulator against known results.
+//!
+//! Progress goes to stderr. With `--json` stdout has JSON lines, the last one being the result.
+
+use std::io::Write as _;
+use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
+
+use anyhow::{Context as _, bail};
+use clap::{Parser, Subcommand};
+use indicatif::{ProgressBar, ProgressStyle};
+use lore_simulations::scenario::{SHIPPED, Scenario, shipped};
+use lore_simulations::world::{self, Outcome, Sample};
+use lore_simulations::{runner, validate};
+use serde_json::json;
+
+/// Failed.
+const FAILED: u8 = 1;
+
+#[derive(Parser)]
+#[command(name = "lore-sim", version, about = "The protocol's own code in virtual time")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run a scenario: a file, or the name of one that `list` shows
+    Run {
+        /// TOML file or name
+        scenario: String,
+        /// First seed; the scenario's own without it
+        #[arg(long)]
+        seed: Option<u64>,
+        /// How many seeds, counted up from the first
+        #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+        seeds: u64,
+        /// Threads; one simulation stays on one
+        #[arg(long)]
+        threads: Option<usize>,
+        /// JSON lines: samples, then one object with the result
+        #[arg(long)]
+        json: bool,
+    },
+    /// Check the simulator against results that are known without it
+    Validate {
+        /// First seed
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// Threads
+        #[arg(long)]
+        threads: Option<usize>,
+        /// One JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// List the scenarios that come along
+    List {
+        /// One JSON object
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Run { scenario, seed, seeds, threads, json } => {
+            run(&scenario, seed, seeds, threads, json)
+        }
+        Command::Validate { seed, threads, json } => check(seed, threads, json),
+        Command::List { json } => list(json),
+    };
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(FAILED),
+        Err(error) => {
+            eprintln!("lore-sim: {error:#}");
+            ExitCode::from(FAILED)
+        }
+    }
+}
+
+/// Writes a line; a reader that has gone away (`| head`) ends the output, not the run.
+fn line(text: &str) {
+    let _ = writeln!(std::io::stdout().lock(), "{text}");
+}
+
+fn read(name: &str) -> anyhow::Result<Scenario> {
+    let text = match shipped(name) {
+        Some(text) => text.to_owned(),
+        None => std::fs::read_to_string(name).with_context(|| {
+            format!("cannot read scenario `{name}`; `lore-sim list` shows those that come along")
+        })?,
+    };
+    Scenario::parse(&text).with_context(|| format!("scenario `{name}`"))
+}
+
+fn bar(length: u64, what: &str) -> anyhow::Result<ProgressBar> {
+    let style = ProgressStyle::with_template("{msg} [{bar:30}] {pos}/{len} {elapsed}")?;
+    Ok(ProgressBar::new(length).with_style(style).with_message(what.to_owned()))
+}
+
+fn run(
+    name: &str,
+    seed: Option<u64>,
+    seeds: u64,
+    threads: Option<usize>,
+    json: bool,
+) -> anyhow::Result<bool> {
+    let scenario = read(name)?;
+    let first = seed.unwrap_or(scenario.seed);
+    let Some(last) = first.checked_add(seeds - 1) else {
+        bail!("seeds from {first} on are fewer than {seeds}; choose a smaller --seed");
+    };
+    let seeds: Vec<u64> = (first..=last).collect();
+    let threads = threads.unwrap_or_else(runner::available_threads);
+    // In steps of virtual seconds, at most to the deadline of every seed.
+    let length = scenario.deadline() / 1_000_000 * seeds.len() as u64;
+    let progress = bar(length, &scenario.name)?;
+    // Samples of several seeds are kept apart and printed seed by seed.
+    let results = runner::in_parallel(&seeds, threads, |seed| {
+        let samples: Mutex<Vec<Sample>> = Mutex::default();
+        let mut shown = 0;
+        let outcome = world::run(&scenario, seed, |sample| {
+            let reached = sample.t_micros / 1_000_000;
+            progress.inc(reached - shown);
+            shown = reached;
+            samples.lock().unwrap_or_else(PoisonError::into_inner).push(sample.clone());
+        });
+        progress.inc((scenario.deadline() / 1_000_000).saturating_sub(shown));
+        (outcome, samples.into_inner().unwrap_or_else(PoisonError::into_inner))
+    });
+    progress.finish_and_clear();
+    let mut outcomes = Vec::with_capacity(results.len());
+    for (outcome, samples) in results {
+        let outcome = outcome?;
+        if json {
+            for sample in &samples {
+                line(&serde_json::to_string(sample)?);
+            }
+        } else {
+            print_outcome(&scenario, &outcome, &samples);
+        }
+        if !outcome.ok {
+            eprintln!("reproduce: {}", reproduction(name, outcome.seed));
+        }
+        outcomes.push(outcome);
+    }
+    let ok = outcomes.iter().all(|outcome| outcome.ok);
+    if json {
+        let failed: Vec<&Outcome> = outcomes.iter().filter(|outcome| !outcome.ok).collect();
+        let reproduce: Vec<String> =
+            failed.iter().map(|outcome| reproduction(name, outcome.seed)).collect();
+        let result = json!({
+            "scenario": scenario.name,
+            "nodes": scenario.nodes,
+            "seeds": outcomes.len(),
+            "ok": ok,
+            "reproduce": reproduce,
+            "runs": outcomes,
+        });
+        line(&result.to_string());
+    }
+    Ok(ok)
+}
+
+fn reproduction(name: &str, seed: u64) -> String {
+    format!("lore-sim run {name} --seed {seed}")
+}
+
+#[allow(clippy::cast_precision_loss)]
+fn in_seconds(micros: Option<u64>) -> String {
+    micros.map_or_else(|| "never".into(), |micros| format!("{:.1} s", micros as f64 / 1e6))
+}
+
+fn print_outcome(scenario: &Scenario, outcome: &Outcome, samples: &[Sample]) {
+    line(&format!("{}, {} nodes, seed {}", scenario.name, scenario.nodes, outcome.seed));
+    line(&format!(
+        "  {:>8} {:>5} {:>8} {:>6} {:>6} {:>13}",
+        "time", "up", "members", "epoch", "roots", "deltas"
+    ));
+    // About twenty lines, the last sample always.
+    let step = samples.len().div_ceil(20).max(1);
+    for (place, sample) in samples.iter().enumerate() {
+        if (place + 1) % step == 0 || place + 1 == samples.len() {
+            line(&format!(
+                "  {:>8} {:>5} {:>8} {:>6} {:>6} {:>13}",
+                in_seconds(Some(sample.t_micros)),
+                sample.up,
+                sample.members,
+                sample.epoch,
+                sample.distinct_roots,
+                format!("{}..{}", sample.deltas_min, sample.deltas_max),
+            ));
+        }
+    }
+    let tally = outcome.tally;
+    line(&format!(
+        "  published {}, arrived everywhere: half {}, 99 % {}, all {}",
+        outcome.published,
+        in_seconds(outcome.t50_micros),
+        in_seconds(outcome.t99_micros),
+        in_seconds(outcome.t100_micros),
+    ));
+    line(&format!(
+        "  agreed at {} ({} after calm) on {}",
+        in_seconds(outcome.agreed_at_micros),
+        in_seconds(outcome.agreed_after_calm_micros),
+        outcome.root.as_deref().unwrap_or("nothing"),
+    ));
+    line(&format!(
+        "  bytes: gossip {}, anti-entropy {}; messages: {} sent, {} lost, {} cut, {} doubled",
+        tally.gossip_bytes,
+        tally.sync_bytes,
+        outcome.traffic.sent,
+        outcome.traffic.lost,
+        outcome.traffic.cut,
+        outcome.traffic.doubled,
+    ));
+    line(&format!(
+        "  refused: {} malformed, {} invalid ({} forged, {} damaged on the way), {} strangers; forks {}; gone with a disk {}",
+        tally.malformed,
+        tally.refused,
+        tally.forged,
+        tally.corrupted,
+        tally.not_served,
+        outcome.forks,
+        outcome.gone_with_disk,
+    ));
+    line(&format!("  events {}, trace {}", outcome.events, outcome.trace));
+    for violation in &outcome.violations {
+        line(&format!("  VIOLATED: {violation}"));
+    }
+}
+
+fn check(seed: u64, threads: Option<usize>, json: bool) -> anyhow::Result<bool> {
+    let threads = threads.unwrap_or_else(runner::available_threads);
+    let progress = bar(validate::COUNT, "validate")?;
+    let checks = validate::all(seed, threads, |_| progress.inc(1));
+    progress.finish_and_clear();
+    let ok = checks.iter().all(|check| check.passed);
+    if json {
+        line(&json!({ "ok": ok, "seed": seed, "checks": checks }).to_string());
+        return Ok(ok);
+    }
+    line(&format!(
+        "{:<4} {:<45} {:>10} {:>10} {:>9} {:>9}",
+        "", "", "expected", "got", "tolerance", "runs"
+    ));
+    for check in &checks {
+        line(&format!(
+            "{:<4} {:<45} {:>10.4} {:>10.4} {:>9.4} {:>9} {}",
+            check.target,
+            check.what,
+            check.expected,
+            check.got,
+            check.tolerance,
+            check.runs,
+            if check.passed { "ok" } else { "FAILED" },
+        ));
+    }
+    if !ok {
+        eprintln!("reproduce: lore-sim validate --seed {seed}");
+    }
+    Ok(ok)
+}
+
+fn list(json: bool) -> anyhow::Result<bool> {
+    let mut scenarios = Vec::new();
+    for (name, text) in SHIPPED {
+        let scenario = Scenario::parse(text).with_context(|| format!("scenario `{name}`"))?;
+        if !json {
+            line(&format!("{name:<18} {}", scenario.about));
+        }
+        scenarios.push(json!({
+            "name": name,
+            "about": scenario.about,
+            "nodes": scenario.nodes,
+            "seed": scenario.seed,
+        }));
+    }
+    if json {
+        line(&json!({ "scenarios": scenarios }).to_string());
+    }
+    Ok(true)
+}

@@ -1,0 +1,444 @@
+//! A scenario: what is simulated, read from TOML. Unknown keys are errors, units stand in the names.
+
+use serde::Deserialize;
+
+use crate::engine::Micros;
+use crate::rng::MILLION;
+
+/// Why a scenario was refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ScenarioError {
+    /// Not TOML, an unknown key, a missing key or a value of the wrong type; the message of the parser
+    /// names the line.
+    #[error("the scenario does not parse: {0}")]
+    Parse(String),
+    /// A value that makes no sense.
+    #[error("`{key}` is {got}, but must be {must}; change it in the scenario file")]
+    Value {
+        /// The key, with its table.
+        key: &'static str,
+        /// What the file says.
+        got: String,
+        /// What is allowed.
+        must: &'static str,
+    },
+}
+
+/// A whole scenario.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scenario {
+    /// Name, for output.
+    pub name: String,
+    /// One line that says what it is for.
+    #[serde(default)]
+    pub about: String,
+    /// Number of nodes with the founder, 2 to 400 (a version 1 federation holds no more).
+    pub nodes: usize,
+    /// Seed when the command line names none.
+    #[serde(default = "one")]
+    pub seed: u64,
+    /// What members publish.
+    pub work: Work,
+    /// The links.
+    pub network: NetworkSection,
+    /// The fast path.
+    pub gossip: Gossip,
+    /// The path that guarantees convergence.
+    pub sync: Sync,
+    /// When epochs end.
+    pub checkpoints: Checkpoints,
+    /// Splits.
+    #[serde(default)]
+    pub partition: Vec<Split>,
+    /// Crashes.
+    #[serde(default)]
+    pub crash: Vec<Crash>,
+    /// What hostile or broken participants do.
+    #[serde(default)]
+    pub attack: Attack,
+    /// How long after the last fault and the last publication all nodes must agree, in seconds.
+    pub settle_s: u64,
+    /// How often a sample line is taken, in milliseconds.
+    #[serde(default = "second")]
+    pub sample_ms: u64,
+}
+
+/// What members publish.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Work {
+    /// Deltas that each member publishes after it has joined.
+    pub deltas_per_node: u32,
+    /// They are spread evenly at random over this many seconds.
+    pub spread_s: u64,
+}
+
+/// The links.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NetworkSection {
+    /// Latency without jitter.
+    pub latency: LatencySection,
+    /// Uniform extra latency of each message, from 0 to this, in milliseconds.
+    #[serde(default)]
+    pub jitter_ms: u64,
+    /// Probability that a message is lost, 0 to 0.9.
+    #[serde(default)]
+    pub loss: f64,
+    /// Probability that a message arrives twice, 0 to 1.
+    #[serde(default)]
+    pub duplicate: f64,
+}
+
+/// Latency without jitter, as written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
+pub enum LatencySection {
+    /// The same on every link.
+    Constant {
+        /// Milliseconds.
+        ms: u64,
+    },
+    /// Nodes lie at random on a square.
+    Plane {
+        /// Latency at distance zero, in milliseconds.
+        min_ms: u64,
+        /// What the diagonal adds, in milliseconds.
+        span_ms: u64,
+    },
+}
+
+/// Gossip over a fixed random overlay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Gossip {
+    /// Peers of each node in the overlay; 0 turns gossip off.
+    pub degree: usize,
+}
+
+/// Periodic anti-entropy with one random peer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sync {
+    /// Mean time between two sessions that a node opens, in milliseconds.
+    pub period_ms: u64,
+    /// A session is given up after this long, in milliseconds.
+    pub timeout_ms: u64,
+    /// An unanswered request is sent again after this long, in milliseconds: what a reliable transport
+    /// does under a lossy network.
+    #[serde(default = "half_second")]
+    pub retry_ms: u64,
+    /// After a lost disk a node signs nothing before it has finished rounds with this many peers (or
+    /// all others, where they are fewer), so that it knows the head of its own chain. 0 lets it sign at once, and fork.
+    #[serde(default = "three")]
+    pub recovery_peers: usize,
+}
+
+/// What hostile or broken participants do.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Attack {
+    /// Probability that one bit of a frame is flipped on its way, 0 to 1.
+    #[serde(default)]
+    pub corrupt: f64,
+    /// How many members also send deltas in other members' names.
+    #[serde(default)]
+    pub forgers: usize,
+}
+
+impl Attack {
+    /// Flipped frames in a million.
+    #[must_use]
+    pub fn corrupt_ppm(&self) -> u32 {
+        parts(self.corrupt)
+    }
+}
+
+impl Split {
+    /// How many of `nodes` are on the side without the founder.
+    #[must_use]
+    #[allow(clippy::cast_possible_truncation)]
+    pub fn cut_off(&self, nodes: usize) -> usize {
+        let share = nodes as u64 * u64::from(parts(self.share)) / u64::from(MILLION);
+        usize::try_from(share).unwrap_or(nodes)
+    }
+}
+
+/// When the founder ends an epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Checkpoints {
+    /// Time between two checkpoints, in milliseconds.
+    pub period_ms: u64,
+}
+
+/// A split in two sides.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Split {
+    /// Begin, in seconds.
+    pub from_s: u64,
+    /// End, in seconds.
+    pub until_s: u64,
+    /// Share of the nodes on the side without the founder, 0 to 1.
+    pub share: f64,
+}
+
+/// A crash of some nodes at one time. The founder never crashes: it alone signs checkpoints here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Crash {
+    /// When, in seconds.
+    pub at_s: u64,
+    /// How long they stay down, in seconds.
+    pub down_s: u64,
+    /// How many, drawn at random.
+    pub nodes: usize,
+    /// Whether what they stored survives. Without it they come back with their key only.
+    pub disk: bool,
+}
+
+/// Latency in the units of the engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Latency {
+    /// The same on every link.
+    Constant {
+        /// Microseconds.
+        micros: Micros,
+    },
+    /// By distance on a square.
+    Plane {
+        /// At distance zero.
+        min_micros: Micros,
+        /// What the diagonal adds.
+        span_micros: Micros,
+    },
+}
+
+/// The links in the units of the engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NetworkPlan {
+    /// Latency without jitter.
+    pub latency: Latency,
+    /// Greatest uniform extra latency.
+    pub jitter_micros: Micros,
+    /// Loss in parts per million.
+    pub loss_ppm: u32,
+    /// Duplication in parts per million.
+    pub duplicate_ppm: u32,
+}
+
+const fn one() -> u64 {
+    1
+}
+
+const fn half_second() -> u64 {
+    500
+}
+
+const fn three() -> usize {
+    3
+}
+
+const fn second() -> u64 {
+    1_000
+}
+
+/// Seconds as microseconds.
+#[must_use]
+pub const fn seconds(count: u64) -> Micros {
+    count.saturating_mul(1_000_000)
+}
+
+/// Milliseconds as microseconds.
+#[must_use]
+pub const fn millis(count: u64) -> Micros {
+    count.saturating_mul(1_000)
+}
+
+/// Longest time that a scenario may name, in seconds: ten years.
+const MAX_SECONDS: u64 = 10 * 366 * 86_400;
+
+/// A probability as parts per million.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+fn parts(probability: f64) -> u32 {
+    (probability.clamp(0.0, 1.0) * f64::from(MILLION)).round() as u32
+}
+
+impl Scenario {
+    /// Reads and checks a scenario.
+    ///
+    /// # Errors
+    /// When it does not parse, has an unknown key, or a value makes no sense.
+    pub fn parse(text: &str) -> Result<Self, ScenarioError> {
+        let scenario: Self =
+            toml::from_str(text).map_err(|error| ScenarioError::Parse(error.to_string()))?;
+        scenario.check()?;
+        Ok(scenario)
+    }
+
+    fn check(&self) -> Result<(), ScenarioError> {
+        let within = |key, got: u64, low: u64, high: u64, must| {
+            let fits = (low..=high).contains(&got);
+            let got = got.to_string();
+            if fits { Ok(()) } else { Err(ScenarioError::Value { key, got, must }) }
+        };
+        let ratio = |key, got: f64, high: f64, must| {
+            let fits = (0.0..=high).contains(&got);
+            let got = got.to_string();
+            if fits { Ok(()) } else { Err(ScenarioError::Value { key, got, must }) }
+        };
+        const TIME: &str = "at least 1 and at most ten years";
+        const SPAN: &str = "at most ten years";
+        let most_ms = MAX_SECONDS * 1_000;
+        within("nodes", self.nodes as u64, 2, 400, "from 2 to 400")?;
+        within("settle_s", self.settle_s, 1, MAX_SECONDS, TIME)?;
+        within("sample_ms", self.sample_ms, 1, most_ms, TIME)?;
+        within(
+            "work.deltas_per_node",
+            self.work.deltas_per_node.into(),
+            0,
+            10_000,
+            "at most 10000",
+        )?;
+        within("work.spread_s", self.work.spread_s, 1, MAX_SECONDS, TIME)?;
+        within("sync.period_ms", self.sync.period_ms, 1, most_ms, TIME)?;
+        within("sync.retry_ms", self.sync.retry_ms, 1, most_ms, TIME)?;
+        within("sync.timeout_ms", self.sync.timeout_ms, 1, most_ms, TIME)?;
+        within("checkpoints.period_ms", self.checkpoints.period_ms, 1, most_ms, TIME)?;
+        within("network.jitter_ms", self.network.jitter_ms, 0, most_ms, SPAN)?;
+        ratio("network.loss", self.network.loss, 0.9, "from 0 to 0.9")?;
+        ratio("network.duplicate", self.network.duplicate, 1.0, "from 0 to 1")?;
+        let (least, most) = match self.network.latency {
+            LatencySection::Constant { ms } => (ms, ms),
+            LatencySection::Plane { min_ms, span_ms } => (min_ms, span_ms),
+        };
+        within("network.latency", least, 0, most_ms, SPAN)?;
+        within("network.latency", most, 0, most_ms, SPAN)?;
+        let below = "less than nodes, not 1, and even when nodes is odd";
+        let degree = self.gossip.degree;
+        if degree >= self.nodes || !(degree * self.nodes).is_multiple_of(2) || degree == 1 {
+            let got = degree.to_string();
+            return Err(ScenarioError::Value { key: "gossip.degree", got, must: below });
+        }
+        for split in &self.partition {
+            within(
+                "partition.until_s",
+                split.until_s,
+                split.from_s + 1,
+                MAX_SECONDS,
+                "after from_s",
+            )?;
+            ratio("partition.share", split.share, 1.0, "from 0 to 1")?;
+        }
+        for crash in &self.crash {
+            within("crash.at_s", crash.at_s, 1, MAX_SECONDS, TIME)?;
+            within("crash.down_s", crash.down_s, 1, MAX_SECONDS, TIME)?;
+            let members = self.nodes as u64 - 1;
+            within(
+                "crash.nodes",
+                crash.nodes as u64,
+                1,
+                members,
+                "at least 1 and less than nodes",
+            )?;
+        }
+        Ok(())
+    }
+
+    /// The links in the units of the engine.
+    #[must_use]
+    pub fn network_plan(&self) -> NetworkPlan {
+        let section = self.network;
+        NetworkPlan {
+            latency: match section.latency {
+                LatencySection::Constant { ms } => Latency::Constant { micros: millis(ms) },
+                LatencySection::Plane { min_ms, span_ms } => {
+                    Latency::Plane { min_micros: millis(min_ms), span_micros: millis(span_ms) }
+                }
+            },
+            jitter_micros: millis(section.jitter_ms),
+            loss_ppm: parts(section.loss),
+            duplicate_ppm: parts(section.duplicate),
+        }
+    }
+
+    /// When the last fault has ended and the last delta was due: from here on the world is calm.
+    #[must_use]
+    pub fn calm_at(&self) -> Micros {
+        let work = self.work.spread_s;
+        let splits = self.partition.iter().map(|split| split.until_s);
+        let crashes = self.crash.iter().map(|crash| crash.at_s + crash.down_s);
+        seconds(splits.chain(crashes).chain([work]).max().unwrap_or(work))
+    }
+
+    /// When all nodes must agree.
+    #[must_use]
+    pub fn deadline(&self) -> Micros {
+        self.calm_at() + seconds(self.settle_s)
+    }
+}
+
+/// The scenarios that come with the crate, by name: what `lore-sim list` shows.
+pub const SHIPPED: [(&str, &str); 3] = [
+    ("lossy-mesh", include_str!("../scenarios/lossy-mesh.toml")),
+    ("partition-heals", include_str!("../scenarios/partition-heals.toml")),
+    ("lost-disks", include_str!("../scenarios/lost-disks.toml")),
+];
+
+/// The text of a shipped scenario.
+#[must_use]
+pub fn shipped(name: &str) -> Option<&'static str> {
+    SHIPPED.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn with(from: &str, to: &str) -> Result<Scenario, ScenarioError> {
+        let text = shipped("lossy-mesh").unwrap();
+        assert!(text.contains(from), "{from}");
+        Scenario::parse(&text.replace(from, to))
+    }
+
+    #[test]
+    fn every_shipped_scenario_parses_and_carries_its_name() {
+        for (name, text) in SHIPPED {
+            assert_eq!(Scenario::parse(text).unwrap().name, name);
+        }
+    }
+
+    #[test]
+    fn an_unknown_key_is_named() {
+        let error = with("spread_s", "sprad_s").unwrap_err().to_string();
+        assert!(error.contains("sprad_s"), "{error}");
+    }
+
+    #[test]
+    fn values_without_sense_are_named_with_what_is_allowed() {
+        for (from, to, key) in [
+            ("nodes = 30", "nodes = 1", "nodes"),
+            ("loss = 0.25", "loss = 1.5", "network.loss"),
+            ("loss = 0.25", "loss = nan", "network.loss"),
+            ("degree = 6", "degree = 30", "gossip.degree"),
+            ("settle_s = 120", "settle_s = 0", "settle_s"),
+        ] {
+            let error = with(from, to).unwrap_err();
+            assert!(
+                matches!(error, ScenarioError::Value { key: got, .. } if got == key),
+                "{error}"
+            );
+            assert!(error.to_string().contains("must be"));
+        }
+    }
+
+    #[test]
+    fn calm_begins_after_the_last_fault() {
+        let scenario = Scenario::parse(shipped("partition-heals").unwrap()).unwrap();
+        let last = scenario.partition.iter().map(|split| split.until_s).max();
+        assert_eq!(scenario.calm_at(), seconds(last.unwrap()));
+    }
+}

@@ -1,0 +1,131 @@
+#![allow(clippy::unwrap_used)]
+use super::*;
+use crate::runner::in_parallel;
+use crate::scenario::shipped;
+
+fn scenario(name: &str) -> Scenario {
+    Scenario::parse(shipped(name).unwrap()).unwrap()
+}
+
+fn outcomes(scenario: &Scenario, seeds: &[u64]) -> Vec<Outcome> {
+    in_parallel(seeds, 2, |seed| run(scenario, seed, |_| {}).unwrap())
+}
+
+/// Small enough to run many times.
+fn small() -> Scenario {
+    let mut scenario = scenario("lossy-mesh");
+    scenario.nodes = 8;
+    scenario.gossip.degree = 3;
+    scenario.work.deltas_per_node = 3;
+    scenario.work.spread_s = 30;
+    scenario
+}
+
+#[test]
+fn thirty_nodes_agree_under_a_quarter_of_loss_with_forgers_and_damage() {
+    let scenario = scenario("lossy-mesh");
+    assert_eq!((scenario.nodes, scenario.network.loss), (30, 0.25));
+    for outcome in outcomes(&scenario, &[1, 2]) {
+        assert!(outcome.ok, "{outcome:#?}");
+        assert_eq!(outcome.published, 180);
+        assert!(outcome.root.is_some() && outcome.epochs >= 3);
+        // The faults really happened, and the nodes really differed on the way.
+        assert!(outcome.traffic.lost * 5 > outcome.traffic.sent);
+        assert!(outcome.tally.corrupted > 0 && outcome.tally.malformed > 0);
+        assert!(outcome.tally.forged > 0 && outcome.tally.refused > 0);
+        assert!(outcome.most_distinct_roots > 1);
+        assert_eq!(outcome.forks, 0);
+    }
+}
+
+#[test]
+fn after_a_partition_heals_nothing_is_lost() {
+    for outcome in outcomes(&scenario("partition-heals"), &[1, 2]) {
+        assert!(outcome.ok, "{outcome:#?}");
+        assert_eq!(outcome.published, 24 * 6);
+        assert!(outcome.traffic.cut > 0);
+        // The cut was felt: some delta took longer than half of it.
+        assert!(outcome.t100_micros.unwrap() > seconds(20));
+    }
+}
+
+#[test]
+fn nodes_that_lost_their_disks_come_back_without_a_fork() {
+    for outcome in outcomes(&scenario("lost-disks"), &[1, 2]) {
+        assert!(outcome.ok, "{outcome:#?}");
+        assert_eq!((outcome.forks, outcome.published), (0, 20 * 6));
+        assert!(outcome.tally.to_nobody > 0);
+    }
+}
+
+/// Hardly any gossip and rare rounds, so that lost disks hold what few others have.
+fn fragile(recovery_peers: usize) -> Outcome {
+    let mut scenario = scenario("lost-disks");
+    scenario.gossip.degree = 0;
+    scenario.sync.period_ms = 6_000;
+    scenario.sync.recovery_peers = recovery_peers;
+    scenario.work.deltas_per_node = 20;
+    scenario.crash[1].nodes = 9;
+    run(&scenario, 2, |_| {}).unwrap()
+}
+
+#[test]
+fn who_signs_before_asking_peers_forks_and_the_others_still_agree() {
+    let hasty = fragile(0);
+    assert!(hasty.ok && hasty.forks > 0, "{hasty:#?}");
+    assert!(hasty.root.is_some());
+    let careful = fragile(5);
+    assert!(careful.ok && careful.forks == 0, "{careful:#?}");
+    assert!(careful.gone_with_disk > 0 && careful.unpublished == 0, "{careful:#?}");
+}
+
+#[test]
+fn without_anti_entropy_gossip_alone_does_not_agree() {
+    let mut scenario = small();
+    scenario.sync.timeout_ms = 1_000_000;
+    scenario.sync.period_ms = 500_000;
+    scenario.network.loss = 0.3;
+    let outcome = run(&scenario, 1, |_| {}).unwrap();
+    assert!(!outcome.ok && outcome.agreed_at_micros.is_none(), "{outcome:#?}");
+}
+
+#[test]
+fn without_gossip_anti_entropy_alone_agrees() {
+    let mut scenario = small();
+    scenario.gossip.degree = 0;
+    let outcome = run(&scenario, 1, |_| {}).unwrap();
+    assert!(outcome.ok, "{outcome:#?}");
+    assert_eq!(outcome.published, 24);
+}
+
+#[test]
+fn the_same_seed_gives_the_same_trace_twice_and_on_any_number_of_threads() {
+    let scenario = small();
+    let seeds = [5, 6, 7, 5];
+    let traces =
+        |threads| in_parallel(&seeds, threads, |seed| run(&scenario, seed, |_| {}).unwrap());
+    let one = traces(1);
+    assert_eq!(one, traces(2));
+    assert_eq!(one, traces(4));
+    assert_eq!(one[0], one[3]);
+    assert_ne!(one[0].trace, one[1].trace);
+}
+
+#[test]
+fn a_log_that_accepts_what_nobody_signed_is_a_violation() {
+    let federation = Federation::found(2, Streams::new(1)).unwrap();
+    let node = Node::new(&federation, 0).unwrap();
+    let mut record = Record::new(2);
+    let id = *node.log.entries().next().unwrap().0;
+    record.accepted(0, id, node.log.delta(&id), 1);
+    assert_eq!(record.violations().len(), 1, "its books do not know the founder's Join yet");
+
+    let mut record = Record::new(2);
+    record.signed(&node.join_bytes());
+    record.accepted(0, id, node.log.delta(&id), 1);
+    assert!(record.violations().is_empty());
+    let mut damaged = node.log.delta(&id).unwrap().clone();
+    damaged.signature.0[0] ^= 1;
+    record.accepted(0, id, Some(&damaged), 1);
+    assert_eq!(record.violations().len(), 1, "same id, other signature");
+}

@@ -1,0 +1,70 @@
+//! `lore-sim` as a process: exit codes, what stands where, and the line that reproduces a failure.
+#![allow(clippy::unwrap_used)]
+
+use std::process::{Command, Output};
+
+fn lore_sim(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_lore-sim")).args(args).output().unwrap()
+}
+
+fn last_object(output: &Output) -> serde_json::Value {
+    let text = String::from_utf8(output.stdout.clone()).unwrap();
+    serde_json::from_str(text.lines().last().unwrap()).unwrap()
+}
+
+fn scenario_file(name: &str, change: impl Fn(&str) -> String) -> String {
+    let text = lore_simulations::scenario::shipped("lossy-mesh").unwrap();
+    let text = text.replace("nodes = 30", "nodes = 6").replace("degree = 6", "degree = 3");
+    let text = text.replace("spread_s = 60", "spread_s = 20");
+    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::write(&path, change(&text)).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn list_names_every_shipped_scenario() {
+    let output = lore_sim(&["list", "--json"]);
+    assert!(output.status.success());
+    let listed = last_object(&output);
+    assert_eq!(listed["scenarios"].as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn a_run_ends_with_one_object_and_repeats_to_the_byte() {
+    let path = scenario_file("repeats.toml", str::to_owned);
+    let args = ["run", &path, "--seed", "3", "--seeds", "2", "--json"];
+    let first = lore_sim(&args);
+    assert!(first.status.success(), "{first:?}");
+    let result = last_object(&first);
+    assert_eq!(result["ok"], true);
+    assert_eq!(result["runs"][1]["seed"], 4);
+    assert_eq!(first.stdout, lore_sim(&[&args[..], &["--threads", "1"]].concat()).stdout);
+}
+
+#[test]
+fn a_failed_run_says_how_to_reproduce_it() {
+    // Without gossip, and with a round every quarter of an hour, nobody can agree in a second.
+    let path = scenario_file("fails.toml", |text| {
+        text.replace("degree = 3", "degree = 0")
+            .replace("period_ms = 2000\n", "period_ms = 900000\n")
+            .replace("settle_s = 120", "settle_s = 1")
+    });
+    let output = lore_sim(&["run", &path, "--seed", "9"]);
+    assert_eq!(output.status.code(), Some(1));
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert!(errors.contains(&format!("lore-sim run {path} --seed 9")), "{errors}");
+}
+
+#[test]
+fn bad_input_is_named() {
+    let path = scenario_file("unknown.toml", |text| text.replace("jitter_ms", "jiter_ms"));
+    let output = lore_sim(&["run", &path]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("jiter_ms"));
+
+    let output = lore_sim(&["run", "no-such-scenario"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("lore-sim list"));
+
+    assert_eq!(lore_sim(&["frobnicate"]).status.code(), Some(2));
+}
