@@ -4,6 +4,7 @@ use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use lore_protocol::identity::SecretKey;
 use lore_protocol::ids::Hash;
@@ -13,6 +14,9 @@ use crate::error::CliError;
 /// The longest socket path that every Unix takes, in bytes (`sun_path` is 108 on Linux, 104 on
 /// others, with a final zero).
 const SOCKET_PATH_BYTES: usize = 100;
+
+/// How often a held lock is looked at again before the home counts as held.
+const LOCK_LOOKS: u32 = 10;
 
 /// Why a home cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -259,15 +263,24 @@ impl Home {
             .mode(0o600)
             .open(&path)
             .map_err(io_error("open", &path))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(HomeError::Held {
-                    path: self.root.clone(),
-                    pid: read_pid(&path).map_or_else(|| "unknown".into(), |pid| pid.to_string()),
-                });
+        let mut looks_left = LOCK_LOOKS;
+        loop {
+            match file.try_lock() {
+                Ok(()) => break,
+                // `holder` of another process looks at the lock by taking it for a moment.
+                Err(TryLockError::WouldBlock) if looks_left > 0 => {
+                    looks_left -= 1;
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+                Err(TryLockError::WouldBlock) => {
+                    return Err(HomeError::Held {
+                        path: self.root.clone(),
+                        pid: read_pid(&path)
+                            .map_or_else(|| "unknown".into(), |pid| pid.to_string()),
+                    });
+                }
+                Err(TryLockError::Error(error)) => return Err(io_error("lock", &path)(error)),
             }
-            Err(TryLockError::Error(error)) => return Err(io_error("lock", &path)(error)),
         }
         file.set_len(0)
             .and_then(|()| file.rewind())

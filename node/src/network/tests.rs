@@ -18,17 +18,19 @@ const OTHER_FEDERATION: FederationId = FederationId([2; 32]);
 /// Far longer than anything takes, so that only a real failure ends a wait.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+type Frames = Arc<Mutex<Vec<(Direction, Vec<u8>)>>>;
+
 struct Node {
     handle: NetworkHandle,
     events: mpsc::Receiver<NetworkEvent>,
     key: PublicKey,
-    frames: Arc<Mutex<Vec<(Direction, Vec<u8>)>>>,
+    frames: Frames,
 }
 
 impl Node {
     async fn try_start(seed: u8, listen: &str) -> Result<Self, NetworkError> {
         let key = SecretKey::from_seed(&[seed; 32]);
-        let frames = Arc::new(Mutex::new(Vec::new()));
+        let frames = Frames::default();
         let seen = Arc::clone(&frames);
         let (handle, events) = Network::start(NetworkConfig {
             listen: vec![listen.parse().unwrap()],

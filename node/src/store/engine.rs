@@ -156,24 +156,15 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Damaged`].
-    #[allow(clippy::type_complexity)]
-    pub fn last(
-        &self,
-        table: Table,
-        prefix: &[u8],
-    ) -> Result<Option<(Vec<u8>, Vec<u8>)>, StoreError> {
+    pub fn last(&self, table: Table, prefix: &[u8]) -> Result<Option<Pair>, StoreError> {
         let mut options = ReadOptions::default();
-        let mode = match after_prefix(prefix) {
-            Some(end) => {
-                options.set_iterate_upper_bound(end);
-                IteratorMode::End
-            }
-            None => IteratorMode::End,
-        };
+        if let Some(end) = after_prefix(prefix) {
+            options.set_iterate_upper_bound(end);
+        }
         let found = self
             .0
             .db
-            .iterator_cf_opt(self.0.handle(table), options, mode)
+            .iterator_cf_opt(self.0.handle(table), options, IteratorMode::End)
             .next()
             .transpose()
             .map_err(|error| StoreError::engine(&self.0.path, &error))?;
@@ -255,7 +246,7 @@ impl Inner {
         let mut options = WriteOptions::default();
         options.set_sync(sync);
         self.db
-            .write_opt(&writes, &options)
+            .write_opt(writes, &options)
             .map_err(|error| StoreError::engine(&self.path, &error))
     }
 
@@ -355,6 +346,9 @@ fn after_prefix(prefix: &[u8]) -> Option<Vec<u8>> {
     None
 }
 
+/// A key and its value.
+pub type Pair = (Vec<u8>, Vec<u8>);
+
 /// Sorted pairs under a prefix.
 pub struct Scan<'a> {
     inner: rocksdb::DBIterator<'a>,
@@ -364,7 +358,7 @@ pub struct Scan<'a> {
 }
 
 impl Iterator for Scan<'_> {
-    type Item = Result<(Vec<u8>, Vec<u8>), StoreError>;
+    type Item = Result<Pair, StoreError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.done {

@@ -6,7 +6,7 @@
 //! sync of their own: after a crash the file is equal to the database or behind it, at worst one
 //! slot is torn. A database that is behind the file has lost acknowledged batches.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -107,7 +107,9 @@ pub(super) struct HeadsFile {
 }
 
 impl HeadsFile {
-    /// Opens the file in `dir`, creating it empty when absent.
+    /// Opens the file in `dir`, creating it empty when absent, and holds it: RocksDB's own lock
+    /// is taken only after recovery has begun, and a look at a database that another process is
+    /// writing must not be mistaken for a look at a damaged one.
     pub(super) fn open(dir: &Path) -> Result<Self, StoreError> {
         let path = dir.join(FILE_NAME);
         let file = OpenOptions::new()
@@ -118,7 +120,13 @@ impl HeadsFile {
             .mode(0o600)
             .open(&path)
             .map_err(StoreError::io("open", &path))?;
-        Ok(Self { file, path })
+        match file.try_lock() {
+            Ok(()) => Ok(Self { file, path }),
+            Err(TryLockError::WouldBlock) => Err(StoreError::Locked {
+                path: dir.to_owned(),
+            }),
+            Err(TryLockError::Error(error)) => Err(StoreError::io("lock", &path)(error)),
+        }
     }
 
     /// The newest whole slot; `None` when there is none.

@@ -6,7 +6,7 @@
 //! Nothing acknowledged is lost in silence. RocksDB's own recovery finds a changed byte in its log
 //! but takes a log that was cut short for a crash, and so would forget acknowledged writes. Every
 //! synced batch therefore extends a hash chain inside the database, and its head is also written
-//! to a small file beside it ([`heads`](self)); a database that is behind that file is refused
+//! to a small file beside it (`heads.rs`); a database that is behind that file is refused
 //! with the way out, never opened as if nothing had happened.
 
 mod batch;
@@ -22,7 +22,7 @@ mod table;
 mod tests;
 
 pub use batch::{Batch, Durability};
-pub use engine::{Scan, Store};
+pub use engine::{Pair, Scan, Store};
 pub use error::StoreError;
 pub use heads::{Head, Recovery};
 pub use maintenance::{CheckReport, RepairReport};

@@ -84,7 +84,7 @@ fn count(store: &Store) -> usize {
 }
 
 fn assert_damaged(result: Result<Store, StoreError>, path: &Path) {
-    let error = result.err().expect("a damaged store is refused");
+    let error = result.expect_err("a damaged store is refused");
     assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
     let text = error.to_string();
     assert!(text.contains(&path.display().to_string()), "{text}");
