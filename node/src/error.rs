@@ -138,3 +138,19 @@ impl From<NetworkError> for CliError {
         Self::new(kind, error, exit)
     }
 }
+
+impl From<lore_privacy::PrivacyError> for CliError {
+    fn from(error: lore_privacy::PrivacyError) -> Self {
+        use lore_privacy::PrivacyError as E;
+        let (kind, exit) = match &error {
+            E::NoBudget => ("no_budget", Exit::Refused),
+            E::OverBudget { .. } => ("over_budget", Exit::Refused),
+            E::NoConsent => ("no_consent", Exit::Refused),
+            E::PeriodWentBack => ("clock_went_back", Exit::Refused),
+            E::Parameter { .. } | E::Unsupported(_) => ("privacy", Exit::Usage),
+            E::Damaged { .. } => ("ledger_damaged", Exit::Failed),
+            _ => ("privacy", Exit::Failed),
+        };
+        Self::new(kind, error, exit)
+    }
+}

@@ -128,7 +128,7 @@ impl Daemon {
                     Step::Done(Done::Misbehaved(why)) => {
                         tracing::warn!(peer = %peer.short(), why, "a peer sent a broken delta");
                     }
-                    Step::Done(done) => tracing::trace!(?done, "round over"),
+                    Step::Done(Done::InSync | Done::NothingNew) => self.engine.caught_up()?,
                 }
             }
             (Pending::Peers { federation }, Reply::Peers(peers)) => {

@@ -63,7 +63,7 @@ impl Engine {
     /// When the home was not initialised, is in use, or the store is damaged.
     pub fn open(home: Home) -> Result<Self, CliError> {
         let key = home.load_key()?;
-        let store = Store::open(&home.store_dir())?;
+        let store = Store::open(&home.store_path())?;
         let secret_bytes = local_secret(&store)?;
         let ledger = Ledger::open(StoreLedger::new(store.clone()))?;
         let mut engine = Self {

@@ -2,9 +2,9 @@
 
 use lore_privacy::{Chain, Committed, Outgoing, Pending};
 use lore_protocol::delta::{Delta, Header, Sound};
-use lore_protocol::ids::{DeltaId, FederationId, MemberId};
+use lore_protocol::ids::{DeltaId, FederationId};
 use lore_protocol::log::Ingest;
-use lore_protocol::payload::{Payload, PayloadKind, Void};
+use lore_protocol::payload::{PayloadKind, Void};
 
 use super::{Effect, Engine};
 use crate::error::CliError;
@@ -20,6 +20,13 @@ impl Engine {
         federation: FederationId,
         outgoing: &Outgoing,
     ) -> Result<DeltaId, CliError> {
+        if let Some(why) = self.store.recovery()? {
+            return Err(CliError::refused(
+                "recovering",
+                format!("the store was changed ({why:?}) and no peer has been asked since"),
+            )
+            .help("run the node until it has synced with a member; then it signs again"));
+        }
         let member = self.own_member(federation)?;
         let spend = self.log(federation)?.spend(member);
         let header = self.log(federation)?.draft(member, spend).map_err(|fault| {
@@ -137,6 +144,17 @@ impl Engine {
         Ok(())
     }
 
+    /// A round with a peer is complete: a repaired or restored node knows what the network knows.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn caught_up(&self) -> Result<(), CliError> {
+        if self.store.recovery()?.is_some() {
+            self.store.clear_recovery()?;
+        }
+        Ok(())
+    }
+
     pub(super) fn publish_void(
         &mut self,
         federation: FederationId,
@@ -166,15 +184,4 @@ impl Engine {
 
 pub(super) fn unknown(federation: FederationId) -> CliError {
     CliError::usage(format!("this node is in no federation {}", federation.short())).kind("unknown_federation").help("see `lore federation show`")
-}
-
-/// Whether a payload is an authored one.
-pub(super) fn is_authored(payload: &Payload) -> bool {
-    match payload {
-        Payload::Lessons(lessons) => {
-            matches!(lessons.origin, lore_protocol::payload::Origin::Authored)
-        }
-        Payload::Revision(_) => true,
-        _ => false,
-    }
 }

@@ -193,5 +193,5 @@ fn within(budget: &Budget, terms: &PrivacyTerms) -> Budget {
 
 fn window_key(federation: FederationId, kind: PayloadKind) -> Vec<u8> {
     let kind: &[u8] = if kind == PayloadKind::Lessons { b"lessons" } else { b"outcomes" };
-    [b"window/", federation.as_bytes(), kind].concat()
+    [b"window/".as_slice(), federation.as_bytes(), kind].concat()
 }

@@ -118,10 +118,14 @@ impl Engine {
                 topics: bundle.topics,
             })
         };
-        let found = self.sessions()?.iter().filter_map(|session| {
-            contribution(session, secret.user(session.unit.as_deref()?))
-        });
-        Ok(Private::new(found.collect()))
+        let mut found = Vec::new();
+        for session in self.sessions()? {
+            let Some(unit) = session.unit.as_deref().map(|unit| secret.user(unit)) else {
+                continue;
+            };
+            found.extend(contribution(&session, unit));
+        }
+        Ok(Private::new(found))
     }
 
     /// How each session ended with the skills that it used.

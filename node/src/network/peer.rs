@@ -70,6 +70,12 @@ impl PeerAddress {
         Ok(Self { peer, address, key })
     }
 
+    /// The address, without the `/p2p` part.
+    #[must_use]
+    pub const fn address(&self) -> &Multiaddr {
+        &self.address
+    }
+
     /// The key expected at the address.
     #[must_use]
     pub fn key(&self) -> PublicKey {
