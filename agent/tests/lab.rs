@@ -1,46 +1,10 @@
 //! The lab and its operator on real loopback services.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use std::num::NonZeroUsize;
-use std::path::Path;
+mod room;
 
-use lore_agent::lab::measure::{Plan, Worked, evaluate, work};
-use lore_agent::lab::{Environment, FamilyId, Lab};
-
-const TOOLS: &str = env!("CARGO_BIN_EXE_lore-lab-tools");
-const THREADS: NonZeroUsize = NonZeroUsize::new(2).unwrap();
-
-/// A lab with its directory, which goes when it goes.
-struct Room {
-    lab: Lab,
-    dir: tempfile::TempDir,
-}
-
-impl Room {
-    fn new(seed: u64) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let lab = Lab::start(seed, &dir.path().join("lab"), Path::new(TOOLS)).unwrap();
-        Self { lab, dir }
-    }
-
-    fn scratch(&self) -> std::path::PathBuf {
-        self.dir.path().join("scratch")
-    }
-
-    fn work(&self, families: &[FamilyId], users: usize, skills: Option<&Path>) -> Vec<Worked> {
-        let plan = Plan {
-            seed: 5,
-            users,
-            families,
-            tasks: 1,
-            controls: 0,
-            skills,
-            started: 1_700_000_000,
-            threads: THREADS,
-        };
-        work(self.lab.environment(), &self.scratch(), &plan, &|_, _| {}).unwrap()
-    }
-}
+use lore_agent::lab::{Environment, FamilyId};
+use room::Room;
 
 #[test]
 fn without_a_library_nothing_works_at_first_and_nearly_all_in_the_end() {

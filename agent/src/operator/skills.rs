@@ -140,7 +140,7 @@ impl Skill {
     pub(super) fn instances(&self, prompt: &str) -> Vec<String> {
         let templates = self.templates.iter();
         templates
-            .filter_map(|template| Some(format!("{template}{prompt}")))
+            .filter_map(|template| lore_protocol::lesson::instantiate(template, prompt))
             .collect()
     }
 
