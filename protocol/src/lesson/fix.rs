@@ -17,8 +17,8 @@ const INSTALLERS: [(&str, &str); 9] = [
     ("gem", "install"),
 ];
 
-/// Every fix of a session, in order: each failing call is paired with the next succeeding call of its
-/// tool, else with the next that did more than look.
+/// Every fix of a session, in order: each failing call is paired with the same command when it
+/// succeeds later, else with the next succeeding call of its tool, else with the next that did more than look.
 pub(super) fn fixes(steps: &[Step]) -> Vec<Lesson> {
     let mut out = Vec::new();
     for (at, failing) in steps.iter().enumerate() {
@@ -27,7 +27,9 @@ pub(super) fn fixes(steps: &[Step]) -> Vec<Lesson> {
         }
         let works = |step: &&Step| !step.failed && !step.verdict && step.template.is_some();
         let later = || steps[at + 1..].iter().filter(works);
-        let same = later().find(|step| step.tool == failing.tool);
+        // The same command again shows best that what ran between made the difference.
+        let again = later().find(|step| step.template == failing.template);
+        let same = again.or_else(|| later().find(|step| step.tool == failing.tool));
         let Some(working) = same.or_else(|| later().find(|step| !step.looks)) else {
             continue;
         };

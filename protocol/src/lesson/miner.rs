@@ -6,8 +6,9 @@
 //! ([`ErrorClass::None`]), its subject is left to the command itself ([`super::group_key`] reads it
 //! there).
 
+use super::finder::values;
 use super::step::Step;
-use super::value::{Value, values};
+use super::value::Value;
 use super::{
     Action, ErrorClass, Lesson, LessonKey, Op, Token, Trigger, Word, command, fix, vocabulary,
 };
@@ -134,5 +135,6 @@ fn joined(steps: &[Step], at: usize, main: &Token) -> Option<Token> {
         }
     }
     parts.push(main.as_str());
-    Token::new(parts.join(" && ")).ok()
+    // A command that was sent to the background already ends in an operator.
+    Token::new(parts.join(" && ").replace(" & && ", " & ")).ok()
 }

@@ -10,6 +10,7 @@
 
 mod command;
 mod error;
+mod finder;
 mod fix;
 mod grammar;
 mod group;
@@ -19,6 +20,7 @@ mod placeholder;
 mod prose;
 mod scrub;
 mod shell;
+mod spelling;
 mod step;
 mod template;
 mod token;
@@ -29,6 +31,7 @@ mod vocabulary;
 mod tests;
 
 pub use error::ErrorClass;
+pub use finder::values;
 pub use grammar::{
     Action, Lesson, LessonKey, LessonTooLong, MAX_EXAMPLE_BYTES, MAX_FREE_BYTES, Op, Trigger,
 };
@@ -41,5 +44,5 @@ pub use template::{
     TemplateError, instantiate, instantiate_with, normalise_command, templatise, templatise_with,
 };
 pub use token::{MAX_TOKEN_BYTES, Token, TokenError, Word};
-pub use value::{Value, ValueKind, values};
+pub use value::{Value, ValueKind};
 pub use vocabulary::{MAX_TOPICS, is_language, rank, topics, vocabulary_len};

@@ -5,10 +5,11 @@
 //! text does not name (ports, paths, flags, header names, formats, expressions) stays: it is the
 //! lesson.
 
+use super::finder::values;
 use super::placeholder::{self, OUT, TMP};
 use super::scrub;
 use super::shell::{self, Item, Piece, Script, ShellError, ShellWord};
-use super::value::{Value, ValueKind, occurrences, values};
+use super::value::{Value, ValueKind, occurrences};
 use super::{Token, TokenError};
 
 /// Why a command line is no template.
@@ -135,11 +136,8 @@ impl<'a> Taker<'a> {
                     if std::mem::replace(&mut secret, flag)
                         && word.literal().is_some_and(|t| !t.starts_with('-'))
                     {
-                        // The value after `--token` goes, but a value of the task goes as such.
-                        let text = word.literal().unwrap_or_default().to_owned();
-                        let known = self.values.iter().find(|value| value.text == text);
-                        let mark = known.map_or(placeholder::SECRET, |value| &value.placeholder);
-                        word.0 = vec![Piece::Text(mark.to_owned())];
+                        let mark = self.secret(word.literal().unwrap_or_default());
+                        word.0 = vec![Piece::Text(mark)];
                     }
                     if place == Place::Program {
                         program = opens_command(word);
@@ -179,11 +177,16 @@ impl<'a> Taker<'a> {
             && chars.next().is_some_and(|c| c == '-' || c.is_alphabetic())
             && !text.contains(' ');
         match text.split_once('=') {
-            Some((name, value)) if flag => format!(
-                "{}={}",
-                self.text(name, Place::Flag),
-                self.text(value, place)
-            ),
+            Some((name, value)) if flag && scrub::names_secret(name) => {
+                format!("{name}={}", self.secret(value))
+            }
+            Some((name, value)) if flag => {
+                format!(
+                    "{}={}",
+                    self.text(name, Place::Flag),
+                    self.text(value, place)
+                )
+            }
             _ if flag => self.text(text, Place::Flag),
             _ if text.contains('*') && place == Place::Argument => {
                 self.text(text, Place::Expression)
@@ -192,10 +195,24 @@ impl<'a> Taker<'a> {
         }
     }
 
+    /// What follows a flag such as `--token` goes, but a value of the task goes as such.
+    fn secret(&self, text: &str) -> String {
+        let known = self.values.iter().find(|value| value.text == text);
+        let stays = text.is_empty() || placeholder::is(text);
+        let mark = known.map_or(placeholder::SECRET, |value| &value.placeholder);
+        if stays {
+            text.to_owned()
+        } else {
+            mark.to_owned()
+        }
+    }
+
     fn text(&self, text: &str, place: Place) -> String {
         let keep = |found: &str| self.values.iter().any(|value| value.text.contains(found));
         let text = scrub::scrub(text, &keep);
-        placeholder::map(&text, |stretch| self.take(stretch, place))
+        let taken = placeholder::map(&text, |stretch| self.take(stretch, place));
+        // What was kept for a value that then did not stand here as a whole goes now.
+        scrub::scrub(&taken, &|_| false)
     }
 
     fn take(&self, text: &str, place: Place) -> String {

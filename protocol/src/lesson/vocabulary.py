@@ -4,15 +4,16 @@
     vocabulary.py FREQUENCY WORDS LANGUAGE > vocabulary.txt
 
 FREQUENCY is `frequency_dictionary_en_82_765.txt` of PyPI symspellpy 6.10.1 (word, count a line;
-counts of Google Books Ngram, CC BY 3.0), WORDS is `american-english-small` of Debian
-wamerican-small 2020.12.07-2 (SCOWL, free to use with its notice). Only words which both hold in
-lower case are kept: that leaves out proper names. LANGUAGE is language.txt beside this script: its
-words are no topics.
+its README credits
+Google Books Ngram, CC BY 3.0; the figures look like those of web text), WORDS is
+`american-english-small` of Debian wamerican-small 2020.12.07-2 (SCOWL, free to use with its notice).
+Only words which both hold in lower case are kept: that leaves out proper names. LANGUAGE is
+language.txt beside this script: its words are no topics.
 """
 
 import sys
 
-SIZE = 4600
+SIZE = 5200
 
 # Ordinary words of the trade that general text uses too seldom for the cut.
 TRADE = """
