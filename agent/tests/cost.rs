@@ -23,6 +23,9 @@ fn the_commands_of_a_task_cost_under_20_ms_of_cpu_on_average() {
     let worked = room.work(&families, 10 * families.len(), None);
     let each = (cpu_millis() - before) as f64 / worked.len() as f64;
     let commands: usize = worked.iter().map(|worked| worked.attempt.commands).sum();
-    println!("{each:.1} ms a task, {:.1} commands", commands as f64 / worked.len() as f64);
+    println!(
+        "{each:.1} ms a task, {:.1} commands",
+        commands as f64 / worked.len() as f64
+    );
     assert!(each < 20.0, "{each:.1} ms a task");
 }

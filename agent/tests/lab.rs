@@ -9,18 +9,7 @@ use room::Room;
 #[test]
 fn without_a_library_nothing_works_at_first_and_nearly_all_in_the_end() {
     let room = Room::new(1);
-    let environment = room.lab.environment();
-    let report = evaluate(
-        environment,
-        &room.scratch(),
-        3,
-        10,
-        None,
-        true,
-        THREADS,
-        &|_, _| {},
-    )
-    .unwrap();
+    let report = room.evaluate(None, true);
     assert_eq!(report.families.len(), FamilyId::quirks().len());
     for (family, score) in &report.families {
         assert_eq!(score.first_attempt, 0, "{}", family.name());

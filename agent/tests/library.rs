@@ -9,14 +9,17 @@ use lore_agent::lab::FamilyId;
 use room::{Room, mined, template, write_library};
 
 /// Work of `users` in every family.
-fn learn(room: &Room, users: usize) -> BTreeMap<FamilyId, Vec<Option<lore_protocol::lesson::Bundle>>> {
+fn learn(
+    room: &Room,
+    users: usize,
+) -> BTreeMap<FamilyId, Vec<Option<lore_protocol::lesson::Bundle>>> {
     let families = FamilyId::quirks();
     mined(&room.work(&families, users * families.len(), None))
 }
 
 #[test]
 fn users_of_a_family_give_one_key_and_share_its_topics() {
-    for seed in 100..105 {
+    for seed in 100..120 {
         let room = Room::new(seed);
         let mut titled = 0;
         for (family, bundles) in learn(&room, 12) {
@@ -29,8 +32,11 @@ fn users_of_a_family_give_one_key_and_share_its_topics() {
                 }
             }
             let most = keys.values().max().copied().unwrap_or(0);
-            assert!(most * 10 >= 9 * bundles.len(), "{seed} {}: {keys:#?}", family.name());
-            println!("{seed} {}: {} of {}: {:?} {topics:?}", family.name(), most, bundles.len(), keys.iter().max_by_key(|k| k.1).unwrap().0);
+            assert!(
+                most * 10 >= 9 * bundles.len(),
+                "{seed} {}: {keys:#?}",
+                family.name()
+            );
             // With 40 users a family, 23 supporters are 58 %: three quarters leave room for noise.
             let shared = topics.values().max().copied().unwrap_or(0);
             titled += usize::from(shared * 4 >= 3 * bundles.len());
@@ -46,8 +52,17 @@ fn the_lesson_of_one_user_is_the_first_attempt_of_another() {
     let without = room.evaluate(None, false);
     let with = room.evaluate(Some(&skills), false);
     for (family, score) in &with.families {
-        assert_eq!(without.families[family].first_attempt, 0, "{}", family.name());
-        assert!(score.first_attempt_share() >= 0.9, "{}: {score:?}", family.name());
+        assert_eq!(
+            without.families[family].first_attempt,
+            0,
+            "{}",
+            family.name()
+        );
+        assert!(
+            score.first_attempt_share() >= 0.9,
+            "{}: {score:?}",
+            family.name()
+        );
     }
     for controls in [without.control(), with.control()] {
         assert_eq!(controls.first_attempt, controls.attempts);
@@ -61,5 +76,8 @@ fn the_lessons_of_another_environment_do_not_help() {
     let wrong = here.evaluate(Some(&skills), true);
     assert!(wrong.quirks().first_attempt_share() <= 0.2, "{wrong:?}");
     assert!(wrong.control().first_attempt_share() >= 0.9, "{wrong:?}");
-    assert!(wrong.quirks().solved_share() >= 0.9, "a wrong skill is got over: {wrong:?}");
+    assert!(
+        wrong.quirks().solved_share() >= 0.9,
+        "a wrong skill is got over: {wrong:?}"
+    );
 }
