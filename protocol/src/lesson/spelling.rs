@@ -7,14 +7,26 @@ use super::shell::{Item, Piece, Script, ShellWord, assignment, is_name};
 
 impl fmt::Display for Script {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut space = false;
+        let mut space = "";
+        let mut program = true;
         for item in &self.0 {
             match item {
                 Item::Operator(op) if op == ";" => f.write_str(";")?,
-                Item::Operator(op) => write!(f, "{}{op}", if space { " " } else { "" })?,
-                Item::Word(word) => write!(f, "{}{word}", if space { " " } else { "" })?,
+                Item::Operator(op) => write!(f, "{space}{op}")?,
+                Item::Word(word) => {
+                    f.write_str(space)?;
+                    if program {
+                        word.assign(f)?
+                    } else {
+                        render(&word.0, f)?
+                    }
+                }
             }
-            space = true;
+            program = match item {
+                Item::Operator(op) => program || !op.contains(['<', '>']),
+                Item::Word(word) => program && (word.is_assignment() || word.opens_command()),
+            };
+            space = " ";
         }
         Ok(())
     }
@@ -22,23 +34,28 @@ impl fmt::Display for Script {
 
 impl fmt::Display for ShellWord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut pieces = self.0.as_slice();
-        let rest;
-        if let (Some(Piece::Text(text)), Some(len)) = (self.0.first(), assignment(self.head())) {
-            // Quotes around a whole `NAME=value` would no longer set the variable.
-            f.write_str(&text[..len])?;
-            let mut tail = self.0.clone();
-            tail[0] = Piece::Text(text[len..].to_owned());
-            if text.len() == len {
-                tail.remove(0);
-                if tail.is_empty() {
-                    return Ok(());
-                }
-            }
-            rest = tail;
-            pieces = &rest;
+        render(&self.0, f)
+    }
+}
+
+impl ShellWord {
+    /// Spelling where a variable can be set: quotes around a whole `NAME=value` would not set it.
+    fn assign(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Some(Piece::Text(text)), Some(len)) = (self.0.first(), assignment(self.head())) else {
+            return render(&self.0, f);
+        };
+        f.write_str(&text[..len])?;
+        let mut rest = self.0.clone();
+        if text.len() > len {
+            rest[0] = Piece::Text(text[len..].to_owned());
+        } else {
+            rest.remove(0);
         }
-        render(pieces, f)
+        if rest.is_empty() {
+            Ok(())
+        } else {
+            render(&rest, f)
+        }
     }
 }
 

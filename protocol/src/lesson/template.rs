@@ -140,7 +140,7 @@ impl<'a> Taker<'a> {
                         word.0 = vec![Piece::Text(mark)];
                     }
                     if place == Place::Program {
-                        program = opens_command(word);
+                        program = word.opens_command();
                     }
                     self.word(word, place);
                 }
@@ -263,27 +263,6 @@ fn authority(text: &str) -> Option<(usize, usize)> {
         .find(['/', '?', '#', ' '])
         .unwrap_or(text.len() - from);
     Some((from, from + len))
-}
-
-/// Words after which a program's name comes.
-fn opens_command(word: &ShellWord) -> bool {
-    matches!(
-        word.literal(),
-        Some(
-            "do" | "then"
-                | "else"
-                | "if"
-                | "elif"
-                | "while"
-                | "until"
-                | "!"
-                | "env"
-                | "sudo"
-                | "time"
-                | "exec"
-                | "nohup"
-        )
-    ) || matches!(word.0.as_slice(), [Piece::Glob(glob)] if glob == "{")
 }
 
 fn fill_script(script: &mut Script, values: &[Value]) -> Option<()> {

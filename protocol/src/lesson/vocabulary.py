@@ -57,7 +57,7 @@ def main() -> None:
             if not line.startswith("#"):
                 kept -= set(line.split())
     print("# Ordinary English words by public frequency, most frequent first; made by vocabulary.py.")
-    print("# Counts: Google Books Ngram (CC BY 3.0) as in PyPI symspellpy 6.10.1 (MIT).")
+    print("# Counts as shipped in PyPI symspellpy 6.10.1 (MIT), which credits Google Books Ngram (CC BY 3.0).")
     print("# Choice of words: SCOWL size 35 as in Debian wamerican-small 2020.12.07-2 (free, with notice:")
     print("# Copyright 2000-2018 Kevin Atkinson), and a short list of words of the trade.")
     for word in sorted(kept, key=lambda w: (-counts.get(w, 0), w)):

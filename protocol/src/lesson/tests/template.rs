@@ -142,6 +142,7 @@ fn what_has_a_meaning_for_the_shell_keeps_it() {
         "a=\"b c\"; run $a.txt {1..3} | tee -a x; exit 1",
         "run \"a'b\" 'a\"b' \"a\\\"'b\" '$x' \"${x}y\"",
         "cat ~/x <<< \"a b\"",
+        "send -d \"badge=1&gate=blue\" \"n=$(id)\" && export A=\"b c\" && B=\"d e\" run",
     ] {
         assert_eq!(normalise_command(command).unwrap().as_str(), command);
     }
