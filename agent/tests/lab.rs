@@ -3,6 +3,8 @@
 
 mod room;
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use lore_agent::lab::{Environment, FamilyId};
 use room::Room;
 
@@ -79,19 +81,59 @@ fn a_prompt_gives_nothing_of_the_quirk_away() {
 fn wordings_vary_and_keep_their_topic() {
     let room = Room::new(5);
     for family in FamilyId::quirks() {
-        let mut beginnings = std::collections::BTreeSet::new();
+        let mut beginnings = BTreeSet::new();
+        let mut topics: BTreeMap<String, usize> = BTreeMap::new();
         for n in 0..60 {
             let task = room.lab.environment().instance(family, "u", n);
-            let words: Vec<&str> = task.prompt().split(' ').take(3).collect();
-            beginnings.insert(
-                words
-                    .iter()
-                    .map(|w| w.trim_matches(|c: char| !c.is_ascii_lowercase()))
-                    .collect::<String>(),
-            );
+            let plain = |word: &&str| word.bytes().all(|b| b.is_ascii_lowercase());
+            let words: Vec<&str> = task.prompt().split(' ').filter(plain).take(3).collect();
+            beginnings.insert(words.join(" "));
+            for word in lore_protocol::lesson::topics(task.prompt()) {
+                *topics.entry(word.as_str().to_owned()).or_default() += 1;
+            }
         }
         assert!(beginnings.len() >= 4, "{}: {beginnings:?}", family.name());
+        let shared = topics.values().max().copied().unwrap_or(0);
+        assert!(shared >= 54, "{}: {topics:?}", family.name());
     }
+}
+
+#[test]
+fn a_broken_environment_is_named_with_the_way_out() {
+    let room = Room::new(5);
+    let dir = room.dir.path().join("lab");
+    let file = dir.join("environment.json");
+    let whole = std::fs::read_to_string(&file).unwrap();
+    for broken in [
+        "",
+        "{}",
+        &whole[..whole.len() / 2],
+        &whole.replace("\"version\": 1", "\"version\": 9"),
+    ] {
+        std::fs::write(&file, broken).unwrap();
+        let error = Environment::load(&dir).unwrap_err().to_string();
+        assert!(
+            error.contains("environment.json") && error.contains("start the lab again"),
+            "{error}"
+        );
+    }
+    std::fs::remove_file(&file).unwrap();
+    assert!(
+        Environment::load(&dir)
+            .unwrap_err()
+            .to_string()
+            .contains("environment.json")
+    );
+}
+
+#[test]
+fn only_the_names_of_the_lab_are_its_tools() {
+    let none = |argv: &[&str]| {
+        let argv: Vec<String> = argv.iter().map(|arg| (*arg).to_owned()).collect();
+        lore_agent::lab::tools::dispatch(&argv).is_none()
+    };
+    assert!(none(&[]) && none(&["lore", "fetch"]) && none(&["/usr/bin/git"]));
+    assert!(!none(&["/somewhere/fetch", "--help"]));
 }
 
 #[test]

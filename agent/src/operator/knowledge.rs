@@ -40,14 +40,11 @@ pub(super) fn ratio(from: &str, to: &str) -> Option<(u64, u64)> {
 }
 
 /// A fraction in lowest terms.
-pub(super) const fn lowest(numerator: u64, denominator: u64) -> (u64, u64) {
+pub(super) fn lowest(numerator: u64, denominator: u64) -> (u64, u64) {
     let (mut a, mut b) = (numerator, denominator);
     while b != 0 {
         (a, b) = (b, a % b);
     }
-    if a == 0 {
-        (0, 1)
-    } else {
-        (numerator / a, denominator / a)
-    }
+    let over = |n: u64| n.checked_div(a).unwrap_or(n);
+    (over(numerator), over(denominator))
 }

@@ -80,13 +80,19 @@ pub fn template(bundle: &Bundle) -> String {
     }
 }
 
-/// Writes one skill a family, from the first bundle of each, in the shape in which skills are rendered.
-pub fn write_library(dir: &Path, mined: &BTreeMap<FamilyId, Vec<Option<Bundle>>>) -> PathBuf {
+/// Writes one skill a family, from the first bundle of each, in the shape in which skills are rendered,
+/// with its topic words or without.
+pub fn write_library(
+    dir: &Path,
+    mined: &BTreeMap<FamilyId, Vec<Option<Bundle>>>,
+    titled: bool,
+) -> PathBuf {
     for (nth, bundles) in mined.values().enumerate() {
         let Some(bundle) = bundles.iter().flatten().next() else {
             continue;
         };
-        let topics: Vec<&str> = bundle.topics.iter().map(|word| word.as_str()).collect();
+        let topics = bundle.topics.iter().filter(|_| titled);
+        let topics: Vec<&str> = topics.map(|word| word.as_str()).collect();
         let topics = topics.join(" ");
         // The directory's name tells nothing of the family.
         let name = format!("skill-{nth}");
