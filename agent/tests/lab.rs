@@ -1,62 +1,17 @@
 //! The lab and its operator on real loopback services.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use std::num::NonZeroUsize;
-use std::path::Path;
+mod room;
 
-use lore_agent::lab::measure::{Plan, Worked, evaluate, work};
-use lore_agent::lab::{Environment, FamilyId, Lab};
+use std::collections::{BTreeMap, BTreeSet};
 
-const TOOLS: &str = env!("CARGO_BIN_EXE_lore-lab-tools");
-const THREADS: NonZeroUsize = NonZeroUsize::new(2).unwrap();
-
-/// A lab with its directory, which goes when it goes.
-struct Room {
-    lab: Lab,
-    dir: tempfile::TempDir,
-}
-
-impl Room {
-    fn new(seed: u64) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let lab = Lab::start(seed, &dir.path().join("lab"), Path::new(TOOLS)).unwrap();
-        Self { lab, dir }
-    }
-
-    fn scratch(&self) -> std::path::PathBuf {
-        self.dir.path().join("scratch")
-    }
-
-    fn work(&self, families: &[FamilyId], users: usize, skills: Option<&Path>) -> Vec<Worked> {
-        let plan = Plan {
-            seed: 5,
-            users,
-            families,
-            tasks: 1,
-            controls: 0,
-            skills,
-            started: 1_700_000_000,
-            threads: THREADS,
-        };
-        work(self.lab.environment(), &self.scratch(), &plan, &|_, _| {}).unwrap()
-    }
-}
+use lore_agent::lab::{Environment, FamilyId};
+use room::Room;
 
 #[test]
 fn without_a_library_nothing_works_at_first_and_nearly_all_in_the_end() {
     let room = Room::new(1);
-    let environment = room.lab.environment();
-    let report = evaluate(
-        environment,
-        &room.scratch(),
-        3,
-        10,
-        None,
-        true,
-        THREADS,
-        &|_, _| {},
-    )
-    .unwrap();
+    let report = room.evaluate(None, true);
     assert_eq!(report.families.len(), FamilyId::quirks().len());
     for (family, score) in &report.families {
         assert_eq!(score.first_attempt, 0, "{}", family.name());
@@ -126,19 +81,59 @@ fn a_prompt_gives_nothing_of_the_quirk_away() {
 fn wordings_vary_and_keep_their_topic() {
     let room = Room::new(5);
     for family in FamilyId::quirks() {
-        let mut beginnings = std::collections::BTreeSet::new();
+        let mut beginnings = BTreeSet::new();
+        let mut topics: BTreeMap<String, usize> = BTreeMap::new();
         for n in 0..60 {
             let task = room.lab.environment().instance(family, "u", n);
-            let words: Vec<&str> = task.prompt().split(' ').take(3).collect();
-            beginnings.insert(
-                words
-                    .iter()
-                    .map(|w| w.trim_matches(|c: char| !c.is_ascii_lowercase()))
-                    .collect::<String>(),
-            );
+            let plain = |word: &&str| word.bytes().all(|b| b.is_ascii_lowercase());
+            let words: Vec<&str> = task.prompt().split(' ').filter(plain).take(3).collect();
+            beginnings.insert(words.join(" "));
+            for word in lore_protocol::lesson::topics(task.prompt()) {
+                *topics.entry(word.as_str().to_owned()).or_default() += 1;
+            }
         }
         assert!(beginnings.len() >= 4, "{}: {beginnings:?}", family.name());
+        let shared = topics.values().max().copied().unwrap_or(0);
+        assert!(shared >= 54, "{}: {topics:?}", family.name());
     }
+}
+
+#[test]
+fn a_broken_environment_is_named_with_the_way_out() {
+    let room = Room::new(5);
+    let dir = room.dir.path().join("lab");
+    let file = dir.join("environment.json");
+    let whole = std::fs::read_to_string(&file).unwrap();
+    for broken in [
+        "",
+        "{}",
+        &whole[..whole.len() / 2],
+        &whole.replace("\"version\": 1", "\"version\": 9"),
+    ] {
+        std::fs::write(&file, broken).unwrap();
+        let error = Environment::load(&dir).unwrap_err().to_string();
+        assert!(
+            error.contains("environment.json") && error.contains("start the lab again"),
+            "{error}"
+        );
+    }
+    std::fs::remove_file(&file).unwrap();
+    assert!(
+        Environment::load(&dir)
+            .unwrap_err()
+            .to_string()
+            .contains("environment.json")
+    );
+}
+
+#[test]
+fn only_the_names_of_the_lab_are_its_tools() {
+    let none = |argv: &[&str]| {
+        let argv: Vec<String> = argv.iter().map(|arg| (*arg).to_owned()).collect();
+        lore_agent::lab::tools::dispatch(&argv).is_none()
+    };
+    assert!(none(&[]) && none(&["lore", "fetch"]) && none(&["/usr/bin/git"]));
+    assert!(!none(&["/somewhere/fetch", "--help"]));
 }
 
 #[test]

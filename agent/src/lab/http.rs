@@ -220,3 +220,63 @@ fn answer(mut stream: TcpStream, handler: &impl Fn(&Request) -> Response) -> std
 pub(crate) fn listen(port: u16) -> std::io::Result<TcpListener> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port))
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+
+    use super::*;
+
+    fn echo() -> Server {
+        let listener = listen(0).unwrap();
+        Server::start(listener, |request| {
+            let seen = format!("{} {} {}", request.method, request.path, request.body);
+            Response::new(201, seen)
+        })
+        .unwrap()
+    }
+
+    fn request(body: &str) -> Request {
+        Request {
+            method: "PUT".to_owned(),
+            path: "/a".to_owned(),
+            headers: BTreeMap::from([("x-b".to_owned(), "c".to_owned())]),
+            body: body.to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_request_arrives_whole_and_is_answered() {
+        let server = echo();
+        let body = "d".repeat(9_000);
+        let answer = send(server.address, &request(&body)).unwrap();
+        assert_eq!(answer, Response::new(201, format!("PUT /a {body}")));
+        assert_eq!(request("e=f&g=h").form("g"), Some("h"));
+        assert_eq!(request("").header("X-B"), Some("c"));
+    }
+
+    #[test]
+    fn nonsense_and_huge_lengths_end_one_connection_and_not_the_service() {
+        let server = echo();
+        let huge = format!("GET / HTTP/1.0\r\ncontent-length: {}\r\n\r\n", usize::MAX);
+        for nonsense in [&[0xff, 0, 13, 10][..], huge.as_bytes(), b"GET"] {
+            let mut stream = TcpStream::connect(server.address).unwrap();
+            stream.write_all(nonsense).unwrap();
+            stream.shutdown(std::net::Shutdown::Write).unwrap();
+            let mut answer = Vec::new();
+            // Closed without an answer, or reset: either way nothing was said.
+            let _ = stream.read_to_end(&mut answer);
+            assert!(answer.is_empty());
+        }
+        assert_eq!(send(server.address, &request("")).unwrap().status, 201);
+    }
+
+    #[test]
+    fn a_dropped_service_listens_no_longer() {
+        let server = echo();
+        let address = server.address;
+        drop(server);
+        let error = send(address, &request("")).unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::ConnectionRefused);
+    }
+}

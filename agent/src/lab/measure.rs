@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::Path;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use serde::Serialize;
 
@@ -104,17 +104,15 @@ pub fn work(
             });
         }
     }
-    let skills = plan.skills.map(Skills::load).transpose()?;
-    run(
+    let crew = Crew {
         environment,
         dir,
-        &jobs,
-        plan.seed,
-        skills.as_ref(),
-        true,
-        plan.threads,
-        progress,
-    )
+        seed: plan.seed,
+        skills: plan.skills.map(Skills::load).transpose()?,
+        patient: true,
+        threads: plan.threads,
+    };
+    crew.run(&jobs, progress)
 }
 
 /// How one family fared.
@@ -182,26 +180,36 @@ fn share(part: usize, whole: usize) -> f64 {
     }
 }
 
-/// Evaluates fresh tasks of every family, `per_family` each, with the exported `skills` or without.
-/// Unless `give_time`, an operator stops at its first failure.
+/// What to evaluate.
+#[derive(Debug, Clone, Copy)]
+pub struct Evaluation<'a> {
+    /// Names the tasks; the same seed gives the same ones.
+    pub seed: u64,
+    /// Tasks of each family.
+    pub per_family: u64,
+    /// Exported skills, when there are any.
+    pub skills: Option<&'a Path>,
+    /// Whether an operator goes on after its first failure.
+    pub give_time: bool,
+    /// Threads.
+    pub threads: NonZeroUsize,
+}
+
+/// Evaluates fresh tasks of every family, in scratch directories below `dir`. `progress` is told how
+/// many tasks are done of how many.
 ///
 /// # Errors
 /// As for [`work`].
-#[allow(clippy::too_many_arguments)]
 pub fn evaluate(
     environment: &Environment,
     dir: &Path,
-    seed: u64,
-    per_family: u64,
-    skills: Option<&Path>,
-    give_time: bool,
-    threads: NonZeroUsize,
+    evaluation: &Evaluation<'_>,
     progress: &(dyn Fn(usize, usize) + Sync),
 ) -> Result<Report, MeasureError> {
-    let name = format!("evaluation-{seed}");
-    let jobs: Vec<Job> = FamilyId::ALL
-        .iter()
-        .flat_map(|family| (0..per_family).map(move |n| (*family, n)))
+    let name = format!("evaluation-{}", evaluation.seed);
+    let families = FamilyId::ALL.iter().copied();
+    let jobs: Vec<Job> = families
+        .flat_map(|family| (0..evaluation.per_family).map(move |n| (family, n)))
         .map(|(family, n)| Job {
             user: 0,
             name: name.clone(),
@@ -210,19 +218,16 @@ pub fn evaluate(
             started: 0,
         })
         .collect();
-    let skills = skills.map(Skills::load).transpose()?;
-    let done = run(
+    let crew = Crew {
         environment,
         dir,
-        &jobs,
-        seed,
-        skills.as_ref(),
-        give_time,
-        threads,
-        progress,
-    )?;
+        seed: evaluation.seed,
+        skills: evaluation.skills.map(Skills::load).transpose()?,
+        patient: evaluation.give_time,
+        threads: evaluation.threads,
+    };
     let mut report = Report::default();
-    for worked in done {
+    for worked in crew.run(&jobs, progress)? {
         let table = if worked.family.is_control() {
             &mut report.controls
         } else {
@@ -236,76 +241,74 @@ pub fn evaluate(
     Ok(report)
 }
 
-#[allow(clippy::too_many_arguments)]
-fn run(
-    environment: &Environment,
-    dir: &Path,
-    jobs: &[Job],
+/// Operators that share jobs over threads.
+struct Crew<'a> {
+    environment: &'a Environment,
+    dir: &'a Path,
     seed: u64,
-    skills: Option<&Skills>,
+    skills: Option<Skills>,
     patient: bool,
     threads: NonZeroUsize,
-    progress: &(dyn Fn(usize, usize) + Sync),
-) -> Result<Vec<Worked>, MeasureError> {
-    let bin = environment.bin();
-    let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
-    let results = Mutex::new(BTreeMap::new());
-    let worker = || {
-        loop {
-            let index = next.fetch_add(1, Ordering::SeqCst);
-            let Some(job) = jobs.get(index) else {
-                return;
-            };
-            let operator = Operator {
-                bin: &bin,
-                skills,
-                habit: Draw::new(seed, &["user", &job.name]).below(u64::MAX),
-                patient,
-            };
-            let result = one(environment, dir, index, job, &operator);
-            let failed = result.is_err();
-            results
-                .lock()
-                .unwrap_or_else(std::sync::PoisonError::into_inner)
-                .insert(index, result);
-            progress(done.fetch_add(1, Ordering::SeqCst) + 1, jobs.len());
-            if failed {
-                // The rest would fail in the same way.
-                next.store(jobs.len(), Ordering::SeqCst);
-            }
-        }
-    };
-    std::thread::scope(|scope| {
-        for _ in 0..threads.get() {
-            scope.spawn(worker);
-        }
-    });
-    let results = results
-        .into_inner()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
-    results.into_values().collect()
 }
 
-fn one(
-    environment: &Environment,
-    dir: &Path,
-    index: usize,
-    job: &Job,
-    operator: &Operator<'_>,
-) -> Result<Worked, MeasureError> {
-    let scratch = dir.join(format!("task-{index}"));
-    std::fs::create_dir_all(&scratch).map_err(at(&scratch))?;
-    let instance = environment.instance(job.family, &job.name, job.n);
-    instance.setup(&scratch)?;
-    // The family is hashed: a session shows what its user saw, and no more.
-    let label = format!("{}/{}/{}", job.name, job.family.name(), job.n);
-    let id = blake3::hash(label.as_bytes()).to_hex()[..16].to_owned();
-    let check = || instance.validate(&scratch);
-    let attempt = operator.work(&id, instance.prompt(), &scratch, job.started, &check)?;
-    std::fs::remove_dir_all(&scratch).map_err(at(&scratch))?;
-    Ok(Worked {
-        user: job.user,
-        family: job.family,
-        attempt,
-    })
+impl Crew<'_> {
+    fn run(
+        &self,
+        jobs: &[Job],
+        progress: &(dyn Fn(usize, usize) + Sync),
+    ) -> Result<Vec<Worked>, MeasureError> {
+        let bin = self.environment.bin();
+        let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let results = Mutex::new(BTreeMap::new());
+        let worker = || {
+            while let Some((index, job)) = take(&next, jobs) {
+                let result = self.one(&bin, index, job);
+                if result.is_err() {
+                    // The rest would fail in the same way.
+                    next.store(jobs.len(), Ordering::SeqCst);
+                }
+                let mut results = results.lock().unwrap_or_else(PoisonError::into_inner);
+                results.insert(index, result);
+                drop(results);
+                progress(done.fetch_add(1, Ordering::SeqCst) + 1, jobs.len());
+            }
+        };
+        std::thread::scope(|scope| {
+            for _ in 0..self.threads.get() {
+                scope.spawn(worker);
+            }
+        });
+        let results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
+        results.into_values().collect()
+    }
+
+    fn one(&self, bin: &Path, index: usize, job: &Job) -> Result<Worked, MeasureError> {
+        let scratch = self.dir.join(format!("task-{index}"));
+        std::fs::create_dir_all(&scratch).map_err(at(&scratch))?;
+        let instance = self.environment.instance(job.family, &job.name, job.n);
+        instance.setup(&scratch)?;
+        let operator = Operator {
+            bin,
+            skills: self.skills.as_ref(),
+            habit: Draw::new(self.seed, &["user", &job.name]).below(u64::MAX),
+            patient: self.patient,
+        };
+        // The family is hashed: a session shows what its user saw, and no more.
+        let label = format!("{}/{}/{}", job.name, job.family.name(), job.n);
+        let id = blake3::hash(label.as_bytes()).to_hex()[..16].to_owned();
+        let check = || instance.validate(&scratch);
+        let attempt = operator.work(&id, instance.prompt(), &scratch, job.started, &check)?;
+        std::fs::remove_dir_all(&scratch).map_err(at(&scratch))?;
+        Ok(Worked {
+            user: job.user,
+            family: job.family,
+            attempt,
+        })
+    }
+}
+
+/// The next job that nobody took.
+fn take<'j>(next: &AtomicUsize, jobs: &'j [Job]) -> Option<(usize, &'j Job)> {
+    let index = next.fetch_add(1, Ordering::SeqCst);
+    jobs.get(index).map(|job| (index, job))
 }

@@ -164,11 +164,12 @@ impl Work<'_> {
     }
 
     fn run(&mut self, line: &str) -> Result<Ran, OperatorError> {
-        let ran =
-            shell::run(line, self.operator.bin, self.scratch).map_err(|source| OperatorError {
+        let ran = shell::run(line, self.operator.bin, self.scratch, shell::TIMEOUT).map_err(
+            |source| OperatorError {
                 command: line.to_owned(),
                 source,
-            })?;
+            },
+        )?;
         self.failures += usize::from(ran.exit != 0);
         let arguments = json!({ "command": line });
         self.calls.push(call(

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 /// Longest output that is kept, in bytes.
 const MAX_OUTPUT_BYTES: usize = 32 * 1024;
-/// How long a command may take.
-const TIMEOUT: Duration = Duration::from_secs(20);
+/// How long a command of a task may take.
+pub(super) const TIMEOUT: Duration = Duration::from_secs(20);
 /// The exit status that `timeout` of the coreutils gives.
 const TIMED_OUT: i32 = 124;
 
@@ -26,7 +26,13 @@ pub(super) struct Ran {
 }
 
 /// Runs `line` by `sh -c` in `scratch` with `bin` first on PATH and nothing else of our environment.
-pub(super) fn run(line: &str, bin: &Path, scratch: &Path) -> std::io::Result<Ran> {
+/// After `timeout` it is killed with everything it started.
+pub(super) fn run(
+    line: &str,
+    bin: &Path,
+    scratch: &Path,
+    timeout: Duration,
+) -> std::io::Result<Ran> {
     let began = Instant::now();
     let (mut reader, writer) = std::io::pipe()?;
     let mut path = std::ffi::OsString::from(bin);
@@ -57,7 +63,7 @@ pub(super) fn run(line: &str, bin: &Path, scratch: &Path) -> std::io::Result<Ran
         let _ = done.send(());
         kept
     });
-    let in_time = waiting.recv_timeout(TIMEOUT).is_ok();
+    let in_time = waiting.recv_timeout(timeout).is_ok();
     if !in_time {
         kill_group(&child);
     }

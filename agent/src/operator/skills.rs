@@ -3,11 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use lore_protocol::lesson::{instantiate, templatise};
+
 use super::candidate::quoted_commands;
 use crate::session::SkillUse;
 
 /// A skill file larger than this is not one, in bytes.
 const MAX_FILE_BYTES: u64 = 1 << 20;
+
+/// How much of the cited command must stand in an example when no topic is shared, in percent. A wrong
+/// guess costs one attempt, and without a skill the outdated command costs one as well.
+const LIKE_ENOUGH_PERCENT: u64 = 75;
 
 /// Why skills could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -74,13 +80,18 @@ impl Skills {
     /// The skill that fits a prompt best, if one fits at all: it must work on the program that the
     /// prompt cites, and share a topic with the prompt or most of the cited command.
     pub(super) fn best(&self, prompt: &str) -> Option<&Skill> {
-        let cited = quoted_commands(prompt).join(" ");
+        let cited = quoted_commands(prompt).into_iter().next();
+        let cited = cited.map(|command| match templatise(&command, prompt) {
+            // Values of this task stand in no example.
+            Ok(template) => template.as_str().to_owned(),
+            Err(_) => command,
+        });
         let asked = words(&without_commands(prompt));
         let mut best: Option<(u64, &Skill)> = None;
         for skill in &self.skills {
             let score = self.topic_score(skill, &asked);
-            let likeness = skill.likeness(&cited);
-            let fits = likeness.is_some_and(|percent| score > 0 || percent >= 60);
+            let likeness = cited.as_deref().and_then(|cited| skill.likeness(cited));
+            let fits = likeness.is_some_and(|percent| score > 0 || percent >= LIKE_ENOUGH_PERCENT);
             // A shared topic weighs more than any likeness of commands.
             let total = score * 1_000 + likeness.unwrap_or(0);
             if fits && best.is_none_or(|(most, _)| total > most) {
@@ -140,7 +151,7 @@ impl Skill {
     pub(super) fn instances(&self, prompt: &str) -> Vec<String> {
         let templates = self.templates.iter();
         templates
-            .filter_map(|template| Some(format!("{template}{prompt}")))
+            .filter_map(|template| instantiate(template, prompt))
             .collect()
     }
 

@@ -1,8 +1,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use super::Skills;
 use super::candidate::{quoted_commands, replace_word, url};
 use super::knowledge::ratio;
 use super::rules::{Situation, repairs};
+use super::shell;
 use super::{http_rules, option_rules, path_rules};
 
 fn offers(command: &str, output: &str, help: &str) -> Vec<(Option<String>, String)> {
@@ -77,4 +82,80 @@ fn an_answer_without_a_hint_offers_nothing() {
         )
         .is_empty()
     );
+}
+
+fn sh(line: &str, timeout: Duration) -> shell::Ran {
+    let scratch = tempfile::tempdir().unwrap();
+    shell::run(line, Path::new("/bin"), scratch.path(), timeout).unwrap()
+}
+
+#[test]
+fn a_command_runs_with_its_own_environment_and_both_its_outputs() {
+    let ran = sh("echo one; echo two >&2; exit 3", shell::TIMEOUT);
+    assert_eq!((ran.exit, ran.output.as_str()), (3, "one\ntwo\n"));
+    let names = sh("env | cut -d= -f1 | sort", shell::TIMEOUT).output;
+    assert_eq!(names, "HOME\nLC_ALL\nPATH\nPWD\nTZ\n");
+}
+
+#[test]
+fn a_command_that_hangs_is_killed_with_its_children() {
+    // The child holds the pipe: were it left alive, the call would last as long as it does.
+    let began = Instant::now();
+    let ran = sh("sleep 300 & sleep 300", Duration::from_millis(200));
+    assert_eq!(ran.exit, 124);
+    assert!(began.elapsed() < Duration::from_secs(100));
+}
+
+#[test]
+fn what_a_command_says_is_cut_and_does_not_block_it() {
+    let ran = sh("yes | head -c 1000000; exit 4", shell::TIMEOUT);
+    assert_eq!((ran.exit, ran.output.len()), (4, 32 * 1024));
+}
+
+fn skills(texts: &[&str]) -> Skills {
+    let dir = tempfile::tempdir().unwrap();
+    for (nth, text) in texts.iter().enumerate() {
+        let skill = dir.path().join(format!("s{nth}"));
+        std::fs::create_dir(&skill).unwrap();
+        std::fs::write(skill.join("SKILL.md"), text).unwrap();
+    }
+    Skills::load(dir.path()).unwrap()
+}
+
+const PARCEL: &str = "---\nname: \"parcel\"\ndescription: \"parcel tariff\"\nmetadata:\n  lore-skill: \
+    \"0000000000000000000000000000000000000000000000000000000000000001\"\n---\n# parcel tariff\n\n\
+    ```bash\nship <arg> --fast -o <out>\n```\n\n```json\n{}\n```\n\n```bash\nship <arg>\n```\n";
+const BADGE: &str = "---\nname: badge\n---\n# badge gate\n```\nship <arg> --gate\n```\n";
+
+#[test]
+fn the_skill_with_the_topic_is_chosen_and_its_examples_filled_in_order() {
+    let skills = skills(&[BADGE, PARCEL]);
+    let prompt = "The tariff of parcel KM-12 to a.txt, please. It was `ship KM-12 -o a.txt`.";
+    let chosen = skills.best(prompt).unwrap();
+    assert_eq!(chosen.used.name, "parcel");
+    assert!(chosen.used.skill.is_some());
+    assert_eq!(
+        chosen.instances(prompt),
+        ["ship KM-12 --fast -o a.txt", "ship KM-12"]
+    );
+}
+
+#[test]
+fn a_skill_for_another_program_is_not_chosen_whatever_its_topic() {
+    let prompt = "The tariff of parcel KM-12 to a.txt, please. It was `wc -l < KM-12 > a.txt`.";
+    assert!(skills(&[BADGE, PARCEL]).best(prompt).is_none());
+}
+
+#[test]
+fn broken_skill_files_are_no_skills_and_a_missing_directory_is_an_error() {
+    let prompt = "parcel `ship KM-12 -o a.txt`";
+    assert!(
+        skills(&["", "---", "```bash\nship <arg>", "# parcel"])
+            .best(prompt)
+            .is_none()
+    );
+    let error = Skills::load(Path::new("/nonexistent/skills"))
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("/nonexistent/skills"), "{error}");
 }

@@ -25,6 +25,9 @@ const UNITS: [(&str, u64, u64); 6] = [
     ("fathoms", 1, 6),
 ];
 
+/// Primes that no conversion above cancels, so that steps and feet never come out even.
+const STEPS: [u64; 12] = [7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47];
+
 /// The quirk.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Unit {
@@ -42,7 +45,7 @@ impl Unit {
             unit: unit.to_owned(),
             numerator,
             denominator,
-            step: draw.between(3, 29),
+            step: *draw.pick(&STEPS),
             secret: draw.below(u64::MAX),
         }
     }
@@ -50,6 +53,13 @@ impl Unit {
     /// Whole steps in `feet`, rounded down.
     fn steps(&self, feet: u64) -> u64 {
         feet * self.numerator / (self.denominator * self.step)
+    }
+
+    /// Whether rounding to the nearest gives another number than rounding down. Only such tasks are
+    /// set: otherwise users would learn two rules, and one of them would be wrong.
+    const fn tells_rounding(&self, feet: u64) -> bool {
+        let whole = self.denominator * self.step;
+        2 * (feet * self.numerator % whole) > whole + 1
     }
 
     /// The station's own plan, so that the tool can tell a wrong value; only a digest of it is kept.
@@ -66,7 +76,12 @@ impl Family for Unit {
     fn task(&self, draw: &mut Draw) -> Task {
         let (id, out) = (identifier(draw), out_file(draw));
         // Five digits: never one of the constants of a conversion.
-        let feet = draw.between(10_001, 99_999);
+        let feet = loop {
+            let feet = draw.between(10_001, 99_999);
+            if self.tells_rounding(feet) {
+                break feet;
+            }
+        };
         let text = feet.to_string();
         let documented = format!("tidelog add {id} --depth {text} -o {out}");
         let wanted = (out.clone(), self.answer(&id));
