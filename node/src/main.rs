@@ -3,7 +3,8 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let argv: Vec<std::ffi::OsString> = std::env::args_os().collect();
+    let argv: Vec<String> =
+        std::env::args_os().map(|arg| arg.to_string_lossy().into_owned()).collect();
     if let Some(code) = lore_agent::lab::tools::dispatch(&argv) {
         return ExitCode::from(u8::try_from(code).unwrap_or(1));
     }

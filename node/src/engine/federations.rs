@@ -23,7 +23,7 @@ const JOINED: &[u8] = b"joined/";
 /// What a founder chooses; the rest has defaults.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Terms {
+pub(super) struct Terms {
     /// Name of the federation.
     pub name: String,
     /// Ceiling on epsilon per period, in millionths.

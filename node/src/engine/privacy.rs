@@ -11,7 +11,7 @@ use crate::error::CliError;
 /// A budget as its owner asks for it.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Wanted {
+pub(super) struct Wanted {
     /// Epsilon per period, in millionths.
     pub epsilon_micros: u64,
     /// Delta per period, in 1e-18.

@@ -2,7 +2,7 @@
 
 use lore_privacy::{Chain, Committed, Outgoing, Pending};
 use lore_protocol::delta::{Delta, Header, Sound};
-use lore_protocol::ids::{DeltaId, FederationId};
+use lore_protocol::ids::{DeltaId, FederationId, MemberId};
 use lore_protocol::log::Ingest;
 use lore_protocol::payload::{PayloadKind, Void};
 
