@@ -185,6 +185,8 @@ fn share(part: usize, whole: usize) -> f64 {
 pub struct Evaluation<'a> {
     /// Names the tasks; the same seed gives the same ones.
     pub seed: u64,
+    /// Families; the controls are evaluated besides.
+    pub families: &'a [FamilyId],
     /// Tasks of each family.
     pub per_family: u64,
     /// Exported skills, when there are any.
@@ -195,7 +197,7 @@ pub struct Evaluation<'a> {
     pub threads: NonZeroUsize,
 }
 
-/// Evaluates fresh tasks of every family, in scratch directories below `dir`. `progress` is told how
+/// Evaluates fresh tasks of the families and of the controls, in scratch directories below `dir`. `progress` is told how
 /// many tasks are done of how many.
 ///
 /// # Errors
@@ -207,7 +209,8 @@ pub fn evaluate(
     progress: &(dyn Fn(usize, usize) + Sync),
 ) -> Result<Report, MeasureError> {
     let name = format!("evaluation-{}", evaluation.seed);
-    let families = FamilyId::ALL.iter().copied();
+    let controls = FamilyId::controls();
+    let families = evaluation.families.iter().chain(&controls).copied();
     let jobs: Vec<Job> = families
         .flat_map(|family| (0..evaluation.per_family).map(move |n| (family, n)))
         .map(|(family, n)| Job {

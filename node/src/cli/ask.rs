@@ -59,7 +59,7 @@ pub(super) fn agree(question: &str) -> Result<(), CliError> {
 }
 
 /// Parses a decimal number into an integer of `places` decimal places, exactly.
-pub(super) fn decimal(what: &str, text: &str, places: u32) -> Result<u64, CliError> {
+pub(crate) fn decimal(what: &str, text: &str, places: u32) -> Result<u64, CliError> {
     let wrong = || {
         CliError::usage(format!(
             "{what} `{text}` is not a number with at most {places} decimal places"

@@ -22,6 +22,7 @@ use crate::error::CliError;
 use crate::home::Home;
 use crate::output;
 use args::{Cli, Verb};
+pub(crate) use ask::decimal;
 
 /// What every verb gets.
 pub(crate) struct Context {
@@ -62,7 +63,7 @@ fn dispatch(cli: Cli) -> Result<(), CliError> {
         return Err(CliError::usage("say what to do").help("see `lore --help`"));
     };
     if let Verb::Demo(args) = verb {
-        return crate::demo::main(args, json);
+        return crate::demo::main(&args, json);
     }
     if let Verb::LabWork { plan } = verb {
         return crate::demo::lab_work(&plan);

@@ -1,14 +1,29 @@
-//! The demo.
-use std::path::{Path, PathBuf};
+//! `lore demo`: a real federation on this machine, from the first key to the measured gain.
+//!
+//! Real node processes on loopback, each with its own home, store and identity; users whose tasks are
+//! really executed against the task lab; releases through the privacy door; and at the end fresh tasks
+//! by a node that has never seen one. The driver knows the lab's families, the nodes do not.
+
+mod args;
+mod audit;
+mod nodes;
+mod report;
+mod script;
+mod work;
+mod wrong;
+
+pub use args::DemoArgs;
+pub(crate) use work::lab_work;
+
 use crate::error::CliError;
-/// args
-#[derive(Debug, clap::Args)]
-pub struct DemoArgs {
-    /// dir
-    #[arg(long)]
-    pub dir: Option<PathBuf>,
+
+/// Runs the demo, or removes what one left.
+///
+/// # Errors
+/// The first thing that did not go as it should; every process it started is ended.
+pub(crate) fn main(args: &DemoArgs, json: bool) -> Result<(), CliError> {
+    match &args.clean {
+        Some(directory) => args::clean(directory, json),
+        None => script::run(args, json),
+    }
 }
-/// stub
-pub fn main(_a: DemoArgs, _json: bool) -> Result<(), CliError> { Ok(()) }
-/// stub
-pub fn lab_work(_p: &Path) -> Result<(), CliError> { Ok(()) }

@@ -1,0 +1,107 @@
+//! The demo's own checks on what left: canaries, and the fold by another process.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use super::nodes::Node;
+use crate::error::CliError;
+use crate::scan::Canaries;
+
+/// What the scan found.
+#[derive(Debug, Default)]
+pub(super) struct Scan {
+    pub(super) bytes: u64,
+    pub(super) leaks: Vec<String>,
+}
+
+/// Distinct secrets for an organisation. Not from the seed alone: they must not be guessable, and a
+/// second demo's must not be the first one's.
+pub(super) fn canaries(organisation: usize, count: usize) -> Result<Vec<String>, CliError> {
+    (0..count)
+        .map(|n| {
+            let random = crate::engine::random_bytes()?;
+            let tail: String = random[..8].iter().map(|byte| format!("{byte:02X}")).collect();
+            Ok(format!("Canary{organisation}x{n}z{tail}"))
+        })
+        .collect()
+}
+
+/// Looks for every canary in everything that left the nodes, and shows on the private store and on a
+/// planted frame that the same scanner finds them.
+pub(super) fn scan(
+    canaries: &[String],
+    nodes: &[Node],
+    public: &[PathBuf],
+) -> Result<Scan, CliError> {
+    let scanner = Canaries::new(canaries);
+    let mut scan = Scan::default();
+    let mut files: Vec<PathBuf> = Vec::new();
+    for node in nodes {
+        files.push(node.frames());
+        files.push(node.home.log_path());
+    }
+    for path in public {
+        collect(path, &mut files)?;
+    }
+    for file in files {
+        let bytes = std::fs::read(&file).map_err(|error| {
+            CliError::failed("demo", format!("cannot scan {}: {error}", file.display()))
+        })?;
+        scan.bytes += bytes.len() as u64;
+        for hit in scanner.scan_bytes(&bytes) {
+            scan.leaks.push(format!("{}: {hit}", file.display()));
+        }
+    }
+    let mut private = String::new();
+    for node in nodes {
+        let list = node.ask("session.list", json!({ "limit": 100_000 }))?;
+        for id in list["sessions"].as_array().into_iter().flatten().map(|s| s["id"].clone()) {
+            let session = node.ask("session.show", json!({ "name": id }))?;
+            private.push_str(&session.to_string());
+        }
+    }
+    let missed = scanner.missing_from(private.as_bytes());
+    if !missed.is_empty() {
+        return Err(CliError::failed(
+            "demo",
+            format!("the scanner is blind: {} canaries are not found where they are", missed.len()),
+        ));
+    }
+    for canary in canaries {
+        let frame = [b"\x00frame\xff".as_slice(), canary.as_bytes(), b"\x01"].concat();
+        if scanner.scan_bytes(&frame).is_empty() {
+            return Err(CliError::failed("demo", "the scanner does not find a planted frame"));
+        }
+    }
+    Ok(scan)
+}
+
+fn collect(path: &Path, files: &mut Vec<PathBuf>) -> Result<(), CliError> {
+    if !path.is_dir() {
+        files.push(path.to_owned());
+        return Ok(());
+    }
+    let failed = |error: std::io::Error| {
+        CliError::failed("demo", format!("cannot read {}: {error}", path.display()))
+    };
+    for entry in std::fs::read_dir(path).map_err(failed)? {
+        collect(&entry.map_err(failed)?.path(), files)?;
+    }
+    Ok(())
+}
+
+/// Exports each node's log and lets another process fold it in another order.
+pub(super) fn refold(nodes: &[Node], into: &Path) -> Result<Vec<String>, CliError> {
+    let mut roots = Vec::new();
+    for (seed, node) in nodes.iter().enumerate() {
+        let directory = into.join(&node.name);
+        node.ask("federation.export_log", json!({ "directory": directory }))?;
+        let path = directory.to_string_lossy().into_owned();
+        let seed = (seed + 1).to_string();
+        let folded: Value =
+            node.command(&["federation", "refold", &path, "--seed", &seed])?;
+        roots.push(folded["root"].as_str().unwrap_or_default().to_owned());
+    }
+    Ok(roots)
+}

@@ -1,0 +1,146 @@
+//! Node processes: started, asked, killed, and never left behind.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::control;
+use crate::error::CliError;
+use crate::home::Home;
+
+/// How long a condition may take. Generous: a busy machine is slow, not wrong.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Back-off between two looks at a condition that nothing announces.
+const LOOK: Duration = Duration::from_millis(40);
+
+/// One node process.
+pub(super) struct Node {
+    pub(super) name: String,
+    pub(super) home: Home,
+    program: PathBuf,
+    child: Option<Child>,
+}
+
+impl Node {
+    /// Makes a home and starts its node.
+    pub(super) fn start(program: &Path, name: &str, root: &Path) -> Result<Self, CliError> {
+        let home = Home::at(&root.join("homes").join(name))?;
+        let mut node =
+            Self { name: name.into(), home, program: program.to_owned(), child: None };
+        node.command(&["init", "--loopback", "--sync-seconds", "1", "--name", name])?;
+        node.run()?;
+        Ok(node)
+    }
+
+    /// Runs a verb as a process of its own and gives its JSON.
+    pub(super) fn command(&self, args: &[&str]) -> Result<Value, CliError> {
+        let out = Command::new(&self.program)
+            .arg("--home")
+            .arg(self.home.root())
+            .arg("--json")
+            .args(args)
+            .stdin(Stdio::null())
+            .output()
+            .map_err(|error| CliError::failed("demo", error))?;
+        let text = String::from_utf8_lossy(&out.stdout);
+        let value: Value = serde_json::from_str(text.lines().last().unwrap_or_default())
+            .unwrap_or(Value::Null);
+        if out.status.success() {
+            return Ok(value);
+        }
+        let message = value["error"]["message"].as_str().unwrap_or("no message");
+        Err(CliError::failed("demo", format!("{}: `lore {}`: {message}", self.name, args.join(" "))))
+    }
+
+    /// Where plaintext frames that left this node are recorded.
+    pub(super) fn frames(&self) -> PathBuf {
+        self.home.root().join("frames.bin")
+    }
+
+    /// Starts the process and waits for its first answer.
+    pub(super) fn run(&mut self) -> Result<(), CliError> {
+        let child = Command::new(&self.program)
+            .arg("--home")
+            .arg(self.home.root())
+            .arg("run")
+            .arg("--record-frames")
+            .arg(self.frames())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .map_err(|error| CliError::failed("demo", error))?;
+        self.child = Some(child);
+        let home = self.home.clone();
+        wait(&format!("{} to answer", self.name), || {
+            Ok(control::call_blocking(&home, "peers", json!({}), |_| {})?.is_some())
+        })
+    }
+
+    /// SIGKILL: no last words, nothing flushed.
+    pub(super) fn kill(&mut self) -> Result<(), CliError> {
+        if let Some(mut child) = self.child.take() {
+            child.kill().and_then(|()| child.wait()).map_err(|e| CliError::failed("demo", e))?;
+        }
+        Ok(())
+    }
+
+    /// Asks the running node.
+    pub(super) fn ask(&self, verb: &str, args: Value) -> Result<Value, CliError> {
+        control::call_blocking(&self.home, verb, args, |_| {})?.ok_or_else(|| {
+            CliError::failed("demo", format!("{} does not run", self.name))
+                .help("see the log below its home")
+        })
+    }
+
+    /// The one federation's part of `status`.
+    pub(super) fn federation(&self) -> Result<Value, CliError> {
+        Ok(self.ask("status", json!({}))?["federations"][0].clone())
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        // The process must not outlive the demo, however that ends.
+        let _ = self.kill();
+    }
+}
+
+/// Waits for a condition.
+pub(super) fn wait(
+    what: &str,
+    mut holds: impl FnMut() -> Result<bool, CliError>,
+) -> Result<(), CliError> {
+    let begun = Instant::now();
+    loop {
+        if holds()? {
+            return Ok(());
+        }
+        if begun.elapsed() > PATIENCE {
+            return Err(CliError::failed("demo", format!("waited {PATIENCE:?} for {what}")));
+        }
+        std::thread::sleep(LOOK);
+    }
+}
+
+/// Waits until all nodes hold the same deltas and the same library, and gives the roots.
+pub(super) fn converge(nodes: &[Node], at_least: u64) -> Result<Vec<String>, CliError> {
+    let mut roots = Vec::new();
+    wait("all nodes to agree", || {
+        roots.clear();
+        let mut digests = Vec::new();
+        for node in nodes {
+            let status = node.federation()?;
+            roots.push(status["root"].as_str().unwrap_or_default().to_owned());
+            digests.push(status["digest"].clone());
+            if status["deltas"].as_u64().unwrap_or(0) < at_least {
+                return Ok(false);
+            }
+        }
+        let same = |list: &[Value]| list.windows(2).all(|pair| pair[0] == pair[1]);
+        Ok(same(&digests) && roots.windows(2).all(|pair| pair[0] == pair[1]))
+    })?;
+    Ok(roots)
+}

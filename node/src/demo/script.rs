@@ -1,0 +1,347 @@
+//! The course of the demo.
+
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Instant;
+
+use lore_agent::lab::measure::{Evaluation, Report, evaluate};
+use lore_agent::lab::{FamilyId, Lab};
+use serde_json::{Value, json};
+
+use super::args::{DemoArgs, FAMILIES_EACH};
+use super::nodes::{Node, converge, wait};
+use super::work::WorkPlan;
+use super::{audit, report, wrong};
+use crate::engine::now_seconds;
+use crate::error::CliError;
+use crate::output::{self, Progress, ProgressMode};
+
+/// Epochs of the demo's period. One is opened for joining, one for work, then come the releases.
+const PERIOD: &str = "4096";
+/// Epoch in which lessons are released.
+const LESSONS_AT: &str = "3";
+/// Epoch in which outcomes are released.
+const OUTCOMES_AT: &str = "5";
+/// Users of the first organisation that meet a family which nobody else meets.
+const FEW: usize = 3;
+/// Secrets planted in each organisation.
+const CANARIES_EACH: usize = 8;
+/// Families that the federation works on.
+pub(super) const FAMILIES: usize = 10;
+
+fn failed(error: &dyn std::fmt::Display) -> CliError {
+    CliError::failed("demo", error)
+}
+
+/// Everything that is known in the end.
+pub(super) struct Story {
+    pub(super) root: PathBuf,
+    pub(super) nodes: usize,
+    pub(super) roots: Vec<String>,
+    pub(super) refolded: Vec<String>,
+    pub(super) elapsed_s: f64,
+    pub(super) sessions: u64,
+    pub(super) status: Value,
+    pub(super) few_released: bool,
+    pub(super) families_released: usize,
+    pub(super) epsilon_spent: Vec<f64>,
+    pub(super) bytes_on_wire: u64,
+    pub(super) canaries: usize,
+    pub(super) scan: audit::Scan,
+    pub(super) without: Report,
+    pub(super) with: Report,
+    pub(super) wrong: Report,
+    pub(super) exported: Vec<String>,
+    pub(super) evidence: Vec<report::Evidence>,
+    pub(super) supporters_needed: u32,
+    pub(super) warning: Option<String>,
+}
+
+pub(super) fn run(args: &DemoArgs, json: bool) -> Result<(), CliError> {
+    let warning = args.warning()?;
+    if let Some(warning) = &warning {
+        eprintln!("note: {warning}");
+    }
+    let root = args.directory()?;
+    eprintln!("homes and exports: {}", root.display());
+    let mode = if json { ProgressMode::Lines } else { ProgressMode::Auto };
+    let progress = Progress::start(mode, 12, "starting the lab");
+    let story = play(args, root, warning, &progress)?;
+    progress.finish();
+    let value = report::json(&story);
+    let sound = story.scan.leaks.is_empty() && report::converged(&story);
+    output::result(&value, json, |_| report::text(&story))?;
+    if !sound {
+        return Err(failed(&"the demo found a fault: see the result above"));
+    }
+    Ok(())
+}
+
+#[allow(clippy::too_many_lines)] // One course of events, told once.
+fn play(
+    args: &DemoArgs,
+    root: PathBuf,
+    warning: Option<String>,
+    progress: &Progress,
+) -> Result<Story, CliError> {
+    let begun = Instant::now();
+    let program = std::env::current_exe().map_err(|error| failed(&error))?;
+    let lab_dir = root.join("lab");
+    let lab = Lab::start(args.seed, &lab_dir, &program).map_err(|error| failed(&error))?;
+    let all = FamilyId::quirks();
+    let (families, rare) = all.split_at(FAMILIES.min(all.len()));
+    let working = usize::from(args.nodes) - 1;
+    let step = |what: &str| {
+        progress.advance(1);
+        progress.say(format!("{what} [{:.0} s]", begun.elapsed().as_secs_f64()));
+    };
+
+    step("starting nodes and founding the federation");
+    let mut nodes = Vec::new();
+    for n in 0..working {
+        nodes.push(Node::start(&program, &format!("org-{}", n + 1), &root)?);
+    }
+    nodes[0].command(&[
+        "federation", "create", "demo", "--epsilon", &args.epsilon,
+        "--epochs-per-period", PERIOD, "--lessons-at", LESSONS_AT, "--outcomes-at", OUTCOMES_AT,
+    ])?;
+    let uses = args.nodes.to_string();
+    let invitation = nodes[0].command(&["federation", "invite", "--uses", &uses])?;
+    let invitation = invitation["invitation"].as_str().unwrap_or_default().to_owned();
+    for node in &nodes[1..] {
+        node.command(&["federation", "join", &invitation, "--yes"])?;
+    }
+    for node in &nodes {
+        node.command(&["privacy", "set", "--epsilon", &args.epsilon, "--period", "90d", "--yes"])?;
+    }
+    checkpoint(&nodes)?;
+    converge(&nodes, 2 * working as u64)?;
+
+    step("users work, with nothing shared yet");
+    let mut canaries = Vec::new();
+    let mut jobs = Vec::new();
+    let started = now_seconds().saturating_sub(900);
+    for (n, node) in nodes.iter().enumerate() {
+        let theirs = audit::canaries(n, CANARIES_EACH)?;
+        canaries.extend(theirs.iter().cloned());
+        let plan = WorkPlan {
+            home: node.home.root().to_owned(),
+            lab: lab_dir.clone(),
+            scratch: root.join("scratch").join(&node.name),
+            seed: args.seed.wrapping_mul(1000) + n as u64,
+            users: args.users as usize,
+            families: dealt(families, n, working),
+            tasks: 2,
+            controls: 1,
+            skills: None,
+            started,
+            canaries: theirs,
+        };
+        jobs.push(plan);
+    }
+    let mut sessions = all_work(&program, &root, "first", &jobs)?.0;
+    if let Some(rare) = rare.first() {
+        let plan = WorkPlan {
+            users: FEW,
+            families: vec![*rare],
+            seed: args.seed.wrapping_mul(1000) + 500,
+            controls: 0,
+            canaries: Vec::new(),
+            scratch: root.join("scratch").join("few"),
+            home: nodes[0].home.root().to_owned(),
+            lab: lab_dir.clone(),
+            tasks: 1,
+            skills: None,
+            started,
+        };
+        sessions += all_work(&program, &root, "few", &[plan])?.0;
+    }
+
+    step("lessons are released; one node is killed and comes back");
+    checkpoint(&nodes)?;
+    nodes[1].kill()?;
+    released(&nodes[..1], "lessons")?;
+    nodes[1].run()?;
+    released(&nodes, "lessons")?;
+    converge(&nodes, 2 * working as u64 + 2 + working as u64)?;
+    checkpoint(&nodes)?;
+    let count = nodes[0].federation()?["deltas"].as_u64().unwrap_or(0);
+    converge(&nodes, count)?;
+
+    step("users work again, with the shared library");
+    let mut again = Vec::new();
+    for (n, node) in nodes.iter().enumerate() {
+        let skills = root.join("exports").join(&node.name);
+        node.ask("skill.export", json!({ "directory": skills }))?;
+        again.push(WorkPlan {
+            home: node.home.root().to_owned(),
+            lab: lab_dir.clone(),
+            scratch: root.join("scratch").join(&node.name),
+            seed: args.seed.wrapping_mul(1000) + 600 + n as u64,
+            users: args.users as usize,
+            families: families.to_vec(),
+            tasks: 1,
+            controls: 0,
+            skills: Some(skills),
+            started: now_seconds().saturating_sub(120),
+            canaries: Vec::new(),
+        });
+    }
+    let (more, outcomes) = all_work(&program, &root, "second", &again)?;
+    sessions += more;
+
+    step("outcomes are released");
+    checkpoint(&nodes)?;
+    released(&nodes, "outcomes")?;
+
+    step("a last node joins late");
+    let late = Node::start(&program, "late", &root)?;
+    late.command(&["federation", "join", &invitation, "--yes"])?;
+    nodes.push(late);
+    checkpoint(&nodes)?;
+    let count = nodes[0].federation()?["deltas"].as_u64().unwrap_or(0);
+    let roots = converge(&nodes, count)?;
+
+    step("the late node exports the library, and its agent works");
+    let late = &nodes[working];
+    let exports = root.join("exports").join("late");
+    let done = late.ask("skill.export", json!({ "directory": exports }))?;
+    let exported: Vec<String> = strings(&done["exported"]);
+    let scratch = root.join("scratch").join("late");
+    let measure = |skills: Option<&Path>, give_time: bool| {
+        let asked = Evaluation {
+            seed: args.seed.wrapping_mul(1000) + 900,
+            families,
+            per_family: args.tasks,
+            skills,
+            give_time,
+            threads: NonZeroUsize::MIN.saturating_add(1),
+        };
+        evaluate(lab.environment(), &scratch, &asked, &|_, _| {}).map_err(|error| failed(&error))
+    };
+    let without = measure(None, true)?;
+    step("measuring with the library");
+    let with = measure(Some(&exports), false)?;
+    step("measuring with another federation's library");
+    let elsewhere = root.join("exports").join("elsewhere");
+    let other = args.seed.wrapping_add(1_000_003);
+    wrong::library(other, families, &program, &root.join("elsewhere"), &elsewhere, started)?;
+    let wrong = measure(Some(&elsewhere), false)?;
+
+    step("scanning everything that left, folding the logs anew");
+    let mut epsilon_spent = Vec::new();
+    let mut bytes_on_wire = 0;
+    for node in &nodes {
+        let spent = node.ask("privacy.status", json!({}))?;
+        epsilon_spent.push(spent["spent"]["epsilon"].as_f64().unwrap_or(0.0));
+        let peers = node.ask("peers", json!({}))?;
+        bytes_on_wire += peers["counters"]["stream_out_bytes"].as_u64().unwrap_or(0);
+    }
+    let refolded = audit::refold(&nodes, &root.join("logs"))?;
+    let public = [root.join("exports"), root.join("logs")];
+    let scan = audit::scan(&canaries, &nodes, &public)?;
+    let library = nodes[0].ask("skill.list", json!({}))?;
+    let status = nodes[0].federation()?;
+    let texts = report::texts(&exports, &exported);
+    let families_released =
+        families.iter().filter(|family| report::holds(&texts, &lab, **family)).count();
+    let few_released = rare.first().is_some_and(|rare| report::holds(&texts, &lab, *rare));
+    Ok(Story {
+        nodes: nodes.len(),
+        roots,
+        refolded,
+        elapsed_s: begun.elapsed().as_secs_f64(),
+        sessions,
+        status,
+        few_released,
+        families_released,
+        epsilon_spent,
+        bytes_on_wire,
+        canaries: canaries.len(),
+        scan,
+        without,
+        with,
+        wrong,
+        exported,
+        evidence: report::evidence(&library, &outcomes),
+        supporters_needed: args.supporters_needed()?,
+        warning,
+        root,
+    })
+}
+
+/// Ends the epoch, as the founder.
+fn checkpoint(nodes: &[Node]) -> Result<(), CliError> {
+    nodes[0].ask("federation.checkpoint", json!({})).map(drop)
+}
+
+/// Waits until every node's ledger shows its release of a kind as committed.
+fn released(nodes: &[Node], kind: &str) -> Result<(), CliError> {
+    for node in nodes {
+        wait(&format!("{} to release {kind}", node.name), || {
+            let explained = node.ask("privacy.explain", json!({}))?;
+            let releases = explained["releases"].as_array().into_iter().flatten();
+            let done = |r: &Value| r["kind"] == kind && r["state"] == "committed";
+            Ok(releases.filter(|r| done(r)).count() > 0)
+        })?;
+    }
+    Ok(())
+}
+
+/// Four families for an organisation, spread so that neighbours overlap and all are covered.
+fn dealt(families: &[FamilyId], n: usize, organisations: usize) -> Vec<FamilyId> {
+    let spread = families.len().saturating_sub(FAMILIES_EACH);
+    let first = spread * n / (organisations - 1).max(1);
+    families.iter().copied().skip(first).take(FAMILIES_EACH).collect()
+}
+
+/// Runs all organisations' work at once, and gives the number of sessions and, by skill, how many of
+/// the sessions that used it succeeded.
+type Outcomes = std::collections::BTreeMap<String, (u64, u64)>;
+
+fn all_work(
+    program: &Path,
+    root: &Path,
+    round: &str,
+    plans: &[WorkPlan],
+) -> Result<(u64, Outcomes), CliError> {
+    let mut running: Vec<Child> = Vec::new();
+    for (n, plan) in plans.iter().enumerate() {
+        let path = root.join(format!("plan-{round}-{n}.json"));
+        let text = serde_json::to_vec(plan).map_err(|error| failed(&error))?;
+        std::fs::write(&path, text).map_err(|error| failed(&error))?;
+        let child = Command::new(program)
+            .arg("lab-work")
+            .arg(&path)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .map_err(|error| failed(&error))?;
+        running.push(child);
+    }
+    let mut sessions = 0;
+    let mut outcomes = Outcomes::new();
+    for child in running {
+        let out = child.wait_with_output().map_err(|error| failed(&error))?;
+        let text = String::from_utf8_lossy(&out.stdout);
+        let last = text.lines().last().unwrap_or_default();
+        if !out.status.success() {
+            return Err(failed(&format!("an organisation's work failed: {last}")));
+        }
+        let done: Value = serde_json::from_str(last).map_err(|error| failed(&error))?;
+        sessions += done["sessions"].as_u64().unwrap_or(0);
+        let theirs: Outcomes = serde_json::from_value(done["outcomes"].clone()).unwrap_or_default();
+        for (skill, (good, of)) in theirs {
+            let sum = outcomes.entry(skill).or_default();
+            sum.0 += good;
+            sum.1 += of;
+        }
+    }
+    Ok((sessions, outcomes))
+}
+
+fn strings(value: &Value) -> Vec<String> {
+    value.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+}
