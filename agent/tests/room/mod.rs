@@ -39,13 +39,7 @@ impl Room {
             give_time,
             threads: THREADS,
         };
-        evaluate(
-            self.lab.environment(),
-            &self.scratch(),
-            &evaluation,
-            &|_, _| {},
-        )
-        .unwrap()
+        evaluate(self.lab.environment(), &self.scratch(), &evaluation, &|_, _| {}).unwrap()
     }
 
     pub fn work(&self, families: &[FamilyId], users: usize, skills: Option<&Path>) -> Vec<Worked> {

@@ -164,7 +164,7 @@ fn play(
     released(&nodes[..1], "lessons")?;
     nodes[1].run()?;
     released(&nodes, "lessons")?;
-    converge(&nodes, 2 * working as u64 + 2 + working as u64)?;
+    converge(&nodes, 3 * working as u64 + 1)?;
     checkpoint(&nodes)?;
     let count = nodes[0].federation()?["deltas"].as_u64().unwrap_or(0);
     converge(&nodes, count)?;
