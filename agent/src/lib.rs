@@ -4,7 +4,7 @@
 //! made. It must not know the store, the network or a user interface, and nothing here may put private
 //! data into public bytes: that is the business of `lore-privacy`.
 
+pub mod import;
 pub mod lab;
 pub mod operator;
-pub mod import;
 pub mod session;

@@ -17,12 +17,7 @@ fn without_a_library_nothing_works_at_first_and_nearly_all_in_the_end() {
         assert_eq!(score.first_attempt, 0, "{}", family.name());
         assert!(score.solved_share() >= 0.9, "{}: {score:?}", family.name());
     }
-    assert_eq!(
-        report.control().first_attempt_share(),
-        1.0,
-        "{:?}",
-        report.controls
-    );
+    assert_eq!(report.control().first_attempt_share(), 1.0, "{:?}", report.controls);
 }
 
 #[test]
@@ -36,10 +31,7 @@ fn an_environment_is_named_by_its_seed_and_loads_as_it_was_written() {
         assert_eq!(task, loaded.instance(*family, "ann", 0));
         assert_ne!(task.prompt(), loaded.instance(*family, "ann", 1).prompt());
         assert_ne!(task.prompt(), loaded.instance(*family, "bob", 0).prompt());
-        assert_ne!(
-            task.prompt(),
-            other.lab.environment().instance(*family, "ann", 0).prompt()
-        );
+        assert_ne!(task.prompt(), other.lab.environment().instance(*family, "ann", 0).prompt());
     }
 }
 
@@ -49,31 +41,17 @@ fn a_prompt_gives_nothing_of_the_quirk_away() {
     // the same in all environments but for values, names of files and ports.
     let (one, two) = (Room::new(3), Room::new(4));
     let shape = |room: &Room, family| {
-        let prompt = room
-            .lab
-            .environment()
-            .instance(family, "u", 0)
-            .prompt()
-            .to_owned();
+        let prompt = room.lab.environment().instance(family, "u", 0).prompt().to_owned();
         let command = prompt.split('`').nth(1).unwrap().to_owned();
         let words = command.split(|c: char| !c.is_ascii_alphabetic());
-        let known = [
-            "result", "answer", "copy", "mine", "reply", "final", "txt", "out",
-        ];
+        let known = ["result", "answer", "copy", "mine", "reply", "final", "txt", "out"];
         let words = words.filter(|w| w.chars().all(|c| c.is_ascii_lowercase()));
-        let words: Vec<String> = words
-            .filter(|w| !w.is_empty() && !known.contains(w))
-            .map(str::to_owned)
-            .collect();
+        let words: Vec<String> =
+            words.filter(|w| !w.is_empty() && !known.contains(w)).map(str::to_owned).collect();
         words
     };
     for family in FamilyId::quirks() {
-        assert_eq!(
-            shape(&one, family),
-            shape(&two, family),
-            "{}",
-            family.name()
-        );
+        assert_eq!(shape(&one, family), shape(&two, family), "{}", family.name());
     }
 }
 
@@ -104,12 +82,9 @@ fn a_broken_environment_is_named_with_the_way_out() {
     let dir = room.dir.path().join("lab");
     let file = dir.join("environment.json");
     let whole = std::fs::read_to_string(&file).unwrap();
-    for broken in [
-        "",
-        "{}",
-        &whole[..whole.len() / 2],
-        &whole.replace("\"version\": 1", "\"version\": 9"),
-    ] {
+    for broken in
+        ["", "{}", &whole[..whole.len() / 2], &whole.replace("\"version\": 1", "\"version\": 9")]
+    {
         std::fs::write(&file, broken).unwrap();
         let error = Environment::load(&dir).unwrap_err().to_string();
         assert!(
@@ -118,12 +93,7 @@ fn a_broken_environment_is_named_with_the_way_out() {
         );
     }
     std::fs::remove_file(&file).unwrap();
-    assert!(
-        Environment::load(&dir)
-            .unwrap_err()
-            .to_string()
-            .contains("environment.json")
-    );
+    assert!(Environment::load(&dir).unwrap_err().to_string().contains("environment.json"));
 }
 
 #[test]
@@ -145,12 +115,7 @@ fn a_switched_family_needs_another_answer() {
             assert!(worked.attempt.solved, "{}", family.name());
             let calls = worked.attempt.session.trace().calls;
             // The fix may stand in the call before the last one.
-            let tail: Vec<String> = calls
-                .iter()
-                .rev()
-                .take(2)
-                .map(|c| c.input.clone())
-                .collect();
+            let tail: Vec<String> = calls.iter().rev().take(2).map(|c| c.input.clone()).collect();
             tail
         };
         let before = last(&room);
@@ -165,9 +130,7 @@ fn a_switched_family_needs_another_answer() {
 fn users_try_things_in_their_own_order() {
     let room = Room::new(8);
     let worked = room.work(&[FamilyId::Digest], 12, None);
-    let counts: std::collections::BTreeSet<usize> = worked
-        .iter()
-        .map(|worked| worked.attempt.commands)
-        .collect();
+    let counts: std::collections::BTreeSet<usize> =
+        worked.iter().map(|worked| worked.attempt.commands).collect();
     assert!(counts.len() > 2, "{counts:?}");
 }

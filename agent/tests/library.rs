@@ -32,11 +32,7 @@ fn users_of_a_family_give_one_key_and_share_its_topics() {
                 }
             }
             let most = keys.values().max().copied().unwrap_or(0);
-            assert!(
-                most * 10 >= 9 * bundles.len(),
-                "{seed} {}: {keys:#?}",
-                family.name()
-            );
+            assert!(most * 10 >= 9 * bundles.len(), "{seed} {}: {keys:#?}", family.name());
             // With 40 users a family, 23 supporters are 58 %: three quarters leave room for noise.
             let shared = topics.values().max().copied().unwrap_or(0);
             titled += usize::from(shared * 4 >= 3 * bundles.len());
@@ -52,17 +48,8 @@ fn the_lesson_of_one_user_is_the_first_attempt_of_another() {
     let without = room.evaluate(None, false);
     let with = room.evaluate(Some(&skills), false);
     for (family, score) in &with.families {
-        assert_eq!(
-            without.families[family].first_attempt,
-            0,
-            "{}",
-            family.name()
-        );
-        assert!(
-            score.first_attempt_share() >= 0.9,
-            "{}: {score:?}",
-            family.name()
-        );
+        assert_eq!(without.families[family].first_attempt, 0, "{}", family.name());
+        assert!(score.first_attempt_share() >= 0.9, "{}: {score:?}", family.name());
     }
     for controls in [without.control(), with.control()] {
         assert_eq!(controls.first_attempt, controls.attempts);
@@ -76,10 +63,7 @@ fn the_lessons_of_another_environment_do_not_help() {
     let wrong = here.evaluate(Some(&skills), true);
     assert!(wrong.quirks().first_attempt_share() <= 0.2, "{wrong:?}");
     assert!(wrong.control().first_attempt_share() >= 0.9, "{wrong:?}");
-    assert!(
-        wrong.quirks().solved_share() >= 0.9,
-        "a wrong skill is got over: {wrong:?}"
-    );
+    assert!(wrong.quirks().solved_share() >= 0.9, "a wrong skill is got over: {wrong:?}");
 }
 
 #[test]

@@ -3,10 +3,7 @@
 fn main() {
     let argv: Vec<String> = std::env::args().collect();
     std::process::exit(lore_agent::lab::tools::dispatch(&argv).unwrap_or_else(|| {
-        eprintln!(
-            "link me as one of: {}",
-            lore_agent::lab::tools::NAMES.join(" ")
-        );
+        eprintln!("link me as one of: {}", lore_agent::lab::tools::NAMES.join(" "));
         2
     }));
 }

@@ -33,12 +33,7 @@ pub(super) struct Answer {
 impl Builder {
     /// Begins a turn.
     pub(super) fn turn(&mut self, role: Role, text: String) {
-        self.turns.push(Turn {
-            role,
-            text,
-            calls: Vec::new(),
-            tokens: None,
-        });
+        self.turns.push(Turn { role, text, calls: Vec::new(), tokens: None });
     }
 
     /// Adds text to the last turn, which is there.
@@ -113,10 +108,7 @@ impl Builder {
 
     /// The session; none when nobody asked for anything and nothing was done.
     pub(super) fn finish(self, id: String, harness: &str) -> Option<Session> {
-        let said = self
-            .turns
-            .iter()
-            .find(|turn| turn.role == Role::User && !turn.text.is_empty());
+        let said = self.turns.iter().find(|turn| turn.role == Role::User && !turn.text.is_empty());
         let task = said.map(|turn| turn.text.clone()).unwrap_or_default();
         let acted = self.turns.iter().any(|turn| turn.role == Role::Assistant);
         if task.is_empty() && !acted {
@@ -168,11 +160,7 @@ pub(super) fn seconds_of(value: &Value) -> Option<u64> {
         Value::Number(number) => {
             let number = number.as_f64().filter(|n| *n >= 0.0 && *n < 1e15)?;
             // In range by the filter.
-            Some(if number >= MILLIS_FROM {
-                number / 1000.0
-            } else {
-                number
-            } as u64)
+            Some(if number >= MILLIS_FROM { number / 1000.0 } else { number } as u64)
         }
         _ => None,
     }

@@ -13,13 +13,8 @@ use super::{Import, Place, lines};
 use crate::session::{Role, TokenUse};
 
 /// Texts that the harness puts into user messages.
-const INJECTED: [&str; 5] = [
-    "<command-",
-    "<local-command-",
-    "<system-reminder>",
-    "<bash-",
-    "Caveat: The messages below",
-];
+const INJECTED: [&str; 5] =
+    ["<command-", "<local-command-", "<system-reminder>", "<bash-", "Caveat: The messages below"];
 
 pub(super) fn is_entry(value: &Value) -> bool {
     let has = |key: &str| value.get(key).is_some();
@@ -126,10 +121,7 @@ impl Reader {
 fn user(builder: &mut Builder, entry: &Value, content: &Value) -> Result<(), &'static str> {
     let mut result = Ok(());
     if let Value::Array(blocks) = content {
-        for block in blocks
-            .iter()
-            .filter(|block| text(block, "type") == Some("tool_result"))
-        {
+        for block in blocks.iter().filter(|block| text(block, "type") == Some("tool_result")) {
             let id = text(block, "tool_use_id");
             let answer = answer(block, entry.get("toolUseResult"));
             if id.is_none() || !builder.answer(id, None, answer) {
@@ -139,22 +131,15 @@ fn user(builder: &mut Builder, entry: &Value, content: &Value) -> Result<(), &'s
     }
     let said = match content {
         Value::Array(blocks) => {
-            let texts = blocks
-                .iter()
-                .filter(|block| text(block, "type") == Some("text"));
-            texts
-                .filter_map(|block| text(block, "text"))
-                .collect::<Vec<_>>()
-                .join("\n")
+            let texts = blocks.iter().filter(|block| text(block, "type") == Some("text"));
+            texts.filter_map(|block| text(block, "text")).collect::<Vec<_>>().join("\n")
         }
         other => text_of(other).ok_or("`content` is neither text nor list; skipped")?,
     };
     if !said.trim().is_empty() {
         let injected = flag(entry, "isMeta")
             || flag(entry, "isCompactSummary")
-            || INJECTED
-                .iter()
-                .any(|mark| said.trim_start().starts_with(mark));
+            || INJECTED.iter().any(|mark| said.trim_start().starts_with(mark));
         builder.turn(if injected { Role::System } else { Role::User }, said);
     }
     result
@@ -164,20 +149,10 @@ fn answer(block: &Value, details: Option<&Value>) -> Answer {
     let text = block.get("content").and_then(text_of).unwrap_or_default();
     let failed = flag(block, "is_error");
     // A failed shell call begins with a line that holds the status.
-    let status = text
-        .lines()
-        .next()
-        .and_then(|line| line.strip_prefix("Exit code "));
-    let exit = status
-        .filter(|_| failed)
-        .and_then(|status| status.trim().parse().ok());
+    let status = text.lines().next().and_then(|line| line.strip_prefix("Exit code "));
+    let exit = status.filter(|_| failed).and_then(|status| status.trim().parse().ok());
     let duration_ms = details.and_then(|details| details.get("durationMs")?.as_u64());
-    Answer {
-        text,
-        failed,
-        exit,
-        duration_ms,
-    }
+    Answer { text, failed, exit, duration_ms }
 }
 
 fn assistant(
@@ -187,9 +162,7 @@ fn assistant(
     goes_on: bool,
 ) -> Result<(), &'static str> {
     if builder.model.is_none() {
-        builder.model = text(message, "model")
-            .filter(|m| *m != "<synthetic>")
-            .map(str::to_owned);
+        builder.model = text(message, "model").filter(|m| *m != "<synthetic>").map(str::to_owned);
     }
     if !goes_on {
         builder.turn(Role::Assistant, String::new());
@@ -198,14 +171,8 @@ fn assistant(
         let count = |key: &str| usage.get(key).and_then(Value::as_u64).unwrap_or(0);
         let cached = count("cache_read_input_tokens");
         let written = count("cache_creation_input_tokens");
-        let input = count("input_tokens")
-            .saturating_add(cached)
-            .saturating_add(written);
-        builder.tokens(TokenUse {
-            input,
-            cached,
-            output: count("output_tokens"),
-        });
+        let input = count("input_tokens").saturating_add(cached).saturating_add(written);
+        builder.tokens(TokenUse { input, cached, output: count("output_tokens") });
     }
     let Value::Array(blocks) = content else {
         let said = text_of(content).ok_or("`content` is neither text nor list; skipped")?;

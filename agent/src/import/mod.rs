@@ -56,10 +56,7 @@ impl std::str::FromStr for Format {
     type Err = ImportError;
 
     fn from_str(text: &str) -> Result<Self, ImportError> {
-        Self::ALL
-            .into_iter()
-            .find(|format| format.name() == text)
-            .ok_or(ImportError::UnknownFormat)
+        Self::ALL.into_iter().find(|format| format.name() == text).ok_or(ImportError::UnknownFormat)
     }
 }
 
@@ -142,21 +139,13 @@ pub struct Import {
 impl fmt::Debug for Import {
     /// Counts only: sessions are private.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "Import({} sessions, {} warnings)",
-            self.sessions.len(),
-            self.warnings.len()
-        )
+        write!(f, "Import({} sessions, {} warnings)", self.sessions.len(), self.warnings.len())
     }
 }
 
 impl Import {
     const fn new() -> Self {
-        Self {
-            sessions: Vec::new(),
-            warnings: Vec::new(),
-        }
+        Self { sessions: Vec::new(), warnings: Vec::new() }
     }
 
     fn warn(&mut self, place: Place, reason: &'static str) {
@@ -169,10 +158,7 @@ impl Import {
 pub fn detect(bytes: &[u8]) -> Option<Format> {
     let bytes = without_mark(bytes);
     for (_, line) in lines(bytes).take(DETECT_LINES) {
-        if let Some(format) = serde_json::from_slice(line)
-            .ok()
-            .and_then(|value| of_value(&value))
-        {
+        if let Some(format) = serde_json::from_slice(line).ok().and_then(|value| of_value(&value)) {
             return Some(format);
         }
     }
@@ -211,11 +197,7 @@ pub fn read(format: Format, bytes: &[u8]) -> Result<Import, ImportError> {
     };
     if import.sessions.is_empty() {
         let first = import.warnings.first().cloned();
-        return Err(ImportError::NoSessions {
-            format,
-            skipped: import.warnings.len(),
-            first,
-        });
+        return Err(ImportError::NoSessions { format, skipped: import.warnings.len(), first });
     }
     Ok(import)
 }

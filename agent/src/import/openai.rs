@@ -20,9 +20,9 @@ const SUCCESS_FROM: f64 = 0.999;
 
 pub(super) fn is_document(value: &Value) -> bool {
     match value {
-        Value::Array(items) => items
-            .first()
-            .is_some_and(|item| is_message(item) || messages(item).is_some()),
+        Value::Array(items) => {
+            items.first().is_some_and(|item| is_message(item) || messages(item).is_some())
+        }
         other => messages(other).is_some(),
     }
 }
@@ -35,9 +35,7 @@ fn is_message(value: &Value) -> bool {
 fn messages(value: &Value) -> Option<&Vec<Value>> {
     let list = match value {
         Value::Array(list) => list,
-        other => MESSAGE_KEYS
-            .iter()
-            .find_map(|key| other.get(key)?.as_array())?,
+        other => MESSAGE_KEYS.iter().find_map(|key| other.get(key)?.as_array())?,
     };
     list.first().is_some_and(is_message).then_some(list)
 }
@@ -59,10 +57,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Import, ImportError> {
             return Ok(import);
         }
         Err(error) => {
-            return Err(ImportError::NotJson {
-                line: error.line(),
-                column: error.column(),
-            });
+            return Err(ImportError::NotJson { line: error.line(), column: error.column() });
         }
     };
     match &whole {
@@ -89,29 +84,22 @@ fn trajectory(value: &Value, place: Place, seen: &mut BTreeSet<String>, import: 
         return;
     };
     // The same bytes give the same id, so that a second import is noticed.
-    let id = format!(
-        "openai-chat-{}",
-        &blake3::hash(value.to_string().as_bytes()).to_hex()[..32]
-    );
+    let id = format!("openai-chat-{}", &blake3::hash(value.to_string().as_bytes()).to_hex()[..32]);
     if !seen.insert(id.clone()) {
         import.warn(place, "the same session a second time; skipped");
         return;
     }
     let mut builder = Builder::default();
-    builder.model = value
-        .get("model")
-        .and_then(Value::as_str)
-        .map(str::to_owned);
+    builder.model = value.get("model").and_then(Value::as_str).map(str::to_owned);
     builder.started_seconds = TIME_KEYS.iter().find_map(|key| seconds_of(value.get(key)?));
     match value.get("reward") {
         None | Some(Value::Null) => {}
-        Some(reward) => match reward
-            .as_f64()
-            .or_else(|| Some(f64::from(u8::from(reward.as_bool()?))))
-        {
-            Some(reward) => builder.outcome = Some(rewarded(reward)),
-            None => import.warn(place, "the reward is not a number; ignored"),
-        },
+        Some(reward) => {
+            match reward.as_f64().or_else(|| Some(f64::from(u8::from(reward.as_bool()?)))) {
+                Some(reward) => builder.outcome = Some(rewarded(reward)),
+                None => import.warn(place, "the reward is not a number; ignored"),
+            }
+        }
     }
     for entry in messages {
         if let Err(reason) = message(&mut builder, entry) {
@@ -125,22 +113,14 @@ fn trajectory(value: &Value, place: Place, seen: &mut BTreeSet<String>, import: 
 }
 
 fn rewarded(reward: f64) -> SessionOutcome {
-    let verdict = if reward >= SUCCESS_FROM {
-        Outcome::Success
-    } else {
-        Outcome::Failure
-    };
+    let verdict = if reward >= SUCCESS_FROM { Outcome::Success } else { Outcome::Failure };
     SessionOutcome::certain(verdict, Source::Reward)
 }
 
 fn message(builder: &mut Builder, message: &Value) -> Result<(), &'static str> {
-    let role = message
-        .get("role")
-        .and_then(Value::as_str)
-        .ok_or("a message without role; skipped")?;
-    let said = message
-        .get("content")
-        .map_or_else(|| Some(String::new()), text_of);
+    let role =
+        message.get("role").and_then(Value::as_str).ok_or("a message without role; skipped")?;
+    let said = message.get("content").map_or_else(|| Some(String::new()), text_of);
     let said = said.ok_or("a message whose content is neither text nor list; skipped")?;
     match role {
         "system" | "developer" => builder.turn(Role::System, said),
@@ -150,12 +130,7 @@ fn message(builder: &mut Builder, message: &Value) -> Result<(), &'static str> {
             let id = message.get("tool_call_id").and_then(Value::as_str);
             let tool = message.get("name").and_then(Value::as_str);
             let failed = says_error(&said);
-            let answer = Answer {
-                text: said,
-                failed,
-                exit: None,
-                duration_ms: None,
-            };
+            let answer = Answer { text: said, failed, exit: None, duration_ms: None };
             if !builder.answer(id, tool, answer) {
                 return Err("a tool result without its call; skipped");
             }
@@ -172,11 +147,7 @@ fn assistant(builder: &mut Builder, message: &Value, said: String) -> Result<(),
         if let (Some(input), Some(output)) = (count("prompt_tokens"), count("completion_tokens")) {
             let details = usage.get("prompt_tokens_details");
             let cached = details.and_then(|details| details.get("cached_tokens")?.as_u64());
-            builder.tokens(TokenUse {
-                input,
-                cached: cached.unwrap_or(0),
-                output,
-            });
+            builder.tokens(TokenUse { input, cached: cached.unwrap_or(0), output });
         }
     }
     let mut result = Ok(());
@@ -200,17 +171,12 @@ fn function(
     function: &Value,
 ) -> Result<(), &'static str> {
     let tool = function.get("name").and_then(Value::as_str);
-    let tool = tool
-        .ok_or("a call without the name of its tool; skipped")?
-        .to_owned();
+    let tool = tool.ok_or("a call without the name of its tool; skipped")?.to_owned();
     let given = function.get("arguments").cloned().unwrap_or(Value::Null);
     let (arguments, result) = match given {
         Value::String(text) => match serde_json::from_str(&text) {
             Ok(arguments) => (arguments, Ok(())),
-            Err(_) => (
-                Value::String(text),
-                Err("arguments that are not JSON; kept as text"),
-            ),
+            Err(_) => (Value::String(text), Err("arguments that are not JSON; kept as text")),
         },
         other => (other, Ok(())),
     };
@@ -236,13 +202,8 @@ fn says_error(text: &str) -> bool {
         return false;
     }
     serde_json::from_str::<Value>(start).is_ok_and(|value| {
-        let flagged = value
-            .get("is_error")
-            .and_then(Value::as_bool)
-            .unwrap_or(false);
-        let error = value
-            .get("error")
-            .is_some_and(|e| !e.is_null() && *e != Value::Bool(false));
+        let flagged = value.get("is_error").and_then(Value::as_bool).unwrap_or(false);
+        let error = value.get("error").is_some_and(|e| !e.is_null() && *e != Value::Bool(false));
         flagged || error
     })
 }

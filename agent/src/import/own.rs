@@ -21,10 +21,7 @@ pub(super) fn read(bytes: &[u8]) -> Import {
         match Session::from_line(text, number) {
             Ok(session) => import.sessions.push(session),
             Err(SessionError::Newer { .. }) => {
-                import.warn(
-                    place,
-                    "a session of a later format; skipped, update this program",
-                );
+                import.warn(place, "a session of a later format; skipped, update this program");
             }
             // The parser's words may quote the session.
             Err(SessionError::Line { .. } | SessionError::Io(_)) => {

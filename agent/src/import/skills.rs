@@ -24,9 +24,8 @@ pub(super) fn read_in(turns: &[Turn]) -> Vec<SkillUse> {
 /// arguments of any tool.
 fn opened(call: &ToolCall) -> Option<String> {
     if call.tool == "Skill" {
-        let named = ["skill", "command", "name"]
-            .iter()
-            .find_map(|key| call.arguments.get(key)?.as_str());
+        let named =
+            ["skill", "command", "name"].iter().find_map(|key| call.arguments.get(key)?.as_str());
         return named.map(str::to_owned);
     }
     let texts: Vec<String> = match call.command() {
@@ -51,10 +50,7 @@ fn opened(call: &ToolCall) -> Option<String> {
 /// The ids that an exported skill carries, when the text that came back has them.
 fn with_metadata(name: String, text: &str) -> SkillUse {
     let plain: Vec<&str> = text.lines().map(without_number).collect();
-    let start = plain
-        .iter()
-        .position(|line| line.trim_end() == "---")
-        .unwrap_or(0);
+    let start = plain.iter().position(|line| line.trim_end() == "---").unwrap_or(0);
     let document = skill::parse(plain[start..].join("\n").as_bytes()).ok();
     let metadata = |key: &str| document.as_ref()?.metadata(key);
     SkillUse {
@@ -67,13 +63,9 @@ fn with_metadata(name: String, text: &str) -> SkillUse {
 
 /// A line without the number that read tools put before it (`   12→` or `12` and a tab).
 fn without_number(line: &str) -> &str {
-    let rest = line
-        .trim_start()
-        .trim_start_matches(|c: char| c.is_ascii_digit());
+    let rest = line.trim_start().trim_start_matches(|c: char| c.is_ascii_digit());
     if rest.len() == line.trim_start().len() {
         return line;
     }
-    rest.strip_prefix('→')
-        .or_else(|| rest.strip_prefix('\t'))
-        .unwrap_or(line)
+    rest.strip_prefix('→').or_else(|| rest.strip_prefix('\t')).unwrap_or(line)
 }

@@ -61,13 +61,7 @@ pub struct Environment {
 
 impl Environment {
     pub(crate) const fn new(seed: u64, dir: PathBuf) -> Self {
-        Self {
-            version: VERSION,
-            seed,
-            quirks: BTreeMap::new(),
-            services: BTreeMap::new(),
-            dir,
-        }
+        Self { version: VERSION, seed, quirks: BTreeMap::new(), services: BTreeMap::new(), dir }
     }
 
     /// Loads the environment of the lab in `dir`.
@@ -77,18 +71,12 @@ impl Environment {
     pub fn load(dir: &Path) -> Result<Self, LabError> {
         let path = dir.join(FILE);
         let text = std::fs::read_to_string(&path).map_err(at(&path))?;
-        let bad = |reason: String| LabError::NotAnEnvironment {
-            path: path.clone(),
-            reason,
-        };
+        let bad = |reason: String| LabError::NotAnEnvironment { path: path.clone(), reason };
         let mut read: Self = serde_json::from_str(&text).map_err(|error| bad(error.to_string()))?;
         if read.version != VERSION {
             return Err(bad(format!("it has version {}", read.version)));
         }
-        if FamilyId::ALL
-            .iter()
-            .any(|family| !read.quirks.contains_key(family))
-        {
+        if FamilyId::ALL.iter().any(|family| !read.quirks.contains_key(family)) {
             return Err(bad("a family is missing".to_owned()));
         }
         dir.clone_into(&mut read.dir);
@@ -132,8 +120,6 @@ impl Environment {
     pub(crate) fn quirk(&self, family: FamilyId) -> &Quirk {
         // SAFETY: Lab::start and load make sure that every family is there.
         #[allow(clippy::expect_used)]
-        self.quirks
-            .get(&family)
-            .expect("every family has its quirk")
+        self.quirks.get(&family).expect("every family has its quirk")
     }
 }

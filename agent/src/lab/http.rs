@@ -34,9 +34,7 @@ impl Request {
     /// A field of a form body; values of the lab need no decoding.
     pub(crate) fn form(&self, name: &str) -> Option<&str> {
         let fields = self.body.split('&').filter_map(|pair| pair.split_once('='));
-        fields
-            .into_iter()
-            .find_map(|(key, value)| (key == name).then_some(value))
+        fields.into_iter().find_map(|(key, value)| (key == name).then_some(value))
     }
 
     fn bytes(&self, host: &str) -> Vec<u8> {
@@ -61,10 +59,7 @@ pub(crate) struct Response {
 impl Response {
     /// An answer of plain text.
     pub(crate) fn new(status: u16, body: impl Into<String>) -> Self {
-        Self {
-            status,
-            body: body.into(),
-        }
+        Self { status, body: body.into() }
     }
 }
 
@@ -102,10 +97,7 @@ fn malformed(error: httparse::Error) -> std::io::Error {
 
 fn headers_of(headers: &[httparse::Header<'_>]) -> BTreeMap<String, String> {
     let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
-    headers
-        .iter()
-        .map(|header| (header.name.to_lowercase(), text(header.value)))
-        .collect()
+    headers.iter().map(|header| (header.name.to_lowercase(), text(header.value))).collect()
 }
 
 fn length_of(headers: &BTreeMap<String, String>) -> usize {
@@ -126,11 +118,7 @@ fn parse_request(bytes: &[u8]) -> std::io::Result<Option<Head<Request>>> {
         body: String::new(),
     };
     let body_bytes = length_of(&value.headers);
-    Ok(Some(Head {
-        value,
-        body_at,
-        body_bytes,
-    }))
+    Ok(Some(Head { value, body_at, body_bytes }))
 }
 
 fn parse_response(bytes: &[u8]) -> std::io::Result<Option<Head<u16>>> {
@@ -172,9 +160,8 @@ impl Server {
         let address = listener.local_addr()?;
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
-        let thread = std::thread::Builder::new()
-            .name(format!("lab-{}", address.port()))
-            .spawn(move || {
+        let thread = std::thread::Builder::new().name(format!("lab-{}", address.port())).spawn(
+            move || {
                 for stream in listener.incoming() {
                     if stopped.load(Ordering::SeqCst) {
                         return;
@@ -182,12 +169,9 @@ impl Server {
                     // A client that breaks off concerns only itself.
                     let _ = stream.and_then(|stream| answer(stream, &handler));
                 }
-            })?;
-        Ok(Self {
-            address,
-            stop,
-            thread: Some(thread),
-        })
+            },
+        )?;
+        Ok(Self { address, stop, thread: Some(thread) })
     }
 }
 

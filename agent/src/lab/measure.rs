@@ -85,13 +85,8 @@ pub fn work(
     let mut jobs = Vec::new();
     for user in 0..plan.users {
         let name = format!("user-{}-{user}", plan.seed);
-        let mine = plan
-            .families
-            .get(user % plan.families.len().max(1))
-            .copied();
-        let tasks = mine
-            .into_iter()
-            .flat_map(|family| (0..plan.tasks).map(move |n| (family, n)));
+        let mine = plan.families.get(user % plan.families.len().max(1)).copied();
+        let tasks = mine.into_iter().flat_map(|family| (0..plan.tasks).map(move |n| (family, n)));
         let other = |n: u64| controls[(user + usize::try_from(n).unwrap_or(0)) % controls.len()];
         let controls = (0..plan.controls).map(|n| (other(n), n));
         for (nth, (family, n)) in (0..).zip(tasks.chain(controls)) {
@@ -173,11 +168,7 @@ impl Score {
 
 #[allow(clippy::cast_precision_loss)] // Counts of tasks are far below 2^52.
 fn share(part: usize, whole: usize) -> f64 {
-    if whole == 0 {
-        0.0
-    } else {
-        part as f64 / whole as f64
-    }
+    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
 }
 
 /// What to evaluate.
@@ -210,13 +201,7 @@ pub fn evaluate(
     let families = FamilyId::ALL.iter().copied();
     let jobs: Vec<Job> = families
         .flat_map(|family| (0..evaluation.per_family).map(move |n| (family, n)))
-        .map(|(family, n)| Job {
-            user: 0,
-            name: name.clone(),
-            family,
-            n,
-            started: 0,
-        })
+        .map(|(family, n)| Job { user: 0, name: name.clone(), family, n, started: 0 })
         .collect();
     let crew = Crew {
         environment,
@@ -228,11 +213,8 @@ pub fn evaluate(
     };
     let mut report = Report::default();
     for worked in crew.run(&jobs, progress)? {
-        let table = if worked.family.is_control() {
-            &mut report.controls
-        } else {
-            &mut report.families
-        };
+        let table =
+            if worked.family.is_control() { &mut report.controls } else { &mut report.families };
         let score = table.entry(worked.family).or_default();
         score.attempts += 1;
         score.first_attempt += usize::from(worked.attempt.first_attempt);
@@ -299,11 +281,7 @@ impl Crew<'_> {
         let check = || instance.validate(&scratch);
         let attempt = operator.work(&id, instance.prompt(), &scratch, job.started, &check)?;
         std::fs::remove_dir_all(&scratch).map_err(at(&scratch))?;
-        Ok(Worked {
-            user: job.user,
-            family: job.family,
-            attempt,
-        })
+        Ok(Worked { user: job.user, family: job.family, attempt })
     }
 }
 

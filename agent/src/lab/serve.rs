@@ -84,19 +84,14 @@ impl Lab {
     /// Draws a family's quirk and serves it.
     fn put(&mut self, family: FamilyId, seed: u64) -> Result<(), LabError> {
         let mut draw = Draw::new(seed, &["quirk", &family.name()]);
-        let mut ports = Ports {
-            service: 0,
-            documented: self.documented,
-        };
+        let mut ports = Ports { service: 0, documented: self.documented };
         if family.has_service() {
             let (listener, port) = self.free_port(&mut draw)?;
             ports.service = port;
             let quirk = family.quirk(&mut draw, ports);
             let name = self.name(&mut draw);
             self.environment.quirks.insert(family, quirk.clone());
-            return self.serve(name, port, listener, move |request| {
-                quirk.family().serve(request)
-            });
+            return self.serve(name, port, listener, move |request| quirk.family().serve(request));
         }
         let quirk = family.quirk(&mut draw, ports);
         self.environment.quirks.insert(family, quirk);

@@ -39,11 +39,7 @@ impl Task {
             asked = asked.replace(&format!("{{{name}}}"), value);
         }
         let citation = draw.pick(&CITATIONS).replace("{}", documented);
-        Self {
-            prompt: format!("{asked} {citation}"),
-            files: BTreeMap::new(),
-            wanted,
-        }
+        Self { prompt: format!("{asked} {citation}"), files: BTreeMap::new(), wanted }
     }
 
     /// The same with a file that is there from the start.

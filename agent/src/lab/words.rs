@@ -16,6 +16,5 @@ pub(crate) const CODE_WORDS: [&str; 72] = [
 ];
 
 /// Letters that begin made-up identifiers of tasks.
-pub(crate) const PREFIXES: [&str; 12] = [
-    "AX", "BK", "CT", "DR", "FN", "GL", "HV", "KM", "NP", "QS", "TW", "VZ",
-];
+pub(crate) const PREFIXES: [&str; 12] =
+    ["AX", "BK", "CT", "DR", "FN", "GL", "HV", "KM", "NP", "QS", "TW", "VZ"];

@@ -15,10 +15,7 @@ pub(super) struct Candidate {
 
 impl Candidate {
     pub(super) const fn new(command: String) -> Self {
-        Self {
-            before: None,
-            command,
-        }
+        Self { before: None, command }
     }
 }
 
@@ -56,10 +53,6 @@ static URL: LazyLock<Option<Regex>> =
 /// The first URL of a command: the whole, its port, its path.
 pub(super) fn url(command: &str) -> Option<(String, String, String)> {
     let found = URL.as_ref()?.captures(command)?;
-    let part = |n| {
-        found
-            .get(n)
-            .map_or_else(String::new, |m| m.as_str().to_owned())
-    };
+    let part = |n| found.get(n).map_or_else(String::new, |m| m.as_str().to_owned());
     Some((part(0), part(2), part(3)))
 }

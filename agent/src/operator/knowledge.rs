@@ -26,17 +26,10 @@ const MASSES: [(&str, u64); 4] = [
 
 /// How many `to` one `from` is, as a fraction in lowest terms; None when they do not measure the same.
 pub(super) fn ratio(from: &str, to: &str) -> Option<(u64, u64)> {
-    [LENGTHS.as_slice(), MASSES.as_slice()]
-        .iter()
-        .find_map(|table| {
-            let size = |unit: &str| {
-                table
-                    .iter()
-                    .find(|(name, _)| *name == unit)
-                    .map(|(_, s)| *s)
-            };
-            Some(lowest(size(from)?, size(to)?))
-        })
+    [LENGTHS.as_slice(), MASSES.as_slice()].iter().find_map(|table| {
+        let size = |unit: &str| table.iter().find(|(name, _)| *name == unit).map(|(_, s)| *s);
+        Some(lowest(size(from)?, size(to)?))
+    })
 }
 
 /// A fraction in lowest terms.

@@ -62,9 +62,7 @@ pub(super) fn missing_option(s: &Situation<'_>, look: &mut Look<'_>) -> Vec<Cand
         return Vec::new();
     };
     let help = help(s, look);
-    let line = help
-        .lines()
-        .find(|line| line.trim_start().starts_with(&found[1]));
+    let line = help.lines().find(|line| line.trim_start().starts_with(&found[1]));
     let listed = line.and_then(|line| line.split_once('<')?.1.split_once('>'));
     let values = listed.map_or("", |(values, _)| values).split('|');
     values
@@ -91,10 +89,7 @@ pub(super) fn missing_step(s: &Situation<'_>, look: &mut Look<'_>) -> Vec<Candid
         return Vec::new();
     }
     let words: Vec<&str> = s.command.split_whitespace().collect();
-    let plain = words
-        .iter()
-        .position(|word| word.starts_with('-'))
-        .unwrap_or(words.len());
+    let plain = words.iter().position(|word| word.starts_with('-')).unwrap_or(words.len());
     let [program, verb, rest @ ..] = &words[..plain] else {
         return Vec::new();
     };
@@ -141,11 +136,7 @@ fn conversions(prompt: &str, value: &str, wish: &str) -> Option<Vec<String>> {
     let measured = MEASURED.find(tail)?;
     let (numerator, denominator) = ratio(&measured[2], &wanted[2])?;
     let (n, d) = lowest(numerator, denominator.checked_mul(step)?);
-    let product = if n == 1 {
-        value.to_owned()
-    } else {
-        format!("{value}*{n}")
-    };
+    let product = if n == 1 { value.to_owned() } else { format!("{value}*{n}") };
     let down = format!("$(({product}/{d}))");
     let nearest = format!("$((({product}+{})/{d}))", d / 2);
     Some(vec![down, nearest])

@@ -97,11 +97,7 @@ impl Operator<'_> {
                 continue;
             }
             let next = work.repair(&candidate.command, &output)?;
-            stack.extend(
-                next.into_iter()
-                    .rev()
-                    .map(|next| (next, Some(output.clone()))),
-            );
+            stack.extend(next.into_iter().rev().map(|next| (next, Some(output.clone()))));
         }
         Ok(work.finish(id, started, chosen, solved))
     }
@@ -164,21 +160,11 @@ impl Work<'_> {
     }
 
     fn run(&mut self, line: &str) -> Result<Ran, OperatorError> {
-        let ran = shell::run(line, self.operator.bin, self.scratch, shell::TIMEOUT).map_err(
-            |source| OperatorError {
-                command: line.to_owned(),
-                source,
-            },
-        )?;
+        let ran = shell::run(line, self.operator.bin, self.scratch, shell::TIMEOUT)
+            .map_err(|source| OperatorError { command: line.to_owned(), source })?;
         self.failures += usize::from(ran.exit != 0);
         let arguments = json!({ "command": line });
-        self.calls.push(call(
-            "bash",
-            arguments,
-            &ran.output,
-            ran.exit,
-            Some(ran.millis),
-        ));
+        self.calls.push(call("bash", arguments, &ran.output, ran.exit, Some(ran.millis)));
         Ok(ran)
     }
 
@@ -186,11 +172,7 @@ impl Work<'_> {
     fn repair(&mut self, command: &str, output: &str) -> Result<Vec<Candidate>, OperatorError> {
         let mut failed = None;
         let prompt = self.prompt;
-        let situation = Situation {
-            prompt,
-            command,
-            output,
-        };
+        let situation = Situation { prompt, command, output };
         let offers = repairs(&situation, &mut |line: &str| {
             if let Some(known) = self.looked.get(line) {
                 return known.clone();
@@ -218,23 +200,15 @@ impl Work<'_> {
     }
 
     fn finish(self, id: &str, started: u64, skill: Option<&Skill>, solved: bool) -> Attempt {
-        let said = |role, text: &str, calls| Turn {
-            role,
-            text: text.to_owned(),
-            calls,
-            tokens: None,
-        };
+        let said =
+            |role, text: &str, calls| Turn { role, text: text.to_owned(), calls, tokens: None };
         let commands = self.calls.len();
         let closing = if solved { "Done." } else { "I give up." };
         let mut turns = vec![said(Role::User, self.prompt, Vec::new())];
         let calls = self.calls.into_iter();
         turns.extend(calls.map(|call| said(Role::Assistant, "", vec![call])));
         turns.push(said(Role::Assistant, closing, Vec::new()));
-        let verdict = if solved {
-            Outcome::Success
-        } else {
-            Outcome::Failure
-        };
+        let verdict = if solved { Outcome::Success } else { Outcome::Failure };
         let used: Vec<SkillUse> = skill.map(|skill| skill.used.clone()).into_iter().collect();
         Attempt {
             first_attempt: solved && self.failures == 0,

@@ -55,10 +55,7 @@ impl Skills {
         let mut files = Vec::new();
         for entry in std::fs::read_dir(dir).map_err(at(dir))? {
             let file = entry.map_err(at(dir))?.path().join("SKILL.md");
-            if file
-                .metadata()
-                .is_ok_and(|meta| meta.len() <= MAX_FILE_BYTES)
-            {
+            if file.metadata().is_ok_and(|meta| meta.len() <= MAX_FILE_BYTES) {
                 files.push(file);
             }
         }
@@ -66,9 +63,7 @@ impl Skills {
         files.sort();
         let mut skills = Vec::new();
         for file in files {
-            skills.push(Skill::read(
-                &std::fs::read_to_string(&file).map_err(at(&file))?,
-            ));
+            skills.push(Skill::read(&std::fs::read_to_string(&file).map_err(at(&file))?));
         }
         let mut spread = BTreeMap::new();
         for word in skills.iter().flat_map(|skill| &skill.words) {
@@ -109,11 +104,7 @@ impl Skills {
             .map(|word| {
                 let spread = self.spread.get(word).copied().unwrap_or(1).max(1) as u64;
                 // A word of every skill tells nothing about any, unless there is only one skill.
-                if spread == all && all > 1 {
-                    0
-                } else {
-                    10 * all / spread
-                }
+                if spread == all && all > 1 { 0 } else { 10 * all / spread }
             })
             .sum()
     }
@@ -150,9 +141,7 @@ impl Skill {
     /// The worked examples with the values of `prompt` filled in; one that does not fit is left out.
     pub(super) fn instances(&self, prompt: &str) -> Vec<String> {
         let templates = self.templates.iter();
-        templates
-            .filter_map(|template| instantiate(template, prompt))
-            .collect()
+        templates.filter_map(|template| instantiate(template, prompt)).collect()
     }
 
     /// How much of the cited command stands in the first example, in percent; None when the program
@@ -197,25 +186,18 @@ fn fenced(body: &str) -> Vec<String> {
 
 fn without_commands(prompt: &str) -> String {
     let parts = prompt.split('`').enumerate();
-    let prose: Vec<&str> = parts
-        .filter(|(nth, _)| nth % 2 == 0)
-        .map(|(_, part)| part)
-        .collect();
+    let prose: Vec<&str> = parts.filter(|(nth, _)| nth % 2 == 0).map(|(_, part)| part).collect();
     prose.join(" ")
 }
 
 /// Lower-case words of four letters and more: shorter ones are seldom topics.
 fn words(text: &str) -> BTreeSet<String> {
     let all = text.split(|c: char| !c.is_ascii_alphabetic());
-    all.filter(|word| word.len() >= 4)
-        .map(str::to_ascii_lowercase)
-        .collect()
+    all.filter(|word| word.len() >= 4).map(str::to_ascii_lowercase).collect()
 }
 
 /// The parts of a command line between punctuation.
 fn pieces(command: &str) -> BTreeSet<String> {
     let all = command.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
-    all.filter(|piece| !piece.is_empty())
-        .map(str::to_owned)
-        .collect()
+    all.filter(|piece| !piece.is_empty()).map(str::to_owned).collect()
 }

@@ -11,11 +11,7 @@ use super::shell;
 use super::{http_rules, option_rules, path_rules};
 
 fn offers(command: &str, output: &str, help: &str) -> Vec<(Option<String>, String)> {
-    let situation = Situation {
-        prompt: "the well is 12000 feet deep",
-        command,
-        output,
-    };
+    let situation = Situation { prompt: "the well is 12000 feet deep", command, output };
     let offers = repairs(&situation, &mut |_| help.to_owned());
     let offers = offers.into_iter().flatten();
     offers.map(|offer| (offer.before, offer.command)).collect()
@@ -23,20 +19,13 @@ fn offers(command: &str, output: &str, help: &str) -> Vec<(Option<String>, Strin
 
 #[test]
 fn every_pattern_compiles() {
-    let all = [
-        http_rules::patterns(),
-        option_rules::patterns(),
-        path_rules::patterns(),
-    ];
+    let all = [http_rules::patterns(), option_rules::patterns(), path_rules::patterns()];
     assert!(all.iter().flatten().all(|pattern| pattern.compiles()));
 }
 
 #[test]
 fn words_are_replaced_whole() {
-    assert_eq!(
-        replace_word("lot plot lots lot=1", "lot", "batch"),
-        "batch plot lots batch=1"
-    );
+    assert_eq!(replace_word("lot plot lots lot=1", "lot", "batch"), "batch plot lots batch=1");
     assert_eq!(replace_word("a=b=c", "=", "~"), "a~b~c");
     assert_eq!(replace_word("plain", "x", "y"), "plain");
 }
@@ -74,14 +63,7 @@ fn a_value_in_another_unit_becomes_an_expression() {
 
 #[test]
 fn an_answer_without_a_hint_offers_nothing() {
-    assert!(
-        offers(
-            "x add 1",
-            "x: something is wrong",
-            "usage: x\n  --y VALUE\n"
-        )
-        .is_empty()
-    );
+    assert!(offers("x add 1", "x: something is wrong", "usage: x\n  --y VALUE\n").is_empty());
 }
 
 fn sh(line: &str, timeout: Duration) -> shell::Ran {
@@ -134,10 +116,7 @@ fn the_skill_with_the_topic_is_chosen_and_its_examples_filled_in_order() {
     let chosen = skills.best(prompt).unwrap();
     assert_eq!(chosen.used.name, "parcel");
     assert!(chosen.used.skill.is_some());
-    assert_eq!(
-        chosen.instances(prompt),
-        ["ship KM-12 --fast -o a.txt", "ship KM-12"]
-    );
+    assert_eq!(chosen.instances(prompt), ["ship KM-12 --fast -o a.txt", "ship KM-12"]);
 }
 
 #[test]
@@ -149,13 +128,7 @@ fn a_skill_for_another_program_is_not_chosen_whatever_its_topic() {
 #[test]
 fn broken_skill_files_are_no_skills_and_a_missing_directory_is_an_error() {
     let prompt = "parcel `ship KM-12 -o a.txt`";
-    assert!(
-        skills(&["", "---", "```bash\nship <arg>", "# parcel"])
-            .best(prompt)
-            .is_none()
-    );
-    let error = Skills::load(Path::new("/nonexistent/skills"))
-        .unwrap_err()
-        .to_string();
+    assert!(skills(&["", "---", "```bash\nship <arg>", "# parcel"]).best(prompt).is_none());
+    let error = Skills::load(Path::new("/nonexistent/skills")).unwrap_err().to_string();
     assert!(error.contains("/nonexistent/skills"), "{error}");
 }

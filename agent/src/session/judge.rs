@@ -45,11 +45,7 @@ pub fn judge(turns: &[Turn]) -> SessionOutcome {
 }
 
 fn ruled(verdict: Outcome, confidence_percent: u8) -> SessionOutcome {
-    SessionOutcome {
-        verdict,
-        source: Source::Rules,
-        confidence_percent,
-    }
+    SessionOutcome { verdict, source: Source::Rules, confidence_percent }
 }
 
 /// Only words after the last tool call are about its result; the first user turn is the task.

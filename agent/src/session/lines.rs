@@ -45,19 +45,13 @@ impl Session {
     /// # Errors
     /// When it is no session, or one of a later format.
     pub fn from_line(text: &str, line: usize) -> Result<Self, SessionError> {
-        let bad = |error: serde_json::Error| SessionError::Line {
-            line,
-            reason: error.to_string(),
-        };
+        let bad = |error: serde_json::Error| SessionError::Line { line, reason: error.to_string() };
         // The version is looked at first: a later format may well have other fields.
         let value: serde_json::Value = serde_json::from_str(text).map_err(bad)?;
         let found = value.get("version").and_then(serde_json::Value::as_u64);
         match found {
             Some(found) if found > u64::from(VERSION) => Err(SessionError::Newer { line, found }),
-            Some(0) => Err(SessionError::Line {
-                line,
-                reason: "there is no version 0".to_owned(),
-            }),
+            Some(0) => Err(SessionError::Line { line, reason: "there is no version 0".to_owned() }),
             _ => serde_json::from_value(value).map_err(bad),
         }
     }
@@ -65,11 +59,7 @@ impl Session {
 
 /// Reads sessions, one a line; empty lines are skipped. A bad line is one error, and reading goes on.
 pub fn read_lines<R: BufRead>(reader: R) -> impl Iterator<Item = Result<Session, SessionError>> {
-    Lines {
-        reader,
-        line: 0,
-        broken: false,
-    }
+    Lines { reader, line: 0, broken: false }
 }
 
 struct Lines<R> {
@@ -103,10 +93,7 @@ impl<R: BufRead> Lines<R> {
     }
 
     fn bad(&self, reason: String) -> SessionError {
-        SessionError::Line {
-            line: self.line,
-            reason,
-        }
+        SessionError::Line { line: self.line, reason }
     }
 }
 

@@ -146,21 +146,13 @@ impl SessionOutcome {
     /// Nobody knows.
     #[must_use]
     pub const fn unknown() -> Self {
-        Self {
-            verdict: Outcome::Unknown,
-            source: Source::Nobody,
-            confidence_percent: 0,
-        }
+        Self { verdict: Outcome::Unknown, source: Source::Nobody, confidence_percent: 0 }
     }
 
     /// A verdict that its source stands behind without doubt.
     #[must_use]
     pub const fn certain(verdict: Outcome, source: Source) -> Self {
-        Self {
-            verdict,
-            source,
-            confidence_percent: 100,
-        }
+        Self { verdict, source, confidence_percent: 100 }
     }
 }
 

@@ -19,12 +19,7 @@ fn call(tool: &str, arguments: serde_json::Value, exit: i32) -> ToolCall {
 }
 
 fn turn(role: Role, text: &str, calls: Vec<ToolCall>) -> Turn {
-    Turn {
-        role,
-        text: text.into(),
-        calls,
-        tokens: None,
-    }
+    Turn { role, text: text.into(), calls, tokens: None }
 }
 
 fn session() -> Session {
@@ -41,10 +36,7 @@ fn session() -> Session {
         model: None,
         started: Started::at(1_700_000_000),
         task: "do it".into(),
-        turns: vec![
-            turn(Role::User, "do it", vec![]),
-            turn(Role::Assistant, "", calls),
-        ],
+        turns: vec![turn(Role::User, "do it", vec![]), turn(Role::Assistant, "", calls)],
         outcome: SessionOutcome::certain(Outcome::Success, Source::Validator),
         skills_read: vec![SkillUse {
             name: "x".into(),
@@ -79,11 +71,7 @@ fn the_published_schema_is_the_one_of_the_code() {
 
 #[test]
 fn a_bad_line_costs_one_session_and_is_named() {
-    let text = format!(
-        "{}\n\n{{\"version\":1}}\n{}\n",
-        session().to_line(),
-        session().to_line()
-    );
+    let text = format!("{}\n\n{{\"version\":1}}\n{}\n", session().to_line(), session().to_line());
     let read: Vec<_> = read_lines(text.as_bytes()).collect();
     assert_eq!(read.len(), 3);
     assert!(read[0].is_ok() && read[2].is_ok());
@@ -120,28 +108,16 @@ fn closing_words_beat_the_last_result() {
     assert_eq!(judge(&turns).verdict, Outcome::Failure);
     turns.push(turn(Role::User, "Ah, it works now, thanks", vec![]));
     assert_eq!(judge(&turns).verdict, Outcome::Success);
-    turns.push(turn(
-        Role::User,
-        "That works? No, it doesn\u{2019}t work.",
-        vec![],
-    ));
+    turns.push(turn(Role::User, "That works? No, it doesn\u{2019}t work.", vec![]));
     assert_eq!(judge(&turns).verdict, Outcome::Failure);
 }
 
 #[test]
 fn without_words_the_last_results_decide_and_silence_is_unknown() {
     let mut turns = session().turns;
-    assert_eq!(
-        judge(&turns).verdict,
-        Outcome::Success,
-        "a failure was mended"
-    );
+    assert_eq!(judge(&turns).verdict, Outcome::Success, "a failure was mended");
     turns[1].calls.remove(0);
-    assert_eq!(
-        judge(&turns),
-        SessionOutcome::unknown(),
-        "nothing ever failed"
-    );
+    assert_eq!(judge(&turns), SessionOutcome::unknown(), "nothing ever failed");
     turns[1].calls.push(call("bash", json!("false"), 1));
     assert_eq!(judge(&turns).verdict, Outcome::Failure);
     assert_eq!(judge(&[]), SessionOutcome::unknown());

@@ -37,9 +37,7 @@ impl ToolCall {
         if let Value::String(line) = &self.arguments {
             return Some(line.clone());
         }
-        let command = COMMAND_KEYS
-            .iter()
-            .find_map(|key| self.arguments.get(key))?;
+        let command = COMMAND_KEYS.iter().find_map(|key| self.arguments.get(key))?;
         match command {
             Value::String(line) => Some(line.clone()),
             // `["bash", "-lc", "..."]`: the line is the last word, the rest only starts a shell.
@@ -73,11 +71,7 @@ impl Session {
                 failed: call.failed || call.exit.is_some_and(|exit| exit != 0),
             })
         });
-        Trace {
-            task: self.task.clone(),
-            calls: calls.collect(),
-            outcome: self.outcome.verdict,
-        }
+        Trace { task: self.task.clone(), calls: calls.collect(), outcome: self.outcome.verdict }
     }
 }
 

@@ -31,20 +31,8 @@ impl Room {
 
     /// Eight fresh tasks of every family.
     pub fn evaluate(&self, skills: Option<&Path>, give_time: bool) -> Report {
-        let evaluation = Evaluation {
-            seed: 9,
-            per_family: 8,
-            skills,
-            give_time,
-            threads: THREADS,
-        };
-        evaluate(
-            self.lab.environment(),
-            &self.scratch(),
-            &evaluation,
-            &|_, _| {},
-        )
-        .unwrap()
+        let evaluation = Evaluation { seed: 9, per_family: 8, skills, give_time, threads: THREADS };
+        evaluate(self.lab.environment(), &self.scratch(), &evaluation, &|_, _| {}).unwrap()
     }
 
     pub fn work(&self, families: &[FamilyId], users: usize, skills: Option<&Path>) -> Vec<Worked> {

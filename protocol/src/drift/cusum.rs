@@ -51,11 +51,7 @@ impl Default for CusumConfig {
     /// epochs by Siegmund's approximation (Sequential Analysis, 1985, section 2.6); three epochs of
     /// total failure are the fastest alarm.
     fn default() -> Self {
-        Self {
-            allowance_micros: 500_000,
-            threshold_micros: 6_000_000,
-            clip_micros: 3_000_000,
-        }
+        Self { allowance_micros: 500_000, threshold_micros: 6_000_000, clip_micros: 3_000_000 }
     }
 }
 
@@ -92,20 +88,9 @@ impl Cusum {
             // In range: clipped to an i64.
             z.clamp(-clip, clip) as i64
         });
-        let sum = self
-            .sum_micros
-            .saturating_sub(z)
-            .saturating_sub(config.allowance_micros)
-            .max(0);
+        let sum = self.sum_micros.saturating_sub(z).saturating_sub(config.allowance_micros).max(0);
         let drifting = sum > config.threshold_micros;
-        (
-            Self { sum_micros: sum },
-            if drifting {
-                Signal::Drifting
-            } else {
-                Signal::Steady
-            },
-        )
+        (Self { sum_micros: sum }, if drifting { Signal::Drifting } else { Signal::Steady })
     }
 }
 
@@ -119,9 +104,7 @@ fn score_micros(baseline: Baseline, counts: PooledCounts) -> Option<i128> {
     let sampling = n.checked_mul(p * q)?;
     let noise = (q * q + p * p).checked_mul(i128::from(counts.noise_variance_micros))? / ONE;
     let error = n.checked_mul(i128::from(baseline.standard_error_micros))?;
-    let variance = sampling
-        .checked_add(noise)?
-        .checked_add(error.checked_mul(error)?)?;
+    let variance = sampling.checked_add(noise)?.checked_add(error.checked_mul(error)?)?;
     let deviation = variance.checked_isqrt()?;
     if deviation == 0 {
         return None;

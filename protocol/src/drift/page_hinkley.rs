@@ -73,11 +73,7 @@ impl PageHinkley {
     /// A test that has seen nothing.
     #[must_use]
     pub const fn new(config: PageHinkleyConfig) -> Self {
-        Self {
-            config,
-            sums: FRESH,
-            alarmed: false,
-        }
+        Self { config, sums: FRESH, alarmed: false }
     }
 
     /// Takes one observation; whether it raises the alarm. An observation that is no finite number is
@@ -89,13 +85,8 @@ impl PageHinkley {
         if std::mem::take(&mut self.alarmed) {
             self.sums = FRESH;
         }
-        let PageHinkleyConfig {
-            lambda,
-            delta,
-            min_observations,
-            forgetting,
-            direction,
-        } = self.config;
+        let PageHinkleyConfig { lambda, delta, min_observations, forgetting, direction } =
+            self.config;
         let sums = &mut self.sums;
         sums.observations += 1;
         // Sessions of one node: far below 2^53.

@@ -53,16 +53,12 @@ fn page_hinkley_raises_the_alarm_where_river_does() {
             forgetting: run.forgetting,
             direction: run.direction,
         });
-        let ours: Vec<usize> = (0..run.values.len())
-            .filter(|&step| test.observe(run.values[step]))
-            .collect();
+        let ours: Vec<usize> =
+            (0..run.values.len()).filter(|&step| test.observe(run.values[step])).collect();
         assert_eq!(ours, run.alarms);
         alarms += ours.len();
     }
-    assert!(
-        golden.page_hinkley.len() >= 40 && alarms >= 40,
-        "{alarms} alarms prove little"
-    );
+    assert!(golden.page_hinkley.len() >= 40 && alarms >= 40, "{alarms} alarms prove little");
 }
 
 #[test]
@@ -75,11 +71,7 @@ fn cusum_follows_its_formula_in_exact_arithmetic() {
         let mut state = Cusum::default();
         for (&(successes, failures), &expected) in run.counts.iter().zip(&run.sums) {
             let noise_variance_micros = run.noise_variance_micros;
-            let counts = PooledCounts {
-                successes,
-                failures,
-                noise_variance_micros,
-            };
+            let counts = PooledCounts { successes, failures, noise_variance_micros };
             state = state.step(CusumConfig::default(), baseline, counts).0;
             // Thirty floored steps of a millionth, and the floored square root.
             assert!(
@@ -98,10 +90,7 @@ fn a_broken_skill_raises_the_local_alarm_within_a_dozen_sessions() {
     assert!(delay <= 12, "{delay}");
 }
 
-const BASELINE: Baseline = Baseline {
-    rate_micros: 900_000,
-    standard_error_micros: 0,
-};
+const BASELINE: Baseline = Baseline { rate_micros: 900_000, standard_error_micros: 0 };
 
 /// A sum of twelve uniforms: close to a Gaussian, and without platform-dependent functions.
 fn gaussian(rng: &mut ChaCha8Rng) -> f64 {
@@ -117,11 +106,7 @@ fn epoch(rng: &mut ChaCha8Rng, rate: f64) -> PooledCounts {
     let good = (0..60).filter(|_| uniform(rng) < rate).count() as f64;
     let successes = (good + 6.0 * gaussian(rng)).round() as i64;
     let failures = (60.0 - good + 6.0 * gaussian(rng)).round() as i64;
-    PooledCounts {
-        successes,
-        failures,
-        noise_variance_micros: 36_000_000,
-    }
+    PooledCounts { successes, failures, noise_variance_micros: 36_000_000 }
 }
 
 #[test]
@@ -173,26 +158,16 @@ fn one_epoch_never_raises_the_alarm_and_noise_that_is_declared_weakens_it() {
     let config = CusumConfig::default();
     let (once, signal) = Cusum::default().step(config, BASELINE, all_failed(0));
     assert_eq!((once.sum_micros, signal), (2_500_000, Signal::Steady));
-    let few = |variance| PooledCounts {
-        successes: 10,
-        failures: 10,
-        noise_variance_micros: variance,
-    };
+    let few =
+        |variance| PooledCounts { successes: 10, failures: 10, noise_variance_micros: variance };
     let (clear, _) = Cusum::default().step(config, BASELINE, few(0));
     let (hidden, _) = Cusum::default().step(config, BASELINE, few(400_000_000));
-    assert!(
-        clear.sum_micros == 2_500_000 && hidden.sum_micros < 100_000,
-        "{clear:?} {hidden:?}"
-    );
+    assert!(clear.sum_micros == 2_500_000 && hidden.sum_micros < 100_000, "{clear:?} {hidden:?}");
 }
 
 #[test]
 fn nothing_known_is_no_drift() {
-    let nothing = PooledCounts {
-        successes: 0,
-        failures: 0,
-        noise_variance_micros: 0,
-    };
+    let nothing = PooledCounts { successes: 0, failures: 0, noise_variance_micros: 0 };
     let (state, signal) = Cusum::default().step(CusumConfig::default(), BASELINE, nothing);
     assert_eq!((state, signal), (Cusum::default(), Signal::Steady));
 }

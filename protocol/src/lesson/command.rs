@@ -151,18 +151,8 @@ fn simple(words: Vec<&ShellWord>, redirected: bool) -> Option<Simple<'_>> {
         return None;
     }
     let name = first.map(ToString::to_string).unwrap_or_default();
-    let base = name
-        .trim_matches('"')
-        .rsplit('/')
-        .next()
-        .unwrap_or_default()
-        .to_lowercase();
-    Some(Simple {
-        assignments,
-        program: base,
-        arguments: words.collect(),
-        redirected,
-    })
+    let base = name.trim_matches('"').rsplit('/').next().unwrap_or_default().to_lowercase();
+    Some(Simple { assignments, program: base, arguments: words.collect(), redirected })
 }
 
 /// The tool that a command line is about: its first program that does not merely prepare. Falls back
@@ -174,15 +164,9 @@ pub(super) fn main_tool(command: &str) -> Option<String> {
         return Some(tool.to_lowercase());
     }
     let script = shell::parse(command).ok()?;
-    let programs: Vec<String> = simple_commands(&script)
-        .into_iter()
-        .map(|s| s.program)
-        .collect();
+    let programs: Vec<String> = simple_commands(&script).into_iter().map(|s| s.program).collect();
     let named = |name: &&String| !name.is_empty() && placeholder::strip(name) == **name;
-    let telling = programs
-        .iter()
-        .filter(named)
-        .find(|name| !CARRIERS.contains(&name.as_str()));
+    let telling = programs.iter().filter(named).find(|name| !CARRIERS.contains(&name.as_str()));
     telling.or_else(|| programs.iter().find(named)).cloned()
 }
 
@@ -217,9 +201,7 @@ pub(super) fn subject(command: &str, tool: &str) -> Option<String> {
         return Some(command.to_owned());
     }
     let script = shell::parse(command).ok()?;
-    let simple = simple_commands(&script)
-        .into_iter()
-        .find(|simple| simple.program == tool)?;
+    let simple = simple_commands(&script).into_iter().find(|simple| simple.program == tool)?;
     let words: Vec<&str> = simple.arguments.iter().map(|word| word.head()).collect();
     let name = |text: &str| {
         text.len() > 1
@@ -228,11 +210,7 @@ pub(super) fn subject(command: &str, tool: &str) -> Option<String> {
     };
     let plain = |word: &&&str| placeholder::strip(word) == ***word;
     let first = words.first().filter(|word| name(word));
-    let flag = || {
-        words
-            .iter()
-            .find(|word| word.starts_with("--") && word.len() > 2)
-    };
+    let flag = || words.iter().find(|word| word.starts_with("--") && word.len() > 2);
     let path = || words.iter().filter(plain).find(|word| word.contains('/'));
     let found = first.or_else(flag).or_else(path)?;
     Some(found.split('=').next().unwrap_or(found).to_owned())
@@ -244,15 +222,16 @@ pub(super) fn only_looks(command: &str) -> bool {
         return false;
     };
     simple_commands(&script).iter().all(|simple| {
-        let asks = simple.arguments.iter().take(2).any(|word| {
-            word.literal()
-                .is_some_and(|text| LOOK_WORDS.contains(&text))
-        });
+        let asks = simple
+            .arguments
+            .iter()
+            .take(2)
+            .any(|word| word.literal().is_some_and(|text| LOOK_WORDS.contains(&text)));
         !simple.redirected
-            && !simple.arguments.iter().any(|word| {
-                word.literal()
-                    .is_some_and(|t| t == "-delete" || t == "-exec")
-            })
+            && !simple
+                .arguments
+                .iter()
+                .any(|word| word.literal().is_some_and(|t| t == "-delete" || t == "-exec"))
             && (LOOKS.contains(&simple.program.as_str()) || asks || simple.program.is_empty())
             && (simple.assignments.is_empty() || !simple.program.is_empty())
     })

@@ -110,9 +110,7 @@ impl ErrorClass {
         if let Some(class) = Self::ALL.iter().find(shows) {
             return *class;
         }
-        let status = HTTP_STATUS
-            .captures(&text)
-            .and_then(|found| found[1].parse::<u16>().ok());
+        let status = HTTP_STATUS.captures(&text).and_then(|found| found[1].parse::<u16>().ok());
         match (status, exit) {
             (Some(401), _) => Self::Unauthorized,
             (Some(403), _) => Self::Forbidden,

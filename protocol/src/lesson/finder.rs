@@ -87,10 +87,7 @@ impl Finder {
         let edge = |c: char| !(c.is_alphanumeric() || "/~_+-<>°%".contains(c));
         let body = token.trim_end_matches(|c: char| edge(c) || c == '-');
         let mut word = body.trim_start_matches(|c: char| edge(c) && c != '.');
-        word = word
-            .trim_start_matches("..")
-            .trim_end_matches("'s")
-            .trim_end_matches("’s");
+        word = word.trim_start_matches("..").trim_end_matches("'s").trim_end_matches("’s");
         let tail = token.trim_end_matches([')', ']', '"', '”', '\'', '’']);
         let ends = tail.ends_with(['.', '!', '?', ':']) && !tail.ends_with("://");
         if word.is_empty() {
@@ -119,11 +116,7 @@ impl Finder {
         } else if word.chars().all(char::is_alphabetic) {
             let capital = word.starts_with(char::is_uppercase) && word != "I";
             // A capital says nothing at the start of a sentence, and acronyms are language.
-            let common = if opens {
-                is_language(&lower)
-            } else {
-                is_technical(&lower)
-            };
+            let common = if opens { is_language(&lower) } else { is_technical(&lower) };
             if capital && !common {
                 self.name(word, was_name);
             } else if !capital && word.len() > 2 && !is_language(&lower) {
@@ -170,11 +163,7 @@ impl Finder {
         if kind == ValueKind::File {
             self.claim(text);
         }
-        self.found.push(Found {
-            kind,
-            text: text.to_owned(),
-            port,
-        });
+        self.found.push(Found { kind, text: text.to_owned(), port });
     }
 
     fn claim(&mut self, file: &str) {
@@ -184,19 +173,11 @@ impl Finder {
             "create", "leave", "generate", "deliver", "keep", "drop", "land", "goes", "go", "into",
             "belongs", "ends", "convert", "copy", "as", "file",
         ];
-        const SKIPPED: [&str; 10] = [
-            "the", "a", "an", "file", "new", "local", "named", "called", "results", "output",
-        ];
-        let verb = self
-            .sentence
-            .iter()
-            .any(|word| WRITES.contains(&word.as_str()));
+        const SKIPPED: [&str; 10] =
+            ["the", "a", "an", "file", "new", "local", "named", "called", "results", "output"];
+        let verb = self.sentence.iter().any(|word| WRITES.contains(&word.as_str()));
         let last = self.sentence.last().map(String::as_str);
-        let before = self
-            .sentence
-            .iter()
-            .rev()
-            .find(|word| !SKIPPED.contains(&word.as_str()));
+        let before = self.sentence.iter().rev().find(|word| !SKIPPED.contains(&word.as_str()));
         let to = matches!(last, Some("named" | "called"))
             || matches!(before.map(String::as_str), Some("to" | "into" | "as"));
         let claim = match before.map(String::as_str) {
@@ -217,12 +198,8 @@ impl Finder {
             self.documented(command);
         }
         let out = self.out.take().map(|(_, file)| file);
-        let parts: Vec<Found> = self
-            .found
-            .iter()
-            .filter(|f| f.kind == ValueKind::Name)
-            .flat_map(name_parts)
-            .collect();
+        let parts: Vec<Found> =
+            self.found.iter().filter(|f| f.kind == ValueKind::Name).flat_map(name_parts).collect();
         self.found.extend(parts);
         let documented = commands.join(" ");
         let mut seen = BTreeSet::new();
@@ -250,10 +227,7 @@ impl Finder {
             placeholder: placeholder::OUT.into(),
             port: false,
         });
-        let numbered = list
-            .into_iter()
-            .take(placeholder::MAX_ARGUMENTS)
-            .enumerate();
+        let numbered = list.into_iter().take(placeholder::MAX_ARGUMENTS).enumerate();
         let numbered = numbered.map(|(index, (_, kind, text, port))| Value {
             kind,
             text,
@@ -287,11 +261,9 @@ impl Finder {
                 self.program_words.push(text.to_owned());
                 starts = false;
             } else if text.starts_with('-') {
-                let (flag, value) = text
-                    .split_once('=')
-                    .map_or((text, None), |(f, v)| (f, Some(v)));
-                self.program_words
-                    .extend(flag.split('-').map(str::to_owned));
+                let (flag, value) =
+                    text.split_once('=').map_or((text, None), |(f, v)| (f, Some(v)));
+                self.program_words.extend(flag.split('-').map(str::to_owned));
                 match value {
                     Some(file) if writes(flag) => self.documented_out(file),
                     Some(_) => {}
@@ -301,10 +273,7 @@ impl Finder {
                 self.documented_out(text);
             } else if text.contains("://") {
                 self.documented_url(text);
-            } else if previous
-                .as_deref()
-                .is_none_or(|flag| !flag.starts_with('-'))
-            {
+            } else if previous.as_deref().is_none_or(|flag| !flag.starts_with('-')) {
                 let kind = shape(text);
                 if kind.is_some_and(|kind| kind <= ValueKind::Identifier) {
                     self.only_documented(kind, text);
@@ -317,8 +286,7 @@ impl Finder {
         let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
         let mut parts = rest.split(['/', '?', '&', '=', '#']);
         if let Some(authority) = parts.next() {
-            self.program_words
-                .extend(authority.split([':', '.', '@']).map(str::to_owned));
+            self.program_words.extend(authority.split([':', '.', '@']).map(str::to_owned));
         }
         for part in parts {
             match shape(part) {
@@ -326,9 +294,7 @@ impl Finder {
                 Some(kind) if part.contains(|c: char| c.is_ascii_digit()) => {
                     self.only_documented(Some(kind), part);
                 }
-                _ => self
-                    .program_words
-                    .extend(part.split(['-', '.', '_']).map(str::to_owned)),
+                _ => self.program_words.extend(part.split(['-', '.', '_']).map(str::to_owned)),
             }
         }
     }
@@ -343,16 +309,10 @@ impl Finder {
 
     /// Adds a value unless the prose had it, or it is made of values that the prose had.
     fn only_documented(&mut self, kind: Option<ValueKind>, text: &str) {
-        let composed = self
-            .found
-            .iter()
-            .any(|found| occurrences(text, &found.text).next().is_some());
+        let composed =
+            self.found.iter().any(|found| occurrences(text, &found.text).next().is_some());
         if let Some(kind) = kind.filter(|_| !composed) {
-            self.found.push(Found {
-                kind,
-                text: text.to_owned(),
-                port: false,
-            });
+            self.found.push(Found { kind, text: text.to_owned(), port: false });
         }
     }
 }
@@ -363,10 +323,6 @@ fn name_parts(name: &Found) -> Vec<Found> {
     if words.len() < 2 {
         return Vec::new();
     }
-    let part = |word: &&str| Found {
-        kind: ValueKind::Name,
-        text: (*word).to_owned(),
-        port: false,
-    };
+    let part = |word: &&str| Found { kind: ValueKind::Name, text: (*word).to_owned(), port: false };
     words.iter().map(part).collect()
 }

@@ -37,15 +37,12 @@ pub(super) fn fixes(steps: &[Step]) -> Vec<Lesson> {
             continue;
         };
         // Only the last failure before the success shows what made the difference.
-        let superseded = steps[at + 1..end]
-            .iter()
-            .any(|step| step.failed && step.tool == failing.tool);
+        let superseded =
+            steps[at + 1..end].iter().any(|step| step.failed && step.tool == failing.tool);
         if superseded {
             continue;
         }
-        let between = steps[at + 1..end]
-            .iter()
-            .filter(|step| works(step) && !step.looks);
+        let between = steps[at + 1..end].iter().filter(|step| works(step) && !step.looks);
         let between: Vec<&Step> = between.collect();
         for action in differences(failing, working, &between) {
             out.extend(lesson(Op::Fix, failing, working, action));
@@ -56,9 +53,8 @@ pub(super) fn fixes(steps: &[Step]) -> Vec<Lesson> {
 
 /// What to avoid: the first failing command of a session.
 pub(super) fn avoid(steps: &[Step]) -> Option<Lesson> {
-    let failing = steps
-        .iter()
-        .find(|step| step.failed && !step.verdict && step.template.is_some())?;
+    let failing =
+        steps.iter().find(|step| step.failed && !step.verdict && step.template.is_some())?;
     let action = Action::Example(failing.template.clone()?);
     lesson(Op::Avoid, failing, failing, action)
 }
@@ -69,26 +65,12 @@ fn lesson(op: Op, failing: &Step, working: &Step, action: Action) -> Option<Less
     let template = working.template.as_ref()?.as_str();
     let derived = matches!(action, Action::Example(_) | Action::UseEndpoint(_));
     let subject = command::endpoint(template).or_else(|| command::subject(template, &working.tool));
-    let subject = subject
-        .filter(|_| !derived)
-        .and_then(|text| Token::new(text).ok());
-    let tool = if op == Op::Avoid {
-        &failing.tool
-    } else {
-        &working.tool
-    };
-    let trigger = Trigger {
-        tool: Token::new(tool.clone()).ok()?,
-        error: failing.error,
-        subject,
-    };
-    let shorter = Trigger {
-        subject: None,
-        ..trigger.clone()
-    };
+    let subject = subject.filter(|_| !derived).and_then(|text| Token::new(text).ok());
+    let tool = if op == Op::Avoid { &failing.tool } else { &working.tool };
+    let trigger = Trigger { tool: Token::new(tool.clone()).ok()?, error: failing.error, subject };
+    let shorter = Trigger { subject: None, ..trigger.clone() };
     let made = Lesson::new(None, op, trigger, action.clone());
-    made.or_else(|_| Lesson::new(None, op, shorter, action))
-        .ok()
+    made.or_else(|_| Lesson::new(None, op, shorter, action)).ok()
 }
 
 fn differences(failing: &Step, working: &Step, between: &[&Step]) -> Vec<Action> {
@@ -104,56 +86,24 @@ fn differences(failing: &Step, working: &Step, between: &[&Step]) -> Vec<Action>
     if old == new || failing.structured || working.structured {
         return actions;
     }
-    let (old, new) = (
-        Shape::read(old.as_str(), &failing.tool),
-        Shape::read(new.as_str(), &working.tool),
-    );
-    let added: Vec<&String> = new
-        .flags
-        .iter()
-        .filter(|flag| !old.flags.contains(flag))
-        .collect();
-    let dropped: Vec<&String> = old
-        .flags
-        .iter()
-        .filter(|flag| !new.flags.contains(flag))
-        .collect();
+    let (old, new) =
+        (Shape::read(old.as_str(), &failing.tool), Shape::read(new.as_str(), &working.tool));
+    let added: Vec<&String> = new.flags.iter().filter(|flag| !old.flags.contains(flag)).collect();
+    let dropped: Vec<&String> = old.flags.iter().filter(|flag| !new.flags.contains(flag)).collect();
     let token = |text: &String| Token::new(text.clone()).ok();
     if new.endpoint != old.endpoint {
-        actions.extend(
-            new.endpoint
-                .as_ref()
-                .and_then(token)
-                .map(Action::UseEndpoint),
-        );
+        actions.extend(new.endpoint.as_ref().and_then(token).map(Action::UseEndpoint));
     }
     match (dropped.as_slice(), added.as_slice()) {
         ([old], [new]) => actions.extend(replaced(old, new)),
         (dropped, added) => {
-            actions.extend(
-                added
-                    .iter()
-                    .filter_map(|flag| token(flag))
-                    .map(Action::AddFlag),
-            );
-            actions.extend(
-                dropped
-                    .iter()
-                    .filter_map(|flag| token(flag))
-                    .map(Action::DropFlag),
-            );
+            actions.extend(added.iter().filter_map(|flag| token(flag)).map(Action::AddFlag));
+            actions.extend(dropped.iter().filter_map(|flag| token(flag)).map(Action::DropFlag));
         }
     }
-    let variables = new
-        .variables
-        .iter()
-        .filter(|name| !old.variables.contains(name));
+    let variables = new.variables.iter().filter(|name| !old.variables.contains(name));
     actions.extend(variables.filter_map(token).map(Action::SetEnv));
-    let pairs = old
-        .plain
-        .iter()
-        .zip(&new.plain)
-        .filter(|(old, new)| old != new);
+    let pairs = old.plain.iter().zip(&new.plain).filter(|(old, new)| old != new);
     if old.plain.len() == new.plain.len() {
         actions.extend(pairs.filter_map(|(old, new)| replaced(old, new)));
     }
@@ -161,10 +111,7 @@ fn differences(failing: &Step, working: &Step, between: &[&Step]) -> Vec<Action>
 }
 
 fn replaced(old: &str, new: &str) -> Option<Action> {
-    Some(Action::UseArgument {
-        old: Token::new(old).ok()?,
-        new: Token::new(new).ok()?,
-    })
+    Some(Action::UseArgument { old: Token::new(old).ok()?, new: Token::new(new).ok()? })
 }
 
 /// What a command that ran between failure and success was for.
@@ -173,37 +120,24 @@ fn preparation(step: &Step, working: &Step) -> Option<Action> {
     let script = shell::parse(template.as_str()).ok()?;
     let simple = command::simple_commands(&script).into_iter().next()?;
     let first = simple.arguments.first().and_then(|word| word.literal());
-    if let Some((_, verb)) = INSTALLERS
-        .iter()
-        .find(|(program, _)| *program == simple.program)
-        && let Some(at) = simple
-            .arguments
-            .iter()
-            .position(|word| word.literal() == Some(verb))
+    if let Some((_, verb)) = INSTALLERS.iter().find(|(program, _)| *program == simple.program)
+        && let Some(at) = simple.arguments.iter().position(|word| word.literal() == Some(verb))
     {
-        let mut packages = simple.arguments[at + 1..]
-            .iter()
-            .filter_map(|word| word.literal());
+        let mut packages = simple.arguments[at + 1..].iter().filter_map(|word| word.literal());
         let package = packages.find(|text| !text.starts_with('-'))?;
         return Some(Action::Install(Token::new(package).ok()?));
     }
     let sets =
         simple.program == "export" || (simple.program.is_empty() && simple.assignments.len() == 1);
     if sets {
-        let set = simple
-            .assignments
-            .first()
-            .map(|word| word.head())
-            .or(first)?;
+        let set = simple.assignments.first().map(|word| word.head()).or(first)?;
         let name = set.split('=').next()?;
         return Some(Action::SetEnv(Token::new(name).ok()?));
     }
     if simple.program == working.tool {
         let then = working.template.as_ref()?.as_str();
-        let (first, then) = (
-            step_name(template.as_str(), &step.tool),
-            step_name(then, &working.tool),
-        );
+        let (first, then) =
+            (step_name(template.as_str(), &step.tool), step_name(then, &working.tool));
         return Some(Action::Order {
             first: Token::new(first).ok()?,
             then: Token::new(then).ok()?,
@@ -233,10 +167,7 @@ struct Shape {
 
 impl Shape {
     fn read(command: &str, tool: &str) -> Self {
-        let mut shape = Self {
-            endpoint: command::endpoint(command),
-            ..Self::default()
-        };
+        let mut shape = Self { endpoint: command::endpoint(command), ..Self::default() };
         let Ok(script) = shell::parse(command) else {
             return shape;
         };

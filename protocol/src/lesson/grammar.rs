@@ -144,22 +144,13 @@ impl Lesson {
         action: Action,
     ) -> Result<Self, LessonTooLong> {
         let subject = trigger.subject.iter().map(Token::len_bytes).sum::<usize>();
-        let free = action
-            .tokens()
-            .into_iter()
-            .map(Token::len_bytes)
-            .sum::<usize>();
+        let free = action.tokens().into_iter().map(Token::len_bytes).sum::<usize>();
         let actual = trigger.tool.len_bytes() + subject + free;
         let limit = action.limit_bytes();
         if actual > limit {
             return Err(LessonTooLong { actual, limit });
         }
-        Ok(Self {
-            skill,
-            op,
-            trigger,
-            action,
-        })
+        Ok(Self { skill, op, trigger, action })
     }
 
     /// The skill it belongs to; none starts or joins a skill by its group key.
@@ -270,12 +261,7 @@ impl fmt::Display for Trigger {
 
 impl fmt::Display for Lesson {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            op,
-            trigger,
-            action,
-            ..
-        } = self;
+        let Self { op, trigger, action, .. } = self;
         match op {
             Op::Fix => write!(f, "When {trigger}, {action}"),
             Op::Prefer => write!(f, "With {trigger}, {action}"),

@@ -28,14 +28,9 @@ impl Bundle {
     #[must_use]
     pub fn keys(&self) -> Vec<LessonKey> {
         let lesson = self.primary.id();
-        let topic = |word: &Word| LessonKey::Topic {
-            lesson,
-            word: word.clone(),
-        };
+        let topic = |word: &Word| LessonKey::Topic { lesson, word: word.clone() };
         let primary = LessonKey::Primary(self.primary.clone());
-        std::iter::once(primary)
-            .chain(self.topics.iter().map(topic))
-            .collect()
+        std::iter::once(primary).chain(self.topics.iter().map(topic)).collect()
     }
 }
 
@@ -51,10 +46,7 @@ pub fn mine(trace: &Trace) -> Option<Bundle> {
     let primary = example(trace, &steps)
         .or_else(|| fix::fixes(&steps).pop())
         .or_else(|| fix::avoid(&steps))?;
-    Some(Bundle {
-        primary,
-        topics: vocabulary::topics(&trace.task),
-    })
+    Some(Bundle { primary, topics: vocabulary::topics(&trace.task) })
 }
 
 /// Every lesson that a session supports, without duplicates: the example, the fixes in the order of
@@ -64,10 +56,8 @@ pub fn candidates(trace: &Trace) -> Vec<Lesson> {
     let values: Vec<Value> = values(&trace.task);
     let steps = Step::read(trace, &values);
     let mut out: Vec<Lesson> = Vec::new();
-    let found = example(trace, &steps)
-        .into_iter()
-        .chain(fix::fixes(&steps))
-        .chain(fix::avoid(&steps));
+    let found =
+        example(trace, &steps).into_iter().chain(fix::fixes(&steps)).chain(fix::avoid(&steps));
     for lesson in found {
         if !out.contains(&lesson) {
             out.push(lesson);
@@ -86,11 +76,7 @@ fn example(trace: &Trace, steps: &[Step]) -> Option<Lesson> {
     let main = step.template.as_ref()?;
     let tool = Token::new(step.tool.clone()).ok()?;
     let make = |template: Token| {
-        let trigger = Trigger {
-            tool: tool.clone(),
-            error: ErrorClass::None,
-            subject: None,
-        };
+        let trigger = Trigger { tool: tool.clone(), error: ErrorClass::None, subject: None };
         Lesson::new(None, Op::Prefer, trigger, Action::Example(template)).ok()
     };
     let joined = joined(steps, at, main).and_then(make);
@@ -106,10 +92,7 @@ fn decisive(steps: &[Step]) -> Option<usize> {
     let family = blamed.map(|at| steps[at].tool.as_str());
     let last = |fits: &dyn Fn(&Step) -> bool| {
         let worked = |step: &Step| !step.failed && !step.verdict && step.template.is_some();
-        steps
-            .iter()
-            .rposition(|step| worked(step) && fits(step))
-            .filter(|at| Some(*at) >= blamed)
+        steps.iter().rposition(|step| worked(step) && fits(step)).filter(|at| Some(*at) >= blamed)
     };
     let same = |step: &Step| Some(step.tool.as_str()) == family;
     last(&|step| same(step) && !step.looks)
@@ -119,10 +102,7 @@ fn decisive(steps: &[Step]) -> Option<usize> {
 
 /// The decisive command after the state-changing ones that succeeded between the last failure and it.
 fn joined(steps: &[Step], at: usize, main: &Token) -> Option<Token> {
-    let from = steps[..at]
-        .iter()
-        .rposition(|step| step.failed)
-        .map_or(0, |failed| failed + 1);
+    let from = steps[..at].iter().rposition(|step| step.failed).map_or(0, |failed| failed + 1);
     let mut parts: Vec<&str> = Vec::new();
     for step in &steps[from..at] {
         let Some(template) = &step.template else {

@@ -9,10 +9,7 @@ use super::{Token, TokenError, scrub};
 pub fn normalise(text: &str) -> Result<Token, TokenError> {
     let keep_none = |_: &str| false;
     let clean = |text: &str| {
-        let text: String = text
-            .chars()
-            .map(|c| if c.is_control() { ' ' } else { c })
-            .collect();
+        let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
         let text = scrub::scrub(&text, &keep_none).to_lowercase();
         let text = text.replace(['"', '\'', '`', '“', '”', '‘', '’'], "");
         text.split_whitespace().collect::<Vec<_>>().join(" ")

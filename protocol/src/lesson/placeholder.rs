@@ -21,11 +21,7 @@ pub(super) const MAX_ARGUMENTS: usize = 99;
 
 /// `<arg>`, `<arg2>`, ... for a zero-based index.
 pub(super) fn argument(index: usize) -> String {
-    if index == 0 {
-        "<arg>".into()
-    } else {
-        format!("<arg{}>", index + 1)
-    }
+    if index == 0 { "<arg>".into() } else { format!("<arg{}>", index + 1) }
 }
 
 /// Length in characters of the placeholder that `chars` begins with.
@@ -40,9 +36,7 @@ pub(super) fn at(chars: &[char]) -> Option<usize> {
 
 /// Whether a text is one placeholder.
 pub(super) fn is(text: &str) -> bool {
-    let numbered = text
-        .strip_prefix("<arg")
-        .and_then(|rest| rest.strip_suffix('>'));
+    let numbered = text.strip_prefix("<arg").and_then(|rest| rest.strip_suffix('>'));
     let number = |n: &str| {
         n.is_empty() || (n.len() < 3 && !n.starts_with('0') && n != "1" && n.parse::<u8>().is_ok())
     };
@@ -77,11 +71,7 @@ pub(super) fn split(text: &str) -> Vec<(bool, &str)> {
 
 /// The text without its placeholders.
 pub(super) fn strip(text: &str) -> String {
-    split(text)
-        .into_iter()
-        .filter(|(mark, _)| !mark)
-        .map(|(_, text)| text)
-        .collect()
+    split(text).into_iter().filter(|(mark, _)| !mark).map(|(_, text)| text).collect()
 }
 
 /// Applies `change` to the literal stretches only.

@@ -18,11 +18,7 @@ pub(super) fn spans(task: &str) -> Vec<Span> {
     let mut prose = String::new();
     let mut at = 0;
     while at < chars.len() {
-        let taken = if chars[at] == '`' {
-            backticks(&chars, at)
-        } else {
-            quotes(&chars, at)
-        };
+        let taken = if chars[at] == '`' { backticks(&chars, at) } else { quotes(&chars, at) };
         if let Some((spans, next)) = taken {
             out.push(Span::Prose(std::mem::take(&mut prose)));
             out.extend(spans);
@@ -59,15 +55,9 @@ fn backticks(chars: &[char], at: usize) -> Option<(Vec<Span>, usize)> {
     let ticks = chars[at..].iter().take_while(|c| **c == '`').count();
     let fence: Vec<char> = vec!['`'; ticks];
     let start = at + ticks;
-    let len = chars[start..]
-        .windows(ticks)
-        .position(|window| window == fence.as_slice())?;
+    let len = chars[start..].windows(ticks).position(|window| window == fence.as_slice())?;
     let text: String = chars[start..start + len].iter().collect();
-    let mut lines: Vec<&str> = text
-        .lines()
-        .map(str::trim)
-        .filter(|l| !l.is_empty())
-        .collect();
+    let mut lines: Vec<&str> = text.lines().map(str::trim).filter(|l| !l.is_empty()).collect();
     // The first line of a fence may name its language.
     if ticks > 2 && lines.len() > 1 && lines[0].chars().all(char::is_alphanumeric) {
         lines.remove(0);
@@ -99,9 +89,7 @@ fn quotes(chars: &[char], at: usize) -> Option<(Vec<Span>, usize)> {
         let after = chars.get(index + 1);
         chars[index] == close && after.is_none_or(|c| !c.is_alphanumeric())
     };
-    let end = (at + 1..chars.len())
-        .take_while(|i| chars[*i] != '\n')
-        .find(|i| ends(*i))?;
+    let end = (at + 1..chars.len()).take_while(|i| chars[*i] != '\n').find(|i| ends(*i))?;
     let text: String = chars[at + 1..end].iter().collect();
     if !text.contains(char::is_alphanumeric) {
         return None;

@@ -19,18 +19,9 @@ struct Rule {
 
 static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
     let rules = [
-        (
-            r"-----BEGIN [A-Z ]+-----[^-]*(-----END [A-Z ]+-----)?",
-            SECRET,
-        ),
-        (
-            r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)?",
-            SECRET,
-        ),
-        (
-            r"\b(?:sk|pk|rk)[-_](?:[a-z]+[-_])*[A-Za-z0-9_-]{12,}",
-            SECRET,
-        ),
+        (r"-----BEGIN [A-Z ]+-----[^-]*(-----END [A-Z ]+-----)?", SECRET),
+        (r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)?", SECRET),
+        (r"\b(?:sk|pk|rk)[-_](?:[a-z]+[-_])*[A-Za-z0-9_-]{12,}", SECRET),
         (
             r"\b(?:gh[pousr]_|github_pat_|glpat-|hf_|npm_|pypi-|xox[abprs]-|xapp-)[A-Za-z0-9_-]{8,}",
             SECRET,
@@ -42,19 +33,10 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
             r#"(?i)(?:api[_-]?key|secret|token|passw(?:or)?d|passphrase|pwd|credential|(?:access|private|auth)[_-]?key)s?["']?\s*[:=]\s*["']?([^\s"'&,;$<>(){}]+)"#,
             SECRET,
         ),
-        (
-            r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}",
-            EMAIL,
-        ),
-        (
-            r"\b[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\b",
-            UUID,
-        ),
+        (r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}", EMAIL),
+        (r"\b[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\b", UUID),
         (r"\b[0-9a-fA-F]{16,}\b", HASH),
-        (
-            r"(?:/home|/Users|/export/home)/[A-Za-z0-9._-]+|/root\b",
-            HOME,
-        ),
+        (r"(?:/home|/Users|/export/home)/[A-Za-z0-9._-]+|/root\b", HOME),
         (
             r"(?:/private)?(?:/var/folders|/var/tmp|/tmp|/dev/shm|/run/user/\d+)(?:/[A-Za-z0-9._@+-]+)*",
             TMP,
@@ -73,20 +55,13 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
 /// Whether a word is one e-mail address.
 pub(super) fn is_email(word: &str) -> bool {
     RULES.iter().any(|rule| {
-        rule.mark == EMAIL
-            && rule
-                .pattern
-                .find(word)
-                .is_some_and(|found| found.len() == word.len())
+        rule.mark == EMAIL && rule.pattern.find(word).is_some_and(|found| found.len() == word.len())
     })
 }
 
 /// Whether a flag or a variable of this name carries a secret in its value.
 pub(super) fn names_secret(name: &str) -> bool {
-    let name = name
-        .trim_start_matches('-')
-        .to_ascii_lowercase()
-        .replace('_', "-");
+    let name = name.trim_start_matches('-').to_ascii_lowercase().replace('_', "-");
     let part = |part: &str| {
         matches!(
             part,
@@ -127,11 +102,7 @@ fn replace(rule: &Rule, found: &Captures<'_>, keep: &dyn Fn(&str) -> bool) -> St
     if keep(text) || (rule.mark == SECRET && number) || word {
         return whole.to_owned();
     }
-    let mark = if rule.mark == TMP {
-        scratch(text)
-    } else {
-        rule.mark.to_owned()
-    };
+    let mark = if rule.mark == TMP { scratch(text) } else { rule.mark.to_owned() };
     format!("{}{mark}{}", &whole[..at], &whole[at + text.len()..])
 }
 
@@ -144,9 +115,5 @@ fn scratch(path: &str) -> String {
     let last = path.rsplit('/').next().unwrap_or_default();
     let file =
         depth > 1 && last.contains('.') && !last.starts_with("tmp.") && !last.starts_with('.');
-    if file {
-        format!("{TMP}/{last}")
-    } else {
-        TMP.to_owned()
-    }
+    if file { format!("{TMP}/{last}") } else { TMP.to_owned() }
 }

@@ -60,11 +60,7 @@ pub(super) fn parse(text: &str) -> Result<Script, ShellError> {
     if text.len() > MAX_COMMAND_BYTES {
         return Err(ShellError::TooLong);
     }
-    let mut reader = Reader {
-        chars: text.chars().collect(),
-        at: 0,
-        depth: 0,
-    };
+    let mut reader = Reader { chars: text.chars().collect(), at: 0, depth: 0 };
     reader.script(None)
 }
 
@@ -80,9 +76,7 @@ impl Reader {
     }
 
     fn starts(&self, text: &str) -> bool {
-        text.chars()
-            .enumerate()
-            .all(|(i, c)| self.peek(i) == Some(c))
+        text.chars().enumerate().all(|(i, c)| self.peek(i) == Some(c))
     }
 
     fn script(&mut self, close: Option<char>) -> Result<Script, ShellError> {
@@ -142,10 +136,7 @@ impl Reader {
 
     /// Reads an operator if one stands here, with a file descriptor before it.
     fn operator(&mut self) -> Result<Option<String>, ShellError> {
-        let digits = self.chars[self.at..]
-            .iter()
-            .take_while(|c| c.is_ascii_digit())
-            .count();
+        let digits = self.chars[self.at..].iter().take_while(|c| c.is_ascii_digit()).count();
         let redirects = matches!(self.peek(digits), Some('<' | '>'));
         if digits > 0 && !redirects {
             return Ok(None);
@@ -271,47 +262,31 @@ impl Reader {
         } else if self.starts("`") {
             self.at += 1;
             let text = self.until('`')?;
-            let mut inner = Self {
-                chars: text.chars().collect(),
-                at: 0,
-                depth: self.depth,
-            };
+            let mut inner = Self { chars: text.chars().collect(), at: 0, depth: self.depth };
             let script = inner.script(None)?;
             word.0.push(Piece::Substitution { script, quoted });
         } else if self.starts("${") {
             self.at += 2;
             let text = self.until('}')?;
             let plain = !text.is_empty() && text.chars().all(is_name);
-            let text = if plain {
-                format!("${text}")
-            } else {
-                format!("${{{text}}}")
-            };
+            let text = if plain { format!("${text}") } else { format!("${{{text}}}") };
             word.0.push(Piece::Expansion { text, quoted });
         } else if self.starts("$'") && !quoted {
             return Err(ShellError::Unsupported);
         } else {
             self.at += 1;
-            let digits = self
-                .peek(0)
-                .is_some_and(|c| c.is_ascii_digit() || "?$@#*!-".contains(c));
+            let digits = self.peek(0).is_some_and(|c| c.is_ascii_digit() || "?$@#*!-".contains(c));
             let len = if digits {
                 1
             } else {
-                self.chars[self.at..]
-                    .iter()
-                    .take_while(|c| is_name(**c))
-                    .count()
+                self.chars[self.at..].iter().take_while(|c| is_name(**c)).count()
             };
             if len == 0 {
                 word.text("$");
             } else {
                 let name: String = self.chars[self.at..self.at + len].iter().collect();
                 self.at += len;
-                word.0.push(Piece::Expansion {
-                    text: format!("${name}"),
-                    quoted,
-                });
+                word.0.push(Piece::Expansion { text: format!("${name}"), quoted });
             }
         }
         Ok(())

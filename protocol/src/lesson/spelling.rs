@@ -15,11 +15,7 @@ impl fmt::Display for Script {
                 Item::Operator(op) => write!(f, "{space}{op}")?,
                 Item::Word(word) => {
                     f.write_str(space)?;
-                    if program {
-                        word.assign(f)?
-                    } else {
-                        render(&word.0, f)?
-                    }
+                    if program { word.assign(f)? } else { render(&word.0, f)? }
                 }
             }
             program = match item {
@@ -51,11 +47,7 @@ impl ShellWord {
         } else {
             rest.remove(0);
         }
-        if rest.is_empty() {
-            Ok(())
-        } else {
-            render(&rest, f)
-        }
+        if rest.is_empty() { Ok(()) } else { render(&rest, f) }
     }
 }
 
@@ -85,9 +77,7 @@ fn render(pieces: &[Piece], f: &mut fmt::Formatter<'_>) -> fmt::Result {
                     Some(Piece::Text(next)) => mark.is_empty() && next.starts_with(is_name),
                     _ => false,
                 };
-                let name = text
-                    .strip_prefix('$')
-                    .filter(|name| name.chars().all(is_name));
+                let name = text.strip_prefix('$').filter(|name| name.chars().all(is_name));
                 match name {
                     Some(name) if glued => write!(f, "${{{name}}}")?,
                     _ => write!(f, "{mark}{text}{mark}")?,

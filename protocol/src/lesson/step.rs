@@ -23,30 +23,12 @@ const SHELLS: [&str; 13] = [
 ];
 
 /// Tools that say whether the task is done, and do nothing for it.
-const VERDICTS: [&str; 8] = [
-    "check",
-    "validate",
-    "validator",
-    "verify",
-    "judge",
-    "grader",
-    "outcome",
-    "submit",
-];
+const VERDICTS: [&str; 8] =
+    ["check", "validate", "validator", "verify", "judge", "grader", "outcome", "submit"];
 
 /// Tools other than a shell that read and change nothing.
-const READERS: [&str; 10] = [
-    "read",
-    "view",
-    "glob",
-    "grep",
-    "ls",
-    "list",
-    "search",
-    "think",
-    "plan",
-    "todowrite",
-];
+const READERS: [&str; 10] =
+    ["read", "view", "glob", "grep", "ls", "list", "search", "think", "plan", "todowrite"];
 
 /// One call of a session.
 pub(super) struct Step {
@@ -69,52 +51,25 @@ pub(super) struct Step {
 impl Step {
     /// The calls of a session.
     pub(super) fn read(trace: &Trace, values: &[Value]) -> Vec<Self> {
-        trace
-            .calls
-            .iter()
-            .map(|call| Self::new(call, values))
-            .collect()
+        trace.calls.iter().map(|call| Self::new(call, values)).collect()
     }
 
     fn new(call: &Call, values: &[Value]) -> Self {
         let name = call.tool.trim().to_lowercase();
         let shell = SHELLS.contains(&name.as_str());
-        let line = if shell {
-            call.input.clone()
-        } else {
-            format!("{name} {}", call.input)
-        };
+        let line = if shell { call.input.clone() } else { format!("{name} {}", call.input) };
         let template = templatise_with(&line, values).ok();
-        let main = template
-            .as_ref()
-            .and_then(|template| command::main_tool(template.as_str()));
-        let tool = if shell {
-            main.unwrap_or_else(|| name.clone())
-        } else {
-            name.clone()
-        };
+        let main = template.as_ref().and_then(|template| command::main_tool(template.as_str()));
+        let tool = if shell { main.unwrap_or_else(|| name.clone()) } else { name.clone() };
         let failed = call.failed || call.exit.is_some_and(|code| code != 0);
-        let error = if failed {
-            ErrorClass::recognise(&call.output, call.exit)
-        } else {
-            ErrorClass::None
-        };
+        let error =
+            if failed { ErrorClass::recognise(&call.output, call.exit) } else { ErrorClass::None };
         let looks = if shell {
-            template
-                .as_ref()
-                .is_some_and(|template| command::only_looks(template.as_str()))
+            template.as_ref().is_some_and(|template| command::only_looks(template.as_str()))
         } else {
             READERS.contains(&name.as_str())
         };
         let verdict = !shell && VERDICTS.contains(&name.as_str());
-        Self {
-            tool,
-            template,
-            error,
-            failed,
-            looks,
-            verdict,
-            structured: !shell,
-        }
+        Self { tool, template, error, failed, looks, verdict, structured: !shell }
     }
 }

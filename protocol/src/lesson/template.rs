@@ -66,9 +66,7 @@ pub fn instantiate(template: &str, task: &str) -> Option<String> {
 #[must_use]
 pub fn instantiate_with(template: &str, values: &[Value]) -> Option<String> {
     if let Some((tool, json)) = structured(template) {
-        let json = fill(json, values, &|text| {
-            text.replace('\\', "\\\\").replace('"', "\\\"")
-        })?;
+        let json = fill(json, values, &|text| text.replace('\\', "\\\\").replace('"', "\\\""))?;
         return Some(format!("{tool} {json}"));
     }
     let mut script = shell::parse(template).ok()?;
@@ -80,9 +78,7 @@ pub fn instantiate_with(template: &str, values: &[Value]) -> Option<String> {
 fn structured(command: &str) -> Option<(&str, &str)> {
     let (tool, rest) = command.trim().split_once(' ')?;
     let json = rest.trim();
-    let name = tool
-        .chars()
-        .all(|c| c.is_alphanumeric() || "_-.".contains(c));
+    let name = tool.chars().all(|c| c.is_alphanumeric() || "_-.".contains(c));
     (name && json.starts_with("{\"") && json.ends_with('}')).then_some((tool, json))
 }
 
@@ -181,11 +177,7 @@ impl<'a> Taker<'a> {
                 format!("{name}={}", self.secret(value))
             }
             Some((name, value)) if flag => {
-                format!(
-                    "{}={}",
-                    self.text(name, Place::Flag),
-                    self.text(value, place)
-                )
+                format!("{}={}", self.text(name, Place::Flag), self.text(value, place))
             }
             _ if flag => self.text(text, Place::Flag),
             _ if text.contains('*') && place == Place::Argument => {
@@ -200,11 +192,7 @@ impl<'a> Taker<'a> {
         let known = self.values.iter().find(|value| value.text == text);
         let stays = text.is_empty() || placeholder::is(text);
         let mark = known.map_or(placeholder::SECRET, |value| &value.placeholder);
-        if stays {
-            text.to_owned()
-        } else {
-            mark.to_owned()
-        }
+        if stays { text.to_owned() } else { mark.to_owned() }
     }
 
     fn text(&self, text: &str, place: Place) -> String {
@@ -259,9 +247,7 @@ fn fits(value: &Value, place: Place) -> bool {
 /// The byte range of `host:port` in an address.
 fn authority(text: &str) -> Option<(usize, usize)> {
     let from = text.find("://")? + 3;
-    let len = text[from..]
-        .find(['/', '?', '#', ' '])
-        .unwrap_or(text.len() - from);
+    let len = text[from..].find(['/', '?', '#', ' ']).unwrap_or(text.len() - from);
     Some((from, from + len))
 }
 

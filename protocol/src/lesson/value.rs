@@ -87,9 +87,7 @@ pub(super) fn shape(word: &str) -> Option<ValueKind> {
         Some(ValueKind::Identifier)
     } else {
         let inner = word.chars().zip(word.chars().skip(1));
-        let camel = inner
-            .clone()
-            .any(|(a, b)| a.is_lowercase() && b.is_uppercase());
+        let camel = inner.clone().any(|(a, b)| a.is_lowercase() && b.is_uppercase());
         camel.then_some(ValueKind::Identifier)
     }
 }
@@ -112,9 +110,7 @@ pub(super) fn writes(flag: &str) -> bool {
 
 /// Byte offsets at which `value` stands in `text` as a whole: not inside a longer word or number.
 pub(super) fn occurrences<'a>(text: &'a str, value: &'a str) -> impl Iterator<Item = usize> + 'a {
-    text.match_indices(value)
-        .map(|(at, _)| at)
-        .filter(move |at| bounded(text, *at, value))
+    text.match_indices(value).map(|(at, _)| at).filter(move |at| bounded(text, *at, value))
 }
 
 fn bounded(text: &str, at: usize, value: &str) -> bool {

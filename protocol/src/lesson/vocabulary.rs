@@ -14,9 +14,7 @@ const LANGUAGE: &str = include_str!("language.txt");
 pub const MAX_TOPICS: usize = 2;
 
 fn words(text: &'static str) -> impl Iterator<Item = &'static str> {
-    text.lines()
-        .filter(|line| !line.starts_with('#'))
-        .flat_map(str::split_whitespace)
+    text.lines().filter(|line| !line.starts_with('#')).flat_map(str::split_whitespace)
 }
 
 static RANKS: LazyLock<BTreeMap<&'static str, u32>> =
@@ -44,21 +42,16 @@ pub fn is_language(word: &str) -> bool {
         return true;
     }
     // Light stemming, only to recognise: a topic is always the word as it stands.
-    ["s", "es", "ed", "d", "ing", "er", "r", "ly", "'s"]
-        .iter()
-        .any(|ending| {
-            word.strip_suffix(ending).is_some_and(|stem| {
-                let bytes = stem.as_bytes();
-                let doubled = bytes.len() > 3 && bytes[bytes.len() - 1] == bytes[bytes.len() - 2];
-                stem.len() > 2
-                    && (known(stem)
-                        || (ending.ends_with("ing") && known(&format!("{stem}e")))
-                        || (doubled && stem.is_ascii() && known(&stem[..stem.len() - 1])))
-            })
+    ["s", "es", "ed", "d", "ing", "er", "r", "ly", "'s"].iter().any(|ending| {
+        word.strip_suffix(ending).is_some_and(|stem| {
+            let bytes = stem.as_bytes();
+            let doubled = bytes.len() > 3 && bytes[bytes.len() - 1] == bytes[bytes.len() - 2];
+            stem.len() > 2
+                && (known(stem)
+                    || (ending.ends_with("ing") && known(&format!("{stem}e")))
+                    || (doubled && stem.is_ascii() && known(&stem[..stem.len() - 1])))
         })
-        || word
-            .strip_suffix("ies")
-            .is_some_and(|stem| known(&format!("{stem}y")))
+    }) || word.strip_suffix("ies").is_some_and(|stem| known(&format!("{stem}y")))
 }
 
 /// Whether a lower-case word belongs to asking, documenting or the trade's formats.
@@ -79,18 +72,11 @@ pub fn topics(task: &str) -> Vec<Word> {
             if core.contains(plain) {
                 continue;
             }
-            let core = core
-                .trim_end_matches("'s")
-                .trim_end_matches("’s")
-                .to_ascii_lowercase();
+            let core = core.trim_end_matches("'s").trim_end_matches("’s").to_ascii_lowercase();
             if let Some(rank) = rank(&core) {
                 found.insert((std::cmp::Reverse(rank), core));
             }
         }
     }
-    found
-        .into_iter()
-        .take(MAX_TOPICS)
-        .filter_map(|(_, word)| Word::new(word).ok())
-        .collect()
+    found.into_iter().take(MAX_TOPICS).filter_map(|(_, word)| Word::new(word).ok()).collect()
 }

@@ -107,8 +107,7 @@ impl Library {
         } else {
             format!("How to do tasks about {} with {tool} here.", topics.join(", "))
         };
-        let name: SkillName =
-            name.parse().map_err(|error| vec![Problem::Name(error)])?;
+        let name: SkillName = name.parse().map_err(|error| vec![Problem::Name(error)])?;
         let mut md = SkillMd::new(name.clone(), description.clone(), self.body(&shown, &topics));
         let state = self.skill_state(skill);
         md.metadata = BTreeMap::from([
@@ -137,10 +136,13 @@ impl Library {
         let mut body = String::new();
         if !topics.is_empty() {
             let _ = writeln!(body, "# {}\n", topics.join(" "));
-            let _ = writeln!(body, "## When to use it\n\nThe task is about {}.\n", topics.join(", "));
+            let _ =
+                writeln!(body, "## When to use it\n\nThe task is about {}.\n", topics.join(", "));
         }
-        let examples: Vec<_> =
-            shown.iter().filter_map(|(id, item)| Some((id, item, item.lesson.example()?))).collect();
+        let examples: Vec<_> = shown
+            .iter()
+            .filter_map(|(id, item)| Some((id, item, item.lesson.example()?)))
+            .collect();
         if !examples.is_empty() {
             body.push_str("## What worked\n\n");
             body.push_str(

@@ -125,11 +125,7 @@ impl Bundle {
             .collect();
         check_manifest(&manifest)?;
         let revision = revision_id(&manifest);
-        Ok(Self {
-            files,
-            manifest,
-            revision,
-        })
+        Ok(Self { files, manifest, revision })
     }
 
     /// The bundle of a single `SKILL.md`.
@@ -137,14 +133,8 @@ impl Bundle {
     /// # Errors
     /// A text above [`MAX_FILE_BYTES`].
     pub fn of_skill_md(text: impl Into<Vec<u8>>) -> Result<Self, BundleError> {
-        let file = BundleFile {
-            executable: false,
-            bytes: text.into(),
-        };
-        Self::from_entries([Entry {
-            path: SKILL_MD.to_owned(),
-            kind: EntryKind::File(file),
-        }])
+        let file = BundleFile { executable: false, bytes: text.into() };
+        Self::from_entries([Entry { path: SKILL_MD.to_owned(), kind: EntryKind::File(file) }])
     }
 
     /// The files, sorted by path.
@@ -210,10 +200,7 @@ pub fn check_manifest(manifest: &[FileEntry]) -> Result<(), BundleError> {
     for entry in manifest {
         let path: BundlePath = entry.path.parse()?;
         if entry.len > MAX_FILE_BYTES {
-            return Err(BundleError::FileTooLarge {
-                path: entry.path.clone(),
-                len: entry.len,
-            });
+            return Err(BundleError::FileTooLarge { path: entry.path.clone(), len: entry.len });
         }
         // At most 256 files of at most 1 MiB: no overflow.
         total += entry.len;
@@ -245,11 +232,7 @@ fn check_collisions(paths: &[BundlePath]) -> Result<(), BundleError> {
             if !prefixes.insert(prefix) {
                 continue;
             }
-            let folded_prefix = folded
-                .split('/')
-                .take(index + 1)
-                .collect::<Vec<_>>()
-                .join("/");
+            let folded_prefix = folded.split('/').take(index + 1).collect::<Vec<_>>().join("/");
             places.push((folded_prefix, prefix.to_owned()));
         }
         places.push((folded, path.to_string()));

@@ -90,11 +90,7 @@ impl Document {
     /// The last value of a key.
     #[must_use]
     pub fn field(&self, key: &str) -> Option<&Yaml> {
-        self.fields
-            .iter()
-            .rev()
-            .find(|(name, _)| name == key)
-            .map(|(_, value)| value)
+        self.fields.iter().rev().find(|(name, _)| name == key).map(|(_, value)| value)
     }
 
     /// The last value of a key when it is a text, trimmed; none when it is empty.
@@ -120,12 +116,9 @@ impl Document {
     #[must_use]
     pub fn metadata(&self, key: &str) -> Option<&str> {
         match self.field("metadata")? {
-            Yaml::Mapping(entries) => entries
-                .iter()
-                .rev()
-                .find(|(name, _)| name == key)?
-                .1
-                .as_text(),
+            Yaml::Mapping(entries) => {
+                entries.iter().rev().find(|(name, _)| name == key)?.1.as_text()
+            }
             Yaml::Text(_) | Yaml::Sequence(_) => None,
         }
     }
@@ -174,22 +167,14 @@ pub fn parse(bytes: &[u8]) -> Result<Document, ParseError> {
         return Err(ParseError::NotAMapping);
     };
     warnings.extend(oddities.into_iter().map(Warning::Odd));
-    Ok(Document {
-        bytes: bytes.to_vec(),
-        fields,
-        body: body.to_owned(),
-        warnings,
-    })
+    Ok(Document { bytes: bytes.to_vec(), fields, body: body.to_owned(), warnings })
 }
 
 /// Frontmatter and body, between and after the two lines `---`.
 fn split(text: &str) -> Result<(&str, &str), ParseError> {
     let is_fence = |line: &str| line.trim_end() == "---";
     let mut lines = text.split_inclusive('\n');
-    let first = lines
-        .next()
-        .filter(|line| is_fence(line))
-        .ok_or(ParseError::NoFrontmatter)?;
+    let first = lines.next().filter(|line| is_fence(line)).ok_or(ParseError::NoFrontmatter)?;
     let start = first.len();
     let mut end = start;
     for line in lines {
@@ -228,9 +213,7 @@ fn requote(frontmatter: &str, error: &YamlError) -> Option<(usize, String)> {
 fn requote_line(line: &str) -> Option<String> {
     let (key, value) = line.split_once(": ")?;
     let is_key = key.starts_with(|c: char| c.is_ascii_alphabetic())
-        && key
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+        && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
     let value = value.trim();
     let is_plain = !value.starts_with(['"', '\'', '|', '>', '[', '{', '&', '*', '!', '#']);
     let ambiguous = value.contains(": ") || value.contains(" #") || value.ends_with(':');

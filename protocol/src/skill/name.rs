@@ -61,11 +61,7 @@ impl FromStr for SkillName {
             return Err(error);
         }
         let normal = normal_form(text);
-        if normal == text {
-            Ok(Self(normal))
-        } else {
-            Err(NameError::NotNormal(normal))
-        }
+        if normal == text { Ok(Self(normal)) } else { Err(NameError::NotNormal(normal)) }
     }
 }
 

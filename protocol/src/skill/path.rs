@@ -49,10 +49,7 @@ impl FromStr for BundlePath {
     fn from_str(text: &str) -> Result<Self, PathError> {
         match broken_rule(text) {
             None => Ok(Self(text.to_owned())),
-            Some(reason) => Err(PathError {
-                path: text.to_owned(),
-                reason,
-            }),
+            Some(reason) => Err(PathError { path: text.to_owned(), reason }),
         }
     }
 }
@@ -108,10 +105,8 @@ fn is_reserved(component: &str) -> bool {
         stem.strip_prefix(prefix)
             .is_some_and(|rest| rest.len() == 1 && rest.starts_with(|c: char| c.is_ascii_digit()))
     };
-    matches!(
-        stem.as_str(),
-        "CON" | "PRN" | "AUX" | "NUL" | "CONIN$" | "CONOUT$"
-    ) || numbered("COM")
+    matches!(stem.as_str(), "CON" | "PRN" | "AUX" | "NUL" | "CONIN$" | "CONOUT$")
+        || numbered("COM")
         || numbered("LPT")
 }
 

@@ -14,14 +14,8 @@ pub const MAX_BODY_LINES: usize = 500;
 pub const MAX_BODY_TOKENS: usize = 5000;
 
 /// The top-level keys of the standard.
-const KEYS: [&str; 6] = [
-    "name",
-    "description",
-    "license",
-    "compatibility",
-    "metadata",
-    "allowed-tools",
-];
+const KEYS: [&str; 6] =
+    ["name", "description", "license", "compatibility", "metadata", "allowed-tools"];
 
 /// A rule of the format that is broken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -111,10 +105,7 @@ impl Verdict {
 pub fn validate(bytes: &[u8], directory: Option<&str>) -> Verdict {
     match parse(bytes) {
         Ok(document) => document.verdict(directory),
-        Err(error) => Verdict {
-            problems: vec![error.into()],
-            warnings: Vec::new(),
-        },
+        Err(error) => Verdict { problems: vec![error.into()], warnings: Vec::new() },
     }
 }
 
@@ -158,23 +149,16 @@ impl Document {
         let Some(text) = self.expect_text("name", &mut verdict.problems) else {
             return;
         };
-        verdict
-            .problems
-            .extend(name::problems(text).into_iter().map(Problem::Name));
+        verdict.problems.extend(name::problems(text).into_iter().map(Problem::Name));
         let normal = name::normal_form(text);
         if normal != text {
-            verdict
-                .warnings
-                .push(Warning::NameNotNormal(normal.clone()));
+            verdict.warnings.push(Warning::NameNotNormal(normal.clone()));
         }
         if let Some(directory) = directory
             && name::normal_form(directory) != normal
         {
             let directory = directory.to_owned();
-            verdict.problems.push(Problem::DirectoryDiffers {
-                name: normal,
-                directory,
-            });
+            verdict.problems.push(Problem::DirectoryDiffers { name: normal, directory });
         }
     }
 

@@ -52,20 +52,10 @@ impl SkillMd {
         if self.description.trim().is_empty() {
             problems.push(Problem::EmptyDescription);
         }
-        limit(
-            "description",
-            &self.description,
-            MAX_DESCRIPTION_CHARS,
-            &mut problems,
-        );
+        limit("description", &self.description, MAX_DESCRIPTION_CHARS, &mut problems);
         check("description", &self.description, &mut problems);
         if let Some(text) = &self.compatibility {
-            limit(
-                "compatibility",
-                text,
-                MAX_COMPATIBILITY_CHARS,
-                &mut problems,
-            );
+            limit("compatibility", text, MAX_COMPATIBILITY_CHARS, &mut problems);
             check("compatibility", text, &mut problems);
         }
         if let Some(text) = &self.license {
@@ -149,12 +139,7 @@ impl TryFrom<&Document> for SkillMd {
             .unwrap_or_default()
             .parse()
             .map_err(|error| vec![Problem::Name(error)])?;
-        let owned = |key: &str| {
-            document
-                .field(key)
-                .and_then(Yaml::as_text)
-                .map(str::to_owned)
-        };
+        let owned = |key: &str| document.field(key).and_then(Yaml::as_text).map(str::to_owned);
         let mut skill = Self::new(
             name,
             document.description().unwrap_or_default().to_owned(),
@@ -164,9 +149,7 @@ impl TryFrom<&Document> for SkillMd {
         skill.compatibility = owned("compatibility");
         if let Some(Yaml::Mapping(entries)) = document.field("metadata") {
             for (key, value) in entries {
-                skill
-                    .metadata
-                    .insert(key.clone(), value.as_text().unwrap_or_default().to_owned());
+                skill.metadata.insert(key.clone(), value.as_text().unwrap_or_default().to_owned());
             }
         }
         if let Some(tools) = document.text("allowed-tools") {
@@ -180,10 +163,7 @@ impl TryFrom<&Document> for SkillMd {
 fn check(key: &str, text: &str, problems: &mut Vec<Problem>) {
     let bad = |c: &char| c.is_control() && *c != '\n' && *c != '\t';
     if let Some(character) = text.chars().find(bad) {
-        problems.push(Problem::ControlCharacter {
-            key: key.to_owned(),
-            character,
-        });
+        problems.push(Problem::ControlCharacter { key: key.to_owned(), character });
     }
 }
 

@@ -184,10 +184,7 @@ fn unprintable_line(text: &str) -> Option<usize> {
 
 impl Builder {
     fn odd(&mut self, kind: OddityKind, span: Span) {
-        self.oddities.push(Oddity {
-            kind,
-            line: span.start.line(),
-        });
+        self.oddities.push(Oddity { kind, line: span.start.line() });
     }
 
     fn event(&mut self, event: Event<'_>, span: Span) -> Result<(), YamlError> {
@@ -224,14 +221,7 @@ impl Builder {
                 self.decorations(anchor, tag.is_some(), span);
                 self.check_indentation(span);
                 let entries = Vec::new();
-                self.open(
-                    Open::Mapping {
-                        entries,
-                        key: None,
-                        child_column: None,
-                    },
-                    span,
-                )
+                self.open(Open::Mapping { entries, key: None, child_column: None }, span)
             }
             Event::SequenceEnd | Event::MappingEnd => self.close(span),
             Event::Nothing

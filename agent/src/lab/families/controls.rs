@@ -57,20 +57,13 @@ impl Family for SortList {
     fn task(&self, draw: &mut Draw) -> Task {
         let file = format!("list-{}.txt", draw.between(100, 999));
         let out = out_file(draw);
-        let lines: Vec<String> = (0..draw.between(5, 20))
-            .map(|_| format!("dish {}\n", draw.below(30)))
-            .collect();
+        let lines: Vec<String> =
+            (0..draw.between(5, 20)).map(|_| format!("dish {}\n", draw.below(30))).collect();
         let documented = format!("sort -u {file} -o {out}");
         let fields = [("file", file.as_str()), ("out", &out)];
         let sorted: std::collections::BTreeSet<&String> = lines.iter().collect();
         let sorted: String = sorted.into_iter().map(String::as_str).collect();
-        Task::new(
-            draw,
-            &SORT_WORDINGS,
-            &fields,
-            &documented,
-            (out.clone(), sorted),
-        )
-        .with_file(&file, lines.concat())
+        Task::new(draw, &SORT_WORDINGS, &fields, &documented, (out.clone(), sorted))
+            .with_file(&file, lines.concat())
     }
 }

@@ -40,10 +40,8 @@ impl Digest {
 
     /// The identifier of `name`, by the same program that a user would call.
     fn identifier_of(&self, name: &str) -> std::io::Result<String> {
-        let mut child = Command::new(&self.program)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()?;
+        let mut child =
+            Command::new(&self.program).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         if let Some(mut input) = child.stdin.take() {
             input.write_all(name.as_bytes())?;
         }
@@ -58,9 +56,7 @@ impl Digest {
 
     fn add(&self, name: &str, call: &Invocation) -> Answer {
         let given = call.option("--id").unwrap_or("");
-        let hex = given
-            .bytes()
-            .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+        let hex = given.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
         if given.len() != self.length || !hex {
             return Answer::fail(
                 6,
@@ -84,13 +80,7 @@ impl Family for Digest {
         let (id, out) = (identifier(draw), out_file(draw));
         let documented = format!("keyreg add {id} --id {id} -o {out}");
         let wanted = (out.clone(), self.answer(&id));
-        Task::new(
-            draw,
-            &WORDINGS,
-            &[("id", &id), ("out", &out)],
-            &documented,
-            wanted,
-        )
+        Task::new(draw, &WORDINGS, &[("id", &id), ("out", &out)], &documented, wanted)
     }
 
     fn tool(&self, call: &Invocation) -> Option<Answer> {

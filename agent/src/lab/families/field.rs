@@ -49,18 +49,10 @@ impl Field {
 impl Family for Field {
     fn task(&self, draw: &mut Draw) -> Task {
         let (id, out) = (identifier(draw), out_file(draw));
-        let documented = format!(
-            "fetch http://127.0.0.1:{}/badge -d 'badge={id}' -o {out}",
-            self.port
-        );
+        let documented =
+            format!("fetch http://127.0.0.1:{}/badge -d 'badge={id}' -o {out}", self.port);
         let wanted = (out.clone(), self.answer(&id));
-        Task::new(
-            draw,
-            &WORDINGS,
-            &[("id", &id), ("out", &out)],
-            &documented,
-            wanted,
-        )
+        Task::new(draw, &WORDINGS, &[("id", &id), ("out", &out)], &documented, wanted)
     }
 
     fn serve(&self, request: &Request) -> Response {

@@ -38,16 +38,9 @@ impl Flags {
         let flag = |words: &[&str]| {
             let mut listed: Vec<String> = words[1..].iter().map(|w| (*w).to_owned()).collect();
             listed.sort();
-            Flag {
-                name: format!("--{}", words[0]),
-                value: words[1].to_owned(),
-                listed,
-            }
+            Flag { name: format!("--{}", words[0]), value: words[1].to_owned(), listed }
         };
-        Self {
-            flags: [flag(&words[..4]), flag(&words[4..])],
-            secret: draw.below(u64::MAX),
-        }
+        Self { flags: [flag(&words[..4]), flag(&words[4..])], secret: draw.below(u64::MAX) }
     }
 
     fn help(&self) -> String {
@@ -68,13 +61,7 @@ impl Family for Flags {
         let (id, out) = (identifier(draw), out_file(draw));
         let documented = format!("vpress print {id} -o {out}");
         let wanted = (out.clone(), self.answer(&id));
-        Task::new(
-            draw,
-            &WORDINGS,
-            &[("id", &id), ("out", &out)],
-            &documented,
-            wanted,
-        )
+        Task::new(draw, &WORDINGS, &[("id", &id), ("out", &out)], &documented, wanted)
     }
 
     fn tool(&self, call: &Invocation) -> Option<Answer> {

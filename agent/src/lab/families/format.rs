@@ -42,9 +42,7 @@ impl Format {
         let mut columns = text.trim_end_matches('\n').split(' ');
         for name in [&self.lot, &self.pieces] {
             let column = columns.next().unwrap_or("");
-            let end = column
-                .find(|c: char| !c.is_ascii_alphabetic())
-                .unwrap_or(column.len());
+            let end = column.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(column.len());
             let (found, rest) = column.split_at(end);
             if found != name {
                 return Some((name.clone(), found.to_owned()));
@@ -64,20 +62,10 @@ impl Family for Format {
         let pieces = draw.between(1000, 9999).to_string();
         let documented =
             format!("printf 'lot=%s pieces=%s\\n' {id} {pieces} > {out} && mlint {out}");
-        let contents = format!(
-            "{}{sep}{id} {}{sep}{pieces}\n",
-            self.lot,
-            self.pieces,
-            sep = self.separator
-        );
+        let contents =
+            format!("{}{sep}{id} {}{sep}{pieces}\n", self.lot, self.pieces, sep = self.separator);
         let fields = [("id", id.as_str()), ("out", &out), ("n", &pieces)];
-        Task::new(
-            draw,
-            &WORDINGS,
-            &fields,
-            &documented,
-            (out.clone(), contents),
-        )
+        Task::new(draw, &WORDINGS, &fields, &documented, (out.clone(), contents))
     }
 
     fn tool(&self, call: &Invocation) -> Option<Answer> {

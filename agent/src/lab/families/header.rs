@@ -51,13 +51,7 @@ impl Family for Header {
         let (id, out) = (identifier(draw), out_file(draw));
         let documented = format!("fetch http://127.0.0.1:{}/parcel/{id} -o {out}", self.port);
         let wanted = (out.clone(), self.answer(&id));
-        Task::new(
-            draw,
-            &WORDINGS,
-            &[("id", &id), ("out", &out)],
-            &documented,
-            wanted,
-        )
+        Task::new(draw, &WORDINGS, &[("id", &id), ("out", &out)], &documented, wanted)
     }
 
     fn serve(&self, request: &Request) -> Response {

@@ -26,10 +26,7 @@ pub(crate) struct Lock {
 impl Lock {
     pub(crate) fn draw(draw: &mut Draw, _ports: Ports) -> Self {
         let words = draw.some(&CODE_WORDS, 2);
-        Self {
-            path: format!("run/{}/{}.lock", words[0], words[1]),
-            secret: draw.below(u64::MAX),
-        }
+        Self { path: format!("run/{}/{}.lock", words[0], words[1]), secret: draw.below(u64::MAX) }
     }
 
     fn answer(&self, id: &str) -> String {
@@ -42,14 +39,8 @@ impl Family for Lock {
         let (id, out) = (identifier(draw), out_file(draw));
         let documented = format!("snapctl take {id} -o {out}");
         let wanted = (out.clone(), self.answer(&id));
-        Task::new(
-            draw,
-            &WORDINGS,
-            &[("id", &id), ("out", &out)],
-            &documented,
-            wanted,
-        )
-        .with_file(&self.path, "holder: none\n".to_owned())
+        Task::new(draw, &WORDINGS, &[("id", &id), ("out", &out)], &documented, wanted)
+            .with_file(&self.path, "holder: none\n".to_owned())
     }
 
     fn tool(&self, call: &Invocation) -> Option<Answer> {
@@ -57,10 +48,7 @@ impl Family for Lock {
             return None;
         }
         if std::path::Path::new(&self.path).exists() {
-            let refusal = format!(
-                "snapctl: refused, stale lock file {} is in the way",
-                self.path
-            );
+            let refusal = format!("snapctl: refused, stale lock file {} is in the way", self.path);
             return Some(Answer::fail(11, refusal));
         }
         Some(match call.positional.as_slice() {

@@ -25,13 +25,9 @@ pub(crate) struct Moved {
 impl Moved {
     pub(crate) fn draw(draw: &mut Draw, _ports: Ports) -> Self {
         let words = draw.some(&CODE_WORDS, 6);
-        let mut paths = words
-            .chunks(2)
-            .map(|pair| format!("var/{}/{}/relay.log", pair[0], pair[1]));
-        Self {
-            live: paths.next().unwrap_or_default(),
-            old: paths.collect(),
-        }
+        let mut paths =
+            words.chunks(2).map(|pair| format!("var/{}/{}/relay.log", pair[0], pair[1]));
+        Self { live: paths.next().unwrap_or_default(), old: paths.collect() }
     }
 }
 
@@ -41,10 +37,7 @@ fn log(draw: &mut Draw, id: &str, count: u64) -> String {
     // Lower case keeps the other lines from ever holding an identifier.
     lines.extend((0..8).map(|_| format!("job{}", draw.below(1000))));
     draw.shuffle(&mut lines);
-    lines
-        .iter()
-        .map(|who| format!("relay {who} slow {} ms\n", draw.between(100, 999)))
-        .collect()
+    lines.iter().map(|who| format!("relay {who} slow {} ms\n", draw.between(100, 999))).collect()
 }
 
 impl Family for Moved {

@@ -33,11 +33,7 @@ impl Order {
         let words = draw.some(&CODE_WORDS, 5);
         let mut listed: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
         listed.sort();
-        Self {
-            step: words[0].to_owned(),
-            listed,
-            secret: draw.below(u64::MAX),
-        }
+        Self { step: words[0].to_owned(), listed, secret: draw.below(u64::MAX) }
     }
 
     fn answer(&self, id: &str) -> String {
@@ -67,13 +63,7 @@ impl Family for Order {
         let (id, out) = (identifier(draw), out_file(draw));
         let documented = format!("bookctl post {id} -o {out}");
         let wanted = (out.clone(), self.answer(&id));
-        Task::new(
-            draw,
-            &WORDINGS,
-            &[("id", &id), ("out", &out)],
-            &documented,
-            wanted,
-        )
+        Task::new(draw, &WORDINGS, &[("id", &id), ("out", &out)], &documented, wanted)
     }
 
     fn tool(&self, call: &Invocation) -> Option<Answer> {

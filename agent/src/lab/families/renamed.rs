@@ -30,11 +30,7 @@ impl Renamed {
         let mut listed: Vec<String> = words.iter().map(|word| format!("--{word}")).collect();
         let option = listed[0].clone();
         listed.sort();
-        Self {
-            option,
-            listed,
-            secret: draw.below(u64::MAX),
-        }
+        Self { option, listed, secret: draw.below(u64::MAX) }
     }
 
     fn answer(&self, id: &str, date: &str) -> String {
@@ -62,11 +58,8 @@ impl Family for Renamed {
             return None;
         }
         if call.has("--help") {
-            let listed: Vec<String> = self
-                .listed
-                .iter()
-                .map(|o| format!("  {o} VALUE\n"))
-                .collect();
+            let listed: Vec<String> =
+                self.listed.iter().map(|o| format!("  {o} VALUE\n")).collect();
             let usage = "usage: telq dump ID [options]\n  -o FILE\n";
             return Some(Answer::ok(format!("{usage}{}", listed.concat())));
         }
@@ -75,20 +68,13 @@ impl Family for Renamed {
             let refusal = format!("telq: unknown option {stray} (see telq --help)");
             return Some(Answer::fail(2, refusal));
         }
-        if let Some(other) = known
-            .iter()
-            .find(|option| **option != self.option && call.has(option))
+        if let Some(other) = known.iter().find(|option| **option != self.option && call.has(option))
         {
-            return Some(Answer::fail(
-                2,
-                format!("telq: {other} does not take a day"),
-            ));
+            return Some(Answer::fail(2, format!("telq: {other} does not take a day")));
         }
-        Some(
-            match (call.positional.as_slice(), call.option(&self.option)) {
-                ([verb, id], Some(date)) if verb == "dump" => call.write(&self.answer(id, date)),
-                _ => Answer::fail(2, "usage: telq dump ID [options]"),
-            },
-        )
+        Some(match (call.positional.as_slice(), call.option(&self.option)) {
+            ([verb, id], Some(date)) if verb == "dump" => call.write(&self.answer(id, date)),
+            _ => Answer::fail(2, "usage: telq dump ID [options]"),
+        })
     }
 }

@@ -48,18 +48,10 @@ impl Family for Service {
     fn task(&self, draw: &mut Draw) -> Task {
         let id = draw.between(1000, 99_999).to_string();
         let out = out_file(draw);
-        let documented = format!(
-            "fetch http://127.0.0.1:{}/invoice/{id} -o {out}",
-            self.documented_port
-        );
+        let documented =
+            format!("fetch http://127.0.0.1:{}/invoice/{id} -o {out}", self.documented_port);
         let wanted = (out.clone(), self.answer(&id));
-        Task::new(
-            draw,
-            &WORDINGS,
-            &[("id", &id), ("out", &out)],
-            &documented,
-            wanted,
-        )
+        Task::new(draw, &WORDINGS, &[("id", &id), ("out", &out)], &documented, wanted)
     }
 
     fn serve(&self, request: &Request) -> Response {
@@ -69,11 +61,8 @@ impl Family for Service {
             Some(0) if !id.is_empty() => Response::new(200, self.answer(id)),
             Some(_) => Response::new(410, "this route is closed\n"),
             None => {
-                let mut routes: Vec<String> = self
-                    .routes
-                    .iter()
-                    .map(|route| format!("  /{route}/<number>\n"))
-                    .collect();
+                let mut routes: Vec<String> =
+                    self.routes.iter().map(|route| format!("  /{route}/<number>\n")).collect();
                 routes.sort();
                 Response::new(404, format!("no such path; routes:\n{}", routes.concat()))
             }

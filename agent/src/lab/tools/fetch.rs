@@ -24,10 +24,7 @@ pub(super) fn run(args: &[String]) -> Answer {
     let response = match send(address, &request) {
         Ok(response) => response,
         Err(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
-            return Answer::fail(
-                NO_CONNECTION,
-                format!("fetch: {address}: connection refused"),
-            );
+            return Answer::fail(NO_CONNECTION, format!("fetch: {address}: connection refused"));
         }
         Err(error) => return Answer::fail(NO_CONNECTION, format!("fetch: {address}: {error}")),
     };
@@ -73,9 +70,5 @@ fn parse(args: &[String]) -> Option<(SocketAddr, Request, Option<String>)> {
         headers,
         body: body.unwrap_or_default(),
     };
-    Some((
-        (Ipv4Addr::LOCALHOST, port.parse().ok()?).into(),
-        request,
-        out,
-    ))
+    Some(((Ipv4Addr::LOCALHOST, port.parse().ok()?).into(), request, out))
 }

@@ -30,11 +30,7 @@ impl Invocation {
                 positional.push(arg.clone());
             }
         }
-        Self {
-            name: name.to_owned(),
-            positional,
-            options,
-        }
+        Self { name: name.to_owned(), positional, options }
     }
 
     /// Whether an option was given.
@@ -50,9 +46,7 @@ impl Invocation {
     /// An option that is neither `-o` nor one of `known`.
     pub(crate) fn stray_option(&self, known: &[&str]) -> Option<&str> {
         let given = self.options.keys().map(String::as_str);
-        given
-            .into_iter()
-            .find(|option| *option != "-o" && !known.contains(option))
+        given.into_iter().find(|option| *option != "-o" && !known.contains(option))
     }
 
     /// The end of a task: `text` goes to the file of `-o`, or to standard output.

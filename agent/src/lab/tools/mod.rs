@@ -13,9 +13,8 @@ use super::environment::{Environment, FILE, LabError, at};
 pub(crate) use invocation::{Answer, Invocation};
 
 /// Names under which the binary answers.
-pub const NAMES: [&str; 9] = [
-    "bookctl", "fetch", "keyreg", "mlint", "services", "snapctl", "telq", "tidelog", "vpress",
-];
+pub const NAMES: [&str; 9] =
+    ["bookctl", "fetch", "keyreg", "mlint", "services", "snapctl", "telq", "tidelog", "vpress"];
 
 /// Links every tool in `bin` to the binary that carries [`dispatch`].
 pub(crate) fn install(bin: &Path, binary: &Path) -> Result<(), LabError> {
@@ -55,9 +54,8 @@ fn in_environment(call: &Invocation) -> Answer {
     };
     if call.name == "services" {
         let list = environment.services.iter();
-        let list: Vec<String> = list
-            .map(|(name, port)| format!("{name:<20} 127.0.0.1:{port}\n"))
-            .collect();
+        let list: Vec<String> =
+            list.map(|(name, port)| format!("{name:<20} 127.0.0.1:{port}\n")).collect();
         return Answer::ok(list.concat());
     }
     let mut quirks = environment.quirks.values();

@@ -14,16 +14,8 @@ fn token(text: &str) -> Token {
 }
 
 fn lesson(op: Op, tool: &str, subject: Option<&str>, action: Action) -> Lesson {
-    let error = if op == Op::Fix {
-        ErrorClass::ConnectionRefused
-    } else {
-        ErrorClass::None
-    };
-    let trigger = Trigger {
-        tool: token(tool),
-        error,
-        subject: subject.map(token),
-    };
+    let error = if op == Op::Fix { ErrorClass::ConnectionRefused } else { ErrorClass::None };
+    let trigger = Trigger { tool: token(tool), error, subject: subject.map(token) };
     Lesson::new(None, op, trigger, action).unwrap()
 }
 
@@ -35,19 +27,11 @@ fn example(tool: &str, command: &str) -> Lesson {
 fn lesson_ids_are_golden() {
     let cases = [
         (
-            example(
-                "fetch",
-                "fetch http://127.0.0.1:8123/v2/items/<arg> -o <out>",
-            ),
+            example("fetch", "fetch http://127.0.0.1:8123/v2/items/<arg> -o <out>"),
             "1b998d4a52ea237a43c32fefd426517aa63d5693d52555a3ef3a43ee12bf6d42",
         ),
         (
-            lesson(
-                Op::Fix,
-                "fetch",
-                Some("loopback:8123"),
-                Action::AddFlag(token("--team blue")),
-            ),
+            lesson(Op::Fix, "fetch", Some("loopback:8123"), Action::AddFlag(token("--team blue"))),
             "2e18f2630ed1d1ba2c4f1e2056fae2b4da5b7db8a9aaf24aca8f5b0271a48984",
         ),
         (
@@ -55,10 +39,7 @@ fn lesson_ids_are_golden() {
                 Op::Fix,
                 "tar",
                 None,
-                Action::UseArgument {
-                    old: token("-z"),
-                    new: token("-J"),
-                },
+                Action::UseArgument { old: token("-z"), new: token("-J") },
             ),
             "1d19fa710f43a3a6629250a98abd754df4282b394197b735f7a4a378762feec8",
         ),
@@ -73,47 +54,23 @@ fn every_action_survives_the_codec_and_speaks_plain_words() {
     let t = token;
     let actions = [
         (Action::Example(t("run x")), "run `run x`"),
-        (
-            Action::UseArgument {
-                old: t("a"),
-                new: t("b"),
-            },
-            "use `b` instead of `a`",
-        ),
+        (Action::UseArgument { old: t("a"), new: t("b") }, "use `b` instead of `a`"),
         (Action::AddFlag(t("-x")), "add `-x`"),
         (Action::DropFlag(t("-x")), "leave out `-x`"),
         (Action::RunFirst(t("prepare")), "run `prepare` first"),
         (Action::UseTool(t("rg")), "use `rg`"),
         (Action::SetEnv(t("TZ")), "set the environment variable `TZ`"),
         (Action::Install(t("jq")), "install `jq`"),
-        (
-            Action::UseEndpoint(t("loopback:1")),
-            "use the endpoint `loopback:1`",
-        ),
-        (
-            Action::CheckThat(t("the file exists")),
-            "check that the file exists",
-        ),
-        (
-            Action::Order {
-                first: t("open"),
-                then: t("run"),
-            },
-            "run `open` before `run`",
-        ),
+        (Action::UseEndpoint(t("loopback:1")), "use the endpoint `loopback:1`"),
+        (Action::CheckThat(t("the file exists")), "check that the file exists"),
+        (Action::Order { first: t("open"), then: t("run") }, "run `open` before `run`"),
     ];
     for (action, words) in actions {
         let lesson = lesson(Op::Fix, "tool", Some("port"), action);
         let key = LessonKey::Primary(lesson.clone());
-        assert_eq!(
-            codec::decode::<LessonKey>(&codec::encode(&key)).unwrap(),
-            key
-        );
+        assert_eq!(codec::decode::<LessonKey>(&codec::encode(&key)).unwrap(), key);
         let said = lesson.to_string();
-        assert_eq!(
-            said,
-            format!("When `tool` with `port` fails: connection refused, {words}")
-        );
+        assert_eq!(said, format!("When `tool` with `port` fails: connection refused, {words}"));
     }
 }
 
@@ -128,11 +85,8 @@ fn lessons_have_a_json_form_for_people() {
 
 #[test]
 fn free_tokens_are_bounded_in_the_constructor_and_on_the_wire() {
-    let trigger = || Trigger {
-        tool: token("tool"),
-        error: ErrorClass::Other,
-        subject: Some(token("port")),
-    };
+    let trigger =
+        || Trigger { tool: token("tool"), error: ErrorClass::Other, subject: Some(token("port")) };
     let text = |len: usize| token(&"x".repeat(len));
     let fix = |len| Lesson::new(None, Op::Fix, trigger(), Action::AddFlag(text(len)));
     let example = |len| Lesson::new(None, Op::Fix, trigger(), Action::Example(text(len)));
@@ -147,10 +101,7 @@ fn free_tokens_are_bounded_in_the_constructor_and_on_the_wire() {
             (trigger(), Action::AddFlag(text(len))),
         ))
     };
-    assert_eq!(
-        codec::decode::<Lesson>(&wire(152)).unwrap(),
-        fix(152).unwrap()
-    );
+    assert_eq!(codec::decode::<Lesson>(&wire(152)).unwrap(), fix(152).unwrap());
     assert!(codec::decode::<Lesson>(&wire(153)).is_err());
 }
 
@@ -158,22 +109,14 @@ fn free_tokens_are_bounded_in_the_constructor_and_on_the_wire() {
 fn tokens_and_words_are_checked_on_decode() {
     for bad in ["", " a", "a ", "a  b", "a\nb", "a\u{0}"] {
         assert!(Token::new(bad).is_err(), "{bad:?}");
-        assert!(
-            codec::decode::<Token>(&codec::encode(&bad.to_owned())).is_err(),
-            "{bad:?}"
-        );
+        assert!(codec::decode::<Token>(&codec::encode(&bad.to_owned())).is_err(), "{bad:?}");
     }
     for bad in ["", "Invoice", "zlorp", "please", "in voice"] {
         assert!(Word::new(bad).is_err(), "{bad:?}");
-        assert!(
-            codec::decode::<Word>(&codec::encode(&bad.to_owned())).is_err(),
-            "{bad:?}"
-        );
+        assert!(codec::decode::<Word>(&codec::encode(&bad.to_owned())).is_err(), "{bad:?}");
     }
     assert_eq!(
-        codec::decode::<Word>(&codec::encode(&"invoice".to_owned()))
-            .unwrap()
-            .as_str(),
+        codec::decode::<Word>(&codec::encode(&"invoice".to_owned())).unwrap().as_str(),
         "invoice"
     );
 }
@@ -195,40 +138,20 @@ fn a_skill_is_its_tool_and_endpoint() {
             "fetch http://localhost:8123/v2/items/<arg2>?x=1",
             Some("loopback:8123/v2/items"),
         ),
-        (
-            "fetch",
-            "fetch \"http://LOCALHOST:8123/v2/$(id <arg>)/x\"",
-            Some("loopback:8123/v2"),
-        ),
-        (
-            "fetch",
-            "fetch https://Api.Example.org/a/b/c/d",
-            Some("api.example.org/a/b/c"),
-        ),
+        ("fetch", "fetch \"http://LOCALHOST:8123/v2/$(id <arg>)/x\"", Some("loopback:8123/v2")),
+        ("fetch", "fetch https://Api.Example.org/a/b/c/d", Some("api.example.org/a/b/c")),
         ("depot", "depot unlock <arg>", Some("unlock")),
         ("stamp", "stamp --seal=red <arg>", Some("--seal")),
         ("stamp", "stamp <arg>", None),
-        (
-            "awk",
-            "awk '{ print $1 * 2 }' <arg>",
-            Some("awk '{ print $1 * 2 }' <arg>"),
-        ),
+        ("awk", "awk '{ print $1 * 2 }' <arg>", Some("awk '{ print $1 * 2 }' <arg>")),
     ];
     for (tool, command, subject) in groups {
-        assert_eq!(
-            group_key(&example(tool, command)),
-            key(tool, subject),
-            "{command}"
-        );
+        assert_eq!(group_key(&example(tool, command)), key(tool, subject), "{command}");
     }
     // A fix of the same tool and endpoint joins its example's skill, in any one federation.
     let federation = FederationId([7; 32]);
-    let fix = lesson(
-        Op::Fix,
-        "fetch",
-        Some("loopback:8123/v2/items"),
-        Action::AddFlag(token("-x")),
-    );
+    let fix =
+        lesson(Op::Fix, "fetch", Some("loopback:8123/v2/items"), Action::AddFlag(token("-x")));
     let here = skill_id(federation, &example("fetch", groups[0].1));
     assert_eq!(here, skill_id(federation, &fix));
     assert_ne!(here, skill_id(FederationId([8; 32]), &fix));

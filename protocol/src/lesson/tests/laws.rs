@@ -42,13 +42,7 @@ fn case() -> impl Strategy<Value = Case> {
 
 impl Case {
     fn task(&self, wording: usize) -> String {
-        let Self {
-            number,
-            id,
-            date,
-            text,
-            out,
-        } = self;
+        let Self { number, id, date, text, out } = self;
         match wording {
             0 => format!(
                 "Book {number} units of {id} on {date} with the note \"{text}\" and save the receipt as {out}."
@@ -63,13 +57,7 @@ impl Case {
     }
 
     fn command(&self, shape: usize) -> String {
-        let Self {
-            number,
-            id,
-            date,
-            text,
-            out,
-        } = self;
+        let Self { number, id, date, text, out } = self;
         match shape {
             0 => format!(
                 "book http://127.0.0.1:8123/v2/{id}/{number}?day={date} -d 'note={text}' -o {out}"

@@ -8,11 +8,7 @@ const TASK: &str =
     "Fetch invoice 4711 and save it as inv.txt. `fetch http://127.0.0.1:8080/inv/4711 -o inv.txt`";
 
 fn documented() -> Call {
-    call(
-        "fetch http://127.0.0.1:8080/inv/4711 -o inv.txt",
-        7,
-        "connection refused",
-    )
+    call("fetch http://127.0.0.1:8080/inv/4711 -o inv.txt", 7, "connection refused")
 }
 
 fn right() -> Call {
@@ -21,11 +17,7 @@ fn right() -> Call {
 
 fn example(trace: &Trace) -> String {
     let bundle = mine(trace).unwrap();
-    bundle
-        .primary
-        .example()
-        .map(ToString::to_string)
-        .unwrap_or_else(|| bundle.primary.to_string())
+    bundle.primary.example().map(ToString::to_string).unwrap_or_else(|| bundle.primary.to_string())
 }
 
 #[test]
@@ -44,14 +36,7 @@ fn failure_then_success_is_an_example_with_topic_words() {
     );
     assert_eq!(bundle.primary.op(), Op::Prefer);
     assert_eq!(bundle.primary.trigger().error, ErrorClass::None);
-    assert_eq!(
-        bundle
-            .topics
-            .iter()
-            .map(ToString::to_string)
-            .collect::<Vec<_>>(),
-        ["invoice"]
-    );
+    assert_eq!(bundle.topics.iter().map(ToString::to_string).collect::<Vec<_>>(), ["invoice"]);
     let keys = bundle.keys();
     assert_eq!(keys.len(), 2);
     assert!(matches!(&keys[1], LessonKey::Topic { lesson, .. } if *lesson == bundle.primary.id()));
@@ -78,32 +63,16 @@ fn wrong_turns_looks_and_checks_leave_no_trace_in_the_key() {
             right(),
             call("cat inv.txt", 0, ""),
         ],
-        vec![
-            documented(),
-            call("fetch http://127.0.0.1:8123/", 0, "v2"),
-            right(),
-            passed.clone(),
-        ],
+        vec![documented(), call("fetch http://127.0.0.1:8123/", 0, "v2"), right(), passed.clone()],
         vec![
             call("fetch http://127.0.0.1:8080/inv/4711 -o inv.txt", 0, ""),
             check,
             right(),
             passed,
         ],
-        vec![
-            call(
-                "curl http://127.0.0.1:8080/inv/4711",
-                127,
-                "curl: command not found",
-            ),
-            right(),
-        ],
+        vec![call("curl http://127.0.0.1:8080/inv/4711", 127, "curl: command not found"), right()],
         vec![call("rm -f /x/lock", 1, "permission denied"), right()],
-        vec![
-            call("sort nothing", 2, "no such file"),
-            documented(),
-            right(),
-        ],
+        vec![call("sort nothing", 2, "no such file"), documented(), right()],
     ];
     for calls in sessions {
         let other = mine(&solved(TASK, calls.clone())).unwrap();
@@ -117,58 +86,33 @@ fn preparations_since_the_last_failure_are_joined() {
     let locked = || call("depot ship 4711 -o inv.txt", 1, "is locked");
     let unlock = || call("depot unlock --force", 0, "");
     let joined = "depot unlock --force && depot ship <arg> -o <out>";
-    assert_eq!(
-        example(&solved(TASK, vec![locked(), unlock(), run()])),
-        joined
-    );
+    assert_eq!(example(&solved(TASK, vec![locked(), unlock(), run()])), joined);
     assert_eq!(
         example(&solved(
             TASK,
-            vec![
-                locked(),
-                call("ls", 0, ""),
-                unlock(),
-                call("depot status", 0, ""),
-                run()
-            ]
+            vec![locked(), call("ls", 0, ""), unlock(), call("depot status", 0, ""), run()]
         )),
         joined
     );
     assert_eq!(
         example(&solved(
             TASK,
-            vec![
-                locked(),
-                call("depot unlock --force && depot ship 4711 -o inv.txt", 0, "")
-            ]
+            vec![locked(), call("depot unlock --force && depot ship 4711 -o inv.txt", 0, "")]
         )),
         joined
     );
     // What ran before another failure did not lead here.
     let wrong = call("rm other.lock", 0, "");
-    assert_eq!(
-        example(&solved(
-            TASK,
-            vec![locked(), wrong, locked(), unlock(), run()]
-        )),
-        joined
-    );
+    assert_eq!(example(&solved(TASK, vec![locked(), wrong, locked(), unlock(), run()])), joined);
 }
 
 #[test]
 fn values_of_other_users_collide() {
     let user = |n: u32, out: &str, wording: &str| {
         let task = wording.replace("{n}", &n.to_string()).replace("{out}", out);
-        let first = call(
-            &format!("fetch http://127.0.0.1:8080/inv/{n} -o {out}"),
-            7,
-            "connection refused",
-        );
-        let then = call(
-            &format!("fetch http://127.0.0.1:8123/v2/{n} -o '{out}'"),
-            0,
-            "",
-        );
+        let first =
+            call(&format!("fetch http://127.0.0.1:8080/inv/{n} -o {out}"), 7, "connection refused");
+        let then = call(&format!("fetch http://127.0.0.1:8123/v2/{n} -o '{out}'"), 0, "");
         mine(&solved(&task, vec![first, then])).unwrap()
     };
     let one = user(
@@ -212,61 +156,19 @@ fn a_fix_is_the_difference_between_failure_and_success() {
         calls.push(call(good, 0, ""));
         let mut trace = solved("Do it for 4711", calls);
         trace.outcome = Outcome::Unknown;
-        let fixes = candidates(&trace)
-            .into_iter()
-            .filter(|lesson| lesson.op() == Op::Fix);
+        let fixes = candidates(&trace).into_iter().filter(|lesson| lesson.op() == Op::Fix);
         fixes.map(|lesson| lesson.action().to_string()).collect()
     };
     for (fail, middle, good, fix) in [
-        (
-            "pack 4711",
-            &[][..],
-            "pack 4711 --mode strict",
-            "add `--mode strict`",
-        ),
+        ("pack 4711", &[][..], "pack 4711 --mode strict", "add `--mode strict`"),
         ("pack 4711 --fast", &[], "pack 4711", "leave out `--fast`"),
-        (
-            "pack 4711 --col x",
-            &[],
-            "pack 4711 --column x",
-            "use `--column x` instead of `--col x`",
-        ),
-        (
-            "pack red 4711",
-            &[],
-            "pack blue 4711",
-            "use `blue` instead of `red`",
-        ),
-        (
-            "fetch http://a/4711",
-            &[],
-            "fetch http://a:81/b/4711",
-            "use the endpoint `a:81/b`",
-        ),
-        (
-            "pack 4711",
-            &[],
-            "ZONE=9 pack 4711",
-            "set the environment variable `ZONE`",
-        ),
-        (
-            "pack 4711",
-            &["export ZONE=9"],
-            "pack 4711",
-            "set the environment variable `ZONE`",
-        ),
-        (
-            "pack 4711",
-            &["pip install -q boxes"],
-            "pack 4711",
-            "install `boxes`",
-        ),
-        (
-            "pack 4711",
-            &["unlock --all"],
-            "pack 4711",
-            "run `unlock --all` first",
-        ),
+        ("pack 4711 --col x", &[], "pack 4711 --column x", "use `--column x` instead of `--col x`"),
+        ("pack red 4711", &[], "pack blue 4711", "use `blue` instead of `red`"),
+        ("fetch http://a/4711", &[], "fetch http://a:81/b/4711", "use the endpoint `a:81/b`"),
+        ("pack 4711", &[], "ZONE=9 pack 4711", "set the environment variable `ZONE`"),
+        ("pack 4711", &["export ZONE=9"], "pack 4711", "set the environment variable `ZONE`"),
+        ("pack 4711", &["pip install -q boxes"], "pack 4711", "install `boxes`"),
+        ("pack 4711", &["unlock --all"], "pack 4711", "run `unlock --all` first"),
         (
             "pack close 4711",
             &["pack open 4711"],
@@ -282,24 +184,16 @@ fn a_fix_is_the_difference_between_failure_and_success() {
 #[test]
 fn candidates_hold_the_example_the_fixes_and_the_warning() {
     let found = candidates(&solved(TASK, vec![documented(), right()]));
-    let kinds: Vec<(Op, bool)> = found
-        .iter()
-        .map(|l| (l.op(), matches!(l.action(), Action::Example(_))))
-        .collect();
-    assert_eq!(
-        kinds,
-        [(Op::Prefer, true), (Op::Fix, false), (Op::Avoid, true)]
-    );
+    let kinds: Vec<(Op, bool)> =
+        found.iter().map(|l| (l.op(), matches!(l.action(), Action::Example(_)))).collect();
+    assert_eq!(kinds, [(Op::Prefer, true), (Op::Fix, false), (Op::Avoid, true)]);
 }
 
 #[test]
 fn an_example_too_long_for_its_preparations_goes_without_them() {
     let long = format!("prepare {}", "x".repeat(200));
     let calls = vec![documented(), call(&long, 0, ""), right()];
-    assert_eq!(
-        example(&solved(TASK, calls)),
-        "fetch http://127.0.0.1:8123/v2/<arg> -o <out>"
-    );
+    assert_eq!(example(&solved(TASK, calls)), "fetch http://127.0.0.1:8123/v2/<arg> -o <out>");
 }
 
 #[test]
@@ -307,20 +201,10 @@ fn harness_tools_with_json_arguments_are_mined_too() {
     let tool = |input: &str, failed: bool| Call {
         tool: "book_seat".into(),
         input: input.into(),
-        output: if failed {
-            "validation failed".into()
-        } else {
-            "ok".into()
-        },
+        output: if failed { "validation failed".into() } else { "ok".into() },
         exit: None,
         failed,
     };
-    let calls = vec![
-        tool(r#"{"row":4711}"#, true),
-        tool(r#"{"row":4711,"class":"Y"}"#, false),
-    ];
-    assert_eq!(
-        example(&solved("Book row 4711", calls)),
-        r#"book_seat {"row":<arg>,"class":"Y"}"#
-    );
+    let calls = vec![tool(r#"{"row":4711}"#, true), tool(r#"{"row":4711,"class":"Y"}"#, false)];
+    assert_eq!(example(&solved("Book row 4711", calls)), r#"book_seat {"row":<arg>,"class":"Y"}"#);
 }

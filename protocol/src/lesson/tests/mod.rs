@@ -23,9 +23,5 @@ pub(super) fn call(input: &str, exit: i32, output: &str) -> Call {
 
 /// A session that ended well.
 pub(super) fn solved(task: &str, calls: Vec<Call>) -> Trace {
-    Trace {
-        task: task.into(),
-        calls,
-        outcome: Outcome::Success,
-    }
+    Trace { task: task.into(), calls, outcome: Outcome::Success }
 }

@@ -32,14 +32,8 @@ fn a_value_inside_a_token_goes_alone() {
             "fetch http://127.0.0.1:8123/v2/items/<arg2>?x=1",
         ),
         ("pick --id=88 --top=3", "pick --id=<arg> --top=3"),
-        (
-            "pick --id 88 > out_88.json",
-            "pick --id <arg> > out_<arg>.json",
-        ),
-        (
-            "pick 188 88.5 10.88.0.1 v88x",
-            "pick 188 88.5 10.88.0.1 v88x",
-        ),
+        ("pick --id 88 > out_88.json", "pick --id <arg> > out_<arg>.json"),
+        ("pick 188 88.5 10.88.0.1 v88x", "pick 188 88.5 10.88.0.1 v88x"),
         (
             "pick -d '{\"row\": 88, \"file\": \"row.json\"}'",
             "pick -d '{\"row\": <arg>, \"file\": \"<out>\"}'",
@@ -54,16 +48,10 @@ fn a_value_inside_a_token_goes_alone() {
 fn ports_of_the_environment_are_kept_even_when_a_number_equals_them() {
     let task = "Fetch row 8123 to out.txt";
     let command = "fetch http://127.0.0.1:8123/rows/8123 -o out.txt";
-    assert_eq!(
-        template(command, task),
-        "fetch http://127.0.0.1:8123/rows/<arg> -o <out>"
-    );
+    assert_eq!(template(command, task), "fetch http://127.0.0.1:8123/rows/<arg> -o <out>");
     let task = "Ask the service on port 9000 for its state, into out.txt";
     let command = "fetch http://127.0.0.1:9000/state -o out.txt";
-    assert_eq!(
-        template(command, task),
-        "fetch http://127.0.0.1:<arg>/state -o <out>"
-    );
+    assert_eq!(template(command, task), "fetch http://127.0.0.1:<arg>/state -o <out>");
 }
 
 #[test]
@@ -97,10 +85,7 @@ fn a_computation_stays_as_its_expression() {
         "awk \"BEGIN { print <arg>*9/5+32 }\" > <out>"
     );
     // The letters of a flag are the program's.
-    assert_eq!(
-        template("cut -c1-8 -d, x", "Take 8 of x"),
-        "cut -c1-8 -d, x"
-    );
+    assert_eq!(template("cut -c1-8 -d, x", "Take 8 of x"), "cut -c1-8 -d, x");
 }
 
 #[test]
@@ -118,10 +103,7 @@ fn quotes_and_white_space_have_one_spelling() {
     }
     // Bob needs no quotes and Jane Doe does: both give one template.
     let bob = template("put --name Bob", "Put it in for Bob");
-    assert_eq!(
-        bob,
-        template("put --name 'Jane Doe'", "Put it in for Jane Doe")
-    );
+    assert_eq!(bob, template("put --name 'Jane Doe'", "Put it in for Jane Doe"));
     assert_eq!(
         instantiate(&bob, "Put it in for Mary-Ann O'Neil").as_deref(),
         Some("put --name Mary-Ann")
@@ -156,10 +138,7 @@ fn what_fits_no_line_is_refused_and_not_cut() {
     assert!(shell("diff <(a) <(b)"));
     assert!(shell(&"$(".repeat(500)));
     assert!(shell(&"x".repeat(5000)));
-    assert!(matches!(
-        templatise(&"x".repeat(241), ""),
-        Err(TemplateError::Token(_))
-    ));
+    assert!(matches!(templatise(&"x".repeat(241), ""), Err(TemplateError::Token(_))));
     assert!(matches!(templatise("  ", ""), Err(TemplateError::Token(_))));
 }
 
@@ -168,10 +147,7 @@ fn a_template_is_filled_only_when_every_mark_has_a_value() {
     assert_eq!(instantiate("run <arg> <arg2>", "Run it for ORD-1"), None);
     assert_eq!(instantiate("run <arg> -o <out>", "Run it for ORD-1"), None);
     assert_eq!(instantiate("run <n>", "Run 5"), None);
-    assert_eq!(
-        instantiate("run <tmp>/x", "Run 5").as_deref(),
-        Some("run ./x")
-    );
+    assert_eq!(instantiate("run <tmp>/x", "Run 5").as_deref(), Some("run ./x"));
 }
 
 #[test]
@@ -222,14 +198,8 @@ fn private_tokens_in_commands_never_survive() {
     assert_eq!(template("MAX_TOKENS=4096 run", ""), "MAX_TOKENS=4096 run");
     // A secret that the task quotes among other words is no value on its own.
     let task = "Use the key \"my sk-proj-abcdefghijklmnop1234 key\"";
-    assert_eq!(
-        template("run sk-proj-abcdefghijklmnop1234", task),
-        "run <secret>"
-    );
-    assert_eq!(
-        template("run 'my sk-proj-abcdefghijklmnop1234 key'", task),
-        "run <arg>"
-    );
+    assert_eq!(template("run sk-proj-abcdefghijklmnop1234", task), "run <secret>");
+    assert_eq!(template("run 'my sk-proj-abcdefghijklmnop1234 key'", task), "run <arg>");
 }
 
 #[test]

@@ -3,10 +3,7 @@
 use crate::lesson::{ValueKind, is_language, rank, topics, values, vocabulary_len};
 
 fn found(task: &str) -> Vec<(ValueKind, String, String)> {
-    values(task)
-        .into_iter()
-        .map(|v| (v.kind, v.text, v.placeholder))
-        .collect()
+    values(task).into_iter().map(|v| (v.kind, v.text, v.placeholder)).collect()
 }
 
 fn of(kind: ValueKind, text: &str, placeholder: &str) -> (ValueKind, String, String) {
@@ -48,10 +45,7 @@ fn program_words_of_the_documented_command_are_nobodys_values() {
     let task = "Use zlorp to get bolts for kiwano. Docs: `zlorp --frobs http://10.0.0.1:8080/krill kiwano`";
     assert_eq!(
         found(task),
-        vec![
-            of(ValueKind::Bare, "kiwano", "<arg>"),
-            of(ValueKind::Bare, "bolts", "<arg2>")
-        ]
+        vec![of(ValueKind::Bare, "kiwano", "<arg>"), of(ValueKind::Bare, "bolts", "<arg2>")]
     );
 }
 
@@ -60,34 +54,22 @@ fn a_value_may_stand_in_the_documented_command_alone() {
     let task = "Get the invoice. Docs: `fetch http://127.0.0.1:8080/v2/invoices/4711 -o inv.txt`";
     assert_eq!(
         found(task),
-        vec![
-            of(ValueKind::Out, "inv.txt", "<out>"),
-            of(ValueKind::Number, "4711", "<arg>")
-        ]
+        vec![of(ValueKind::Out, "inv.txt", "<out>"), of(ValueKind::Number, "4711", "<arg>")]
     );
 }
 
 #[test]
 fn the_file_to_write_is_told_from_the_file_to_read() {
     for (task, out) in [
-        (
-            "Count the errors in server.log and write the number to count.txt.",
-            "count.txt",
-        ),
+        ("Count the errors in server.log and write the number to count.txt.", "count.txt"),
         ("Convert readings.csv to readings.json.", "readings.json"),
-        (
-            "Into total.txt please write the sum of data.csv.",
-            "total.txt",
-        ),
+        ("Into total.txt please write the sum of data.csv.", "total.txt"),
         ("Create the file note.md with the text 'x y'.", "note.md"),
         ("Save it as 'my report.txt', from input.csv.", "input.csv"),
         ("The sum of a.csv belongs in b.csv", "b.csv"),
     ] {
         let found = values(task);
-        let found = found
-            .iter()
-            .find(|value| value.kind == ValueKind::Out)
-            .unwrap();
+        let found = found.iter().find(|value| value.kind == ValueKind::Out).unwrap();
         // A quoted file name with spaces is text: the rule is about words.
         assert_eq!(found.text, out, "{task}");
     }
@@ -111,15 +93,7 @@ fn words_of_the_language_are_no_values() {
     let task =
         "Please fetch the archived telemetry readings as JSON, I'd like the warehouse totals.";
     assert_eq!(found(task), vec![]);
-    for word in [
-        "invoices",
-        "archived",
-        "converting",
-        "batches",
-        "queries",
-        "planned",
-        "json",
-    ] {
+    for word in ["invoices", "archived", "converting", "batches", "queries", "planned", "json"] {
         assert!(is_language(word), "{word}");
     }
     for word in ["kiwano", "zlorp", "mallory"] {
@@ -159,9 +133,7 @@ fn the_vocabulary_is_public_ordered_and_of_the_trade() {
         assert!(rank(word).is_some(), "{word}");
     }
     // Names, months and the words in which every task is asked are no topics.
-    for word in [
-        "alice", "march", "the", "please", "runbook", "command", "json",
-    ] {
+    for word in ["alice", "march", "the", "please", "runbook", "command", "json"] {
         assert_eq!(rank(word), None, "{word}");
     }
 }

@@ -3,14 +3,8 @@ use proptest::prelude::*;
 use crate::skill::*;
 
 fn file(path: &str, bytes: &[u8]) -> Entry {
-    let file = BundleFile {
-        executable: false,
-        bytes: bytes.to_vec(),
-    };
-    Entry {
-        path: path.to_owned(),
-        kind: EntryKind::File(file),
-    }
+    let file = BundleFile { executable: false, bytes: bytes.to_vec() };
+    Entry { path: path.to_owned(), kind: EntryKind::File(file) }
 }
 
 fn bundle(entries: impl IntoIterator<Item = Entry>) -> Result<Bundle, BundleError> {
@@ -79,34 +73,17 @@ fn paths_that_leave_the_directory_or_differ_between_systems_are_refused() {
 
 #[test]
 fn links_devices_collisions_and_a_missing_skill_md_are_refused() {
-    let link = Entry {
-        path: "a".into(),
-        kind: EntryKind::Symlink,
-    };
+    let link = Entry { path: "a".into(), kind: EntryKind::Symlink };
     assert!(matches!(bundle([link]), Err(BundleError::Symlink(_))));
-    let other = Entry {
-        path: "a".into(),
-        kind: EntryKind::Other,
-    };
+    let other = Entry { path: "a".into(), kind: EntryKind::Other };
     assert!(matches!(bundle([other]), Err(BundleError::NotRegular(_))));
-    for (one, two) in [
-        ("a", "a"),
-        ("a", "A"),
-        ("é", "e\u{301}"),
-        ("a", "a/b"),
-        ("A/x", "a/y"),
-        ("a", "A/b"),
-    ] {
+    for (one, two) in
+        [("a", "a"), ("a", "A"), ("é", "e\u{301}"), ("a", "a/b"), ("A/x", "a/y"), ("a", "A/b")]
+    {
         let result = bundle([file(one, b""), file(two, b"")]);
-        assert!(
-            matches!(result, Err(BundleError::Collision(..))),
-            "{one} {two}: {result:?}"
-        );
+        assert!(matches!(result, Err(BundleError::Collision(..))), "{one} {two}: {result:?}");
     }
-    assert!(matches!(
-        Bundle::from_entries([file("skill.md", b"")]),
-        Err(BundleError::NoSkillMd)
-    ));
+    assert!(matches!(Bundle::from_entries([file("skill.md", b"")]), Err(BundleError::NoSkillMd)));
 }
 
 #[test]
@@ -114,19 +91,13 @@ fn limits_are_inclusive() {
     let full = vec![0; 1 << 20];
     assert!(bundle([file("a", &full)]).is_ok());
     let over = vec![0; (1 << 20) + 1];
-    assert!(matches!(
-        bundle([file("a", &over)]),
-        Err(BundleError::FileTooLarge { .. })
-    ));
+    assert!(matches!(bundle([file("a", &over)]), Err(BundleError::FileTooLarge { .. })));
     // Four full files and the one byte of SKILL.md.
     let four = ["a", "b", "c", "d"].map(|path| file(path, &full));
     assert!(matches!(bundle(four), Err(BundleError::TooLarge)));
     let many = |count: usize| (1..count).map(|i| file(&format!("f{i}"), b""));
     assert!(bundle(many(MAX_FILES)).is_ok());
-    assert!(matches!(
-        bundle(many(MAX_FILES + 1)),
-        Err(BundleError::TooManyFiles)
-    ));
+    assert!(matches!(bundle(many(MAX_FILES + 1)), Err(BundleError::TooManyFiles)));
 }
 
 #[test]
@@ -161,35 +132,20 @@ fn the_tree_hash_of_a_known_bundle() {
 
 #[test]
 fn a_strangers_manifest_obeys_the_rules_of_our_own() {
-    let good = bundle([file("a", b"1"), file("b", b"2")])
-        .unwrap()
-        .manifest()
-        .to_vec();
+    let good = bundle([file("a", b"1"), file("b", b"2")]).unwrap().manifest().to_vec();
     assert_eq!(check_manifest(&good), Ok(()));
     let mut unsorted = good.clone();
     unsorted.swap(0, 1);
-    assert!(matches!(
-        check_manifest(&unsorted),
-        Err(BundleError::Unsorted(_))
-    ));
+    assert!(matches!(check_manifest(&unsorted), Err(BundleError::Unsorted(_))));
     let mut twice = good.clone();
     twice[2].path = twice[1].path.clone();
-    assert!(matches!(
-        check_manifest(&twice),
-        Err(BundleError::Unsorted(_))
-    ));
+    assert!(matches!(check_manifest(&twice), Err(BundleError::Unsorted(_))));
     let mut outside = good.clone();
     outside[1].path = "../a".into();
-    assert!(matches!(
-        check_manifest(&outside),
-        Err(BundleError::Path(_))
-    ));
+    assert!(matches!(check_manifest(&outside), Err(BundleError::Path(_))));
     let mut huge = good;
     huge[1].len = u64::MAX;
-    assert!(matches!(
-        check_manifest(&huge),
-        Err(BundleError::FileTooLarge { .. })
-    ));
+    assert!(matches!(check_manifest(&huge), Err(BundleError::FileTooLarge { .. })));
 }
 
 proptest! {

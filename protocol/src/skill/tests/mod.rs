@@ -8,11 +8,7 @@ use proptest::prelude::*;
 use super::*;
 
 fn skill(name: &str, description: &str) -> SkillMd {
-    SkillMd::new(
-        name.parse().unwrap(),
-        description.to_owned(),
-        "# Body\n".to_owned(),
-    )
+    SkillMd::new(name.parse().unwrap(), description.to_owned(), "# Body\n".to_owned())
 }
 
 #[test]
@@ -61,21 +57,11 @@ fn reading_keeps_unknown_keys_and_says_what_it_tolerated() {
     assert_eq!(document.description(), Some("Use when: it's late"));
     assert_eq!(document.text("version"), Some("2"));
     let deep = Yaml::Sequence(vec![Yaml::Text("1".into())]);
-    assert_eq!(
-        document.field("more"),
-        Some(&Yaml::Mapping(vec![("deep".into(), deep)]))
-    );
-    assert!(matches!(
-        document.warnings()[0],
-        Warning::Requoted { line: 3, .. }
-    ));
+    assert_eq!(document.field("more"), Some(&Yaml::Mapping(vec![("deep".into(), deep)])));
+    assert!(matches!(document.warnings()[0], Warning::Requoted { line: 3, .. }));
     assert_eq!(document.body(), "B\n");
     let verdict = document.verdict(Some("a"));
-    assert!(
-        verdict
-            .problems
-            .contains(&Problem::UnknownKey("version".into()))
-    );
+    assert!(verdict.problems.contains(&Problem::UnknownKey("version".into())));
 }
 
 #[test]
@@ -86,10 +72,7 @@ fn a_body_past_the_guidance_is_valid_with_a_warning() {
     );
     let verdict = validate(text.as_bytes(), Some("a"));
     assert!(verdict.is_valid());
-    assert_eq!(
-        verdict.warnings,
-        [Warning::LongBody(500), Warning::HeavyBody(6375)]
-    );
+    assert_eq!(verdict.warnings, [Warning::LongBody(500), Warning::HeavyBody(6375)]);
     let empty = validate(b"---\nname: a\ndescription: d\n---\n \n", None);
     assert_eq!(empty.warnings, [Warning::EmptyBody]);
 }
@@ -104,50 +87,28 @@ fn hostile_yaml_is_refused_within_bounds() {
     // The scanner looks ahead and gives up by itself at 256 open brackets.
     assert!(matches!(refusal(&nested_flow), ParseError::Yaml(_)));
     let nested = format!("a: {}{}", "[".repeat(MAX_DEPTH), "]".repeat(MAX_DEPTH));
-    assert!(matches!(
-        refusal(&nested),
-        ParseError::Yaml(YamlError::TooDeep(_))
-    ));
+    assert!(matches!(refusal(&nested), ParseError::Yaml(YamlError::TooDeep(_))));
     let nested_block = "- ".repeat(30_000);
-    assert!(matches!(
-        refusal(&nested_block),
-        ParseError::Yaml(YamlError::TooDeep(_))
-    ));
+    assert!(matches!(refusal(&nested_block), ParseError::Yaml(YamlError::TooDeep(_))));
     let open = format!("a: {}", "{".repeat(60_000));
     assert!(matches!(refusal(&open), ParseError::Yaml(_)));
     let bomb = format!("a: &a {}\nb: [{}]", "x".repeat(20_000), "*a,".repeat(2_000));
-    assert!(matches!(
-        refusal(&bomb),
-        ParseError::Yaml(YamlError::Alias(_))
-    ));
+    assert!(matches!(refusal(&bomb), ParseError::Yaml(YamlError::Alias(_))));
     let laughs = "a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]";
-    assert!(matches!(
-        refusal(laughs),
-        ParseError::Yaml(YamlError::Alias(2))
-    ));
+    assert!(matches!(refusal(laughs), ParseError::Yaml(YamlError::Alias(2))));
     let cycle = "a: &a [*a]";
-    assert!(matches!(
-        refusal(cycle),
-        ParseError::Yaml(YamlError::Alias(_))
-    ));
+    assert!(matches!(refusal(cycle), ParseError::Yaml(YamlError::Alias(_))));
     let many = "a: 1\n".repeat(5_000);
-    assert!(matches!(
-        refusal(&many),
-        ParseError::Yaml(YamlError::TooManyNodes)
-    ));
+    assert!(matches!(refusal(&many), ParseError::Yaml(YamlError::TooManyNodes)));
     let long = "x".repeat(MAX_FRONTMATTER_BYTES + 1);
     assert!(matches!(refusal(&long), ParseError::FrontmatterTooLong(_)));
 }
 
 #[test]
 fn an_error_never_quotes_the_content() {
-    for frontmatter in [
-        "name: \"secret",
-        "secret: [",
-        "{secret",
-        "a: *secret",
-        "- secret: b\n  - c",
-    ] {
+    for frontmatter in
+        ["name: \"secret", "secret: [", "{secret", "a: *secret", "- secret: b\n  - c"]
+    {
         let error = refusal(frontmatter).to_string();
         assert!(!error.contains("secret"), "{error}");
     }

@@ -48,14 +48,8 @@ struct Fields {
 /// Where this validator means to differ, with the reason. Always stricter: whatever this
 /// validator accepts, the reference accepts.
 const INTENDED: &[(&str, &str)] = &[
-    (
-        "lone carriage returns",
-        "other readers see one line and no frontmatter",
-    ),
-    (
-        "key on the opening line",
-        "other readers want the fence on a line of its own",
-    ),
+    ("lone carriage returns", "other readers see one line and no frontmatter"),
+    ("key on the opening line", "other readers want the fence on a line of its own"),
     (
         "closed in the middle of a line",
         "other readers go on to the next fence and find another skill",
@@ -64,26 +58,11 @@ const INTENDED: &[(&str, &str)] = &[
         "hyphens in the description",
         "the reference stops at the hyphens and loses the rest of the text",
     ),
-    (
-        "license is a list",
-        "the standard says text; the reference does not look",
-    ),
-    (
-        "allowed-tools is a list",
-        "the standard says text; the reference does not look",
-    ),
-    (
-        "metadata is a text",
-        "the standard says a map of texts; the reference does not look",
-    ),
-    (
-        "metadata is empty",
-        "the standard says a map of texts; the reference does not look",
-    ),
-    (
-        "metadata is a list",
-        "the standard says a map of texts; the reference does not look",
-    ),
+    ("license is a list", "the standard says text; the reference does not look"),
+    ("allowed-tools is a list", "the standard says text; the reference does not look"),
+    ("metadata is a text", "the standard says a map of texts; the reference does not look"),
+    ("metadata is empty", "the standard says a map of texts; the reference does not look"),
+    ("metadata is a list", "the standard says a map of texts; the reference does not look"),
     (
         "nested metadata",
         "the standard says a map of texts; the reference turns values into Python's text form",
@@ -96,10 +75,7 @@ const INTENDED: &[(&str, &str)] = &[
 
 fn golden() -> Golden {
     let golden: Golden = serde_json::from_str(GOLDEN).unwrap();
-    assert_eq!(
-        (golden.oracle.as_str(), golden.date.len()),
-        ("skills-ref 0.1.1", 10)
-    );
+    assert_eq!((golden.oracle.as_str(), golden.date.len()), ("skills-ref 0.1.1", 10));
     golden
 }
 
@@ -118,11 +94,7 @@ fn verdicts_agree_with_the_reference_validator() {
         };
         let ours = validate(&bytes, Some(&case.directory));
         // A crash is a refusal with a worse message.
-        assert!(
-            !ours.is_valid() || case.verdict == "accepted",
-            "{}: only we accept it",
-            case.case
-        );
+        assert!(!ours.is_valid() || case.verdict == "accepted", "{}: only we accept it", case.case);
         let agree = ours.is_valid() == (case.verdict == "accepted");
         if agree == intended.remove(case.case.as_str()) {
             surprises.push(format!(
@@ -139,26 +111,14 @@ fn verdicts_agree_with_the_reference_validator() {
 fn what_we_write_is_exactly_what_the_reference_validator_accepted() {
     let golden = golden();
     assert_eq!(golden.written.len(), 20);
-    for Written {
-        fields,
-        text,
-        verdict,
-    } in golden.written
-    {
-        let mut skill = SkillMd::new(
-            fields.name.parse().unwrap(),
-            fields.description,
-            fields.body,
-        );
+    for Written { fields, text, verdict } in golden.written {
+        let mut skill = SkillMd::new(fields.name.parse().unwrap(), fields.description, fields.body);
         skill.license = fields.license;
         skill.compatibility = fields.compatibility;
         skill.metadata = fields.metadata;
         skill.allowed_tools = fields.allowed_tools;
         assert_eq!(skill.write().unwrap(), text);
         assert_eq!(verdict, "accepted", "{text}");
-        assert!(
-            validate(text.as_bytes(), Some(&fields.name)).is_valid(),
-            "{text}"
-        );
+        assert!(validate(text.as_bytes(), Some(&fields.name)).is_valid(), "{text}");
     }
 }
