@@ -15,6 +15,7 @@ pub mod export;
 pub mod home;
 pub mod network;
 pub mod output;
+pub mod scan;
 pub mod store;
 pub mod telemetry;
 pub mod words;
