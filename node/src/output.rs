@@ -106,6 +106,11 @@ impl Progress {
         self.bar.set_message(what);
     }
 
+    /// Says how far the present step is; shown on a terminal only.
+    pub fn detail(&self, what: impl Display) {
+        self.bar.set_message(what.to_string());
+    }
+
     /// `steps` more are done.
     pub fn advance(&self, steps: u64) {
         self.bar.inc(steps);

@@ -1,5 +1,6 @@
 //! The demo's own checks on what left: canaries, and the fold by another process.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
@@ -34,23 +35,23 @@ pub(super) fn scan(
     nodes: &[Node],
     public: &[PathBuf],
 ) -> Result<Scan, CliError> {
-    let scanner = Canaries::new(canaries);
+    let scanner = Canaries::new(canaries.iter().cloned())
+        .map_err(|error| CliError::failed("demo", error))?;
     let mut scan = Scan::default();
-    let mut files: Vec<PathBuf> = Vec::new();
+    let mut paths: Vec<PathBuf> = public.to_vec();
     for node in nodes {
-        files.push(node.frames());
-        files.push(node.home.log_path());
+        paths.push(node.frames());
+        paths.push(node.home.log_path());
     }
-    for path in public {
-        collect(path, &mut files)?;
-    }
-    for file in files {
-        let bytes = std::fs::read(&file).map_err(|error| {
-            CliError::failed("demo", format!("cannot scan {}: {error}", file.display()))
+    for path in paths {
+        let report = scanner.scan_path(&path).map_err(|error| {
+            CliError::failed("demo", format!("cannot scan {}: {error}", path.display()))
         })?;
-        scan.bytes += bytes.len() as u64;
-        for hit in scanner.scan_bytes(&bytes) {
-            scan.leaks.push(format!("{}: {hit}", file.display()));
+        scan.bytes += report.bytes;
+        for file in report.found {
+            let forms = file.hits.iter().map(|hit| format!("{:?}", hit.form));
+            let forms: Vec<String> = forms.collect();
+            scan.leaks.push(format!("{}: {}", file.path.display(), forms.join(", ")));
         }
     }
     let mut private = String::new();
@@ -61,11 +62,13 @@ pub(super) fn scan(
             private.push_str(&session.to_string());
         }
     }
-    let missed = scanner.missing_from(private.as_bytes());
-    if !missed.is_empty() {
+    let found: BTreeSet<usize> =
+        scanner.scan_bytes(private.as_bytes()).iter().map(|hit| hit.canary).collect();
+    if found.len() != canaries.len() {
+        let missed = canaries.len() - found.len();
         return Err(CliError::failed(
             "demo",
-            format!("the scanner is blind: {} canaries are not found where they are", missed.len()),
+            format!("the scanner is blind: {missed} canaries are not found where they are"),
         ));
     }
     for canary in canaries {
@@ -75,20 +78,6 @@ pub(super) fn scan(
         }
     }
     Ok(scan)
-}
-
-fn collect(path: &Path, files: &mut Vec<PathBuf>) -> Result<(), CliError> {
-    if !path.is_dir() {
-        files.push(path.to_owned());
-        return Ok(());
-    }
-    let failed = |error: std::io::Error| {
-        CliError::failed("demo", format!("cannot read {}: {error}", path.display()))
-    };
-    for entry in std::fs::read_dir(path).map_err(failed)? {
-        collect(&entry.map_err(failed)?.path(), files)?;
-    }
-    Ok(())
 }
 
 /// Exports each node's log and lets another process fold it in another order.

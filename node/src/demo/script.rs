@@ -1,5 +1,6 @@
 //! The course of the demo.
 
+use std::io::{BufRead as _, BufReader};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -140,7 +141,7 @@ fn play(
         };
         jobs.push(plan);
     }
-    let mut sessions = all_work(&program, &root, "first", &jobs)?.0;
+    let mut sessions = all_work(&program, &root, "first", &jobs, progress)?.0;
     if let Some(rare) = rare.first() {
         let plan = WorkPlan {
             users: FEW,
@@ -155,7 +156,7 @@ fn play(
             skills: None,
             started,
         };
-        sessions += all_work(&program, &root, "few", &[plan])?.0;
+        sessions += all_work(&program, &root, "few", &[plan], progress)?.0;
     }
 
     step("lessons are released; one node is killed and comes back");
@@ -188,7 +189,7 @@ fn play(
             canaries: Vec::new(),
         });
     }
-    let (more, outcomes) = all_work(&program, &root, "second", &again)?;
+    let (more, outcomes) = all_work(&program, &root, "second", &again, progress)?;
     sessions += more;
 
     step("outcomes are released");
@@ -296,30 +297,50 @@ fn dealt(families: &[FamilyId], n: usize, organisations: usize) -> Vec<FamilyId>
     families.iter().copied().skip(first).take(FAMILIES_EACH).collect()
 }
 
-/// Runs all organisations' work at once, and gives the number of sessions and, by skill, how many of
-/// the sessions that used it succeeded.
+/// Of the sessions that used a skill, how many succeeded of how many; by skill.
 type Outcomes = std::collections::BTreeMap<String, (u64, u64)>;
 
+/// Runs all organisations' work at once, and gives the number of sessions and their outcomes.
 fn all_work(
     program: &Path,
     root: &Path,
     round: &str,
     plans: &[WorkPlan],
+    progress: &Progress,
 ) -> Result<(u64, Outcomes), CliError> {
     let mut running: Vec<Child> = Vec::new();
+    let (told, tell) = std::sync::mpsc::channel::<(usize, u64, u64)>();
     for (n, plan) in plans.iter().enumerate() {
         let path = root.join(format!("plan-{round}-{n}.json"));
         let text = serde_json::to_vec(plan).map_err(|error| failed(&error))?;
         std::fs::write(&path, text).map_err(|error| failed(&error))?;
-        let child = Command::new(program)
+        let mut child = Command::new(program)
             .arg("lab-work")
             .arg(&path)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(Stdio::piped())
             .spawn()
             .map_err(|error| failed(&error))?;
+        if let Some(stderr) = child.stderr.take() {
+            let told = told.clone();
+            std::thread::spawn(move || {
+                for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                    let line: Value = serde_json::from_str(&line).unwrap_or_default();
+                    let number = |key: &str| line[key].as_u64().unwrap_or(0);
+                    // The listener is gone only when the demo has failed already.
+                    let _ = told.send((n, number("done"), number("of")));
+                }
+            });
+        }
         running.push(child);
+    }
+    drop(told);
+    let mut state = vec![(0, 0); plans.len()];
+    for (n, done, of) in tell {
+        state[n] = (done, of);
+        let (done, of) = state.iter().fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+        progress.detail(format!("{done} of {of} tasks are done"));
     }
     let mut sessions = 0;
     let mut outcomes = Outcomes::new();

@@ -168,10 +168,11 @@ impl Library {
 
 fn provenance(item: &LessonItem) -> String {
     let members = item.support.len();
+    let count = |n: usize| if n == 1 { "one member".to_owned() } else { format!("{n} members") };
     if item.authored.is_empty() {
-        format!("Found by users of {members} member(s) of the federation.")
+        format!("Found by users of {} of the federation.", count(members))
     } else {
-        format!("Written by hand by {} member(s).", item.authored.len())
+        format!("Written by hand by {}.", count(item.authored.len()))
     }
 }
 
