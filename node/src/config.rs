@@ -54,13 +54,7 @@ impl From<ConfigError> for CliError {
 }
 
 /// Every key, in the order of the file.
-pub const KEYS: [&str; 5] = [
-    "name",
-    "listen",
-    "peers",
-    "log_level",
-    "sync_interval_seconds",
-];
+pub const KEYS: [&str; 5] = ["name", "listen", "peers", "log_level", "sync_interval_seconds"];
 
 /// The settings of a node.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,10 +103,8 @@ impl Config {
     /// # Errors
     /// [`ConfigError`], naming file, line and key.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let text = fs::read_to_string(path).map_err(|source| ConfigError::Unreadable {
-            path: path.to_owned(),
-            source,
-        })?;
+        let text = fs::read_to_string(path)
+            .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
         Self::parse(&text, path)
     }
 
@@ -244,19 +236,13 @@ mod tests {
              log_level, sync_interval_seconds"
         );
         let error = parse("[privacy]\nepsilon = 4\n").unwrap_err();
-        assert!(
-            error.starts_with("home/config.toml:1: unknown key `privacy`"),
-            "{error}"
-        );
+        assert!(error.starts_with("home/config.toml:1: unknown key `privacy`"), "{error}");
     }
 
     #[test]
     fn a_wrong_value_is_named_with_file_and_line() {
         let error = parse("name = \"a\"\nlisten = [\n \"nowhere\"]\n").unwrap_err();
-        assert!(
-            error.starts_with("home/config.toml:3: `nowhere`"),
-            "{error}"
-        );
+        assert!(error.starts_with("home/config.toml:3: `nowhere`"), "{error}");
         let error = parse("peers = [\"/ip4/127.0.0.1/tcp/1\"]\n").unwrap_err();
         assert!(error.contains("/p2p/"), "{error}");
         let error = parse("sync_interval_seconds = 0\n").unwrap_err();

@@ -75,12 +75,7 @@ impl CliError {
     }
 
     fn new(kind: &str, message: impl fmt::Display, exit: Exit) -> Self {
-        Self {
-            kind: kind.into(),
-            message: message.to_string(),
-            help: String::new(),
-            exit,
-        }
+        Self { kind: kind.into(), message: message.to_string(), help: String::new(), exit }
     }
 
     /// Adds the way out.

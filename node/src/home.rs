@@ -86,11 +86,7 @@ impl From<HomeError> for CliError {
 
 fn io_error(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> HomeError {
     let path = path.to_owned();
-    move |source| HomeError::Io {
-        doing,
-        path,
-        source,
-    }
+    move |source| HomeError::Io { doing, path, source }
 }
 
 /// The paths of one node.
@@ -178,10 +174,8 @@ impl Home {
             .unwrap_or_else(|| {
                 std::env::temp_dir().join(format!("commonlore-{}", uid_of_home(self)))
             });
-        let name = Hash::derive(
-            "commonlore/socket/v1",
-            &[self.root.as_os_str().as_encoded_bytes()],
-        );
+        let name =
+            Hash::derive("commonlore/socket/v1", &[self.root.as_os_str().as_encoded_bytes()]);
         runtime.join(format!("lore-{}.sock", name.short()))
     }
 
@@ -239,10 +233,7 @@ impl Home {
             .read_to_string(&mut text)
             .map_err(|_| HomeError::KeyDamaged(path.clone()))?;
         // Parsed as a hash because that is the one parser of 64 hexadecimal digits.
-        let seed: Hash = text
-            .trim()
-            .parse()
-            .map_err(|_| HomeError::KeyDamaged(path))?;
+        let seed: Hash = text.trim().parse().map_err(|_| HomeError::KeyDamaged(path))?;
         Ok(SecretKey::from_seed(seed.as_bytes()))
     }
 
@@ -322,11 +313,7 @@ fn uid_of_home(home: &Home) -> u32 {
 /// # Errors
 /// [`HomeError::Io`].
 pub fn create_private_dir(path: &Path) -> Result<(), HomeError> {
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
-        .map_err(io_error("create", path))
+    DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(io_error("create", path))
 }
 
 /// Writes a new file of mode 0600 whole or not at all, and refuses to replace one.
@@ -334,11 +321,8 @@ fn write_private(path: &Path, bytes: &[u8]) -> Result<(), HomeError> {
     let partial = path.with_extension("partial");
     let _ = fs::remove_file(&partial);
     let write = || -> io::Result<()> {
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&partial)?;
+        let mut file =
+            OpenOptions::new().write(true).create_new(true).mode(0o600).open(&partial)?;
         file.write_all(bytes)?;
         file.sync_all()?;
         fs::hard_link(&partial, path)?;
@@ -371,10 +355,7 @@ mod tests {
         let mode = |path: &Path| fs::metadata(path).unwrap().mode() & 0o777;
         assert_eq!(mode(&home.key_path()), 0o600);
         assert_eq!(mode(home.root()), 0o700);
-        assert!(matches!(
-            home.initialise(""),
-            Err(HomeError::AlreadyInitialised(_))
-        ));
+        assert!(matches!(home.initialise(""), Err(HomeError::AlreadyInitialised(_))));
     }
 
     #[test]
@@ -426,10 +407,7 @@ mod tests {
         let deep = dir.path().join("x".repeat(120));
         let deep = Home::at(&deep).unwrap();
         assert!(deep.socket_path().as_os_str().len() <= SOCKET_PATH_BYTES);
-        assert_eq!(
-            deep.socket_path(),
-            Home::at(deep.root()).unwrap().socket_path()
-        );
+        assert_eq!(deep.socket_path(), Home::at(deep.root()).unwrap().socket_path());
         assert_ne!(deep.socket_path(), home.socket_path());
     }
 }

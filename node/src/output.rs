@@ -72,11 +72,7 @@ impl Progress {
         let draw = mode == ProgressMode::Auto && io::stderr().is_terminal();
         let bar = ProgressBar::with_draw_target(
             (total > 0).then_some(total),
-            if draw {
-                ProgressDrawTarget::stderr()
-            } else {
-                ProgressDrawTarget::hidden()
-            },
+            if draw { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() },
         );
         let template = if total > 0 {
             "{msg:32!} {bar:32} {pos}/{len} {eta}"
@@ -89,10 +85,7 @@ impl Progress {
         if draw {
             bar.enable_steady_tick(Duration::from_millis(200));
         }
-        let progress = Self {
-            bar,
-            lines: mode == ProgressMode::Lines,
-        };
+        let progress = Self { bar, lines: mode == ProgressMode::Lines };
         progress.say(what);
         progress
     }

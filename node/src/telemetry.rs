@@ -30,10 +30,7 @@ pub fn start(level: &str, file: Option<&Path>) -> Result<(), CliError> {
     let to_file = match file {
         Some(path) => {
             let log = open_log(path).map_err(|error| {
-                CliError::failed(
-                    "log",
-                    format!("cannot write the log {}: {error}", path.display()),
-                )
+                CliError::failed("log", format!("cannot write the log {}: {error}", path.display()))
             })?;
             Some(fmt::layer().with_ansi(false).with_writer(Arc::new(log)))
         }
@@ -61,17 +58,10 @@ fn filter(level: &str) -> Result<EnvFilter, CliError> {
 
 fn open_log(path: &Path) -> io::Result<File> {
     if let Some(dir) = path.parent() {
-        fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(dir)?;
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
     }
     if fs::metadata(path).is_ok_and(|meta| meta.len() > ROTATE_BYTES) {
         fs::rename(path, path.with_extension("log.1"))?;
     }
-    OpenOptions::new()
-        .append(true)
-        .create(true)
-        .mode(0o600)
-        .open(path)
+    OpenOptions::new().append(true).create(true).mode(0o600).open(path)
 }

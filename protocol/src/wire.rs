@@ -1,11 +1,14 @@
-//! What two nodes say to each other outside gossip: admission, and sync.
+//! What two nodes say to each other: admission, sync, and gossip frames.
 //!
 //! The transport proves the peer's key. A stranger gets nothing but a challenge; with a proof of an
 //! invitation's secret over both nonces it gets the charter, and with its signed Join it is vouched for.
 
 use bincode::{Decode, Encode};
+use chacha20poly1305::aead::Aead as _;
+use chacha20poly1305::{KeyInit as _, XChaCha20Poly1305, XNonce};
 
 use crate::charter::SignedCharter;
+use crate::codec;
 use crate::delta::Delta;
 use crate::ids::{FederationId, Hash, InvitationId, PublicKey};
 use crate::sync::{Answer, Ask};
@@ -101,6 +104,120 @@ impl Frame {
             Self::Head(Delta { header, signature: delta.signature, payload: None })
         } else {
             Self::Full(delta.clone())
+        }
+    }
+}
+
+/// Why a gossip frame was refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FrameError {
+    /// Not sealed under this federation's key: not by a member.
+    #[error("the frame is not sealed for this federation")]
+    Unsealed,
+    /// Sealed, but not a frame.
+    #[error(transparent)]
+    Codec(#[from] codec::DecodeError),
+}
+
+/// Seals gossip of one federation, so that peers in its mesh that are no members (the mesh cannot keep
+/// them out) read nothing but sizes.
+///
+/// The key comes from the charter's text, which holds 32 random bytes and is shown only to members and
+/// to who proves an invitation. XChaCha20-Poly1305 with a nonce that is a keyed hash of the plaintext:
+/// equal frames are sealed equally, whoever sends them, and are one message to the mesh. Members that
+/// left keep the key; what they may still do is read gossip.
+#[derive(Clone)]
+pub struct FrameSeal {
+    cipher: XChaCha20Poly1305,
+    nonce_key: [u8; 32],
+}
+
+const NONCE_BYTES: usize = 24;
+
+impl FrameSeal {
+    /// The seal of a federation.
+    #[must_use]
+    pub fn new(charter: &SignedCharter) -> Self {
+        let text = charter.text.as_bytes();
+        let key = blake3::derive_key("commonlore gossip key v1", text);
+        let nonce_key = blake3::derive_key("commonlore gossip nonce v1", text);
+        Self { cipher: XChaCha20Poly1305::new(&key.into()), nonce_key }
+    }
+
+    /// The bytes that are gossiped: nonce, then ciphertext.
+    #[must_use]
+    pub fn seal(&self, frame: &Frame) -> Vec<u8> {
+        let plain = codec::encode(frame);
+        let hash = blake3::keyed_hash(&self.nonce_key, &plain);
+        let nonce = XNonce::from_slice(&hash.as_bytes()[..NONCE_BYTES]);
+        // SAFETY: encryption fails only for messages beyond 256 GiB.
+        #[allow(clippy::expect_used)]
+        let sealed = self.cipher.encrypt(nonce, plain.as_slice()).expect("a frame is short");
+        [nonce.as_slice(), &sealed].concat()
+    }
+
+    /// The frame in gossiped bytes.
+    ///
+    /// # Errors
+    /// When they were not sealed by a member, or hold no frame.
+    pub fn open(&self, bytes: &[u8]) -> Result<Frame, FrameError> {
+        let (nonce, sealed) = bytes.split_at_checked(NONCE_BYTES).ok_or(FrameError::Unsealed)?;
+        let plain = self.cipher.decrypt(XNonce::from_slice(nonce), sealed);
+        let plain = plain.map_err(|_| FrameError::Unsealed)?;
+        Ok(codec::decode(&plain)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::delta::Spend;
+    use crate::identity::Signature;
+    use crate::ids::{CheckpointId, Hash, MemberId};
+    use crate::payload::PayloadKind;
+
+    fn charter(text: &str) -> SignedCharter {
+        SignedCharter { text: text.into(), signatures: Vec::new() }
+    }
+
+    fn frame() -> Frame {
+        let header = crate::delta::Header {
+            version: 1,
+            federation: FederationId::ZERO,
+            author: MemberId::ZERO,
+            seq: 0,
+            prev: None,
+            anchor: CheckpointId::ZERO,
+            deps: Vec::new(),
+            depth: 1,
+            epoch: 1,
+            spend: Spend::default(),
+            payload_kind: PayloadKind::Void,
+            payload_len: 0,
+            payload_hash: Hash::ZERO,
+        };
+        Frame::Full(Delta { header, signature: Signature([0; 64]), payload: Some(vec![1, 2, 3]) })
+    }
+
+    #[test]
+    fn a_frame_is_read_by_members_only() {
+        let (ours, theirs) = (FrameSeal::new(&charter("a")), FrameSeal::new(&charter("b")));
+        let sealed = ours.seal(&frame());
+        assert_eq!(ours.open(&sealed), Ok(frame()));
+        assert_eq!(theirs.open(&sealed), Err(FrameError::Unsealed));
+        assert_eq!(ours.open(&sealed[..10]), Err(FrameError::Unsealed));
+    }
+
+    #[test]
+    fn equal_frames_are_sealed_equally_and_any_change_is_noticed() {
+        let seal = FrameSeal::new(&charter("a"));
+        let sealed = seal.seal(&frame());
+        assert_eq!(sealed, seal.seal(&frame()));
+        for at in 0..sealed.len() {
+            let mut changed = sealed.clone();
+            changed[at] ^= 1;
+            assert_eq!(seal.open(&changed), Err(FrameError::Unsealed));
         }
     }
 }

@@ -71,7 +71,10 @@ pub(super) fn doctor(context: &Context) -> Result<(), CliError> {
     Ok(())
 }
 
-fn check_federations(status: &Value, check: &mut impl FnMut(&'static str, Result<String, CliError>)) {
+fn check_federations(
+    status: &Value,
+    check: &mut impl FnMut(&'static str, Result<String, CliError>),
+) {
     for federation in status["federations"].as_array().into_iter().flatten() {
         let name = federation["name"].as_str().unwrap_or_default();
         let problems = federation["problems"].as_array().into_iter().flatten();

@@ -78,7 +78,8 @@ fn join(context: &Context, args: &JoinArgs) -> Result<(), CliError> {
         eprintln!("{}", words(&charter));
         agree("Join on these terms?")?;
     }
-    let joined = context.ask_running("federation.join", json!({ "invitation": args.invitation }))?;
+    let joined =
+        context.ask_running("federation.join", json!({ "invitation": args.invitation }))?;
     output::result(&joined, context.json, |joined| {
         let recovery = joined["recovery_secret"].as_str().map_or_else(String::new, |secret| {
             format!("recovery secret, shown once; keep it offline:\n  {secret}\n")

@@ -27,7 +27,10 @@ pub(super) fn privacy(context: &Context, verb: PrivacyVerb) -> Result<(), CliErr
 fn set(context: &Context, args: &SetArgs) -> Result<(), CliError> {
     let days = args.period.strip_suffix('d').unwrap_or(&args.period);
     let period_days: u32 = days.parse().map_err(|_| {
-        CliError::usage(format!("the period `{}` is not a number of days, such as 90d", args.period))
+        CliError::usage(format!(
+            "the period `{}` is not a number of days, such as 90d",
+            args.period
+        ))
     })?;
     let wanted = json!({
         "epsilon_micros": decimal("epsilon", &args.epsilon, 6)?,

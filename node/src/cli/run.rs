@@ -54,8 +54,8 @@ fn detach(context: &Context, args: &RunArgs) -> Result<(), CliError> {
         command.arg("--record-frames").arg(file);
     }
     let start_log = context.home.root().join("start.log");
-    let errors = std::fs::File::create(&start_log)
-        .map_err(|error| CliError::failed("detach", error))?;
+    let errors =
+        std::fs::File::create(&start_log).map_err(|error| CliError::failed("detach", error))?;
     use std::os::unix::process::CommandExt as _;
     let mut child = command
         .stdin(Stdio::null())

@@ -62,8 +62,7 @@ fn import(context: &Context, args: &ImportArgs) -> Result<(), CliError> {
     let mut chunk_bytes = 0;
     let mut flush = |chunk: &mut Vec<Session>| -> Result<(), CliError> {
         let sessions = std::mem::take(chunk);
-        let done =
-            context.ask("session.import", json!({ "user": user, "sessions": sessions }))?;
+        let done = context.ask("session.import", json!({ "user": user, "sessions": sessions }))?;
         imported += done["imported"].as_u64().unwrap_or(0);
         known += done["known"].as_u64().unwrap_or(0);
         users = done["users"].as_u64().unwrap_or(0);
@@ -143,7 +142,10 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, CliError> {
     }
     found.sort();
     if found.is_empty() {
-        return Err(CliError::usage(format!("there is no .jsonl or .json file below {}", path.display())));
+        return Err(CliError::usage(format!(
+            "there is no .jsonl or .json file below {}",
+            path.display()
+        )));
     }
     Ok(found)
 }

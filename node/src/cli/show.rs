@@ -55,7 +55,10 @@ fn status_text(status: &Value) -> String {
             lines.push(format!("            ! {}", problem.as_str().unwrap_or_default()));
         }
     }
-    lines.push(format!("sessions    {} of {} users", status["sessions"], status["privacy"]["users"]));
+    lines.push(format!(
+        "sessions    {} of {} users",
+        status["sessions"], status["privacy"]["users"]
+    ));
     lines.push(format!("privacy     {}", budget(&status["privacy"])));
     lines.push(format!("next        {}", status["next"].as_str().unwrap_or_default()));
     lines.join("\n")

@@ -101,7 +101,10 @@ fn validate(context: &Context, paths: &[std::path::PathBuf]) -> Result<(), CliEr
         lines.collect()
     })?;
     if invalid > 0 {
-        return Err(CliError::failed("invalid_skill", format!("{invalid} of {} are invalid", paths.len())));
+        return Err(CliError::failed(
+            "invalid_skill",
+            format!("{invalid} of {} are invalid", paths.len()),
+        ));
     }
     Ok(())
 }

@@ -42,14 +42,8 @@ pub async fn call(
         Err(error) => return Err(broken(&error)),
     };
     let (read, mut write) = stream.into_split();
-    let request = Request {
-        version: VERSION,
-        verb: verb.to_owned(),
-        args,
-    };
-    write_line(&mut write, &request)
-        .await
-        .map_err(|error| broken(&error))?;
+    let request = Request { version: VERSION, verb: verb.to_owned(), args };
+    write_line(&mut write, &request).await.map_err(|error| broken(&error))?;
     let mut reader = BufReader::new(read);
     loop {
         let line = read_line(&mut reader)

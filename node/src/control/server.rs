@@ -114,10 +114,7 @@ fn bind_private(home: &Home, path: &Path) -> io::Result<UnixListener> {
         if !meta.is_dir() || meta.uid() != owner || meta.mode() & 0o022 != 0 {
             return Err(io::Error::new(
                 io::ErrorKind::PermissionDenied,
-                format!(
-                    "{} is not a directory that only you can change",
-                    dir.display()
-                ),
+                format!("{} is not a directory that only you can change", dir.display()),
             ));
         }
     }

@@ -43,12 +43,7 @@ fn daemon_in(dir: tempfile::TempDir, home: Home) -> Daemon {
     let lock = home.lock().unwrap();
     let server = Server::bind(&home, &lock).unwrap();
     let task = tokio::spawn(server.serve(Arc::new(Echo)));
-    Daemon {
-        dir,
-        home,
-        lock,
-        task,
-    }
+    Daemon { dir, home, lock, task }
 }
 
 fn daemon() -> Daemon {
@@ -80,13 +75,8 @@ async fn a_verb_gets_its_result_after_all_its_progress_in_order() {
 #[tokio::test]
 async fn an_error_arrives_whole() {
     let daemon = daemon();
-    let error = call(&daemon.home, "fly", Value::Null, |_| {})
-        .await
-        .unwrap_err();
-    assert_eq!(
-        error,
-        CliError::refused("no_such_verb", "fly").help("try echo")
-    );
+    let error = call(&daemon.home, "fly", Value::Null, |_| {}).await.unwrap_err();
+    assert_eq!(error, CliError::refused("no_such_verb", "fly").help("try echo"));
 }
 
 #[tokio::test]
@@ -101,17 +91,11 @@ async fn only_the_owner_can_connect() {
 async fn without_a_daemon_a_verb_is_told_so_even_when_a_dead_one_left_its_socket() {
     let dir = tempfile::tempdir().unwrap();
     let home = Home::at(dir.path()).unwrap();
-    assert_eq!(
-        call(&home, "echo", Value::Null, |_| {}).await.unwrap(),
-        None
-    );
+    assert_eq!(call(&home, "echo", Value::Null, |_| {}).await.unwrap(), None);
     // A listener that goes without removing its file is what kill -9 leaves.
     drop(std::os::unix::net::UnixListener::bind(home.socket_path()).unwrap());
     assert!(home.socket_path().exists());
-    assert_eq!(
-        call(&home, "echo", Value::Null, |_| {}).await.unwrap(),
-        None
-    );
+    assert_eq!(call(&home, "echo", Value::Null, |_| {}).await.unwrap(), None);
     let daemon = daemon_in(dir, home);
     let echoed = call(&daemon.home, "echo", json!(1), |_| {}).await.unwrap();
     assert_eq!(echoed, Some(json!(1)));
@@ -144,9 +128,7 @@ async fn what_is_no_request_is_refused_and_the_daemon_goes_on() {
 #[tokio::test]
 async fn a_result_over_the_line_limit_becomes_an_error() {
     let daemon = daemon();
-    let error = call(&daemon.home, "large", Value::Null, |_| {})
-        .await
-        .unwrap_err();
+    let error = call(&daemon.home, "large", Value::Null, |_| {}).await.unwrap_err();
     assert_eq!(error.kind, "too_large");
 }
 
@@ -161,12 +143,7 @@ async fn a_request_line_over_the_limit_is_refused() {
 #[tokio::test]
 async fn the_socket_goes_with_the_daemon() {
     let daemon = daemon();
-    let Daemon {
-        dir: _dir,
-        home,
-        lock,
-        task,
-    } = daemon;
+    let Daemon { dir: _dir, home, lock, task } = daemon;
     task.abort();
     assert!(task.await.unwrap_err().is_cancelled());
     drop(lock);

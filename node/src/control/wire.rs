@@ -47,10 +47,7 @@ where
 {
     let mut line = Vec::new();
     // One byte more than allowed, so that a line that is too long shows.
-    let read = reader
-        .take(LINE_BYTES as u64 + 1)
-        .read_until(b'\n', &mut line)
-        .await?;
+    let read = reader.take(LINE_BYTES as u64 + 1).read_until(b'\n', &mut line).await?;
     if read == 0 {
         return Ok(None);
     }
@@ -79,10 +76,7 @@ where
     if line.len() > LINE_BYTES {
         return Err(io::Error::new(
             io::ErrorKind::InvalidData,
-            format!(
-                "{} bytes are over the limit of {LINE_BYTES} bytes a line",
-                line.len()
-            ),
+            format!("{} bytes are over the limit of {LINE_BYTES} bytes a line", line.len()),
         ));
     }
     line.push(b'\n');

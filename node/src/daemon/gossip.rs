@@ -6,30 +6,34 @@ use lore_protocol::log::Ingest;
 use lore_protocol::wire::Frame;
 
 use super::Daemon;
-use crate::engine::Engine;
 use crate::error::CliError;
-use crate::network::{GossipId, NetworkHandle, Verdict};
+use crate::network::{Direction, GossipId, Verdict};
 use crate::store::Durability;
 
-/// Gossips a delta. That nobody hears it is no error: sync carries it.
-pub(super) async fn publish(
-    engine: &Engine,
-    network: &NetworkHandle,
-    federation: FederationId,
-    id: DeltaId,
-) -> Result<(), CliError> {
-    let found = engine.federations().get(&federation);
-    let Some(delta) = found.and_then(|found| found.log.delta(&id)) else {
-        return Ok(());
-    };
-    match network.publish(federation, codec::encode(&Frame::of(delta))).await {
-        Ok(outcome) => tracing::debug!(?outcome, delta = %id.short(), "published"),
-        Err(error) => tracing::warn!(%error, "not gossiped; sync will carry it"),
-    }
-    Ok(())
-}
-
 impl Daemon {
+    /// Gossips a delta. That nobody hears it is no error: sync carries it.
+    pub(super) async fn gossip(
+        &self,
+        federation: FederationId,
+        id: DeltaId,
+    ) -> Result<(), CliError> {
+        let found = self.engine.federations().get(&federation);
+        let Some((found, delta)) = found.and_then(|found| Some((found, found.log.delta(&id)?)))
+        else {
+            return Ok(());
+        };
+        let frame = Frame::of(delta);
+        if let Some(record) = &self.record {
+            // The recorder sees what the network task cannot: the frame before it is sealed.
+            record(Direction::Out, &codec::encode(&frame));
+        }
+        match self.network.publish(federation, found.seal().seal(&frame)).await {
+            Ok(outcome) => tracing::debug!(?outcome, delta = %id.short(), "published"),
+            Err(error) => tracing::warn!(%error, "not gossiped; sync will carry it"),
+        }
+        Ok(())
+    }
+
     pub(super) async fn on_gossip(
         &mut self,
         from: PublicKey,
@@ -51,17 +55,13 @@ impl Daemon {
     /// The verdict on a frame, and whether it shows that this node lacks something. Rejected is only
     /// what the bytes themselves show to be wrong: else honest relays would be punished.
     fn judge(&mut self, topic: FederationId, bytes: &[u8]) -> Result<(Verdict, bool), CliError> {
-        if !self.engine.federations().contains_key(&topic) {
+        let Some(found) = self.engine.federations().get(&topic) else {
             return Ok((Verdict::Ignore, false));
-        }
-        let delta = match codec::decode::<Frame>(bytes) {
+        };
+        let delta = match found.seal().open(bytes) {
             Ok(Frame::Full(delta)) => delta,
             Ok(Frame::Head(delta)) => {
-                let known = self
-                    .engine
-                    .federations()
-                    .get(&topic)
-                    .is_some_and(|found| found.log.get(&delta.header.id()).is_some());
+                let known = found.log.get(&delta.header.id()).is_some();
                 return Ok((Verdict::Ignore, !known));
             }
             Err(_) => return Ok((Verdict::Reject, false)),

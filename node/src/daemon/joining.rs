@@ -215,11 +215,7 @@ impl Daemon {
             }
             Reply::Admitted => {
                 let invitation = &attempt.invitation;
-                self.engine.set_inviter(
-                    federation,
-                    invitation.inviter,
-                    &invitation.addresses,
-                )?;
+                self.engine.set_inviter(federation, invitation.inviter, &invitation.addresses)?;
                 Ok(Next::Done(json!({
                     "federation": federation,
                     "admitted": true,

@@ -59,6 +59,7 @@ impl Handler for ToLoop {
 struct Daemon {
     engine: Engine,
     network: NetworkHandle,
+    record: Option<FrameTap>,
     rounds: Rounds,
     joins: Joins,
     sync_interval: Duration,
@@ -85,7 +86,8 @@ pub async fn run(home: &Home, config: &Config, options: &Options) -> Result<(), 
     let mut start = NetworkConfig::new(engine.secret_key());
     start.listen.clone_from(&config.listen);
     start.bootstrap.clone_from(&config.peers);
-    start.frame_tap = options.record_frames.as_deref().map(recorder).transpose()?;
+    let record = options.record_frames.as_deref().map(recorder).transpose()?;
+    start.frame_tap.clone_from(&record);
     let (network, mut events) = Network::start(start).await?;
     let server = Server::bind(home, &lock)?;
     let (sender, mut commands) = mpsc::channel(COMMANDS);
@@ -94,6 +96,7 @@ pub async fn run(home: &Home, config: &Config, options: &Options) -> Result<(), 
     let mut daemon = Daemon {
         engine,
         network,
+        record,
         rounds: Rounds::default(),
         joins: Joins::default(),
         sync_interval: config.sync_interval,
@@ -159,7 +162,7 @@ impl Daemon {
         for effect in self.engine.take_outbox() {
             match effect {
                 Effect::Publish(federation, id) => {
-                    gossip::publish(&self.engine, &self.network, federation, id).await?;
+                    self.gossip(federation, id).await?;
                 }
                 Effect::Subscribe(federation) => self.network.subscribe(federation).await?,
             }

@@ -35,8 +35,8 @@ pub(super) fn scan(
     nodes: &[Node],
     public: &[PathBuf],
 ) -> Result<Scan, CliError> {
-    let scanner = Canaries::new(canaries.iter().cloned())
-        .map_err(|error| CliError::failed("demo", error))?;
+    let scanner =
+        Canaries::new(canaries.iter().cloned()).map_err(|error| CliError::failed("demo", error))?;
     let mut scan = Scan::default();
     let mut paths: Vec<PathBuf> = public.to_vec();
     for node in nodes {
@@ -88,8 +88,7 @@ pub(super) fn refold(nodes: &[Node], into: &Path) -> Result<Vec<String>, CliErro
         node.ask("federation.export_log", json!({ "directory": directory }))?;
         let path = directory.to_string_lossy().into_owned();
         let seed = (seed + 1).to_string();
-        let folded: Value =
-            node.command(&["federation", "refold", &path, "--seed", &seed])?;
+        let folded: Value = node.command(&["federation", "refold", &path, "--seed", &seed])?;
         roots.push(folded["root"].as_str().unwrap_or_default().to_owned());
     }
     Ok(roots)

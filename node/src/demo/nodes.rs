@@ -27,8 +27,7 @@ impl Node {
     /// Makes a home and starts its node.
     pub(super) fn start(program: &Path, name: &str, root: &Path) -> Result<Self, CliError> {
         let home = Home::at(&root.join("homes").join(name))?;
-        let mut node =
-            Self { name: name.into(), home, program: program.to_owned(), child: None };
+        let mut node = Self { name: name.into(), home, program: program.to_owned(), child: None };
         node.command(&["init", "--loopback", "--sync-seconds", "1", "--name", name])?;
         node.run()?;
         Ok(node)
@@ -45,13 +44,16 @@ impl Node {
             .output()
             .map_err(|error| CliError::failed("demo", error))?;
         let text = String::from_utf8_lossy(&out.stdout);
-        let value: Value = serde_json::from_str(text.lines().last().unwrap_or_default())
-            .unwrap_or(Value::Null);
+        let value: Value =
+            serde_json::from_str(text.lines().last().unwrap_or_default()).unwrap_or(Value::Null);
         if out.status.success() {
             return Ok(value);
         }
         let message = value["error"]["message"].as_str().unwrap_or("no message");
-        Err(CliError::failed("demo", format!("{}: `lore {}`: {message}", self.name, args.join(" "))))
+        Err(CliError::failed(
+            "demo",
+            format!("{}: `lore {}`: {message}", self.name, args.join(" ")),
+        ))
     }
 
     /// Where plaintext frames that left this node are recorded.

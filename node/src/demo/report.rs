@@ -23,10 +23,7 @@ pub(super) struct Evidence {
 }
 
 /// Evidence of every skill that was used.
-pub(super) fn evidence(
-    library: &Value,
-    outcomes: &BTreeMap<String, (u64, u64)>,
-) -> Vec<Evidence> {
+pub(super) fn evidence(library: &Value, outcomes: &BTreeMap<String, (u64, u64)>) -> Vec<Evidence> {
     let mut found = Vec::new();
     for skill in library["skills"].as_array().into_iter().flatten() {
         let name = skill["name"].as_str().unwrap_or_default();
@@ -66,8 +63,7 @@ pub(super) fn holds(texts: &[String], lab: &Lab, family: FamilyId) -> bool {
     let templates = texts.iter().flat_map(|text| fenced(text));
     for template in templates {
         let named = tool.as_ref().is_none_or(|tool| template.contains(tool.as_str()));
-        let Some(command) =
-            lesson::instantiate(template, instance.prompt()).filter(|_| named)
+        let Some(command) = lesson::instantiate(template, instance.prompt()).filter(|_| named)
         else {
             continue;
         };
@@ -108,9 +104,8 @@ pub(super) fn converged(story: &Story) -> bool {
 
 /// The object that `--json` prints.
 pub(super) fn json(story: &Story) -> Value {
-    let suppressed = super::script::FAMILIES + 1
-        - story.families_released
-        - usize::from(story.few_released);
+    let suppressed =
+        super::script::FAMILIES + 1 - story.families_released - usize::from(story.few_released);
     json!({
         "nodes": story.nodes,
         "converged": converged(story),

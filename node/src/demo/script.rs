@@ -104,8 +104,17 @@ fn play(
         nodes.push(Node::start(&program, &format!("org-{}", n + 1), &root)?);
     }
     nodes[0].command(&[
-        "federation", "create", "demo", "--epsilon", &args.epsilon,
-        "--epochs-per-period", PERIOD, "--lessons-at", LESSONS_AT, "--outcomes-at", OUTCOMES_AT,
+        "federation",
+        "create",
+        "demo",
+        "--epsilon",
+        &args.epsilon,
+        "--epochs-per-period",
+        PERIOD,
+        "--lessons-at",
+        LESSONS_AT,
+        "--outcomes-at",
+        OUTCOMES_AT,
     ])?;
     let uses = args.nodes.to_string();
     let invitation = nodes[0].command(&["federation", "invite", "--uses", &uses])?;

@@ -10,9 +10,7 @@ use std::path::Path;
 
 use lore_agent::lab::measure::{Plan, work};
 use lore_agent::lab::{FamilyId, Lab};
-use lore_protocol::charter::{
-    Charter, EpochRule, Founder, Limits, PrivacyTerms, Vouchers,
-};
+use lore_protocol::charter::{Charter, EpochRule, Founder, Limits, PrivacyTerms, Vouchers};
 use lore_protocol::delta::{Delta, Spend, VERSION};
 use lore_protocol::identity::{SecretKey, Signer};
 use lore_protocol::ids::{Hash, MemberId};
@@ -62,7 +60,8 @@ pub(super) fn library(
     let log = one_author(seed, entries)?;
     let mut fold = Fold::default();
     fold.advance(&log);
-    let rendered = fold.library(&log).render(0).map_err(|_| failed(&"a skill cannot be written"))?;
+    let rendered =
+        fold.library(&log).render(0).map_err(|_| failed(&"a skill cannot be written"))?;
     let skills = rendered.iter().map(|r| (r.name.as_str().to_owned(), r.text.clone())).collect();
     Ok(export::write(into, &skills)?.written.len())
 }

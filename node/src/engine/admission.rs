@@ -124,9 +124,7 @@ impl Engine {
     ) -> Result<Issued, CliError> {
         // One answer for an unknown federation, an unknown invitation and a wrong proof: a stranger
         // learns nothing from trying.
-        let wrong = || {
-            refusal("the invitation is not valid here; ask the inviter for a new one")
-        };
+        let wrong = || refusal("the invitation is not valid here; ask the inviter for a new one");
         let challenge = self.challenges.0.get(&(peer, federation)).ok_or_else(wrong)?;
         let key = issued_key(federation, invitation);
         let bytes = self.store.get(Table::Settings, &key)?.ok_or_else(wrong)?;

@@ -3,11 +3,13 @@
 use lore_protocol::ids::{FederationId, Hash, MemberId, PublicKey};
 use lore_protocol::library::{Fold, Library};
 use lore_protocol::log::Log;
+use lore_protocol::wire::FrameSeal;
 
 /// Log, fold, and the library they come to.
 pub struct Federation {
     /// The log.
     pub log: Log,
+    seal: FrameSeal,
     fold: Fold,
     library: Library,
     root: Hash,
@@ -19,6 +21,7 @@ impl Federation {
     #[must_use]
     pub fn new(log: Log) -> Self {
         let mut federation = Self {
+            seal: FrameSeal::new(log.signed_charter()),
             log,
             fold: Fold::default(),
             library: Library::default(),
@@ -39,6 +42,12 @@ impl Federation {
         self.library = self.fold.library(&self.log);
         self.root = self.library.root();
         self.digest = Some(digest);
+    }
+
+    /// Seals and opens its gossip.
+    #[must_use]
+    pub const fn seal(&self) -> &FrameSeal {
+        &self.seal
     }
 
     /// The id.

@@ -86,7 +86,8 @@ impl Engine {
     fn add_federation(&mut self, charter: SignedCharter) -> Result<FederationId, CliError> {
         let bytes = codec::encode(&charter);
         let log = Log::new(charter).map_err(|error| {
-            CliError::failed("charter", error.to_string()).help("ask the inviter for a new invitation")
+            CliError::failed("charter", error.to_string())
+                .help("ask the inviter for a new invitation")
         })?;
         let id = log.federation();
         let key = [PREFIX, id.as_bytes()].concat();
@@ -185,14 +186,23 @@ impl Engine {
         federation: FederationId,
     ) -> Result<Value, CliError> {
         let me = self.own_member(federation)?;
-        let found = self.federations.get_mut(&federation).ok_or_else(|| {
-            super::publish::unknown(federation)
-        })?;
+        let found = self
+            .federations
+            .get_mut(&federation)
+            .ok_or_else(|| super::publish::unknown(federation))?;
         if found.log.tip().signers.binary_search(&me).is_err() {
-            return Err(CliError::refused("not_a_signer", "this node does not sign checkpoints of this federation").help("only the founder ends an epoch"));
+            return Err(CliError::refused(
+                "not_a_signer",
+                "this node does not sign checkpoints of this federation",
+            )
+            .help("only the founder ends an epoch"));
         }
         if found.log.is_split() {
-            return Err(CliError::refused("split", "two checkpoints of one epoch are final; signing has stopped").help("see `lore status`"));
+            return Err(CliError::refused(
+                "split",
+                "two checkpoints of one epoch are final; signing has stopped",
+            )
+            .help("see `lore status`"));
         }
         found.refresh();
         let body = found.fold().propose(&found.log);
@@ -203,7 +213,9 @@ impl Engine {
         let now = now_seconds().to_be_bytes();
         self.store.put(Table::Settings, &key, &now, Durability::Buffered)?;
         self.settle()?;
-        Ok(json!({ "federation": federation, "epoch": epoch, "chains": covered, "members": roster }))
+        Ok(
+            json!({ "federation": federation, "epoch": epoch, "chains": covered, "members": roster }),
+        )
     }
 
     /// Whether a signer's clock says that the epoch is over.
@@ -274,5 +286,9 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 fn damaged(error: &dyn std::fmt::Display) -> CliError {
-    CliError::failed("damaged", format!("the store holds something that this program did not write: {error}")).help("run `lore doctor`; a node can also join again and fetch everything from its peers")
+    CliError::failed(
+        "damaged",
+        format!("the store holds something that this program did not write: {error}"),
+    )
+    .help("run `lore doctor`; a node can also join again and fetch everything from its peers")
 }

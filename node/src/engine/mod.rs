@@ -18,14 +18,14 @@ mod skills;
 mod status;
 mod verbs;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 pub use federation::Federation;
 pub use lessons::Handwritten;
 use lore_privacy::{Ledger, LocalSecret};
 use lore_protocol::identity::{SecretKey, Signer};
-use lore_protocol::ids::{DeltaId, FederationId, PublicKey};
+use lore_protocol::ids::{DeltaId, FederationId, Hash, PublicKey};
 
 use crate::error::CliError;
 use crate::home::Home;
@@ -54,6 +54,8 @@ pub struct Engine {
     federations: BTreeMap<FederationId, Federation>,
     challenges: Challenges,
     outbox: Vec<Effect>,
+    /// Releases that were refused and said so; tried again with the next start.
+    refused: BTreeSet<Hash>,
 }
 
 impl Engine {
@@ -75,9 +77,10 @@ impl Engine {
             federations: BTreeMap::new(),
             challenges: Challenges::default(),
             outbox: Vec::new(),
+            refused: BTreeSet::new(),
         };
         engine.load_federations()?;
-        engine.finish_pending()?;
+        engine.finish_pending();
         Ok(engine)
     }
 
@@ -123,7 +126,11 @@ pub(crate) fn now_seconds() -> u64 {
 pub(crate) fn random_bytes() -> Result<[u8; 32], CliError> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).map_err(|error| {
-        CliError::failed("no_randomness", format!("the operating system gives no randomness: {error}")).help("check that /dev/urandom is readable")
+        CliError::failed(
+            "no_randomness",
+            format!("the operating system gives no randomness: {error}"),
+        )
+        .help("check that /dev/urandom is readable")
     })?;
     Ok(bytes)
 }

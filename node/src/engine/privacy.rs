@@ -66,6 +66,7 @@ impl Engine {
             }
         }
         self.ledger.set_budget(budget, now_seconds())?;
+        self.refused.clear();
         self.settle()?;
         self.privacy_status()
     }

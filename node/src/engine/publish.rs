@@ -30,7 +30,10 @@ impl Engine {
         let member = self.own_member(federation)?;
         let spend = self.log(federation)?.spend(member);
         let header = self.log(federation)?.draft(member, spend).map_err(|fault| {
-            CliError::refused("cannot_sign", format!("this node cannot add to its chain: {fault}")).help("see `lore status`; a member that waits for a checkpoint can publish after it")
+            CliError::refused("cannot_sign", format!("this node cannot add to its chain: {fault}"))
+                .help(
+                    "see `lore status`; a member that waits for a checkpoint can publish after it",
+                )
         })?;
         self.sign(Chain { federation, member }, header, outgoing)
     }
@@ -48,7 +51,11 @@ impl Engine {
         let due = self.ledger.spend(chain, period);
         let join = header.payload_kind == PayloadKind::Join;
         if !join && (due.rho_nano < before.rho_nano || due.delta_e18 < before.delta_e18) {
-            return Err(CliError::refused("ledger_behind", "the network knows more of this node's privacy spend than its own ledger does").help("this home is a restored or copied backup: use the original, or join anew"));
+            return Err(CliError::refused(
+                "ledger_behind",
+                "the network knows more of this node's privacy spend than its own ledger does",
+            )
+            .help("this home is a restored or copied backup: use the original, or join anew"));
         }
         let committed = self.ledger.commit(chain, seq, period, outgoing, |payload, spend| {
             if !join {
@@ -63,7 +70,11 @@ impl Engine {
     fn keep_committed(&mut self, committed: &Committed) -> Result<DeltaId, CliError> {
         let chain = committed.chain();
         let sound = Delta::parse(committed.bytes()).map_err(|error| {
-            CliError::failed("own_delta", format!("this node made a delta that it would refuse itself: {error}")).help("this is a fault of the program: please report it")
+            CliError::failed(
+                "own_delta",
+                format!("this node made a delta that it would refuse itself: {error}"),
+            )
+            .help("this is a fault of the program: please report it")
         })?;
         let id = sound.id;
         match self.ingest(chain.federation, sound, Durability::Synced)? {
@@ -71,7 +82,11 @@ impl Engine {
             // A Join waits for the Vouch that its inviter signs.
             Ingest::Waiting(_) => return Ok(id),
             Ingest::Refused(fault) => {
-                return Err(CliError::failed("own_delta", format!("the federation's rules refuse this delta: {fault}")).help("see `lore privacy status` and `lore federation show`"));
+                return Err(CliError::failed(
+                    "own_delta",
+                    format!("the federation's rules refuse this delta: {fault}"),
+                )
+                .help("see `lore privacy status` and `lore federation show`"));
             }
         }
         self.ledger.published(chain, committed.seq())?;
@@ -118,27 +133,34 @@ impl Engine {
 
     /// Ends what a crash left half done: committed bytes are sent again, sampled results are
     /// committed, and what was only reserved becomes a Void.
-    pub(super) fn finish_pending(&mut self) -> Result<(), CliError> {
+    /// What cannot be finished now (no checkpoint yet, a peer must be asked first) stays pending.
+    pub(super) fn finish_pending(&mut self) {
         for pending in self.ledger.pending() {
-            match pending {
-                Pending::Publish { chain, seq } => {
-                    if self.federations.contains_key(&chain.federation) {
-                        let committed = self.ledger.committed(chain, seq)?;
-                        self.keep_committed(&committed)?;
-                    }
+            if let Err(error) = self.finish(pending) {
+                tracing::warn!(%error, "left for later");
+            }
+        }
+    }
+
+    fn finish(&mut self, pending: Pending) -> Result<(), CliError> {
+        match pending {
+            Pending::Publish { chain, seq } => {
+                if self.federations.contains_key(&chain.federation) {
+                    let committed = self.ledger.committed(chain, seq)?;
+                    self.keep_committed(&committed)?;
                 }
-                Pending::Commit { release, chain } => {
-                    let released = self.ledger.resume(release)?;
-                    let outgoing = Outgoing::from(released);
-                    if let Err(error) = self.publish(chain.federation, &outgoing) {
-                        tracing::warn!(%error, "a sampled release is late and becomes a void");
-                        self.ledger.void(release)?;
-                        self.publish_void(chain.federation, release)?;
-                    }
-                }
-                Pending::Void { release, chain } => {
+            }
+            Pending::Commit { release, chain } => {
+                let released = self.ledger.resume(release)?;
+                let outgoing = Outgoing::from(released);
+                if let Err(error) = self.publish(chain.federation, &outgoing) {
+                    tracing::warn!(%error, "a sampled release is late and becomes a void");
+                    self.ledger.void(release)?;
                     self.publish_void(chain.federation, release)?;
                 }
+            }
+            Pending::Void { release, chain } => {
+                self.publish_void(chain.federation, release)?;
             }
         }
         Ok(())
@@ -167,10 +189,7 @@ impl Engine {
         &self,
         federation: FederationId,
     ) -> Result<&lore_protocol::log::Log, CliError> {
-        self.federations
-            .get(&federation)
-            .map(|found| &found.log)
-            .ok_or_else(|| unknown(federation))
+        self.federations.get(&federation).map(|found| &found.log).ok_or_else(|| unknown(federation))
     }
 
     /// This node's member id on the roster.
@@ -183,5 +202,7 @@ impl Engine {
 }
 
 pub(super) fn unknown(federation: FederationId) -> CliError {
-    CliError::usage(format!("this node is in no federation {}", federation.short())).kind("unknown_federation").help("see `lore federation show`")
+    CliError::usage(format!("this node is in no federation {}", federation.short()))
+        .kind("unknown_federation")
+        .help("see `lore federation show`")
 }

@@ -47,7 +47,10 @@ impl Engine {
                 };
                 match made {
                     Ok(()) => tracing::info!(kind = ?due.kind, period = due.period, "released"),
-                    Err(error) => tracing::warn!(kind = ?due.kind, %error, "not released"),
+                    Err(error) => {
+                        tracing::warn!(kind = ?due.kind, %error, "not released");
+                        self.refused.insert(due.release);
+                    }
                 }
             }
             if self.checkpoint_is_due(id)? {
@@ -91,7 +94,7 @@ impl Engine {
             let (Some(index), Some(mechanism)) = (index, mechanism) else { continue };
             let index = u32::try_from(index).unwrap_or(u32::MAX);
             let release = release_id(federation, member, kind, period, index);
-            if made.contains(&release) {
+            if made.contains(&release) || self.refused.contains(&release) {
                 continue;
             }
             let Some(window) = self.window(federation, kind, &budget) else { continue };
@@ -102,7 +105,12 @@ impl Engine {
 
     /// From the last release of this kind, or the start of the period, until now. It depends on public
     /// events and the clock alone.
-    fn window(&self, federation: FederationId, kind: PayloadKind, budget: &Budget) -> Option<Window> {
+    fn window(
+        &self,
+        federation: FederationId,
+        kind: PayloadKind,
+        budget: &Budget,
+    ) -> Option<Window> {
         let now = now_seconds();
         let period_start = now / budget.period_seconds() * budget.period_seconds();
         let before = self.time_setting(&window_key(federation, kind)).unwrap_or(0);
@@ -122,16 +130,17 @@ impl Engine {
         let ticket = self.reserve(due, spec.hash())?;
         let contributions = self.lesson_contributions()?;
         let secret = self.local_secret();
-        let released = self.ledger.sample(ticket, || {
-            release_lessons(&spec, &contributions, &secret, &mut SystemNoise)
-        })?;
+        let released = self
+            .ledger
+            .sample(ticket, || release_lessons(&spec, &contributions, &secret, &mut SystemNoise))?;
         self.publish(due.federation, &Outgoing::from(released)).map(drop)
     }
 
     fn release_outcomes(&mut self, due: &Due) -> Result<(), CliError> {
-        let found = self.federations.get(&due.federation).ok_or_else(|| {
-            super::publish::unknown(due.federation)
-        })?;
+        let found = self
+            .federations
+            .get(&due.federation)
+            .ok_or_else(|| super::publish::unknown(due.federation))?;
         let contexts = u16::try_from(found.log.charter().contexts.len()).unwrap_or(u16::MAX);
         let items = found.fold().sealed().active_items();
         let cells: BTreeSet<(ItemId, u16)> = items

@@ -68,10 +68,8 @@ async fn write_frame<T>(io: &mut T, frame: &[u8], limit: usize, what: &str) -> i
 where
     T: AsyncWrite + Unpin + Send,
 {
-    let len = u32::try_from(frame.len())
-        .ok()
-        .filter(|_| frame.len() <= limit)
-        .ok_or_else(|| {
+    let len =
+        u32::try_from(frame.len()).ok().filter(|_| frame.len() <= limit).ok_or_else(|| {
             io::Error::new(
                 io::ErrorKind::InvalidInput,
                 format!("a {what} of {} bytes is over the limit", frame.len()),
@@ -139,9 +137,7 @@ mod tests {
     #[tokio::test]
     async fn a_frame_comes_back_as_it_went() {
         let mut wire = Cursor::new(Vec::new());
-        write_frame(&mut wire, b"hello", 5, "request")
-            .await
-            .unwrap();
+        write_frame(&mut wire, b"hello", 5, "request").await.unwrap();
         wire.set_position(0);
         assert_eq!(read_frame(&mut wire, 5, "request").await.unwrap(), b"hello");
     }

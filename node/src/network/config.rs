@@ -38,11 +38,6 @@ impl<'a> NetworkConfig<'a> {
     /// A node with `key` that listens nowhere and dials nobody yet.
     #[must_use]
     pub fn new(key: &'a SecretKey) -> Self {
-        Self {
-            key,
-            listen: Vec::new(),
-            bootstrap: Vec::new(),
-            frame_tap: None,
-        }
+        Self { key, listen: Vec::new(), bootstrap: Vec::new(), frame_tap: None }
     }
 }

@@ -144,9 +144,7 @@ pub(super) fn behaviour() -> Result<Gossip, NetworkError> {
         },
     )
     .map_err(|error| NetworkError::Setup(error.to_string()))?;
-    gossip
-        .with_peer_score(score_params(), thresholds())
-        .map_err(NetworkError::Setup)?;
+    gossip.with_peer_score(score_params(), thresholds()).map_err(NetworkError::Setup)?;
     Ok(gossip)
 }
 

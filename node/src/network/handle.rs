@@ -28,11 +28,7 @@ pub enum Published {
 pub(super) enum Command {
     Subscribe(FederationId),
     Unsubscribe(FederationId),
-    Publish(
-        FederationId,
-        Vec<u8>,
-        oneshot::Sender<Result<Published, NetworkError>>,
-    ),
+    Publish(FederationId, Vec<u8>, oneshot::Sender<Result<Published, NetworkError>>),
     Validate(GossipId, PeerId, Verdict),
     Want(PeerAddress, oneshot::Sender<Result<(), NetworkError>>),
     Forget(PeerId),
@@ -73,10 +69,7 @@ pub struct NetworkHandle {
 
 impl NetworkHandle {
     async fn send(&self, command: Command) -> Result<(), NetworkError> {
-        self.commands
-            .send(command)
-            .await
-            .map_err(|_| NetworkError::Stopped)
+        self.commands.send(command).await.map_err(|_| NetworkError::Stopped)
     }
 
     /// Joins a federation's topic.
@@ -106,8 +99,7 @@ impl NetworkHandle {
     ) -> Result<Published, NetworkError> {
         within("gossip frame", frame.len(), limits::GOSSIP_BYTES)?;
         let (answer, answered) = oneshot::channel();
-        self.send(Command::Publish(federation, frame, answer))
-            .await?;
+        self.send(Command::Publish(federation, frame, answer)).await?;
         answered.await.map_err(|_| NetworkError::Stopped)?
     }
 
@@ -121,8 +113,7 @@ impl NetworkHandle {
         from: PublicKey,
         verdict: Verdict,
     ) -> Result<(), NetworkError> {
-        self.send(Command::Validate(id, peer_id_of(&from)?, verdict))
-            .await
+        self.send(Command::Validate(id, peer_id_of(&from)?, verdict)).await
     }
 
     /// Keeps a connection with a peer from now on: dials at once and again, with a growing wait,
@@ -170,16 +161,12 @@ impl NetworkHandle {
         let limit = limits::REQUESTS_IN_FLIGHT as u64;
         self.shared
             .requests_in_flight
-            .try_update(Ordering::AcqRel, Ordering::Acquire, |n| {
-                (n < limit).then_some(n + 1)
-            })
+            .try_update(Ordering::AcqRel, Ordering::Acquire, |n| (n < limit).then_some(n + 1))
             .map_err(|_| NetworkError::TooManyRequests(limits::REQUESTS_IN_FLIGHT))?;
         let id = RequestId(self.shared.next_request.fetch_add(1, Ordering::Relaxed));
         let sent = self.send(Command::Request(id, peer, request)).await;
         if sent.is_err() {
-            self.shared
-                .requests_in_flight
-                .fetch_sub(1, Ordering::AcqRel);
+            self.shared.requests_in_flight.fetch_sub(1, Ordering::AcqRel);
         }
         sent.map(|()| id)
     }

@@ -49,9 +49,8 @@ impl Network {
         let mut listeners = HashMap::new();
         for address in &config.listen {
             probe_tcp(address)?;
-            let listener = swarm
-                .listen_on(address.clone())
-                .map_err(|error| listen_error(address, error))?;
+            let listener =
+                swarm.listen_on(address.clone()).map_err(|error| listen_error(address, error))?;
             listeners.insert(listener, address.clone());
         }
         let addresses = listening(&mut swarm, listeners).await?;
@@ -71,14 +70,8 @@ impl Network {
         });
         let (commands, inbox) = mpsc::channel(COMMANDS_WAITING);
         let (events, reader) = mpsc::channel(limits::EVENTS_WAITING);
-        let mut task = Task::new(
-            swarm,
-            inbox,
-            events,
-            Arc::clone(&shared),
-            redial,
-            config.frame_tap,
-        );
+        let mut task =
+            Task::new(swarm, inbox, events, Arc::clone(&shared), redial, config.frame_tap);
         for address in addresses {
             task.listening(address);
         }
@@ -92,11 +85,7 @@ fn swarm_of(config: &NetworkConfig<'_>) -> Result<(Swarm<Behaviour>, Meter), Net
     let mut registry = libp2p::metrics::Registry::default();
     let swarm = SwarmBuilder::with_existing_identity(keypair_of(config.key)?)
         .with_tokio()
-        .with_tcp(
-            tcp::Config::default().nodelay(true),
-            noise::Config::new,
-            yamux::Config::default,
-        )
+        .with_tcp(tcp::Config::default().nodelay(true), noise::Config::new, yamux::Config::default)
         .map_err(|error| setup(&error))?
         .with_quic()
         .with_dns()
@@ -130,14 +119,9 @@ fn probe_tcp(address: &Multiaddr) -> Result<(), NetworkError> {
 
 fn io_listen_error(address: &Multiaddr, error: &io::Error) -> NetworkError {
     if error.kind() == io::ErrorKind::AddrInUse {
-        return NetworkError::PortInUse {
-            address: address.to_string(),
-        };
+        return NetworkError::PortInUse { address: address.to_string() };
     }
-    NetworkError::Listen {
-        address: address.to_string(),
-        why: error.to_string(),
-    }
+    NetworkError::Listen { address: address.to_string(), why: error.to_string() }
 }
 
 fn listen_error(address: &Multiaddr, error: TransportError<io::Error>) -> NetworkError {
@@ -151,9 +135,7 @@ fn listen_error(address: &Multiaddr, error: TransportError<io::Error>) -> Networ
             let in_use = error.kind() == io::ErrorKind::AddrInUse
                 || error.to_string().to_lowercase().contains("in use");
             if in_use {
-                return NetworkError::PortInUse {
-                    address: address.to_string(),
-                };
+                return NetworkError::PortInUse { address: address.to_string() };
             }
             io_listen_error(address, &error)
         }
@@ -168,25 +150,19 @@ async fn listening(
     let deadline = tokio::time::Instant::now() + LISTEN_TIMEOUT;
     let mut addresses = Vec::new();
     while let Some(slow) = waiting.values().next() {
-        let event = tokio::time::timeout_at(deadline, swarm.select_next_some())
-            .await
-            .map_err(|_| NetworkError::Listen {
-                address: slow.to_string(),
-                why: format!("the system did not open it in {LISTEN_TIMEOUT:?}"),
+        let event =
+            tokio::time::timeout_at(deadline, swarm.select_next_some()).await.map_err(|_| {
+                NetworkError::Listen {
+                    address: slow.to_string(),
+                    why: format!("the system did not open it in {LISTEN_TIMEOUT:?}"),
+                }
             })?;
         match event {
-            SwarmEvent::NewListenAddr {
-                listener_id,
-                address,
-            } => {
+            SwarmEvent::NewListenAddr { listener_id, address } => {
                 waiting.remove(&listener_id);
                 addresses.push(address);
             }
-            SwarmEvent::ListenerClosed {
-                listener_id,
-                reason: Err(error),
-                ..
-            }
+            SwarmEvent::ListenerClosed { listener_id, reason: Err(error), .. }
             | SwarmEvent::ListenerError { listener_id, error } => {
                 if let Some(address) = waiting.get(&listener_id) {
                     return Err(io_listen_error(address, &error));

@@ -141,9 +141,7 @@ impl Task {
                     .report_message_validation_result(&id, &from, acceptance);
             }
             Command::Want(address, answer) => {
-                let wanted = self
-                    .redial
-                    .want(Instant::now(), address.peer, address.address);
+                let wanted = self.redial.want(Instant::now(), address.peer, address.address);
                 let _ = answer.send(if wanted {
                     Ok(())
                 } else {
@@ -210,13 +208,8 @@ impl Task {
     /// A request is in flight until its outcome was handed over, so that a reader that asks
     /// without reading answers is stopped by the limit and not by memory.
     fn release(&self, event: &NetworkEvent) {
-        if matches!(
-            event,
-            NetworkEvent::Response { .. } | NetworkEvent::RequestFailed { .. }
-        ) {
-            self.shared
-                .requests_in_flight
-                .fetch_sub(1, Ordering::AcqRel);
+        if matches!(event, NetworkEvent::Response { .. } | NetworkEvent::RequestFailed { .. }) {
+            self.shared.requests_in_flight.fetch_sub(1, Ordering::AcqRel);
         }
     }
 
@@ -225,32 +218,19 @@ impl Task {
             SwarmEvent::Behaviour(event) => self.on_behaviour(event),
             SwarmEvent::NewListenAddr { address, .. } => self.listening(address),
             SwarmEvent::ExpiredListenAddr { address, .. } => {
-                self.shared
-                    .view()
-                    .addresses
-                    .retain(|known| *known != address);
+                self.shared.view().addresses.retain(|known| *known != address);
             }
-            SwarmEvent::ConnectionEstablished {
-                peer_id,
-                num_established,
-                ..
-            } => self.on_connected(peer_id, num_established.get()),
-            SwarmEvent::ConnectionClosed {
-                peer_id,
-                num_established: 0,
-                ..
-            } => {
+            SwarmEvent::ConnectionEstablished { peer_id, num_established, .. } => {
+                self.on_connected(peer_id, num_established.get())
+            }
+            SwarmEvent::ConnectionClosed { peer_id, num_established: 0, .. } => {
                 self.redial.failed(Instant::now(), &peer_id, jitter());
                 if let Some(peer) = public_key_of(&peer_id) {
                     self.shared.view().peers.remove(&peer);
                     self.outbox.push_back(NetworkEvent::Disconnected { peer });
                 }
             }
-            SwarmEvent::OutgoingConnectionError {
-                peer_id: Some(peer),
-                error,
-                ..
-            } => {
+            SwarmEvent::OutgoingConnectionError { peer_id: Some(peer), error, .. } => {
                 tracing::debug!(%peer, %error, "dial failed");
                 if !self.swarm.is_connected(&peer) {
                     self.redial.failed(Instant::now(), &peer, jitter());
@@ -288,15 +268,12 @@ impl Task {
                 if let Some(peer) = public_key_of(&peer_id) {
                     let mut addresses = info.listen_addrs;
                     addresses.truncate(limits::ADDRESSES_PER_PEER);
-                    self.outbox
-                        .push_back(NetworkEvent::Identified { peer, addresses });
+                    self.outbox.push_back(NetworkEvent::Identified { peer, addresses });
                 }
             }
-            BehaviourEvent::Ping(ping::Event {
-                connection,
-                result: Err(error),
-                ..
-            }) if !matches!(error, ping::Failure::Unsupported) => {
+            BehaviourEvent::Ping(ping::Event { connection, result: Err(error), .. })
+                if !matches!(error, ping::Failure::Unsupported) =>
+            {
                 // Ping only reports; a peer that does not answer is gone, and a redial finds out.
                 tracing::debug!(%error, "a connection is dead");
                 self.swarm.close_connection(connection);
@@ -323,14 +300,7 @@ impl Task {
     fn on_requests(&mut self, event: request_response::Event<Vec<u8>, Vec<u8>>) {
         use request_response::{Event, Message};
         match event {
-            Event::Message {
-                peer,
-                message:
-                    Message::Request {
-                        request, channel, ..
-                    },
-                ..
-            } => {
+            Event::Message { peer, message: Message::Request { request, channel, .. }, .. } => {
                 self.tap(Direction::In, &request);
                 if let Some(peer) = public_key_of(&peer) {
                     self.outbox.push_back(NetworkEvent::Request {
@@ -341,13 +311,7 @@ impl Task {
                 }
             }
             Event::Message {
-                peer,
-                message:
-                    Message::Response {
-                        request_id,
-                        response,
-                    },
-                ..
+                peer, message: Message::Response { request_id, response }, ..
             } => {
                 self.tap(Direction::In, &response);
                 let Some(request) = self.requests.remove(&request_id) else {
@@ -361,19 +325,13 @@ impl Task {
                     });
                 }
             }
-            Event::OutboundFailure {
-                peer,
-                request_id,
-                error,
-                ..
-            } => {
+            Event::OutboundFailure { peer, request_id, error, .. } => {
                 let Some(request) = self.requests.remove(&request_id) else {
                     return;
                 };
                 if let Some(peer) = public_key_of(&peer) {
                     let why = failure_of(error);
-                    self.outbox
-                        .push_back(NetworkEvent::RequestFailed { request, peer, why });
+                    self.outbox.push_back(NetworkEvent::RequestFailed { request, peer, why });
                 }
             }
             Event::InboundFailure { peer, error, .. } => {

@@ -40,12 +40,7 @@ impl Node {
             ..NetworkConfig::new(&key)
         })
         .await?;
-        Ok(Self {
-            handle,
-            events,
-            key: key.public_key(),
-            frames,
-        })
+        Ok(Self { handle, events, key: key.public_key(), frames })
     }
 
     async fn start(seed: u8, listen: &str) -> Self {
@@ -79,9 +74,7 @@ impl Node {
 
     /// Stops the node and waits until its task has ended.
     async fn stop(self) {
-        let Self {
-            handle, mut events, ..
-        } = self;
+        let Self { handle, mut events, .. } = self;
         drop(handle);
         while events.recv().await.is_some() {}
     }
@@ -120,11 +113,11 @@ async fn gossip_until_received(from: &NetworkHandle, to: &mut Node, prefix: &str
         }
     };
     let receive = to.until(|event| match event {
-        NetworkEvent::Gossip {
-            topic: FEDERATION,
-            bytes,
-            ..
-        } if bytes.starts_with(prefix.as_bytes()) => Some(bytes),
+        NetworkEvent::Gossip { topic: FEDERATION, bytes, .. }
+            if bytes.starts_with(prefix.as_bytes()) =>
+        {
+            Some(bytes)
+        }
         _ => None,
     });
     tokio::select! {
@@ -137,10 +130,7 @@ async fn gossip_until_received(from: &NetworkHandle, to: &mut Node, prefix: &str
 fn relay(mut node: Node, ignored: &'static str) {
     tokio::spawn(async move {
         while let Some(event) = node.events.recv().await {
-            if let NetworkEvent::Gossip {
-                from, id, bytes, ..
-            } = event
-            {
+            if let NetworkEvent::Gossip { from, id, bytes, .. } = event {
                 let verdict = if !ignored.is_empty() && bytes.starts_with(ignored.as_bytes()) {
                     Verdict::Ignore
                 } else {
@@ -174,33 +164,20 @@ async fn two_nodes_talk(listen: &str) {
     b.handle.reply(reply, b"answer".to_vec()).await.unwrap();
     let (request, peer, bytes) = a
         .until(|event| match event {
-            NetworkEvent::Response {
-                request,
-                peer,
-                bytes,
-            } => Some((request, peer, bytes)),
+            NetworkEvent::Response { request, peer, bytes } => Some((request, peer, bytes)),
             _ => None,
         })
         .await;
-    assert_eq!(
-        (request, peer, bytes.as_slice()),
-        (asked, b.key, &b"answer"[..])
-    );
+    assert_eq!((request, peer, bytes.as_slice()), (asked, b.key, &b"answer"[..]));
 
     let out = |node: &Node, bytes: &[u8]| {
-        node.frames
-            .lock()
-            .unwrap()
-            .contains(&(Direction::Out, bytes.to_vec()))
+        node.frames.lock().unwrap().contains(&(Direction::Out, bytes.to_vec()))
     };
     assert!(out(&a, b"question") && out(&a, &frame) && out(&b, b"answer"));
     let counters = a.handle.counters();
     assert!(counters.payload_out_bytes >= (8 + frame.len()) as u64);
     assert!(counters.payload_in_bytes >= 6);
-    assert!(
-        counters.stream_out_bytes > counters.payload_out_bytes,
-        "{counters:?}"
-    );
+    assert!(counters.stream_out_bytes > counters.payload_out_bytes, "{counters:?}");
     assert!(counters.stream_in_bytes > 0);
 }
 
@@ -277,10 +254,7 @@ async fn a_node_hears_only_the_topics_it_subscribed_to() {
     b.handle.subscribe(FEDERATION).await.unwrap();
     link(&mut a, &mut b).await;
     gossip_until_received(&a.handle, &mut b, "one ").await;
-    let private = a
-        .handle
-        .publish(OTHER_FEDERATION, b"private".to_vec())
-        .await;
+    let private = a.handle.publish(OTHER_FEDERATION, b"private".to_vec()).await;
     assert_eq!(private.unwrap(), Published::NoPeers);
     gossip_until_received(&a.handle, &mut b, "two ").await;
     let frames = b.frames.lock().unwrap();
@@ -319,13 +293,7 @@ async fn an_oversized_request_is_refused_by_both_sides() {
             _ => None,
         })
         .await;
-    assert!(
-        matches!(
-            why,
-            RequestFailure::Refused(_) | RequestFailure::ConnectionClosed
-        ),
-        "{why}"
-    );
+    assert!(matches!(why, RequestFailure::Refused(_) | RequestFailure::ConnectionClosed), "{why}");
     // And it goes on serving requests that are within the limit.
     let largest = vec![7; limits::REQUEST_BYTES];
     a.handle.request(b.key, largest.clone()).await.unwrap();
@@ -335,10 +303,7 @@ async fn an_oversized_request_is_refused_by_both_sides() {
             _ => None,
         })
         .await;
-    assert!(
-        received == largest,
-        "the oversized request was not delivered, this one was"
-    );
+    assert!(received == largest, "the oversized request was not delivered, this one was");
 }
 
 #[tokio::test]
@@ -359,16 +324,10 @@ async fn a_reply_of_the_largest_size_arrives_and_a_larger_one_is_not_sent() {
             .await,
         );
     }
-    let too_large = b
-        .handle
-        .reply(tokens.remove(0), vec![0; limits::REPLY_BYTES + 1])
-        .await;
+    let too_large = b.handle.reply(tokens.remove(0), vec![0; limits::REPLY_BYTES + 1]).await;
     assert!(matches!(too_large, Err(NetworkError::TooLarge { .. })));
     let largest = vec![9; limits::REPLY_BYTES];
-    b.handle
-        .reply(tokens.remove(0), largest.clone())
-        .await
-        .unwrap();
+    b.handle.reply(tokens.remove(0), largest.clone()).await.unwrap();
     let answer = a
         .until(|event| match event {
             NetworkEvent::Response { bytes, .. } => Some(bytes),
@@ -417,10 +376,7 @@ async fn a_port_in_use_is_named_with_the_way_out() {
         let error = Node::try_start(2, taken).await.err().unwrap();
         assert!(matches!(error, NetworkError::PortInUse { .. }), "{error}");
         let text = error.to_string();
-        assert!(
-            text.contains(taken) && text.contains("config.toml"),
-            "{text}"
-        );
+        assert!(text.contains(taken) && text.contains("config.toml"), "{text}");
     }
 }
 
@@ -445,8 +401,7 @@ async fn a_blocked_peer_is_cut_off_and_cannot_come_back() {
     let mut c = Node::start(3, TCP).await;
     link(&mut a, &mut b).await;
     b.handle.block(a.key).await.unwrap();
-    b.until(|event| matches!(event, NetworkEvent::Disconnected { .. }).then_some(()))
-        .await;
+    b.until(|event| matches!(event, NetworkEvent::Disconnected { .. }).then_some(())).await;
     // a keeps trying; a peer that connects meanwhile shows that b still listens.
     link(&mut c, &mut b).await;
     assert_eq!(b.handle.peers(), [c.key]);
@@ -484,8 +439,7 @@ async fn a_reader_that_does_not_read_stops_requests_by_a_limit_and_loses_none() 
     let alone = a.handle.publish(FEDERATION, b"x".to_vec()).await.unwrap();
     assert_eq!(alone, Published::NoPeers);
     for _ in 0..accepted {
-        a.until(|event| matches!(event, NetworkEvent::RequestFailed { .. }).then_some(()))
-            .await;
+        a.until(|event| matches!(event, NetworkEvent::RequestFailed { .. }).then_some(())).await;
     }
     a.handle.request(stranger, Vec::new()).await.unwrap();
 }
@@ -497,9 +451,7 @@ fn a_peer_id_is_the_key_and_back() {
         assert_eq!(public_key_of(&peer_id_of(&key).unwrap()), Some(key));
     }
     // The hash of an RSA key: a peer id that holds no key.
-    let rsa = "QmYyQSo1c1Ym7orWxLYvCrM2EmxFTANf8wXmmE7DWjhx5N"
-        .parse()
-        .unwrap();
+    let rsa = "QmYyQSo1c1Ym7orWxLYvCrM2EmxFTANf8wXmmE7DWjhx5N".parse().unwrap();
     assert_eq!(public_key_of(&rsa), None);
 }
 

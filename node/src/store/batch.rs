@@ -41,8 +41,7 @@ impl Batch {
         key: impl Into<Vec<u8>>,
         value: impl Into<Vec<u8>>,
     ) -> &mut Self {
-        self.changes
-            .push(Change::Put(table, key.into(), value.into()));
+        self.changes.push(Change::Put(table, key.into(), value.into()));
         self
     }
 

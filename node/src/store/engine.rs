@@ -50,9 +50,7 @@ impl Store {
     /// [`StoreError::Missing`], and those of [`Self::open_or_create`].
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         if files::is_absent_or_empty(path)? {
-            return Err(StoreError::Missing {
-                path: path.to_owned(),
-            });
+            return Err(StoreError::Missing { path: path.to_owned() });
         }
         // A creation that was interrupted goes on; but a database that has lost its table of
         // contents must never come back as an empty one.
@@ -69,12 +67,7 @@ impl Store {
             heads::compare(path, head_without_recovery(path)?, noted)?;
         }
         let db = open_database(&path.join(DATABASE_DIR), path, create)?;
-        let inner = Inner {
-            db,
-            path: path.to_owned(),
-            heads,
-            head: Mutex::new(Head::START),
-        };
+        let inner = Inner { db, path: path.to_owned(), heads, head: Mutex::new(Head::START) };
         inner.check_schema()?;
         let head = inner.stored_head()?;
         heads::compare(path, head, noted)?;
@@ -142,10 +135,10 @@ impl Store {
     #[must_use]
     pub fn scan_from<'a>(&'a self, table: Table, prefix: &[u8], start: &[u8]) -> Scan<'a> {
         Scan {
-            inner: self.0.db.iterator_cf(
-                self.0.handle(table),
-                IteratorMode::From(start, Direction::Forward),
-            ),
+            inner: self
+                .0
+                .db
+                .iterator_cf(self.0.handle(table), IteratorMode::From(start, Direction::Forward)),
             prefix: prefix.to_vec(),
             path: &self.0.path,
             done: false,
@@ -207,9 +200,7 @@ impl Inner {
     fn handle(&self, table: Table) -> &ColumnFamily {
         #[allow(clippy::expect_used)]
         // SAFETY: open_database opens every table of Table::ALL or fails.
-        self.db
-            .cf_handle(table.name())
-            .expect("every table is opened")
+        self.db.cf_handle(table.name()).expect("every table is opened")
     }
 
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
@@ -245,9 +236,7 @@ impl Inner {
         }
         let mut options = WriteOptions::default();
         options.set_sync(sync);
-        self.db
-            .write_opt(writes, &options)
-            .map_err(|error| StoreError::engine(&self.path, &error))
+        self.db.write_opt(writes, &options).map_err(|error| StoreError::engine(&self.path, &error))
     }
 
     pub(super) fn stored_head(&self) -> Result<Head, StoreError> {
@@ -261,11 +250,12 @@ impl Inner {
             batch.put(Table::Settings, SCHEMA_KEY, SCHEMA_VERSION.to_le_bytes());
             return self.apply(&batch, None, true);
         };
-        let found = <[u8; 4]>::try_from(bytes.as_slice())
-            .map(u32::from_le_bytes)
-            .map_err(|_| StoreError::Damaged {
-                path: self.path.clone(),
-                detail: "its layout number is unreadable".into(),
+        let found =
+            <[u8; 4]>::try_from(bytes.as_slice()).map(u32::from_le_bytes).map_err(|_| {
+                StoreError::Damaged {
+                    path: self.path.clone(),
+                    detail: "its layout number is unreadable".into(),
+                }
             })?;
         if found > SCHEMA_VERSION {
             return Err(StoreError::NewerSchema {

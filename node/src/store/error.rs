@@ -87,11 +87,7 @@ impl StoreError {
             if source.kind() == std::io::ErrorKind::StorageFull {
                 Self::DiskFull { path }
             } else {
-                Self::Io {
-                    doing,
-                    path,
-                    source,
-                }
+                Self::Io { doing, path, source }
             }
         }
     }

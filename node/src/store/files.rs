@@ -13,10 +13,7 @@ pub(super) fn is_absent_or_empty(path: &Path) -> Result<bool, StoreError> {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(true),
         Err(error) => Err(StoreError::io("read", path)(error)),
         Ok(meta) if meta.is_file() => Ok(meta.len() == 0),
-        Ok(_) => Ok(fs::read_dir(path)
-            .map_err(StoreError::io("read", path))?
-            .next()
-            .is_none()),
+        Ok(_) => Ok(fs::read_dir(path).map_err(StoreError::io("read", path))?.next().is_none()),
     }
 }
 
@@ -47,17 +44,13 @@ pub(super) fn create_private_dir(path: &Path) -> Result<(), StoreError> {
 /// Copies a directory tree of plain files. `to` must not exist.
 pub(super) fn copy_tree(from: &Path, to: &Path) -> Result<(), StoreError> {
     if to.exists() {
-        return Err(StoreError::AlreadyExists {
-            path: to.to_owned(),
-        });
+        return Err(StoreError::AlreadyExists { path: to.to_owned() });
     }
     create_private_dir(to)?;
     for entry in fs::read_dir(from).map_err(StoreError::io("read", from))? {
         let entry = entry.map_err(StoreError::io("read", from))?;
         let target = to.join(entry.file_name());
-        let kind = entry
-            .file_type()
-            .map_err(StoreError::io("read", &entry.path()))?;
+        let kind = entry.file_type().map_err(StoreError::io("read", &entry.path()))?;
         if kind.is_dir() {
             copy_tree(&entry.path(), &target)?;
         } else {

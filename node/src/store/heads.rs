@@ -54,18 +54,13 @@ impl Recovery {
     }
 
     pub(super) fn from_tag(tag: &[u8]) -> Option<Self> {
-        [Self::Repaired, Self::Restored]
-            .into_iter()
-            .find(|mark| mark.tag() == tag)
+        [Self::Repaired, Self::Restored].into_iter().find(|mark| mark.tag() == tag)
     }
 }
 
 impl Head {
     /// Before the first batch.
-    pub const START: Self = Self {
-        number: 0,
-        hash: Hash::ZERO,
-    };
+    pub const START: Self = Self { number: 0, hash: Hash::ZERO };
 
     /// The head after a batch with this digest.
     pub(super) fn next(&self, digest: &Hash) -> Self {
@@ -74,11 +69,7 @@ impl Head {
             number,
             hash: Hash::derive(
                 "commonlore/store-head/v1",
-                &[
-                    self.hash.as_bytes(),
-                    &number.to_le_bytes(),
-                    digest.as_bytes(),
-                ],
+                &[self.hash.as_bytes(), &number.to_le_bytes(), digest.as_bytes()],
             ),
         }
     }
@@ -89,10 +80,7 @@ impl Head {
 
     pub(super) fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (number, hash) = bytes.split_first_chunk::<8>()?;
-        Some(Self {
-            number: u64::from_le_bytes(*number),
-            hash: Hash(hash.try_into().ok()?),
-        })
+        Some(Self { number: u64::from_le_bytes(*number), hash: Hash(hash.try_into().ok()?) })
     }
 
     fn checksum(bytes: &[u8]) -> Hash {
@@ -122,20 +110,14 @@ impl HeadsFile {
             .map_err(StoreError::io("open", &path))?;
         match file.try_lock() {
             Ok(()) => Ok(Self { file, path }),
-            Err(TryLockError::WouldBlock) => Err(StoreError::Locked {
-                path: dir.to_owned(),
-            }),
+            Err(TryLockError::WouldBlock) => Err(StoreError::Locked { path: dir.to_owned() }),
             Err(TryLockError::Error(error)) => Err(StoreError::io("lock", &path)(error)),
         }
     }
 
     /// The newest whole slot; `None` when there is none.
     pub(super) fn read(&self) -> Result<Option<Head>, StoreError> {
-        let len = self
-            .file
-            .metadata()
-            .map_err(StoreError::io("read", &self.path))?
-            .len();
+        let len = self.file.metadata().map_err(StoreError::io("read", &self.path))?.len();
         let mut newest: Option<Head> = None;
         for slot in 0..2_u64 {
             let offset = slot * SLOT_BYTES as u64;
@@ -170,13 +152,9 @@ impl HeadsFile {
 
     /// Forgets all heads: after a repair or restore the chain begins again where the data is.
     pub(super) fn reset(&self, head: &Head) -> Result<(), StoreError> {
-        self.file
-            .set_len(0)
-            .map_err(StoreError::io("write", &self.path))?;
+        self.file.set_len(0).map_err(StoreError::io("write", &self.path))?;
         self.write(head)?;
-        self.file
-            .sync_all()
-            .map_err(StoreError::io("write", &self.path))
+        self.file.sync_all().map_err(StoreError::io("write", &self.path))
     }
 }
 
@@ -185,12 +163,7 @@ impl HeadsFile {
 /// # Errors
 /// [`StoreError::Damaged`] when the database is behind the file, or differs from it.
 pub(super) fn compare(path: &Path, stored: Head, file: Option<Head>) -> Result<(), StoreError> {
-    let damaged = |detail: String| {
-        Err(StoreError::Damaged {
-            path: path.to_owned(),
-            detail,
-        })
-    };
+    let damaged = |detail: String| Err(StoreError::Damaged { path: path.to_owned(), detail });
     match file {
         // The very first batch may have crashed before its head was noted.
         None if stored.number <= 1 => Ok(()),

@@ -50,11 +50,7 @@ impl Store {
             }
             entries.push((table.name(), count));
         }
-        Ok(CheckReport {
-            entries,
-            bytes,
-            head_number: self.head().number,
-        })
+        Ok(CheckReport { entries, bytes, head_number: self.head().number })
     }
 
     /// Writes a consistent copy to `to`, which must not exist, while the store is in use.
@@ -63,9 +59,7 @@ impl Store {
     /// [`StoreError::AlreadyExists`], [`StoreError::DiskFull`], [`StoreError::Engine`].
     pub fn backup(&self, to: &Path) -> Result<(), StoreError> {
         if to.exists() {
-            return Err(StoreError::AlreadyExists {
-                path: to.to_owned(),
-            });
+            return Err(StoreError::AlreadyExists { path: to.to_owned() });
         }
         files::create_private_dir(to)?;
         let engine = |error: rocksdb::Error| StoreError::engine(to, &error);
@@ -84,9 +78,7 @@ impl Store {
     /// [`StoreError::AlreadyExists`], and those of [`Store::open`] for the backup.
     pub fn restore(backup: &Path, path: &Path) -> Result<Self, StoreError> {
         if !files::is_absent_or_empty(path)? {
-            return Err(StoreError::AlreadyExists {
-                path: path.to_owned(),
-            });
+            return Err(StoreError::AlreadyExists { path: path.to_owned() });
         }
         let partial = path.with_extension("restoring");
         if partial.exists() {
@@ -112,15 +104,10 @@ impl Store {
     /// [`StoreError::Damaged`] when nothing can be read.
     pub fn repair(path: &Path) -> Result<RepairReport, StoreError> {
         if files::is_absent_or_empty(path)? {
-            return Err(StoreError::Missing {
-                path: path.to_owned(),
-            });
+            return Err(StoreError::Missing { path: path.to_owned() });
         }
-        let acknowledged = if path.join(FILE_NAME).exists() {
-            HeadsFile::open(path)?.read()?
-        } else {
-            None
-        };
+        let acknowledged =
+            if path.join(FILE_NAME).exists() { HeadsFile::open(path)?.read()? } else { None };
         let copy = free_name(path);
         files::copy_tree(path, &copy)?;
         let inner = Inner::over(salvage(path)?, path)?;

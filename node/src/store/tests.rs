@@ -18,9 +18,7 @@ struct Place {
 
 impl Place {
     fn new() -> Self {
-        Self {
-            dir: tempfile::tempdir().unwrap(),
-        }
+        Self { dir: tempfile::tempdir().unwrap() }
     }
 
     fn path(&self) -> PathBuf {
@@ -69,14 +67,7 @@ impl Place {
 
 fn put(store: &Store, n: u32) {
     let value = format!("value {n}").repeat(20);
-    store
-        .put(
-            Table::Ledger,
-            &n.to_be_bytes(),
-            value.as_bytes(),
-            Durability::Synced,
-        )
-        .unwrap();
+    store.put(Table::Ledger, &n.to_be_bytes(), value.as_bytes(), Durability::Synced).unwrap();
 }
 
 fn count(store: &Store) -> usize {
@@ -102,14 +93,10 @@ fn a_batch_is_read_back_in_order_of_keys_and_only_under_its_prefix() {
     batch.delete(Table::Chains, "b3");
     store.write(batch, Durability::Buffered).unwrap();
     let keys = |scan: Scan<'_>| -> Vec<String> {
-        scan.map(|pair| String::from_utf8(pair.unwrap().0).unwrap())
-            .collect()
+        scan.map(|pair| String::from_utf8(pair.unwrap().0).unwrap()).collect()
     };
     assert_eq!(keys(store.scan(Table::Chains, b"b")), ["b1", "b2"]);
-    assert_eq!(
-        keys(store.scan(Table::Chains, b"")),
-        ["a1", "b1", "b2", "c1"]
-    );
+    assert_eq!(keys(store.scan(Table::Chains, b"")), ["a1", "b1", "b2", "c1"]);
     assert_eq!(keys(store.scan_from(Table::Chains, b"b", b"b2")), ["b2"]);
     assert!(keys(store.scan(Table::Deltas, b"b")).is_empty());
     let last = store.last(Table::Chains, b"b").unwrap().unwrap();
@@ -124,9 +111,7 @@ fn the_last_key_is_found_under_a_prefix_of_the_greatest_bytes() {
     let place = Place::new();
     let store = place.open().unwrap();
     for key in [[0xff, 0xff, 1], [0xff, 0xff, 2], [1, 0xff, 9]] {
-        store
-            .put(Table::Chains, &key, b"v", Durability::Buffered)
-            .unwrap();
+        store.put(Table::Chains, &key, b"v", Durability::Buffered).unwrap();
     }
     let last = |prefix: &[u8]| store.last(Table::Chains, prefix).unwrap().unwrap().0;
     assert_eq!(last(&[0xff, 0xff]), [0xff, 0xff, 2]);
@@ -140,9 +125,7 @@ fn what_was_written_is_there_after_reopening_and_the_head_counts_synced_batches(
     let store = place.open().unwrap();
     assert_eq!(count(&store), 10);
     assert_eq!(store.head().number, 10);
-    store
-        .put(Table::Ledger, b"more", b"", Durability::Buffered)
-        .unwrap();
+    store.put(Table::Ledger, b"more", b"", Durability::Buffered).unwrap();
     assert_eq!(store.head().number, 10);
     drop(store);
     let store = place.open().unwrap();
@@ -165,11 +148,7 @@ fn a_second_open_is_refused_naming_the_lock() {
     let _first = place.open().unwrap();
     let error = place.open().unwrap_err();
     assert!(matches!(error, StoreError::Locked { .. }), "{error}");
-    assert!(
-        error
-            .to_string()
-            .contains(&place.path().display().to_string())
-    );
+    assert!(error.to_string().contains(&place.path().display().to_string()));
 }
 
 /// Not a test of its own: the process that the next test starts and kills.
@@ -182,9 +161,7 @@ fn child_that_writes_until_it_is_killed() {
     let store = Store::open_or_create(Path::new(&path)).unwrap();
     for n in 0_u32.. {
         put(&store, n);
-        store
-            .put(Table::Blobs, &n.to_be_bytes(), b"b", Durability::Buffered)
-            .unwrap();
+        store.put(Table::Blobs, &n.to_be_bytes(), b"b", Durability::Buffered).unwrap();
         println!("\nacknowledged {n}");
     }
 }
@@ -311,10 +288,7 @@ fn a_flipped_bit_in_a_table_is_found_by_check() {
     bytes[100] ^= 1;
     fs::write(path, bytes).unwrap();
     let found = place.open().and_then(|store| store.check());
-    assert!(
-        matches!(found, Err(StoreError::Damaged { .. })),
-        "{found:?}"
-    );
+    assert!(matches!(found, Err(StoreError::Damaged { .. })), "{found:?}");
 }
 
 #[test]
@@ -361,10 +335,7 @@ fn a_backup_taken_in_use_is_restored_and_marked() {
     let backup = place.dir.path().join("backup");
     store.backup(&backup).unwrap();
     put(&store, 5);
-    assert!(matches!(
-        store.backup(&backup),
-        Err(StoreError::AlreadyExists { .. })
-    ));
+    assert!(matches!(store.backup(&backup), Err(StoreError::AlreadyExists { .. })));
     assert!(matches!(
         Store::restore(&backup, &place.path()),
         Err(StoreError::AlreadyExists { .. })
