@@ -34,7 +34,9 @@ impl Library {
         for entry in &deltas {
             let author = entry.chain;
             match &entry.sound.payload {
-                Payload::Lessons(lessons) => next.add_lessons(federation, charter, author, lessons, epoch),
+                Payload::Lessons(lessons) => {
+                    next.add_lessons(federation, charter, author, lessons, epoch)
+                }
                 Payload::Outcomes(outcomes) => next.add_outcomes(author, outcomes, &known),
                 Payload::Revoke(revoke) => next.add_revoke(author, revoke),
                 _ => {}

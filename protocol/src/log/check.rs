@@ -183,9 +183,9 @@ impl Log {
                 if self.charter.vouchers == Vouchers::Founders && !founder {
                     return Err(Fault::Charter("only founders admit members"));
                 }
-                let vouches = self.same_epoch(header, prev).filter(|earlier| {
-                    earlier.sound.header().payload_kind == PayloadKind::Vouch
-                });
+                let vouches = self
+                    .same_epoch(header, prev)
+                    .filter(|earlier| earlier.sound.header().payload_kind == PayloadKind::Vouch);
                 if !founder && vouches.count() >= MAX_VOUCHES_PER_EPOCH {
                     return Err(Fault::Charter("too many vouches of one member in an epoch"));
                 }
@@ -288,9 +288,8 @@ impl Log {
         header: &'a Header,
         prev: &'a Entry,
     ) -> impl Iterator<Item = &'a Entry> {
-        let before = |entry: &&'a Entry| {
-            entry.sound.header().prev.and_then(|id| self.entries.get(&id))
-        };
+        let before =
+            |entry: &&'a Entry| entry.sound.header().prev.and_then(|id| self.entries.get(&id));
         std::iter::successors(Some(prev), before)
             .take_while(|entry| entry.sound.header().epoch == header.epoch)
     }
@@ -306,8 +305,7 @@ impl Log {
             header.seq > fork || (header.seq == fork && chain.at(fork).count() > 1)
         });
         // Starting again, everything here was kept for a reason.
-        let kept =
-            || self.rebuilding || self.is_signer(header.author) || self.is_wanted(&sound.id);
+        let kept = || self.rebuilding || self.is_signer(header.author) || self.is_wanted(&sound.id);
         if excluded && !kept() { Err(Fault::Forked) } else { Ok(()) }
     }
 

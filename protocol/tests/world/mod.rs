@@ -86,8 +86,15 @@ pub struct World {
 impl World {
     /// A founder and nobody else.
     pub fn found() -> Self {
+        Self::with_limits(|_| {})
+    }
+
+    /// A founder and nobody else, under other limits.
+    pub fn with_limits(change: impl FnOnce(&mut Limits)) -> Self {
         let founder = key(1);
-        let signed = charter(&founder).sign(&founder).unwrap();
+        let mut terms = charter(&founder);
+        change(&mut terms.limits);
+        let signed = terms.sign(&founder).unwrap();
         let log = Log::new(signed).unwrap();
         let member = log.founders()[0].0;
         let mut world = Self {
