@@ -211,6 +211,35 @@ impl World {
         delta
     }
 
+    /// A delta that rests on another.
+    pub fn publish_on(&mut self, who: usize, dep: DeltaId, payload: &Payload) -> DeltaId {
+        let spend = self.log.spend(self.members[who]);
+        let mut header = self.log.draft(self.members[who], spend).unwrap();
+        header.deps = vec![dep];
+        let depth = self.log.get(&dep).unwrap().sound.header().depth;
+        header.depth = header.depth.max(depth + 1);
+        self.push(Delta::sign(header, payload, &self.keys[who]))
+    }
+
+    /// The founder signs another body for the epoch that it sealed last: equivocation of the signer.
+    pub fn rival(&mut self, claim: u8) {
+        let last = self.log.entries().find(|(_, entry)| match &entry.sound.payload {
+            Payload::Checkpoint(checkpoint) => checkpoint.body.id() == self.log.tip().id,
+            _ => false,
+        });
+        let Some((header, Payload::Checkpoint(checkpoint))) =
+            last.map(|(_, e)| (e.sound.header().clone(), e.sound.payload.clone()))
+        else {
+            return;
+        };
+        let mut body = checkpoint.body;
+        body.state_root = Hash([claim; 32]);
+        let payload = Payload::Checkpoint(Checkpoint { round: 0, phase: Phase::Commit, body });
+        let delta = Delta::sign(header, &payload, &self.keys[0]);
+        let _ = self.log.ingest(delta.clone().sound().unwrap());
+        self.deltas.push(delta);
+    }
+
     pub fn checkpoint(&mut self) -> DeltaId {
         self.fold.advance(&self.log);
         let body = self.fold.propose(&self.log);
