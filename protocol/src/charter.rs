@@ -11,6 +11,10 @@ use crate::payload::{Join, Payload, PayloadKind, Unit};
 /// Longest charter, in bytes.
 pub const MAX_CHARTER_BYTES: usize = 32 << 10;
 
+/// Most members of a federation, former ones included: a checkpoint that names them all fits a payload
+/// while heights stay below 65,536.
+pub const MAX_MEMBERS_EVER: usize = 400;
+
 const ID_TAG: &str = "commonlore/charter/v1";
 const SIGN_TAG: &[u8] = b"commonlore/charter-signature/v1";
 
@@ -186,7 +190,7 @@ impl Charter {
         rule(privacy.l0 > 0 && privacy.sessions_per_item > 0, "contribution bounds are positive")?;
         let sized = (1024..=60 << 10).contains(&privacy.lessons_payload_bytes);
         rule(sized, "a lesson payload has 1 to 60 KiB")?;
-        let bounded = (1..=400).contains(&self.limits.members);
+        let bounded = (1..=MAX_MEMBERS_EVER).contains(&(self.limits.members as usize));
         rule(bounded, "a version 1 federation has at most 400 members")?;
         rule(self.limits.revokers > 0, "somebody must revoke")?;
         rule(self.limits.deltas_per_epoch >= 4, "a member may write at least 4 deltas an epoch")?;

@@ -16,9 +16,9 @@ pub const MAX_ANSWER_BYTES: usize = 1 << 20;
 /// Most ids in one request.
 pub const MAX_WANTS: usize = 256;
 /// Most frontiers in one request.
-pub const MAX_FRONTIERS: usize = 4096;
-/// Most batches in one round; a round that needs more goes on at the next occasion.
-pub const MAX_BATCHES: u32 = 10_000;
+pub const MAX_FRONTIERS: usize = 8192;
+/// Most answers in one round; a round that needs more goes on at the next occasion.
+pub const MAX_ANSWERS: u32 = 10_000;
 
 /// What the asking side says.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
@@ -69,7 +69,7 @@ pub fn answer(log: &Log, ask: &Ask) -> Answer {
 /// One round of pulling from one peer.
 #[derive(Debug, Clone, Default)]
 pub struct Round {
-    batches: u32,
+    answers: u32,
 }
 
 /// What to do next in a round.
@@ -111,10 +111,18 @@ impl Round {
     /// Takes an answer.
     pub fn handle(&mut self, log: &mut Log, answer: Answer) -> (Batch, Step) {
         let mut batch = Batch::default();
+        self.answers += 1;
+        let first = self.answers == 1;
         let step = match answer {
-            Answer::Equal => Step::Done(Done::InSync),
-            Answer::Different => Step::Ask(missing(log)),
-            Answer::Deltas { deltas, more, digest } => {
+            Answer::Equal if first => Step::Done(Done::InSync),
+            Answer::Different if first => Step::Ask(missing(log)),
+            Answer::Equal | Answer::Different => {
+                Step::Done(Done::Misbehaved("it answered another question".into()))
+            }
+            Answer::Deltas { .. } if first => {
+                Step::Done(Done::Misbehaved("it sent deltas that nobody asked for".into()))
+            }
+            Answer::Deltas { deltas, digest, .. } => {
                 let before = (log.len(), log.waiting());
                 for delta in deltas {
                     match delta.sound() {
@@ -124,12 +132,10 @@ impl Round {
                         }
                     }
                 }
-                self.batches += 1;
                 if log.digest() == digest {
                     Step::Done(Done::InSync)
-                } else if (more || before != (log.len(), log.waiting()))
-                    && self.batches < MAX_BATCHES
-                {
+                } else if before != (log.len(), log.waiting()) && self.answers < MAX_ANSWERS {
+                    // Not `more` decides, which costs a peer nothing to say, but what it brought.
                     Step::Ask(missing(log))
                 } else {
                     Step::Done(Done::NothingNew)

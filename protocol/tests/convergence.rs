@@ -19,6 +19,8 @@ enum Act {
     RevokeMember { who: usize, target: usize },
     Leave { who: usize },
     Fork { who: usize, back: usize },
+    Depend { who: usize, on: usize },
+    Rival { claim: u8 },
     Admit,
     Checkpoint,
 }
@@ -34,6 +36,8 @@ fn act() -> impl Strategy<Value = Act> {
         1 => (who.clone(), 1..4_usize).prop_map(|(who, target)| Act::RevokeMember { who, target }),
         1 => (1..4_usize).prop_map(|who| Act::Leave { who }),
         1 => (1..4_usize, 0..3_usize).prop_map(|(who, back)| Act::Fork { who, back }),
+        1 => (1..4_usize, 0..4_usize).prop_map(|(who, on)| Act::Depend { who, on }),
+        1 => any::<u8>().prop_map(|claim| Act::Rival { claim }),
         1 => Just(Act::Admit),
         3 => Just(Act::Checkpoint),
     ]
@@ -92,11 +96,16 @@ fn play(acts: &[Act]) -> World {
                     world.fork(who, id, &authored(some_lesson(9, 9)));
                 }
             }
-            Act::Admit => {
+            Act::Depend { who, on } if able(who) => {
+                let dep = world.log.head(world.members[on]).unwrap().1;
+                world.publish_on(who, dep, &authored(some_lesson(3, who as u8)));
+            }
+            Act::Rival { claim } => world.rival(claim),
+            Act::Admit if able(0) => {
                 world.admit(joined, 5, 6);
                 joined += 1;
             }
-            Act::Checkpoint => {
+            Act::Checkpoint if able(0) => {
                 world.checkpoint();
             }
             _ => {}

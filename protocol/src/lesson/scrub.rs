@@ -38,7 +38,7 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
         (r"\b[0-9a-fA-F]{16,}\b", HASH),
         (r"(?:/home|/Users|/export/home)/[A-Za-z0-9._-]+|/root\b", HOME),
         (
-            r"(?:/private)?(?:/var/folders|/var/tmp|/tmp|/dev/shm|/run/user/\d+)(?:/[A-Za-z0-9._@+-]+)*",
+            r"(?:/private)?(?:/var/folders|/var/tmp|/tmp|/dev/shm|/run/user/\d+)[A-Za-z0-9_@+-]*(?:/[A-Za-z0-9._@+-]+)*",
             TMP,
         ),
         (r"\d{7,}", NUMBER),
@@ -99,11 +99,24 @@ fn replace(rule: &Rule, found: &Captures<'_>, keep: &dyn Fn(&str) -> bool) -> St
     };
     let number = text.len() < MEANINGLESS_DIGITS && text.bytes().all(|b| b.is_ascii_digit());
     let word = rule.mark == HASH && !text.contains(|c: char| c.is_ascii_digit());
-    if keep(text) || (rule.mark == SECRET && number) || word {
+    let other = rule.mark == TMP && !is_scratch(text);
+    if other || keep(text) || (rule.mark == SECRET && number) || word {
         return whole.to_owned();
     }
     let mark = if rule.mark == TMP { scratch(text) } else { rule.mark.to_owned() };
     format!("{}{mark}{}", &whole[..at], &whole[at + text.len()..])
+}
+
+/// Whether the directory is a temporary one, not one or a file whose name only begins like it.
+fn is_scratch(path: &str) -> bool {
+    let path = path.strip_prefix("/private").unwrap_or(path);
+    ["/var/folders", "/var/tmp", "/tmp", "/dev/shm", "/run/user/"].iter().any(|directory| {
+        path.strip_prefix(directory).is_some_and(|rest| {
+            let rest =
+                rest.trim_start_matches(|c: char| *directory == "/run/user/" && c.is_ascii_digit());
+            rest.is_empty() || rest.starts_with('/')
+        })
+    })
 }
 
 /// A path below a temporary directory keeps its last name, unless that looks made up by a machine.

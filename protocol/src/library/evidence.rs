@@ -50,19 +50,22 @@ impl Estimate {
     /// A 95 % interval, in millionths, within 0 and 1,000,000.
     #[must_use]
     pub fn interval_micros(&self) -> (u64, u64) {
-        let half = self.standard_error_micros() * 196 / 100;
-        (self.rate_micros.saturating_sub(half), (self.rate_micros + half).min(1_000_000))
+        let half = self.standard_error_micros().saturating_mul(196) / 100;
+        let high = self.rate_micros.saturating_add(half).min(1_000_000);
+        (self.rate_micros.saturating_sub(half), high)
     }
 
     /// Whether this rate is above `other` by more than `margin_micros`, at one-sided 95 %: with
-    /// `d = self - other - margin`, `d > 0` and `d^2 >= 1.644854^2 (var + var)`.
+    /// `d = self - other - margin`, `d > 0` and `d^2 >= 1.644854^2 (var + var)`. What overflows does
+    /// not beat.
     #[must_use]
     pub fn beats(&self, other: &Self, margin_micros: u64) -> bool {
         let d = i128::from(self.rate_micros)
             - i128::from(other.rate_micros)
             - i128::from(margin_micros);
         let variance = i128::from(self.variance_pico) + i128::from(other.variance_pico);
-        d > 0 && d * d * MICRO >= 2_705_543 * variance
+        let square = d.checked_mul(d).and_then(|square| square.checked_mul(MICRO));
+        d > 0 && square.is_some_and(|square| square >= 2_705_543 * variance)
     }
 }
 

@@ -30,11 +30,14 @@ impl Library {
                 next.add_revision(revision, entry, epoch);
             }
         }
+        let known = self.items();
         for entry in &deltas {
-            let author = entry.sound.chain();
+            let author = entry.chain;
             match &entry.sound.payload {
-                Payload::Lessons(lessons) => next.add_lessons(federation, author, lessons, epoch),
-                Payload::Outcomes(outcomes) => next.add_outcomes(author, outcomes),
+                Payload::Lessons(lessons) => {
+                    next.add_lessons(federation, charter, author, lessons, epoch)
+                }
+                Payload::Outcomes(outcomes) => next.add_outcomes(author, outcomes, &known),
                 Payload::Revoke(revoke) => next.add_revoke(author, revoke),
                 _ => {}
             }
@@ -52,7 +55,7 @@ impl Library {
             description: revision.description.clone(),
             parents: revision.parents.clone(),
             files: revision.files.clone(),
-            author: Some(entry.sound.chain()),
+            author: Some(entry.chain),
             epoch,
         };
         // Deltas come by id: of two authors with the same tree in one epoch, the smaller delta stands.
@@ -62,18 +65,21 @@ impl Library {
     fn add_lessons(
         &mut self,
         federation: FederationId,
+        charter: &Charter,
         author: MemberId,
         lessons: &Lessons,
         epoch: u32,
     ) {
         let authored = matches!(lessons.origin, Origin::Authored);
+        // Support is a claim: one author's counts for at most the charter's cap.
+        let cap = i64::from(charter.limits.evidence_cap);
+        let add = |sum: &mut i64, support: i64| *sum = sum.saturating_add(support).min(cap);
         for entry in &lessons.entries {
             match &entry.key {
                 LessonKey::Primary(lesson) => {
                     let id = self.add_lesson(federation, lesson, epoch);
                     if let Some(item) = self.lessons.get_mut(&id) {
-                        let support = item.support.entry(author).or_default();
-                        *support = support.saturating_add(entry.support);
+                        add(item.support.entry(author).or_default(), entry.support);
                         if authored {
                             item.authored.insert(author);
                         }
@@ -82,7 +88,7 @@ impl Library {
                 LessonKey::Topic { lesson, word } => {
                     let words = self.topics.entry(*lesson).or_default();
                     let support = words.entry(word.clone()).or_default();
-                    *support = support.saturating_add(entry.support);
+                    *support = support.saturating_add(entry.support.min(cap));
                 }
             }
         }
@@ -113,17 +119,25 @@ impl Library {
         id
     }
 
-    fn add_outcomes(&mut self, author: MemberId, outcomes: &Outcomes) {
+    fn add_outcomes(&mut self, author: MemberId, outcomes: &Outcomes, known: &BTreeSet<ItemId>) {
         let sigma = outcomes.mechanism.scale_micros;
         let variance = u128::from(sigma) * u128::from(sigma) / 1_000_000;
         let variance = u64::try_from(variance).unwrap_or(u64::MAX);
-        for cell in &outcomes.cells {
+        // Cells for what nobody published would grow the state and mean nothing.
+        for cell in outcomes.cells.iter().filter(|cell| known.contains(&cell.item)) {
             let authors = self.evidence.entry((cell.item, cell.context)).or_default();
             let counts: &mut Counts = authors.entry(author).or_default();
             counts.successes = counts.successes.saturating_add(cell.successes);
             counts.failures = counts.failures.saturating_add(cell.failures);
             counts.variance_micros = counts.variance_micros.saturating_add(variance);
         }
+    }
+
+    /// Every revision and lesson: what outcomes can be counted for.
+    fn items(&self) -> BTreeSet<ItemId> {
+        let revisions = self.skills.values().flat_map(|skill| skill.revisions.keys());
+        let revisions = revisions.map(|id| ItemId::Revision(*id));
+        revisions.chain(self.lessons.keys().map(|id| ItemId::Lesson(*id))).collect()
     }
 
     fn add_revoke(&mut self, author: MemberId, revoke: &Revoke) {

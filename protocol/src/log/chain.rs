@@ -6,19 +6,27 @@ use super::Log;
 use crate::ids::{DeltaId, MemberId};
 
 /// Ids by height. More than one at a height is a fork.
+///
+/// A delta is accepted after its prev, so heights have no gaps, and below the lowest fork they are one
+/// line.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Chain {
     heights: BTreeMap<u64, BTreeSet<DeltaId>>,
+    fork: Option<u64>,
 }
 
 impl Chain {
     pub(super) fn insert(&mut self, seq: u64, id: DeltaId) {
-        self.heights.entry(seq).or_default().insert(id);
+        let ids = self.heights.entry(seq).or_default();
+        ids.insert(id);
+        if ids.len() > 1 {
+            self.fork = Some(self.fork.map_or(seq, |fork| fork.min(seq)));
+        }
     }
 
     /// Lowest height with two deltas.
-    pub(super) fn fork(&self) -> Option<u64> {
-        self.heights.iter().find(|(_, ids)| ids.len() > 1).map(|(&seq, _)| seq)
+    pub(super) const fn fork(&self) -> Option<u64> {
+        self.fork
     }
 
     pub(super) fn at(&self, seq: u64) -> impl Iterator<Item = DeltaId> + '_ {
@@ -28,6 +36,11 @@ impl Chain {
     pub(super) fn from(&self, seq: u64) -> impl Iterator<Item = DeltaId> + '_ {
         self.heights.range(seq..).flat_map(|(_, ids)| ids.iter().copied())
     }
+
+    fn between(&self, from: u64, below: u64) -> impl Iterator<Item = (u64, DeltaId)> + '_ {
+        let heights = (from < below).then(|| self.heights.range(from..below));
+        heights.into_iter().flatten().flat_map(|(&seq, ids)| ids.iter().map(move |id| (seq, *id)))
+    }
 }
 
 impl Log {
@@ -36,54 +49,80 @@ impl Log {
         self.tip().frontier.get(&author).copied()
     }
 
+    /// First height that no checkpoint covers.
+    fn above(&self, author: MemberId) -> u64 {
+        self.covered(author).map_or(0, |(seq, _)| seq + 1)
+    }
+
     /// First height that is not counted: the fork, but never below what is covered.
     fn cut(&self, author: MemberId) -> u64 {
         let fork = self.chains.get(&author).and_then(Chain::fork).unwrap_or(u64::MAX);
-        let above = self.covered(author).map_or(0, |(seq, _)| seq + 1);
         let gone = self.tip().gone_from(author).unwrap_or(u64::MAX);
-        fork.max(above).min(gone)
+        fork.max(self.above(author)).min(gone)
     }
 
-    /// Uncovered deltas of a chain that count, in order.
-    pub(super) fn live(&self, author: MemberId) -> Vec<DeltaId> {
-        let Some(chain) = self.chains.get(&author) else {
-            return Vec::new();
-        };
-        let covered = self.covered(author);
-        let mut prev = covered.map(|(_, id)| id);
-        let mut live = Vec::new();
-        for seq in covered.map_or(0, |(seq, _)| seq + 1)..self.cut(author) {
-            let follows = |id: &DeltaId| {
-                self.entries.get(id).is_some_and(|entry| entry.sound.header().prev == prev)
-            };
-            let Some(id) = chain.at(seq).find(follows) else {
-                break;
-            };
-            live.push(id);
-            prev = Some(id);
-        }
-        live
+    /// Uncovered deltas of a chain that count, in order. Above what is covered and below the fork the
+    /// chain is one line, so the heights alone say which.
+    pub(super) fn live(&self, author: MemberId) -> impl Iterator<Item = (u64, DeltaId)> + '_ {
+        let chain = self.chains.get(&author);
+        chain.into_iter().flat_map(move |c| c.between(self.above(author), self.cut(author)))
+    }
+
+    /// Whether this delta, at this height of a chain, is uncovered and counts.
+    pub(super) fn is_live(&self, author: MemberId, seq: u64) -> bool {
+        (self.above(author)..self.cut(author)).contains(&seq)
     }
 
     /// Height and id of the newest delta of a chain that counts.
     #[must_use]
     pub fn head(&self, author: MemberId) -> Option<(u64, DeltaId)> {
-        let newest = self.live(author).pop();
-        let height = |id: DeltaId| Some((self.entries.get(&id)?.sound.header().seq, id));
-        newest.and_then(height).or_else(|| self.covered(author))
+        let chain = self.chains.get(&author)?;
+        let (above, cut) = (self.above(author), self.cut(author));
+        let newest = (above < cut).then(|| chain.heights.range(above..cut).next_back()).flatten();
+        let newest = newest.and_then(|(&seq, ids)| Some((seq, *ids.first()?)));
+        newest.or_else(|| self.covered(author))
+    }
+
+    /// Whether `id` is the delta at height `seq` on the branch that ends in `tip`.
+    pub(super) fn is_on_branch(
+        &self,
+        author: MemberId,
+        (seq, id): (u64, DeltaId),
+        tip: (u64, DeltaId),
+    ) -> bool {
+        if seq > tip.0 {
+            return false;
+        }
+        let fork = self.chains.get(&author).and_then(Chain::fork);
+        if fork.is_none_or(|fork| seq < fork) {
+            return true;
+        }
+        let mut next = Some(tip.1);
+        while let Some(entry) = next.and_then(|id| self.entries.get(&id)) {
+            let header = entry.sound.header();
+            if header.seq <= seq {
+                return entry.sound.id == id;
+            }
+            next = header.prev;
+        }
+        false
     }
 
     /// Every delta that no checkpoint covers and that counts, by author and height.
     #[must_use]
     pub fn open_deltas(&self) -> Vec<DeltaId> {
         let authors = self.chains.keys().filter(|author| self.may_count(**author));
-        authors.flat_map(|author| self.live(*author)).collect()
+        authors.flat_map(|author| self.live(*author)).map(|(_, id)| id).collect()
     }
 
     /// Authors with a proven fork, and the height.
     #[must_use]
     pub fn forks(&self) -> BTreeMap<MemberId, u64> {
         self.chains.iter().filter_map(|(author, chain)| Some((*author, chain.fork()?))).collect()
+    }
+
+    pub(super) fn is_forked(&self, author: MemberId) -> bool {
+        self.chains.get(&author).is_some_and(|chain| chain.fork().is_some())
     }
 
     fn may_count(&self, author: MemberId) -> bool {

@@ -1,11 +1,14 @@
 //! Validity of a delta against its causal ancestors.
 
-use super::waiting::Missing;
+use super::waiting::{Missing, Proof};
 use super::{Entry, Log, Sealed};
 use crate::charter::Vouchers;
 use crate::delta::{Header, Sound, Spend};
-use crate::ids::{FederationId, MemberId};
+use crate::ids::{FederationId, MemberId, PublicKey};
 use crate::payload::{Mechanism, Noise, Origin, Payload, PayloadKind};
+
+/// Most Vouches of one member in an epoch; founders are bound by the charter's quota of deltas alone.
+pub const MAX_VOUCHES_PER_EPOCH: usize = 16;
 
 /// Why a delta is invalid for this federation. Never punishes who relayed it: only the author, or
 /// nobody, is at fault.
@@ -32,14 +35,24 @@ pub enum Fault {
     /// The author's chain forked at or below this height.
     #[error("the author's chain has two deltas at one height; what follows is excluded")]
     Forked,
+    /// Two checkpoints of one epoch are final.
+    #[error("an epoch was sealed twice; nothing is signed until the founder settles it")]
+    Split,
     /// Too much waits already; it will be fetched again.
     #[error("too many deltas wait for their ancestors")]
     TooManyWaiting,
 }
 
 pub(super) enum Hold {
-    Wait(Missing),
+    Wait(Missing, Proof),
     Refuse(Fault),
+}
+
+/// What a delta rests on.
+struct Ancestors<'a> {
+    prev: &'a Entry,
+    anchor: &'a Sealed,
+    key: PublicKey,
 }
 
 impl From<Fault> for Hold {
@@ -63,17 +76,13 @@ impl Log {
             if header.spend != Spend::default() {
                 return Err(Fault::Spend("a Join spends nothing").into());
             }
-            let vouched = self.vouched.get(&sound.id) == Some(&join.key);
-            return if founder || vouched {
+            return if founder || self.index.vouches_for(sound.id, &join.key) {
                 Ok(1)
             } else {
-                Err(Hold::Wait(Missing::Vouch(sound.id)))
+                Err(Hold::Wait(Missing::Vouch(sound.id), Proof::Unknown))
             };
         }
-        let (prev, anchor) = self.ancestors(header)?;
-        let Some(member) = anchor.roster.get(&header.author) else {
-            return Err(Fault::NotMember.into());
-        };
+        let Ancestors { prev, anchor, key } = self.ancestors(sound)?;
         self.check_place(sound, prev, anchor)?;
         self.check_spend(header, prev, &sound.payload)?;
         let same_epoch = prev.sound.header().epoch == header.epoch;
@@ -82,41 +91,60 @@ impl Log {
             return Err(Fault::Charter("too many deltas of one author in an epoch").into());
         }
         self.check_payload(sound, prev, anchor)?;
-        if !sound.signed_by(&member.key) {
+        self.check_fork(sound)?;
+        if !sound.signed_by(&key) {
             return Err(Fault::Forged.into());
         }
-        self.check_fork(sound)?;
         Ok(count)
     }
 
-    fn ancestors(&self, header: &Header) -> Result<(&Entry, &Sealed), Hold> {
+    /// Finds what a delta rests on. What has to wait is checked as far as it can be, so that nobody
+    /// fills another author's place among the waiting.
+    fn ancestors(&self, sound: &Sound) -> Result<Ancestors<'_>, Hold> {
+        let header = sound.header();
         let prev_id = header.prev.ok_or(Fault::Header("a prev is missing"))?;
-        for dep in &header.deps {
-            if !self.entries.contains_key(dep) {
-                return Err(Hold::Wait(Missing::Delta(*dep)));
+        let anchor = self.sealed.iter().rev().find(|sealed| sealed.id == header.anchor);
+        let key = match anchor {
+            Some(anchor) => match anchor.roster.get(&header.author) {
+                Some(member) => Some(member.key),
+                None => return Err(Fault::NotMember.into()),
+            },
+            None => self.key_of(header.author),
+        };
+        let prev = self.entries.get(&prev_id);
+        let dep = header.deps.iter().find(|dep| !self.entries.contains_key(dep));
+        let missing = match (dep, prev, anchor, key) {
+            (None, Some(prev), Some(anchor), Some(key)) => {
+                return Ok(Ancestors { prev, anchor, key });
             }
+            (Some(dep), ..) => Missing::Delta(*dep),
+            (None, None, ..) => Missing::Delta(prev_id),
+            _ => Missing::Checkpoint(header.anchor),
+        };
+        match key {
+            Some(key) if !sound.signed_by(&key) => Err(Fault::Forged.into()),
+            Some(_) => Err(Hold::Wait(missing, Proof::Signed)),
+            None => Err(Hold::Wait(missing, Proof::Unknown)),
         }
-        let prev = self.entries.get(&prev_id).ok_or(Hold::Wait(Missing::Delta(prev_id)))?;
-        let anchor = self
-            .sealed
-            .iter()
-            .rev()
-            .find(|sealed| sealed.id == header.anchor)
-            .ok_or(Hold::Wait(Missing::Checkpoint(header.anchor)))?;
-        Ok((prev, anchor))
     }
 
     fn check_place(&self, sound: &Sound, prev: &Entry, anchor: &Sealed) -> Result<(), Fault> {
         let header = sound.header();
         let before = prev.sound.header();
-        if prev.sound.chain() != header.author || before.seq + 1 != header.seq {
+        if prev.chain != header.author || before.seq + 1 != header.seq {
             return Err(Fault::Header("prev is not the delta before it"));
         }
         if header.epoch != anchor.epoch() + 1 || header.epoch < before.epoch {
             return Err(Fault::Header("its epoch does not follow its anchor"));
         }
         let deps = header.deps.iter().filter_map(|id| self.entries.get(id));
-        let deepest = deps.map(|entry| entry.sound.header().depth).fold(before.depth, u32::max);
+        let (mut deepest, mut latest) = (before.depth, before.epoch);
+        for dep in deps.map(|entry| entry.sound.header()) {
+            (deepest, latest) = (deepest.max(dep.depth), latest.max(dep.epoch));
+        }
+        if header.epoch < latest {
+            return Err(Fault::Header("it rests on a delta of a later epoch"));
+        }
         if header.depth != deepest + 1 {
             return Err(Fault::Header("its depth does not follow its ancestors"));
         }
@@ -154,6 +182,12 @@ impl Log {
                 let founder = self.founders.iter().any(|(id, _)| *id == header.author);
                 if self.charter.vouchers == Vouchers::Founders && !founder {
                     return Err(Fault::Charter("only founders admit members"));
+                }
+                let vouches = self
+                    .same_epoch(header, prev)
+                    .filter(|earlier| earlier.sound.header().payload_kind == PayloadKind::Vouch);
+                if !founder && vouches.count() >= MAX_VOUCHES_PER_EPOCH {
+                    return Err(Fault::Charter("too many vouches of one member in an epoch"));
                 }
             }
             Payload::Checkpoint(checkpoint) => {
@@ -223,7 +257,7 @@ impl Log {
         if mechanism.l0 > terms.l0 || mechanism.linf > terms.sessions_per_item {
             return Err(Fault::Charter("its contribution bounds are above the charter's"));
         }
-        let sigma2 = u128::from(mechanism.scale_micros).pow(2) * 2;
+        let sigma2 = u128::from(mechanism.scale_micros).pow(2).saturating_mul(2);
         let l2_squared = u128::from(mechanism.l0) * u128::from(mechanism.linf).pow(2);
         let least = (l2_squared * 1_000_000_000 * 1_000_000_000_000).div_ceil(sigma2);
         if u128::from(mechanism.rho_nano) < least {
@@ -238,17 +272,26 @@ impl Log {
         if !at.contains(&offset) {
             return Err(Fault::Charter("no release of this kind is due in this epoch"));
         }
-        let mut before = Some(prev);
-        while let Some(entry) = before.filter(|e| e.sound.header().epoch == header.epoch) {
-            let earlier = entry.sound.header();
-            if earlier.payload_kind == header.payload_kind
+        let again = self.same_epoch(header, prev).any(|entry| {
+            entry.sound.header().payload_kind == header.payload_kind
                 && mechanism(&entry.sound.payload).is_some()
-            {
-                return Err(Fault::Charter("a release of this kind was made in this epoch"));
-            }
-            before = earlier.prev.and_then(|id| self.entries.get(&id));
+        });
+        if again {
+            return Err(Fault::Charter("a release of this kind was made in this epoch"));
         }
         Ok(())
+    }
+
+    /// The author's deltas of the same epoch before this one, newest first.
+    fn same_epoch<'a>(
+        &'a self,
+        header: &'a Header,
+        prev: &'a Entry,
+    ) -> impl Iterator<Item = &'a Entry> {
+        let before =
+            |entry: &&'a Entry| entry.sound.header().prev.and_then(|id| self.entries.get(&id));
+        std::iter::successors(Some(prev), before)
+            .take_while(|entry| entry.sound.header().epoch == header.epoch)
     }
 
     /// After a fork, only its proof and what others rest on is kept; a signer's branches are kept
@@ -261,7 +304,8 @@ impl Log {
         let excluded = chain.fork().is_some_and(|fork| {
             header.seq > fork || (header.seq == fork && chain.at(fork).count() > 1)
         });
-        let kept = || self.is_signer(header.author) || self.is_wanted(&sound.id);
+        // Starting again, everything here was kept for a reason.
+        let kept = || self.rebuilding || self.is_signer(header.author) || self.is_wanted(&sound.id);
         if excluded && !kept() { Err(Fault::Forked) } else { Ok(()) }
     }
 

@@ -29,7 +29,20 @@ impl Log {
     /// One entry per chain, by author.
     #[must_use]
     pub fn frontiers(&self) -> Vec<Frontier> {
-        self.chains.keys().filter_map(|author| self.frontier(*author)).collect()
+        self.listed().filter_map(|author| self.frontier(author)).collect()
+    }
+
+    /// Chains that matter: of members, of former members, and Joins whose Vouch no checkpoint covers
+    /// yet. A Join that its epoch did not admit is over, so that junk Joins do not grow every digest.
+    fn listed(&self) -> impl Iterator<Item = MemberId> + '_ {
+        let pending = |author: &MemberId| {
+            let mut vouches = self.index.vouches_of(DeltaId(author.0));
+            vouches.any(|(_, voucher, place)| self.is_live(*voucher, place.0))
+        };
+        self.chains.keys().copied().filter(move |author| {
+            let tip = self.tip();
+            tip.roster.contains_key(author) || tip.frontier.contains_key(author) || pending(author)
+        })
     }
 
     /// The state of one chain.
@@ -67,8 +80,8 @@ impl Log {
         let theirs: BTreeMap<MemberId, &Frontier> = theirs.iter().map(|f| (f.author, f)).collect();
         let mut ids: BTreeSet<DeltaId> =
             wants.iter().filter(|id| self.entries.contains_key(id)).copied().collect();
-        for author in self.chains.keys() {
-            self.missing_of(*author, theirs.get(author).copied(), &mut ids);
+        for author in self.listed() {
+            self.missing_of(author, theirs.get(&author).copied(), &mut ids);
         }
         let mut entries: Vec<_> = ids.iter().filter_map(|id| self.entries.get(id)).collect();
         entries.sort_by_key(|entry| {
@@ -103,8 +116,7 @@ impl Log {
             Some(_) => self.covered(author).map_or(0, |(seq, _)| seq + 1),
         };
         if ours.tip != DeltaId::ZERO {
-            let counted = self.counted(author);
-            ids.extend(counted.into_iter().filter(|(seq, _)| *seq >= from).map(|(_, id)| id));
+            self.counted(author, from, ids);
         }
         if let Some(fork) = ours.fork {
             if self.is_signer(author) && theirs.is_none_or(|t| t.branches != ours.branches) {
@@ -115,15 +127,16 @@ impl Log {
         }
     }
 
-    /// The counted chain from its start: covered and live.
-    fn counted(&self, author: MemberId) -> Vec<(u64, DeltaId)> {
-        let mut counted = Vec::new();
+    /// Adds the counted chain from a height on: covered and live.
+    fn counted(&self, author: MemberId, from: u64, ids: &mut BTreeSet<DeltaId>) {
         let mut next = self.head(author).map(|(_, id)| id);
         while let Some(entry) = next.and_then(|id| self.entries.get(&id)) {
-            counted.push((entry.sound.header().seq, entry.sound.id));
+            if entry.sound.header().seq < from {
+                return;
+            }
+            ids.insert(entry.sound.id);
             next = entry.sound.header().prev;
         }
-        counted
     }
 }
 

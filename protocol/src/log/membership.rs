@@ -2,8 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::index::Place;
 use super::{Log, Sealed};
-use crate::ids::{DeltaId, InvitationId, MemberId, PublicKey};
+use crate::charter::MAX_MEMBERS_EVER;
+use crate::delta::Sound;
+use crate::ids::{DeltaId, MemberId, PublicKey};
 use crate::payload::{Payload, Removal, RevokeTarget, RosterEntry, Vouch};
 
 /// Members and former members after an epoch.
@@ -17,7 +20,8 @@ impl Log {
     /// The membership after `parent` when `covered` is folded, with the chains at `frontier`.
     ///
     /// Vouches count in the order of (author, height); Leave and Revoke after them, so that somebody
-    /// admitted and removed in one epoch is removed.
+    /// admitted and removed in one epoch is removed. Signers cannot be revoked: version 1 has no way to
+    /// replace them, and without them no epoch ends.
     pub(super) fn membership(
         &self,
         parent: &Sealed,
@@ -33,31 +37,38 @@ impl Log {
         keys.extend(parent.body.excluded.iter().map(|removal| removal.key));
 
         let mut ordered: Vec<_> = covered.iter().filter_map(|id| self.entries.get(id)).collect();
-        ordered.sort_by_key(|entry| (entry.sound.chain(), entry.sound.header().seq));
+        ordered.sort_by_key(|entry| (entry.chain, entry.sound.header().seq));
+        let former = parent.body.excluded.len();
         for entry in &ordered {
             let Payload::Vouch(vouch) = &entry.sound.payload else {
                 continue;
             };
             let member = MemberId::from(vouch.join);
-            let full = roster.len() >= self.charter.limits.members as usize;
-            let joined = frontier.contains_key(&member);
+            let full = roster.len() >= self.charter.limits.members as usize
+                || roster.len() + removed.len() + former >= MAX_MEMBERS_EVER;
+            // A Vouch cannot give another's Join a key of its own choosing.
+            let joined = frontier.contains_key(&member) && self.key_of(member) == Some(vouch.key);
             let stands = joined
                 && epoch <= vouch.expires_epoch
-                && self.within_uses(entry.sound.id, vouch)
+                && self.within_uses(&entry.sound, vouch)
                 && !keys.contains(&vouch.key)
                 && !full;
             if stands {
                 keys.insert(vouch.key);
-                let sponsor = entry.sound.chain();
+                let sponsor = entry.chain;
                 roster.insert(member, RosterEntry { member, key: vouch.key, sponsor });
             }
         }
 
         for entry in &ordered {
             let gone = match &entry.sound.payload {
-                Payload::Leave(_) => entry.sound.chain(),
+                Payload::Leave(_) => entry.chain,
                 Payload::Revoke(revoke) => match revoke.target {
-                    RevokeTarget::Member(member) if self.revoked_by_enough(member, frontier) => {
+                    RevokeTarget::Member(member)
+                        if roster.contains_key(&member)
+                            && parent.signers.binary_search(&member).is_err()
+                            && self.revoked_by_enough(member, frontier) =>
+                    {
                         member
                     }
                     _ => continue,
@@ -72,15 +83,22 @@ impl Log {
         Membership { roster, removed }
     }
 
-    /// Whether this Vouch is among the first `uses` of its chain that name the invitation.
-    fn within_uses(&self, id: DeltaId, vouch: &Vouch) -> bool {
-        let mut earlier = 0;
-        let mut next = self.entries.get(&id).and_then(|entry| entry.sound.header().prev);
-        while let Some(entry) = next.and_then(|id| self.entries.get(&id)) {
-            earlier += u32::from(names(&entry.sound.payload, vouch.invitation));
-            next = entry.sound.header().prev;
+    /// The key that a member's Join names; none while the Join is not here. A member's id is the hash of
+    /// its Join, so there is only one.
+    pub(super) fn key_of(&self, member: MemberId) -> Option<PublicKey> {
+        match &self.entries.get(&DeltaId(member.0))?.sound.payload {
+            Payload::Join(join) => Some(join.key),
+            _ => None,
         }
-        earlier < u32::from(vouch.uses)
+    }
+
+    /// Whether this Vouch is among the first `uses` of its chain that name the invitation.
+    fn within_uses(&self, sound: &Sound, vouch: &Vouch) -> bool {
+        let chain = sound.chain();
+        let here = (sound.header().seq, sound.id);
+        let before = self.index.uses(chain, vouch.invitation).take_while(|place| place.0 < here.0);
+        let earlier = before.filter(|place| self.is_on_branch(chain, *place, here));
+        earlier.take(usize::from(vouch.uses)).count() < usize::from(vouch.uses)
     }
 
     /// Whether enough distinct authors, within the frontier, revoked a member.
@@ -89,23 +107,11 @@ impl Log {
         member: MemberId,
         frontier: &BTreeMap<MemberId, (u64, DeltaId)>,
     ) -> bool {
-        let revoked = |author: &MemberId| {
-            let mut next = frontier.get(author).map(|(_, id)| *id);
-            while let Some(entry) = next.and_then(|id| self.entries.get(&id)) {
-                if let Payload::Revoke(revoke) = &entry.sound.payload
-                    && revoke.target == RevokeTarget::Member(member)
-                {
-                    return true;
-                }
-                next = entry.sound.header().prev;
-            }
-            false
+        let within = |author: MemberId, places: &BTreeSet<Place>| {
+            let tip = frontier.get(&author).copied();
+            tip.is_some_and(|tip| places.iter().any(|at| self.is_on_branch(author, *at, tip)))
         };
-        let revokers = frontier.keys().filter(|author| revoked(author)).count();
-        revokers >= self.charter.limits.revokers as usize
+        let revokers = self.index.revokers(member).filter(|(author, at)| within(*author, at));
+        revokers.count() >= self.charter.limits.revokers as usize
     }
-}
-
-fn names(payload: &Payload, invitation: InvitationId) -> bool {
-    matches!(payload, Payload::Vouch(vouch) if vouch.invitation == invitation)
 }

@@ -7,22 +7,24 @@
 mod chain;
 mod check;
 mod frontier;
+mod index;
 mod membership;
 mod seal;
 mod waiting;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-pub use check::Fault;
+pub use check::{Fault, MAX_VOUCHES_PER_EPOCH};
 pub use frontier::{Frontier, digest};
 pub use seal::{Problem, Sealed};
-pub use waiting::{MAX_WAITING_BYTES, MAX_WAITING_PER_AUTHOR, Missing};
+pub use waiting::{MAX_UNKNOWN_BYTES, MAX_WAITING_BYTES, MAX_WAITING_PER_AUTHOR, Missing};
 
 use crate::charter::{Charter, CharterError, SignedCharter};
 use crate::delta::{Delta, Header, Sound, Spend, VERSION};
 use crate::ids::{CheckpointId, DeltaId, FederationId, Hash, MemberId, PublicKey};
 use crate::payload::{Payload, PayloadKind};
 use chain::Chain;
+use index::Index;
 use seal::Candidate;
 use waiting::Waiting;
 
@@ -44,6 +46,8 @@ pub enum Ingest {
 pub struct Entry {
     /// The delta with its decoded payload.
     pub sound: Sound,
+    /// Whose chain it is on.
+    pub chain: MemberId,
     /// How many deltas of this author, up to and with this one, name the same epoch.
     pub count_in_epoch: u32,
 }
@@ -57,7 +61,7 @@ pub struct Log {
     founders: Vec<(MemberId, PublicKey)>,
     entries: BTreeMap<DeltaId, Entry>,
     chains: BTreeMap<MemberId, Chain>,
-    vouched: BTreeMap<DeltaId, PublicKey>,
+    index: Index,
     waiting: Waiting,
     sealed: Vec<Sealed>,
     candidates: BTreeMap<CheckpointId, BTreeMap<CheckpointId, Candidate>>,
@@ -82,7 +86,7 @@ impl Log {
             founders,
             entries: BTreeMap::new(),
             chains: BTreeMap::new(),
-            vouched: BTreeMap::new(),
+            index: Index::default(),
             waiting: Waiting::default(),
             sealed: vec![genesis],
             candidates: BTreeMap::new(),
@@ -168,7 +172,7 @@ impl Log {
     #[must_use]
     pub fn serves(&self, key: &PublicKey) -> bool {
         let gone = self.tip().is_gone(key);
-        !gone && (self.member_of(key).is_some() || self.vouched.values().any(|known| known == key))
+        !gone && (self.member_of(key).is_some() || self.index.is_vouched_key(key))
     }
 
     /// Checkpoints that could not be sealed for good, with the reason.
@@ -201,8 +205,8 @@ impl Log {
                         accepted.push(id);
                         queue.extend(freed);
                     }
-                    Err(check::Hold::Wait(missing)) => {
-                        let kept = self.waiting.insert(sound, missing);
+                    Err(check::Hold::Wait(missing, proof)) => {
+                        let kept = self.waiting.insert(sound, missing, proof);
                         if id == first {
                             answer = Some(if kept {
                                 Ingest::Waiting(missing)
@@ -237,15 +241,13 @@ impl Log {
         let chain = sound.chain();
         self.chains.entry(chain).or_default().insert(sound.header().seq, id);
         let mut freed = self.waiting.take(Missing::Delta(id));
+        self.index.insert(chain, &sound);
         match &sound.payload {
-            Payload::Vouch(vouch) => {
-                self.vouched.insert(vouch.join, vouch.key);
-                freed.extend(self.waiting.take(Missing::Vouch(vouch.join)));
-            }
+            Payload::Vouch(vouch) => freed.extend(self.waiting.take(Missing::Vouch(vouch.join))),
             Payload::Checkpoint(checkpoint) => self.note_commit(chain, checkpoint),
             _ => {}
         }
-        self.entries.insert(id, Entry { sound, count_in_epoch });
+        self.entries.insert(id, Entry { sound, chain, count_in_epoch });
         freed
     }
 
@@ -259,7 +261,7 @@ impl Log {
         all.sort_by_key(|sound| (sound.header().epoch, sound.header().depth, sound.id));
         let genesis = Sealed::genesis(self.federation, &self.founders);
         self.chains.clear();
-        self.vouched.clear();
+        self.index = Index::default();
         self.sealed = vec![genesis];
         self.candidates.clear();
         self.problems.clear();
@@ -280,13 +282,17 @@ impl Log {
     /// Header of the next delta of `author`, payload fields still empty.
     ///
     /// # Errors
-    /// When the author is no member at the last sealed epoch, or its chain has forked.
+    /// When the author is no member at the last sealed epoch, its chain has forked, or an epoch was
+    /// sealed twice: what is signed on one side of a split could not follow on the other.
     pub fn draft(&self, author: MemberId, spend: Spend) -> Result<Header, Fault> {
         if !self.tip().roster.contains_key(&author) {
             return Err(Fault::NotMember);
         }
-        if self.chains.get(&author).is_some_and(|chain| chain.fork().is_some()) {
+        if self.is_forked(author) {
             return Err(Fault::Forked);
+        }
+        if self.is_split() {
+            return Err(Fault::Split);
         }
         let (seq, prev) = self.head(author).ok_or(Fault::NotMember)?;
         let depth = self.entries.get(&prev).map_or(0, |entry| entry.sound.header().depth);

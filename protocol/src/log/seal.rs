@@ -199,6 +199,9 @@ impl Log {
 
     /// Whether a final checkpoint with a smaller id than the sealed one can be sealed.
     pub(super) fn must_reorder(&mut self) -> bool {
+        if self.candidates.values().all(|rivals| rivals.len() < 2) {
+            return false;
+        }
         self.note_splits();
         self.sealed.windows(2).any(|pair| {
             let [parent, child] = pair else { return false };
@@ -210,7 +213,17 @@ impl Log {
     }
 
     fn evaluate(&self, parent: &Sealed, id: CheckpointId, body: &Body) -> Verdict {
-        let (frontier, covered) = match self.cover(parent, &body.frontier) {
+        // What is cheap and may fail comes first: this runs again whenever something arrives.
+        let proven = |removal: &Removal| {
+            parent.body.excluded.contains(removal)
+                || !parent.roster.contains_key(&removal.member)
+                || self.is_forked(removal.member)
+        };
+        let held = |point: &FrontierEntry| self.entries.contains_key(&point.id);
+        if !body.frontier.iter().all(held) || !body.excluded.iter().all(proven) {
+            return Verdict::NotYet;
+        }
+        let (frontier, covered) = match self.cover(parent, body) {
             Ok(Some(found)) => found,
             Ok(None) => return Verdict::NotYet,
             Err(what) => return Verdict::Wrong(what),
@@ -227,9 +240,6 @@ impl Log {
             let above = frontier.get(&removal.member).map_or(0, |(seq, _)| seq + 1);
             if member.key != removal.key || above != removal.from_seq {
                 return Verdict::Wrong("it cuts an excluded chain elsewhere than it covers it");
-            }
-            if !self.forks().contains_key(&removal.member) {
-                return Verdict::NotYet;
             }
         }
         if !parent_excluded.iter().all(|removal| body.excluded.contains(removal)) {
@@ -260,15 +270,15 @@ impl Log {
     fn cover(
         &self,
         parent: &Sealed,
-        entries: &[FrontierEntry],
+        body: &Body,
     ) -> Result<Option<(BTreeMap<MemberId, (u64, DeltaId)>, Vec<DeltaId>)>, &'static str> {
         let mut frontier = BTreeMap::new();
         let mut covered = Vec::new();
-        for point in entries {
+        for point in &body.frontier {
             let Some(entry) = self.entries.get(&point.id) else {
                 return Ok(None);
             };
-            if entry.sound.chain() != point.author || entry.sound.header().seq != point.seq {
+            if entry.chain != point.author || entry.sound.header().seq != point.seq {
                 return Err("its frontier misplaces a delta");
             }
             let settled = parent.frontier.get(&point.author).copied();
@@ -281,6 +291,9 @@ impl Log {
                 let Some(entry) = self.entries.get(&id) else {
                     return Ok(None);
                 };
+                if entry.sound.header().epoch > body.epoch {
+                    return Err("it covers a delta of a later epoch");
+                }
                 if settled.is_some_and(|(seq, _)| entry.sound.header().seq <= seq) {
                     return Err("its frontier leaves what was sealed before");
                 }
@@ -305,20 +318,27 @@ impl Log {
         let mut frontier = parent.frontier.clone();
         let mut covered = Vec::new();
         for author in self.chains.keys().filter(|author| !gone(author)) {
-            covered.extend(self.live(*author));
+            covered.extend(self.live(*author).map(|(_, id)| id));
             if let Some(head) = self.head(*author) {
                 frontier.insert(*author, head);
             }
         }
         let membership = self.membership(parent, &covered, &frontier);
-        let forks = self.forks();
+        // A Join that was not admitted is not covered: else any member could fill the checkpoint.
+        let belongs = |author: &MemberId| {
+            parent.frontier.contains_key(author)
+                || membership.roster.contains_key(author)
+                || membership.removed.contains_key(author)
+        };
+        frontier.retain(|author, _| belongs(author));
+        covered.retain(|id| self.entries.get(id).is_some_and(|e| belongs(&e.chain)));
         let cut = |entry: &RosterEntry| Removal {
             member: entry.member,
             key: entry.key,
             from_seq: frontier.get(&entry.member).map_or(0, |(seq, _)| seq + 1),
         };
         let forked = parent.roster.values().filter(|entry| {
-            forks.contains_key(&entry.member) && membership.roster.contains_key(&entry.member)
+            self.is_forked(entry.member) && membership.roster.contains_key(&entry.member)
         });
         let mut excluded = parent.body.excluded.clone();
         excluded.extend(forked.map(cut));

@@ -7,8 +7,11 @@ use crate::ids::{CheckpointId, DeltaId, MemberId};
 
 /// Most deltas of one author that wait.
 pub const MAX_WAITING_PER_AUTHOR: usize = 1024;
-/// Most payload bytes that wait in all.
+/// Most bytes that wait in all: payloads, and 512 for each delta.
 pub const MAX_WAITING_BYTES: usize = 64 << 20;
+
+/// The part of them for deltas whose author is not known yet.
+pub const MAX_UNKNOWN_BYTES: usize = 8 << 20;
 
 /// What a delta waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,46 +24,87 @@ pub enum Missing {
     Vouch(DeltaId),
 }
 
+/// Whether the signature of a waiting delta was checked against its author's key. Anybody can write
+/// what cannot be checked yet, so that has a small room of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Proof {
+    Signed,
+    Unknown,
+}
+
+#[derive(Debug, Clone)]
+struct Held {
+    sound: Sound,
+    missing: Missing,
+    proof: Proof,
+}
+
 #[derive(Debug, Clone, Default)]
 pub(super) struct Waiting {
-    deltas: BTreeMap<DeltaId, Sound>,
+    deltas: BTreeMap<DeltaId, Held>,
     reasons: BTreeMap<Missing, BTreeSet<DeltaId>>,
-    per_author: BTreeMap<MemberId, usize>,
-    bytes: usize,
+    per_author: BTreeMap<MemberId, BTreeSet<(u64, DeltaId)>>,
+    signed_bytes: usize,
+    unknown_bytes: usize,
 }
 
 impl Waiting {
-    /// Keeps a delta until `missing` is here; false when there is no room.
-    pub(super) fn insert(&mut self, sound: Sound, missing: Missing) -> bool {
+    /// Keeps a delta until `missing` is here; false when there is no room. Of one author the lowest
+    /// heights stay, since they are the first that can be freed.
+    pub(super) fn insert(&mut self, sound: Sound, missing: Missing, proof: Proof) -> bool {
         let id = sound.id;
-        if !self.deltas.contains_key(&id) {
-            let author = self.per_author.entry(sound.header().author).or_default();
-            let bytes = size(&sound);
-            if *author >= MAX_WAITING_PER_AUTHOR || self.bytes + bytes > MAX_WAITING_BYTES {
-                return false;
-            }
-            *author += 1;
-            self.bytes += bytes;
-            self.deltas.insert(id, sound);
+        self.remove(id);
+        let (chain, seq, bytes) = (sound.chain(), sound.header().seq, size(&sound));
+        let full = match proof {
+            Proof::Signed => self.signed_bytes + bytes > MAX_WAITING_BYTES - MAX_UNKNOWN_BYTES,
+            Proof::Unknown => self.unknown_bytes + bytes > MAX_UNKNOWN_BYTES,
+        };
+        if full {
+            return false;
         }
+        let queue = self.per_author.entry(chain).or_default();
+        if queue.len() >= MAX_WAITING_PER_AUTHOR {
+            match queue.last().copied() {
+                Some((highest, last)) if seq < highest => {
+                    self.remove(last);
+                }
+                _ => return false,
+            }
+        }
+        self.per_author.entry(chain).or_default().insert((seq, id));
+        *self.bytes_of(proof) += bytes;
         self.reasons.entry(missing).or_default().insert(id);
+        self.deltas.insert(id, Held { sound, missing, proof });
         true
+    }
+
+    fn bytes_of(&mut self, proof: Proof) -> &mut usize {
+        match proof {
+            Proof::Signed => &mut self.signed_bytes,
+            Proof::Unknown => &mut self.unknown_bytes,
+        }
     }
 
     /// Removes what waited for `missing`.
     pub(super) fn take(&mut self, missing: Missing) -> Vec<Sound> {
-        let ids = self.reasons.remove(&missing).unwrap_or_default();
+        let ids = self.reasons.get(&missing).cloned().unwrap_or_default();
         ids.into_iter().filter_map(|id| self.remove(id)).collect()
     }
 
     fn remove(&mut self, id: DeltaId) -> Option<Sound> {
-        let sound = self.deltas.remove(&id)?;
-        self.bytes -= size(&sound);
-        let author = sound.header().author;
-        if let Some(count) = self.per_author.get_mut(&author) {
-            *count -= 1;
-            if *count == 0 {
-                self.per_author.remove(&author);
+        let Held { sound, missing, proof } = self.deltas.remove(&id)?;
+        *self.bytes_of(proof) -= size(&sound);
+        if let Some(ids) = self.reasons.get_mut(&missing) {
+            ids.remove(&id);
+            if ids.is_empty() {
+                self.reasons.remove(&missing);
+            }
+        }
+        let chain = sound.chain();
+        if let Some(queue) = self.per_author.get_mut(&chain) {
+            queue.remove(&(sound.header().seq, id));
+            if queue.is_empty() {
+                self.per_author.remove(&chain);
             }
         }
         Some(sound)
@@ -79,11 +123,11 @@ impl Waiting {
     }
 
     pub(super) fn size(&self) -> (usize, usize) {
-        (self.deltas.len(), self.bytes)
+        (self.deltas.len(), self.signed_bytes + self.unknown_bytes)
     }
 
     pub(super) fn into_all(self) -> impl Iterator<Item = Sound> {
-        self.deltas.into_values()
+        self.deltas.into_values().map(|held| held.sound)
     }
 }
 

@@ -1,6 +1,8 @@
 //! What a payload's own bytes must satisfy: order, bounds, no duplicates.
 
-use super::{Body, Lessons, Mechanism, Origin, Outcomes, Payload, Revision, Votes};
+use super::{
+    Body, LessonEntry, Lessons, Mechanism, Origin, Outcomes, Payload, Revision, Votes, Window,
+};
 
 const MAX_NAME_BYTES: usize = 64;
 const MAX_REASON_BYTES: usize = 256;
@@ -44,6 +46,12 @@ impl Mechanism {
     }
 }
 
+impl Window {
+    const fn check(&self) -> Result<(), &'static str> {
+        ensure(self.start_seconds <= self.end_seconds, "a window does not end early")
+    }
+}
+
 impl Body {
     fn check(&self) -> Result<(), &'static str> {
         ensure(self.epoch > 0, "genesis is not a checkpoint delta")?;
@@ -59,10 +67,7 @@ impl Body {
 impl Outcomes {
     fn check(&self) -> Result<(), &'static str> {
         self.mechanism.check()?;
-        ensure(
-            self.window.start_seconds <= self.window.end_seconds,
-            "a window does not end early",
-        )?;
+        self.window.check()?;
         let key = |cell: &super::Cell| (cell.item, cell.context);
         ensure(self.cells.is_sorted_by(|a, b| key(a) < key(b)), "cells are sorted, none twice")
     }
@@ -71,6 +76,7 @@ impl Outcomes {
 impl Votes {
     fn check(&self) -> Result<(), &'static str> {
         self.mechanism.check()?;
+        self.window.check()?;
         ensure(self.votes.is_sorted_by(|a, b| a.item < b.item), "votes are sorted, none twice")
     }
 }
@@ -81,6 +87,16 @@ impl Lessons {
             mechanism.check()?;
             ensure(mechanism.threshold > 0, "a lesson release has a threshold")?;
             ensure(self.window.is_some(), "a lesson release has a window")?;
+            let passed = |entry: &LessonEntry| entry.support >= i64::from(mechanism.threshold);
+            ensure(self.entries.iter().all(passed), "a released key passed the threshold")?;
+        } else {
+            let claims = self.window.is_some()
+                || !self.padding.is_empty()
+                || self.entries.iter().any(|entry| entry.support != 0);
+            ensure(!claims, "what a person wrote has no window, support or padding")?;
+        }
+        if let Some(window) = &self.window {
+            window.check()?;
         }
         ensure(self.padding.iter().all(|&byte| byte == 0), "padding is zero")?;
         ensure(self.entries.is_sorted_by(|a, b| a.key < b.key), "keys are sorted, none twice")

@@ -86,8 +86,15 @@ pub struct World {
 impl World {
     /// A founder and nobody else.
     pub fn found() -> Self {
+        Self::with_limits(|_| {})
+    }
+
+    /// A founder and nobody else, under other limits.
+    pub fn with_limits(change: impl FnOnce(&mut Limits)) -> Self {
         let founder = key(1);
-        let signed = charter(&founder).sign(&founder).unwrap();
+        let mut terms = charter(&founder);
+        change(&mut terms.limits);
+        let signed = terms.sign(&founder).unwrap();
         let log = Log::new(signed).unwrap();
         let member = log.founders()[0].0;
         let mut world = Self {
@@ -202,6 +209,35 @@ impl World {
         let _ = self.log.ingest(delta.clone().sound().unwrap());
         self.deltas.push(delta.clone());
         delta
+    }
+
+    /// A delta that rests on another.
+    pub fn publish_on(&mut self, who: usize, dep: DeltaId, payload: &Payload) -> DeltaId {
+        let spend = self.log.spend(self.members[who]);
+        let mut header = self.log.draft(self.members[who], spend).unwrap();
+        header.deps = vec![dep];
+        let depth = self.log.get(&dep).unwrap().sound.header().depth;
+        header.depth = header.depth.max(depth + 1);
+        self.push(Delta::sign(header, payload, &self.keys[who]))
+    }
+
+    /// The founder signs another body for the epoch that it sealed last: equivocation of the signer.
+    pub fn rival(&mut self, claim: u8) {
+        let last = self.log.entries().find(|(_, entry)| match &entry.sound.payload {
+            Payload::Checkpoint(checkpoint) => checkpoint.body.id() == self.log.tip().id,
+            _ => false,
+        });
+        let Some((header, Payload::Checkpoint(checkpoint))) =
+            last.map(|(_, e)| (e.sound.header().clone(), e.sound.payload.clone()))
+        else {
+            return;
+        };
+        let mut body = checkpoint.body;
+        body.state_root = Hash([claim; 32]);
+        let payload = Payload::Checkpoint(Checkpoint { round: 0, phase: Phase::Commit, body });
+        let delta = Delta::sign(header, &payload, &self.keys[0]);
+        let _ = self.log.ingest(delta.clone().sound().unwrap());
+        self.deltas.push(delta);
     }
 
     pub fn checkpoint(&mut self) -> DeltaId {
