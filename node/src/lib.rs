@@ -16,6 +16,7 @@ pub mod home;
 pub mod network;
 pub mod output;
 pub mod scan;
+pub mod sources;
 pub mod store;
 pub mod telemetry;
 pub mod words;

@@ -1,1 +1,17 @@
-//! room tests
+//! End-to-end tests: real `lore` processes on loopback, each with its own home, store and key.
+//!
+//! The harness knows the program by its command line, and the network by what a peer can send. It
+//! waits on conditions, never for a time. Tests of one room's rules live in that room; here is what
+//! only shows between processes.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test harness fails by panicking")]
+
+pub mod binary;
+pub mod console;
+pub mod log;
+pub mod node;
+pub mod peer;
+pub mod pty;
+pub mod sessions;
+pub mod wait;
+
+pub use node::{Cluster, Node, Ran};

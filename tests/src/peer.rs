@@ -1,0 +1,139 @@
+//! A libp2p peer that says whatever a test wants.
+
+use std::time::Duration;
+
+use lore_node::network::{
+    Network, NetworkConfig, NetworkEvent, NetworkHandle, PeerAddress, Published, RequestFailure,
+};
+use lore_protocol::codec;
+use lore_protocol::identity::{SecretKey, Signer as _};
+use lore_protocol::ids::{FederationId, PublicKey};
+use lore_protocol::wire::{Reply, Request};
+use tokio::runtime::Runtime;
+use tokio::sync::mpsc;
+
+use crate::node::Node;
+use crate::wait::{PATIENCE, wait_until};
+
+/// A peer with a key of its own and no rules.
+pub struct Peer {
+    runtime: Runtime,
+    handle: NetworkHandle,
+    events: mpsc::Receiver<NetworkEvent>,
+    key: SecretKey,
+    to: PublicKey,
+}
+
+impl Peer {
+    /// Connects to a node.
+    ///
+    /// # Panics
+    /// When that fails.
+    #[must_use]
+    pub fn connect(key: SecretKey, node: &Node) -> Self {
+        let peers = node.json(&["peers"]);
+        let address: PeerAddress = peers["listening"][0]
+            .as_str()
+            .expect("the node listens")
+            .parse()
+            .expect("what it prints is an address");
+        let to = address.key();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        let (handle, events) = runtime.block_on(async {
+            let config = NetworkConfig {
+                listen: vec!["/ip4/127.0.0.1/tcp/0".parse().expect("an address")],
+                ..NetworkConfig::new(&key)
+            };
+            let started = Network::start(config).await.expect("the network starts");
+            started.0.dial(address).await.expect("it dials");
+            started
+        });
+        let mut peer = Self { runtime, handle, events, key, to };
+        let connected = |event| matches!(event, NetworkEvent::Connected { .. }).then_some(());
+        peer.until("connected", connected);
+        peer
+    }
+
+    /// This peer's key.
+    #[must_use]
+    pub fn key(&self) -> PublicKey {
+        self.key.public_key()
+    }
+
+    fn until<T>(&mut self, what: &str, mut fits: impl FnMut(NetworkEvent) -> Option<T>) -> T {
+        let Self { runtime, events, .. } = self;
+        let found = runtime.block_on(async {
+            tokio::time::timeout(PATIENCE, async {
+                loop {
+                    let event = events.recv().await.expect("the network runs");
+                    if let Some(found) = fits(event) {
+                        return found;
+                    }
+                }
+            })
+            .await
+        });
+        found.unwrap_or_else(|_| panic!("waited in vain: {what}"))
+    }
+
+    /// Sends bytes as a request.
+    ///
+    /// # Errors
+    /// When the node gives no reply.
+    ///
+    /// # Panics
+    /// When nothing at all comes of it.
+    pub fn ask_bytes(&mut self, bytes: Vec<u8>) -> Result<Vec<u8>, RequestFailure> {
+        let sent = self.runtime.block_on(self.handle.request(self.to, bytes)).expect("it is sent");
+        self.until("an answer", |event| match event {
+            NetworkEvent::Response { request, bytes, .. } if request == sent => Some(Ok(bytes)),
+            NetworkEvent::RequestFailed { request, why, .. } if request == sent => Some(Err(why)),
+            _ => None,
+        })
+    }
+
+    /// Asks, and gives the reply.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn ask(&mut self, request: &Request) -> Reply {
+        let bytes = self.ask_bytes(codec::encode(request)).expect("a reply");
+        codec::decode(&bytes).expect("the reply decodes")
+    }
+
+    /// Gossips bytes, once somebody listens to the federation's topic.
+    pub fn gossip(&self, federation: FederationId, bytes: &[u8]) {
+        let handle = &self.handle;
+        self.runtime.block_on(handle.subscribe(federation)).expect("it subscribes");
+        wait_until("somebody is in the mesh", PATIENCE, || {
+            let sent = self.runtime.block_on(handle.publish(federation, bytes.to_vec()));
+            matches!(sent, Ok(Published::Sent)).then_some(())
+        });
+    }
+
+    /// Waits until the node has gossiped something to this peer, for instance.
+    ///
+    /// # Errors
+    /// When nothing comes within the limit.
+    pub fn heard(&mut self, limit: Duration) -> Option<Vec<u8>> {
+        let Self { runtime, events, .. } = self;
+        runtime.block_on(async {
+            tokio::time::timeout(limit, async {
+                loop {
+                    match events.recv().await {
+                        Some(NetworkEvent::Gossip { bytes, .. }) => return Some(bytes),
+                        Some(_) => {}
+                        None => return None,
+                    }
+                }
+            })
+            .await
+            .ok()
+            .flatten()
+        })
+    }
+}

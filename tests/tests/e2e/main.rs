@@ -1,0 +1,13 @@
+//! Promises that only show between real processes. Each file is one promise of the README or of the
+//! protocol; `lore_tests` is the harness.
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+
+mod backup;
+mod federation;
+mod guide;
+mod hostile;
+mod idle;
+mod input;
+mod invitation;
+mod isolation;
+mod release;
