@@ -15,8 +15,8 @@ use crate::log::{Fault, Frontier, Ingest, Log};
 pub const MAX_ANSWER_BYTES: usize = 1 << 20;
 /// Most ids in one request.
 pub const MAX_WANTS: usize = 256;
-/// Most frontiers in one request.
-pub const MAX_FRONTIERS: usize = 8192;
+/// Most frontiers in one request, so that it fits 256 KiB.
+pub const MAX_FRONTIERS: usize = 2048;
 /// Most answers in one round; a round that needs more goes on at the next occasion.
 pub const MAX_ANSWERS: u32 = 10_000;
 
@@ -156,7 +156,13 @@ fn take(log: &mut Log, sound: crate::delta::Sound, batch: &mut Batch) {
 }
 
 fn missing(log: &Log) -> Ask {
-    Ask::Missing { frontiers: log.frontiers(), wants: log.wants(MAX_WANTS) }
+    let mut frontiers = log.frontiers();
+    if frontiers.len() > MAX_FRONTIERS {
+        // A chain that is not named is sent whole: those are the Joins that nobody admitted yet.
+        frontiers.sort_by_key(|frontier| !log.tip().frontier.contains_key(&frontier.author));
+        frontiers.truncate(MAX_FRONTIERS);
+    }
+    Ask::Missing { frontiers, wants: log.wants(MAX_WANTS) }
 }
 
 impl Ask {

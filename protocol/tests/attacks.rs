@@ -10,8 +10,8 @@ use lore_protocol::identity::{SecretKey, Signer};
 use lore_protocol::ids::{CheckpointId, DeltaId, Hash, InvitationId, MemberId};
 use lore_protocol::log::{Fault, Ingest, Log, MAX_WAITING_PER_AUTHOR, Missing};
 use lore_protocol::payload::{
-    Cell, ItemId, Join, LessonEntry, Lessons, Mechanism, Noise, Origin, Outcomes, Payload, Revoke,
-    RevokeTarget, Unit, Void, Vouch, Window,
+    Cell, FileEntry, ItemId, Join, LessonEntry, Lessons, Mechanism, Noise, Origin, Outcomes,
+    Payload, Revision, Revoke, RevokeTarget, Unit, Void, Vouch, Window,
 };
 use world::{RHO_NANO, SIGMA_MICROS, World, authored, key, lesson, sound};
 
@@ -403,6 +403,40 @@ fn fit(mut payload: Payload) -> Payload {
         }
     }
     payload
+}
+
+fn revision(name: &str, path: &str, executable: bool) -> Payload {
+    let blob = lore_protocol::skill::blob_id(b"text");
+    let file = FileEntry { path: path.into(), executable, len: 4, blob };
+    Payload::Revision(Revision {
+        skill: None,
+        name: name.into(),
+        description: String::new(),
+        parents: vec![],
+        files: vec![file],
+    })
+}
+
+#[test]
+fn a_skill_stays_in_its_directory() {
+    assert!(revision("good", "references/a.md", false).check().is_ok());
+    for name in ["", "..", "a/b", "c:", "\\\\host", "a\nb"] {
+        assert!(revision(name, "SKILL.md", false).check().is_err(), "{name:?}");
+    }
+    for path in ["", "/etc/passwd", "../x", "a/../b", "a//b", "./a", "c:/x", "a\\b", "a\0b"] {
+        assert!(revision("good", path, false).check().is_err(), "{path:?}");
+    }
+}
+
+#[test]
+fn scripts_spread_only_where_the_charter_says_so() {
+    let mut world = World::with_members(1);
+    let fault = Fault::Charter("skills with scripts do not spread here");
+    for payload in [revision("good", "scripts/run.sh", false), revision("good", "run", true)] {
+        let delta = world.make(1, &payload, 0);
+        assert_eq!(refusal(&mut world.log, &delta), fault);
+    }
+    world.publish(1, &revision("good", "SKILL.md", false));
 }
 
 fn vouch(join: &Delta, by: &SecretKey, invitation: u8, uses: u16, expires_epoch: u32) -> Payload {

@@ -2,7 +2,8 @@
 //!
 //! Integers and random bits alone decide (Canonne, Kamath, Steinke, "The Discrete Gaussian for
 //! Differential Privacy", 2020, algorithms 1 and 2): no float rounds a probability. Noise from a seed
-//! protects nobody; production noise never comes from here.
+//! protects nobody; production noise never comes from here. It is this room's own because the privacy
+//! room's seeded source offers what releases use, the discrete Gaussian, and no Laplace.
 
 use crate::rng::Stream;
 

@@ -11,8 +11,8 @@ use bincode::{Decode, Encode};
 const ONE: i128 = 1 << 20;
 /// Bisection steps.
 const STEPS: u32 = 20;
-/// Huber's tuning constant, in thousandths.
-const HUBER_MILLI: i128 = 1345;
+/// Huber's tuning constant, in millionths.
+const HUBER_MICRO: i128 = 1_345_000;
 const MICRO: i128 = 1_000_000;
 
 /// Noisy counts of one author for one item, summed over its releases.
@@ -83,12 +83,13 @@ impl Pool {
         Self { counts: Vec::new(), cap: cap as i64 }
     }
 
-    /// Adds an author. Counts are clamped to `[-3 sigma, cap + 3 sigma]`.
+    /// Adds an author. Counts are clamped to `[-3 sigma, cap + 3 sigma]`, with sigma as declared but
+    /// never above a thirtieth of the cap: declared noise is a claim, and must not buy room for counts
+    /// that silence everybody else's.
     pub fn add(&mut self, counts: &Counts) {
-        let sigma = i64::try_from(counts.variance_micros.isqrt() / 1000).unwrap_or(i64::MAX / 4);
-        let bound = |count: i64| {
-            count.clamp(sigma.saturating_mul(-3), self.cap.saturating_add(sigma.saturating_mul(3)))
-        };
+        let declared = i64::try_from(counts.variance_micros.isqrt() / 1000).unwrap_or(i64::MAX);
+        let slack = declared.saturating_mul(3).min(self.cap / 10);
+        let bound = |count: i64| count.clamp(-slack, self.cap.saturating_add(slack));
         self.counts.push(Counts {
             successes: bound(counts.successes),
             failures: bound(counts.failures),
@@ -123,7 +124,7 @@ impl Pool {
         })
     }
 
-    /// Sum of psi over authors at `p / 2^20`, in units of thousandths of the scale.
+    /// Sum of psi over authors at `p / 2^20`, in millionths of the scale.
     fn score(&self, p: i128) -> i128 {
         let psi = |counts: &Counts| {
             let u = (ONE - p) * i128::from(counts.successes) - p * i128::from(counts.failures);
@@ -131,8 +132,8 @@ impl Pool {
             let variance =
                 i128::from(self.cap) * MICRO / 2 + i128::from(counts.variance_micros) / 2;
             let scale_micros = (variance * MICRO).isqrt().max(1);
-            let z_milli = u * 1000 * MICRO / (ONE * scale_micros);
-            z_milli.clamp(-HUBER_MILLI, HUBER_MILLI)
+            let z_micros = u * MICRO * MICRO / (ONE * scale_micros);
+            z_micros.clamp(-HUBER_MICRO, HUBER_MICRO)
         };
         self.counts.iter().map(psi).sum()
     }

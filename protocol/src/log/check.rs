@@ -5,7 +5,7 @@ use super::{Entry, Log, Sealed};
 use crate::charter::Vouchers;
 use crate::delta::{Header, Sound, Spend};
 use crate::ids::{FederationId, MemberId, PublicKey};
-use crate::payload::{Mechanism, Noise, Origin, Payload, PayloadKind};
+use crate::payload::{FileEntry, Mechanism, Noise, Origin, Payload, PayloadKind};
 
 /// Most Vouches of one member in an epoch; founders are bound by the charter's quota of deltas alone.
 pub const MAX_VOUCHES_PER_EPOCH: usize = 16;
@@ -235,11 +235,15 @@ impl Log {
             Payload::Votes(_) => {
                 return Err(Fault::Charter("this federation's schedule has no votes"));
             }
-            Payload::Join(_)
-            | Payload::Leave(_)
-            | Payload::Revoke(_)
-            | Payload::Void(_)
-            | Payload::Revision(_) => {}
+            Payload::Join(_) | Payload::Leave(_) | Payload::Revoke(_) | Payload::Void(_) => {}
+            Payload::Revision(revision) => {
+                let script = |file: &FileEntry| {
+                    file.executable || file.path.split('/').next() == Some("scripts")
+                };
+                if !self.charter.scripts && revision.files.iter().any(script) {
+                    return Err(Fault::Charter("skills with scripts do not spread here"));
+                }
+            }
         }
         Ok(())
     }

@@ -39,6 +39,13 @@ fn text(text: &str, max_bytes: usize) -> Result<(), &'static str> {
     ensure(!text.chars().any(char::is_control), "a text holds control characters")
 }
 
+/// Whether this is the name of one file and leads nowhere else, on any system. The full rules for
+/// bundles and names rest on Unicode tables, whose version must not decide what is valid: they are
+/// applied where a skill is read ([`crate::skill::check_manifest`]).
+fn is_plain(name: &str) -> bool {
+    !name.is_empty() && !matches!(name, "." | "..") && !name.contains(['/', '\\', ':'])
+}
+
 impl Mechanism {
     fn check(&self) -> Result<(), &'static str> {
         let positive = self.scale_micros > 0 && self.l0 > 0 && self.linf > 0 && self.rho_nano > 0;
@@ -105,15 +112,15 @@ impl Lessons {
 
 impl Revision {
     fn check(&self) -> Result<(), &'static str> {
-        ensure(!self.name.is_empty(), "a skill has a name")?;
         text(&self.name, MAX_NAME_BYTES)?;
+        ensure(is_plain(&self.name), "a skill's name could be a path")?;
         text(&self.description, MAX_DESCRIPTION_BYTES)?;
         ensure(self.parents.len() <= 2, "a revision has at most two parents")?;
         ensure(self.parents.is_sorted_by(|a, b| a < b), "parents are sorted")?;
         ensure(self.files.is_sorted_by(|a, b| a.path < b.path), "files are sorted")?;
         self.files.iter().try_for_each(|file| {
-            ensure(!file.path.is_empty(), "a file has a path")?;
-            text(&file.path, MAX_PATH_BYTES)
+            text(&file.path, MAX_PATH_BYTES)?;
+            ensure(file.path.split('/').all(is_plain), "a file lies outside its bundle")
         })
     }
 }
