@@ -2,7 +2,6 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Write as _};
-use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::process::{Command, ExitStatus};
 
@@ -27,7 +26,7 @@ pub fn at_a_terminal(command: &mut Command, typed: &str) -> (ExitStatus, String)
     // The command keeps copies of the terminal's far side, and reading ends only when all are closed.
     command.stdin(std::process::Stdio::null());
     command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
-    let mut controller = File::from(OwnedFd::from(controller));
+    let mut controller = File::from(controller);
     controller.write_all(typed.as_bytes()).expect("the terminal takes what is typed");
     let mut shown = Vec::new();
     let mut buffer = [0; 4096];

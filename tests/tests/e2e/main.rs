@@ -2,12 +2,5 @@
 //! protocol; `lore_tests` is the harness.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
-mod backup;
 mod federation;
-mod guide;
-mod hostile;
-mod idle;
-mod input;
-mod invitation;
-mod isolation;
 mod release;
