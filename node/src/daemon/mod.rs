@@ -2,6 +2,7 @@
 
 mod gossip;
 mod joining;
+mod listen;
 mod rounds;
 
 use std::collections::BTreeMap;
@@ -22,7 +23,8 @@ use crate::engine::{Effect, Engine};
 use crate::error::CliError;
 use crate::home::Home;
 use crate::network::{
-    FrameTap, Multiaddr, Network, NetworkConfig, NetworkEvent, NetworkHandle, PeerAddress,
+    FrameTap, Multiaddr, Network, NetworkConfig, NetworkError, NetworkEvent, NetworkHandle,
+    PeerAddress,
 };
 use joining::Joins;
 use rounds::Rounds;
@@ -65,6 +67,8 @@ struct Daemon {
     sync_interval: Duration,
     last_sync: Option<Instant>,
     dialled: BTreeMap<PublicKey, Vec<String>>,
+    /// Where connected peers say that they listen; bounded by the number of connections.
+    identified: BTreeMap<PublicKey, Vec<String>>,
     name: String,
     stopping: bool,
 }
@@ -83,12 +87,20 @@ pub struct Options {
 pub async fn run(home: &Home, config: &Config, options: &Options) -> Result<(), CliError> {
     let lock = home.lock()?;
     let engine = Engine::open(home.clone())?;
-    let mut start = NetworkConfig::new(engine.secret_key());
-    start.listen.clone_from(&config.listen);
-    start.bootstrap.clone_from(&config.peers);
     let record = options.record_frames.as_deref().map(recorder).transpose()?;
-    start.frame_tap.clone_from(&record);
-    let (network, mut events) = Network::start(start).await?;
+    let start = |listen| NetworkConfig {
+        listen,
+        bootstrap: config.peers.clone(),
+        frame_tap: record.clone(),
+        ..NetworkConfig::new(engine.secret_key())
+    };
+    let before = listen::as_before(engine.store(), &config.listen)?;
+    let started = match Network::start(start(before)).await {
+        // Somebody else took a port that the configuration leaves open: any other will do.
+        Err(NetworkError::PortInUse { .. }) => Network::start(start(config.listen.clone())).await,
+        started => started,
+    };
+    let (network, mut events) = started?;
     let server = Server::bind(home, &lock)?;
     let (sender, mut commands) = mpsc::channel(COMMANDS);
     let serving = tokio::spawn(server.serve(Arc::new(ToLoop(sender))));
@@ -102,6 +114,7 @@ pub async fn run(home: &Home, config: &Config, options: &Options) -> Result<(), 
         sync_interval: config.sync_interval,
         last_sync: None,
         dialled: BTreeMap::new(),
+        identified: BTreeMap::new(),
         name: config.name.clone(),
         stopping: false,
     };
@@ -200,18 +213,25 @@ impl Daemon {
 
     async fn on_event(&mut self, event: NetworkEvent) -> Result<(), CliError> {
         match event {
-            NetworkEvent::Listening { address } => tracing::info!(%address, "listening"),
+            NetworkEvent::Listening { address } => {
+                tracing::info!(%address, "listening");
+                let now: Vec<Multiaddr> =
+                    self.network.addresses().iter().map(|a| a.address().clone()).collect();
+                listen::keep(self.engine.store(), &now)?;
+            }
             NetworkEvent::Connected { peer } => {
                 tracing::info!(peer = %peer.short(), "connected");
                 self.knock_if_joining(peer).await?;
                 self.begin_rounds_with(peer).await?;
             }
             NetworkEvent::Disconnected { peer } => {
+                self.identified.remove(&peer);
                 tracing::info!(peer = %peer.short(), "disconnected");
             }
             NetworkEvent::Identified { peer, addresses } => {
                 let addresses = addresses.iter().map(ToString::to_string).collect();
-                self.engine.remember(peer, addresses)?;
+                self.identified.insert(peer, addresses);
+                self.remember_identified()?;
             }
             NetworkEvent::Gossip { from, topic, id, bytes } => {
                 self.on_gossip(from, topic, id, &bytes).await?;
@@ -242,8 +262,18 @@ impl Daemon {
         Ok(())
     }
 
+    /// Remembers where connected members listen. Who identifies itself is often a stranger still, and
+    /// a member only after it was vouched for.
+    fn remember_identified(&self) -> Result<(), CliError> {
+        for (peer, addresses) in &self.identified {
+            self.engine.remember(*peer, addresses.clone())?;
+        }
+        Ok(())
+    }
+
     async fn on_tick(&mut self) -> Result<(), CliError> {
         self.settle()?;
+        self.remember_identified()?;
         self.joins.expire();
         if self.last_sync.is_none_or(|last| last.elapsed() >= self.sync_interval) {
             self.last_sync = Some(Instant::now());

@@ -109,7 +109,7 @@ fn one_author(seed: u64, entries: BTreeMap<LessonKey, i64>) -> Result<Log, CliEr
     let join = Delta::sign(header, &payload, &key).sound().map_err(|error| failed(&error))?;
     log.ingest(join);
     let member = log.founders().first().map_or(MemberId::ZERO, |(member, _)| *member);
-    let entries = entries.into_iter().map(|(key, support)| LessonEntry { key, support });
+    let entries = entries.into_keys().map(|key| LessonEntry { key, support: 0 });
     let payload = Payload::Lessons(Lessons {
         origin: Origin::Authored,
         window: None,

@@ -96,6 +96,12 @@ impl Engine {
         &self.key
     }
 
+    /// The store, for what the daemon itself remembers.
+    #[must_use]
+    pub(crate) const fn store(&self) -> &Store {
+        &self.store
+    }
+
     /// Federations of this node.
     #[must_use]
     pub const fn federations(&self) -> &BTreeMap<FederationId, Federation> {

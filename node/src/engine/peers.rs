@@ -52,6 +52,9 @@ impl Engine {
             return Ok(());
         }
         addresses.truncate(MAX_ADDRESSES);
+        if self.addresses_of(&peer)? == addresses {
+            return Ok(());
+        }
         let key = [ADDRESSES, peer.as_bytes()].concat();
         self.store.put(Table::Settings, &key, &codec::encode(&addresses), Durability::Buffered)?;
         Ok(())
