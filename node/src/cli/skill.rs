@@ -79,12 +79,11 @@ fn validate(context: &Context, paths: &[std::path::PathBuf]) -> Result<(), CliEr
         })?;
         let verdict = skill::validate(&bytes, directory.as_deref());
         invalid += usize::from(!verdict.is_valid());
-        let strings = |items: Vec<String>| items;
         results.push(json!({
             "path": path,
             "valid": verdict.is_valid(),
-            "problems": strings(verdict.problems.iter().map(ToString::to_string).collect()),
-            "warnings": strings(verdict.warnings.iter().map(ToString::to_string).collect()),
+            "problems": verdict.problems.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "warnings": verdict.warnings.iter().map(ToString::to_string).collect::<Vec<_>>(),
         }));
     }
     let value = json!({ "skills": results, "invalid": invalid });

@@ -29,7 +29,7 @@ use crate::network::{
 use joining::Joins;
 use rounds::Rounds;
 
-/// How long a daemon that was asked to stop may take for what is under way.
+/// Most verbs that wait for the loop.
 const COMMANDS: usize = 64;
 /// How often the engine looks at its clock.
 const TICK: Duration = Duration::from_secs(1);

@@ -173,7 +173,7 @@ impl Engine {
                 members: 200,
                 deltas_per_epoch: 256,
                 evidence_cap: 1000,
-                revokers: 1,
+                revokers: 2,
                 promotion_margin_micros: 0,
             },
             founders: vec![Founder { key: self.public_key(), recovery }],

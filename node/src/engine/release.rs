@@ -68,6 +68,10 @@ impl Engine {
         let Some(budget) = self.ledger.budget() else {
             return Ok(Vec::new());
         };
+        if self.store.recovery()?.is_some() {
+            // A restored ledger may not know what was spent: nothing is paid for before a peer was asked.
+            return Ok(Vec::new());
+        }
         let log = self.log(federation)?;
         let Some(member) = log.member_of(&self.public_key()) else {
             return Ok(Vec::new());

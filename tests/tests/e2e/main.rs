@@ -3,4 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
 mod federation;
+mod guide;
+mod hostile;
+mod input;
 mod release;

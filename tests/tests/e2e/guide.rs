@@ -1,0 +1,28 @@
+//! The quickstart does what it says.
+
+use std::process::Command;
+
+use lore_tests::Cluster;
+use lore_tests::binary::lore;
+use lore_tests::console::{run, steps};
+
+/// Ends the nodes that the guide starts, should it fail before it stops them itself.
+struct Stop<'a>(&'a Cluster);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        for home in ["one", "two"] {
+            let path = self.0.path().join(home);
+            let _ = Command::new(lore()).arg("--home").arg(path).arg("stop").output();
+        }
+    }
+}
+
+#[test]
+fn the_quickstart_shows_what_it_says() {
+    let cluster = Cluster::of(2);
+    let _stop = Stop(&cluster);
+    let guide = steps(include_str!("../../../docs/quickstart.md"));
+    assert!(guide.len() >= 12, "the guide has commands");
+    run(&guide, cluster.path());
+}

@@ -1,0 +1,95 @@
+//! Bad input: one clear error that names the thing, the right exit code, and nothing lost.
+
+use std::fs;
+
+use lore_tests::{Cluster, Node};
+
+fn says(node: &Node, args: &[&str], exit: i64, words: &[&str]) {
+    let error = node.error(args);
+    let text = format!("{} {}", error["message"], error["help"]);
+    for word in words {
+        assert!(text.contains(word), "`{word}` is not in {text}");
+    }
+    assert_eq!(error["exit"], exit, "{text}");
+}
+
+#[test]
+fn a_configuration_with_an_unknown_key_is_named_with_its_line() {
+    let cluster = Cluster::of(1);
+    let node = cluster.node("ada");
+    let path = node.home().join("config.toml");
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, format!("colour = 3\n{text}")).unwrap();
+    says(&node, &["run"], 2, &["config.toml:1", "colour", "known keys"]);
+}
+
+#[test]
+fn a_session_file_that_cannot_be_read_is_named_and_nothing_is_imported() {
+    let cluster = Cluster::of(1);
+    let node = cluster.node("ada");
+    let path = cluster.path().join("broken.jsonl");
+    fs::write(&path, b"\x00\xff\x00 no session").unwrap();
+    says(&node, &["session", "import", path.to_str().unwrap()], 1, &["broken.jsonl", "--format"]);
+    let missing = cluster.path().join("missing.jsonl");
+    says(&node, &["session", "import", missing.to_str().unwrap()], 1, &["missing.jsonl"]);
+    assert_eq!(node.json(&["session", "list"])["total"], 0);
+}
+
+#[test]
+fn a_truncated_database_is_refused_with_the_way_out_and_left_as_it_is() {
+    let cluster = Cluster::of(1);
+    let node = cluster.node("ada");
+    node.json(&["federation", "create", "guild"]);
+    let database = node.home().join("store/db");
+    let log = fs::read_dir(&database)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "log"))
+        .max_by_key(|path| fs::metadata(path).unwrap().len())
+        .unwrap();
+    let bytes = fs::read(&log).unwrap();
+    fs::write(&log, &bytes[..bytes.len() / 2]).unwrap();
+    says(&node, &["status"], 1, &["store", "lore store repair"]);
+    // Refused, not eaten: the file is as it was, and whole again the node is too.
+    fs::write(&log, &bytes).unwrap();
+    assert_eq!(node.json(&["status"])["federations"][0]["name"], "guild");
+}
+
+#[test]
+fn a_port_that_is_taken_is_named() {
+    let cluster = Cluster::of(1);
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let node = cluster.node("ada");
+    let path = node.home().join("config.toml");
+    let text = fs::read_to_string(&path).unwrap().replace("/tcp/0", &format!("/tcp/{port}"));
+    fs::write(&path, text).unwrap();
+    says(&node, &["run"], 1, &[&port.to_string()]);
+}
+
+#[test]
+fn an_invitation_that_is_wrong_damaged_or_used_up_is_refused() {
+    let cluster = Cluster::of(3);
+    let ada = cluster.running("ada");
+    let ben = cluster.running("ben");
+    let cleo = cluster.running("cleo");
+    ada.json(&["federation", "create", "guild"]);
+    says(&ben, &["federation", "join", "hello", "--yes"], 2, &["lore-invite-1-"]);
+    let line = ada.invitation(&[]);
+    let damaged = format!("{}A", &line[..line.len() - 1]);
+    let changed = if damaged == line { format!("{}B", &line[..line.len() - 1]) } else { damaged };
+    says(&ben, &["federation", "join", &changed, "--yes"], 2, &["damaged"]);
+    ben.json(&["federation", "join", &line, "--yes"]);
+    says(&cleo, &["federation", "join", &line, "--yes"], 3, &["used up"]);
+}
+
+#[test]
+fn an_expired_invitation_is_refused_and_says_so() {
+    let cluster = Cluster::of(2);
+    let ada = cluster.running("ada");
+    let ben = cluster.running("ben");
+    ada.json(&["federation", "create", "guild"]);
+    let line = ada.invitation(&["--epochs", "0"]);
+    ada.checkpoint();
+    says(&ben, &["federation", "join", &line, "--yes"], 3, &["expired"]);
+}
