@@ -151,7 +151,8 @@ fn a_strangers_manifest_obeys_the_rules_of_our_own() {
 proptest! {
     #[test]
     fn the_order_of_entries_does_not_matter(
-        names in prop::collection::btree_set("[a-z]{1,6}", 1..12),
+        // "f" in front: `con`, `aux` and their like are names that a bundle refuses.
+        names in prop::collection::btree_set("f[a-z]{1,6}", 1..12),
         seed: u64,
     ) {
         let mut entries: Vec<Entry> = names.iter().map(|name| file(name, name.as_bytes())).collect();
