@@ -1,4 +1,8 @@
 //! Outcome release: noisy counts of success and failure for every item of a public list.
+//!
+//! A unit adds one session (c = 1) for each of at most L0 items, and a session fills one cell: removing
+//! the unit changes at most L0 counts by one each, `l2 = sqrt(L0)`; replacing a person at most 2 L0,
+//! `l2 = sqrt(2 L0)`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +10,7 @@ use lore_protocol::codec;
 use lore_protocol::ids::Hash;
 use lore_protocol::payload::{Cell, ItemId, Mechanism, Outcomes, Payload, Window};
 
-use super::{check, check_unit, within};
+use super::{Law, check, check_ones, check_unit, within};
 use crate::seal::DoorKey;
 use crate::{LocalSecret, NoiseSource, PrivacyError, Private, UnitId};
 
@@ -30,7 +34,7 @@ pub struct OutcomeContribution {
 pub struct OutcomesSpec {
     /// The scheduled release.
     pub release: Hash,
-    /// Noise and bounds: `l0` items, one session each.
+    /// Noise and bounds: `l0` counts change by one each.
     pub mechanism: Mechanism,
     /// Sessions that may feed it.
     pub window: Window,
@@ -64,7 +68,8 @@ pub fn release_outcomes<N: NoiseSource>(
     secret: &LocalSecret,
     noise: &mut N,
 ) -> Result<N::Stamped<Payload>, PrivacyError> {
-    check(&spec.mechanism, spec.window, false)?;
+    check(&spec.mechanism, spec.window, Law::Gaussian)?;
+    check_ones(&spec.mechanism)?;
     let bounded = bound(spec, contributions.get(), secret)?;
     let mut counts: BTreeMap<(ItemId, u16), (i64, i64)> =
         spec.cells.iter().map(|cell| (*cell, (0, 0))).collect();
@@ -139,7 +144,8 @@ pub(super) fn bound(
         let draw = secret.draw("draw/outcomes/item", &unit, &parts);
         items.entry(unit).or_default().insert(draw, vote);
     }
-    let most = usize::from(spec.mechanism.l0);
+    // Replacing a person empties as many cells as it fills: half of what changes is filled.
+    let most = usize::from(spec.mechanism.l0 / spec.mechanism.unit.cells_changed());
     Ok(items
         .into_iter()
         .map(|(unit, votes)| (unit, votes.into_values().take(most).collect()))

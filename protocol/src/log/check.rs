@@ -283,7 +283,7 @@ impl Log {
             return Err(Fault::Charter("it protects a unit that the charter does not allow"));
         }
         let law = mechanism.noise == Noise::Gaussian || bounds.laplace;
-        if !law || !mechanism.deviates_by(least_deviation_micros) {
+        if !law || mechanism.deviation_micros() < least_deviation_micros {
             return Err(Fault::Charter("its noise is below the charter's"));
         }
         let changed = mechanism.unit.cells_changed();

@@ -137,13 +137,16 @@ impl Mechanism {
         u64::try_from(variance / 1_000_000).unwrap_or(u64::MAX)
     }
 
-    /// Whether the noise's standard deviation is at least this, in millionths.
+    /// Standard deviation of the noise on one count, in millionths rounded down: sigma, or the square
+    /// root of 2 times b.
     #[must_use]
-    pub fn deviates_by(&self, least_micros: u64) -> bool {
-        let square = |x: u64| u128::from(x) * u128::from(x);
+    pub fn deviation_micros(&self) -> u64 {
         match self.noise {
-            Noise::Gaussian => self.scale_micros >= least_micros,
-            Noise::Laplace => square(self.scale_micros).saturating_mul(2) >= square(least_micros),
+            Noise::Gaussian => self.scale_micros,
+            Noise::Laplace => {
+                let root = (u128::from(self.scale_micros).pow(2).saturating_mul(2)).isqrt();
+                u64::try_from(root).unwrap_or(u64::MAX)
+            }
         }
     }
 }
