@@ -80,21 +80,12 @@ pub fn release_costs<N: NoiseSource>(
     noise: &mut N,
 ) -> Result<N::Stamped<Payload>, PrivacyError> {
     check(&spec.mechanism, spec.window, Law::Gaussian)?;
-    let kinds = usize::from(spec.kinds);
-    let mut sums: BTreeMap<(ItemId, u16), Vec<i64>> =
-        spec.cells.iter().map(|cell| (*cell, vec![0; kinds])).collect();
-    for (cell, amounts) in bound(spec, contributions.get(), secret)?.into_values().flatten() {
-        if let Some(sums) = sums.get_mut(&cell) {
-            for (sum, amount) in sums.iter_mut().zip(amounts) {
-                *sum += amount;
-            }
-        }
-    }
+    let sums = sums(spec, contributions.get(), secret)?;
     let flat: Vec<i64> = sums.values().flatten().copied().collect();
     let noisy = noise.add(&flat, spec.mechanism.scale_micros)?;
     let cells = sums
         .into_keys()
-        .zip(noisy.chunks_exact(kinds))
+        .zip(noisy.chunks_exact(usize::from(spec.kinds)))
         .map(|((item, context), sums)| CostCell { item, context, sums: sums.to_vec() })
         .collect();
     let payload = Payload::Costs(Costs {
@@ -104,6 +95,25 @@ pub fn release_costs<N: NoiseSource>(
         cells,
     });
     Ok(N::stamp(payload, DoorKey(())))
+}
+
+/// Sums without noise, for every cell.
+pub(super) fn sums(
+    spec: &CostsSpec,
+    contributions: &[CostContribution],
+    secret: &LocalSecret,
+) -> Result<BTreeMap<(ItemId, u16), Vec<i64>>, PrivacyError> {
+    let kinds = usize::from(spec.kinds);
+    let mut sums: BTreeMap<(ItemId, u16), Vec<i64>> =
+        spec.cells.iter().map(|cell| (*cell, vec![0; kinds])).collect();
+    for (cell, amounts) in bound(spec, contributions, secret)?.into_values().flatten() {
+        if let Some(sums) = sums.get_mut(&cell) {
+            for (sum, amount) in sums.iter_mut().zip(amounts) {
+                *sum += amount;
+            }
+        }
+    }
+    Ok(sums)
 }
 
 /// A cell of the list with clamped amounts, one for each kind.

@@ -95,4 +95,6 @@ fn check_unit(unit: &UnitId, mechanism: &Mechanism) -> Result<(), PrivacyError> 
 }
 
 #[cfg(test)]
+mod sensitivity_tests;
+#[cfg(test)]
 mod tests;

@@ -70,14 +70,7 @@ pub fn release_outcomes<N: NoiseSource>(
 ) -> Result<N::Stamped<Payload>, PrivacyError> {
     check(&spec.mechanism, spec.window, Law::Gaussian)?;
     check_ones(&spec.mechanism)?;
-    let bounded = bound(spec, contributions.get(), secret)?;
-    let mut counts: BTreeMap<(ItemId, u16), (i64, i64)> =
-        spec.cells.iter().map(|cell| (*cell, (0, 0))).collect();
-    for vote in bounded.values().flatten() {
-        if let Some((successes, failures)) = counts.get_mut(&(vote.item, vote.context)) {
-            *if vote.success { successes } else { failures } += 1;
-        }
-    }
+    let counts = counts(spec, contributions.get(), secret)?;
     let flat: Vec<i64> = counts.values().flat_map(|(s, f)| [*s, *f]).collect();
     let noisy = noise.add(&flat, spec.mechanism.scale_micros)?;
     let cells = counts
@@ -97,6 +90,22 @@ pub fn release_outcomes<N: NoiseSource>(
         cells,
     });
     Ok(N::stamp(payload, DoorKey(())))
+}
+
+/// Successes and failures without noise, for every cell.
+pub(super) fn counts(
+    spec: &OutcomesSpec,
+    contributions: &[OutcomeContribution],
+    secret: &LocalSecret,
+) -> Result<BTreeMap<(ItemId, u16), (i64, i64)>, PrivacyError> {
+    let mut counts: BTreeMap<(ItemId, u16), (i64, i64)> =
+        spec.cells.iter().map(|cell| (*cell, (0, 0))).collect();
+    for vote in bound(spec, contributions, secret)?.values().flatten() {
+        if let Some((successes, failures)) = counts.get_mut(&(vote.item, vote.context)) {
+            *if vote.success { successes } else { failures } += 1;
+        }
+    }
+    Ok(counts)
 }
 
 /// One session's result for one item, as a unit's contribution.

@@ -70,12 +70,7 @@ pub fn release_votes<N: NoiseSource>(
     if spec.ballot.len() > MAX_BALLOT {
         return Err(bad("ballot", "is longer than a ballot can be"));
     }
-    let mut counts: BTreeMap<ItemId, i64> = spec.ballot.iter().map(|item| (*item, 0)).collect();
-    for item in bound(spec, contributions.get(), secret)?.into_values() {
-        if let Some(count) = counts.get_mut(&item) {
-            *count += 1;
-        }
-    }
+    let counts = counts(spec, contributions.get(), secret)?;
     let flat: Vec<i64> = counts.values().copied().collect();
     let noisy = noise.add_declared(&flat, &spec.mechanism)?;
     let votes =
@@ -87,6 +82,21 @@ pub fn release_votes<N: NoiseSource>(
         votes,
     });
     Ok(N::stamp(payload, DoorKey(())))
+}
+
+/// Votes without noise, for every candidate.
+pub(super) fn counts(
+    spec: &VotesSpec,
+    contributions: &[VoteContribution],
+    secret: &LocalSecret,
+) -> Result<BTreeMap<ItemId, i64>, PrivacyError> {
+    let mut counts: BTreeMap<ItemId, i64> = spec.ballot.iter().map(|item| (*item, 0)).collect();
+    for item in bound(spec, contributions, secret)?.into_values() {
+        if let Some(count) = counts.get_mut(&item) {
+            *count += 1;
+        }
+    }
+    Ok(counts)
 }
 
 /// Each unit's one vote: the candidate that most of its own sessions of the window speak for; of equals
