@@ -92,14 +92,16 @@ pub fn release_outcomes<N: NoiseSource>(
     Ok(N::stamp(payload, DoorKey(())))
 }
 
-/// Successes and failures without noise, for every cell.
+/// Successes and failures by cell.
+pub(super) type Counts = BTreeMap<(ItemId, u16), (i64, i64)>;
+
+/// Counts without noise, for every cell.
 pub(super) fn counts(
     spec: &OutcomesSpec,
     contributions: &[OutcomeContribution],
     secret: &LocalSecret,
-) -> Result<BTreeMap<(ItemId, u16), (i64, i64)>, PrivacyError> {
-    let mut counts: BTreeMap<(ItemId, u16), (i64, i64)> =
-        spec.cells.iter().map(|cell| (*cell, (0, 0))).collect();
+) -> Result<Counts, PrivacyError> {
+    let mut counts: Counts = spec.cells.iter().map(|cell| (*cell, (0, 0))).collect();
     for vote in bound(spec, contributions, secret)?.values().flatten() {
         if let Some((successes, failures)) = counts.get_mut(&(vote.item, vote.context)) {
             *if vote.success { successes } else { failures } += 1;
