@@ -26,10 +26,11 @@ pub fn charter(charter: &Charter) -> Vec<String> {
             privacy.epsilon_display, privacy.rho_nano, privacy.delta_e18, privacy.epochs_per_period
         ),
         format!(
-            "Lessons are released {} times and outcomes {} times in a period, whether or not there \
-             is anything to say.",
+            "Lessons are released {} times, outcomes {} times and votes {} times in a period, whether \
+             or not there is anything to say.",
             privacy.lessons_at.len(),
-            privacy.outcomes_at.len()
+            privacy.outcomes_at.len(),
+            privacy.votes_at.len()
         ),
         if charter.scripts {
             "Skills with scripts may spread.".to_owned()

@@ -57,6 +57,9 @@ pub enum PrivacyError {
     /// The mechanism asks for something that is not built.
     #[error("{0} is not supported")]
     Unsupported(&'static str),
+    /// The sessions that a release draws on could not be read.
+    #[error("the sessions could not be read, so that the release is void: {0}")]
+    Unreadable(String),
     /// opendp refused.
     #[error("the noise library refused: {0}")]
     Noise(String),

@@ -4,7 +4,7 @@
 //! read from sessions, so that showing it tells nothing about them.
 
 use lore_protocol::ids::Hash;
-use lore_protocol::payload::{Mechanism, PayloadKind, Unit};
+use lore_protocol::payload::{Mechanism, Noise, PayloadKind, Unit};
 
 use crate::ledger::{Ledger, LedgerStore};
 use crate::preset::{Budget, Schedule, epsilon_micros, supporters_needed};
@@ -149,10 +149,11 @@ pub fn buys(budget: &Budget, schedule: Schedule) -> Result<Vec<Purchase>, Privac
         (PayloadKind::Lessons, schedule.lessons, plan.lessons),
         (PayloadKind::Outcomes, schedule.outcomes, plan.outcomes),
         (PayloadKind::Votes, schedule.votes, plan.votes),
+        (PayloadKind::Costs, schedule.costs.map_or(0, |costs| costs.releases), plan.costs),
     ];
     let purchases = kinds.into_iter().filter_map(|(kind, releases, mechanism)| {
         let mechanism = mechanism?;
-        let sigma = mechanism.scale_micros as f64 / 1e6;
+        let sigma = mechanism.deviation_micros() as f64 / 1e6;
         Some(Purchase {
             kind,
             releases,
@@ -234,15 +235,22 @@ pub fn quote(budget: &Budget, cost: Cost) -> Result<Quote, PrivacyError> {
 #[must_use]
 pub fn formula(mechanism: &Mechanism) -> String {
     let Mechanism { l0, linf, .. } = mechanism;
-    let sigma = mechanism.scale_micros as f64 / 1e6;
+    let scale = mechanism.scale_micros as f64 / 1e6;
     let rho = mechanism.rho_nano as f64 / 1e9;
     let unit = match mechanism.unit {
         Unit::User => "user",
         Unit::Session => "session",
+        Unit::Personal => "person replaced",
     };
-    let cells = format!(
-        "per {unit}: rho = l0 * linf^2 / (2 * sigma^2) = {l0} * {linf}^2 / (2 * {sigma}^2) = {rho}"
-    );
+    let cells = match mechanism.noise {
+        Noise::Gaussian => format!(
+            "per {unit}: rho = l0 * linf^2 / (2 * sigma^2) = {l0} * {linf}^2 / (2 * {scale}^2) = {rho}"
+        ),
+        Noise::Laplace => format!(
+            "per {unit}: epsilon = l0 * linf / b = {l0} * {linf} / {scale}, \
+             rho = epsilon^2 / 2 = {rho}"
+        ),
+    };
     if mechanism.threshold == 0 {
         return cells;
     }

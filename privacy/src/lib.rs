@@ -6,7 +6,10 @@
 //!
 //! *Unit*: one user of the node with all their sessions, within an accounting period (90 days by
 //! default), add/remove adjacency. [`Unit::Session`](lore_protocol::payload::Unit) is weaker and is
-//! named in every record.
+//! named in every record. A node of one person takes part in public, so that for it
+//! [`Unit::Personal`](lore_protocol::payload::Unit) protects *replacing* their data; it releases votes,
+//! outcomes and costs, and no lessons. All releases of a period add up, whatever the unit: disjoint
+//! windows are not counted as parallel.
 //!
 //! *Guarantee*: everything a node signs that is computed from sessions is (epsilon, delta)-DP for each
 //! unit and period, under fully adaptive choice of releases, by approximate zero-concentrated DP.
@@ -54,8 +57,8 @@ pub use accountant::{Caps, Cost, Spend};
 pub use error::PrivacyError;
 pub use ledger::{Chain, Committed, Ledger, LedgerStore, MemoryStore, Pending, Reservation};
 pub use noise::{NoiseSource, SeededNoise, Simulated, SystemNoise};
-pub use preset::{Bounds, Budget, Plan, Schedule};
+pub use preset::{Bounds, Budget, CostSchedule, Plan, Schedule, Shares};
 pub use private::Private;
-pub use release::{LessonContribution, OutcomeContribution};
+pub use release::{CostContribution, LessonContribution, OutcomeContribution, VoteContribution};
 pub use released::{Authored, Control, Outgoing, Released};
 pub use unit::{LocalSecret, UnitId};

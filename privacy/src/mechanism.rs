@@ -17,11 +17,12 @@ use std::collections::HashMap;
 use dashu::integer::{IBig, UBig};
 use dashu::rational::RBig;
 use lore_protocol::payload::{Mechanism, Noise, Unit};
+use opendp::combinators::make_pureDP_to_zCDP;
 use opendp::core::Measurement;
 use opendp::domains::{AtomDomain, MapDomain, VectorDomain};
 use opendp::measurements::{MakeNoise, MakeNoiseThreshold, ZExpFamily};
-use opendp::measures::{Approximate, ZeroConcentratedDivergence};
-use opendp::metrics::{AbsoluteDistance, L2Distance, L02InfDistance};
+use opendp::measures::{Approximate, MaxDivergence, ZeroConcentratedDivergence};
+use opendp::metrics::{AbsoluteDistance, L1Distance, L2Distance, L02InfDistance};
 
 use crate::{Cost, PrivacyError};
 
@@ -31,6 +32,7 @@ type Threshold =
     Measurement<Counts, CountsMetric, Approximate<ZeroConcentratedDivergence>, HashMap<u32, IBig>>;
 type Cells = VectorDomain<AtomDomain<IBig>>;
 type Vector = Measurement<Cells, L2Distance<RBig>, ZeroConcentratedDivergence, Vec<IBig>>;
+type Pure = Measurement<Cells, L1Distance<RBig>, ZeroConcentratedDivergence, Vec<IBig>>;
 
 /// One millionth, the step of declared scales.
 const MICRO: u32 = 1_000_000;
@@ -45,6 +47,19 @@ const MIN_THRESHOLD: u32 = 2;
 pub fn cells_cost(l0: u16, linf: u16, scale_micros: u64) -> Result<Cost, PrivacyError> {
     let l2 = check_bounds(l0, linf, scale_micros)?;
     let rho = vector(scale_micros)?.map(&l2).map_err(noise)?;
+    Ok(Cost { rho_nano: scaled_up(rho, 9)?, delta_e18: 0 })
+}
+
+/// What opendp's maps charge for noisy cells with integer discrete Laplace noise: the release is pure
+/// `epsilon = l0 * linf / b`, which is counted as `rho = epsilon^2 / 2` (Bun and Steinke 2016,
+/// Proposition 1.4), rounded up.
+///
+/// # Errors
+/// When a parameter is zero or opendp refuses it.
+pub fn laplace_cost(l0: u16, linf: u16, scale_micros: u64) -> Result<Cost, PrivacyError> {
+    check_bounds(l0, linf, scale_micros)?;
+    let l1 = RBig::from(u32::from(l0) * u32::from(linf));
+    let rho = pure(scale_micros)?.map(&l1).map_err(noise)?;
     Ok(Cost { rho_nano: scaled_up(rho, 9)?, delta_e18: 0 })
 }
 
@@ -82,13 +97,20 @@ pub fn threshold_cost(
 /// # Errors
 /// When the mechanism is not one of ours or its parameters are impossible.
 pub fn cost_of(mechanism: &Mechanism) -> Result<Cost, PrivacyError> {
-    if mechanism.noise != Noise::Gaussian {
-        return Err(PrivacyError::Unsupported("Laplace noise in this release"));
+    if !mechanism.l0.is_multiple_of(mechanism.unit.cells_changed()) {
+        return Err(PrivacyError::Parameter {
+            what: "l0",
+            why: "replacing a person changes an even number of cells".into(),
+        });
     }
     let (l0, linf, scale) = (mechanism.l0, mechanism.linf, mechanism.scale_micros);
-    match mechanism.threshold {
-        0 => cells_cost(l0, linf, scale),
-        threshold => threshold_cost(l0, linf, scale, threshold),
+    match (mechanism.noise, mechanism.threshold) {
+        (Noise::Gaussian, 0) => cells_cost(l0, linf, scale),
+        (Noise::Gaussian, threshold) => threshold_cost(l0, linf, scale, threshold),
+        (Noise::Laplace, 0) => laplace_cost(l0, linf, scale),
+        (Noise::Laplace, _) => {
+            Err(PrivacyError::Unsupported("Laplace noise in a thresholded release"))
+        }
     }
 }
 
@@ -120,7 +142,7 @@ pub fn gaussian(
     scale_micros: u64,
     threshold: u32,
 ) -> Result<Mechanism, PrivacyError> {
-    let mut mechanism = Mechanism {
+    charged(Mechanism {
         unit,
         noise: Noise::Gaussian,
         scale_micros,
@@ -129,17 +151,47 @@ pub fn gaussian(
         threshold,
         rho_nano: 0,
         delta_e18: 0,
-    };
-    let cost = cost_of(&mechanism)?;
-    mechanism.rho_nano = cost.rho_nano;
-    mechanism.delta_e18 = cost.delta_e18;
-    Ok(mechanism)
+    })
+}
+
+/// A Laplace mechanism on cells with its charge filled in.
+///
+/// # Errors
+/// When the parameters are impossible.
+pub fn laplace(
+    unit: Unit,
+    l0: u16,
+    linf: u16,
+    scale_micros: u64,
+) -> Result<Mechanism, PrivacyError> {
+    charged(Mechanism {
+        unit,
+        noise: Noise::Laplace,
+        scale_micros,
+        l0,
+        linf,
+        threshold: 0,
+        rho_nano: 0,
+        delta_e18: 0,
+    })
+}
+
+fn charged(mechanism: Mechanism) -> Result<Mechanism, PrivacyError> {
+    let Cost { rho_nano, delta_e18 } = cost_of(&mechanism)?;
+    Ok(Mechanism { rho_nano, delta_e18, ..mechanism })
 }
 
 /// Adds discrete Gaussian noise to every cell, by opendp with the system's randomness.
 pub(crate) fn add_noise(cells: &[i64], scale_micros: u64) -> Result<Vec<i64>, PrivacyError> {
     let cells: Vec<IBig> = cells.iter().map(|cell| IBig::from(*cell)).collect();
     let noisy = vector(scale_micros)?.invoke(&cells).map_err(noise)?;
+    Ok(noisy.into_iter().map(narrow).collect())
+}
+
+/// Adds discrete Laplace noise to every cell, by opendp with the system's randomness.
+pub(crate) fn add_laplace(cells: &[i64], scale_micros: u64) -> Result<Vec<i64>, PrivacyError> {
+    let cells: Vec<IBig> = cells.iter().map(|cell| IBig::from(*cell)).collect();
+    let noisy = pure(scale_micros)?.invoke(&cells).map_err(noise)?;
     Ok(noisy.into_iter().map(narrow).collect())
 }
 
@@ -163,6 +215,15 @@ fn vector(scale_micros: u64) -> Result<Vector, PrivacyError> {
     family
         .make_noise((VectorDomain::new(AtomDomain::<IBig>::default()), L2Distance::default()))
         .map_err(noise)
+}
+
+fn pure(scale_micros: u64) -> Result<Pure, PrivacyError> {
+    type Space = (Cells, L1Distance<RBig>);
+    let family = ZExpFamily::<1> { scale: scale(scale_micros) };
+    let space: Space = (VectorDomain::new(AtomDomain::<IBig>::default()), L1Distance::default());
+    let pure: Measurement<Cells, L1Distance<RBig>, MaxDivergence, Vec<IBig>> =
+        family.make_noise(space).map_err(noise)?;
+    make_pureDP_to_zCDP(pure).map_err(noise)
 }
 
 fn thresholded(scale_micros: u64, threshold: u32) -> Result<Threshold, PrivacyError> {

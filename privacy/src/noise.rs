@@ -1,13 +1,15 @@
 //! Where noise comes from: the system's randomness for what leaves, a seed for what is simulated.
 
-use crate::sampler::SeededBits;
+use lore_protocol::payload::{Mechanism, Noise};
+
+use crate::sampler::{Ratio, SeededBits};
 use crate::seal::{DoorKey, Sealed};
 use crate::{PrivacyError, Released, mechanism};
 
 /// Largest sigma that the seeded sampler draws, in millionths: its integers stay within 128 bits.
 const MAX_SEEDED_SCALE_MICROS: u64 = 1_000_000_000;
 
-/// A source of discrete Gaussian noise. Closed: what a source makes is stamped with the type of the
+/// A source of discrete Gaussian and Laplace noise. Closed: what a source makes is stamped with the type of the
 /// source, and only the system's stamp is [`Released`].
 ///
 /// Nobody else can stamp, because nobody else has the key:
@@ -23,11 +25,32 @@ pub trait NoiseSource: Sealed {
     #[doc(hidden)]
     fn stamp<T>(value: T, key: DoorKey) -> Self::Stamped<T>;
 
-    /// Adds noise to every cell.
+    /// Adds Gaussian noise to every cell.
     ///
     /// # Errors
     /// When the scale is impossible or randomness fails.
     fn add(&mut self, cells: &[i64], scale_micros: u64) -> Result<Vec<i64>, PrivacyError>;
+
+    /// Adds Laplace noise to every cell.
+    ///
+    /// # Errors
+    /// When the scale is impossible or randomness fails.
+    fn add_laplace(&mut self, cells: &[i64], scale_micros: u64) -> Result<Vec<i64>, PrivacyError>;
+
+    /// Adds the noise that a mechanism declares to every cell.
+    ///
+    /// # Errors
+    /// When the scale is impossible or randomness fails.
+    fn add_declared(
+        &mut self,
+        cells: &[i64],
+        mechanism: &Mechanism,
+    ) -> Result<Vec<i64>, PrivacyError> {
+        match mechanism.noise {
+            Noise::Gaussian => self.add(cells, mechanism.scale_micros),
+            Noise::Laplace => self.add_laplace(cells, mechanism.scale_micros),
+        }
+    }
 
     /// Adds noise to every count and keeps (index, noisy count) where it reaches the threshold.
     ///
@@ -56,6 +79,10 @@ impl NoiseSource for SystemNoise {
 
     fn add(&mut self, cells: &[i64], scale_micros: u64) -> Result<Vec<i64>, PrivacyError> {
         mechanism::add_noise(cells, scale_micros)
+    }
+
+    fn add_laplace(&mut self, cells: &[i64], scale_micros: u64) -> Result<Vec<i64>, PrivacyError> {
+        mechanism::add_laplace(cells, scale_micros)
     }
 
     fn keep_above(
@@ -106,16 +133,21 @@ impl SeededNoise {
     }
 
     fn shift(&mut self, value: i64, scale_micros: u64) -> Result<i64, PrivacyError> {
-        if scale_micros == 0 || scale_micros > MAX_SEEDED_SCALE_MICROS {
-            return Err(PrivacyError::Parameter {
-                what: "scale",
-                why: format!("simulated noise draws sigma up to 1000, not {scale_micros}e-6"),
-            });
-        }
+        check_seeded(scale_micros)?;
         let noise = self.0.gaussian(scale_micros);
         // Noise of sigma 1000 is far inside i64; a count near the end of the range saturates.
         Ok(value.saturating_add(i64::try_from(noise).unwrap_or(i64::MAX)))
     }
+}
+
+fn check_seeded(scale_micros: u64) -> Result<(), PrivacyError> {
+    if scale_micros == 0 || scale_micros > MAX_SEEDED_SCALE_MICROS {
+        return Err(PrivacyError::Parameter {
+            what: "scale",
+            why: format!("simulated noise draws scales up to 1000, not {scale_micros}e-6"),
+        });
+    }
+    Ok(())
 }
 
 impl Sealed for SeededNoise {}
@@ -129,6 +161,16 @@ impl NoiseSource for SeededNoise {
 
     fn add(&mut self, cells: &[i64], scale_micros: u64) -> Result<Vec<i64>, PrivacyError> {
         cells.iter().map(|cell| self.shift(*cell, scale_micros)).collect()
+    }
+
+    fn add_laplace(&mut self, cells: &[i64], scale_micros: u64) -> Result<Vec<i64>, PrivacyError> {
+        check_seeded(scale_micros)?;
+        let scale = Ratio { num: u128::from(scale_micros), den: 1_000_000 };
+        let mut shift = |cell: &i64| {
+            let noise = self.0.laplace(scale);
+            cell.saturating_add(i64::try_from(noise).unwrap_or(i64::MAX))
+        };
+        Ok(cells.iter().map(&mut shift).collect())
     }
 
     fn keep_above(

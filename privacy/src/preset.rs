@@ -1,14 +1,16 @@
 //! From (epsilon, delta, period) to mechanisms: how a budget is split and what each release may cost.
 
 use bincode::{Decode, Encode};
-use lore_protocol::payload::{Mechanism, Unit};
+use lore_protocol::payload::{Mechanism, Noise, Unit};
 use opendp::combinators::ConcentratedMeasure;
 use opendp::measures::ZeroConcentratedDivergence;
 
 use crate::{Caps, PrivacyError, mechanism, utility};
 
-/// Shares of rho, in percent: lessons, outcomes, votes.
-const SHARES: [u64; 3] = [50, 30, 20];
+/// Most vote releases of a period that have Laplace noise. Each is then pure epsilon-DP, and a person's
+/// votes of the whole period are too, without a delta: their epsilons add. For the same charge its
+/// variance is twice that of a Gaussian, which is why many releases have Gaussian noise.
+pub const FEW_VOTES: u32 = 2;
 /// Chance of release that "supporters needed" refers to.
 pub const SURE: f64 = 0.95;
 /// Largest threshold that a plan considers; beyond it no node has enough users.
@@ -42,6 +44,46 @@ pub struct Schedule {
     pub outcomes: u32,
     /// Vote releases.
     pub votes: u32,
+    /// Cost releases; none: costs are not released, and leave their share to outcomes.
+    pub costs: Option<CostSchedule>,
+}
+
+/// Cost releases of a period.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, serde::Serialize)]
+pub struct CostSchedule {
+    /// How many.
+    pub releases: u32,
+    /// Kinds of cost.
+    pub kinds: u16,
+    /// Most that a session adds to a sum.
+    pub bound: u16,
+}
+
+/// Shares of rho, in percent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub struct Shares {
+    /// Lessons.
+    pub lessons: u64,
+    /// Outcomes.
+    pub outcomes: u64,
+    /// Votes.
+    pub votes: u64,
+    /// Costs.
+    pub costs: u64,
+}
+
+impl Shares {
+    /// The shares for a unit. A personal node releases no lessons, so that the rest has twice its share.
+    #[must_use]
+    pub const fn of(unit: Unit, with_costs: bool) -> Self {
+        let (outcomes, costs) = if with_costs { (20, 10) } else { (30, 0) };
+        match unit {
+            Unit::User | Unit::Session => Self { lessons: 50, outcomes, votes: 20, costs },
+            Unit::Personal => {
+                Self { lessons: 0, outcomes: 2 * outcomes, votes: 40, costs: 2 * costs }
+            }
+        }
+    }
 }
 
 /// Contribution bounds of a release.
@@ -62,12 +104,14 @@ pub struct Plan {
     pub outcomes: Option<Mechanism>,
     /// For each vote release.
     pub votes: Option<Mechanism>,
+    /// For each cost release.
+    pub costs: Option<Mechanism>,
 }
 
 impl Default for Schedule {
     /// One lesson release a period (rare releases need fewer supporters), outcomes and votes weekly.
     fn default() -> Self {
-        Self { lessons: 1, outcomes: 12, votes: 12 }
+        Self { lessons: 1, outcomes: 12, votes: 12, costs: None }
     }
 }
 
@@ -78,6 +122,20 @@ impl Bounds {
     pub const OUTCOMES: Self = Self { l0: 3, linf: 1 };
     /// One vote on the whole ballot for each unit.
     pub const VOTES: Self = Self { l0: 1, linf: 1 };
+
+    /// Sums of `kinds` costs up to `bound` each, for the items of [`Bounds::OUTCOMES`]: with c sessions
+    /// of L0 items, `l2 = bound * c * sqrt(L0 * kinds)`.
+    #[must_use]
+    pub const fn costs(kinds: u16, bound: u16) -> Self {
+        let Self { l0, linf } = Self::OUTCOMES;
+        Self { l0: l0.saturating_mul(kinds), linf: linf.saturating_mul(bound) }
+    }
+
+    /// What changes when the unit does: what it fills, or what it and its replacement fill.
+    #[must_use]
+    pub const fn changed(self, unit: Unit) -> Self {
+        Self { l0: self.l0.saturating_mul(unit.cells_changed()), linf: self.linf }
+    }
 }
 
 impl Budget {
@@ -131,23 +189,35 @@ impl Budget {
     /// # Errors
     /// When the budget is too small for any threshold to be reached.
     pub fn plan(&self, schedule: Schedule) -> Result<Plan, PrivacyError> {
-        let share = |index: usize, releases: u32| {
-            let of = self.rho_nano.saturating_mul(SHARES[index]) / 100;
-            (releases > 0).then(|| of / u64::from(releases))
+        let shares = Shares::of(self.unit, schedule.costs.is_some());
+        let share = |percent: u64, releases: u32| {
+            let of = u128::from(self.rho_nano) * u128::from(percent) / 100;
+            let each = of / u128::from(releases.max(1));
+            (releases > 0 && percent > 0).then(|| u64::try_from(each).unwrap_or(u64::MAX))
         };
-        let cells = |rho: Option<u64>, bounds: Bounds| {
-            rho.map(|rho| cells_mechanism(self.unit, bounds, rho)).transpose()
+        let cells = |noise: Noise, rho: Option<u64>, bounds: Bounds| {
+            rho.map(|rho| cells_mechanism(self.unit, noise, bounds, rho)).transpose()
         };
-        let lessons = share(0, schedule.lessons)
+        let lessons = share(shares.lessons, schedule.lessons)
             .map(|rho| {
                 let delta = self.delta_thr_e18 / u64::from(schedule.lessons);
                 threshold_mechanism(self.unit, Bounds::LESSONS, rho, delta)
             })
             .transpose()?;
+        let costs = match schedule.costs {
+            Some(CostSchedule { releases, kinds, bound }) => {
+                let bounds = Bounds::costs(kinds, bound);
+                cells(Noise::Gaussian, share(shares.costs, releases), bounds)?
+            }
+            None => None,
+        };
+        let outcomes = share(shares.outcomes, schedule.outcomes);
+        let votes = share(shares.votes, schedule.votes);
         Ok(Plan {
             lessons,
-            outcomes: cells(share(1, schedule.outcomes), Bounds::OUTCOMES)?,
-            votes: cells(share(2, schedule.votes), Bounds::VOTES)?,
+            outcomes: cells(Noise::Gaussian, outcomes, Bounds::OUTCOMES)?,
+            votes: cells(vote_noise(schedule.votes), votes, Bounds::VOTES)?,
+            costs,
         })
     }
 
@@ -163,6 +233,12 @@ impl Budget {
         })?;
         Ok(supporters_needed(&lessons))
     }
+}
+
+/// The noise law of votes, chosen once for a period from its public number of vote releases.
+#[must_use]
+pub const fn vote_noise(releases: u32) -> Noise {
+    if releases <= FEW_VOTES { Noise::Laplace } else { Noise::Gaussian }
 }
 
 /// Supporters that a key needs to pass a thresholded mechanism with a chance of 95 %.
@@ -220,10 +296,19 @@ fn float_down(units: u64, per: f64) -> f64 {
     (units as f64 / per).next_down().max(0.0)
 }
 
-/// Noisy cells of the least sigma whose charge is at most `rho_nano`.
-fn cells_mechanism(unit: Unit, bounds: Bounds, rho_nano: u64) -> Result<Mechanism, PrivacyError> {
-    let scale = least_scale(bounds, rho_nano)?;
-    mechanism::gaussian(unit, bounds.l0, bounds.linf, scale, 0)
+/// Noisy cells of the least noise whose charge is at most `rho_nano`.
+fn cells_mechanism(
+    unit: Unit,
+    noise: Noise,
+    bounds: Bounds,
+    rho_nano: u64,
+) -> Result<Mechanism, PrivacyError> {
+    let Bounds { l0, linf } = bounds.changed(unit);
+    let scale = least_scale(noise, bounds.changed(unit), rho_nano)?;
+    match noise {
+        Noise::Gaussian => mechanism::gaussian(unit, l0, linf, scale, 0),
+        Noise::Laplace => mechanism::laplace(unit, l0, linf, scale),
+    }
 }
 
 /// Thresholded counts of the least sigma whose charge is at most `rho_nano`, and the least threshold
@@ -234,7 +319,7 @@ fn threshold_mechanism(
     rho_nano: u64,
     delta_e18: u64,
 ) -> Result<Mechanism, PrivacyError> {
-    let scale = least_scale(bounds, rho_nano)?;
+    let scale = least_scale(Noise::Gaussian, bounds, rho_nano)?;
     let cost = |threshold| mechanism::threshold_cost(bounds.l0, bounds.linf, scale, threshold);
     let (mut below, mut enough) = (u32::from(bounds.linf), MAX_THRESHOLD);
     if cost(enough)?.delta_e18 > delta_e18 {
@@ -251,16 +336,26 @@ fn threshold_mechanism(
     mechanism::gaussian(unit, bounds.l0, bounds.linf, scale, enough)
 }
 
-/// The least sigma, in millionths, that opendp's map charges at most `rho_nano` for.
-fn least_scale(bounds: Bounds, rho_nano: u64) -> Result<u64, PrivacyError> {
+/// The least scale, in millionths, that opendp's map charges at most `rho_nano` for.
+fn least_scale(noise: Noise, bounds: Bounds, rho_nano: u64) -> Result<u64, PrivacyError> {
     if rho_nano == 0 {
         return Err(too_small());
     }
-    // sigma^2 = l0 * linf^2 / (2 rho), in (1e-6)^2 and 1e-9; below 2^48 * 10^21, inside 128 bits.
-    let square = u128::from(bounds.l0) * u128::from(bounds.linf) * u128::from(bounds.linf);
-    let root = (square * 10_u128.pow(21) / (2 * u128::from(rho_nano))).isqrt();
+    let Bounds { l0, linf } = bounds;
+    // sigma^2 = l2^2 / (2 rho) and b^2 = l1^2 / (2 rho), in (1e-6)^2 and 1e-9.
+    let (cells, each) = (u128::from(l0), u128::from(linf));
+    let square = match noise {
+        Noise::Gaussian => cells * each * each,
+        Noise::Laplace => cells * each * cells * each,
+    };
+    let scaled = square.checked_mul(10_u128.pow(21)).ok_or_else(too_small)?;
+    let root = (scaled / (2 * u128::from(rho_nano))).isqrt();
     let mut scale = u64::try_from(root).map_err(|_| too_small())?.max(1);
-    while mechanism::cells_cost(bounds.l0, bounds.linf, scale)?.rho_nano > rho_nano {
+    let charge = |scale| match noise {
+        Noise::Gaussian => mechanism::cells_cost(l0, linf, scale),
+        Noise::Laplace => mechanism::laplace_cost(l0, linf, scale),
+    };
+    while charge(scale)?.rho_nano > rho_nano {
         scale += 1;
     }
     Ok(scale)

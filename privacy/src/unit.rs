@@ -5,7 +5,7 @@ use lore_protocol::payload::Unit;
 /// A node's local secret, 32 bytes from the system's randomness, never shown.
 pub struct LocalSecret([u8; 32]);
 
-/// A keyed pseudonym of a user or a session. Means nothing without the secret, and stays local.
+/// A keyed pseudonym of a user, a session, or the one person of a node. Means nothing without the secret, and stays local.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UnitId {
     kind: Unit,
@@ -13,7 +13,7 @@ pub struct UnitId {
 }
 
 impl UnitId {
-    /// Whether this stands for a user or for a session.
+    /// What this stands for.
     #[must_use]
     pub const fn kind(&self) -> Unit {
         self.kind
@@ -39,10 +39,17 @@ impl LocalSecret {
         self.unit(Unit::Session, session)
     }
 
+    /// The unit of a personal node: everything on it, whatever account it was imported for.
+    #[must_use]
+    pub fn person(&self) -> UnitId {
+        self.unit(Unit::Personal, "")
+    }
+
     fn unit(&self, kind: Unit, name: &str) -> UnitId {
         let tag = match kind {
             Unit::User => "unit/user",
             Unit::Session => "unit/session",
+            Unit::Personal => "unit/personal",
         };
         UnitId { kind, id: self.keyed(tag, &[name.as_bytes()]) }
     }

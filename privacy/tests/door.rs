@@ -20,7 +20,7 @@ const NOW: u64 = 1_700_000_000;
 const OPEN: Caps = Caps { rho_nano: u64::MAX, delta_e18: u64::MAX };
 const WINDOW: Window = Window { start_seconds: NOW - 1_000, end_seconds: NOW };
 const CHAIN: Chain = Chain { federation: FederationId([1; 32]), member: MemberId([2; 32]) };
-const SCHEDULE: Schedule = Schedule { lessons: 1, outcomes: 3, votes: 0 };
+const SCHEDULE: Schedule = Schedule { lessons: 1, outcomes: 3, votes: 0, costs: None };
 
 fn secret() -> LocalSecret {
     LocalSecret::from_bytes([3; 32])

@@ -95,6 +95,54 @@ pub struct PrivacyTerms {
     pub outcomes_min_sigma_micros: u64,
     /// Encoded size of every lesson payload, in bytes.
     pub lessons_payload_bytes: u32,
+    /// Epochs of a period in which votes are released.
+    pub votes_at: Vec<u32>,
+    /// Least standard deviation of the noise of a vote release, in millionths: sigma of a Gaussian, the
+    /// square root of 2 times b of a Laplace.
+    pub votes_min_deviation_micros: u64,
+    /// Of the releases of one kind in a period, how many one unit's sessions feed, chosen by a keyed
+    /// hash; none: all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub releases_per_unit: Option<u32>,
+    /// Cost releases; none: costs stay where they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub costs: Option<CostTerms>,
+}
+
+/// What a cost release counts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CostTerms {
+    /// Epochs of a period in which costs are released.
+    pub at: Vec<u32>,
+    /// Most that one session adds to a sum, in the kind's unit: more is cut off before it is added.
+    pub bound: u16,
+    /// Least sigma, in millionths.
+    pub min_sigma_micros: u64,
+    /// What is summed.
+    pub kinds: Vec<CostKind>,
+}
+
+/// One kind of cost with its unit, such as tokens in thousands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CostKind {
+    /// What is measured.
+    pub measure: Measure,
+    /// How many of it make one; a started one does not count.
+    pub per: u32,
+}
+
+/// What a session costs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Measure {
+    /// Tokens that its model calls read and wrote.
+    Tokens,
+    /// Seconds that its tool calls took.
+    Seconds,
+    /// Tool calls.
+    Calls,
 }
 
 /// Bounds on what one member may do.
@@ -182,11 +230,18 @@ impl Charter {
         let privacy = &self.privacy;
         rule(privacy.epochs_per_period > 0, "a period has at least one epoch")?;
         rule(!privacy.units.is_empty(), "it allows at least one unit of privacy")?;
-        let due = privacy.lessons_at.iter().chain(&privacy.outcomes_at);
-        let fits = due.clone().all(|&at| at < privacy.epochs_per_period);
+        let costs_at = privacy.costs.as_ref().map_or(&[][..], |costs| &costs.at);
+        let due = [&privacy.lessons_at, &privacy.outcomes_at, &privacy.votes_at, costs_at];
+        let fits = due.iter().all(|at| at.iter().all(|&at| at < privacy.epochs_per_period));
         rule(fits, "every release falls within the period")?;
-        let sorted = |at: &[u32]| at.is_sorted_by(|a, b| a < b);
-        rule(sorted(&privacy.lessons_at) && sorted(&privacy.outcomes_at), "releases are sorted")?;
+        let sorted = due.iter().all(|at| at.is_sorted_by(|a, b| a < b));
+        rule(sorted, "releases are sorted")?;
+        rule(privacy.releases_per_unit != Some(0), "a unit feeds at least one release")?;
+        if let Some(costs) = &privacy.costs {
+            rule((1..=8).contains(&costs.kinds.len()), "costs have 1 to 8 kinds")?;
+            rule(costs.kinds.iter().all(|kind| kind.per > 0), "a unit of cost is not empty")?;
+            rule(costs.bound > 0, "a session costs something")?;
+        }
         rule(privacy.l0 > 0 && privacy.sessions_per_item > 0, "contribution bounds are positive")?;
         let sized = (1024..=60 << 10).contains(&privacy.lessons_payload_bytes);
         rule(sized, "a lesson payload has 1 to 60 KiB")?;

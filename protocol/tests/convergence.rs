@@ -15,6 +15,7 @@ use world::{World, authored, lesson, refold, sound};
 enum Act {
     Lesson { who: usize, tool: u8, command: u8 },
     Outcomes { who: usize, successes: i64, failures: i64 },
+    Votes { who: usize, votes: i64 },
     Revoke { who: usize, lesson: u8 },
     RevokeMember { who: usize, target: usize },
     Leave { who: usize },
@@ -32,6 +33,7 @@ fn act() -> impl Strategy<Value = Act> {
             .prop_map(|(who, tool, command)| Act::Lesson { who, tool, command }),
         3 => (who.clone(), -5..40_i64, -5..40_i64)
             .prop_map(|(who, successes, failures)| Act::Outcomes { who, successes, failures }),
+        3 => (who.clone(), -9..40_i64).prop_map(|(who, votes)| Act::Votes { who, votes }),
         1 => (who.clone(), 0..4_u8).prop_map(|(who, lesson)| Act::Revoke { who, lesson }),
         1 => (who.clone(), 1..4_usize).prop_map(|(who, target)| Act::RevokeMember { who, target }),
         1 => (1..4_usize).prop_map(|who| Act::Leave { who }),
@@ -52,6 +54,7 @@ fn play(acts: &[Act]) -> World {
     let mut world = World::with_members(3);
     let mut joined = 10;
     let mut released = std::collections::BTreeSet::new();
+    let mut voted = std::collections::BTreeSet::new();
     for act in acts {
         let able = |who: usize| {
             let spend = world.log.spend(world.members[who]);
@@ -70,6 +73,18 @@ fn play(acts: &[Act]) -> World {
                     let cells: Vec<(ItemId, i64, i64)> =
                         items.into_iter().map(|item| (item, successes, failures)).collect();
                     world.outcomes(who, &cells);
+                }
+            }
+            Act::Votes { who, votes } if able(who) => {
+                let epoch = world.log.open_epoch();
+                let spent = world.log.spend(world.members[who]).rho_nano;
+                let cap = world.log.charter().privacy.rho_nano;
+                let cost = world::VOTE_RHO_NANO + world::COST_RHO_NANO;
+                if spent + cost <= cap && voted.insert((who, epoch)) {
+                    let ballot = world.fold.sealed().ballot().into_iter();
+                    let votes: Vec<(ItemId, i64)> = ballot.zip(votes..).collect();
+                    world.votes(who, &votes);
+                    world.costs(who, &votes);
                 }
             }
             Act::Revoke { who, lesson } if able(who) => {

@@ -138,6 +138,12 @@ pub(super) struct CreateArgs {
     /// Epochs of a period in which outcomes are released, separated by commas.
     #[arg(long, value_delimiter = ',')]
     pub(super) outcomes_at: Option<Vec<u32>>,
+    /// Epochs of a period in which votes are released, separated by commas.
+    #[arg(long, value_delimiter = ',')]
+    pub(super) votes_at: Option<Vec<u32>>,
+    /// What members' releases may protect: user, session, personal; separated by commas.
+    #[arg(long, value_delimiter = ',', value_parser = ["user", "session", "personal"])]
+    pub(super) units: Option<Vec<String>>,
 }
 
 #[derive(Debug, Args)]
@@ -269,10 +275,14 @@ pub(super) enum PrivacyVerb {
 
 #[derive(Debug, Args)]
 pub(super) struct SetArgs {
-    /// Epsilon per user and period.
+    /// What is protected: a user with all their sessions, one session (weaker), or, on a node of one
+    /// person, replacing that person's data (votes and outcomes only).
+    #[arg(long, value_parser = ["user", "session", "personal"])]
+    pub(super) unit: Option<String>,
+    /// Epsilon per unit and period.
     #[arg(long)]
     pub(super) epsilon: String,
-    /// Delta per user and period.
+    /// Delta per unit and period.
     #[arg(long, default_value = "0.000001")]
     pub(super) delta: String,
     /// Length of a period, such as `90d`.

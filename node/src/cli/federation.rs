@@ -18,6 +18,8 @@ pub(super) fn federation(context: &Context, verb: FederationVerb) -> Result<(), 
                 "epochs_per_period": args.epochs_per_period,
                 "lessons_at": args.lessons_at,
                 "outcomes_at": args.outcomes_at,
+                "votes_at": args.votes_at,
+                "units": args.units,
             });
             let made = context.ask("federation.create", terms)?;
             output::result(&made, context.json, |made| {

@@ -13,7 +13,14 @@ pub(super) fn privacy(context: &Context, verb: PrivacyVerb) -> Result<(), CliErr
         PrivacyVerb::Status => {
             let status = context.ask("privacy.status", json!({}))?;
             output::result(&status, context.json, |status| {
-                format!("{}\nunit: user; {} users here", show::budget(status), status["users"])
+                let unit = status["unit"].as_str().unwrap_or("none");
+                let why = status["only_receives"][0]["why"].as_str();
+                let why = why.map_or_else(String::new, |why| format!("\n{why}"));
+                format!(
+                    "{}\nunit: {unit}; {} users here{why}",
+                    show::budget(status),
+                    status["users"]
+                )
             })
         }
         PrivacyVerb::Set(args) => set(context, &args),
@@ -36,10 +43,15 @@ fn set(context: &Context, args: &SetArgs) -> Result<(), CliError> {
         "epsilon_micros": decimal("epsilon", &args.epsilon, 6)?,
         "delta_e18": decimal("delta", &args.delta, 18)?,
         "period_days": period_days,
+        "unit": args.unit,
     });
     if !args.yes {
         let preview = context.ask("privacy.preview", wanted.clone())?;
-        eprintln!("This budget buys, per user and {period_days} days:\n{}", buys(&preview["buys"]));
+        let unit = preview["budget"]["unit"].as_str().unwrap_or("user");
+        eprintln!(
+            "This budget buys, per {unit} and {period_days} days:\n{}",
+            buys(&preview["buys"])
+        );
         agree("Set it?")?;
     }
     let status = context.ask("privacy.set", wanted)?;

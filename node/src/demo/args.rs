@@ -41,7 +41,7 @@ pub struct DemoArgs {
 }
 
 /// One release of each kind in the demo's period.
-pub(super) const SCHEDULE: Schedule = Schedule { lessons: 1, outcomes: 1, votes: 0 };
+pub(super) const SCHEDULE: Schedule = Schedule { lessons: 1, outcomes: 1, votes: 1, costs: None };
 
 impl DemoArgs {
     pub(super) fn epsilon_micros(&self) -> Result<u64, CliError> {

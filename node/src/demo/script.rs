@@ -22,7 +22,7 @@ use crate::output::{self, Progress, ProgressMode};
 const PERIOD: &str = "4096";
 /// Epoch in which lessons are released.
 const LESSONS_AT: &str = "3";
-/// Epoch in which outcomes are released.
+/// Epoch in which outcomes and votes are released.
 const OUTCOMES_AT: &str = "5";
 /// Users of the first organisation that meet a family which nobody else meets.
 const FEW: usize = 3;
@@ -115,6 +115,8 @@ fn play(
         LESSONS_AT,
         "--outcomes-at",
         OUTCOMES_AT,
+        "--votes-at",
+        OUTCOMES_AT,
     ])?;
     let uses = args.nodes.to_string();
     let invitation = nodes[0].command(&["federation", "invite", "--uses", &uses])?;
@@ -201,9 +203,10 @@ fn play(
     let (more, outcomes) = all_work(&program, &root, "second", &again, progress)?;
     sessions += more;
 
-    step("outcomes are released");
+    step("outcomes and votes are released");
     checkpoint(&nodes)?;
     released(&nodes, "outcomes")?;
+    released(&nodes, "votes")?;
 
     step("a last node joins late");
     let late = Node::start(&program, "late", &root)?;

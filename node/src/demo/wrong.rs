@@ -93,6 +93,10 @@ fn one_author(seed: u64, entries: BTreeMap<LessonKey, i64>) -> Result<Log, CliEr
             lessons_min_threshold: 1,
             outcomes_min_sigma_micros: 1,
             lessons_payload_bytes: 1024,
+            votes_at: Vec::new(),
+            votes_min_deviation_micros: 1,
+            releases_per_unit: None,
+            costs: None,
         },
         limits: Limits {
             members: 1,

@@ -9,7 +9,7 @@ use lore_protocol::delta::{Delta, Sound, VERSION};
 use lore_protocol::identity::{SecretKey, Signer};
 use lore_protocol::ids::{FederationId, Hash, InvitationId, MemberId};
 use lore_protocol::log::Log;
-use lore_protocol::payload::{Checkpoint, Join, Payload, Phase, Unit};
+use lore_protocol::payload::{Checkpoint, Join, Mechanism, Payload, Phase, Unit};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -41,6 +41,12 @@ pub(super) struct Terms {
     /// Epochs of a period in which outcomes are released.
     #[serde(default)]
     pub outcomes_at: Option<Vec<u32>>,
+    /// Epochs of a period in which votes are released.
+    #[serde(default)]
+    pub votes_at: Option<Vec<u32>>,
+    /// Units that a member's releases may protect.
+    #[serde(default)]
+    pub units: Option<Vec<Unit>>,
 }
 
 const fn four() -> u64 {
@@ -135,13 +141,17 @@ impl Engine {
     fn charter(&self, terms: &Terms, recovery: Hash) -> Result<Charter, CliError> {
         let lessons_at = terms.lessons_at.clone().unwrap_or_else(|| vec![1]);
         let every = (terms.epochs_per_period / 12).max(1);
-        let outcomes_at = terms.outcomes_at.clone().unwrap_or_else(|| {
+        let twelve = || -> Vec<u32> {
             (0..12).map(|n| n * every).filter(|at| *at < terms.epochs_per_period).collect()
-        });
+        };
+        let outcomes_at = terms.outcomes_at.clone().unwrap_or_else(twelve);
+        let votes_at = terms.votes_at.clone().unwrap_or_else(twelve);
+        let count = |at: &[u32]| u32::try_from(at.len()).unwrap_or(u32::MAX);
         let schedule = Schedule {
-            lessons: u32::try_from(lessons_at.len()).unwrap_or(u32::MAX),
-            outcomes: u32::try_from(outcomes_at.len()).unwrap_or(u32::MAX),
-            votes: 0,
+            lessons: count(&lessons_at),
+            outcomes: count(&outcomes_at),
+            votes: count(&votes_at),
+            costs: None,
         };
         let ceiling = Budget::new(Unit::User, terms.epsilon_micros, DELTA_E18, 90)?;
         let plan = ceiling.plan(schedule)?;
@@ -158,16 +168,20 @@ impl Engine {
                 rho_nano: caps.rho_nano,
                 delta_e18: caps.delta_e18,
                 epsilon_display: crate::output::decimal(terms.epsilon_micros),
-                units: vec![Unit::User],
+                units: terms.units.clone().unwrap_or_else(|| vec![Unit::User, Unit::Personal]),
                 epochs_per_period: terms.epochs_per_period,
                 lessons_at,
                 outcomes_at,
                 l0: 3,
                 sessions_per_item: 1,
-                lessons_min_sigma_micros: plan.lessons.map_or(1, |m| m.scale_micros),
+                lessons_min_sigma_micros: least(plan.lessons),
                 lessons_min_threshold: plan.lessons.map_or(1, |m| m.threshold),
-                outcomes_min_sigma_micros: plan.outcomes.map_or(1, |m| m.scale_micros),
+                outcomes_min_sigma_micros: least(plan.outcomes),
                 lessons_payload_bytes: LESSONS_BYTES,
+                votes_at,
+                votes_min_deviation_micros: least(plan.votes),
+                releases_per_unit: None,
+                costs: None,
             },
             limits: Limits {
                 members: 200,
@@ -276,6 +290,12 @@ impl Engine {
 const DELTA_E18: u64 = 1_000_000_000_000;
 /// Fixed size of a lesson release: below what gossip pushes whole.
 const LESSONS_BYTES: u32 = 14 << 10;
+
+/// The least noise of a charter: a thousandth below what a user's budget at the ceiling buys, because
+/// for another unit the same shares are rounded elsewhere.
+fn least(mechanism: Option<Mechanism>) -> u64 {
+    mechanism.map_or(1, |m| (m.deviation_micros() - m.deviation_micros() / 1_000).max(1))
+}
 
 fn recovery_hash(recovery: &SecretKey) -> Hash {
     Hash::derive("commonlore/recovery/v1", &[recovery.public_key().as_bytes()])

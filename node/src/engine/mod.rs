@@ -5,6 +5,7 @@
 //! later.
 
 mod admission;
+mod contributions;
 mod federation;
 mod federations;
 mod ledger;

@@ -1,10 +1,6 @@
-//! Private sessions: stored, listed to their owner, and handed to the privacy door.
+//! Private sessions: stored, and listed to their owner. How they feed a release is in `contributions`.
 
 use lore_agent::session::Session;
-use lore_privacy::{LessonContribution, OutcomeContribution, Private, UnitId};
-use lore_protocol::lesson;
-use lore_protocol::payload::ItemId;
-use lore_protocol::trace::Outcome;
 use serde_json::{Value, json};
 
 use super::Engine;
@@ -102,58 +98,5 @@ impl Engine {
     fn unit_of(&self, user: &str) -> String {
         let key = blake3::derive_key(UNIT_TAG, &self.secret_bytes);
         blake3::keyed_hash(&key, user.as_bytes()).to_hex().to_string()
-    }
-
-    /// What each session teaches. Every session is looked at alone.
-    pub(super) fn lesson_contributions(
-        &self,
-    ) -> Result<Private<Vec<LessonContribution>>, CliError> {
-        let secret = self.local_secret();
-        let contribution = |session: &Session, unit: UnitId| {
-            let bundle = lesson::mine(&session.trace())?;
-            Some(LessonContribution {
-                unit,
-                start_seconds: session.started.unix_seconds,
-                primary: bundle.primary,
-                topics: bundle.topics,
-            })
-        };
-        let mut found = Vec::new();
-        for session in self.sessions()? {
-            let Some(unit) = session.unit.as_deref().map(|unit| secret.user(unit)) else {
-                continue;
-            };
-            found.extend(contribution(&session, unit));
-        }
-        Ok(Private::new(found))
-    }
-
-    /// How each session ended with the skills that it used.
-    pub(super) fn outcome_contributions(
-        &self,
-    ) -> Result<Private<Vec<OutcomeContribution>>, CliError> {
-        let secret = self.local_secret();
-        let mut found = Vec::new();
-        for session in self.sessions()? {
-            let success = match session.outcome.verdict {
-                Outcome::Success => true,
-                Outcome::Failure => false,
-                Outcome::Unknown => continue,
-            };
-            let Some(unit) = session.unit.as_deref().map(|unit| secret.user(unit)) else {
-                continue;
-            };
-            for used in &session.skills_read {
-                let Some(revision) = used.revision else { continue };
-                found.push(OutcomeContribution {
-                    unit,
-                    item: ItemId::Revision(revision),
-                    context: 0,
-                    success,
-                    start_seconds: session.started.unix_seconds,
-                });
-            }
-        }
-        Ok(Private::new(found))
     }
 }

@@ -2,7 +2,7 @@
 
 use lore_protocol::codec;
 use lore_protocol::ids::Hash;
-use lore_protocol::payload::{Lessons, Mechanism, Origin, Payload};
+use lore_protocol::payload::Payload;
 
 use super::entry::{Chain, Entry, Reservation};
 use super::machine::Ledger;
@@ -136,7 +136,7 @@ impl<S: LedgerStore> Ledger<S> {
         let made = sample().and_then(|made| {
             let payload = made.get();
             if payload.kind() != reservation.kind
-                || mechanism_in(payload) != Some(&reservation.mechanism)
+                || payload.mechanism() != Some(&reservation.mechanism)
             {
                 return Err(PrivacyError::Mismatch("the result of the mechanism"));
             }
@@ -276,16 +276,6 @@ impl<S: LedgerStore> Ledger<S> {
                 found: seq,
             }),
         }
-    }
-}
-
-/// The mechanism that a payload says it was made by.
-const fn mechanism_in(payload: &Payload) -> Option<&Mechanism> {
-    match payload {
-        Payload::Lessons(Lessons { origin: Origin::Mechanism(mechanism), .. }) => Some(mechanism),
-        Payload::Outcomes(outcomes) => Some(&outcomes.mechanism),
-        Payload::Votes(votes) => Some(&votes.mechanism),
-        _ => None,
     }
 }
 

@@ -60,9 +60,54 @@ fn impossible_parameters_are_errors() {
     assert!(cells_cost(1, 0, 1_000_000).is_err());
     assert!(cells_cost(1, 1, 0).is_err());
     assert!(threshold_cost(3, 1, 1_000_000, 1).is_err());
-    let laplace =
-        Mechanism { noise: Noise::Laplace, ..gaussian(Unit::User, 1, 1, 1_000_000, 0).unwrap() };
-    assert!(cost_of(&laplace).is_err());
+    let thresholded =
+        Mechanism { noise: Noise::Laplace, ..gaussian(Unit::User, 3, 1, 3_000_000, 19).unwrap() };
+    assert!(cost_of(&thresholded).is_err());
+    assert!(laplace(Unit::User, 0, 1, 1_000_000).is_err());
+    assert!(laplace(Unit::User, 1, 1, 0).is_err());
+}
+
+#[test]
+fn laplace_is_charged_half_the_square_of_its_epsilon() {
+    for (l0, linf, scale_micros) in [(1, 1, 2_905_000), (2, 1, 4_000_000), (3, 5, 700_000)] {
+        let cost = laplace_cost(l0, linf, scale_micros).unwrap();
+        let l1 = u128::from(l0) * u128::from(linf);
+        let exact = (l1 * l1 * 10_u128.pow(21)).div_ceil(2 * u128::from(scale_micros).pow(2));
+        let charged = u128::from(cost.rho_nano);
+        assert!((exact..=exact + 1).contains(&charged), "{charged} for {exact}");
+        assert_eq!(cost.delta_e18, 0);
+        let made = laplace(Unit::User, l0, linf, scale_micros).unwrap();
+        assert_eq!(made.least_rho_nano(), exact, "what peers check is what the map charges");
+        let cheaper = Mechanism { rho_nano: made.rho_nano - 2, ..made };
+        assert!(verify(&cheaper).is_err());
+    }
+}
+
+/// Both laws, by the library and by the seeded sampler, have the variance that the wire declares.
+#[test]
+fn noise_has_the_variance_that_is_declared() {
+    use crate::{NoiseSource, SeededNoise, SystemNoise};
+    let zeros = vec![0; 20_000];
+    for mechanism in [
+        laplace(Unit::User, 1, 1, 3_000_000).unwrap(),
+        gaussian(Unit::User, 1, 1, 3_000_000, 0).unwrap(),
+    ] {
+        let declared = mechanism.variance_micros() as f64 / 1e6;
+        let drawn = [
+            SystemNoise.add_declared(&zeros, &mechanism).unwrap(),
+            SeededNoise::new(b"law").add_declared(&zeros, &mechanism).unwrap(),
+        ];
+        for noisy in drawn {
+            let n = noisy.len() as f64;
+            let mean = noisy.iter().sum::<i64>() as f64 / n;
+            let variance = noisy.iter().map(|x| (*x as f64 - mean).powi(2)).sum::<f64>() / n;
+            // Six standard errors; the fourth moment of a Laplace is 24 b^4. A discrete Laplace has a
+            // sixth less than 2 b^2.
+            let error = 6.0 * declared * (5.0 / n).sqrt() + 0.17;
+            assert!((variance - declared).abs() < error, "{variance} of {declared}");
+            assert!(mean.abs() < 6.0 * (declared / n).sqrt(), "{mean}");
+        }
+    }
 }
 
 proptest! {

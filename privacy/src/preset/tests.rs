@@ -68,30 +68,94 @@ fn the_reference_numbers_of_outcomes_and_votes_come_out() {
     assert_eq!(tenths(plan.votes.unwrap()), 101);
 }
 
+const COSTS: CostSchedule = CostSchedule { releases: 4, kinds: 2, bound: 50 };
+
+/// Every unit, every epsilon, few and many releases: the schedule costs what the owner allowed and no
+/// more, by the maps and by what every peer checks, and next to nothing is left.
 #[test]
 fn a_whole_schedule_fits_its_budget_and_leaves_next_to_nothing() {
-    for (epsilon, lessons) in [(500_000, 1), (1_000_000, 2), (4_000_000, 1), (8_000_000, 4)] {
-        let budget = preset(epsilon);
-        let schedule = schedule(lessons);
-        let plan = budget.plan(schedule).unwrap();
-        let of = |mechanism: Option<Mechanism>, releases: u32| {
-            mechanism.map_or(0, |m| m.rho_nano * u64::from(releases))
-        };
-        let spent = of(plan.lessons, schedule.lessons)
-            + of(plan.outcomes, schedule.outcomes)
-            + of(plan.votes, schedule.votes);
-        assert!(spent <= budget.rho_nano);
-        assert!(budget.rho_nano - spent < budget.rho_nano / 1_000);
-        let delta = plan.lessons.unwrap().delta_e18 * u64::from(lessons);
-        assert!(delta <= budget.delta_thr_e18);
+    for unit in [Unit::User, Unit::Session, Unit::Personal] {
+        for epsilon in [500_000, 1_000_000, 2_000_000, 4_000_000, 8_000_000] {
+            for (lessons, votes, costs) in [(1, 12, None), (2, 1, None), (4, 2, Some(COSTS))] {
+                let budget = Budget::new(unit, epsilon, MICRO_DELTA, 90).unwrap();
+                let schedule = Schedule { lessons, votes, costs, ..Schedule::default() };
+                let plan = budget.plan(schedule).unwrap();
+                let kinds = [
+                    (plan.lessons, lessons),
+                    (plan.outcomes, schedule.outcomes),
+                    (plan.votes, votes),
+                    (plan.costs, costs.map_or(0, |costs| costs.releases)),
+                ];
+                let mut spent = crate::Cost::default();
+                for (mechanism, releases) in kinds {
+                    let Some(mechanism) = mechanism else { continue };
+                    assert_eq!(mechanism.unit, unit);
+                    mechanism::verify(&mechanism).unwrap();
+                    assert!(u128::from(mechanism.rho_nano) >= mechanism.least_rho_nano());
+                    let (rho_nano, delta_e18) = (mechanism.rho_nano, mechanism.delta_e18);
+                    for _ in 0..releases {
+                        spent = spent.plus(crate::Cost { rho_nano, delta_e18 });
+                    }
+                }
+                assert!(budget.caps().admit("owner", crate::Cost::default(), spent).is_ok());
+                assert!(budget.rho_nano - spent.rho_nano < budget.rho_nano / 1_000, "{unit:?}");
+                let quote = crate::explain::quote(&budget, spent).unwrap();
+                assert!(quote.epsilon <= epsilon as f64 / 1e6 && quote.delta <= 1e-6);
+                assert_eq!(plan.lessons.is_none(), unit == Unit::Personal);
+            }
+        }
     }
+}
+
+#[test]
+fn shares_are_the_presets_and_add_to_everything() {
+    let all = |s: Shares| (s.lessons, s.outcomes, s.votes, s.costs);
+    assert_eq!(all(Shares::of(Unit::User, false)), (50, 30, 20, 0));
+    assert_eq!(all(Shares::of(Unit::Session, true)), (50, 20, 20, 10));
+    assert_eq!(all(Shares::of(Unit::Personal, false)), (0, 60, 40, 0));
+    for unit in [Unit::User, Unit::Session, Unit::Personal] {
+        for costs in [false, true] {
+            let (lessons, outcomes, votes, costs) = all(Shares::of(unit, costs));
+            assert_eq!(lessons + outcomes + votes + costs, 100);
+        }
+    }
+}
+
+#[test]
+fn few_votes_have_laplace_noise_and_many_gaussian_noise_at_the_same_charge() {
+    for (votes, noise) in [
+        (1, Noise::Laplace),
+        (FEW_VOTES, Noise::Laplace),
+        (FEW_VOTES + 1, Noise::Gaussian),
+        (12, Noise::Gaussian),
+    ] {
+        let mechanism = preset(4_000_000)
+            .plan(Schedule { votes, ..Schedule::default() })
+            .unwrap()
+            .votes
+            .unwrap();
+        assert_eq!(mechanism.noise, noise);
+        // b and sigma are both 1 / sqrt(2 rho) for one vote.
+        let rho = mechanism.rho_nano as f64 / 1e9;
+        let scale = mechanism.scale_micros as f64 / 1e6;
+        assert!((scale * (2.0 * rho).sqrt() - 1.0).abs() < 1e-4);
+    }
+}
+
+#[test]
+fn replacing_a_person_costs_what_the_design_says() {
+    // A vote: l1 = 2, b = 2 / epsilon. Outcomes: rho = L0 c^2 / sigma^2.
+    let votes = mechanism::laplace(Unit::Personal, 2, 1, 2_000_000).unwrap();
+    assert_eq!(votes.rho_nano, 500_000_000);
+    let outcomes = mechanism::gaussian(Unit::Personal, 6, 1, 10_000_000, 0).unwrap();
+    assert!((30_000_000..=30_000_001).contains(&outcomes.rho_nano), "{}", outcomes.rho_nano);
 }
 
 #[test]
 fn a_small_epsilon_says_how_many_supporters_it_would_need() {
     let needed = preset(100_000).supporters_needed(schedule(1)).unwrap();
     assert!(needed > 500, "{needed}");
-    let none = Schedule { lessons: 0, outcomes: 1, votes: 1 };
+    let none = Schedule { lessons: 0, outcomes: 1, votes: 1, costs: None };
     assert!(preset(100_000).supporters_needed(none).is_err());
 }
 

@@ -7,10 +7,10 @@ use lore_protocol::codec;
 use lore_protocol::ids::Hash;
 use lore_protocol::lesson::{Lesson, LessonKey, Word};
 use lore_protocol::payload::{
-    LessonEntry, Lessons, MAX_PAYLOAD_BYTES, Mechanism, Origin, Payload, Window,
+    LessonEntry, Lessons, MAX_PAYLOAD_BYTES, Mechanism, Origin, Payload, Unit, Window,
 };
 
-use super::{check, check_unit, within};
+use super::{Law, check, check_ones, check_unit, within};
 use crate::seal::DoorKey;
 use crate::{LocalSecret, NoiseSource, PrivacyError, Private, UnitId};
 
@@ -65,7 +65,11 @@ pub fn release_lessons<N: NoiseSource>(
     secret: &LocalSecret,
     noise: &mut N,
 ) -> Result<N::Stamped<Payload>, PrivacyError> {
-    check(&spec.mechanism, spec.window, true)?;
+    check(&spec.mechanism, spec.window, Law::Thresholded)?;
+    check_ones(&spec.mechanism)?;
+    if spec.mechanism.unit == Unit::Personal {
+        return Err(PrivacyError::Unsupported("a lesson release of a personal node"));
+    }
     let target = spec.padded_bytes as usize;
     if target > MAX_PAYLOAD_BYTES || padding(spec, &[]).is_none() {
         return Err(PrivacyError::Parameter {

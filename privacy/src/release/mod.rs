@@ -4,14 +4,20 @@
 //! the public parameters and the local secret, so that removing another unit changes nothing here. That
 //! is what makes the sensitivity the declared one.
 
+mod costs;
 mod lessons;
 mod outcomes;
+mod participation;
+mod votes;
 
+pub use costs::{CostContribution, CostsSpec, release_costs};
 pub use lessons::{LessonContribution, LessonsSpec, release_lessons};
 pub use outcomes::{OutcomeContribution, OutcomesSpec, release_outcomes};
+pub use participation::Participation;
+pub use votes::{VoteContribution, VotesSpec, release_votes};
 
 use lore_protocol::ids::{FederationId, Hash, MemberId};
-use lore_protocol::payload::{Mechanism, PayloadKind, Window};
+use lore_protocol::payload::{Mechanism, Noise, PayloadKind, Window};
 
 use crate::{PrivacyError, UnitId, mechanism};
 
@@ -37,19 +43,39 @@ pub fn release_id(
     )
 }
 
-/// Checks what both releases need of their parameters.
-fn check(mechanism: &Mechanism, window: Window, thresholded: bool) -> Result<(), PrivacyError> {
+/// What a release asks of its mechanism.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Law {
+    /// Gaussian noise with a threshold.
+    Thresholded,
+    /// Gaussian noise on cells.
+    Gaussian,
+    /// Gaussian or Laplace noise on cells.
+    Any,
+}
+
+/// Checks what all releases need of their parameters.
+fn check(mechanism: &Mechanism, window: Window, law: Law) -> Result<(), PrivacyError> {
     let bad = |what, why: &str| Err(PrivacyError::Parameter { what, why: why.into() });
-    if mechanism.linf != 1 {
-        return bad("linf", "one unit changes a count by one at most");
+    if (mechanism.threshold > 0) != (law == Law::Thresholded) {
+        return bad("threshold", "lessons need one, the other releases have none");
     }
-    if (mechanism.threshold > 0) != thresholded {
-        return bad("threshold", "lessons need one, outcomes have none");
+    if law != Law::Any && mechanism.noise != Noise::Gaussian {
+        return bad("noise", "only votes have Laplace noise");
     }
     if window.start_seconds >= window.end_seconds {
         return bad("window", "ends before it starts");
     }
     mechanism::verify(mechanism)
+}
+
+/// Checks that one unit changes a count by one at most.
+fn check_ones(mechanism: &Mechanism) -> Result<(), PrivacyError> {
+    if mechanism.linf == 1 {
+        return Ok(());
+    }
+    let why = "one unit changes a count by one at most".into();
+    Err(PrivacyError::Parameter { what: "linf", why })
 }
 
 /// Whether a session that started then belongs to the window (half-open).
@@ -68,5 +94,7 @@ fn check_unit(unit: &UnitId, mechanism: &Mechanism) -> Result<(), PrivacyError> 
     })
 }
 
+#[cfg(test)]
+mod sensitivity_tests;
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,8 @@
 //! Outcome release: noisy counts of success and failure for every item of a public list.
+//!
+//! A unit adds one session (c = 1) for each of at most L0 items, and a session fills one cell: removing
+//! the unit changes at most L0 counts by one each, `l2 = sqrt(L0)`; replacing a person at most 2 L0,
+//! `l2 = sqrt(2 L0)`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +10,7 @@ use lore_protocol::codec;
 use lore_protocol::ids::Hash;
 use lore_protocol::payload::{Cell, ItemId, Mechanism, Outcomes, Payload, Window};
 
-use super::{check, check_unit, within};
+use super::{Law, check, check_ones, check_unit, within};
 use crate::seal::DoorKey;
 use crate::{LocalSecret, NoiseSource, PrivacyError, Private, UnitId};
 
@@ -30,7 +34,7 @@ pub struct OutcomeContribution {
 pub struct OutcomesSpec {
     /// The scheduled release.
     pub release: Hash,
-    /// Noise and bounds: `l0` items, one session each.
+    /// Noise and bounds: `l0` counts change by one each.
     pub mechanism: Mechanism,
     /// Sessions that may feed it.
     pub window: Window,
@@ -64,15 +68,9 @@ pub fn release_outcomes<N: NoiseSource>(
     secret: &LocalSecret,
     noise: &mut N,
 ) -> Result<N::Stamped<Payload>, PrivacyError> {
-    check(&spec.mechanism, spec.window, false)?;
-    let bounded = bound(spec, contributions.get(), secret)?;
-    let mut counts: BTreeMap<(ItemId, u16), (i64, i64)> =
-        spec.cells.iter().map(|cell| (*cell, (0, 0))).collect();
-    for vote in bounded.values().flatten() {
-        if let Some((successes, failures)) = counts.get_mut(&(vote.item, vote.context)) {
-            *if vote.success { successes } else { failures } += 1;
-        }
-    }
+    check(&spec.mechanism, spec.window, Law::Gaussian)?;
+    check_ones(&spec.mechanism)?;
+    let counts = counts(spec, contributions.get(), secret)?;
     let flat: Vec<i64> = counts.values().flat_map(|(s, f)| [*s, *f]).collect();
     let noisy = noise.add(&flat, spec.mechanism.scale_micros)?;
     let cells = counts
@@ -92,6 +90,24 @@ pub fn release_outcomes<N: NoiseSource>(
         cells,
     });
     Ok(N::stamp(payload, DoorKey(())))
+}
+
+/// Successes and failures by cell.
+pub(super) type Counts = BTreeMap<(ItemId, u16), (i64, i64)>;
+
+/// Counts without noise, for every cell.
+pub(super) fn counts(
+    spec: &OutcomesSpec,
+    contributions: &[OutcomeContribution],
+    secret: &LocalSecret,
+) -> Result<Counts, PrivacyError> {
+    let mut counts: Counts = spec.cells.iter().map(|cell| (*cell, (0, 0))).collect();
+    for vote in bound(spec, contributions, secret)?.values().flatten() {
+        if let Some((successes, failures)) = counts.get_mut(&(vote.item, vote.context)) {
+            *if vote.success { successes } else { failures } += 1;
+        }
+    }
+    Ok(counts)
 }
 
 /// One session's result for one item, as a unit's contribution.
@@ -139,7 +155,8 @@ pub(super) fn bound(
         let draw = secret.draw("draw/outcomes/item", &unit, &parts);
         items.entry(unit).or_default().insert(draw, vote);
     }
-    let most = usize::from(spec.mechanism.l0);
+    // Replacing a person empties as many cells as it fills: half of what changes is filled.
+    let most = usize::from(spec.mechanism.l0 / spec.mechanism.unit.cells_changed());
     Ok(items
         .into_iter()
         .map(|(unit, votes)| (unit, votes.into_values().take(most).collect()))

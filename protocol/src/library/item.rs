@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bincode::{Decode, Encode};
 
+use super::cost::CostSums;
 use super::evidence::Counts;
+use super::votes::{Tally, VoteEstimate};
 use crate::codec;
 use crate::ids::{Hash, LessonId, MemberId, RevisionId, SkillId};
 use crate::lesson::{Lesson, Word};
@@ -70,6 +72,12 @@ pub struct Library {
     pub topics: BTreeMap<LessonId, BTreeMap<Word, i64>>,
     /// Evidence by item, context and author.
     pub evidence: BTreeMap<(ItemId, u16), BTreeMap<MemberId, Counts>>,
+    /// Votes by candidate and author.
+    pub tallies: BTreeMap<ItemId, BTreeMap<MemberId, Tally>>,
+    /// Votes by candidate, pooled over authors: what the tallies come to under the charter's cap.
+    pub(super) votes: BTreeMap<ItemId, VoteEstimate>,
+    /// Costs by item, context and author.
+    pub costs: BTreeMap<(ItemId, u16), BTreeMap<MemberId, CostSums>>,
     /// Who revoked what.
     pub revocations: BTreeMap<RevokeTarget, BTreeSet<MemberId>>,
     /// What enough members revoked: for ever.
@@ -95,6 +103,7 @@ impl Library {
             bytes.extend(codec::encode(&item.map(|item| item.total_support())));
             bytes.extend(codec::encode(&self.topics.get(lesson).cloned().unwrap_or_default()));
             bytes.extend(codec::encode(&self.is_revoked(RevokeTarget::Lesson(*lesson))));
+            bytes.extend(codec::encode(&self.sure_votes(ItemId::Lesson(*lesson))));
         }
         for revision in found.revisions.keys() {
             bytes.extend(codec::encode(&self.is_revoked(RevokeTarget::Revision(*revision))));
@@ -119,7 +128,8 @@ impl Library {
         active.into_iter().collect()
     }
 
-    /// Lessons of a skill that are not revoked: best supported first, then by id.
+    /// Lessons of a skill that are not revoked. A lesson's own evidence is its votes: those with votes
+    /// that noise does not explain come first, then the best supported, then by id.
     #[must_use]
     pub fn lessons_of(&self, skill: SkillId) -> Vec<(LessonId, &LessonItem)> {
         let ids = self.skills.get(&skill).into_iter().flat_map(|skill| &skill.lessons);
@@ -127,7 +137,10 @@ impl Library {
             .filter(|id| !self.is_revoked(RevokeTarget::Lesson(**id)))
             .filter_map(|id| Some((*id, self.lessons.get(id)?)))
             .collect();
-        found.sort_by_key(|(id, item)| (std::cmp::Reverse(item.total_support()), *id));
+        found.sort_by_key(|(id, item)| {
+            let votes = self.sure_votes(ItemId::Lesson(*id));
+            (std::cmp::Reverse((votes, item.total_support())), *id)
+        });
         found
     }
 

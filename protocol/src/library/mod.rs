@@ -4,13 +4,17 @@
 //! checkpoint covers; what no checkpoint covers yet is one provisional step on top. The fold never reads
 //! a blob, and every number that two nodes must agree on is an integer.
 
+mod cost;
 mod evidence;
 mod fold;
 mod item;
 mod render;
 mod step;
+mod votes;
 
+pub use cost::{CostEstimate, CostSums};
 pub use evidence::{Counts, Estimate, Pool};
 pub use fold::Fold;
 pub use item::{LessonItem, Library, RevisionItem, Skill};
 pub use render::{MAX_SHOWN, Rendered};
+pub use votes::{Tally, VoteEstimate, pool as pool_votes};

@@ -38,11 +38,14 @@ impl Library {
                     next.add_lessons(federation, charter, author, lessons, epoch)
                 }
                 Payload::Outcomes(outcomes) => next.add_outcomes(author, outcomes, &known),
+                Payload::Votes(votes) => next.add_votes(author, votes, &known),
+                Payload::Costs(costs) => next.add_costs(author, costs, &known),
                 Payload::Revoke(revoke) => next.add_revoke(author, revoke),
                 _ => {}
             }
         }
         next.settle_revocations(charter);
+        next.pool_votes(charter.limits.evidence_cap);
         next.choose_heads(charter);
         next
     }
@@ -120,9 +123,7 @@ impl Library {
     }
 
     fn add_outcomes(&mut self, author: MemberId, outcomes: &Outcomes, known: &BTreeSet<ItemId>) {
-        let sigma = outcomes.mechanism.scale_micros;
-        let variance = u128::from(sigma) * u128::from(sigma) / 1_000_000;
-        let variance = u64::try_from(variance).unwrap_or(u64::MAX);
+        let variance = outcomes.mechanism.variance_micros();
         // Cells for what nobody published would grow the state and mean nothing.
         for cell in outcomes.cells.iter().filter(|cell| known.contains(&cell.item)) {
             let authors = self.evidence.entry((cell.item, cell.context)).or_default();
@@ -163,7 +164,7 @@ impl Library {
     }
 
     /// Per skill and context: challengers are tested in id order against the head before; the best of
-    /// those that pass becomes head. A skill's first head is its smallest revision without parents.
+    /// those that pass becomes head, by rate, then by votes. A skill's first head is its smallest revision without parents.
     fn choose_heads(&mut self, charter: &Charter) {
         let contexts = u16::try_from(charter.contexts.len()).unwrap_or(u16::MAX);
         let margin = u64::from(charter.limits.promotion_margin_micros);
@@ -177,13 +178,17 @@ impl Library {
                 let rate = |revision: RevisionId| {
                     self.estimate(charter, ItemId::Revision(revision), context)
                 };
-                let mut best = (old, None::<Estimate>);
+                let merit = |revision: RevisionId, estimate: &Estimate| {
+                    (estimate.rate_micros, self.sure_votes(ItemId::Revision(revision)))
+                };
+                let mut best = (old, None::<(u64, u64)>);
                 if let Some(standing) = rate(old) {
                     for challenger in usable.iter().filter(|revision| **revision != old) {
                         let Some(tried) = rate(*challenger) else { continue };
-                        let ahead = best.1.is_none_or(|b| tried.rate_micros > b.rate_micros);
+                        let merit = merit(*challenger, &tried);
+                        let ahead = best.1.is_none_or(|best| merit > best);
                         if ahead && tried.beats(&standing, margin) {
-                            best = (*challenger, Some(tried));
+                            best = (*challenger, Some(merit));
                         }
                     }
                 }

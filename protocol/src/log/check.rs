@@ -4,8 +4,8 @@ use super::waiting::{Missing, Proof};
 use super::{Entry, Log, Sealed};
 use crate::charter::Vouchers;
 use crate::delta::{Header, Sound, Spend};
-use crate::ids::{FederationId, MemberId, PublicKey};
-use crate::payload::{FileEntry, Mechanism, Noise, Origin, Payload, PayloadKind};
+use crate::ids::{FederationId, Hash, MemberId, PublicKey};
+use crate::payload::{FileEntry, Mechanism, Noise, Origin, Payload, PayloadKind, Unit};
 
 /// Most Vouches of one member in an epoch; founders are bound by the charter's quota of deltas alone.
 pub const MAX_VOUCHES_PER_EPOCH: usize = 16;
@@ -158,7 +158,8 @@ impl Log {
         }
         let before = prev.sound.header().spend;
         let before = if before.period == period { before } else { Spend::default() };
-        let (rho_nano, delta_e18) = mechanism(payload)
+        let (rho_nano, delta_e18) = payload
+            .mechanism()
             .map_or((0, 0), |mechanism| (mechanism.rho_nano, mechanism.delta_e18));
         let rho = before.rho_nano.checked_add(rho_nano);
         let delta = before.delta_e18.checked_add(delta_e18);
@@ -204,8 +205,12 @@ impl Log {
             }
             Payload::Lessons(lessons) => {
                 if let Origin::Mechanism(mechanism) = &lessons.origin {
-                    self.check_mechanism(mechanism, privacy.lessons_min_sigma_micros)?;
+                    let bounds = Bounds::cells(privacy.l0, privacy.sessions_per_item);
+                    self.check_mechanism(mechanism, privacy.lessons_min_sigma_micros, bounds)?;
                     self.check_schedule(header, prev, &privacy.lessons_at)?;
+                    if mechanism.unit == Unit::Personal {
+                        return Err(Fault::Charter("a personal node releases no lessons"));
+                    }
                     if mechanism.threshold < privacy.lessons_min_threshold {
                         return Err(Fault::Charter("the threshold is below the charter's"));
                     }
@@ -220,20 +225,38 @@ impl Log {
                 }
             }
             Payload::Outcomes(outcomes) => {
-                self.check_mechanism(&outcomes.mechanism, privacy.outcomes_min_sigma_micros)?;
+                let bounds = Bounds::cells(privacy.l0, privacy.sessions_per_item);
+                let least = privacy.outcomes_min_sigma_micros;
+                self.check_mechanism(&outcomes.mechanism, least, bounds)?;
                 self.check_schedule(header, prev, &privacy.outcomes_at)?;
-                if outcomes.items_root != anchor.body.state_root {
-                    return Err(Fault::Header("it counts items of another state"));
-                }
-                let contexts = self.charter.contexts.len();
-                if outcomes.cells.iter().any(|cell| usize::from(cell.context) >= contexts) {
-                    return Err(Fault::Charter(
-                        "it names a context that the charter does not have",
-                    ));
-                }
+                check_items(outcomes.items_root, anchor)?;
+                self.check_contexts(outcomes.cells.iter().map(|cell| cell.context))?;
             }
-            Payload::Votes(_) => {
-                return Err(Fault::Charter("this federation's schedule has no votes"));
+            Payload::Votes(votes) => {
+                if privacy.votes_at.is_empty() {
+                    return Err(Fault::Charter("this federation's schedule has no votes"));
+                }
+                let least = privacy.votes_min_deviation_micros;
+                self.check_mechanism(&votes.mechanism, least, Bounds::VOTES)?;
+                self.check_schedule(header, prev, &privacy.votes_at)?;
+                check_items(votes.items_root, anchor)?;
+            }
+            Payload::Costs(costs) => {
+                let Some(terms) = &privacy.costs else {
+                    return Err(Fault::Charter("this federation's schedule has no costs"));
+                };
+                let kinds = u16::try_from(terms.kinds.len()).unwrap_or(u16::MAX);
+                let bounds = Bounds::cells(
+                    privacy.l0.saturating_mul(kinds),
+                    privacy.sessions_per_item.saturating_mul(terms.bound),
+                );
+                self.check_mechanism(&costs.mechanism, terms.min_sigma_micros, bounds)?;
+                self.check_schedule(header, prev, &terms.at)?;
+                check_items(costs.items_root, anchor)?;
+                self.check_contexts(costs.cells.iter().map(|cell| cell.context))?;
+                if costs.cells.iter().any(|cell| cell.sums.len() != terms.kinds.len()) {
+                    return Err(Fault::Charter("it sums other kinds of cost than the charter's"));
+                }
             }
             Payload::Join(_) | Payload::Leave(_) | Payload::Revoke(_) | Payload::Void(_) => {}
             Payload::Revision(revision) => {
@@ -248,24 +271,38 @@ impl Log {
         Ok(())
     }
 
-    /// Bounds, noise and declared cost: `rho >= l0 * linf^2 / (2 * sigma^2)` (Bun and Steinke 2016,
-    /// proposition 1.6, with l2 = linf * sqrt(l0)).
-    fn check_mechanism(&self, mechanism: &Mechanism, min_sigma_micros: u64) -> Result<(), Fault> {
+    /// Unit, bounds, noise and declared cost: [`Mechanism::least_rho_nano`] is the least cost.
+    fn check_mechanism(
+        &self,
+        mechanism: &Mechanism,
+        least_deviation_micros: u64,
+        bounds: Bounds,
+    ) -> Result<(), Fault> {
         let terms = &self.charter.privacy;
         if !terms.units.contains(&mechanism.unit) {
             return Err(Fault::Charter("it protects a unit that the charter does not allow"));
         }
-        if mechanism.noise != Noise::Gaussian || mechanism.scale_micros < min_sigma_micros {
+        let law = mechanism.noise == Noise::Gaussian || bounds.laplace;
+        if !law || mechanism.deviation_micros() < least_deviation_micros {
             return Err(Fault::Charter("its noise is below the charter's"));
         }
-        if mechanism.l0 > terms.l0 || mechanism.linf > terms.sessions_per_item {
+        let changed = mechanism.unit.cells_changed();
+        if !mechanism.l0.is_multiple_of(changed) {
+            return Err(Fault::Charter("replacing a unit changes an even number of cells"));
+        }
+        if mechanism.l0 / changed > bounds.l0 || mechanism.linf > bounds.linf {
             return Err(Fault::Charter("its contribution bounds are above the charter's"));
         }
-        let sigma2 = u128::from(mechanism.scale_micros).pow(2).saturating_mul(2);
-        let l2_squared = u128::from(mechanism.l0) * u128::from(mechanism.linf).pow(2);
-        let least = (l2_squared * 1_000_000_000 * 1_000_000_000_000).div_ceil(sigma2);
-        if u128::from(mechanism.rho_nano) < least {
+        if u128::from(mechanism.rho_nano) < mechanism.least_rho_nano() {
             return Err(Fault::Spend("its cost does not fit its mechanism"));
+        }
+        Ok(())
+    }
+
+    fn check_contexts(&self, mut contexts: impl Iterator<Item = u16>) -> Result<(), Fault> {
+        let known = self.charter.contexts.len();
+        if contexts.any(|context| usize::from(context) >= known) {
+            return Err(Fault::Charter("it names a context that the charter does not have"));
         }
         Ok(())
     }
@@ -278,7 +315,7 @@ impl Log {
         }
         let again = self.same_epoch(header, prev).any(|entry| {
             entry.sound.header().payload_kind == header.payload_kind
-                && mechanism(&entry.sound.payload).is_some()
+                && entry.sound.payload.mechanism().is_some()
         });
         if again {
             return Err(Fault::Charter("a release of this kind was made in this epoch"));
@@ -322,23 +359,36 @@ impl Log {
     }
 }
 
-/// The mechanism of a release; none for control, authored texts and void releases.
-pub(super) fn mechanism(payload: &Payload) -> Option<&Mechanism> {
-    match payload {
-        Payload::Lessons(lessons) => match &lessons.origin {
-            Origin::Mechanism(mechanism) => Some(mechanism),
-            Origin::Authored => None,
-        },
-        Payload::Outcomes(outcomes) => Some(&outcomes.mechanism),
-        Payload::Votes(votes) => Some(&votes.mechanism),
-        _ => None,
+/// What one unit fills at most: cells or keys, and how much of each.
+#[derive(Clone, Copy)]
+struct Bounds {
+    l0: u16,
+    linf: u16,
+    /// Whether discrete Laplace noise is an answer here.
+    laplace: bool,
+}
+
+impl Bounds {
+    /// One vote on the whole ballot.
+    const VOTES: Self = Self { l0: 1, linf: 1, laplace: true };
+
+    const fn cells(l0: u16, linf: u16) -> Self {
+        Self { l0, linf, laplace: false }
     }
+}
+
+/// A release lists the items of the state that its anchor names.
+fn check_items(root: Hash, anchor: &Sealed) -> Result<(), Fault> {
+    if root != anchor.body.state_root {
+        return Err(Fault::Header("it counts items of another state"));
+    }
+    Ok(())
 }
 
 impl PayloadKind {
     /// Whether deltas of this kind belong to membership and epochs rather than to the library.
     #[must_use]
     pub const fn is_control(self) -> bool {
-        !matches!(self, Self::Outcomes | Self::Votes | Self::Lessons | Self::Revision)
+        !matches!(self, Self::Outcomes | Self::Votes | Self::Lessons | Self::Revision | Self::Costs)
     }
 }

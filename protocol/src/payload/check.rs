@@ -1,7 +1,8 @@
 //! What a payload's own bytes must satisfy: order, bounds, no duplicates.
 
 use super::{
-    Body, LessonEntry, Lessons, Mechanism, Origin, Outcomes, Payload, Revision, Votes, Window,
+    Body, CostCell, Costs, LessonEntry, Lessons, MAX_BALLOT, Mechanism, Origin, Outcomes, Payload,
+    Revision, Votes, Window,
 };
 
 const MAX_NAME_BYTES: usize = 64;
@@ -26,6 +27,7 @@ impl Payload {
             Self::Votes(votes) => votes.check(),
             Self::Lessons(lessons) => lessons.check(),
             Self::Revision(revision) => revision.check(),
+            Self::Costs(costs) => costs.check(),
         }
     }
 }
@@ -84,7 +86,17 @@ impl Votes {
     fn check(&self) -> Result<(), &'static str> {
         self.mechanism.check()?;
         self.window.check()?;
+        ensure(self.votes.len() <= MAX_BALLOT, "a ballot is longer than it can be")?;
         ensure(self.votes.is_sorted_by(|a, b| a.item < b.item), "votes are sorted, none twice")
+    }
+}
+
+impl Costs {
+    fn check(&self) -> Result<(), &'static str> {
+        self.mechanism.check()?;
+        self.window.check()?;
+        let key = |cell: &CostCell| (cell.item, cell.context);
+        ensure(self.cells.is_sorted_by(|a, b| key(a) < key(b)), "cells are sorted, none twice")
     }
 }
 

@@ -1,6 +1,9 @@
 //! Content payloads: what was learnt. Everything here is a mechanism's output, or a text that a person
 //! chose to publish.
 
+use bincode::de::Decoder;
+use bincode::enc::Encoder;
+use bincode::error::{DecodeError, EncodeError};
 use bincode::{Decode, Encode};
 
 use crate::ids::{BlobId, Hash, LessonId, RevisionId, SkillId};
@@ -27,6 +30,22 @@ pub enum Unit {
     User,
     /// One session.
     Session,
+    /// The one person behind a node, with all their sessions of the period. That they take part is
+    /// public, so that what is protected is *replacing* their data: `l0` counts a cell that the old data
+    /// fills and a cell that the new data fills, twice what one person fills.
+    Personal,
+}
+
+impl Unit {
+    /// How many of the cells that a unit fills change at most when the unit does: removing it empties
+    /// them, replacing it may fill as many others.
+    #[must_use]
+    pub const fn cells_changed(self) -> u16 {
+        match self {
+            Self::User | Self::Session => 1,
+            Self::Personal => 2,
+        }
+    }
 }
 
 /// The noise law of a mechanism.
@@ -82,6 +101,56 @@ pub struct Mechanism {
     pub delta_e18: u64,
 }
 
+impl Mechanism {
+    /// The least cost that fits the parameters, in 1e-9 rounded up: what opendp's maps charge, as every
+    /// node can check it in integers.
+    ///
+    /// Gaussian: `rho = l0 * linf^2 / (2 * sigma^2)`, with `l2 = linf * sqrt(l0)` (Bun and Steinke 2016,
+    /// Proposition 1.6). Laplace: `epsilon = l1 / b` with `l1 = l0 * linf`, and
+    /// `rho = epsilon^2 / 2` (there, Proposition 1.4). What overflows costs more than any ceiling.
+    #[must_use]
+    pub fn least_rho_nano(&self) -> u128 {
+        let (l0, linf) = (u128::from(self.l0), u128::from(self.linf));
+        let square = match self.noise {
+            Noise::Gaussian => l0 * linf * linf,
+            Noise::Laplace => l0 * linf * l0 * linf,
+        };
+        let Some(scale) = u128::from(self.scale_micros).checked_pow(2).filter(|s| *s > 0) else {
+            return u128::MAX;
+        };
+        // Halving rounded down only raises the quotient; in (1e-6)^2 and 1e-9.
+        let doubled = scale.saturating_mul(2);
+        match square.checked_mul(1_000_000_000_000_000_000_000) {
+            Some(scaled) => scaled.div_ceil(doubled),
+            None => u128::MAX,
+        }
+    }
+
+    /// Variance of the noise on one count, in millionths: sigma squared, or 2 b squared.
+    #[must_use]
+    pub fn variance_micros(&self) -> u64 {
+        let square = u128::from(self.scale_micros).saturating_mul(u128::from(self.scale_micros));
+        let variance = match self.noise {
+            Noise::Gaussian => square,
+            Noise::Laplace => square.saturating_mul(2),
+        };
+        u64::try_from(variance / 1_000_000).unwrap_or(u64::MAX)
+    }
+
+    /// Standard deviation of the noise on one count, in millionths rounded down: sigma, or the square
+    /// root of 2 times b.
+    #[must_use]
+    pub fn deviation_micros(&self) -> u64 {
+        match self.noise {
+            Noise::Gaussian => self.scale_micros,
+            Noise::Laplace => {
+                let root = (u128::from(self.scale_micros).pow(2).saturating_mul(2)).isqrt();
+                u64::try_from(root).unwrap_or(u64::MAX)
+            }
+        }
+    }
+}
+
 /// Where a content payload comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Encode, Decode, serde::Serialize)]
 pub enum Origin {
@@ -125,8 +194,45 @@ pub enum ItemId {
     Lesson(LessonId),
 }
 
+/// A count on the wire: eight bytes whatever its value, so that the length of a release tells how many
+/// public items it lists and nothing else.
+struct Count(i64);
+
+impl Encode for Count {
+    fn encode<E: Encoder>(&self, encoder: &mut E) -> Result<(), EncodeError> {
+        self.0.to_le_bytes().encode(encoder)
+    }
+}
+
+impl<Context> Decode<Context> for Count {
+    fn decode<D: Decoder<Context = Context>>(decoder: &mut D) -> Result<Self, DecodeError> {
+        Decode::decode(decoder).map(|bytes| Self(i64::from_le_bytes(bytes)))
+    }
+}
+
+impl Encode for Cell {
+    fn encode<E: Encoder>(&self, encoder: &mut E) -> Result<(), EncodeError> {
+        self.item.encode(encoder)?;
+        self.context.encode(encoder)?;
+        Count(self.successes).encode(encoder)?;
+        Count(self.failures).encode(encoder)
+    }
+}
+
+impl<Context> Decode<Context> for Cell {
+    fn decode<D: Decoder<Context = Context>>(decoder: &mut D) -> Result<Self, DecodeError> {
+        Ok(Self {
+            item: Decode::decode(decoder)?,
+            context: Decode::decode(decoder)?,
+            successes: Count::decode(decoder)?.0,
+            failures: Count::decode(decoder)?.0,
+        })
+    }
+}
+bincode::impl_borrow_decode!(Cell);
+
 /// Noisy one-hot counts of one item in one context. Never clamped: unbiased.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cell {
     /// The item.
     pub item: ItemId,
@@ -151,25 +257,87 @@ pub struct Outcomes {
     pub cells: Vec<Cell>,
 }
 
-/// A vote release on public candidates.
+/// Most candidates on a ballot, so that a vote release is small enough to be gossiped whole.
+pub const MAX_BALLOT: usize = 256;
+
+/// A vote release: noisy votes for every candidate of a public ballot.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Votes {
     /// The mechanism.
     pub mechanism: Mechanism,
     /// The sessions it draws on.
     pub window: Window,
+    /// State root of the checkpoint (the delta's anchor) whose ballot is voted on.
+    pub items_root: Hash,
     /// Sorted by item.
     pub votes: Vec<VoteEntry>,
 }
 
-/// Noisy votes for one candidate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+impl Encode for VoteEntry {
+    fn encode<E: Encoder>(&self, encoder: &mut E) -> Result<(), EncodeError> {
+        self.item.encode(encoder)?;
+        Count(self.votes).encode(encoder)
+    }
+}
+
+impl<Context> Decode<Context> for VoteEntry {
+    fn decode<D: Decoder<Context = Context>>(decoder: &mut D) -> Result<Self, DecodeError> {
+        Ok(Self { item: Decode::decode(decoder)?, votes: Count::decode(decoder)?.0 })
+    }
+}
+bincode::impl_borrow_decode!(VoteEntry);
+
+/// Noisy votes for one candidate. Never clamped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct VoteEntry {
     /// The candidate.
     pub item: ItemId,
     /// Noisy votes.
     pub votes: i64,
 }
+
+/// A cost release: noisy sums of what sessions cost, over the same items as outcomes.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Costs {
+    /// The mechanism.
+    pub mechanism: Mechanism,
+    /// The sessions it draws on.
+    pub window: Window,
+    /// State root of the checkpoint (the delta's anchor) whose active items are counted.
+    pub items_root: Hash,
+    /// Sorted by (item, context).
+    pub cells: Vec<CostCell>,
+}
+
+/// Noisy cost sums of one item in one context, one for each of the charter's kinds, in their order.
+/// Never clamped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CostCell {
+    /// The item.
+    pub item: ItemId,
+    /// Index into the charter's contexts.
+    pub context: u16,
+    /// Noisy sums.
+    pub sums: Vec<i64>,
+}
+
+impl Encode for CostCell {
+    fn encode<E: Encoder>(&self, encoder: &mut E) -> Result<(), EncodeError> {
+        self.item.encode(encoder)?;
+        self.context.encode(encoder)?;
+        let sums: Vec<Count> = self.sums.iter().map(|sum| Count(*sum)).collect();
+        sums.encode(encoder)
+    }
+}
+
+impl<Context> Decode<Context> for CostCell {
+    fn decode<D: Decoder<Context = Context>>(decoder: &mut D) -> Result<Self, DecodeError> {
+        let (item, context) = (Decode::decode(decoder)?, Decode::decode(decoder)?);
+        let sums: Vec<Count> = Decode::decode(decoder)?;
+        Ok(Self { item, context, sums: sums.into_iter().map(|sum| sum.0).collect() })
+    }
+}
+bincode::impl_borrow_decode!(CostCell);
 
 /// One file of a bundle.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]

@@ -5,8 +5,8 @@ mod content;
 mod control;
 
 pub use content::{
-    Cell, FileEntry, ItemId, LessonEntry, Lessons, Mechanism, Noise, Origin, Outcomes, Revision,
-    Unit, VoteEntry, Votes, Window,
+    Cell, CostCell, Costs, FileEntry, ItemId, LessonEntry, Lessons, MAX_BALLOT, Mechanism, Noise,
+    Origin, Outcomes, Revision, Unit, VoteEntry, Votes, Window,
 };
 pub use control::{
     Body, Checkpoint, FrontierEntry, Join, Leave, Phase, Removal, Revoke, RevokeTarget,
@@ -46,6 +46,8 @@ pub enum PayloadKind {
     Lessons,
     /// A version of a skill's base text.
     Revision,
+    /// Noisy cost sums.
+    Costs,
 }
 
 /// A payload of any kind.
@@ -63,6 +65,7 @@ pub enum Payload {
     Votes(Votes),
     Lessons(Lessons),
     Revision(Revision),
+    Costs(Costs),
 }
 
 impl Payload {
@@ -81,6 +84,19 @@ impl Payload {
             Self::Votes(_) => PayloadKind::Votes,
             Self::Lessons(_) => PayloadKind::Lessons,
             Self::Revision(_) => PayloadKind::Revision,
+            Self::Costs(_) => PayloadKind::Costs,
+        }
+    }
+
+    /// The mechanism of a release; none for control, void releases and what a person wrote.
+    #[must_use]
+    pub const fn mechanism(&self) -> Option<&Mechanism> {
+        match self {
+            Self::Lessons(Lessons { origin: Origin::Mechanism(mechanism), .. })
+            | Self::Outcomes(Outcomes { mechanism, .. })
+            | Self::Votes(Votes { mechanism, .. })
+            | Self::Costs(Costs { mechanism, .. }) => Some(mechanism),
+            _ => None,
         }
     }
 }

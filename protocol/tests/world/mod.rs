@@ -2,7 +2,8 @@
 #![allow(dead_code, unreachable_pub, missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
 use lore_protocol::charter::{
-    Charter, EpochRule, Founder, Limits, PrivacyTerms, Vouchers, join_header,
+    Charter, CostKind, CostTerms, EpochRule, Founder, Limits, Measure, PrivacyTerms, Vouchers,
+    join_header,
 };
 use lore_protocol::delta::{Delta, Sound, Spend, VERSION};
 use lore_protocol::identity::{SecretKey, Signer};
@@ -11,13 +12,19 @@ use lore_protocol::lesson::{Action, ErrorClass, Lesson, LessonKey, Op, Token, Tr
 use lore_protocol::library::{Fold, Library};
 use lore_protocol::log::{Ingest, Log};
 use lore_protocol::payload::{
-    Cell, Checkpoint, ItemId, Join, LessonEntry, Lessons, Mechanism, Noise, Origin, Outcomes,
-    Payload, Phase, Unit, Vouch, Window,
+    Cell, Checkpoint, CostCell, Costs, ItemId, Join, LessonEntry, Lessons, Mechanism, Noise,
+    Origin, Outcomes, Payload, Phase, Unit, VoteEntry, Votes, Vouch, Window,
 };
 
 pub const SIGMA_MICROS: u64 = 4_000_000;
 /// 3 / (2 * 4^2), in 1e-9.
 pub const RHO_NANO: u64 = 93_750_000;
+
+/// 1 / (2 * 4^2), in 1e-9.
+pub const VOTE_RHO_NANO: u64 = 31_250_000;
+pub const COST_SIGMA_MICROS: u64 = 100_000_000;
+/// 3 * 7^2 / (2 * 100^2), in 1e-9.
+pub const COST_RHO_NANO: u64 = 7_350_000;
 
 pub fn key(n: u8) -> SecretKey {
     SecretKey::from_seed(&[n; 32])
@@ -36,7 +43,7 @@ pub fn charter(founder: &SecretKey) -> Charter {
             rho_nano: 10 * RHO_NANO,
             delta_e18: 1_000_000_000_000,
             epsilon_display: "4".into(),
-            units: vec![Unit::User],
+            units: vec![Unit::User, Unit::Personal],
             epochs_per_period: 4,
             lessons_at: vec![1],
             outcomes_at: vec![0, 1, 2, 3],
@@ -46,6 +53,15 @@ pub fn charter(founder: &SecretKey) -> Charter {
             lessons_min_threshold: 10,
             outcomes_min_sigma_micros: SIGMA_MICROS,
             lessons_payload_bytes: 2048,
+            votes_at: vec![0, 1, 2, 3],
+            votes_min_deviation_micros: SIGMA_MICROS,
+            releases_per_unit: None,
+            costs: Some(CostTerms {
+                at: vec![0, 1, 2, 3],
+                bound: 7,
+                min_sigma_micros: COST_SIGMA_MICROS,
+                kinds: vec![CostKind { measure: Measure::Tokens, per: 1000 }],
+            }),
         },
         limits: Limits {
             members: 50,
@@ -198,6 +214,58 @@ impl World {
             cells,
         });
         let delta = self.make(who, &payload, RHO_NANO);
+        self.push(delta)
+    }
+
+    /// Noisy votes on these candidates.
+    pub fn votes(&mut self, who: usize, votes: &[(ItemId, i64)]) -> DeltaId {
+        let mut votes: Vec<VoteEntry> =
+            votes.iter().map(|(item, votes)| VoteEntry { item: *item, votes: *votes }).collect();
+        votes.sort_by_key(|entry| entry.item);
+        let mechanism = Mechanism {
+            unit: Unit::User,
+            noise: Noise::Gaussian,
+            scale_micros: SIGMA_MICROS,
+            l0: 1,
+            linf: 1,
+            threshold: 0,
+            rho_nano: VOTE_RHO_NANO,
+            delta_e18: 0,
+        };
+        let payload = Payload::Votes(Votes {
+            mechanism,
+            window: Window { start_seconds: 0, end_seconds: 1 },
+            items_root: self.log.tip().body.state_root,
+            votes,
+        });
+        let delta = self.make(who, &payload, VOTE_RHO_NANO);
+        self.push(delta)
+    }
+
+    /// Noisy token sums of these items.
+    pub fn costs(&mut self, who: usize, cells: &[(ItemId, i64)]) -> DeltaId {
+        let mut cells: Vec<CostCell> = cells
+            .iter()
+            .map(|(item, sum)| CostCell { item: *item, context: 0, sums: vec![*sum] })
+            .collect();
+        cells.sort_by_key(|cell| cell.item);
+        let mechanism = Mechanism {
+            unit: Unit::User,
+            noise: Noise::Gaussian,
+            scale_micros: COST_SIGMA_MICROS,
+            l0: 3,
+            linf: 7,
+            threshold: 0,
+            rho_nano: COST_RHO_NANO,
+            delta_e18: 0,
+        };
+        let payload = Payload::Costs(Costs {
+            mechanism,
+            window: Window { start_seconds: 0, end_seconds: 1 },
+            items_root: self.log.tip().body.state_root,
+            cells,
+        });
+        let delta = self.make(who, &payload, COST_RHO_NANO);
         self.push(delta)
     }
 

@@ -94,6 +94,10 @@ fn terms(nodes: usize, founder: Founder, nonce: Hash) -> Charter {
             lessons_min_threshold: 1,
             outcomes_min_sigma_micros: SIGMA_MICROS,
             lessons_payload_bytes: 1_024,
+            votes_at: Vec::new(),
+            votes_min_deviation_micros: 1,
+            releases_per_unit: None,
+            costs: None,
         },
         limits: Limits {
             members: u32::try_from(nodes).unwrap_or(u32::MAX),

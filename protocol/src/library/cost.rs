@@ -1,0 +1,71 @@
+//! What sessions cost, pooled from noisy sums.
+
+use std::collections::BTreeSet;
+
+use bincode::{Decode, Encode};
+
+use super::item::Library;
+use crate::charter::Charter;
+use crate::ids::MemberId;
+use crate::payload::{Costs, ItemId};
+
+/// Noisy cost sums of one author for one item and context, over its releases.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
+pub struct CostSums {
+    /// One for each of the charter's kinds, in its unit.
+    pub sums: Vec<i64>,
+    /// Variance of the noise in each, in millionths, as declared.
+    pub variance_micros: u64,
+}
+
+/// A cost summed over authors, with its noise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub struct CostEstimate {
+    /// Noisy sum over sessions, in the kind's unit.
+    pub sum: i64,
+    /// Variance of the noise, in millionths.
+    pub variance_micros: u64,
+    /// Authors that contributed.
+    pub authors: u32,
+}
+
+impl Library {
+    /// What the sessions that used an item cost, by the charter's kind of that place. Unbiased as long
+    /// as no author is at its cap; the number of sessions is that of [`Library::estimate`].
+    #[must_use]
+    pub fn cost(
+        &self,
+        charter: &Charter,
+        item: ItemId,
+        context: u16,
+        kind: usize,
+    ) -> Option<CostEstimate> {
+        let terms = charter.privacy.costs.as_ref()?;
+        let cap = i64::from(charter.limits.evidence_cap).saturating_mul(i64::from(terms.bound));
+        let mut pooled = CostEstimate { sum: 0, variance_micros: 0, authors: 0 };
+        for author in self.costs.get(&(item, context))?.values() {
+            let deviation = author.variance_micros.isqrt() / 1000;
+            let deviation = i64::try_from(deviation).unwrap_or(i64::MAX);
+            let slack = deviation.saturating_mul(3).min(cap / 10);
+            let sum = *author.sums.get(kind)?;
+            let sum = sum.clamp(-slack, cap.saturating_add(slack));
+            pooled.sum = pooled.sum.saturating_add(sum);
+            pooled.variance_micros = pooled.variance_micros.saturating_add(author.variance_micros);
+            pooled.authors = pooled.authors.saturating_add(1);
+        }
+        Some(pooled)
+    }
+
+    pub(super) fn add_costs(&mut self, author: MemberId, costs: &Costs, known: &BTreeSet<ItemId>) {
+        let variance = costs.mechanism.variance_micros();
+        for cell in costs.cells.iter().filter(|cell| known.contains(&cell.item)) {
+            let authors = self.costs.entry((cell.item, cell.context)).or_default();
+            let sums = authors.entry(author).or_default();
+            sums.sums.resize(cell.sums.len(), 0);
+            for (sum, more) in sums.sums.iter_mut().zip(&cell.sums) {
+                *sum = sum.saturating_add(*more);
+            }
+            sums.variance_micros = sums.variance_micros.saturating_add(variance);
+        }
+    }
+}

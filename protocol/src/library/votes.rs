@@ -1,0 +1,149 @@
+//! The ballot, and what the votes on it come to.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bincode::{Decode, Encode};
+
+use super::item::{Library, Skill};
+use crate::ids::{Hash, MemberId};
+use crate::payload::{ItemId, MAX_BALLOT, RevokeTarget, Votes};
+
+const MICRO: i128 = 1_000_000;
+/// Numerator of an author's weight: a millionth of a variance still has a weight of 12 digits.
+const WEIGHT: u128 = 1_000_000_000_000_000_000;
+/// One-sided 95 %, in millionths.
+const SURE_MICRO: i128 = 1_644_854;
+
+/// Noisy votes of one author for one candidate, summed over its releases.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Encode, Decode)]
+pub struct Tally {
+    /// Noisy votes.
+    pub votes: i64,
+    /// Variance of the noise in them, in millionths, as declared.
+    pub variance_micros: u64,
+}
+
+/// Votes for a candidate, pooled over authors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, serde::Serialize)]
+pub struct VoteEstimate {
+    /// Estimated votes of all authors, in millionths; can be negative by noise.
+    pub votes_micros: i64,
+    /// Variance of the noise in the estimate, in 1e-6 of a vote squared.
+    pub variance_micros: u64,
+    /// Authors that voted on it.
+    pub authors: u32,
+}
+
+impl VoteEstimate {
+    /// Votes that are there with one-sided 95 % confidence, in millionths; 0 when noise explains them.
+    #[must_use]
+    pub fn sure_micros(&self) -> u64 {
+        // Root of millionths squared times a million: the deviation in millionths.
+        let deviation = (u128::from(self.variance_micros) * 1_000_000).isqrt();
+        let deviation = i128::try_from(deviation).unwrap_or(i128::MAX / SURE_MICRO);
+        let sure = i128::from(self.votes_micros) - SURE_MICRO * deviation / MICRO;
+        u64::try_from(sure.max(0)).unwrap_or(u64::MAX)
+    }
+}
+
+/// Pools the tallies of several authors: the mean weighted by inverse variance, times the number of
+/// authors. With equal noise that is the sum. An author who declares more noise than others has less
+/// weight, so that nobody can drown the rest in noise; one who declares less than it draws is bounded
+/// by the charter's least noise and by `cap`.
+#[must_use]
+pub fn pool<'a>(tallies: impl IntoIterator<Item = &'a Tally>, cap: u32) -> Option<VoteEstimate> {
+    let cap = i64::from(cap);
+    let (mut weights, mut sum, mut authors) = (0_u128, 0_i128, 0_u32);
+    for tally in tallies {
+        let deviation = i64::try_from(tally.variance_micros.isqrt() / 1000).unwrap_or(i64::MAX);
+        let slack = deviation.saturating_mul(3).min(cap / 10);
+        let votes = tally.votes.clamp(-slack, cap.saturating_add(slack));
+        let weight = (WEIGHT / u128::from(tally.variance_micros.max(1))).max(1);
+        weights = weights.saturating_add(weight);
+        sum = sum.saturating_add(i128::try_from(weight).ok()?.checked_mul(i128::from(votes))?);
+        authors = authors.saturating_add(1);
+    }
+    if weights == 0 {
+        return None;
+    }
+    let total = sum.checked_mul(MICRO)?.checked_mul(i128::from(authors))?;
+    let votes = total.div_euclid(i128::try_from(weights).ok()?);
+    let variance = WEIGHT.checked_mul(u128::from(authors).pow(2))? / weights;
+    Some(VoteEstimate {
+        votes_micros: i64::try_from(votes).ok()?,
+        variance_micros: u64::try_from(variance).unwrap_or(u64::MAX),
+        authors,
+    })
+}
+
+impl Library {
+    /// What units vote on at this state: the revisions of every skill that has rivals, and all lessons;
+    /// nothing revoked. Sorted. A function of the state alone.
+    ///
+    /// Of more than [`MAX_BALLOT`], every skill's best come first, then its second best, and so on; in
+    /// one place the order is a hash of this state and the item, which nobody can aim at.
+    #[must_use]
+    pub fn ballot(&self) -> Vec<ItemId> {
+        let mut places: BTreeMap<ItemId, usize> = BTreeMap::new();
+        for (id, skill) in &self.skills {
+            let lessons =
+                self.lessons_of(*id).into_iter().map(|(lesson, _)| ItemId::Lesson(lesson));
+            for (place, item) in self.rivals(skill).into_iter().chain(lessons).enumerate() {
+                let best = places.entry(item).or_insert(place);
+                *best = place.min(*best);
+            }
+        }
+        let mut ballot: Vec<ItemId> = places.keys().copied().collect();
+        if ballot.len() > MAX_BALLOT {
+            let root = self.root();
+            ballot.sort_by_cached_key(|item| {
+                let bytes = crate::codec::encode(item);
+                let draw = Hash::derive("commonlore/ballot/v1", &[root.as_bytes(), &bytes]);
+                (places.get(item).copied(), draw)
+            });
+            ballot.truncate(MAX_BALLOT);
+            ballot.sort_unstable();
+        }
+        ballot
+    }
+
+    /// Revisions of a skill that compete: heads first. None where there is only one.
+    fn rivals(&self, skill: &Skill) -> Vec<ItemId> {
+        let stands = |id: &&crate::ids::RevisionId| !self.is_revoked(RevokeTarget::Revision(**id));
+        let heads: BTreeSet<_> = skill.heads.values().collect();
+        let mut usable: Vec<_> = skill.revisions.keys().filter(stands).collect();
+        usable.sort_by_key(|id| (!heads.contains(id), **id));
+        if usable.len() < 2 {
+            return Vec::new();
+        }
+        usable.into_iter().map(|id| ItemId::Revision(*id)).collect()
+    }
+
+    /// Votes for a candidate over all authors.
+    #[must_use]
+    pub fn votes(&self, item: ItemId) -> Option<VoteEstimate> {
+        self.votes.get(&item).copied()
+    }
+
+    /// Votes that noise does not explain, in millionths: what orders candidates that are equal
+    /// otherwise.
+    pub(super) fn sure_votes(&self, item: ItemId) -> u64 {
+        self.votes.get(&item).map_or(0, VoteEstimate::sure_micros)
+    }
+
+    pub(super) fn add_votes(&mut self, author: MemberId, votes: &Votes, known: &BTreeSet<ItemId>) {
+        let variance = votes.mechanism.variance_micros();
+        for entry in votes.votes.iter().filter(|entry| known.contains(&entry.item)) {
+            let tally = self.tallies.entry(entry.item).or_default().entry(author).or_default();
+            tally.votes = tally.votes.saturating_add(entry.votes);
+            tally.variance_micros = tally.variance_micros.saturating_add(variance);
+        }
+    }
+
+    pub(super) fn pool_votes(&mut self, cap: u32) {
+        let pooled = self.tallies.iter();
+        self.votes = pooled
+            .filter_map(|(item, authors)| Some((*item, pool(authors.values(), cap)?)))
+            .collect();
+    }
+}
