@@ -35,12 +35,16 @@ impl Engine {
     /// # Errors
     /// When the store or the ledger fails. A refused release is logged, not an error: nothing left.
     pub fn settle(&mut self) -> Result<(), CliError> {
+        if self.reopen_ledger().is_err() {
+            return Ok(());
+        }
+        self.finish_pending();
         let ids: Vec<FederationId> = self.federations.keys().copied().collect();
         for id in ids {
             if let Some(federation) = self.federations.get_mut(&id) {
                 federation.refresh();
             }
-            for due in self.due(id)? {
+            for due in if self.may_release(id)? { self.due(id)? } else { Vec::new() } {
                 let made = match due.kind {
                     PayloadKind::Lessons => self.release_lessons(&due),
                     _ => self.release_outcomes(&due),
@@ -68,15 +72,14 @@ impl Engine {
         let Some(budget) = self.ledger.budget() else {
             return Ok(Vec::new());
         };
-        if self.store.recovery()?.is_some() {
-            // A restored ledger may not know what was spent: nothing is paid for before a peer was asked.
-            return Ok(Vec::new());
-        }
         let log = self.log(federation)?;
         let Some(member) = log.member_of(&self.public_key()) else {
             return Ok(Vec::new());
         };
         let terms = &log.charter().privacy;
+        if !terms.units.contains(&budget.unit) {
+            return Ok(Vec::new());
+        }
         let epoch = log.open_epoch();
         let period = log.charter().period(epoch);
         let offset = epoch % terms.epochs_per_period;
@@ -131,12 +134,20 @@ impl Engine {
             max_keys: MAX_KEYS,
             padded_bytes: bytes,
         };
+        let deadline = self.gate_deadline(due.federation)?;
+        let denied = self.deny_list(due.federation)?;
         let ticket = self.reserve(due, spec.hash())?;
-        let contributions = self.lesson_contributions()?;
+        if let Some(deadline) = deadline {
+            self.ledger.hold(&ticket, deadline)?;
+        }
+        let contributions = denied.filter(self.lesson_contributions()?);
         let secret = self.local_secret();
         let released = self
             .ledger
             .sample(ticket, || release_lessons(&spec, &contributions, &secret, &mut SystemNoise))?;
+        if deadline.is_some() {
+            return Ok(());
+        }
         self.publish(due.federation, &Outgoing::from(released)).map(drop)
     }
 
@@ -196,7 +207,7 @@ pub(super) fn schedule(terms: &PrivacyTerms) -> Schedule {
 }
 
 /// The owner's budget within the charter's ceiling: the smaller of each.
-fn within(budget: &Budget, terms: &PrivacyTerms) -> Budget {
+pub(super) fn within(budget: &Budget, terms: &PrivacyTerms) -> Budget {
     Budget {
         rho_nano: budget.rho_nano.min(terms.rho_nano),
         delta_thr_e18: budget.delta_thr_e18.min(terms.delta_e18),
@@ -204,7 +215,7 @@ fn within(budget: &Budget, terms: &PrivacyTerms) -> Budget {
     }
 }
 
-fn window_key(federation: FederationId, kind: PayloadKind) -> Vec<u8> {
+pub(super) fn window_key(federation: FederationId, kind: PayloadKind) -> Vec<u8> {
     let kind: &[u8] = if kind == PayloadKind::Lessons { b"lessons" } else { b"outcomes" };
     [b"window/".as_slice(), federation.as_bytes(), kind].concat()
 }

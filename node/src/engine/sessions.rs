@@ -1,9 +1,10 @@
 //! Private sessions: stored, listed to their owner, and handed to the privacy door.
 
 use lore_agent::session::Session;
-use lore_privacy::{LessonContribution, OutcomeContribution, Private, UnitId};
+use lore_privacy::ledger::Point;
+use lore_privacy::{LessonContribution, LocalSecret, OutcomeContribution, Private, UnitId};
 use lore_protocol::lesson;
-use lore_protocol::payload::ItemId;
+use lore_protocol::payload::{ItemId, Unit};
 use lore_protocol::trace::Outcome;
 use serde_json::{Value, json};
 
@@ -71,16 +72,13 @@ impl Engine {
             .map_err(|error| CliError::failed("session", format!("session `{id}`: {error}")))
     }
 
-    fn sessions(&self) -> Result<Vec<Session>, CliError> {
+    pub(super) fn sessions(&self) -> Result<Vec<Session>, CliError> {
         let mut sessions = Vec::new();
         for pair in self.store.scan(Table::Sessions, b"") {
-            let (key, bytes) = pair?;
-            match serde_json::from_slice(&bytes) {
+            // Without its name: a session's id is private, and the log is no private place.
+            match serde_json::from_slice(&pair?.1) {
                 Ok(session) => sessions.push(session),
-                Err(_) => tracing::warn!(
-                    session = %String::from_utf8_lossy(&key),
-                    "a stored session cannot be read and is left out"
-                ),
+                Err(_) => tracing::warn!("a stored session cannot be read and is left out"),
             }
         }
         Ok(sessions)
@@ -120,11 +118,10 @@ impl Engine {
         };
         let mut found = Vec::new();
         for session in self.sessions()? {
-            let Some(unit) = session.unit.as_deref().map(|unit| secret.user(unit)) else {
-                continue;
-            };
+            let Some(unit) = self.privacy_unit(&secret, &session) else { continue };
             found.extend(contribution(&session, unit));
         }
+        self.ledger.reach(Point::DataRead);
         Ok(Private::new(found))
     }
 
@@ -140,9 +137,7 @@ impl Engine {
                 Outcome::Failure => false,
                 Outcome::Unknown => continue,
             };
-            let Some(unit) = session.unit.as_deref().map(|unit| secret.user(unit)) else {
-                continue;
-            };
+            let Some(unit) = self.privacy_unit(&secret, &session) else { continue };
             for used in &session.skills_read {
                 let Some(revision) = used.revision else { continue };
                 found.push(OutcomeContribution {
@@ -154,6 +149,15 @@ impl Engine {
                 });
             }
         }
+        self.ledger.reach(Point::DataRead);
         Ok(Private::new(found))
+    }
+
+    /// Whose removal the budget protects: the session's user, or the session itself.
+    fn privacy_unit(&self, secret: &LocalSecret, session: &Session) -> Option<UnitId> {
+        match self.ledger.budget()?.unit {
+            Unit::User => session.unit.as_deref().map(|user| secret.user(user)),
+            Unit::Session => Some(secret.session(&session.id)),
+        }
     }
 }
