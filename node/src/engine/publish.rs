@@ -212,6 +212,19 @@ impl Engine {
         }
     }
 
+    /// Gives up a release that was paid for and whose data could not be read: a void is due at once, as
+    /// it would be after a crash. After a failed write, opening the ledger again does the same.
+    pub(super) fn void_if_reserved(&mut self, release: Hash) {
+        let reserved = |(known, state): (&lore_privacy::Reservation, &str)| {
+            known.release == release && state == "reserved"
+        };
+        if self.ledger.releases().any(reserved)
+            && let Err(error) = self.ledger.void(release)
+        {
+            tracing::warn!(%error, "the release becomes a void when the ledger is open again");
+        }
+    }
+
     /// Whether what comes of sessions may be signed now: a peer was asked since this process began, and
     /// nobody knows more of this node's chain than its ledger does. A copied home looks whole.
     pub(super) fn may_release(&self, federation: FederationId) -> Result<bool, CliError> {

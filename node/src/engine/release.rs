@@ -44,7 +44,7 @@ impl Engine {
             if let Some(federation) = self.federations.get_mut(&id) {
                 federation.refresh();
             }
-            for due in if self.may_release(id)? { self.due(id)? } else { Vec::new() } {
+            for due in self.due(id)? {
                 let made = match due.kind {
                     PayloadKind::Lessons => self.release_lessons(&due),
                     _ => self.release_outcomes(&due),
@@ -54,6 +54,7 @@ impl Engine {
                     Err(error) => {
                         tracing::warn!(kind = ?due.kind, %error, "not released");
                         self.refused.insert(due.release);
+                        self.void_if_reserved(due.release);
                     }
                 }
             }
@@ -72,6 +73,9 @@ impl Engine {
         let Some(budget) = self.ledger.budget() else {
             return Ok(Vec::new());
         };
+        if !self.may_release(federation)? {
+            return Ok(Vec::new());
+        }
         let log = self.log(federation)?;
         let Some(member) = log.member_of(&self.public_key()) else {
             return Ok(Vec::new());
