@@ -183,7 +183,7 @@ impl Engine {
                 Passage::Wait { .. } => {}
                 Passage::Void => self.publish_void(chain.federation, release)?,
                 Passage::Open(released) => {
-                    self.finish_sampled(release, chain, &Outgoing::from(released))?;
+                    self.finish_sampled(release, chain, &Outgoing::from(*released))?;
                 }
             },
             Pending::Void { release, chain } => {

@@ -48,7 +48,7 @@ pub enum Passage {
     /// Nothing may go out; a `Void` is due.
     Void,
     /// This may go out.
-    Open(Released<Payload>),
+    Open(Box<Released<Payload>>),
 }
 
 impl<S: LedgerStore> Ledger<S> {
@@ -149,7 +149,7 @@ impl<S: LedgerStore> Ledger<S> {
             self.append(Entry::Voided { release })?;
             return Ok(Passage::Void);
         };
-        Ok(Passage::Open(Released::passed(payload, release)))
+        Ok(Passage::Open(Box::new(Released::passed(payload, release))))
     }
 
     /// What the answer to a gated release lets through; none for a refusal or without an answer.

@@ -71,7 +71,7 @@ fn sent(ledger: &mut Ledger<MemoryStore>) -> Option<Payload> {
     match ledger.pass(RELEASE, DEADLINE).unwrap() {
         Passage::Open(released) => {
             let payload = released.get().clone();
-            ledger.commit(chain(1), 0, 3, &released.into(), sign).unwrap();
+            ledger.commit(chain(1), 0, 3, &(*released).into(), sign).unwrap();
             Some(payload)
         }
         Passage::Void => {
@@ -148,7 +148,7 @@ fn answers_are_refused_too_late_for_unknown_keys_and_after_the_bytes_are_fixed()
     let Passage::Open(released) = ledger.pass(RELEASE, DEADLINE).unwrap() else { panic!("open") };
     // A clock that was set back lets a new answer in: what was taken out before is worth nothing.
     ledger.answer(RELEASE, Answer::Refuse, NOW).unwrap();
-    let stale: Outgoing = released.into();
+    let stale: Outgoing = (*released).into();
     assert!(ledger.commit(chain(1), 0, 3, &stale, sign).is_err());
     ledger.answer(RELEASE, Answer::Keep(vec![0, 1, 2]), NOW).unwrap();
     ledger.commit(chain(1), 0, 3, &stale, sign).unwrap();
@@ -211,7 +211,7 @@ fn live(
                 match ledger.pass(release, now).unwrap() {
                     Passage::Wait { .. } => return,
                     Passage::Void => continue,
-                    Passage::Open(released) => (chain, released.into()),
+                    Passage::Open(released) => (chain, (*released).into()),
                 }
             }
             Pending::Publish { chain, seq } => {
