@@ -54,7 +54,16 @@ impl From<ConfigError> for CliError {
 }
 
 /// Every key, in the order of the file.
-pub const KEYS: [&str; 5] = ["name", "listen", "peers", "log_level", "sync_interval_seconds"];
+pub const KEYS: [&str; 8] = [
+    "name",
+    "listen",
+    "peers",
+    "log_level",
+    "sync_interval_seconds",
+    "privacy",
+    "privacy.gate",
+    "privacy.gate_deadline_seconds",
+];
 
 /// The settings of a node.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,7 +78,12 @@ pub struct Config {
     pub log_level: String,
     /// How often to compare with a random peer.
     pub sync_interval: Duration,
+    /// Seconds from a lesson release to its public deadline, when a person looks at keys before they go
+    /// out; none without a gate.
+    pub gate_seconds: Option<u64>,
 }
+
+const GATE_SECONDS: u64 = 86_400;
 
 impl Default for Config {
     fn default() -> Self {
@@ -82,6 +96,7 @@ impl Default for Config {
             peers: Vec::new(),
             log_level: "info".into(),
             sync_interval: Duration::from_secs(30),
+            gate_seconds: None,
         }
     }
 }
@@ -95,6 +110,14 @@ struct File {
     peers: Option<Vec<toml::Spanned<String>>>,
     log_level: Option<String>,
     sync_interval_seconds: Option<toml::Spanned<u64>>,
+    privacy: Privacy,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct Privacy {
+    gate: Option<toml::Spanned<String>>,
+    gate_deadline_seconds: Option<toml::Spanned<u64>>,
 }
 
 impl Config {
@@ -168,6 +191,23 @@ impl Config {
             }
             config.sync_interval = Duration::from_secs(*seconds.get_ref());
         }
+        let deadline = match file.privacy.gate_deadline_seconds {
+            Some(given) if !(1..=30 * 86_400).contains(given.get_ref()) => {
+                let why = "gate_deadline_seconds must be between 1 and 2592000".into();
+                return Err(invalid(given.span().start, why));
+            }
+            given => given.map_or(GATE_SECONDS, toml::Spanned::into_inner),
+        };
+        if let Some(gate) = file.privacy.gate {
+            config.gate_seconds = match gate.get_ref().as_str() {
+                "off" => None,
+                "ask" => Some(deadline),
+                other => {
+                    let why = format!("the gate is \"off\" or \"ask\", not \"{other}\"");
+                    return Err(invalid(gate.span().start, why));
+                }
+            };
+        }
         Ok(config)
     }
 
@@ -191,12 +231,20 @@ impl Config {
              # error, warn, info, debug or trace. The variable LORE_LOG overrides it.\n\
              log_level = {}\n\n\
              # How often to compare libraries with a random peer, in seconds (1 to 86400).\n\
-             sync_interval_seconds = {}\n",
+             sync_interval_seconds = {}\n\n\
+             [privacy]\n\
+             # \"ask\": a person may drop keys of a lesson release before it goes out (see\n\
+             # `lore privacy preview`); without an answer nothing does. \"off\": no gate.\n\
+             gate = {}\n\
+             # Public: releases go out this long after they are due, whenever the gate was answered.\n\
+             gate_deadline_seconds = {}\n",
             quoted(&self.name),
             list(self.listen.iter().map(ToString::to_string).collect()),
             list(self.peers.iter().map(ToString::to_string).collect()),
             quoted(&self.log_level),
             self.sync_interval.as_secs(),
+            quoted(if self.gate_seconds.is_some() { "ask" } else { "off" }),
+            self.gate_seconds.unwrap_or(GATE_SECONDS),
         )
     }
 }
@@ -225,6 +273,8 @@ mod tests {
         };
         assert_eq!(parse(&config.to_toml()).unwrap(), config);
         assert_eq!(parse("").unwrap(), Config::default());
+        let asks = Config { gate_seconds: Some(90), ..Config::default() };
+        assert_eq!(parse(&asks.to_toml()).unwrap(), asks);
     }
 
     #[test]
@@ -233,10 +283,10 @@ mod tests {
         assert_eq!(
             error,
             "home/config.toml:3: unknown key `listen_on`; known keys: name, listen, peers, \
-             log_level, sync_interval_seconds"
+             log_level, sync_interval_seconds, privacy, privacy.gate, privacy.gate_deadline_seconds"
         );
         let error = parse("[privacy]\nepsilon = 4\n").unwrap_err();
-        assert!(error.starts_with("home/config.toml:1: unknown key `privacy`"), "{error}");
+        assert!(error.starts_with("home/config.toml:2: unknown key `epsilon`"), "{error}");
     }
 
     #[test]
@@ -247,6 +297,8 @@ mod tests {
         assert!(error.contains("/p2p/"), "{error}");
         let error = parse("sync_interval_seconds = 0\n").unwrap_err();
         assert!(error.contains(":1: sync_interval_seconds"), "{error}");
+        let error = parse("[privacy]\ngate = \"maybe\"\n").unwrap_err();
+        assert!(error.starts_with("home/config.toml:2: the gate is"), "{error}");
         let error = parse("name = 3\n").unwrap_err();
         assert!(error.starts_with("home/config.toml:1:"), "{error}");
     }

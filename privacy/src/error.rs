@@ -104,10 +104,28 @@ pub enum PrivacyError {
         /// Period of the delta.
         now: u32,
     },
+    /// A person has still to look at it.
+    #[error(
+        "the result waits at the gate until {deadline_seconds} seconds since the Unix epoch; see \
+         `lore privacy preview`"
+    )]
+    AtGate {
+        /// When it goes out, in seconds since the Unix epoch.
+        deadline_seconds: u64,
+    },
+    /// The person at the gate is too late.
+    #[error(
+        "the gate's deadline has passed ({deadline_seconds} seconds since the Unix epoch); what was \
+         answered before it stands, and without an answer a void goes out"
+    )]
+    GateClosed {
+        /// The deadline, in seconds since the Unix epoch.
+        deadline_seconds: u64,
+    },
     /// The ledger does not verify.
     #[error(
-        "the privacy ledger is damaged at entry {index}: {why}; nothing is released; restore the \
-         store, then run `lore privacy ledger verify`"
+        "the privacy ledger is damaged at entry {index}: {why}; nothing is released and nothing was \
+         changed; go back to a backup with `lore store restore`, then run `lore privacy ledger verify`"
     )]
     Damaged {
         /// Entry.

@@ -17,7 +17,8 @@ pub const NOT_COVERED: &[&str] = &[
     "what a model provider or a tool sees while a session runs",
     "one person behind several accounts, and users who influence each other elsewhere",
     "side channels of this machine",
-    "texts and decisions that a person publishes on purpose",
+    "texts and decisions that a person publishes on purpose: what is kept or dropped at the gate, and \
+     the voids that a refusal causes",
     "whether a peer really drew the noise it declares",
 ];
 
@@ -72,6 +73,17 @@ pub struct Purchase {
     pub rate_standard_error: Option<f64>,
 }
 
+/// What was spent in one wall-clock period of the budget's length.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct PeriodSpend {
+    /// First second of the period.
+    pub start_seconds: u64,
+    /// First second after it.
+    pub end_seconds: u64,
+    /// Spent in it, over all federations.
+    pub spent: Quote,
+}
+
 /// One release of the past.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Line {
@@ -83,6 +95,8 @@ pub struct Line {
     pub period: u32,
     /// Reserved, sampled, voided or committed.
     pub state: &'static str,
+    /// Wall-clock time at which it was paid for, in seconds since the Unix epoch.
+    pub at_seconds: u64,
     /// What it cost.
     pub cost: Cost,
     /// The same as a formula with its numbers.
@@ -94,6 +108,10 @@ pub struct Line {
 pub struct Next {
     /// The kind.
     pub kind: PayloadKind,
+    /// What it would cost.
+    pub cost: Cost,
+    /// For thresholded releases: units that must support a key for a 95 % chance.
+    pub supporters_needed: Option<u32>,
     /// Whether the budget still admits it.
     pub fits: bool,
     /// Spent after it, if it fits.
@@ -107,6 +125,8 @@ pub struct Explanation {
     pub status: Status,
     /// What the budget buys under the schedule.
     pub buys: Vec<Purchase>,
+    /// Spent in every period so far.
+    pub periods: Vec<PeriodSpend>,
     /// Every release so far.
     pub releases: Vec<Line>,
     /// What one more of each kind would do.
@@ -193,9 +213,18 @@ pub fn explain<S: LedgerStore>(
             let after = budget.caps().admit("owner's budget", spent, cost).ok();
             next.push(Next {
                 kind: purchase.kind,
+                cost,
+                supporters_needed: purchase.supporters_needed,
                 fits: after.is_some(),
                 spent_after: after.map(|sums| quote(budget, sums)).transpose()?,
             });
+        }
+    }
+    let mut periods = Vec::new();
+    if let Some(budget) = &budget {
+        for (start_seconds, cost) in ledger.node_periods() {
+            let end_seconds = start_seconds.saturating_add(budget.period_seconds());
+            periods.push(PeriodSpend { start_seconds, end_seconds, spent: quote(budget, cost)? });
         }
     }
     let releases = ledger.releases().map(|(reservation, state)| Line {
@@ -203,12 +232,14 @@ pub fn explain<S: LedgerStore>(
         kind: reservation.kind,
         period: reservation.period,
         state,
+        at_seconds: reservation.at_seconds,
         cost: reservation.cost(),
         formula: formula(&reservation.mechanism),
     });
     Ok(Explanation {
         status: status(ledger, now_seconds)?,
         buys,
+        periods,
         releases: releases.collect(),
         next,
         not_covered: NOT_COVERED,

@@ -39,6 +39,7 @@
 //! the terminal that [`Authored`] asks.
 
 pub mod accountant;
+pub mod denylist;
 mod error;
 pub mod explain;
 pub mod ledger;
@@ -54,6 +55,7 @@ mod unit;
 pub mod utility;
 
 pub use accountant::{Caps, Cost, Spend};
+pub use denylist::{DenyList, Pattern};
 pub use error::PrivacyError;
 pub use ledger::{Chain, Committed, Ledger, LedgerStore, MemoryStore, Pending, Reservation};
 pub use noise::{NoiseSource, SeededNoise, Simulated, SystemNoise};

@@ -40,6 +40,8 @@ pub(crate) enum Provenance {
     Mechanism,
     /// The ledger holds it as the one result of this release.
     Sampled(Hash),
+    /// The ledger holds it as what a person let through of this release's result.
+    Passed(Hash),
     /// A person chose it.
     Authored,
 }
@@ -51,6 +53,10 @@ impl<T> Released<T> {
 
     pub(crate) const fn sampled(value: T, release: Hash) -> Self {
         Self { value, provenance: Provenance::Sampled(release) }
+    }
+
+    pub(crate) const fn passed(value: T, release: Hash) -> Self {
+        Self { value, provenance: Provenance::Passed(release) }
     }
 
     pub(crate) const fn provenance(&self) -> Provenance {

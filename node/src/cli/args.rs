@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::gate::{DenyVerb, GateVerb, LedgerVerb};
 use crate::demo::DemoArgs;
 
 /// A federated network of skills that agents learn: every node learns from its own users' private
@@ -54,6 +55,8 @@ pub(super) enum Verb {
     /// Lessons that a person writes.
     #[command(subcommand)]
     Lesson(LessonVerb),
+    /// What this node's own sessions would teach: a private view.
+    Lessons(SessionListArgs),
     /// The privacy budget of this node.
     #[command(subcommand)]
     Privacy(PrivacyVerb),
@@ -269,8 +272,19 @@ pub(super) enum PrivacyVerb {
     Status,
     /// Set the budget. Shows what it buys and asks.
     Set(SetArgs),
-    /// Each release with its cost, and what one more would cost.
+    /// Each release with its cost, what one more would cost, and what is due.
     Explain,
+    /// The exact payload of a release that waits at the gate.
+    Preview,
+    /// Decide what of a waiting release goes out.
+    #[command(subcommand)]
+    Gate(GateVerb),
+    /// Words that must not leave.
+    #[command(subcommand)]
+    DenyList(DenyVerb),
+    /// The record of every release.
+    #[command(subcommand)]
+    Ledger(LedgerVerb),
 }
 
 #[derive(Debug, Args)]

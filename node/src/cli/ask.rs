@@ -27,7 +27,7 @@ impl Context {
         })
     }
 
-    fn ask_daemon(&self, verb: &str, args: Value) -> Result<Option<Value>, CliError> {
+    pub(super) fn ask_daemon(&self, verb: &str, args: Value) -> Result<Option<Value>, CliError> {
         if !self.home.is_initialised() {
             // The one error that says how to begin.
             self.home.load_key()?;

@@ -4,6 +4,7 @@ mod args;
 mod ask;
 mod doctor;
 mod federation;
+mod gate;
 mod lesson;
 mod privacy;
 mod refold;
@@ -81,6 +82,7 @@ fn dispatch(cli: Cli) -> Result<(), CliError> {
         Verb::Session(verb) => session::session(&context, verb),
         Verb::Skill(verb) => skill::skill(&context, verb),
         Verb::Lesson(verb) => lesson::lesson(&context, verb),
+        Verb::Lessons(args) => gate::lessons(&context, args.limit),
         Verb::Privacy(verb) => privacy::privacy(&context, verb),
         Verb::Store(verb) => store::store(&context, &verb),
         Verb::Demo(_) | Verb::LabWork { .. } => Ok(()),

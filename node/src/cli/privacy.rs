@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::args::{PrivacyVerb, SetArgs};
 use super::ask::{agree, decimal};
-use super::{Context, show};
+use super::{Context, gate, show};
 use crate::error::CliError;
 use crate::output;
 
@@ -12,22 +12,17 @@ pub(super) fn privacy(context: &Context, verb: PrivacyVerb) -> Result<(), CliErr
     match verb {
         PrivacyVerb::Status => {
             let status = context.ask("privacy.status", json!({}))?;
-            output::result(&status, context.json, |status| {
-                let unit = status["unit"].as_str().unwrap_or("none");
-                let why = status["only_receives"][0]["why"].as_str();
-                let why = why.map_or_else(String::new, |why| format!("\n{why}"));
-                format!(
-                    "{}\nunit: {unit}; {} users here{why}",
-                    show::budget(status),
-                    status["users"]
-                )
-            })
+            output::result(&status, context.json, status_text)
         }
         PrivacyVerb::Set(args) => set(context, &args),
         PrivacyVerb::Explain => {
             let explained = context.ask("privacy.explain", json!({}))?;
             output::result(&explained, context.json, explain_text)
         }
+        PrivacyVerb::Preview => gate::preview(context),
+        PrivacyVerb::Gate(verb) => gate::gate(context, verb),
+        PrivacyVerb::DenyList(verb) => gate::deny_list(context, verb),
+        PrivacyVerb::Ledger(verb) => gate::ledger(context, &verb),
     }
 }
 
@@ -46,7 +41,7 @@ fn set(context: &Context, args: &SetArgs) -> Result<(), CliError> {
         "unit": args.unit,
     });
     if !args.yes {
-        let preview = context.ask("privacy.preview", wanted.clone())?;
+        let preview = context.ask("privacy.buys", wanted.clone())?;
         let unit = preview["budget"]["unit"].as_str().unwrap_or("user");
         eprintln!(
             "This budget buys, per {unit} and {period_days} days:\n{}",
@@ -56,6 +51,30 @@ fn set(context: &Context, args: &SetArgs) -> Result<(), CliError> {
     }
     let status = context.ask("privacy.set", wanted)?;
     output::result(&status, context.json, show::budget)
+}
+
+fn status_text(status: &Value) -> String {
+    let unit = status["unit"].as_str().unwrap_or_default();
+    let weaker = if unit == "session" { " (weaker than user)" } else { "" };
+    let mut text =
+        format!("{}\nunit: {unit}{weaker}; {} users here\n", show::budget(status), status["users"]);
+    if let Some(waiting) = status["at_the_gate"].as_u64().filter(|waiting| *waiting > 0) {
+        text.push_str(&format!(
+            "{waiting} releases wait at the gate: see `lore privacy preview`\n"
+        ));
+    }
+    if let Some(waiting) = status["deny_list_waiting"].as_u64().filter(|waiting| *waiting > 0) {
+        text.push_str(&format!(
+            "{waiting} changes of the deny-list count from the next window on, not for the open one\n"
+        ));
+    }
+    text.push_str(&problems(status));
+    text
+}
+
+fn problems(value: &Value) -> String {
+    let lines = value["problems"].as_array().into_iter().flatten();
+    lines.filter_map(Value::as_str).map(|line| format!("! {line}\n")).collect()
 }
 
 fn buys(value: &Value) -> String {
@@ -79,6 +98,45 @@ fn buys(value: &Value) -> String {
 fn explain_text(value: &Value) -> String {
     let mut text = format!("{}\n", show::budget(&value["status"]));
     text.push_str(&format!("\nThe budget buys:\n{}", buys(&value["buys"])));
+    let number = |value: &Value, scale: f64| value.as_f64().unwrap_or_default() / scale;
+    if let Some(left) = value["status"]["left"].as_object() {
+        text.push_str(&format!(
+            "\nLeft in this period: rho {}, delta {:e}\n",
+            number(&left["rho_nano"], 1e9),
+            number(&left["delta_e18"], 1e18)
+        ));
+    }
+    let quote = |quote: &Value| {
+        format!(
+            "epsilon {:.3}, delta {:e}",
+            number(&quote["epsilon"], 1.0),
+            number(&quote["delta"], 1.0)
+        )
+    };
+    for period in value["periods"].as_array().into_iter().flatten() {
+        text.push_str(&format!(
+            "Spent from {} to {}: {}\n",
+            period["start_seconds"],
+            period["end_seconds"],
+            quote(&period["spent"])
+        ));
+    }
+    if !value["status"]["lifetime"].is_null() {
+        text.push_str(&format!("Spent ever: {}\n", quote(&value["status"]["lifetime"])));
+    }
+    for next in value["next"].as_array().into_iter().flatten() {
+        let after = match next["fits"].as_bool() {
+            Some(true) => format!("{} spent after it", quote(&next["spent_after"])),
+            _ => "does not fit what is left".into(),
+        };
+        text.push_str(&format!(
+            "One more release of {}: rho {}; {after}\n",
+            next["kind"].as_str().unwrap_or_default(),
+            number(&next["cost"]["rho_nano"], 1e9)
+        ));
+    }
+    text.push_str(&format!("\nDue:\n{}", gate::due_text(&value["due"])));
+    text.push_str(&problems(value));
     text.push_str("\nReleases so far:\n");
     for release in value["releases"].as_array().into_iter().flatten() {
         text.push_str(&format!(

@@ -251,6 +251,16 @@ impl Engine {
         Ok(now_seconds() >= last + u64::from(hours) * 3600)
     }
 
+    /// When the open epoch began by a signer's own clock, in seconds since the Unix epoch; none elsewhere.
+    pub(super) fn epoch_opened_seconds(&self, federation: FederationId) -> Option<u64> {
+        self.time_setting(&[b"sealed/".as_slice(), federation.as_bytes()].concat())
+    }
+
+    /// When this node came to a federation, in seconds since the Unix epoch.
+    pub(super) fn joined_seconds(&self, federation: FederationId) -> u64 {
+        self.time_setting(&[JOINED, federation.as_bytes()].concat()).unwrap_or(0)
+    }
+
     pub(super) fn time_setting(&self, key: &[u8]) -> Option<u64> {
         let bytes = self.store.get(Table::Settings, key).ok()??;
         Some(u64::from_be_bytes(bytes.try_into().ok()?))

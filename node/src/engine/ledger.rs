@@ -1,9 +1,12 @@
 //! The privacy ledger on RocksDB.
 
-use lore_privacy::LedgerStore;
-use lore_privacy::ledger::{Head, StoreError};
+use lore_privacy::ledger::{Head, StoreError, Verified};
+use lore_privacy::{Ledger, LedgerStore};
 use lore_protocol::ids::Hash;
 
+use super::Engine;
+use crate::error::CliError;
+use crate::home::Home;
 use crate::store::{Batch, Durability, Store, Table};
 
 const HEAD: &[u8] = b"head";
@@ -25,6 +28,31 @@ fn key(index: u64) -> Vec<u8> {
 
 fn failed(error: impl std::fmt::Display) -> StoreError {
     StoreError(error.to_string())
+}
+
+/// Verifies the ledger of a home that no process holds, reading only.
+///
+/// # Errors
+/// [`lore_privacy::PrivacyError::Damaged`] with the first entry that does not hold; store errors.
+pub fn verify_ledger(home: &Home) -> Result<Verified, CliError> {
+    let store = Store::open(&home.store_path())?;
+    Ok(lore_privacy::ledger::verify(&StoreLedger::new(store))?)
+}
+
+impl Engine {
+    /// After a failed write nobody knows what is stored, so the ledger is read again: what was reserved
+    /// and not sampled becomes a void. Stays closed while the store fails, as on a full disk.
+    ///
+    /// # Errors
+    /// When the store still fails.
+    pub(super) fn reopen_ledger(&mut self) -> Result<(), CliError> {
+        if self.ledger.has_failed() {
+            self.ledger = Ledger::open(StoreLedger::new(self.store.clone()))?;
+            super::fault::watch(&mut self.ledger);
+            tracing::info!("the privacy ledger can be written again");
+        }
+        Ok(())
+    }
 }
 
 impl LedgerStore for StoreLedger {

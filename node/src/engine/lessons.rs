@@ -1,9 +1,9 @@
 //! Lessons that a person writes by hand.
 
-use lore_privacy::{Authored, Outgoing, Released};
+use lore_privacy::{Authored, DenyList, Outgoing, Pattern, Released};
 use lore_protocol::ids::FederationId;
 use lore_protocol::lesson::{
-    Action, ErrorClass, Lesson, LessonKey, Op, Token, Trigger, Word, normalise_command,
+    self, Action, ErrorClass, Lesson, LessonKey, Op, Token, Trigger, Word, normalise_command,
 };
 use lore_protocol::payload::{LessonEntry, Lessons, Origin, Payload};
 use serde_json::{Value, json};
@@ -78,6 +78,28 @@ impl Handwritten {
 }
 
 impl Engine {
+    /// What each session would teach, newest first: for the owner's screen, and for nobody else.
+    pub(super) fn private_lessons(&self, limit: usize) -> Result<Value, CliError> {
+        let lists: Vec<DenyList> =
+            self.federations.keys().map(|id| self.deny_list(*id)).collect::<Result<_, _>>()?;
+        let mut sessions = self.sessions()?;
+        sessions.sort_by_key(|session| std::cmp::Reverse(session.started.unix_seconds));
+        let mut shown = Vec::new();
+        let taught = sessions.iter().filter_map(|s| Some((s, lesson::mine(&s.trace())?)));
+        for (session, bundle) in taught.take(limit) {
+            let denied = lists.iter().find_map(|l| l.matching(&bundle.primary, &bundle.topics));
+            let topics: Vec<&str> = bundle.topics.iter().map(Word::as_str).collect();
+            shown.push(json!({
+                "session": session.id,
+                "started": session.started.text,
+                "lesson": bundle.primary.to_string(),
+                "topics": topics,
+                "denied_by": denied.map(Pattern::as_str),
+            }));
+        }
+        Ok(json!({ "private": true, "lessons": shown }))
+    }
+
     /// Publishes what a person agreed to, in the process in which they agreed.
     ///
     /// # Errors

@@ -6,8 +6,11 @@
 
 mod admission;
 mod contributions;
+mod denylist;
+mod fault;
 mod federation;
 mod federations;
+mod gate;
 mod ledger;
 mod lessons;
 mod peers;
@@ -23,6 +26,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 pub use federation::Federation;
+pub use ledger::verify_ledger;
 pub use lessons::Handwritten;
 use lore_privacy::{Ledger, LocalSecret};
 use lore_protocol::identity::{SecretKey, Signer};
@@ -57,6 +61,8 @@ pub struct Engine {
     outbox: Vec<Effect>,
     /// Releases that were refused and said so; tried again with the next start.
     refused: BTreeSet<Hash>,
+    /// Peers with whom a round was completed since this process began.
+    asked: BTreeMap<FederationId, BTreeSet<PublicKey>>,
 }
 
 impl Engine {
@@ -79,7 +85,9 @@ impl Engine {
             challenges: Challenges::default(),
             outbox: Vec::new(),
             refused: BTreeSet::new(),
+            asked: BTreeMap::new(),
         };
+        fault::watch(&mut engine.ledger);
         engine.load_federations()?;
         engine.finish_pending();
         Ok(engine)
@@ -126,7 +134,8 @@ impl Engine {
 
 /// Seconds since the Unix epoch. A clock before it counts as the epoch.
 pub(crate) fn now_seconds() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs())
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs());
+    now.saturating_add_signed(fault::clock_offset())
 }
 
 /// Thirty-two bytes of the operating system's randomness.

@@ -1,11 +1,13 @@
 //! The owner's privacy settings, and what they come to.
 
-use lore_privacy::{Budget, Schedule, explain};
+use lore_privacy::release::release_id;
+use lore_privacy::{Budget, Schedule, explain, preset};
+use lore_protocol::charter::EpochRule;
 use lore_protocol::payload::Unit;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Engine, now_seconds};
+use super::{Engine, Federation, now_seconds};
 use crate::error::CliError;
 
 /// A budget as its owner asks for it.
@@ -49,17 +51,147 @@ impl Engine {
             fields.insert("unit".into(), json!(self.ledger.budget().map(|budget| budget.unit)));
             fields.insert("only_receives".into(), json!(silent));
             fields.insert("users".into(), json!(self.users()?));
+            fields.insert("gate".into(), self.gate_setting());
+            fields.insert("at_the_gate".into(), json!(self.ledger.held()?.len()));
+            fields.insert("deny_list_waiting".into(), json!(self.deny_list_waiting()?));
+            fields.insert("problems".into(), json!(self.privacy_problems()?));
         }
         Ok(value)
     }
 
+    /// Why nothing, or nothing useful, would be released, in sentences that say what to do.
+    fn privacy_problems(&self) -> Result<Vec<String>, CliError> {
+        let mut problems = Vec::new();
+        let Some(budget) = self.ledger.budget() else { return Ok(problems) };
+        if now_seconds() / budget.period_seconds()
+            < self.ledger.latest_seconds() / budget.period_seconds()
+        {
+            problems.push(
+                "the clock is in an earlier period than the ledger: set it right; nothing is \
+                 released until then"
+                    .into(),
+            );
+        }
+        if self.store.recovery()?.is_some() {
+            problems.push(
+                "the store was repaired or restored: nothing is released until peers were asked"
+                    .into(),
+            );
+        }
+        if self.ledger.has_failed() {
+            problems.push(
+                "a write to the privacy ledger failed, as on a full disk: nothing is released until \
+                 there is room; then restart the node"
+                    .into(),
+            );
+        }
+        for found in self.federations.values() {
+            problems.extend(self.problems_in(found, &budget)?);
+        }
+        Ok(problems)
+    }
+
+    fn problems_in(&self, found: &Federation, budget: &Budget) -> Result<Vec<String>, CliError> {
+        let charter = found.log.charter();
+        let (terms, name) = (&charter.privacy, &charter.name);
+        let mut problems = Vec::new();
+        if self.ledger_is_behind(found.id())? {
+            problems.push(format!(
+                "`{name}` knows more of this node's releases than its own ledger: this home is an \
+                 old copy; use the original, or join anew with a new home"
+            ));
+        }
+        if !terms.units.contains(&budget.unit) {
+            problems.push(forbidden_unit(name, &terms.units));
+            return Ok(problems);
+        }
+        let within = super::release::within(budget, terms);
+        if let Ok(Some(lessons)) =
+            within.plan(super::release::schedule(terms)).map(|plan| plan.lessons)
+        {
+            let needed = preset::supporters_needed(&lessons) as usize;
+            let units = match budget.unit {
+                Unit::User => self.users()?,
+                Unit::Session | Unit::Personal => self.session_count(),
+            };
+            if units < needed {
+                let what = if budget.unit == Unit::User { "users" } else { "sessions" };
+                problems.push(format!(
+                    "a lesson of `{name}` needs about {needed} {what} that support it and this node \
+                     has {units} in all: nothing is likely to be released; a larger epsilon or fewer \
+                     releases need fewer"
+                ));
+            }
+        }
+        Ok(problems)
+    }
+
     pub(super) fn privacy_explain(&self) -> Result<Value, CliError> {
-        Ok(json!(explain::explain(&self.ledger, self.schedule(), now_seconds())?))
+        let mut value = json!(explain::explain(&self.ledger, self.schedule(), now_seconds())?);
+        if let Some(fields) = value.as_object_mut() {
+            fields.insert("due".into(), json!(self.planned()));
+            fields.insert("problems".into(), json!(self.privacy_problems()?));
+        }
+        Ok(value)
+    }
+
+    /// Releases that are still to come in each federation's open period, with their public times. A
+    /// function of charters, checkpoints and the ledger.
+    pub(super) fn planned(&self) -> Vec<Value> {
+        self.federations.values().flat_map(|found| self.planned_in(found)).collect()
+    }
+
+    fn planned_in(&self, found: &Federation) -> Vec<Value> {
+        let (log, charter) = (&found.log, found.log.charter());
+        let terms = &charter.privacy;
+        let open = log.open_epoch();
+        let (period, offset) = (charter.period(open), open % terms.epochs_per_period);
+        let budget = self.ledger.budget();
+        let plan = budget.and_then(|budget| {
+            super::release::within(&budget, terms).plan(super::release::schedule(terms)).ok()
+        });
+        let opened = self.epoch_opened_seconds(found.id());
+        let member = log.member_of(&self.public_key());
+        let mut planned = Vec::new();
+        for (kind, at, mechanism) in super::release::scheduled(terms, plan) {
+            for (index, at) in (0_u32..).zip(at).filter(|(_, at)| **at >= offset) {
+                let release =
+                    member.map(|member| release_id(found.id(), member, kind, period, index));
+                let made = |id| self.ledger.releases().any(|(known, _)| known.release == id);
+                if release.is_some_and(made) {
+                    continue;
+                }
+                let ahead = at - offset;
+                let seconds = match charter.epoch {
+                    EpochRule::Hours(hours) => {
+                        opened.map(|opened| opened + u64::from(ahead) * u64::from(hours) * 3600)
+                    }
+                    EpochRule::Rounds => None,
+                };
+                planned.push(json!({
+                    "federation": found.id(),
+                    "name": charter.name,
+                    "kind": kind,
+                    "epoch": open + ahead,
+                    "epochs_ahead": ahead,
+                    "about_seconds": seconds,
+                    "cost": mechanism.map(|m| json!({
+                        "rho_nano": m.rho_nano, "delta_e18": m.delta_e18,
+                    })),
+                    "formula": mechanism.map(|m| explain::formula(&m)),
+                    "supporters_needed": mechanism
+                        .filter(|m| m.threshold > 0)
+                        .map(|m| preset::supporters_needed(&m)),
+                }));
+            }
+        }
+        planned
     }
 
     /// What a budget would buy, before it is set.
-    pub(super) fn privacy_preview(&self, wanted: &Wanted) -> Result<Value, CliError> {
+    pub(super) fn privacy_buys(&self, wanted: &Wanted) -> Result<Value, CliError> {
         let budget = wanted.budget(self.ledger.budget())?;
+        self.check_charters(&budget)?;
         Ok(json!({ "budget": budget, "buys": explain::buys(&budget, self.schedule())? }))
     }
 
@@ -78,19 +210,57 @@ impl Engine {
             ));
         }
         let budget = wanted.budget(before)?;
-        for found in self.federations.values() {
-            let terms = &found.log.charter().privacy;
-            if budget.rho_nano > terms.rho_nano {
-                tracing::info!(
-                    federation = %found.id().short(),
-                    ceiling = %terms.epsilon_display,
-                    "the charter's ceiling is lower than this budget and binds"
-                );
-            }
-        }
+        self.check_charters(&budget)?;
         self.ledger.set_budget(budget, now_seconds())?;
         self.refused.clear();
         self.settle()?;
         self.privacy_status()
     }
+
+    /// Refuses what a charter that this node agreed to does not allow.
+    fn check_charters(&self, budget: &Budget) -> Result<(), CliError> {
+        for found in self.federations.values() {
+            let charter = found.log.charter();
+            let (terms, name) = (&charter.privacy, &charter.name);
+            if budget.rho_nano > terms.rho_nano || budget.delta_thr_e18 > terms.delta_e18 {
+                return Err(CliError::refused(
+                    "over_ceiling",
+                    format!(
+                        "the charter of `{name}` has a ceiling of epsilon {} per unit and period \
+                         (rho {}e-9, delta for thresholds {}e-18), and this budget is rho {}e-9 and \
+                         delta {}e-18",
+                        terms.epsilon_display,
+                        terms.rho_nano,
+                        terms.delta_e18,
+                        budget.rho_nano,
+                        budget.delta_thr_e18
+                    ),
+                )
+                .help(format!(
+                    "set at most `lore privacy set --epsilon {} --delta 0.000001`",
+                    terms.epsilon_display
+                )));
+            }
+            if !terms.units.contains(&budget.unit) {
+                return Err(CliError::refused(
+                    "unit_not_allowed",
+                    forbidden_unit(name, &terms.units),
+                )
+                .help("set a unit that the charter allows with `lore privacy set --unit`"));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn forbidden_unit(name: &str, units: &[Unit]) -> String {
+    let allowed: Vec<&str> = units
+        .iter()
+        .map(|unit| match unit {
+            Unit::User => "user",
+            Unit::Session => "session",
+            Unit::Personal => "personal",
+        })
+        .collect();
+    format!("the charter of `{name}` allows as unit of privacy only: {}", allowed.join(", "))
 }

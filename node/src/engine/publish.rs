@@ -1,14 +1,20 @@
 //! Signing: the one way by which this node adds to its chains.
 
+use lore_privacy::ledger::{Passage, Point};
 use lore_privacy::{Chain, Committed, Outgoing, Pending};
 use lore_protocol::delta::{Delta, Header, Sound};
-use lore_protocol::ids::{DeltaId, FederationId, MemberId};
+use lore_protocol::ids::{DeltaId, FederationId, Hash, MemberId, PublicKey};
 use lore_protocol::log::Ingest;
 use lore_protocol::payload::{PayloadKind, Void};
 
-use super::{Effect, Engine};
+use super::{Effect, Engine, now_seconds};
 use crate::error::CliError;
 use crate::store::{Batch, Durability, Table};
+
+/// Kind of the error when the charter's rules refuse what was about to be signed.
+const NOT_ALLOWED: &str = "not_allowed";
+/// Peers that a repaired or restored node asks before it signs, or as many as there are.
+const PEERS_TO_RECOVER: usize = 3;
 
 impl Engine {
     /// Signs and stores a delta on this node's chain, and leaves it to be sent.
@@ -57,12 +63,25 @@ impl Engine {
             )
             .help("this home is a restored or copied backup: use the original, or join anew"));
         }
-        let committed = self.ledger.commit(chain, seq, period, outgoing, |payload, spend| {
-            if !join {
-                header.spend = spend;
-            }
-            Delta::sign(header, payload, &key).to_bytes()
-        })?;
+        if !join {
+            header.spend = due;
+        }
+        // What this node's own log refuses must never be fixed: its chain would end there.
+        let delta = Delta::sign(header, outgoing.payload(), &key);
+        let fault = match delta.clone().sound() {
+            Ok(sound) if !join => self.log(chain.federation)?.fault(&sound).map(|f| f.to_string()),
+            Ok(_) => None,
+            Err(error) => Some(error.to_string()),
+        };
+        if let Some(fault) = fault {
+            return Err(CliError::refused(
+                NOT_ALLOWED,
+                format!("the federation's rules refuse this delta: {fault}"),
+            )
+            .help("see `lore privacy status` and `lore federation show`"));
+        }
+        let committed =
+            self.ledger.commit(chain, seq, period, outgoing, |_, _| delta.to_bytes())?;
         self.keep_committed(&committed)
     }
 
@@ -77,7 +96,9 @@ impl Engine {
             .help("this is a fault of the program: please report it")
         })?;
         let id = sound.id;
-        match self.ingest(chain.federation, sound, Durability::Synced)? {
+        let ingested = self.ingest(chain.federation, sound, Durability::Synced)?;
+        self.ledger.reach(Point::Ingested);
+        match ingested {
             Ingest::Accepted(_) | Ingest::Known => {}
             // A Join waits for the Vouch that its inviter signs.
             Ingest::Waiting(_) => return Ok(id),
@@ -137,7 +158,7 @@ impl Engine {
     pub(super) fn finish_pending(&mut self) {
         for pending in self.ledger.pending() {
             if let Err(error) = self.finish(pending) {
-                tracing::warn!(%error, "left for later");
+                tracing::debug!(%error, "left for later");
             }
         }
     }
@@ -150,15 +171,21 @@ impl Engine {
                     self.keep_committed(&committed)?;
                 }
             }
+            Pending::Commit { chain, .. }
+            | Pending::Gate { chain, .. }
+            | Pending::Void { chain, .. }
+                if !self.may_release(chain.federation)? => {}
             Pending::Commit { release, chain } => {
                 let released = self.ledger.resume(release)?;
-                let outgoing = Outgoing::from(released);
-                if let Err(error) = self.publish(chain.federation, &outgoing) {
-                    tracing::warn!(%error, "a sampled release is late and becomes a void");
-                    self.ledger.void(release)?;
-                    self.publish_void(chain.federation, release)?;
-                }
+                self.finish_sampled(release, chain, &Outgoing::from(released))?;
             }
+            Pending::Gate { release, chain } => match self.ledger.pass(release, now_seconds())? {
+                Passage::Wait { .. } => {}
+                Passage::Void => self.publish_void(chain.federation, release)?,
+                Passage::Open(released) => {
+                    self.finish_sampled(release, chain, &Outgoing::from(*released))?;
+                }
+            },
             Pending::Void { release, chain } => {
                 self.publish_void(chain.federation, release)?;
             }
@@ -166,12 +193,79 @@ impl Engine {
         Ok(())
     }
 
-    /// A round with a peer is complete: a repaired or restored node knows what the network knows.
+    /// Commits a result, or voids it when its time is over: by the charter's rules, which are public.
+    /// Whatever else stands in the way passes, and the result waits.
+    fn finish_sampled(
+        &mut self,
+        release: Hash,
+        chain: Chain,
+        outgoing: &Outgoing,
+    ) -> Result<(), CliError> {
+        match self.publish(chain.federation, outgoing) {
+            Ok(_) => Ok(()),
+            Err(error) if [NOT_ALLOWED, "late"].contains(&error.kind.as_str()) => {
+                tracing::warn!(%error, "a sampled release is late and becomes a void");
+                self.ledger.void(release)?;
+                self.publish_void(chain.federation, release)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Gives up a release that was paid for and whose data could not be read: a void is due at once, as
+    /// it would be after a crash. After a failed write, opening the ledger again does the same.
+    pub(super) fn void_if_reserved(&mut self, release: Hash) {
+        let reserved = |(known, state): (&lore_privacy::Reservation, &str)| {
+            known.release == release && state == "reserved"
+        };
+        if self.ledger.releases().any(reserved)
+            && let Err(error) = self.ledger.void(release)
+        {
+            tracing::warn!(%error, "the release becomes a void when the ledger is open again");
+        }
+    }
+
+    /// Whether what comes of sessions may be signed now: a peer was asked since this process began, and
+    /// nobody knows more of this node's chain than its ledger does. A copied home looks whole.
+    pub(super) fn may_release(&self, federation: FederationId) -> Result<bool, CliError> {
+        if self.store.recovery()?.is_some() {
+            return Ok(false);
+        }
+        let alone = self.companions(federation).is_empty();
+        let asked = self.asked.get(&federation).is_some_and(|peers| !peers.is_empty());
+        Ok((alone || asked) && !self.ledger_is_behind(federation)?)
+    }
+
+    /// Whether this node's chain as the network has it goes further than its ledger.
+    pub(super) fn ledger_is_behind(&self, federation: FederationId) -> Result<bool, CliError> {
+        let log = self.log(federation)?;
+        let Some(member) = log.member_of(&self.public_key()) else { return Ok(false) };
+        let chain = Chain { federation, member };
+        // Height 0 is the Join, which the ledger keeps under no member's name.
+        let next = self.ledger.next_seq(chain).unwrap_or(1);
+        let seen = log.spend(member);
+        let known = self.ledger.spend(chain, seen.period);
+        Ok(log.head(member).is_some_and(|(seq, _)| seq >= next)
+            || known.rho_nano < seen.rho_nano
+            || known.delta_e18 < seen.delta_e18)
+    }
+
+    /// A round with a peer is complete, so that this node knows what that peer knows. A repaired or
+    /// restored store counts as caught up when a few peers of every federation were asked: one alone
+    /// may be behind, or keep back what this node signed before.
     ///
     /// # Errors
     /// When the store fails.
-    pub fn caught_up(&self) -> Result<(), CliError> {
-        if self.store.recovery()?.is_some() {
+    pub fn caught_up(&mut self, federation: FederationId, peer: PublicKey) -> Result<(), CliError> {
+        self.asked.entry(federation).or_default().insert(peer);
+        if self.store.recovery()?.is_none() {
+            return Ok(());
+        }
+        let enough = self.federations.keys().all(|id| {
+            let wanted = self.companions(*id).len().clamp(1, PEERS_TO_RECOVER);
+            self.asked.get(id).is_some_and(|peers| peers.len() >= wanted)
+        });
+        if enough {
             self.store.clear_recovery()?;
         }
         Ok(())
@@ -180,7 +274,7 @@ impl Engine {
     pub(super) fn publish_void(
         &mut self,
         federation: FederationId,
-        release: lore_protocol::ids::Hash,
+        release: Hash,
     ) -> Result<(), CliError> {
         self.publish(federation, &Outgoing::from(Void { release })).map(drop)
     }

@@ -7,8 +7,9 @@ use lore_privacy::release::{
     release_lessons, release_outcomes, release_votes,
 };
 use lore_privacy::{
-    Budget, Caps, Chain, CostSchedule, Outgoing, PrivacyError, Released, Reservation, Schedule,
-    SystemNoise,
+    Budget, Caps, Chain, CostContribution, CostSchedule, DenyList, LessonContribution, LocalSecret,
+    OutcomeContribution, Outgoing, Plan, PrivacyError, Private, Released, Reservation, Schedule,
+    SystemNoise, VoteContribution,
 };
 use lore_protocol::charter::{CostKind, PrivacyTerms};
 use lore_protocol::ids::{FederationId, Hash};
@@ -31,34 +32,55 @@ struct Due {
     participation: Participation,
 }
 
-/// A release with all its public parameters: everything but the sessions.
+/// A release with all its public parameters, and the owner's deny-list as it stood when its window
+/// opened: everything but the sessions.
 enum Prepared {
-    Lessons(LessonsSpec),
+    Lessons(LessonsSpec, DenyList),
     Outcomes(OutcomesSpec),
     Votes(VotesSpec, Candidates),
     Costs(CostsSpec, Vec<CostKind>),
 }
 
+/// A release with what the sessions give to it.
+enum Gathered {
+    Lessons(LessonsSpec, Private<Vec<LessonContribution>>),
+    Outcomes(OutcomesSpec, Private<Vec<OutcomeContribution>>),
+    Votes(VotesSpec, Private<Vec<VoteContribution>>),
+    Costs(CostsSpec, Private<Vec<CostContribution>>),
+}
+
 impl Prepared {
     fn hash(&self) -> Hash {
         match self {
-            Self::Lessons(spec) => spec.hash(),
+            Self::Lessons(spec, _) => spec.hash(),
             Self::Outcomes(spec) => spec.hash(),
             Self::Votes(spec, _) => spec.hash(),
             Self::Costs(spec, _) => spec.hash(),
         }
     }
 
-    /// Reads the sessions and draws the noise. Runs once, after the release was paid for.
-    fn sample(&self, reader: &Reader) -> Result<Released<Payload>, PrivacyError> {
-        let (secret, noise) = (&reader.secret, &mut SystemNoise);
-        match self {
-            Self::Lessons(spec) => release_lessons(spec, &reader.lessons()?, secret, noise),
-            Self::Outcomes(spec) => release_outcomes(spec, &reader.outcomes()?, secret, noise),
-            Self::Votes(spec, candidates) => {
-                release_votes(spec, &reader.votes(candidates)?, secret, noise)
+    /// Reads the sessions. Runs after the release was paid for.
+    fn gather(self, reader: &Reader) -> Result<Gathered, PrivacyError> {
+        Ok(match self {
+            Self::Lessons(spec, denied) => {
+                Gathered::Lessons(spec, denied.filter(reader.lessons()?))
             }
-            Self::Costs(spec, kinds) => release_costs(spec, &reader.costs(kinds)?, secret, noise),
+            Self::Outcomes(spec) => Gathered::Outcomes(spec, reader.outcomes()?),
+            Self::Votes(spec, candidates) => Gathered::Votes(spec, reader.votes(&candidates)?),
+            Self::Costs(spec, kinds) => Gathered::Costs(spec, reader.costs(&kinds)?),
+        })
+    }
+}
+
+impl Gathered {
+    /// Draws the noise, once.
+    fn draw(&self, secret: &LocalSecret) -> Result<Released<Payload>, PrivacyError> {
+        let noise = &mut SystemNoise;
+        match self {
+            Self::Lessons(spec, from) => release_lessons(spec, from, secret, noise),
+            Self::Outcomes(spec, from) => release_outcomes(spec, from, secret, noise),
+            Self::Votes(spec, from) => release_votes(spec, from, secret, noise),
+            Self::Costs(spec, from) => release_costs(spec, from, secret, noise),
         }
     }
 }
@@ -70,6 +92,10 @@ impl Engine {
     /// # Errors
     /// When the store or the ledger fails. A refused release is logged, not an error: nothing left.
     pub fn settle(&mut self) -> Result<(), CliError> {
+        if self.reopen_ledger().is_err() {
+            return Ok(());
+        }
+        self.finish_pending();
         let ids: Vec<FederationId> = self.federations.keys().copied().collect();
         for id in ids {
             if let Some(federation) = self.federations.get_mut(&id) {
@@ -83,6 +109,7 @@ impl Engine {
                     Err(error) => {
                         tracing::warn!(?kind, ?unit, %error, "not released");
                         self.refused.insert(due.release);
+                        self.void_if_reserved(due.release);
                     }
                 }
             }
@@ -101,8 +128,7 @@ impl Engine {
         let Some(budget) = self.ledger.budget() else {
             return Ok(Vec::new());
         };
-        if self.store.recovery()?.is_some() {
-            // A restored ledger may not know what was spent: nothing is paid for before a peer was asked.
+        if !self.may_release(federation)? {
             return Ok(Vec::new());
         }
         let log = self.log(federation)?;
@@ -124,17 +150,10 @@ impl Engine {
                 return Ok(Vec::new());
             }
         };
-        let costs_at = terms.costs.as_ref().map_or(&[][..], |costs| &costs.at);
-        let kinds = [
-            (PayloadKind::Lessons, &terms.lessons_at[..], plan.lessons),
-            (PayloadKind::Outcomes, &terms.outcomes_at[..], plan.outcomes),
-            (PayloadKind::Votes, &terms.votes_at[..], plan.votes),
-            (PayloadKind::Costs, costs_at, plan.costs),
-        ];
         let chain = Chain { federation, member };
         let made: BTreeSet<Hash> = self.ledger.releases().map(|(r, _)| r.release).collect();
         let mut due = Vec::new();
-        for (kind, at, mechanism) in kinds {
+        for (kind, at, mechanism) in scheduled(terms, Some(plan)) {
             let index = at.iter().position(|at| *at == offset);
             let (Some(index), Some(mechanism)) = (index, mechanism) else { continue };
             let index = u32::try_from(index).unwrap_or(u32::MAX);
@@ -142,7 +161,7 @@ impl Engine {
             if made.contains(&release) || self.refused.contains(&release) {
                 continue;
             }
-            let Some(window) = self.window(chain, kind, &budget) else { continue };
+            let Some(window) = self.window(federation, kind, &budget) else { continue };
             let releases = u32::try_from(at.len()).unwrap_or(u32::MAX);
             let most = terms.releases_per_unit;
             let participation = Participation { federation, kind, period, releases, index, most };
@@ -164,28 +183,57 @@ impl Engine {
     }
 
     /// From the end of the last window of this kind until now.
-    fn window(&self, chain: Chain, kind: PayloadKind, budget: &Budget) -> Option<Window> {
+    fn window(
+        &self,
+        federation: FederationId,
+        kind: PayloadKind,
+        budget: &Budget,
+    ) -> Option<Window> {
+        let last = self.last_window_end(federation, kind);
+        next_window(last, budget.period_seconds(), now_seconds())
+    }
+
+    /// End of the last window of a kind, in seconds since the Unix epoch.
+    pub(super) fn last_window_end(
+        &self,
+        federation: FederationId,
+        kind: PayloadKind,
+    ) -> Option<u64> {
         let same = self.ledger.releases().map(|(reservation, _)| reservation);
-        let ends = same
-            .filter(|reservation| reservation.chain == chain && reservation.kind == kind)
-            .map(|reservation| reservation.window.end_seconds);
-        next_window(ends.max(), budget.period_seconds(), now_seconds())
+        same.filter(|known| known.chain.federation == federation && known.kind == kind)
+            .map(|reservation| reservation.window.end_seconds)
+            .max()
     }
 
     fn release(&mut self, due: &Due) -> Result<(), CliError> {
+        let federation = due.chain.federation;
         let prepared = self.prepare(due)?;
+        let deadline = match due.participation.kind {
+            PayloadKind::Lessons => self.gate_deadline(federation)?,
+            _ => None,
+        };
         let ticket = self.reserve(due, prepared.hash())?;
+        if let Some(deadline) = deadline {
+            self.ledger.hold(&ticket, deadline)?;
+        }
         let reader = Reader {
             store: self.store.clone(),
             secret: self.local_secret(),
             unit: due.mechanism.unit,
             participation: due.participation,
         };
-        let released = self.ledger.sample(ticket, || prepared.sample(&reader))?;
-        self.publish(due.chain.federation, &Outgoing::from(released)).map(drop)
+        let released = self.ledger.read_and_sample(
+            ticket,
+            || prepared.gather(&reader),
+            |gathered| gathered.draw(&reader.secret),
+        )?;
+        if deadline.is_some() {
+            return Ok(());
+        }
+        self.publish(federation, &Outgoing::from(released)).map(drop)
     }
 
-    /// The parameters of a release: public data only.
+    /// The parameters of a release: public data and the owner's settings only.
     fn prepare(&self, due: &Due) -> Result<Prepared, CliError> {
         let federation = due.chain.federation;
         let found =
@@ -199,13 +247,12 @@ impl Engine {
             items.flat_map(|item| (0..contexts).map(move |context| (item, context))).collect()
         };
         Ok(match due.participation.kind {
-            PayloadKind::Lessons => Prepared::Lessons(LessonsSpec {
-                release,
-                mechanism,
-                window,
-                max_keys: MAX_KEYS,
-                padded_bytes: charter.privacy.lessons_payload_bytes,
-            }),
+            PayloadKind::Lessons => {
+                let padded_bytes = charter.privacy.lessons_payload_bytes;
+                let spec =
+                    LessonsSpec { release, mechanism, window, max_keys: MAX_KEYS, padded_bytes };
+                Prepared::Lessons(spec, self.deny_list(federation)?)
+            }
             PayloadKind::Votes => {
                 let candidates = Candidates::of(sealed);
                 let ballot = candidates.ballot().clone();
@@ -254,6 +301,21 @@ fn next_window(last_end: Option<u64>, period_seconds: u64, now: u64) -> Option<W
     (start_seconds < now).then_some(Window { start_seconds, end_seconds: now })
 }
 
+/// What a charter schedules: kinds, epochs of a period, and the mechanism that a plan has for each.
+pub(super) fn scheduled(
+    terms: &PrivacyTerms,
+    plan: Option<Plan>,
+) -> [(PayloadKind, &[u32], Option<Mechanism>); 4] {
+    let costs_at = terms.costs.as_ref().map_or(&[][..], |costs| &costs.at);
+    let of = |pick: fn(Plan) -> Option<Mechanism>| plan.and_then(pick);
+    [
+        (PayloadKind::Lessons, &terms.lessons_at, of(|plan| plan.lessons)),
+        (PayloadKind::Outcomes, &terms.outcomes_at, of(|plan| plan.outcomes)),
+        (PayloadKind::Votes, &terms.votes_at, of(|plan| plan.votes)),
+        (PayloadKind::Costs, costs_at, of(|plan| plan.costs)),
+    ]
+}
+
 /// The release schedule that a charter fixes.
 pub(super) fn schedule(terms: &PrivacyTerms) -> Schedule {
     let count = |at: &[u32]| u32::try_from(at.len()).unwrap_or(u32::MAX);
@@ -271,7 +333,7 @@ pub(super) fn schedule(terms: &PrivacyTerms) -> Schedule {
 }
 
 /// The owner's budget within the charter's ceiling: the smaller of each.
-fn within(budget: &Budget, terms: &PrivacyTerms) -> Budget {
+pub(super) fn within(budget: &Budget, terms: &PrivacyTerms) -> Budget {
     Budget {
         rho_nano: budget.rho_nano.min(terms.rho_nano),
         delta_thr_e18: budget.delta_thr_e18.min(terms.delta_e18),

@@ -67,16 +67,13 @@ impl Engine {
             .map_err(|error| CliError::failed("session", format!("session `{id}`: {error}")))
     }
 
-    fn sessions(&self) -> Result<Vec<Session>, CliError> {
+    pub(super) fn sessions(&self) -> Result<Vec<Session>, CliError> {
         let mut sessions = Vec::new();
         for pair in self.store.scan(Table::Sessions, b"") {
-            let (key, bytes) = pair?;
-            match serde_json::from_slice(&bytes) {
+            // Without its name: a session's id is private, and the log is no private place.
+            match serde_json::from_slice(&pair?.1) {
                 Ok(session) => sessions.push(session),
-                Err(_) => tracing::warn!(
-                    session = %String::from_utf8_lossy(&key),
-                    "a stored session cannot be read and is left out"
-                ),
+                Err(_) => tracing::warn!("a stored session cannot be read and is left out"),
             }
         }
         Ok(sessions)

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::Engine;
 use super::federations::Terms;
+use super::gate::Decision;
 use super::privacy::Wanted;
 use crate::error::CliError;
 
@@ -109,7 +110,14 @@ impl Engine {
             }
             "privacy.status" => self.privacy_status(),
             "privacy.explain" => self.privacy_explain(),
-            "privacy.preview" => self.privacy_preview(&args::<Wanted>(value)?),
+            "privacy.buys" => self.privacy_buys(&args::<Wanted>(value)?),
+            "privacy.preview" => self.gate_preview(),
+            "privacy.gate" => self.gate_decide(&args::<Decision>(value)?),
+            "privacy.deny_list" => self.deny_list_shown(),
+            "privacy.deny_list.add" => self.deny_add(&args::<Named>(value)?.name),
+            "privacy.deny_list.remove" => self.deny_remove(&args::<Named>(value)?.name),
+            "privacy.ledger.verify" => Ok(json!(self.ledger.verify()?)),
+            "lessons" => self.private_lessons(args::<List>(value)?.limit),
             "privacy.set" => self.privacy_set(&args::<Wanted>(value)?),
             other => Err(CliError::usage(format!("this node knows no verb `{other}`"))
                 .help("the daemon and the program may be of different versions: restart it")),

@@ -47,6 +47,16 @@ impl Reservation {
     }
 }
 
+/// What a person lets through the gate.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    /// The sampled entries at these places, counted from 0, ascending.
+    Keep(Vec<u32>),
+    /// Nothing: a void goes out.
+    Refuse,
+}
+
 /// One entry.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub enum Entry {
@@ -85,6 +95,20 @@ pub enum Entry {
         chain: Chain,
         /// The height.
         seq: u64,
+    },
+    /// The result of this release waits for a person until a public time. Written before data is read.
+    Gated {
+        /// The release.
+        release: Hash,
+        /// When the bytes or a void go out, in seconds since the Unix epoch.
+        deadline_seconds: u64,
+    },
+    /// What the person at the gate decided; a later answer replaces it.
+    Answered {
+        /// The release.
+        release: Hash,
+        /// The decision.
+        answer: Answer,
     },
 }
 

@@ -15,7 +15,7 @@ use crate::{Cost, Outgoing, PrivacyError, Released};
 
 /// A disk that outlives the process, and a fuse for the next crash.
 #[derive(Clone, Default)]
-struct Disk {
+pub(super) struct Disk {
     kept: Rc<RefCell<MemoryStore>>,
     /// Writes until the crash, and whether that write still lands.
     fuse: Rc<Cell<Option<(u32, bool)>>>,
@@ -97,6 +97,7 @@ fn settle(ledger: &mut Ledger<Disk>, world: &mut World) -> Result<(), PrivacyErr
                 let seq = ledger.next_seq(chain).unwrap_or(0);
                 ledger.commit(chain, seq, 3, &released, sign)?;
             }
+            Pending::Gate { .. } => unreachable!("no gate was set"),
             Pending::Publish { chain, seq } => {
                 let bytes = ledger.committed(chain, seq)?.bytes().to_vec();
                 world.seen.entry((chain, seq)).or_default().insert(bytes);

@@ -1,12 +1,16 @@
 //! The ledger itself: opening, appending, and what is due after a crash. Its steps are in `steps`.
 
+use std::collections::BTreeMap;
+
 use lore_protocol::codec;
 use lore_protocol::ids::Hash;
 
 use super::entry::{Chain, Entry, Record, Reservation, record_hash};
-use super::state::{State, Step};
+use super::point::Point;
+use super::state::{Release, State, Step};
 use super::store::{Head, LedgerStore, StoreError};
-use crate::{Budget, Cost, PrivacyError, Spend, mechanism};
+use super::verify::{self, Verified};
+use crate::{Budget, Cost, PrivacyError, Spend};
 
 /// A hash-chained ledger over a store.
 pub struct Ledger<S> {
@@ -16,6 +20,7 @@ pub struct Ledger<S> {
     pub(super) state: State,
     /// A write failed: what is stored is unknown until the ledger is opened again.
     failed: bool,
+    watch: Option<Box<dyn Fn(Point) + Send + Sync>>,
 }
 
 /// What is left to do, found when a ledger is opened (or at any time).
@@ -35,6 +40,13 @@ pub enum Pending {
         /// Where it belongs.
         chain: Chain,
     },
+    /// The result waits for a person: call [`Ledger::pass`] when the deadline has come.
+    Gate {
+        /// The release.
+        release: Hash,
+        /// Where it belongs.
+        chain: Chain,
+    },
     /// Bytes are committed that nobody may have seen: take them with [`Ledger::committed`], send them,
     /// then call [`Ledger::published`].
     Publish {
@@ -45,17 +57,6 @@ pub enum Pending {
     },
 }
 
-/// What a full verification found in order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-pub struct Verified {
-    /// Entries read.
-    pub entries: u64,
-    /// Reservations whose cost was derived again.
-    pub releases: u64,
-    /// Everything ever spent.
-    pub lifetime: Cost,
-}
-
 impl<S: LedgerStore> Ledger<S> {
     /// Opens a ledger: reads and checks the whole chain, then voids every release that was reserved and
     /// not sampled, because noise may have been drawn for it.
@@ -63,7 +64,8 @@ impl<S: LedgerStore> Ledger<S> {
     /// # Errors
     /// [`PrivacyError::Damaged`] with the entry that does not verify; store errors.
     pub fn open(store: S) -> Result<Self, PrivacyError> {
-        let mut ledger = Self { store, hashes: Vec::new(), state: State::default(), failed: false };
+        let mut ledger =
+            Self { store, hashes: Vec::new(), state: State::default(), failed: false, watch: None };
         if let Some(head) = ledger.store.head()? {
             ledger.replay(head)?;
         }
@@ -76,16 +78,9 @@ impl<S: LedgerStore> Ledger<S> {
 
     fn replay(&mut self, head: Head) -> Result<(), PrivacyError> {
         for index in 0..head.count {
-            let damaged = |why: String| PrivacyError::Damaged { index, why };
-            let bytes = self.store.read(index)?;
-            let bytes = bytes.ok_or_else(|| damaged("it is missing".into()))?;
-            let record: Record =
-                codec::decode(&bytes).map_err(|error| damaged(error.to_string()))?;
-            if record.index != index || record.prev != self.head() {
-                return Err(damaged("the hash chain is broken before it".into()));
-            }
-            self.state.apply(index, &record.entry).map_err(|why| damaged(why.into()))?;
-            self.hashes.push(record_hash(&bytes));
+            let (entry, hash) = verify::read(&self.store, index, self.head())?;
+            self.state.apply(index, &entry).map_err(|why| verify::damaged(index, why))?;
+            self.hashes.push(hash);
         }
         if self.head() != head.hash {
             return Err(PrivacyError::Damaged {
@@ -117,7 +112,7 @@ impl<S: LedgerStore> Ledger<S> {
         }
         self.hashes.push(hash);
         let applied = self.state.apply(index, &record.entry);
-        applied.map_err(|why| PrivacyError::Damaged { index, why: why.into() })
+        applied.map_err(|why| verify::damaged(index, why))
     }
 
     /// What is left to do, voids and results first, in the order of their reservation.
@@ -125,9 +120,12 @@ impl<S: LedgerStore> Ledger<S> {
     pub fn pending(&self) -> Vec<Pending> {
         let releases = self.state.order.iter().filter_map(|id| {
             let release = self.state.releases.get(id)?;
-            let (release, chain, step) = (*id, release.reservation.chain, release.step);
+            let (chain, gated, step) =
+                (release.reservation.chain, release.gate.is_some(), release.step);
+            let release = *id;
             match step {
                 Step::Voided => Some(Pending::Void { release, chain }),
+                Step::Sampled(_) if gated => Some(Pending::Gate { release, chain }),
                 Step::Sampled(_) => Some(Pending::Commit { release, chain }),
                 Step::Reserved | Step::Committed => None,
             }
@@ -159,8 +157,23 @@ impl<S: LedgerStore> Ledger<S> {
     #[must_use]
     pub fn node_spend(&self, now_seconds: u64) -> Cost {
         self.state.budget.map_or_else(Cost::default, |budget| {
-            self.state.node_spend(budget.period_seconds(), now_seconds)
+            self.state.node_spend(budget.period_days, now_seconds)
         })
+    }
+
+    /// What the node spent in every period of the budget's length that has any spend, by the period's
+    /// first second.
+    #[must_use]
+    pub fn node_periods(&self) -> BTreeMap<u64, Cost> {
+        self.state
+            .budget
+            .map_or_else(BTreeMap::new, |budget| self.state.node_periods(budget.period_days))
+    }
+
+    /// Latest wall-clock time of a reservation, in seconds since the Unix epoch; 0 before the first.
+    #[must_use]
+    pub const fn latest_seconds(&self) -> u64 {
+        self.state.latest_seconds
     }
 
     /// Everything ever spent.
@@ -173,36 +186,40 @@ impl<S: LedgerStore> Ledger<S> {
     pub fn releases(&self) -> impl Iterator<Item = (&Reservation, &'static str)> {
         self.state.order.iter().filter_map(|id| {
             let release = self.state.releases.get(id)?;
-            Some((&release.reservation, release.step.name()))
+            Some((&release.reservation, release.name()))
         })
     }
 
-    /// Reads the whole chain again and derives every cost again through the privacy maps.
+    /// Whether a write failed, so that only opening the ledger again shows what is stored.
+    #[must_use]
+    pub const fn has_failed(&self) -> bool {
+        self.failed
+    }
+
+    /// Calls `watch` at every [`Point`] that is passed from now on.
+    pub fn watch(&mut self, watch: impl Fn(Point) + Send + Sync + 'static) {
+        self.watch = Some(Box::new(watch));
+    }
+
+    /// Says that a point was passed: the node, of the points that the ledger does not see.
+    pub fn reach(&self, point: Point) {
+        if let Some(watch) = &self.watch {
+            watch(point);
+        }
+    }
+
+    /// Reads the whole store again, as [`verify`](super::verify()) does, and compares it with what this
+    /// ledger holds.
     ///
     /// # Errors
     /// The first entry or cost that does not hold.
     pub fn verify(&self) -> Result<Verified, PrivacyError> {
-        let mut prev = Hash::ZERO;
-        for index in 0..self.count() {
-            let bytes = self.store.read(index)?;
-            let bytes = bytes.ok_or_else(|| self.damaged(index))?;
-            let record: Record = codec::decode(&bytes).map_err(|_| self.damaged(index))?;
-            if record.prev != prev || record.index != index {
-                return Err(self.damaged(index));
-            }
-            prev = record_hash(&bytes);
+        let verified = verify::verify(&self.store)?;
+        let head = self.store.head()?.map_or(Hash::ZERO, |head| head.hash);
+        if head != self.head() {
+            return Err(verify::damaged(verified.entries, "it is not what this process wrote"));
         }
-        if prev != self.head() {
-            return Err(self.damaged(self.count()));
-        }
-        for release in self.state.releases.values() {
-            mechanism::verify(&release.reservation.mechanism)?;
-        }
-        Ok(Verified {
-            entries: self.count(),
-            releases: self.state.releases.len() as u64,
-            lifetime: self.lifetime(),
-        })
+        Ok(verified)
     }
 
     /// The store, for the node's own records beside the ledger's.
@@ -241,11 +258,12 @@ impl<S: LedgerStore> Ledger<S> {
     }
 
     pub(super) fn out_of_order(&self, release: Hash, step: &'static str) -> PrivacyError {
-        let state = self.step_of(&release).map_or("not reserved", Step::name);
+        let known = self.state.releases.get(&release);
+        let state = known.map_or("not reserved", Release::name);
         PrivacyError::OutOfOrder { release, state, step }
     }
 
     pub(super) fn damaged(&self, index: u64) -> PrivacyError {
-        PrivacyError::Damaged { index, why: "it is not what was written".into() }
+        verify::damaged(index, "it is not what was written")
     }
 }

@@ -1,9 +1,9 @@
 //! The ledger: what was promised, drawn and sent, in an order that survives any crash.
 //!
 //! ```text
-//! reserve --> RESERVED --> read data, add noise --> SAMPLED --> sign --> COMMITTED --> PUBLISHED
-//!                 |                                    |
-//!                 +---- crash, or an error: VOIDED <---+ refused, or too late
+//! reserve --> RESERVED --> read data, add noise --> SAMPLED --> [gate] --> sign --> COMMITTED --> PUBLISHED
+//!                 |                                    |          |
+//!                 +---- crash, or an error: VOIDED <---+----------+ refused, unanswered, or too late
 //! ```
 //! Every arrow into a capital word is one durable append before anything else happens. A release that
 //! was reserved is paid for, whatever becomes of it; one that was sampled keeps its one result; one that
@@ -15,17 +15,25 @@
 //! tail and a swapped entry are found at opening.
 
 mod entry;
+mod gate;
 mod machine;
+mod point;
 mod state;
 mod steps;
 mod store;
+mod verify;
 
-pub use entry::{Chain, Entry, Reservation};
-pub use machine::{Ledger, Pending, Verified};
+pub use entry::{Answer, Chain, Entry, Reservation};
+pub use gate::{Held, Passage};
+pub use machine::{Ledger, Pending};
+pub use point::Point;
 pub use steps::{Committed, Ticket};
 pub use store::{Head, LedgerStore, MemoryStore, StoreError};
+pub use verify::{Verified, verify};
 
 #[cfg(test)]
 mod fault_tests;
+#[cfg(test)]
+mod gate_tests;
 #[cfg(test)]
 mod tests;

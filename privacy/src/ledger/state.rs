@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 
 use lore_protocol::ids::Hash;
 
-use super::entry::{Chain, Entry, Reservation};
+use super::entry::{Answer, Chain, Entry, Reservation};
 use crate::{Budget, Cost, Spend};
+
+const DAY_SECONDS: u64 = 86_400;
+const NEVER_RESERVED: &str = "a release was never reserved";
 
 /// Where a release is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +35,24 @@ impl Step {
 pub(super) struct Release {
     pub(super) reservation: Reservation,
     pub(super) step: Step,
+    pub(super) gate: Option<Gate>,
+}
+
+/// Where a person stands between a result and its publication.
+#[derive(Debug, Clone)]
+pub(super) struct Gate {
+    pub(super) deadline_seconds: u64,
+    pub(super) answer: Option<Answer>,
+}
+
+impl Release {
+    /// Name of the state, for people.
+    pub(super) const fn name(&self) -> &'static str {
+        match (self.step, &self.gate) {
+            (Step::Sampled(_), Some(_)) => "at the gate",
+            (step, _) => step.name(),
+        }
+    }
 }
 
 /// One committed height: the entry that holds its bytes.
@@ -52,6 +73,11 @@ pub(super) struct State {
     pub(super) periods: BTreeMap<Chain, u32>,
     /// Latest wall-clock time of a reservation.
     pub(super) latest_seconds: u64,
+    /// Spend of each chain in each of the charter's periods.
+    by_period: BTreeMap<(Chain, u32), Cost>,
+    /// Spend of the node by day since the Unix epoch: periods are whole days.
+    by_day: BTreeMap<u64, Cost>,
+    lifetime: Cost,
 }
 
 impl State {
@@ -74,6 +100,7 @@ impl State {
                     return Err("a height is committed out of order");
                 }
                 if let Some(release) = release {
+                    self.check_gate(release)?;
                     self.step(release, Step::Committed, |step| {
                         matches!(step, Step::Voided | Step::Sampled(_))
                     })?;
@@ -86,18 +113,41 @@ impl State {
                 let sent = self.sent.get_mut(&(*chain, *seq));
                 sent.ok_or("a height is published that was never committed")?.published = true;
             }
+            Entry::Gated { release, deadline_seconds } => {
+                let known = self.releases.get_mut(release).ok_or(NEVER_RESERVED)?;
+                if known.step != Step::Reserved || known.gate.is_some() {
+                    return Err("a gate is set after data was read");
+                }
+                known.gate = Some(Gate { deadline_seconds: *deadline_seconds, answer: None });
+            }
+            Entry::Answered { release, answer } => {
+                let known = self.releases.get_mut(release).ok_or(NEVER_RESERVED)?;
+                let sampled = matches!(known.step, Step::Sampled(_));
+                let Some(gate) = known.gate.as_mut().filter(|_| sampled) else {
+                    return Err("an answer is given where nothing waits");
+                };
+                if matches!(answer, Answer::Keep(keep) if !keep.is_sorted_by(|a, b| a < b)) {
+                    return Err("an answer names an entry twice");
+                }
+                gate.answer = Some(answer.clone());
+            }
         }
         Ok(())
     }
 
     fn reserve(&mut self, reservation: &Reservation) -> Result<(), &'static str> {
-        let release = Release { reservation: *reservation, step: Step::Reserved };
+        let release = Release { reservation: *reservation, step: Step::Reserved, gate: None };
         if self.releases.insert(reservation.release, release).is_some() {
             return Err("a release is reserved twice");
         }
         self.order.push(reservation.release);
         self.see_period(reservation.chain, reservation.period);
         self.latest_seconds = self.latest_seconds.max(reservation.at_seconds);
+        let cost = reservation.cost();
+        let add = |sum: &mut Cost| *sum = sum.plus(cost);
+        add(self.by_period.entry((reservation.chain, reservation.period)).or_default());
+        add(self.by_day.entry(reservation.at_seconds / DAY_SECONDS).or_default());
+        add(&mut self.lifetime);
         Ok(())
     }
 
@@ -107,7 +157,7 @@ impl State {
         to: Step,
         from: impl FnOnce(Step) -> bool,
     ) -> Result<(), &'static str> {
-        let release = self.releases.get_mut(release).ok_or("a release was never reserved")?;
+        let release = self.releases.get_mut(release).ok_or(NEVER_RESERVED)?;
         if !from(release.step) {
             return Err("a release takes a step out of order");
         }
@@ -126,29 +176,44 @@ impl State {
         last.map(|((_, seq), _)| seq.saturating_add(1))
     }
 
+    /// Refuses the result of a gated release that nobody let through.
+    fn check_gate(&self, release: &Hash) -> Result<(), &'static str> {
+        let known = self.releases.get(release).ok_or(NEVER_RESERVED)?;
+        let Some(gate) = &known.gate else { return Ok(()) };
+        let open = matches!(gate.answer, Some(Answer::Keep(_)));
+        if known.step == Step::Voided || open {
+            return Ok(());
+        }
+        Err("a result passes the gate without an answer")
+    }
+
     /// Spend of a chain in the charter's period, as its headers carry it.
     pub(super) fn spend(&self, chain: Chain, period: u32) -> Spend {
-        let sums =
-            self.sum(|reservation| reservation.chain == chain && reservation.period == period);
+        let sums = self.by_period.get(&(chain, period)).copied().unwrap_or_default();
         Spend { period, rho_nano: sums.rho_nano, delta_e18: sums.delta_e18 }
     }
 
     /// Spend of the node in the wall-clock period that `now_seconds` lies in, over all federations.
-    pub(super) fn node_spend(&self, period_seconds: u64, now_seconds: u64) -> Cost {
-        let period = now_seconds / period_seconds.max(1);
-        self.sum(|reservation| reservation.at_seconds / period_seconds.max(1) == period)
+    pub(super) fn node_spend(&self, period_days: u32, now_seconds: u64) -> Cost {
+        let days = u64::from(period_days.max(1));
+        let first = now_seconds / DAY_SECONDS / days * days;
+        let period = self.by_day.range(first..first.saturating_add(days));
+        period.fold(Cost::default(), |sum, (_, cost)| sum.plus(*cost))
+    }
+
+    /// Spend of every wall-clock period that has any, by its first second.
+    pub(super) fn node_periods(&self, period_days: u32) -> BTreeMap<u64, Cost> {
+        let days = u64::from(period_days.max(1));
+        let mut periods: BTreeMap<u64, Cost> = BTreeMap::new();
+        for (day, cost) in &self.by_day {
+            let sum = periods.entry(day / days * days * DAY_SECONDS).or_default();
+            *sum = sum.plus(*cost);
+        }
+        periods
     }
 
     /// Everything ever spent.
-    pub(super) fn lifetime(&self) -> Cost {
-        self.sum(|_| true)
-    }
-
-    fn sum(&self, of: impl Fn(&Reservation) -> bool) -> Cost {
-        self.releases
-            .values()
-            .map(|release| release.reservation)
-            .filter(|reservation| of(reservation))
-            .fold(Cost::default(), |sum, reservation| sum.plus(reservation.cost()))
+    pub(super) const fn lifetime(&self) -> Cost {
+        self.lifetime
     }
 }

@@ -6,6 +6,7 @@ use lore_protocol::payload::Payload;
 
 use super::entry::{Chain, Entry, Reservation};
 use super::machine::Ledger;
+use super::point::Point;
 use super::state::Step;
 use super::store::LedgerStore;
 use crate::released::Provenance;
@@ -14,6 +15,14 @@ use crate::{Budget, Caps, Cost, Outgoing, PrivacyError, Released, Spend, mechani
 /// The right to sample one reserved release, once.
 #[must_use = "a reservation that is not sampled is spent for nothing"]
 pub struct Ticket(Reservation);
+
+impl Ticket {
+    /// The release.
+    #[must_use]
+    pub const fn release(&self) -> Hash {
+        self.0.release
+    }
+}
 
 /// Signed bytes that the ledger holds: the only thing that is ever sent.
 ///
@@ -56,10 +65,15 @@ impl<S: LedgerStore> Ledger<S> {
     ///
     /// # Errors
     /// When the current period already has spend and the new budget changes the period's length or the
-    /// unit: both would change what was promised for it.
+    /// unit: both would change what was promised for it. When the clock is in an earlier period than the
+    /// ledger: a period whose spend it does not see would look fresh.
     pub fn set_budget(&mut self, budget: Budget, now_seconds: u64) -> Result<(), PrivacyError> {
         if let Some(old) = self.state.budget {
-            let spent = self.state.node_spend(old.period_seconds(), now_seconds);
+            let seconds = old.period_seconds();
+            if now_seconds / seconds < self.state.latest_seconds / seconds {
+                return Err(PrivacyError::PeriodWentBack);
+            }
+            let spent = self.state.node_spend(old.period_days, now_seconds);
             let same = old.period_days == budget.period_days && old.unit == budget.unit;
             if spent != Cost::default() && !same {
                 return Err(PrivacyError::Parameter {
@@ -107,13 +121,15 @@ impl<S: LedgerStore> Ledger<S> {
         }
         mechanism::verify(&reservation.mechanism)?;
         let cost = reservation.cost();
-        let node = self.state.node_spend(seconds, reservation.at_seconds);
+        let node = self.state.node_spend(budget.period_days, reservation.at_seconds);
         budget.caps().admit("owner's budget", node, cost)?;
         let spend = self.state.spend(reservation.chain, reservation.period);
         let member = Cost { rho_nano: spend.rho_nano, delta_e18: spend.delta_e18 };
         let caps = charter.min(budget.caps());
         caps.admit("federation's charter", member, cost)?;
+        self.reach(Point::BeforeReserve);
         self.append(Entry::Reserved(reservation))?;
+        self.reach(Point::Reserved);
         Ok(Ticket(reservation))
     }
 
@@ -127,13 +143,28 @@ impl<S: LedgerStore> Ledger<S> {
         ticket: Ticket,
         sample: impl FnOnce() -> Result<Released<Payload>, PrivacyError>,
     ) -> Result<Released<Payload>, PrivacyError> {
+        self.read_and_sample(ticket, || Ok(()), |()| sample())
+    }
+
+    /// The same in two steps: `read` gathers the data, `draw` runs the mechanism on it.
+    ///
+    /// # Errors
+    /// What `read`, `draw` or the store returns, and when the result is not what was reserved.
+    pub fn read_and_sample<T>(
+        &mut self,
+        ticket: Ticket,
+        read: impl FnOnce() -> Result<T, PrivacyError>,
+        draw: impl FnOnce(T) -> Result<Released<Payload>, PrivacyError>,
+    ) -> Result<Released<Payload>, PrivacyError> {
         let Ticket(reservation) = ticket;
         let release = reservation.release;
         self.check_open()?;
         if self.step_of(&release) != Some(Step::Reserved) {
             return Err(self.out_of_order(release, "sampled"));
         }
-        let made = sample().and_then(|made| {
+        let data = read();
+        self.reach(Point::DataRead);
+        let made = data.and_then(draw).and_then(|made| {
             let payload = made.get();
             if payload.kind() != reservation.kind
                 || payload.mechanism() != Some(&reservation.mechanism)
@@ -149,7 +180,9 @@ impl<S: LedgerStore> Ledger<S> {
                 return Err(error);
             }
         };
+        self.reach(Point::Drawn);
         self.append(Entry::Sampled { release, payload: codec::encode(&payload) })?;
+        self.reach(Point::Sampled);
         Ok(Released::sampled(payload, release))
     }
 
@@ -158,14 +191,17 @@ impl<S: LedgerStore> Ledger<S> {
     /// # Errors
     /// When the release is not in the state of being sampled, or its entry is damaged.
     pub fn resume(&self, release: Hash) -> Result<Released<Payload>, PrivacyError> {
+        Ok(Released::sampled(self.sampled_payload(release)?, release))
+    }
+
+    pub(super) fn sampled_payload(&self, release: Hash) -> Result<Payload, PrivacyError> {
         let Some(Step::Sampled(index)) = self.step_of(&release) else {
             return Err(self.out_of_order(release, "resumed"));
         };
         let Entry::Sampled { payload, .. } = self.entry(index)? else {
             return Err(self.damaged(index));
         };
-        let payload = codec::decode(&payload).map_err(|_| self.damaged(index))?;
-        Ok(Released::sampled(payload, release))
+        codec::decode(&payload).map_err(|_| self.damaged(index))
     }
 
     /// Gives a release up: it stays paid for, and a `Void` is due.
@@ -206,7 +242,9 @@ impl<S: LedgerStore> Ledger<S> {
         if !holds(&bytes, &codec::encode(outgoing.payload())) {
             return Err(PrivacyError::Mismatch("the signed delta"));
         }
+        self.reach(Point::Signed);
         self.append(Entry::Committed { chain, seq, period, release, bytes: bytes.clone() })?;
+        self.reach(Point::Committed);
         Ok(Committed { chain, seq, bytes })
     }
 
@@ -222,6 +260,13 @@ impl<S: LedgerStore> Ledger<S> {
                 Provenance::Mechanism => return Err(PrivacyError::NotSampled),
                 Provenance::Authored => return Ok(None),
                 Provenance::Sampled(release) => (release, false),
+                Provenance::Passed(release) => {
+                    // An answer may have come after the gate was opened.
+                    if self.let_through(release)?.as_ref() != Some(released.get()) {
+                        return Err(PrivacyError::Mismatch("what the gate lets through"));
+                    }
+                    (release, false)
+                }
             },
             Outgoing::Control(_) => match outgoing.payload() {
                 Payload::Void(void) => (void.release, true),
@@ -237,6 +282,11 @@ impl<S: LedgerStore> Ledger<S> {
         let Some(known) = known.filter(|_| fits) else {
             return Err(self.out_of_order(release, "committed"));
         };
+        let passed = matches!(outgoing, Outgoing::Released(released)
+            if released.provenance() == Provenance::Passed(release));
+        if let (Some(gate), false, false) = (&known.gate, void, passed) {
+            return Err(PrivacyError::AtGate { deadline_seconds: gate.deadline_seconds });
+        }
         if known.reservation.chain != chain {
             return Err(PrivacyError::Mismatch("the chain"));
         }
@@ -270,7 +320,12 @@ impl<S: LedgerStore> Ledger<S> {
     pub fn published(&mut self, chain: Chain, seq: u64) -> Result<(), PrivacyError> {
         match self.state.sent.get(&(chain, seq)) {
             Some(sent) if sent.published => Ok(()),
-            Some(_) => self.append(Entry::Published { chain, seq }),
+            Some(_) => {
+                self.reach(Point::BeforePublished);
+                self.append(Entry::Published { chain, seq })?;
+                self.reach(Point::Published);
+                Ok(())
+            }
             None => Err(PrivacyError::WrongSeq {
                 expected: self.state.next_seq(chain).unwrap_or(0),
                 found: seq,
@@ -280,7 +335,7 @@ impl<S: LedgerStore> Ledger<S> {
 }
 
 /// Whether `bytes` contain `part`; a delta ends with its payload, so that is looked at first.
-fn holds(bytes: &[u8], part: &[u8]) -> bool {
+pub(super) fn holds(bytes: &[u8], part: &[u8]) -> bool {
     bytes.ends_with(part) || bytes.windows(part.len().max(1)).any(|window| window == part)
 }
 

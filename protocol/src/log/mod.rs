@@ -187,6 +187,16 @@ impl Log {
         self.waiting.size()
     }
 
+    /// Why a delta would be refused if it came now; none when it would be accepted, or would wait. An
+    /// author asks before it fixes a delta of its own: one that is refused ends its chain.
+    #[must_use]
+    pub fn fault(&self, sound: &Sound) -> Option<Fault> {
+        match self.check(sound) {
+            Err(check::Hold::Refuse(fault)) => Some(fault),
+            Ok(_) | Err(check::Hold::Wait(..)) => None,
+        }
+    }
+
     /// Takes in a delta, and everything that waited for it.
     pub fn ingest(&mut self, sound: Sound) -> Ingest {
         let first = sound.id;

@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
 mod federation;
+mod gate;
 mod guide;
 mod hostile;
 mod input;
+mod privacy;
 mod release;

@@ -1,0 +1,391 @@
+//! Refusals of the privacy door, and that nothing is said twice, on real processes.
+
+use std::fs;
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use lore_node::store::{Durability, Store, Table};
+use lore_privacy::ledger::{Entry, Point};
+use lore_protocol::codec;
+use lore_protocol::ids::Hash;
+use lore_protocol::payload::{Payload, PayloadKind};
+use lore_tests::log::exported;
+use lore_tests::node::converged;
+use lore_tests::wait::{PATIENCE, wait_until};
+use lore_tests::{Cluster, Node};
+use serde_json::Value;
+
+fn set(node: &Node, args: &[&str]) -> Value {
+    node.json(&[&["privacy", "set", "--yes"], args].concat())
+}
+
+fn refused(node: &Node, args: &[&str], kind: &str, exit: i64, words: &[&str]) {
+    let error = node.error(args);
+    let text = format!("{} {}", error["message"], error["help"]);
+    assert_eq!((&error["kind"], &error["exit"]), (&kind.into(), &exit.into()), "{text}");
+    for word in words {
+        assert!(text.contains(word), "`{word}` is not in {text}");
+    }
+}
+
+/// A founder with a budget, whose first release is made as soon as the budget is set.
+fn founder(cluster: &Cluster, kind: &str) -> Node {
+    let node = cluster.node("ada");
+    let (lessons, outcomes) = if kind == "lessons" { ("1", "50") } else { ("50", "1,2") };
+    let args =
+        ["federation", "create", "guild", "--lessons-at", lessons, "--outcomes-at", outcomes];
+    node.json(&args);
+    node
+}
+
+fn releases(node: &Node) -> Vec<Value> {
+    node.json(&["privacy", "explain"])["releases"].as_array().cloned().unwrap_or_default()
+}
+
+/// The ledger's entries as they lie on the disk of a node that does not run.
+fn entries(node: &Node) -> Vec<Entry> {
+    let store = Store::open(&node.home().join("store")).unwrap();
+    let read = |index: u64| store.get(Table::Ledger, &record_key(index)).unwrap();
+    let records = (0..).map_while(read);
+    records.map(|bytes| codec::decode::<(u64, Hash, Entry)>(&bytes).unwrap().2).collect()
+}
+
+fn record_key(index: u64) -> Vec<u8> {
+    [b"r".as_slice(), &index.to_be_bytes()].concat()
+}
+
+#[test]
+fn a_budget_above_the_ceiling_and_a_forbidden_unit_are_refused_naming_the_charter() {
+    let cluster = Cluster::of(2);
+    let ada = cluster.running("ada");
+    ada.json(&["federation", "create", "guild", "--epsilon", "2"]);
+    let over = ["privacy", "set", "--epsilon", "4", "--yes"];
+    refused(&ada, &over, "over_ceiling", 3, &["guild", "epsilon 2"]);
+    let unit = ["privacy", "set", "--epsilon", "2", "--unit", "session", "--yes"];
+    refused(&ada, &unit, "unit_not_allowed", 3, &["guild", "user", "--unit"]);
+    let wrong = ada.error(&["privacy", "set", "--epsilon", "2", "--unit", "team", "--yes"]);
+    assert_eq!(wrong["exit"], 2);
+    assert!(ada.json(&["privacy", "status"])["budget"].is_null(), "a refusal sets nothing");
+    set(&ada, &["--epsilon", "2"]);
+
+    // Who comes with a larger budget keeps it, and the smaller of both binds.
+    let ben = cluster.running("ben");
+    set(&ben, &["--epsilon", "4"]);
+    ada.admit(&ben);
+    ada.checkpoint();
+    converged(&[&ada, &ben]);
+    let due = |node: &Node| node.json(&["privacy", "explain"])["due"][0]["cost"].clone();
+    assert_eq!(due(&ben)["rho_nano"], due(&ada)["rho_nano"]);
+    assert!(ben.json(&["privacy", "status"])["problems"].to_string().contains("users"));
+}
+
+#[test]
+fn a_unit_of_one_session_is_named_everywhere_and_a_charter_without_it_says_so() {
+    let cluster = Cluster::of(2);
+    let ada = cluster.running("ada");
+    let ben = cluster.running("ben");
+    let status = set(&ben, &["--epsilon", "4", "--unit", "session"]);
+    assert_eq!(status["unit"], "session");
+    assert_eq!(status["budget"]["unit"], "session");
+    let shown = ben.run(&["privacy", "status"]).stdout;
+    assert!(shown.contains("unit: session (weaker than user)"), "{shown}");
+    ada.json(&["federation", "create", "guild", "--outcomes-at", "2"]);
+    ada.admit(&ben);
+    ada.checkpoint();
+    converged(&[&ada, &ben]);
+    ada.checkpoint();
+    converged(&[&ada, &ben]);
+    let problems = ben.json(&["privacy", "status"])["problems"].to_string();
+    assert!(problems.contains("guild") && problems.contains("only: user"), "{problems}");
+    assert!(releases(&ben).is_empty(), "what the charter forbids is not even paid for");
+}
+
+#[test]
+fn a_clock_that_jumps_back_stops_releases_and_changes_of_the_budget() {
+    let cluster = Cluster::of(1);
+    let ada = founder(&cluster, "outcomes");
+    set(&ada, &["--epsilon", "4"]);
+    assert_eq!(releases(&ada).len(), 1);
+    let back = |args: &[&str]| {
+        let mut command = ada.command(&[args, &["--json"]].concat());
+        let out = command.env("LORE_CLOCK_OFFSET", "-8640000").output().unwrap();
+        let last = String::from_utf8_lossy(&out.stdout).lines().last().unwrap().to_owned();
+        (out.status.code(), serde_json::from_str::<Value>(&last).unwrap())
+    };
+    let (code, value) = back(&["privacy", "set", "--epsilon", "3", "--yes"]);
+    assert_eq!((code, &value["error"]["kind"]), (Some(3), &"clock_went_back".into()));
+    assert!(value["error"]["message"].as_str().unwrap().contains("set the clock right"));
+    let (_, status) = back(&["privacy", "status"]);
+    assert!(status["problems"].to_string().contains("set it right"), "{status}");
+    // The second epoch has a release too; by this clock it is not made.
+    let (code, _) = back(&["federation", "checkpoint"]);
+    assert_eq!(code, Some(0));
+    let (_, explained) = back(&["privacy", "explain"]);
+    assert_eq!(explained["releases"].as_array().map(Vec::len), Some(1));
+}
+
+#[test]
+fn a_flipped_bit_in_the_ledger_is_named_and_nothing_is_released_or_lost() {
+    let cluster = Cluster::of(1);
+    let ada = founder(&cluster, "outcomes");
+    set(&ada, &["--epsilon", "4"]);
+    let verified = ada.json(&["privacy", "ledger", "verify"]);
+    assert_eq!((&verified["releases"], &verified["sampled"]), (&1.into(), &1.into()));
+    let before = ada.json(&["status"]);
+    let flip = |index: u64| {
+        let store = Store::open(&ada.home().join("store")).unwrap();
+        let mut bytes = store.get(Table::Ledger, &record_key(index)).unwrap().unwrap();
+        let last = bytes.len() - 1;
+        bytes[last] ^= 1;
+        store.put(Table::Ledger, &record_key(index), &bytes, Durability::Synced).unwrap();
+    };
+    let reserved = entries(&ada).iter().position(|e| matches!(e, Entry::Reserved(_))).unwrap();
+    flip(reserved as u64);
+    // The bit shows in the entry itself or in the hash that the next one names.
+    for args in [
+        &["privacy", "ledger", "verify"][..],
+        &["privacy", "status"],
+        &["privacy", "set", "--epsilon", "4", "--yes"],
+        &["federation", "checkpoint"],
+    ] {
+        let error = ada.error(args);
+        assert_eq!((&error["kind"], &error["exit"]), (&"ledger_damaged".into(), &1.into()));
+        let text = error["message"].as_str().unwrap();
+        let named = [reserved, reserved + 1].iter().any(|n| text.contains(&format!("entry {n}:")));
+        assert!(named && text.contains("lore store restore"), "{text}");
+    }
+    flip(reserved as u64);
+    assert_eq!(ada.json(&["status"]), before);
+    assert_eq!(ada.json(&["privacy", "ledger", "verify"]), verified);
+}
+
+#[test]
+fn two_processes_never_work_on_one_home() {
+    let cluster = Cluster::of(1);
+    let mut ada = cluster.running("ada");
+    let pid = ada.pid().to_string();
+    // Without the socket a verb cannot ask the daemon, and must not open the store beside it.
+    fs::remove_file(ada.home().join("control.sock")).unwrap();
+    for args in [
+        &["privacy", "set", "--epsilon", "4", "--yes"][..],
+        &["privacy", "ledger", "verify"],
+        &["run"],
+    ] {
+        refused(&ada, args, "home_held", 1, &[&pid]);
+    }
+    ada.kill9();
+    assert!(ada.json(&["privacy", "status"])["budget"].is_null());
+}
+
+/// Copies a directory tree.
+fn copy(from: &Path, to: &Path) {
+    assert!(Command::new("cp").arg("-a").arg(from).arg(to).status().unwrap().success());
+}
+
+#[test]
+fn a_home_that_was_copied_back_releases_nothing_again() {
+    let cluster = Cluster::of(2);
+    let ada = cluster.running("ada");
+    let mut ben = cluster.running("ben");
+    ada.json(&["federation", "create", "guild", "--lessons-at", "50", "--outcomes-at", "2,3"]);
+    set(&ben, &["--epsilon", "4"]);
+    ada.admit(&ben);
+    converged(&[&ada, &ben]);
+    ben.stop();
+    let old = cluster.path().join("old-store");
+    copy(&ben.home().join("store"), &old);
+    ben.start();
+    ada.checkpoint();
+    wait_until("the first release is out", PATIENCE, || {
+        releases(&ben).iter().any(|release| release["state"] == "committed").then_some(())
+    });
+    converged(&[&ada, &ben]);
+    let deltas = ada.federation()["deltas"].clone();
+    ben.stop();
+    fs::remove_dir_all(ben.home().join("store")).unwrap();
+    copy(&old, &ben.home().join("store"));
+    ben.start();
+    converged(&[&ada, &ben]);
+    let behind = |node: &Node| node.json(&["privacy", "status"])["problems"].to_string();
+    wait_until("the old copy is noticed", PATIENCE, || {
+        behind(&ben).contains("old copy").then_some(())
+    });
+    // The next release is due as well, and is not made either.
+    ada.checkpoint();
+    converged(&[&ada, &ben]);
+    assert!(releases(&ben).is_empty(), "no data was read for a release that the network has");
+    assert_eq!(ada.federation()["forks"], 0);
+    assert_eq!(ada.federation()["deltas"].as_u64(), deltas.as_u64().map(|count| count + 1));
+}
+
+/// A tiny file system, unmounted when dropped.
+struct Tmpfs<'a>(&'a Path);
+
+impl Drop for Tmpfs<'_> {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(self.0).status();
+    }
+}
+
+#[test]
+fn a_full_disk_between_paying_and_signing_loses_nothing_and_repeats_nothing() {
+    let cluster = Cluster::of(1);
+    let small = cluster.path().join("small");
+    fs::create_dir(&small).unwrap();
+    let mounted = Command::new("mount")
+        .args(["-t", "tmpfs", "-o", "size=24m", "none"])
+        .arg(&small)
+        .output()
+        .is_ok_and(|out| out.status.success());
+    if !mounted {
+        println!("skipped: a small file system can be mounted by root only");
+        return;
+    }
+    let _mount = Tmpfs(&small);
+    let ada = founder(&cluster, "lessons");
+    let home = ada.home().to_owned();
+    copy(&home, &small.join("ada"));
+    fs::remove_dir_all(&home).unwrap();
+    std::os::unix::fs::symlink(small.join("ada"), &home).unwrap();
+    let go = cluster.path().join("go");
+    let mut command = ada.command(&["privacy", "set", "--epsilon", "4", "--yes", "--json"]);
+    command.env("LORE_FAULT", format!("wait:drawn:{}", go.display()));
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.spawn().unwrap();
+    let reached = cluster.path().join("go.reached");
+    wait_until("noise is drawn", PATIENCE, || reached.exists().then_some(()));
+    let filler = small.join("filler");
+    let full = fs::write(&filler, vec![1; 64 << 20]).unwrap_err();
+    assert_eq!(full.kind(), std::io::ErrorKind::StorageFull);
+    fs::write(&go, "").unwrap();
+    let out = child.wait_with_output().unwrap();
+    let said =
+        format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
+    assert!(said.contains("full disk") || said.contains("no space"), "{said}");
+    assert!(!said.contains("panicked"), "{said}");
+    fs::remove_file(&filler).unwrap();
+
+    let release = releases(&ada);
+    assert_eq!(release.len(), 1, "it stays paid for: {release:?}");
+    assert_eq!(release[0]["state"], "committed");
+    let spent = ada.json(&["privacy", "status"])["spent"]["rho_nano"].as_u64().unwrap();
+    assert!(spent > 0 && spent == release[0]["cost"]["rho_nano"].as_u64().unwrap());
+    let verified = ada.json(&["privacy", "ledger", "verify"]);
+    assert_eq!((&verified["sampled"], &verified["voided"]), (&0.into(), &1.into()));
+}
+
+fn gate(node: &Node, seconds: Option<u64>) {
+    let path = node.home().join("config.toml");
+    let text = fs::read_to_string(&path).unwrap();
+    let before = text.split("[privacy]").next().unwrap();
+    let gate = seconds.map_or("off", |_| "ask");
+    let seconds = seconds.unwrap_or(60);
+    let table = format!("[privacy]\ngate = \"{gate}\"\ngate_deadline_seconds = {seconds}\n");
+    fs::write(&path, format!("{before}{table}")).unwrap();
+}
+
+/// A node that is killed at a point, once it has been told of its peers.
+fn doomed(node: &Node, point: Point) -> Child {
+    let mut command = node.command(&["run"]);
+    command.env("LORE_FAULT", format!("kill:{}", point.name()));
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.spawn().unwrap()
+}
+
+#[test]
+fn a_node_that_is_killed_at_any_point_of_a_release_says_one_thing_and_forgets_no_cost() {
+    let cluster = Cluster::of(2);
+    let mut ada = cluster.running("ada");
+    let mut ben = cluster.running("ben");
+    let gated = |point: &Point| [Point::Gated, Point::AtGate, Point::Answered].contains(point);
+    // The first epochs are for joining and for an item to count outcomes of.
+    let epochs = |with: bool| {
+        let all = (4_u32..).zip(Point::ALL).filter(|(_, point)| gated(point) == with);
+        all.map(|(epoch, _)| epoch.to_string()).collect::<Vec<_>>().join(",")
+    };
+    let (lessons, outcomes) = (epochs(true), epochs(false));
+    ada.json(&[
+        "federation",
+        "create",
+        "guild",
+        "--lessons-at",
+        &lessons,
+        "--outcomes-at",
+        &outcomes,
+    ]);
+    set(&ben, &["--epsilon", "4"]);
+    ada.admit(&ben);
+    ada.checkpoint();
+    ada.share_and_restart("fetch http://127.0.0.1:8123/v2/<arg> -o <out>", "invoice");
+    ada.checkpoint();
+    converged(&[&ada, &ben]);
+    ben.stop();
+    for (index, point) in Point::ALL.iter().enumerate() {
+        gate(&ben, gated(point).then_some(10));
+        let mut child = doomed(&ben, *point);
+        ada.checkpoint();
+        if *point == Point::Answered {
+            wait_until("the release waits at the gate", PATIENCE, || {
+                let ran = ben.run(&["privacy", "status", "--json"]);
+                (ran.code == Some(0) && ran.value()["at_the_gate"] == 1).then_some(())
+            });
+            assert_ne!(ben.run(&["privacy", "gate", "refuse"]).code, Some(0));
+        }
+        let ended = wait_until(&format!("it dies at {}", point.name()), PATIENCE, || {
+            child.try_wait().unwrap()
+        });
+        assert_eq!(ended.signal(), Some(6), "{}", point.name());
+        let before = entries(&ben);
+
+        ben.start();
+        wait_until("the release is over", PATIENCE, || {
+            let made = releases(&ben);
+            let over = made.len() == index + 1 && made.iter().all(|r| r["state"] == "committed");
+            over.then_some(())
+        });
+        converged(&[&ada, &ben]);
+        ben.json(&["privacy", "ledger", "verify"]);
+        ben.stop();
+        let after = entries(&ben);
+        assert_eq!(after[..before.len()], before, "{}: the past was changed", point.name());
+        says_one_thing(&cluster, &ada, &after, point.name());
+    }
+}
+
+/// At most one byte string for a height and one draw for a release, and a spend that covers them all.
+fn says_one_thing(cluster: &Cluster, peer: &Node, ledger: &[Entry], point: &str) {
+    assert_eq!(peer.federation()["forks"], 0, "{point}: a peer saw two byte strings");
+    let log = exported(peer, &cluster.path().join(format!("log-{point}")), &[]);
+    let mut drawn = std::collections::BTreeMap::new();
+    for entry in ledger {
+        if let Entry::Sampled { release, payload } = entry {
+            assert!(drawn.insert(*release, payload.clone()).is_none(), "{point}: drawn twice");
+        }
+    }
+    let (mut results, mut voids, mut spent) = (0, 0, 0);
+    for delta in &log.deltas {
+        match delta.clone().sound().unwrap().payload {
+            payload if payload.kind() == PayloadKind::Outcomes => {
+                assert!(drawn.values().any(|d| *d == codec::encode(&payload)), "{point}");
+                results += 1;
+            }
+            Payload::Void(_) => voids += 1,
+            _ => {}
+        }
+        spent = spent.max(delta.header.spend.rho_nano);
+    }
+    let reserved: Vec<u64> = ledger
+        .iter()
+        .filter_map(|entry| match entry {
+            Entry::Reserved(reservation) => Some(reservation.mechanism.rho_nano),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(results + voids, reserved.len(), "{point}: every release is a result or a void");
+    assert_eq!(
+        spent,
+        reserved.iter().sum::<u64>(),
+        "{point}: what was signed covers what was paid"
+    );
+}
