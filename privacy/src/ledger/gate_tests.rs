@@ -182,7 +182,7 @@ fn live(
     world: &mut World,
     now: u64,
     gated: bool,
-    watch: impl Fn(Point) + Send + 'static,
+    watch: impl Fn(Point) + Send + Sync + 'static,
 ) {
     let mut ledger = Ledger::open(disk.clone()).unwrap();
     ledger.watch(watch);

@@ -20,7 +20,7 @@ pub struct Ledger<S> {
     pub(super) state: State,
     /// A write failed: what is stored is unknown until the ledger is opened again.
     failed: bool,
-    watch: Option<Box<dyn Fn(Point) + Send>>,
+    watch: Option<Box<dyn Fn(Point) + Send + Sync>>,
 }
 
 /// What is left to do, found when a ledger is opened (or at any time).
@@ -197,7 +197,7 @@ impl<S: LedgerStore> Ledger<S> {
     }
 
     /// Calls `watch` at every [`Point`] that is passed from now on.
-    pub fn watch(&mut self, watch: impl Fn(Point) + Send + 'static) {
+    pub fn watch(&mut self, watch: impl Fn(Point) + Send + Sync + 'static) {
         self.watch = Some(Box::new(watch));
     }
 
