@@ -124,7 +124,7 @@ fn feed(log: &mut Log, world: &World, order: &[usize]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
     fn any_order_and_duplication_gives_the_same_root(
