@@ -7,7 +7,7 @@
 use bincode::{Decode, Encode};
 
 use crate::codec;
-use crate::delta::Delta;
+use crate::delta::{Delta, Sound};
 use crate::ids::{DeltaId, Hash};
 use crate::log::{Fault, Frontier, Ingest, Log};
 
@@ -123,18 +123,24 @@ impl Round {
                 Step::Done(Done::Misbehaved("it sent deltas that nobody asked for".into()))
             }
             Answer::Deltas { deltas, digest, .. } => {
-                let before = (log.len(), log.waiting());
+                let before = log.progress();
+                let mut dropped = Vec::new();
                 for delta in deltas {
                     match delta.sound() {
-                        Ok(sound) => take(log, sound, &mut batch),
+                        Ok(sound) => dropped.extend(take(log, sound, &mut batch)),
                         Err(error) => {
                             return (batch, Step::Done(Done::Misbehaved(error.to_string())));
                         }
                     }
                 }
+                // What came before the delta that needs it, or found no room to wait for what came after.
+                for (sound, _) in dropped.into_iter().rev() {
+                    let still = take(log, sound, &mut batch);
+                    batch.refused.extend(still.map(|(sound, fault)| (sound.id, fault)));
+                }
                 if log.digest() == digest {
                     Step::Done(Done::InSync)
-                } else if before != (log.len(), log.waiting()) && self.answers < MAX_ANSWERS {
+                } else if before != log.progress() && self.answers < MAX_ANSWERS {
                     // Not `more` decides, which costs a peer nothing to say, but what it brought.
                     Step::Ask(missing(log))
                 } else {
@@ -146,13 +152,18 @@ impl Round {
     }
 }
 
-fn take(log: &mut Log, sound: crate::delta::Sound, batch: &mut Batch) {
+/// Takes in one delta; gives it back when it was not kept for now, but might be after others.
+fn take(log: &mut Log, sound: Sound, batch: &mut Batch) -> Option<(Sound, Fault)> {
     let id = sound.id;
-    match log.ingest(sound) {
+    match log.ingest(sound.clone()) {
         Ingest::Accepted(ids) => batch.accepted.extend(ids),
+        Ingest::Refused(fault @ (Fault::Forked | Fault::TooManyWaiting)) => {
+            return Some((sound, fault));
+        }
         Ingest::Refused(fault) => batch.refused.push((id, fault)),
         Ingest::Known | Ingest::Waiting(_) => {}
     }
+    None
 }
 
 fn missing(log: &Log) -> Ask {

@@ -32,7 +32,7 @@ pub enum Fault {
     /// The spend is false or over the ceiling.
     #[error("its privacy spend is not valid: {0}")]
     Spend(&'static str),
-    /// The author's chain forked at or below this height.
+    /// The author's chain forked at or below this height, and nothing that counts rests on it.
     #[error("the author's chain has two deltas at one height; what follows is excluded")]
     Forked,
     /// Two checkpoints of one epoch are final.
@@ -43,12 +43,17 @@ pub enum Fault {
     TooManyWaiting,
 }
 
+const MISPLACED: Fault = Fault::Header("prev is not the delta before it");
+/// A Join stands on Vouches, which are not its ancestors: one whose only Vouch a fork excludes is here
+/// or not by chance, and nothing that counts may rest on chance.
+const RESTS_ON_JOIN: Fault = Fault::Header("a Join cannot be a dep");
+
 pub(super) enum Hold {
-    Wait(Missing, Proof),
+    Wait(Vec<Missing>, Proof),
     Refuse(Fault),
 }
 
-/// What a delta rests on.
+/// What a delta rests on, its deps excepted.
 struct Ancestors<'a> {
     prev: &'a Entry,
     anchor: &'a Sealed,
@@ -79,11 +84,14 @@ impl Log {
             return if founder || self.index.vouches_for(sound.id, &join.key) {
                 Ok(1)
             } else {
-                Err(Hold::Wait(Missing::Vouch(sound.id), Proof::Unknown))
+                Err(Hold::Wait(vec![Missing::Vouch(sound.id)], Proof::Unknown))
             };
         }
+        if self.is_excluded(sound) && !self.is_needed(sound) {
+            return Err(Fault::Forked.into());
+        }
         let Ancestors { prev, anchor, key } = self.ancestors(sound)?;
-        self.check_place(sound, prev, anchor)?;
+        check_place(header, prev, anchor)?;
         self.check_spend(header, prev, &sound.payload)?;
         let same_epoch = prev.sound.header().epoch == header.epoch;
         let count = if same_epoch { prev.count_in_epoch + 1 } else { 1 };
@@ -91,15 +99,15 @@ impl Log {
             return Err(Fault::Charter("too many deltas of one author in an epoch").into());
         }
         self.check_payload(sound, prev, anchor)?;
-        self.check_fork(sound)?;
         if !sound.signed_by(&key) {
             return Err(Fault::Forged.into());
         }
+        self.check_deps(header, prev)?;
         Ok(count)
     }
 
-    /// Finds what a delta rests on. What has to wait is checked as far as it can be, so that nobody
-    /// fills another author's place among the waiting.
+    /// Finds prev and anchor. What has to wait is checked as far as it can be, so that nobody fills
+    /// another author's place among the waiting.
     fn ancestors(&self, sound: &Sound) -> Result<Ancestors<'_>, Hold> {
         let header = sound.header();
         let prev_id = header.prev.ok_or(Fault::Header("a prev is missing"))?;
@@ -112,41 +120,47 @@ impl Log {
             None => self.key_of(header.author),
         };
         let prev = self.entries.get(&prev_id);
-        let dep = header.deps.iter().find(|dep| !self.entries.contains_key(dep));
-        let missing = match (dep, prev, anchor, key) {
-            (None, Some(prev), Some(anchor), Some(key)) => {
-                return Ok(Ancestors { prev, anchor, key });
-            }
-            (Some(dep), ..) => Missing::Delta(*dep),
-            (None, None, ..) => Missing::Delta(prev_id),
+        if prev.is_some_and(|prev| prev.chain != header.author) {
+            return Err(MISPLACED.into());
+        }
+        let missing = match (prev, anchor, key) {
+            (Some(prev), Some(anchor), Some(key)) => return Ok(Ancestors { prev, anchor, key }),
+            (None, ..) => Missing::Delta(prev_id),
             _ => Missing::Checkpoint(header.anchor),
         };
         match key {
             Some(key) if !sound.signed_by(&key) => Err(Fault::Forged.into()),
-            Some(_) => Err(Hold::Wait(missing, Proof::Signed)),
-            None => Err(Hold::Wait(missing, Proof::Unknown)),
+            Some(_) => Err(Hold::Wait(vec![missing], Proof::Signed)),
+            None => Err(Hold::Wait(vec![missing], Proof::Unknown)),
         }
     }
 
-    fn check_place(&self, sound: &Sound, prev: &Entry, anchor: &Sealed) -> Result<(), Fault> {
-        let header = sound.header();
+    /// Deps come last: what waits for them is valid in every other way, so that nobody can make this
+    /// log fetch more for an author than the author's quota allows.
+    fn check_deps(&self, header: &Header, prev: &Entry) -> Result<(), Hold> {
         let before = prev.sound.header();
-        if prev.chain != header.author || before.seq + 1 != header.seq {
-            return Err(Fault::Header("prev is not the delta before it"));
-        }
-        if header.epoch != anchor.epoch() + 1 || header.epoch < before.epoch {
-            return Err(Fault::Header("its epoch does not follow its anchor"));
-        }
-        let deps = header.deps.iter().filter_map(|id| self.entries.get(id));
         let (mut deepest, mut latest) = (before.depth, before.epoch);
-        for dep in deps.map(|entry| entry.sound.header()) {
-            (deepest, latest) = (deepest.max(dep.depth), latest.max(dep.epoch));
+        let mut missing = Vec::new();
+        for id in &header.deps {
+            if let Some(dep) = self.entries.get(id).map(|entry| entry.sound.header()) {
+                if dep.payload_kind == PayloadKind::Join {
+                    return Err(RESTS_ON_JOIN.into());
+                }
+                (deepest, latest) = (deepest.max(dep.depth), latest.max(dep.epoch));
+            } else if self.waiting.is_join(id) {
+                return Err(RESTS_ON_JOIN.into());
+            } else {
+                missing.push(Missing::Delta(*id));
+            }
         }
         if header.epoch < latest {
-            return Err(Fault::Header("it rests on a delta of a later epoch"));
+            return Err(Fault::Header("it rests on a delta of a later epoch").into());
+        }
+        if !missing.is_empty() {
+            return Err(Hold::Wait(missing, Proof::Signed));
         }
         if header.depth != deepest + 1 {
-            return Err(Fault::Header("its depth does not follow its ancestors"));
+            return Err(Fault::Header("its depth does not follow its ancestors").into());
         }
         Ok(())
     }
@@ -335,28 +349,34 @@ impl Log {
             .take_while(|entry| entry.sound.header().epoch == header.epoch)
     }
 
-    /// After a fork, only its proof and what others rest on is kept; a signer's branches are kept
-    /// whole, since checkpoints may be on them.
-    fn check_fork(&self, sound: &Sound) -> Result<(), Fault> {
+    /// Whether a fork excludes this delta: it is not counted unless a checkpoint covers it. Two at the
+    /// forked height are proof. A signer's branches are kept whole, since checkpoints may be on them;
+    /// starting again, everything here was kept for a reason.
+    fn is_excluded(&self, sound: &Sound) -> bool {
         let header = sound.header();
         let Some(chain) = self.chains.get(&header.author) else {
-            return Ok(());
+            return false;
         };
         let excluded = chain.fork().is_some_and(|fork| {
             header.seq > fork || (header.seq == fork && chain.at(fork).count() > 1)
         });
-        // Starting again, everything here was kept for a reason.
-        let kept = || self.rebuilding || self.is_signer(header.author) || self.is_wanted(&sound.id);
-        if excluded && !kept() { Err(Fault::Forked) } else { Ok(()) }
+        excluded && !self.rebuilding && !self.is_signer(header.author)
     }
 
     pub(super) fn is_signer(&self, author: MemberId) -> bool {
         self.sealed.iter().any(|sealed| sealed.signers.binary_search(&author).is_ok())
     }
+}
 
-    fn is_wanted(&self, id: &crate::ids::DeltaId) -> bool {
-        self.waiting.wants(id) || self.uncovered_wants().contains(id)
+fn check_place(header: &Header, prev: &Entry, anchor: &Sealed) -> Result<(), Fault> {
+    let before = prev.sound.header();
+    if before.seq + 1 != header.seq {
+        return Err(MISPLACED);
     }
+    if header.epoch != anchor.epoch() + 1 || header.epoch < before.epoch {
+        return Err(Fault::Header("its epoch does not follow its anchor"));
+    }
+    Ok(())
 }
 
 /// What one unit fills at most: cells or keys, and how much of each.

@@ -1,12 +1,14 @@
 //! What this log holds, said shortly, and what a peer with another frontier lacks.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use bincode::{Decode, Encode};
 
 use super::Log;
+use super::need::ancestors;
 use crate::codec;
-use crate::delta::Delta;
+use crate::delta::{Delta, Sound};
 use crate::ids::{DeltaId, Hash, MemberId};
 
 /// The state of one chain: what counts of it, and its fork. Equal heights with different tips are
@@ -68,8 +70,10 @@ impl Log {
         digest(&self.frontiers())
     }
 
-    /// What a peer with these frontiers lacks, or asks for by id, in causal order, up to `max_bytes`
-    /// of encoded deltas; and whether there is more.
+    /// What a peer with these frontiers lacks, up to `max_bytes` of encoded deltas; and whether there is
+    /// more. First what it asks for by id and will not get otherwise, with everything that rests below,
+    /// newest first: so the peer sees that it needs each before it sees the delta. Then, in causal order,
+    /// what counts here.
     #[must_use]
     pub fn missing_for(
         &self,
@@ -78,26 +82,78 @@ impl Log {
         max_bytes: usize,
     ) -> (Vec<Delta>, bool) {
         let theirs: BTreeMap<MemberId, &Frontier> = theirs.iter().map(|f| (f.author, f)).collect();
-        let mut ids: BTreeSet<DeltaId> =
-            wants.iter().filter(|id| self.entries.contains_key(id)).copied().collect();
+        let mut ids = BTreeSet::new();
         for author in self.listed() {
             self.missing_of(author, theirs.get(&author).copied(), &mut ids);
         }
+        let wanted = self.wanted_by(&theirs, wants, &ids, max_bytes / 2);
         let mut entries: Vec<_> = ids.iter().filter_map(|id| self.entries.get(id)).collect();
-        entries.sort_by_key(|entry| {
-            let header = entry.sound.header();
-            (header.epoch, header.depth, entry.sound.id)
-        });
-        let mut bytes = 0;
-        let mut deltas = Vec::new();
+        entries.sort_by_key(|entry| causal(&entry.sound));
+        let mut bytes: usize = wanted.iter().map(|sound| size(sound)).sum();
+        let mut deltas: Vec<Delta> = wanted.iter().map(|sound| sound.delta.clone()).collect();
         for entry in &entries {
-            bytes += entry.sound.header().payload_len as usize + 512;
+            bytes += size(&entry.sound);
             if bytes > max_bytes && !deltas.is_empty() {
                 return (deltas, true);
             }
             deltas.push(entry.sound.delta.clone());
         }
         (deltas, false)
+    }
+
+    /// Deltas that a peer wants and then their ancestors, newest first, without those that are sent anyway or
+    /// that its frontiers say it has. What only waits here is sent too: an id names one header, and the
+    /// peer checks what it gets.
+    fn wanted_by(
+        &self,
+        theirs: &BTreeMap<MemberId, &Frontier>,
+        wants: &[DeltaId],
+        sent: &BTreeSet<DeltaId>,
+        max_bytes: usize,
+    ) -> Vec<&Sound> {
+        let held = |id: DeltaId| {
+            let entry = self.entries.get(&id).map(|entry| &entry.sound);
+            entry.or_else(|| self.waiting.get(&id)).filter(|_| !sent.contains(&id))
+        };
+        let mut bytes = 0;
+        let mut wanted: BTreeMap<_, &Sound> = BTreeMap::new();
+        let mut fits = |sound: &Sound, count: usize| {
+            bytes += size(sound);
+            bytes <= max_bytes || count == 0
+        };
+        for sound in wants.iter().filter_map(|id| held(*id)) {
+            if !fits(sound, wanted.len()) {
+                break;
+            }
+            wanted.insert(causal(sound), sound);
+        }
+        let mut unseen = wanted.clone();
+        while let Some((_, sound)) = unseen.pop_last() {
+            let below = ancestors(sound.header()).filter_map(held);
+            for sound in below.filter(|sound| !self.is_below(sound, theirs)) {
+                if wanted.contains_key(&causal(sound)) {
+                    continue;
+                }
+                if !fits(sound, wanted.len()) {
+                    return wanted.into_values().rev().collect();
+                }
+                wanted.insert(causal(sound), sound);
+                unseen.insert(causal(sound), sound);
+            }
+        }
+        wanted.into_values().rev().collect()
+    }
+
+    /// Whether a peer with these frontiers has a delta.
+    fn is_below(&self, sound: &Sound, theirs: &BTreeMap<MemberId, &Frontier>) -> bool {
+        let (author, place) = (sound.chain(), (sound.header().seq, sound.id));
+        theirs.get(&author).is_some_and(|their| {
+            let known = self
+                .chains
+                .get(&author)
+                .is_some_and(|chain| chain.at(their.seq).any(|id| id == their.tip));
+            known && self.is_on_branch(author, place, (their.seq, their.tip))
+        })
     }
 
     fn missing_of(&self, author: MemberId, theirs: Option<&Frontier>, ids: &mut BTreeSet<DeltaId>) {
@@ -115,11 +171,14 @@ impl Log {
             // Another branch, or longer than ours: from where no checkpoint has settled it.
             Some(_) => self.covered(author).map_or(0, |(seq, _)| seq + 1),
         };
+        let signer = self.is_signer(author);
+        // What their fork excludes they would refuse, until they need it and ask for it.
+        let below = theirs.and_then(|their| their.fork).filter(|_| !signer).unwrap_or(u64::MAX);
         if ours.tip != DeltaId::ZERO {
-            self.counted(author, from, ids);
+            self.counted(author, from..below, ids);
         }
         if let Some(fork) = ours.fork {
-            if self.is_signer(author) && theirs.is_none_or(|t| t.branches != ours.branches) {
+            if signer && theirs.is_none_or(|t| t.branches != ours.branches) {
                 ids.extend(chain.from(fork));
             } else if theirs.is_none_or(|t| t.fork.is_none_or(|f| f > fork)) {
                 ids.extend(chain.at(fork).take(2));
@@ -127,17 +186,30 @@ impl Log {
         }
     }
 
-    /// Adds the counted chain from a height on: covered and live.
-    fn counted(&self, author: MemberId, from: u64, ids: &mut BTreeSet<DeltaId>) {
+    /// Adds the counted chain between two heights: covered and live.
+    fn counted(&self, author: MemberId, heights: Range<u64>, ids: &mut BTreeSet<DeltaId>) {
         let mut next = self.head(author).map(|(_, id)| id);
         while let Some(entry) = next.and_then(|id| self.entries.get(&id)) {
-            if entry.sound.header().seq < from {
+            let header = entry.sound.header();
+            if header.seq < heights.start {
                 return;
             }
-            ids.insert(entry.sound.id);
-            next = entry.sound.header().prev;
+            if header.seq < heights.end {
+                ids.insert(entry.sound.id);
+            }
+            next = header.prev;
         }
     }
+}
+
+/// A sort key by which ancestors come first.
+fn causal(sound: &Sound) -> (u32, u32, DeltaId) {
+    (sound.header().epoch, sound.header().depth, sound.id)
+}
+
+/// About the encoded size, in bytes.
+fn size(sound: &Sound) -> usize {
+    sound.header().payload_len as usize + 512
 }
 
 /// Digest of a list of frontiers.

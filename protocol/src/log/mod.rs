@@ -1,18 +1,21 @@
 //! The log: every valid delta, what still waits, who belongs, and which epochs are sealed.
 //!
 //! Validity of a delta depends on the delta and its causal ancestors alone: never on arrival order,
-//! local time or local storage. A delta whose ancestors are not all here waits. Any order, duplication
-//! or split of one set of deltas leads to the same log.
+//! local time or local storage. A delta whose ancestors are not all here waits. What counts, and so
+//! every state and digest, is a function of the set of deltas alone: any order, duplication or split of
+//! one set leads to the same log. One thing is not kept: what a fork excludes and nothing rests on. When
+//! something does (`need`), sync brings it back.
 
 mod chain;
 mod check;
 mod frontier;
 mod index;
 mod membership;
+mod need;
 mod seal;
 mod waiting;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 pub use check::{Fault, MAX_VOUCHES_PER_EPOCH};
 pub use frontier::{Frontier, digest};
@@ -25,6 +28,7 @@ use crate::ids::{CheckpointId, DeltaId, FederationId, Hash, MemberId, PublicKey}
 use crate::payload::{Payload, PayloadKind};
 use chain::Chain;
 use index::Index;
+use need::Path;
 use seal::Candidate;
 use waiting::Waiting;
 
@@ -63,6 +67,7 @@ pub struct Log {
     chains: BTreeMap<MemberId, Chain>,
     index: Index,
     waiting: Waiting,
+    path: Path,
     sealed: Vec<Sealed>,
     candidates: BTreeMap<CheckpointId, BTreeMap<CheckpointId, Candidate>>,
     problems: BTreeMap<CheckpointId, Problem>,
@@ -88,6 +93,7 @@ impl Log {
             chains: BTreeMap::new(),
             index: Index::default(),
             waiting: Waiting::default(),
+            path: Path::default(),
             sealed: vec![genesis],
             candidates: BTreeMap::new(),
             problems: BTreeMap::new(),
@@ -216,13 +222,12 @@ impl Log {
                         queue.extend(freed);
                     }
                     Err(check::Hold::Wait(missing, proof)) => {
+                        self.walk_back(&sound);
+                        let reason = missing.first().copied();
                         let kept = self.waiting.insert(sound, missing, proof);
                         if id == first {
-                            answer = Some(if kept {
-                                Ingest::Waiting(missing)
-                            } else {
-                                Ingest::Refused(Fault::TooManyWaiting)
-                            });
+                            answer = reason.filter(|_| kept).map(Ingest::Waiting);
+                            answer.get_or_insert(Ingest::Refused(Fault::TooManyWaiting));
                         }
                     }
                     Err(check::Hold::Refuse(fault)) => {
@@ -240,6 +245,7 @@ impl Log {
                 break;
             }
         }
+        self.end_path();
         if !self.rebuilding && self.must_reorder() {
             self.rebuild();
         }
@@ -251,6 +257,7 @@ impl Log {
         let chain = sound.chain();
         self.chains.entry(chain).or_default().insert(sound.header().seq, id);
         let mut freed = self.waiting.take(Missing::Delta(id));
+        self.path.remove(&id);
         self.index.insert(chain, &sound);
         match &sound.payload {
             Payload::Vouch(vouch) => freed.extend(self.waiting.take(Missing::Vouch(vouch.join))),
@@ -275,6 +282,7 @@ impl Log {
         self.sealed = vec![genesis];
         self.candidates.clear();
         self.problems.clear();
+        self.path.clear();
         self.rebuilding = true;
         let mut all = all.into_iter().peekable();
         while let Some(sound) = all.next() {
@@ -332,14 +340,6 @@ impl Log {
             .and_then(|(_, id)| self.entries.get(&id))
             .map_or_else(Spend::default, |entry| entry.sound.header().spend);
         if last.period == period { last } else { Spend { period, ..Spend::default() } }
-    }
-
-    /// Ids that something here waits for and that a peer may have, at most `limit`.
-    #[must_use]
-    pub fn wants(&self, limit: usize) -> Vec<DeltaId> {
-        let mut wants: BTreeSet<DeltaId> = self.waiting.wanted().collect();
-        wants.extend(self.uncovered_wants());
-        wants.into_iter().take(limit).collect()
     }
 
     /// The delta as it travels.

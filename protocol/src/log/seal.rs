@@ -359,16 +359,17 @@ impl Log {
         (body, covered)
     }
 
-    /// Deltas that a final checkpoint covers and that are not here.
-    pub(super) fn uncovered_wants(&self) -> Vec<DeltaId> {
+    /// Tips that a final checkpoint covers and that are not here: of checkpoints that may come next, and
+    /// of rivals of sealed ones.
+    pub(super) fn points_ahead(&self) -> impl Iterator<Item = DeltaId> + '_ {
         let tip = self.tip().id;
-        let unsettled = |parent: &&Sealed| {
+        let unsettled = move |parent: &&Sealed| {
             parent.id == tip
                 || self.candidates.get(&parent.id).is_some_and(|rivals| rivals.len() > 1)
         };
         let finals = self.sealed.iter().filter(unsettled).flat_map(|parent| self.finals(parent));
         let points = finals.flat_map(|(_, body)| &body.frontier);
-        points.map(|point| point.id).filter(|id| !self.entries.contains_key(id)).collect()
+        points.map(|point| point.id).filter(|id| !self.entries.contains_key(id))
     }
 
     /// Final checkpoints that cannot be sealed yet, with the number of chains that are behind.

@@ -26,7 +26,7 @@ pub enum Missing {
 
 /// Whether the signature of a waiting delta was checked against its author's key. Anybody can write
 /// what cannot be checked yet, so that has a small room of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Proof {
     Signed,
     Unknown,
@@ -35,7 +35,7 @@ pub(super) enum Proof {
 #[derive(Debug, Clone)]
 struct Held {
     sound: Sound,
-    missing: Missing,
+    missing: Vec<Missing>,
     proof: Proof,
 }
 
@@ -43,15 +43,16 @@ struct Held {
 pub(super) struct Waiting {
     deltas: BTreeMap<DeltaId, Held>,
     reasons: BTreeMap<Missing, BTreeSet<DeltaId>>,
-    per_author: BTreeMap<MemberId, BTreeSet<(u64, DeltaId)>>,
+    per_author: BTreeMap<(MemberId, Proof), BTreeSet<(u64, DeltaId)>>,
     signed_bytes: usize,
     unknown_bytes: usize,
 }
 
 impl Waiting {
-    /// Keeps a delta until `missing` is here; false when there is no room. Of one author the lowest
-    /// heights stay, since they are the first that can be freed.
-    pub(super) fn insert(&mut self, sound: Sound, missing: Missing, proof: Proof) -> bool {
+    /// Keeps a delta until one of `missing` is here; false when there is no room. Of one author the
+    /// lowest heights stay, since they are the first that can be freed. What is not known to be the
+    /// author's does not take the author's places.
+    pub(super) fn insert(&mut self, sound: Sound, missing: Vec<Missing>, proof: Proof) -> bool {
         let id = sound.id;
         self.remove(id);
         let (chain, seq, bytes) = (sound.chain(), sound.header().seq, size(&sound));
@@ -62,7 +63,7 @@ impl Waiting {
         if full {
             return false;
         }
-        let queue = self.per_author.entry(chain).or_default();
+        let queue = self.per_author.entry((chain, proof)).or_default();
         if queue.len() >= MAX_WAITING_PER_AUTHOR {
             match queue.last().copied() {
                 Some((highest, last)) if seq < highest => {
@@ -71,9 +72,11 @@ impl Waiting {
                 _ => return false,
             }
         }
-        self.per_author.entry(chain).or_default().insert((seq, id));
+        self.per_author.entry((chain, proof)).or_default().insert((seq, id));
         *self.bytes_of(proof) += bytes;
-        self.reasons.entry(missing).or_default().insert(id);
+        for missing in &missing {
+            self.reasons.entry(*missing).or_default().insert(id);
+        }
         self.deltas.insert(id, Held { sound, missing, proof });
         true
     }
@@ -94,32 +97,61 @@ impl Waiting {
     fn remove(&mut self, id: DeltaId) -> Option<Sound> {
         let Held { sound, missing, proof } = self.deltas.remove(&id)?;
         *self.bytes_of(proof) -= size(&sound);
-        if let Some(ids) = self.reasons.get_mut(&missing) {
-            ids.remove(&id);
-            if ids.is_empty() {
-                self.reasons.remove(&missing);
+        for missing in &missing {
+            if let Some(ids) = self.reasons.get_mut(missing) {
+                ids.remove(&id);
+                if ids.is_empty() {
+                    self.reasons.remove(missing);
+                }
             }
         }
-        let chain = sound.chain();
-        if let Some(queue) = self.per_author.get_mut(&chain) {
+        let place = (sound.chain(), proof);
+        if let Some(queue) = self.per_author.get_mut(&place) {
             queue.remove(&(sound.header().seq, id));
             if queue.is_empty() {
-                self.per_author.remove(&chain);
+                self.per_author.remove(&place);
             }
         }
         Some(sound)
     }
 
-    /// Missing deltas that do not themselves wait here.
-    pub(super) fn wanted(&self) -> impl Iterator<Item = DeltaId> + '_ {
-        self.reasons.keys().filter_map(|missing| match missing {
-            Missing::Delta(id) if !self.deltas.contains_key(id) => Some(*id),
+    /// Missing deltas that do not themselves wait here. First those that only a dep names, for which
+    /// everything else was checked; last those that perhaps only a stranger made up.
+    pub(super) fn wanted(&self) -> Vec<DeltaId> {
+        let missing = self.reasons.iter().filter_map(|(missing, children)| match missing {
+            Missing::Delta(id) if !self.deltas.contains_key(id) => Some((id, children)),
             _ => None,
-        })
+        });
+        let rank = |id: &DeltaId, child: &DeltaId| match self.deltas.get(child) {
+            Some(held) if held.sound.header().prev != Some(*id) => 0_u8,
+            Some(held) if held.proof == Proof::Signed => 1,
+            _ => 2,
+        };
+        let ranked = missing.map(|(id, children)| {
+            (children.iter().map(|child| rank(id, child)).min().unwrap_or(2), *id)
+        });
+        let ranked: BTreeSet<(u8, DeltaId)> = ranked.collect();
+        ranked.into_iter().map(|(_, id)| id).collect()
     }
 
-    pub(super) fn wants(&self, id: &DeltaId) -> bool {
-        self.reasons.contains_key(&Missing::Delta(*id))
+    /// Whether something here rests on this delta of `chain`.
+    pub(super) fn wants(&self, chain: MemberId, id: DeltaId) -> bool {
+        let children = self.reasons.get(&Missing::Delta(id)).into_iter().flatten();
+        children
+            .filter_map(|child| self.deltas.get(child))
+            .any(|held| held.sound.header().prev != Some(id) || held.sound.chain() == chain)
+    }
+
+    pub(super) fn contains(&self, id: &DeltaId) -> bool {
+        self.deltas.contains_key(id)
+    }
+
+    pub(super) fn is_join(&self, id: &DeltaId) -> bool {
+        self.deltas.get(id).is_some_and(|held| held.missing == [Missing::Vouch(*id)])
+    }
+
+    pub(super) fn get(&self, id: &DeltaId) -> Option<&Sound> {
+        self.deltas.get(id).map(|held| &held.sound)
     }
 
     pub(super) fn size(&self) -> (usize, usize) {

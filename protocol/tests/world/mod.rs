@@ -5,16 +5,17 @@ use lore_protocol::charter::{
     Charter, CostKind, CostTerms, EpochRule, Founder, Limits, Measure, PrivacyTerms, Vouchers,
     join_header,
 };
-use lore_protocol::delta::{Delta, Sound, Spend, VERSION};
+use lore_protocol::delta::{Delta, Header, Sound, Spend, VERSION};
 use lore_protocol::identity::{SecretKey, Signer};
 use lore_protocol::ids::{DeltaId, Hash, InvitationId, MemberId};
 use lore_protocol::lesson::{Action, ErrorClass, Lesson, LessonKey, Op, Token, Trigger};
 use lore_protocol::library::{Fold, Library};
-use lore_protocol::log::{Ingest, Log};
+use lore_protocol::log::{Fault, Ingest, Log};
 use lore_protocol::payload::{
     Cell, Checkpoint, CostCell, Costs, ItemId, Join, LessonEntry, Lessons, Mechanism, Noise,
-    Origin, Outcomes, Payload, Phase, Unit, VoteEntry, Votes, Vouch, Window,
+    Origin, Outcomes, Payload, Phase, Unit, Void, VoteEntry, Votes, Vouch, Window,
 };
+use lore_protocol::sync::{self, Done, Round, Step};
 
 pub const SIGMA_MICROS: u64 = 4_000_000;
 /// 3 / (2 * 4^2), in 1e-9.
@@ -97,6 +98,8 @@ pub struct World {
     pub fold: Fold,
     /// Every delta ever made, forks included, in order of making.
     pub deltas: Vec<Delta>,
+    /// Whether a member, the founder excepted, has equivocated.
+    pub forked: bool,
 }
 
 impl World {
@@ -119,6 +122,7 @@ impl World {
             log,
             fold: Fold::default(),
             deltas: Vec::new(),
+            forked: false,
         };
         let charter = world.log.charter().clone();
         let (header, payload) = charter.founder_join(world.log.federation(), &charter.founders[0]);
@@ -276,6 +280,7 @@ impl World {
         let delta = Delta::sign(header, payload, &self.keys[who]);
         let _ = self.log.ingest(delta.clone().sound().unwrap());
         self.deltas.push(delta.clone());
+        self.forked = true;
         delta
     }
 
@@ -336,4 +341,48 @@ pub fn refold(log: &Log) -> Library {
     let mut fold = Fold::default();
     fold.advance(log);
     fold.library(log)
+}
+
+/// Why a log refuses a delta.
+pub fn refusal(log: &mut Log, delta: &Delta) -> Fault {
+    match log.ingest(sound(delta)) {
+        Ingest::Refused(fault) => fault,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// A delta of `who` whose header was changed before signing.
+pub fn bent(world: &World, who: usize, payload: &Payload, bend: impl FnOnce(&mut Header)) -> Delta {
+    let spend = world.log.spend(world.members[who]);
+    let mut header = world.log.draft(world.members[who], spend).unwrap();
+    bend(&mut header);
+    Delta::sign(header, payload, &world.keys[who])
+}
+
+pub fn void() -> Payload {
+    Payload::Void(Void { release: Hash::ZERO })
+}
+
+/// Pulls from another log; gives how the round ended and how many requests it took.
+pub fn pull(asker: &mut Log, other: &Log) -> (Done, usize) {
+    let (mut round, mut ask) = Round::begin(asker);
+    let mut asks = 0;
+    loop {
+        asks += 1;
+        let (_, step) = round.handle(asker, sync::answer(other, &ask));
+        match step {
+            Step::Ask(next) => ask = next,
+            Step::Done(done) => return (done, asks),
+        }
+    }
+}
+
+pub fn shuffle(order: &mut [usize], seed: u64) {
+    let mut state = seed | 1;
+    for at in (1..order.len()).rev() {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        order.swap(at, usize::try_from(state % (at as u64 + 1)).unwrap());
+    }
 }
