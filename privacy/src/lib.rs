@@ -36,6 +36,7 @@
 //! the terminal that [`Authored`] asks.
 
 pub mod accountant;
+pub mod audit;
 mod error;
 pub mod explain;
 pub mod ledger;
@@ -47,6 +48,7 @@ pub mod release;
 mod released;
 mod sampler;
 mod seal;
+pub mod table;
 mod unit;
 pub mod utility;
 
