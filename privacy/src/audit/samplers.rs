@@ -1,5 +1,7 @@
 //! Whether noise follows its exact law.
 
+use lore_protocol::payload::Noise;
+
 use super::law::Law;
 use super::{Certified, Observer};
 use crate::PrivacyError;
@@ -7,21 +9,30 @@ use crate::PrivacyError;
 /// Draws for each scale.
 const DRAWS: usize = 100_000;
 
-/// The worst fit over the scales: chi-square over its critical value, claimed to be at most 1.
+/// What draws noise on counts, at a scale in millionths.
+pub(crate) type Draw<'a> = dyn FnMut(&[i64], u64) -> Result<Vec<i64>, PrivacyError> + 'a;
+
+/// Worst fit over the scales, chi-square over its critical value and claimed to be at most 1: to the law
+/// of the declared scale, and to that of a scale larger by `factor`.
 pub(crate) fn fit(
     name: &'static str,
-    draw: &mut dyn FnMut(&[i64], u64) -> Result<Vec<i64>, PrivacyError>,
-    laws: &[Law],
+    draw: &mut Draw<'_>,
+    noise: Noise,
     scale_micros: &[u64],
+    factor: f64,
     observer: &mut dyn Observer,
-) -> Result<Certified, PrivacyError> {
-    let mut worst = 0.0_f64;
-    for (index, (law, micros)) in laws.iter().zip(scale_micros).enumerate() {
-        observer.progress(name, index as u64, laws.len() as u64);
+) -> Result<(Certified, Certified), PrivacyError> {
+    let mut worst = [0.0_f64; 2];
+    for (index, micros) in scale_micros.iter().enumerate() {
+        observer.progress(name, index as u64, scale_micros.len() as u64);
         let draws = draw(&vec![0; DRAWS], *micros)?;
-        let (statistic, critical) = law.chi_square(&draws);
-        worst = worst.max(statistic / critical);
+        let scale = *micros as f64 / 1e6;
+        for (worst, scale) in worst.iter_mut().zip([scale, scale * factor]) {
+            let (statistic, critical) = Law { noise, scale }.chi_square(&draws);
+            *worst = worst.max(statistic / critical);
+        }
     }
-    let samples = (laws.len() * DRAWS) as u64;
-    Ok(Certified { claimed: 1.0, certified: worst, samples, epsilon: None })
+    let samples = (scale_micros.len() * DRAWS) as u64;
+    let found = |certified| Certified { claimed: 1.0, certified, samples, epsilon: None };
+    Ok((found(worst[0]), found(worst[1])))
 }

@@ -24,6 +24,8 @@ pub struct Votes {
     /// Least voters on each node for a chance of 95 % to be told from a candidate without voters, with
     /// a false alarm of 5e-4.
     pub supporters_per_node: u32,
+    /// The same by the normal approximation, whose tails are too thin for few nodes.
+    pub supporters_per_node_normal: u32,
 }
 
 /// All settings.
@@ -32,7 +34,13 @@ pub fn votes() -> Vec<Votes> {
     let each = EPSILONS_MICROS.into_iter().flat_map(|micros| {
         NODES.into_iter().map(move |nodes| {
             let epsilon = micros as f64 / 1e6;
-            Votes { epsilon, nodes, supporters_per_node: needed(epsilon, nodes) }
+            let law = Law { noise: Noise::Laplace, scale: epsilon.recip() };
+            Votes {
+                epsilon,
+                nodes,
+                supporters_per_node: needed(law, nodes),
+                supporters_per_node_normal: needed_normal(law, nodes),
+            }
         })
     });
     each.collect()
@@ -40,8 +48,8 @@ pub fn votes() -> Vec<Votes> {
 
 /// The exact law of the sum decides: the least sum that alarms falsely rarely enough, then the least
 /// shift that reaches it surely enough.
-fn needed(epsilon: f64, nodes: u32) -> u32 {
-    let sum = convolved(Law { noise: Noise::Laplace, scale: epsilon.recip() }, nodes);
+fn needed(law: Law, nodes: u32) -> u32 {
+    let sum = convolved(law, nodes);
     let reach = (sum.len() / 2) as i64;
     // tail[x + reach] = P[S >= x]
     let mut tail = sum;
@@ -55,6 +63,13 @@ fn needed(epsilon: f64, nodes: u32) -> u32 {
     let alarm = (-reach..=reach + 1).find(|x| at_least(*x) <= FALSE_ALARM).unwrap_or(reach + 1);
     let shift = (0..=2 * reach).find(|shift| at_least(alarm - shift) >= SURE).unwrap_or(2 * reach);
     u32::try_from(shift).unwrap_or(u32::MAX).div_ceil(nodes)
+}
+
+/// With variance `2 q / (1 - q)^2`, q = exp(-1 / b), for each draw.
+fn needed_normal(law: Law, nodes: u32) -> u32 {
+    let q = (-law.scale.recip()).exp();
+    let variance = 2.0 * q / (1.0 - q).powi(2);
+    (Z * (variance / f64::from(nodes)).sqrt()).ceil() as u32
 }
 
 /// Probabilities of the sum of `nodes` draws, from its least value to its greatest.
