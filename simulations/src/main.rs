@@ -307,7 +307,10 @@ fn poison(seed: u64, attacks: u64, json: bool) -> anyhow::Result<bool> {
         line(&serde_json::to_string(&report)?);
         return Ok(report.passed);
     }
-    line(&format!("{} crafted sessions name one of two words of a private session", report.crafted));
+    line(&format!(
+        "{} crafted sessions name one of two words of a private session",
+        report.crafted
+    ));
     for arm in report.arms.iter().chain([&report.control]) {
         let epsilon = arm.epsilon.map_or_else(|| "none".into(), |epsilon| epsilon.to_string());
         line(&format!(

@@ -13,7 +13,7 @@
 use lore_privacy::audit::statistics::{ALPHA, at_least};
 use lore_privacy::release::{LessonsSpec, release_lessons};
 use lore_privacy::{
-    Budget, LessonContribution, LocalSecret, Private, PrivacyError, Schedule, SeededNoise,
+    Budget, LessonContribution, LocalSecret, PrivacyError, Private, Schedule, SeededNoise,
 };
 use lore_protocol::ids::Hash;
 use lore_protocol::lesson::{LessonKey, mine};
@@ -69,11 +69,7 @@ pub struct Report {
 ///
 /// # Errors
 /// When a budget buys no lesson release.
-pub fn run(
-    attacks: u64,
-    seed: u64,
-    mut progress: impl FnMut(u64),
-) -> Result<Report, PrivacyError> {
+pub fn run(attacks: u64, seed: u64, mut progress: impl FnMut(u64)) -> Result<Report, PrivacyError> {
     let mut arms = Vec::new();
     let mut control = None;
     for epsilon_micros in [1_000_000, 4_000_000, 8_000_000] {
@@ -85,13 +81,8 @@ pub fn run(
         arms.push(arm(epsilon, mechanism, allowed, attacks, seed, &mut progress)?);
         if epsilon_micros == 4_000_000 {
             let Mechanism { l0, threshold, .. } = mechanism;
-            let quiet = lore_privacy::mechanism::gaussian(
-                Unit::User,
-                l0,
-                1,
-                NO_NOISE_MICROS,
-                threshold,
-            )?;
+            let quiet =
+                lore_privacy::mechanism::gaussian(Unit::User, l0, 1, NO_NOISE_MICROS, threshold)?;
             control = Some(arm(None, quiet, allowed, attacks, seed, &mut progress)?);
         }
     }
@@ -258,7 +249,9 @@ mod tests {
 
     #[test]
     fn the_bound_grows_with_rho_from_guessing() {
-        let at = |scale| bound(&lore_privacy::mechanism::gaussian(Unit::User, 3, 1, scale, 400).unwrap());
+        let at = |scale| {
+            bound(&lore_privacy::mechanism::gaussian(Unit::User, 3, 1, scale, 400).unwrap())
+        };
         assert!(at(60_000_000) < 0.53 && at(60_000_000) > 0.5);
         assert!(at(3_000_000) > at(6_000_000));
     }

@@ -265,6 +265,17 @@ pub(super) enum PrivacyVerb {
     Set(SetArgs),
     /// Each release with its cost, and what one more would cost.
     Explain,
+    /// What budgets buy: supporters, standard errors, votes.
+    Table,
+    /// Try to catch the mechanisms losing more privacy than they claim.
+    Audit(AuditArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct AuditArgs {
+    /// Six times the runs.
+    #[arg(long)]
+    pub(super) deep: bool,
 }
 
 #[derive(Debug, Args)]

@@ -6,6 +6,8 @@ mod doctor;
 mod federation;
 mod lesson;
 mod privacy;
+mod privacy_audit;
+mod privacy_table;
 mod refold;
 mod run;
 mod session;

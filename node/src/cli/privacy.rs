@@ -21,6 +21,8 @@ pub(super) fn privacy(context: &Context, verb: PrivacyVerb) -> Result<(), CliErr
             let explained = context.ask("privacy.explain", json!({}))?;
             output::result(&explained, context.json, explain_text)
         }
+        PrivacyVerb::Table => super::privacy_table::table(context),
+        PrivacyVerb::Audit(args) => super::privacy_audit::audit(context, &args),
     }
 }
 

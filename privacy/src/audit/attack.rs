@@ -40,9 +40,8 @@ impl Statistic {
         let without = moments(path, false)?;
         let cells = with.iter().zip(&without);
         let middle = cells.clone().map(|(p, q)| f64::midpoint(p.0, q.0)).collect();
-        let weight = cells
-            .map(|(p, q)| (p.0 - q.0) / f64::midpoint(p.1, q.1).max(LEAST_VARIANCE))
-            .collect();
+        let weight =
+            cells.map(|(p, q)| (p.0 - q.0) / f64::midpoint(p.1, q.1).max(LEAST_VARIANCE)).collect();
         // Where the log likelihood ratio of a mechanism that keeps its claim lies, mostly.
         let spread = (2.0 * claim.rho).sqrt();
         let (low, high) = (-claim.rho - 3.0 * spread, claim.rho + 2.0 * spread);

@@ -13,12 +13,8 @@ use super::statistics::certified_epsilon;
 use super::{Certified, Observer};
 use crate::PrivacyError;
 
-type Votes = Measurement<
-    VectorDomain<AtomDomain<IBig>>,
-    L1Distance<RBig>,
-    MaxDivergence,
-    Vec<IBig>,
->;
+type Votes =
+    Measurement<VectorDomain<AtomDomain<IBig>>, L1Distance<RBig>, MaxDivergence, Vec<IBig>>;
 
 /// Runs in one invocation.
 const BATCH: u64 = 5_000;

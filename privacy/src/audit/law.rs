@@ -51,9 +51,7 @@ impl Law {
     /// Least count that reaches `threshold` with at least `probability` (below 1).
     #[must_use]
     pub(crate) fn supporters(self, probability: f64, threshold: u32) -> u32 {
-        let enough = |count: u32| {
-            self.tail(i64::from(threshold) - i64::from(count)) >= probability
-        };
+        let enough = |count: u32| self.tail(i64::from(threshold) - i64::from(count)) >= probability;
         // The chance grows with the count and reaches a half at the threshold.
         let reach = u32::try_from(self.reach()).unwrap_or(u32::MAX);
         let (mut below, mut high) = (0, threshold.saturating_add(reach));
@@ -102,7 +100,8 @@ mod tests {
     fn tails_agree_with_their_sums_and_with_the_other_implementation() {
         for scale in [0.5, 2.0, 7.0] {
             let laplace = Law { noise: Noise::Laplace, scale };
-            let sum = |from: i64| (from..=laplace.reach()).map(|x| laplace.weight(x as f64)).sum::<f64>();
+            let sum =
+                |from: i64| (from..=laplace.reach()).map(|x| laplace.weight(x as f64)).sum::<f64>();
             for k in 1..20 {
                 let summed = sum(k) / 2.0_f64.mul_add(sum(1), 1.0);
                 assert!((laplace.tail(k) / summed - 1.0).abs() < 1e-9);

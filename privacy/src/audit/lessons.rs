@@ -41,8 +41,7 @@ pub(crate) fn shipped(
 fn lesson(number: u64) -> Result<Lesson, PrivacyError> {
     let bad = |_| PrivacyError::Unsupported("the audit's lesson");
     let token = |text: String| Token::new(text).map_err(bad);
-    let trigger =
-        Trigger { tool: token("curl".into())?, error: ErrorClass::Other, subject: None };
+    let trigger = Trigger { tool: token("curl".into())?, error: ErrorClass::Other, subject: None };
     let action = Action::Example(token(format!("curl --port {number}"))?);
     Lesson::new(None, Op::Fix, trigger, action)
         .map_err(|_| PrivacyError::Unsupported("the audit's lesson"))

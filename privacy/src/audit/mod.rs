@@ -153,11 +153,7 @@ pub fn run(depth: Depth, observer: &mut dyn Observer) -> Result<Report, PrivacyE
 ///
 /// # Errors
 /// When there is none of that name, a mechanism cannot be built or randomness fails.
-pub fn one(
-    name: &str,
-    depth: Depth,
-    observer: &mut dyn Observer,
-) -> Result<Audit, PrivacyError> {
+pub fn one(name: &str, depth: Depth, observer: &mut dyn Observer) -> Result<Audit, PrivacyError> {
     let unknown = || PrivacyError::Parameter {
         what: "audit",
         why: format!("there is no audit `{name}`; there are {}", NAMES.join(", ")),

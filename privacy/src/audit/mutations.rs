@@ -23,14 +23,30 @@ struct Defect {
 const DEFECTS: &[Defect] = &[
     Defect { planted: "scale 25 % too small", audit: "gaussian_sampler", found: small_scale },
     Defect { planted: "scale 25 % too small", audit: "outcomes_attack", found: small_scale_seen },
-    Defect { planted: "Laplace scale 25 % too small", audit: "laplace_sampler", found: small_laplace },
-    Defect { planted: "clamp lets one more cell through", audit: "outcomes_attack", found: loose_clamp },
-    Defect { planted: "clamp lets one more key through", audit: "lessons_attack", found: loose_words },
+    Defect {
+        planted: "Laplace scale 25 % too small",
+        audit: "laplace_sampler",
+        found: small_laplace,
+    },
+    Defect {
+        planted: "clamp lets one more cell through",
+        audit: "outcomes_attack",
+        found: loose_clamp,
+    },
+    Defect {
+        planted: "clamp lets one more key through",
+        audit: "lessons_attack",
+        found: loose_words,
+    },
     Defect { planted: "sensitivity forgotten", audit: "outcomes_attack", found: no_sensitivity },
     Defect { planted: "zero counts skipped", audit: "outcomes_attack", found: zeros_skipped },
     Defect { planted: "threshold off by one", audit: "singleton_release", found: off_by_one },
     Defect { planted: "resample after crash", audit: "outcomes_attack", found: resampled },
-    Defect { planted: "one user's data shown to another", audit: "outcomes_attack", found: coupled },
+    Defect {
+        planted: "one user's data shown to another",
+        audit: "outcomes_attack",
+        found: coupled,
+    },
     Defect {
         planted: "replacement adjacency forgotten",
         audit: "personal_vote_attack",
@@ -38,8 +54,10 @@ const DEFECTS: &[Defect] = &[
     },
 ];
 
-/// Each defect is worth a third of rho or more: fewer runs are enough than the controls need.
-const RUNS: u64 = 20_000;
+/// Runs a side where the defect costs twice the claim or nearly.
+const RUNS: u64 = 10_000;
+/// Runs a side where it costs a third more.
+const MANY: u64 = 50_000;
 
 #[test]
 fn every_planted_defect_is_caught_by_the_audit_that_is_named_for_it() {
@@ -59,13 +77,13 @@ fn caught(defect: &Defect) {
     assert!(found.certified > found.claimed, "`{audit}` does not catch `{planted}`: {found:?}");
 }
 
-fn watch(audit: &'static str, path: &mut Path<'_>, claim: Claim) -> Certified {
-    attack(audit, path, claim, RUNS, &mut Silent::new()).unwrap()
+fn watch(audit: &'static str, path: &mut Path<'_>, claim: Claim, runs: u64) -> Certified {
+    attack(audit, path, claim, runs, &mut Silent::new()).unwrap()
 }
 
-fn outcomes_with(audit: &'static str, release: outcomes::Release) -> Certified {
+fn outcomes_with(audit: &'static str, release: outcomes::Release, runs: u64) -> Certified {
     let path = outcomes::Outcomes::new().unwrap();
-    watch(audit, &mut |victim| path.see(victim, release), path.claim())
+    watch(audit, &mut |victim| path.see(victim, release), path.claim(), runs)
 }
 
 fn small_scale(audit: &'static str) -> Certified {
@@ -115,17 +133,19 @@ impl NoiseSource for Defective {
 }
 
 fn small_scale_seen(audit: &'static str) -> Certified {
-    outcomes_with(audit, |spec, contributions, secret| {
+    let release: outcomes::Release = |spec, contributions, secret| {
         let mut noise = Defective { quarter_less: true, zeros_skipped: false };
         crate::release::release_outcomes(spec, contributions, secret, &mut noise)
-    })
+    };
+    outcomes_with(audit, release, RUNS)
 }
 
 fn zeros_skipped(audit: &'static str) -> Certified {
-    outcomes_with(audit, |spec, contributions, secret| {
+    let release: outcomes::Release = |spec, contributions, secret| {
         let mut noise = Defective { quarter_less: false, zeros_skipped: true };
         crate::release::release_outcomes(spec, contributions, secret, &mut noise)
-    })
+    };
+    outcomes_with(audit, release, RUNS)
 }
 
 /// Bounded and noised under `actual`, declared as something else.
@@ -144,11 +164,12 @@ fn outcomes_under(
 }
 
 fn loose_clamp(audit: &'static str) -> Certified {
-    outcomes_with(audit, |spec, contributions, secret| {
-        let one_more =
-            mechanism::gaussian(Unit::User, spec.mechanism.l0 + 1, 1, outcomes::SCALE_MICROS, 0)?;
+    let release: outcomes::Release = |spec, contributions, secret| {
+        let Mechanism { l0, scale_micros, .. } = spec.mechanism;
+        let one_more = mechanism::gaussian(Unit::User, l0 + 1, 1, scale_micros, 0)?;
         outcomes_under(one_more, spec, contributions, secret)
-    })
+    };
+    outcomes_with(audit, release, MANY)
 }
 
 fn lessons_under(
@@ -172,14 +193,14 @@ fn loose_words(audit: &'static str) -> Certified {
         let one_more = mechanism::gaussian(Unit::User, l0 + 1, 1, scale_micros, threshold)?;
         lessons_under(one_more, spec, contributions, secret)
     };
-    watch(audit, &mut |victim| path.see(victim, release), path.claim())
+    watch(audit, &mut |victim| path.see(victim, release), path.claim(), MANY)
 }
 
 fn no_sensitivity(audit: &'static str) -> Certified {
     let path = outcomes::Outcomes::new().unwrap();
     let as_if_one = mechanism::cells_cost(1, 1, outcomes::SCALE_MICROS).unwrap();
     let claim = Claim { rho: as_if_one.rho_nano as f64 / 1e9, delta: 0.0 };
-    watch(audit, &mut |victim| path.see(victim, outcomes::shipped), claim)
+    watch(audit, &mut |victim| path.see(victim, outcomes::shipped), claim, RUNS)
 }
 
 fn off_by_one(audit: &'static str) -> Certified {
@@ -196,8 +217,7 @@ fn off_by_one(audit: &'static str) -> Certified {
 /// After the crash the process draws again instead of reading its one result; both went out.
 fn resampled(audit: &'static str) -> Certified {
     let path = outcomes::Outcomes::new().unwrap();
-    let release =
-        |victim: bool| outcomes::shipped(&path.spec, path.database(victim), &secret());
+    let release = |victim: bool| outcomes::shipped(&path.spec, path.database(victim), &secret());
     let mut see = |victim| {
         let first = path.rig.sample_and_die(|| release(victim))?;
         let second = path.rig.sample_and_die(|| release(victim))?;
@@ -205,14 +225,14 @@ fn resampled(audit: &'static str) -> Certified {
         sent.extend(Rig::recover(second)?);
         Ok(outcomes::cells(&sent))
     };
-    watch(audit, &mut see, path.claim())
+    watch(audit, &mut see, path.claim(), RUNS)
 }
 
 /// The others are shown what the victim did, and so they succeed where they failed before.
 fn coupled(audit: &'static str) -> Certified {
     let with = [outcomes::victim(), outcomes::others(true)].concat();
     let path = outcomes::Outcomes::over(with, outcomes::others(false)).unwrap();
-    watch(audit, &mut |victim| path.see(victim, outcomes::shipped), path.claim())
+    watch(audit, &mut |victim| path.see(victim, outcomes::shipped), path.claim(), RUNS)
 }
 
 /// A personal node's vote, charged as if its vote could only come or go.

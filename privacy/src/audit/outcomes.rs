@@ -56,7 +56,9 @@ pub(crate) fn others(success: bool) -> Vec<OutcomeContribution> {
 
 /// The victim used every item, twice, with success.
 pub(crate) fn victim() -> Vec<OutcomeContribution> {
-    (0..ITEMS).flat_map(|n| [used("ada", n, true, NOW - 8), used("ada", n, true, NOW - 7)]).collect()
+    (0..ITEMS)
+        .flat_map(|n| [used("ada", n, true, NOW - 8), used("ada", n, true, NOW - 7)])
+        .collect()
 }
 
 impl Outcomes {

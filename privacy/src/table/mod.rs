@@ -32,12 +32,7 @@ pub struct Table {
 /// # Errors
 /// When opendp refuses a parameter.
 pub fn table() -> Result<Table, PrivacyError> {
-    Ok(Table {
-        supporters: supporters()?,
-        rates: rates()?,
-        votes: votes(),
-        personal: personal(),
-    })
+    Ok(Table { supporters: supporters()?, rates: rates()?, votes: votes(), personal: personal() })
 }
 
 /// The epsilons of every table, in millionths.

@@ -143,7 +143,6 @@ fn laplace_delta(l0: u16, scale_micros: u64, threshold: u32) -> Result<u64, Priv
     let space = (domain, L01InfDistance::<AbsoluteDistance<RBig>>::default());
     let twin: opendp::core::Measurement<_, _, Approximate<MaxDivergence>, _> =
         family.make_noise_threshold(space, IBig::from(threshold - 1)).map_err(noise)?;
-    let (_, delta) =
-        twin.map(&(u32::from(l0), RBig::from(l0), RBig::from(1))).map_err(noise)?;
+    let (_, delta) = twin.map(&(u32::from(l0), RBig::from(l0), RBig::from(1))).map_err(noise)?;
     scaled_up(delta, 18)
 }

@@ -110,7 +110,11 @@ pub fn personal() -> Vec<Personal> {
     let row = |micros: u64| {
         let epsilon = micros as f64 / 1e6;
         let variance = 4.0 * epsilon.exp() / epsilon.exp_m1().powi(2);
-        Personal { epsilon, share: SHARE, nodes: (Z * Z * variance / (SHARE * SHARE)).ceil() as u64 }
+        Personal {
+            epsilon,
+            share: SHARE,
+            nodes: (Z * Z * variance / (SHARE * SHARE)).ceil() as u64,
+        }
     };
     EPSILONS_MICROS.into_iter().map(row).collect()
 }
