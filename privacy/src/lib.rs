@@ -39,6 +39,7 @@
 //! the terminal that [`Authored`] asks.
 
 pub mod accountant;
+pub mod audit;
 pub mod denylist;
 mod error;
 pub mod explain;
@@ -51,6 +52,7 @@ pub mod release;
 mod released;
 mod sampler;
 mod seal;
+pub mod table;
 mod unit;
 pub mod utility;
 

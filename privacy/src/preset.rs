@@ -313,7 +313,7 @@ fn cells_mechanism(
 
 /// Thresholded counts of the least sigma whose charge is at most `rho_nano`, and the least threshold
 /// whose delta is at most `delta_e18`.
-fn threshold_mechanism(
+pub(crate) fn threshold_mechanism(
     unit: Unit,
     bounds: Bounds,
     rho_nano: u64,
@@ -337,7 +337,11 @@ fn threshold_mechanism(
 }
 
 /// The least scale, in millionths, that opendp's map charges at most `rho_nano` for.
-fn least_scale(noise: Noise, bounds: Bounds, rho_nano: u64) -> Result<u64, PrivacyError> {
+pub(crate) fn least_scale(
+    noise: Noise,
+    bounds: Bounds,
+    rho_nano: u64,
+) -> Result<u64, PrivacyError> {
     if rho_nano == 0 {
         return Err(too_small());
     }

@@ -64,6 +64,17 @@ pub fn rate_standard_error(sigma: f64, nodes: u32, trials_per_node: u32, rate: f
     (sampling + noise).sqrt()
 }
 
+/// Least number of nodes whose private pool estimates a success rate better than one node alone:
+/// `K > 1 + sigma^2 (p^2 + q^2) / (p q n)`, from the variances of [`rate_standard_error`].
+#[must_use]
+pub fn break_even_nodes(sigma: f64, trials_per_node: u32, rate: f64) -> u32 {
+    let failure = 1.0 - rate;
+    let noise = sigma * sigma * rate.mul_add(rate, failure * failure);
+    let ratio = noise / (rate * failure * f64::from(trials_per_node));
+    // Strictly more than 1 + ratio.
+    (ratio.floor() as u32).saturating_add(2)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,6 +9,7 @@ pub mod engine;
 pub mod laplace;
 pub mod network;
 pub mod overlay;
+pub mod poisoning;
 pub mod rng;
 pub mod runner;
 pub mod scenario;

@@ -11,7 +11,7 @@ use clap::{Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use lore_simulations::scenario::{SHIPPED, Scenario, shipped};
 use lore_simulations::world::{self, Outcome, Sample};
-use lore_simulations::{runner, validate};
+use lore_simulations::{poisoning, runner, validate};
 use serde_json::json;
 
 /// Failed.
@@ -55,6 +55,18 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Try to extract a word from a private session by poisoned ones
+    Poison {
+        /// Seed of the noise
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// Attacks in each arm
+        #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u64).range(100..=10_000_000))]
+        attacks: u64,
+        /// One JSON object
+        #[arg(long)]
+        json: bool,
+    },
     /// List the scenarios that come along
     List {
         /// One JSON object
@@ -69,6 +81,7 @@ fn main() -> ExitCode {
             run(&scenario, seed, seeds, threads, json)
         }
         Command::Validate { seed, threads, json } => check(seed, threads, json),
+        Command::Poison { seed, attacks, json } => poison(seed, attacks, json),
         Command::List { json } => list(json),
     };
     match done {
@@ -284,4 +297,31 @@ fn list(json: bool) -> anyhow::Result<bool> {
         line(&json!({ "scenarios": scenarios }).to_string());
     }
     Ok(true)
+}
+
+fn poison(seed: u64, attacks: u64, json: bool) -> anyhow::Result<bool> {
+    let progress = bar(poisoning::total(attacks), "poisoning")?;
+    let report = poisoning::run(attacks, seed, |done| progress.inc(done))?;
+    progress.finish_and_clear();
+    if json {
+        line(&serde_json::to_string(&report)?);
+        return Ok(report.passed);
+    }
+    line(&format!(
+        "{} crafted sessions name one of two words of a private session",
+        report.crafted
+    ));
+    for arm in report.arms.iter().chain([&report.control]) {
+        let epsilon = arm.epsilon.map_or_else(|| "none".into(), |epsilon| epsilon.to_string());
+        line(&format!(
+            "  epsilon {epsilon}: right {:.3}, certainly {:.3}, allowed {:.3}",
+            arm.success, arm.certified, arm.bound
+        ));
+    }
+    line(if report.passed {
+        "passed: with noise the attack stays within the bound, without noise it is caught"
+    } else {
+        "FAILED"
+    });
+    Ok(report.passed)
 }

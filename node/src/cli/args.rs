@@ -285,6 +285,17 @@ pub(super) enum PrivacyVerb {
     /// The record of every release.
     #[command(subcommand)]
     Ledger(LedgerVerb),
+    /// What budgets buy: supporters, standard errors, votes.
+    Table,
+    /// Try to catch the mechanisms losing more privacy than they claim.
+    Audit(AuditArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct AuditArgs {
+    /// Six times the runs.
+    #[arg(long)]
+    pub(super) deep: bool,
 }
 
 #[derive(Debug, Args)]

@@ -7,6 +7,8 @@ mod federation;
 mod gate;
 mod lesson;
 mod privacy;
+mod privacy_audit;
+mod privacy_table;
 mod refold;
 mod run;
 mod session;

@@ -23,6 +23,8 @@ pub(super) fn privacy(context: &Context, verb: PrivacyVerb) -> Result<(), CliErr
         PrivacyVerb::Gate(verb) => gate::gate(context, verb),
         PrivacyVerb::DenyList(verb) => gate::deny_list(context, verb),
         PrivacyVerb::Ledger(verb) => gate::ledger(context, &verb),
+        PrivacyVerb::Table => super::privacy_table::table(context),
+        PrivacyVerb::Audit(args) => super::privacy_audit::audit(context, &args),
     }
 }
 

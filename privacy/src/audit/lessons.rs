@@ -1,0 +1,175 @@
+//! The attack on lesson releases: on the counts of keys that others support too, and on keys that only
+//! the victim knows.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use lore_protocol::ids::{Hash, LessonId};
+use lore_protocol::lesson::{Action, ErrorClass, Lesson, LessonKey, Op, Token, Trigger, Word};
+use lore_protocol::payload::{Mechanism, Payload, PayloadKind, Unit};
+
+use super::attack::Claim;
+use super::rig::{NOW, Rig, WINDOW, secret};
+use super::statistics::{ALPHA, at_least};
+use super::{Certified, Observer};
+use crate::release::{LessonsSpec, release_lessons};
+use crate::{
+    LessonContribution, LocalSecret, PrivacyError, Private, Released, SystemNoise, mechanism,
+};
+
+/// Sigma at which three keys cost rho 1/2.
+const SCALE_MICROS: u64 = 1_732_051;
+/// Ten sigma: delta is far below what samples can show.
+const THRESHOLD: u32 = 18;
+/// Supporters of each key besides the victim: it passes nearly always, on both sides.
+const OTHERS: usize = 22;
+
+/// What makes a lesson release; the shipped one is [`release_lessons`].
+pub(crate) type Release = fn(
+    &LessonsSpec,
+    &Private<Vec<LessonContribution>>,
+    &LocalSecret,
+) -> Result<Released<Payload>, PrivacyError>;
+
+pub(crate) fn shipped(
+    spec: &LessonsSpec,
+    contributions: &Private<Vec<LessonContribution>>,
+    secret: &LocalSecret,
+) -> Result<Released<Payload>, PrivacyError> {
+    release_lessons(spec, contributions, secret, &mut SystemNoise)
+}
+
+fn lesson(number: u64) -> Result<Lesson, PrivacyError> {
+    let bad = |_| PrivacyError::Unsupported("the audit's lesson");
+    let token = |text: String| Token::new(text).map_err(bad);
+    let trigger = Trigger { tool: token("curl".into())?, error: ErrorClass::Other, subject: None };
+    let action = Action::Example(token(format!("curl --port {number}"))?);
+    Lesson::new(None, Op::Fix, trigger, action)
+        .map_err(|_| PrivacyError::Unsupported("the audit's lesson"))
+}
+
+fn words(words: &[&str]) -> Result<Vec<Word>, PrivacyError> {
+    let word = |text: &&str| Word::new(*text);
+    let words: Result<_, _> = words.iter().map(word).collect();
+    words.map_err(|_| PrivacyError::Unsupported("the audit's words"))
+}
+
+fn spec(mechanism: Mechanism, padded_bytes: u32) -> LessonsSpec {
+    LessonsSpec { release: Hash::ZERO, mechanism, window: WINDOW, max_keys: u32::MAX, padded_bytes }
+}
+
+/// Two databases that differ by one user who supports known keys.
+pub(crate) struct Lessons {
+    spec: LessonsSpec,
+    rig: Rig,
+    keys: Vec<LessonKey>,
+    with: Private<Vec<LessonContribution>>,
+    without: Private<Vec<LessonContribution>>,
+}
+
+impl Lessons {
+    pub(crate) fn new() -> Result<Self, PrivacyError> {
+        let mechanism = mechanism::gaussian(Unit::User, 3, 1, SCALE_MICROS, THRESHOLD)?;
+        let primary = lesson(1)?;
+        let taught = |user: &str, start: u64, topics: &[Word]| LessonContribution {
+            unit: secret().user(user),
+            start_seconds: start,
+            primary: primary.clone(),
+            topics: topics.to_vec(),
+        };
+        let topics = words(&["report", "release", "different"])?;
+        let mut without = Vec::new();
+        for n in 0..OTHERS {
+            without.push(taught(&format!("a{n}"), NOW - 9, &topics[..2]));
+            without.push(taught(&format!("b{n}"), NOW - 9, &topics[2..]));
+        }
+        // The victim had two sessions, each with one topic word too many.
+        let mut with = without.clone();
+        with.extend([NOW - 8, NOW - 7].map(|start| taught("ada", start, &topics)));
+        let id: LessonId = primary.id();
+        let topic = |word: &Word| LessonKey::Topic { lesson: id, word: word.clone() };
+        let mut keys: Vec<LessonKey> = topics.iter().map(topic).collect();
+        keys.push(LessonKey::Primary(primary));
+        Ok(Self {
+            spec: spec(mechanism, 1_024),
+            rig: Rig::new(PayloadKind::Lessons, mechanism)?,
+            keys,
+            with: Private::new(with),
+            without: Private::new(without),
+        })
+    }
+
+    /// What the release claims: what its mechanism was charged.
+    pub(crate) fn claim(&self) -> Claim {
+        let mechanism = &self.spec.mechanism;
+        Claim { rho: mechanism.rho_nano as f64 / 1e9, delta: mechanism.delta_e18 as f64 / 1e18 }
+    }
+
+    /// One release with a crash after its noise was drawn; the support of each known key that was sent,
+    /// one below the threshold where a key is missing.
+    pub(crate) fn see(&self, victim: bool, release: Release) -> Result<Vec<f64>, PrivacyError> {
+        let database = if victim { &self.with } else { &self.without };
+        let made = || release(&self.spec, database, &secret());
+        let sent = Rig::recover(self.rig.sample_and_die(made)?)?;
+        let supports = sent.iter().flat_map(|payload| {
+            let found: BTreeMap<&LessonKey, i64> = entries(payload).collect();
+            let missing = i64::from(self.spec.mechanism.threshold) - 1;
+            self.keys.iter().map(move |key| found.get(key).copied().unwrap_or(missing) as f64)
+        });
+        Ok(supports.collect())
+    }
+}
+
+fn entries(payload: &Payload) -> impl Iterator<Item = (&LessonKey, i64)> {
+    let entries = match payload {
+        Payload::Lessons(lessons) => lessons.entries.as_slice(),
+        _ => &[],
+    };
+    entries.iter().map(|entry| (&entry.key, entry.support))
+}
+
+/// Sigma and threshold at which delta is about one hundredth for three keys.
+pub(crate) const SINGLETONS: (u64, u32) = (2_000_000, 7);
+/// Users of one release, each with three keys of their own.
+const USERS: u64 = 3_000;
+
+/// How often a user whose keys nobody else supports is seen at all: at most delta of the time.
+pub(crate) fn singletons(
+    name: &'static str,
+    release: Release,
+    mechanism: Mechanism,
+    users: u64,
+    observer: &mut dyn Observer,
+) -> Result<Certified, PrivacyError> {
+    let spec = spec(mechanism, 60_000);
+    let topics = words(&["report", "release"])?;
+    let mut owner = BTreeMap::new();
+    let mut database = Vec::new();
+    for user in 0..USERS {
+        let primary = lesson(user)?;
+        owner.insert(primary.id(), user);
+        database.push(LessonContribution {
+            unit: secret().user(&user.to_string()),
+            start_seconds: NOW - 9,
+            primary,
+            topics: topics.clone(),
+        });
+    }
+    let database = Private::new(database);
+    let (mut seen, mut asked) = (0, 0);
+    while asked < users {
+        let made = release(&spec, &database, &secret())?;
+        let whose = entries(made.get()).filter_map(|(key, _)| match key {
+            LessonKey::Primary(lesson) => owner.get(&lesson.id()),
+            LessonKey::Topic { lesson, .. } => owner.get(lesson),
+        });
+        seen += whose.collect::<BTreeSet<_>>().len() as u64;
+        asked += USERS;
+        observer.progress(name, asked, users);
+    }
+    Ok(Certified {
+        claimed: mechanism.delta_e18 as f64 / 1e18,
+        certified: at_least(seen, asked, ALPHA),
+        samples: asked,
+        epsilon: None,
+    })
+}

@@ -1,0 +1,263 @@
+//! Audits: attempts to catch the mechanisms losing more privacy than they claim.
+//!
+//! An audit is a function of a mechanism and a claim. It certifies, from samples and for any
+//! distribution, a lower bound on what is really lost; a mechanism whose bound lies above its claim is
+//! broken. An audit that cannot see anything would pass too, hence the control: the same mechanism with
+//! a claim that is a quarter too small, which must be caught by the same samples.
+//!
+//! Passing is no proof. The proofs are the sensitivity of [`release`](crate::release) and opendp's
+//! privacy maps; audits find mistakes in what connects them.
+//!
+//! # False alarms
+//! Each bound is wrong with chance [`ALPHA`](statistics::ALPHA), 1e-5, at most. A run makes thirteen of
+//! them (six fits, one rate, two attacks with a rho and an epsilon each, two on votes), so that a
+//! correct crate fails less than once in seven thousand runs. The bounds on rho and epsilon hold for any
+//! distribution and are not attained by ours: in practice only the fits can fail, once in 16,000 runs.
+//!
+//! | audit | finds |
+//! |---|---|
+//! | `gaussian_sampler`, `laplace_sampler` | noise of another law or scale |
+//! | `singleton_release` | thresholds that let through more than the charged delta |
+//! | `outcomes_attack` | anything in bounding, noise, crash recovery that tells one user apart |
+//! | `lessons_attack` | the same for supporters of lessons |
+//! | `vote_attack`, `personal_vote_attack` | votes, under removal and under replacement |
+
+mod attack;
+mod laplace;
+pub(crate) mod law;
+mod lessons;
+mod outcomes;
+mod rig;
+mod samplers;
+pub mod statistics;
+
+use lore_protocol::payload::{Noise, Unit};
+use serde::Serialize;
+
+use law::Law;
+
+use crate::{NoiseSource, PrivacyError, SystemNoise, mechanism};
+
+/// How many samples are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// 50,000 runs a side: a minute or two.
+    Default,
+    /// 300,000 runs a side.
+    Deep,
+}
+
+/// What an audit needs from outside: time, and somebody to tell.
+pub trait Observer {
+    /// Seconds since some fixed moment.
+    fn seconds(&mut self) -> f64;
+    /// How far an audit is.
+    fn progress(&mut self, audit: &'static str, done: u64, total: u64);
+}
+
+/// The result of one audit.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Audit {
+    /// Its name.
+    pub name: &'static str,
+    /// What is claimed and certified: `rho`, `epsilon`, `delta`, or `chi_square`, a statistic over its
+    /// critical value.
+    pub quantity: &'static str,
+    /// What the mechanism claims to lose at most.
+    pub claimed: f64,
+    /// What it certainly loses at least.
+    pub certified: f64,
+    /// For zero-concentrated DP, the same in epsilon.
+    pub epsilon: Option<Epsilon>,
+    /// Samples taken.
+    pub samples: u64,
+    /// How long it took.
+    pub seconds: f64,
+    /// Whether the claim holds up.
+    pub passed: bool,
+    /// Whether a claim that is a quarter too small does not.
+    pub control_caught: bool,
+}
+
+/// Claimed and certified epsilon at a delta. The conversion from rho is not tight and an event far in
+/// the tail is seldom seen, so these lie further apart than the rhos.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Epsilon {
+    /// The delta.
+    pub delta: f64,
+    /// What the claimed rho converts to.
+    pub claimed: f64,
+    /// What samples certify.
+    pub certified: f64,
+}
+
+/// All audits.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Report {
+    /// Whether every claim holds up and every control was caught.
+    pub passed: bool,
+    /// Chance that one bound is wrong.
+    pub alpha: f64,
+    /// Each audit.
+    pub audits: Vec<Audit>,
+}
+
+/// What samples say, before it is judged.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Certified {
+    pub(crate) claimed: f64,
+    pub(crate) certified: f64,
+    pub(crate) samples: u64,
+    pub(crate) epsilon: Option<Epsilon>,
+}
+
+impl Certified {
+    pub(crate) fn holds(&self) -> bool {
+        self.certified <= self.claimed
+            && self.epsilon.is_none_or(|epsilon| epsilon.certified <= epsilon.claimed)
+    }
+}
+
+impl Depth {
+    const fn runs(self) -> u64 {
+        match self {
+            Self::Default => 50_000,
+            Self::Deep => 300_000,
+        }
+    }
+}
+
+/// Names of the audits, in the order in which they run.
+pub const NAMES: [&str; 7] = [
+    "gaussian_sampler",
+    "laplace_sampler",
+    "singleton_release",
+    "outcomes_attack",
+    "lessons_attack",
+    "vote_attack",
+    "personal_vote_attack",
+];
+
+/// Runs all audits of what this crate ships.
+///
+/// # Errors
+/// When a mechanism cannot be built or randomness fails.
+pub fn run(depth: Depth, observer: &mut dyn Observer) -> Result<Report, PrivacyError> {
+    let audits = NAMES.iter().map(|name| one(name, depth, observer));
+    let audits = audits.collect::<Result<Vec<_>, _>>()?;
+    let passed = audits.iter().all(|audit| audit.passed && audit.control_caught);
+    Ok(Report { passed, alpha: statistics::ALPHA, audits })
+}
+
+/// Runs one audit by its name.
+///
+/// # Errors
+/// When there is none of that name, a mechanism cannot be built or randomness fails.
+pub fn one(name: &str, depth: Depth, observer: &mut dyn Observer) -> Result<Audit, PrivacyError> {
+    let unknown = || PrivacyError::Parameter {
+        what: "audit",
+        why: format!("there is no audit `{name}`; there are {}", NAMES.join(", ")),
+    };
+    let name = *NAMES.iter().find(|known| **known == name).ok_or_else(unknown)?;
+    let started = observer.seconds();
+    let (quantity, found, control_caught) = match name {
+        "gaussian_sampler" => gaussian_sampler(name, observer)?,
+        "laplace_sampler" => laplace_sampler(name, observer)?,
+        "singleton_release" => singleton_release(name, depth, observer)?,
+        "outcomes_attack" => {
+            let path = outcomes::Outcomes::new()?;
+            let mut see = |victim| path.see(victim, outcomes::shipped);
+            rho(attack::attack(name, &mut see, path.claim(), depth.runs(), observer)?)
+        }
+        "lessons_attack" => {
+            let path = lessons::Lessons::new()?;
+            let mut see = |victim| path.see(victim, lessons::shipped);
+            rho(attack::attack(name, &mut see, path.claim(), depth.runs(), observer)?)
+        }
+        "vote_attack" => votes(name, laplace::REMOVED, 1, depth, observer)?,
+        _ => votes(name, laplace::REPLACED, 2, depth, observer)?,
+    };
+    Ok(Audit {
+        name,
+        quantity,
+        claimed: found.claimed,
+        certified: found.certified,
+        epsilon: found.epsilon,
+        samples: found.samples,
+        seconds: observer.seconds() - started,
+        passed: found.holds(),
+        control_caught,
+    })
+}
+
+type Judged = (&'static str, Certified, bool);
+
+/// A quarter less than what is true.
+const CONTROL: f64 = 0.75;
+
+fn rho(found: Certified) -> Judged {
+    ("rho", found, found.certified > CONTROL * found.claimed)
+}
+
+/// The scales that the default preset uses, and one with a fraction.
+const GAUSSIAN_MICROS: [u64; 3] = [1_234_567, 3_182_867, 14_234_000];
+const LAPLACE_MICROS: [u64; 3] = [500_000, 1_234_567, 4_000_000];
+
+fn gaussian_sampler(
+    name: &'static str,
+    observer: &mut dyn Observer,
+) -> Result<Judged, PrivacyError> {
+    let mut draw = |zeros: &[i64], micros| SystemNoise.add(zeros, micros);
+    // A rho that is a quarter smaller would take a sigma larger by this factor.
+    let factor = CONTROL.sqrt().recip();
+    let (found, control) =
+        samplers::fit(name, &mut draw, Noise::Gaussian, &GAUSSIAN_MICROS, factor, observer)?;
+    Ok(("chi_square", found, !control.holds()))
+}
+
+fn laplace_sampler(
+    name: &'static str,
+    observer: &mut dyn Observer,
+) -> Result<Judged, PrivacyError> {
+    let (noise, factor) = (Noise::Laplace, CONTROL.recip());
+    let (found, control) =
+        samplers::fit(name, &mut laplace::add, noise, &LAPLACE_MICROS, factor, observer)?;
+    Ok(("chi_square", found, !control.holds()))
+}
+
+fn singleton_release(
+    name: &'static str,
+    depth: Depth,
+    observer: &mut dyn Observer,
+) -> Result<Judged, PrivacyError> {
+    let (scale_micros, threshold) = lessons::SINGLETONS;
+    let mechanism = mechanism::gaussian(Unit::User, 3, 1, scale_micros, threshold)?;
+    // Three keys a user: a million keys.
+    let users = if depth == Depth::Deep { 2_000_000 } else { 333_000 };
+    let found = lessons::singletons(name, lessons::shipped, mechanism, users, observer)?;
+    // The charge has slack (it bounds the tail of T - 1), so the control is measured from the truth.
+    let law = Law { noise: Noise::Gaussian, scale: scale_micros as f64 / 1e6 };
+    let truth = 1.0 - (1.0 - law.tail(i64::from(threshold) - 1)).powi(3);
+    Ok(("delta", found, found.certified > CONTROL * truth))
+}
+
+/// Scale of the audited votes: epsilon 1 for one vote.
+const VOTE_MICROS: u64 = 1_000_000;
+
+fn votes(
+    name: &'static str,
+    neighbours: laplace::Neighbours,
+    l1: u32,
+    depth: Depth,
+    observer: &mut dyn Observer,
+) -> Result<Judged, PrivacyError> {
+    let scale_micros = VOTE_MICROS * u64::from(l1);
+    let claim = (scale_micros, laplace::epsilon(scale_micros, l1)?);
+    let found = laplace::attack(name, laplace::add, claim, neighbours, depth.runs(), observer)?;
+    Ok(("epsilon", found, found.certified > CONTROL * found.claimed))
+}
+
+#[cfg(test)]
+mod mutations;
+#[cfg(test)]
+mod tests;

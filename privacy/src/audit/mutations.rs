@@ -1,0 +1,243 @@
+//! Planted defects, each in a copy of the path under test, and the audit that must catch it.
+//!
+//! They live in tests and never behind a cargo feature: features unify, and would ship them.
+
+#![allow(clippy::unwrap_used)]
+use lore_protocol::payload::{Lessons as LessonsPayload, Mechanism, Origin, Payload};
+
+use super::attack::{Claim, Path, attack};
+use super::rig::{Rig, secret};
+use super::tests::Silent;
+use super::*;
+use crate::release::{LessonsSpec, OutcomesSpec};
+use crate::seal::{DoorKey, Sealed};
+use crate::{LessonContribution, LocalSecret, OutcomeContribution, Private, Released};
+
+/// A defect, the audit that must catch it, and what that audit finds when the defect is there.
+struct Defect {
+    planted: &'static str,
+    audit: &'static str,
+    found: fn(&'static str) -> Certified,
+}
+
+const DEFECTS: &[Defect] = &[
+    Defect { planted: "scale 25 % too small", audit: "gaussian_sampler", found: small_scale },
+    Defect { planted: "scale 25 % too small", audit: "outcomes_attack", found: small_scale_seen },
+    Defect {
+        planted: "Laplace scale 25 % too small",
+        audit: "laplace_sampler",
+        found: small_laplace,
+    },
+    Defect {
+        planted: "clamp lets one more cell through",
+        audit: "outcomes_attack",
+        found: loose_clamp,
+    },
+    Defect {
+        planted: "clamp lets one more key through",
+        audit: "lessons_attack",
+        found: loose_words,
+    },
+    Defect { planted: "sensitivity forgotten", audit: "outcomes_attack", found: no_sensitivity },
+    Defect { planted: "zero counts skipped", audit: "outcomes_attack", found: zeros_skipped },
+    Defect { planted: "threshold off by one", audit: "singleton_release", found: off_by_one },
+    Defect { planted: "resample after crash", audit: "outcomes_attack", found: resampled },
+    Defect {
+        planted: "one user's data shown to another",
+        audit: "outcomes_attack",
+        found: coupled,
+    },
+    Defect {
+        planted: "replacement adjacency forgotten",
+        audit: "personal_vote_attack",
+        found: no_replacement,
+    },
+];
+
+/// Runs a side where the defect costs twice the claim or nearly.
+const RUNS: u64 = 10_000;
+/// Runs a side where it costs a third more.
+const MANY: u64 = 50_000;
+
+#[test]
+fn every_planted_defect_is_caught_by_the_audit_that_is_named_for_it() {
+    // On two threads, since most of them take seconds.
+    std::thread::scope(|scope| {
+        for half in 0..2 {
+            scope.spawn(move || DEFECTS.iter().skip(half).step_by(2).for_each(caught));
+        }
+    });
+}
+
+fn caught(defect: &Defect) {
+    let Defect { planted, audit, found } = defect;
+    assert!(NAMES.contains(audit), "there is no audit `{audit}`");
+    let found = found(audit);
+    println!("{planted} -> {audit}: certified {}, claimed {}", found.certified, found.claimed);
+    assert!(found.certified > found.claimed, "`{audit}` does not catch `{planted}`: {found:?}");
+}
+
+fn watch(audit: &'static str, path: &mut Path<'_>, claim: Claim, runs: u64) -> Certified {
+    attack(audit, path, claim, runs, &mut Silent::new()).unwrap()
+}
+
+fn outcomes_with(audit: &'static str, release: outcomes::Release, runs: u64) -> Certified {
+    let path = outcomes::Outcomes::new().unwrap();
+    watch(audit, &mut |victim| path.see(victim, release), path.claim(), runs)
+}
+
+fn small_scale(audit: &'static str) -> Certified {
+    let mut draw = |zeros: &[i64], micros: u64| SystemNoise.add(zeros, micros / 4 * 3);
+    let (noise, scales) = (Noise::Gaussian, &GAUSSIAN_MICROS);
+    samplers::fit(audit, &mut draw, noise, scales, 1.0, &mut Silent::new()).unwrap().0
+}
+
+fn small_laplace(audit: &'static str) -> Certified {
+    let mut draw = |zeros: &[i64], micros: u64| laplace::add(zeros, micros / 4 * 3);
+    let (noise, scales) = (Noise::Laplace, &LAPLACE_MICROS);
+    samplers::fit(audit, &mut draw, noise, scales, 1.0, &mut Silent::new()).unwrap().0
+}
+
+/// The system's noise with a defect.
+struct Defective {
+    quarter_less: bool,
+    zeros_skipped: bool,
+}
+
+impl Sealed for Defective {}
+
+impl NoiseSource for Defective {
+    type Stamped<T> = Released<T>;
+
+    fn stamp<T>(value: T, _: DoorKey) -> Released<T> {
+        Released::by_mechanism(value)
+    }
+
+    fn add(&mut self, cells: &[i64], scale_micros: u64) -> Result<Vec<i64>, PrivacyError> {
+        let scale = if self.quarter_less { scale_micros / 4 * 3 } else { scale_micros };
+        let noisy = SystemNoise.add(cells, scale)?;
+        let skip = |(noisy, cell): (i64, &i64)| {
+            if self.zeros_skipped && *cell == 0 { 0 } else { noisy }
+        };
+        Ok(noisy.into_iter().zip(cells).map(skip).collect())
+    }
+
+    fn keep_above(
+        &mut self,
+        counts: &[i64],
+        scale_micros: u64,
+        threshold: u32,
+    ) -> Result<Vec<(usize, i64)>, PrivacyError> {
+        SystemNoise.keep_above(counts, scale_micros, threshold)
+    }
+}
+
+fn small_scale_seen(audit: &'static str) -> Certified {
+    let release: outcomes::Release = |spec, contributions, secret| {
+        let mut noise = Defective { quarter_less: true, zeros_skipped: false };
+        crate::release::release_outcomes(spec, contributions, secret, &mut noise)
+    };
+    outcomes_with(audit, release, RUNS)
+}
+
+fn zeros_skipped(audit: &'static str) -> Certified {
+    let release: outcomes::Release = |spec, contributions, secret| {
+        let mut noise = Defective { quarter_less: false, zeros_skipped: true };
+        crate::release::release_outcomes(spec, contributions, secret, &mut noise)
+    };
+    outcomes_with(audit, release, RUNS)
+}
+
+/// Bounded and noised under `actual`, declared as something else.
+fn outcomes_under(
+    actual: Mechanism,
+    spec: &OutcomesSpec,
+    contributions: &Private<Vec<OutcomeContribution>>,
+    secret: &LocalSecret,
+) -> Result<Released<Payload>, PrivacyError> {
+    let wide = OutcomesSpec { mechanism: actual, ..spec.clone() };
+    let mut payload = outcomes::shipped(&wide, contributions, secret)?.into_inner();
+    if let Payload::Outcomes(outcomes) = &mut payload {
+        outcomes.mechanism = spec.mechanism;
+    }
+    Ok(Released::by_mechanism(payload))
+}
+
+fn loose_clamp(audit: &'static str) -> Certified {
+    let release: outcomes::Release = |spec, contributions, secret| {
+        let Mechanism { l0, scale_micros, .. } = spec.mechanism;
+        let one_more = mechanism::gaussian(Unit::User, l0 + 1, 1, scale_micros, 0)?;
+        outcomes_under(one_more, spec, contributions, secret)
+    };
+    outcomes_with(audit, release, MANY)
+}
+
+fn lessons_under(
+    actual: Mechanism,
+    spec: &LessonsSpec,
+    contributions: &Private<Vec<LessonContribution>>,
+    secret: &LocalSecret,
+) -> Result<Released<Payload>, PrivacyError> {
+    let wide = LessonsSpec { mechanism: actual, ..spec.clone() };
+    let mut payload = lessons::shipped(&wide, contributions, secret)?.into_inner();
+    if let Payload::Lessons(LessonsPayload { origin, .. }) = &mut payload {
+        *origin = Origin::Mechanism(spec.mechanism);
+    }
+    Ok(Released::by_mechanism(payload))
+}
+
+fn loose_words(audit: &'static str) -> Certified {
+    let path = lessons::Lessons::new().unwrap();
+    let release: lessons::Release = |spec, contributions, secret| {
+        let Mechanism { l0, scale_micros, threshold, .. } = spec.mechanism;
+        let one_more = mechanism::gaussian(Unit::User, l0 + 1, 1, scale_micros, threshold)?;
+        lessons_under(one_more, spec, contributions, secret)
+    };
+    watch(audit, &mut |victim| path.see(victim, release), path.claim(), MANY)
+}
+
+fn no_sensitivity(audit: &'static str) -> Certified {
+    let path = outcomes::Outcomes::new().unwrap();
+    let as_if_one = mechanism::cells_cost(1, 1, outcomes::SCALE_MICROS).unwrap();
+    let claim = Claim { rho: as_if_one.rho_nano as f64 / 1e9, delta: 0.0 };
+    watch(audit, &mut |victim| path.see(victim, outcomes::shipped), claim, RUNS)
+}
+
+fn off_by_one(audit: &'static str) -> Certified {
+    let (scale_micros, threshold) = lessons::SINGLETONS;
+    let declared = mechanism::gaussian(Unit::User, 3, 1, scale_micros, threshold).unwrap();
+    let release: lessons::Release = |spec, contributions, secret| {
+        let Mechanism { l0, scale_micros, threshold, .. } = spec.mechanism;
+        let lower = mechanism::gaussian(Unit::User, l0, 1, scale_micros, threshold - 1)?;
+        lessons_under(lower, spec, contributions, secret)
+    };
+    lessons::singletons(audit, release, declared, 60_000, &mut Silent::new()).unwrap()
+}
+
+/// After the crash the process draws again instead of reading its one result; both went out.
+fn resampled(audit: &'static str) -> Certified {
+    let path = outcomes::Outcomes::new().unwrap();
+    let release = |victim: bool| outcomes::shipped(&path.spec, path.database(victim), &secret());
+    let mut see = |victim| {
+        let first = path.rig.sample_and_die(|| release(victim))?;
+        let second = path.rig.sample_and_die(|| release(victim))?;
+        let mut sent = Rig::recover(first)?;
+        sent.extend(Rig::recover(second)?);
+        Ok(outcomes::cells(&sent))
+    };
+    watch(audit, &mut see, path.claim(), RUNS)
+}
+
+/// The others are shown what the victim did, and so they succeed where they failed before.
+fn coupled(audit: &'static str) -> Certified {
+    let with = [outcomes::victim(), outcomes::others(true)].concat();
+    let path = outcomes::Outcomes::over(with, outcomes::others(false)).unwrap();
+    watch(audit, &mut |victim| path.see(victim, outcomes::shipped), path.claim(), RUNS)
+}
+
+/// A personal node's vote, charged as if its vote could only come or go.
+fn no_replacement(audit: &'static str) -> Certified {
+    let claim = (VOTE_MICROS, laplace::epsilon(VOTE_MICROS, 1).unwrap());
+    let (add, replaced) = (laplace::add, laplace::REPLACED);
+    laplace::attack(audit, add, claim, replaced, RUNS, &mut Silent::new()).unwrap()
+}

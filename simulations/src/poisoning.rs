@@ -1,0 +1,258 @@
+//! An extraction attack by poisoned sessions, in the style of Cliopatra, against lesson releases.
+//!
+//! The attacker has fifty accounts on the victim's node and gives each one crafted session. The victim
+//! has one session, in which one of two words stands that the attacker wants to learn. Half of the crafted
+//! sessions teach what the victim's would with the one word, half with the other, so that both lessons
+//! and their topic words pass the threshold and only their noisy supports differ: by the victim. The
+//! attacker reads the released payload and names the word with more support.
+//!
+//! Traces go through the protocol's own miner and the release through the privacy crate's own bounding
+//! and thresholding; noise is the seeded one of the same law. This can refute the guarantee and never
+//! prove it.
+
+use lore_privacy::audit::statistics::{ALPHA, at_least};
+use lore_privacy::release::{LessonsSpec, release_lessons};
+use lore_privacy::{
+    Budget, LessonContribution, LocalSecret, PrivacyError, Private, Schedule, SeededNoise,
+};
+use lore_protocol::ids::Hash;
+use lore_protocol::lesson::{LessonKey, mine};
+use lore_protocol::payload::{LessonEntry, Mechanism, Payload, Unit, Window};
+use lore_protocol::trace::{Call, Outcome, Trace};
+use serde::Serialize;
+
+/// What the attacker wants to know.
+const WORDS: [&str; 2] = ["oncology", "dentistry"];
+/// Crafted sessions, each of an account of its own.
+pub const CRAFTED: u32 = 50;
+const WINDOW: Window = Window { start_seconds: 1_000, end_seconds: 2_000 };
+/// Sigma that stands for none.
+const NO_NOISE_MICROS: u64 = 50_000;
+
+/// What the attack achieved in one arm.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Arm {
+    /// Epsilon of the period; none without noise.
+    pub epsilon: Option<f64>,
+    /// Sigma of the noise.
+    pub sigma: f64,
+    /// Threshold.
+    pub threshold: u32,
+    /// Attacks made.
+    pub attacks: u64,
+    /// Share in which the attacker named the right word; one half is guessing.
+    pub success: f64,
+    /// Lower confidence limit of it, wrong with chance 1e-5.
+    pub certified: f64,
+    /// The most that the release's rho and delta allow.
+    pub bound: f64,
+    /// Whether the limit is within the bound.
+    pub passed: bool,
+}
+
+/// All arms.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Report {
+    /// Whether every private arm stays within its bound and the control does not.
+    pub passed: bool,
+    /// Crafted sessions.
+    pub crafted: u32,
+    /// Epsilon 1, 4 and 8.
+    pub arms: Vec<Arm>,
+    /// The same attack without noise, held against the bound of epsilon 4: it must be caught.
+    pub control: Arm,
+    /// Whether it is.
+    pub control_caught: bool,
+}
+
+/// Runs the attack `attacks` times in every arm.
+///
+/// # Errors
+/// When a budget buys no lesson release.
+pub fn run(attacks: u64, seed: u64, mut progress: impl FnMut(u64)) -> Result<Report, PrivacyError> {
+    let mut arms = Vec::new();
+    let mut control = None;
+    for epsilon_micros in [1_000_000, 4_000_000, 8_000_000] {
+        let budget = Budget::new(Unit::User, epsilon_micros, 1_000_000_000_000, 90)?;
+        let lessons = budget.plan(Schedule::default())?.lessons;
+        let mechanism = lessons.ok_or(PrivacyError::NoBudget)?;
+        let epsilon = Some(epsilon_micros as f64 / 1e6);
+        let allowed = bound(&mechanism);
+        arms.push(arm(epsilon, mechanism, allowed, attacks, seed, &mut progress)?);
+        if epsilon_micros == 4_000_000 {
+            let Mechanism { l0, threshold, .. } = mechanism;
+            let quiet =
+                lore_privacy::mechanism::gaussian(Unit::User, l0, 1, NO_NOISE_MICROS, threshold)?;
+            control = Some(arm(None, quiet, allowed, attacks, seed, &mut progress)?);
+        }
+    }
+    let control = control.ok_or(PrivacyError::NoBudget)?;
+    let control_caught = !control.passed;
+    let passed = control_caught && arms.iter().all(|arm| arm.passed);
+    Ok(Report { passed, crafted: CRAFTED, arms, control, control_caught })
+}
+
+/// How many attacks [`run`] makes in all.
+#[must_use]
+pub const fn total(attacks: u64) -> u64 {
+    4 * attacks
+}
+
+fn arm(
+    epsilon: Option<f64>,
+    mechanism: Mechanism,
+    bound: f64,
+    attacks: u64,
+    seed: u64,
+    progress: &mut impl FnMut(u64),
+) -> Result<Arm, PrivacyError> {
+    let spec = LessonsSpec {
+        release: Hash::ZERO,
+        mechanism,
+        window: WINDOW,
+        max_keys: 256,
+        padded_bytes: 4_096,
+    };
+    let secret = LocalSecret::from_bytes([5; 32]);
+    let nodes = [node(&secret, 0), node(&secret, 1)];
+    let sides = [keys(0), keys(1)];
+    let mut hits = 0;
+    for attack in 0..attacks {
+        // A word for each attack, half of them each; the attacker does not know which.
+        let truth = (attack % 2) as usize;
+        let seed = [seed.to_le_bytes(), attack.to_le_bytes(), mechanism.scale_micros.to_le_bytes()];
+        let mut noise = SeededNoise::new(&seed.concat());
+        let released = release_lessons(&spec, &nodes[truth], &secret, &mut noise)?.into_inner();
+        hits += u64::from(guess(&released, &sides, mechanism.threshold, attack) == truth);
+        progress(1);
+    }
+    let certified = at_least(hits, attacks, ALPHA);
+    Ok(Arm {
+        epsilon,
+        sigma: mechanism.scale_micros as f64 / 1e6,
+        threshold: mechanism.threshold,
+        attacks,
+        success: hits as f64 / attacks as f64,
+        certified,
+        bound,
+        passed: certified <= bound,
+    })
+}
+
+/// The session that the victim has with that word, and that the attacker writes.
+fn session(word: usize) -> Trace {
+    let call = |input: String, exit: i32| Call {
+        tool: "bash".into(),
+        input,
+        output: if exit == 0 { "ok".into() } else { "error: no department".into() },
+        exit: Some(exit),
+        failed: exit != 0,
+    };
+    // Words that the task has in common would blur the two sides: each has its own.
+    let task = ["Print the appointment calendar", "Send the invoice archive"][word];
+    Trace {
+        task: task.into(),
+        calls: vec![
+            call("records export".into(), 1),
+            call(format!("records export --department {}", WORDS[word]), 0),
+        ],
+        outcome: Outcome::Success,
+    }
+}
+
+/// All sessions of a node: the crafted ones, and the victim's.
+fn node(secret: &LocalSecret, truth: usize) -> Private<Vec<LessonContribution>> {
+    let contribution = |user: &str, word: usize| {
+        let bundle = mine(&session(word))?;
+        Some(LessonContribution {
+            unit: secret.user(user),
+            start_seconds: 1_500,
+            primary: bundle.primary,
+            topics: bundle.topics,
+        })
+    };
+    let crafted = (0..CRAFTED).map(|n| contribution(&format!("attacker {n}"), n as usize % 2));
+    let all = crafted.chain([contribution("victim", truth)]);
+    Private::new(all.flatten().collect())
+}
+
+fn keys(word: usize) -> Vec<LessonKey> {
+    mine(&session(word)).map(|bundle| bundle.keys()).unwrap_or_default()
+}
+
+/// The word with more support; a key that is missing counts as just below the threshold.
+fn guess(payload: &Payload, sides: &[Vec<LessonKey>; 2], threshold: u32, attack: u64) -> usize {
+    let entries: &[LessonEntry] = match payload {
+        Payload::Lessons(lessons) => &lessons.entries,
+        _ => &[],
+    };
+    let support = |keys: &Vec<LessonKey>| -> i64 {
+        let of = |key: &LessonKey| entries.iter().find(|entry| entry.key == *key);
+        let missing = i64::from(threshold) - 1;
+        keys.iter().map(|key| of(key).map_or(missing, |entry| entry.support)).sum()
+    };
+    match support(&sides[0]).cmp(&support(&sides[1])) {
+        std::cmp::Ordering::Greater => 0,
+        std::cmp::Ordering::Less => 1,
+        // A coin that knows nothing of the truth.
+        std::cmp::Ordering::Equal => (attack / 2 % 2) as usize,
+    }
+}
+
+/// The most that any attacker can achieve against this release.
+///
+/// Without the victim a guess is right with chance 1/2. With it, by zCDP, the Renyi divergence of order
+/// a between being right with chance s and with chance 1/2 is at most `a * rho` (data processing, and
+/// joint quasi-convexity over the two words), for every a; a thresholded release adds its delta.
+fn bound(mechanism: &Mechanism) -> f64 {
+    let rho = mechanism.rho_nano as f64 / 1e9;
+    let orders = (1..400).map(|i| 1.0 + f64::from(i) * 0.05);
+    let least = orders.map(|order| {
+        let (mut low, mut high) = (0.5, 1.0);
+        for _ in 0..60 {
+            let middle = f64::midpoint(low, high);
+            if renyi(order, middle) <= order * rho { low = middle } else { high = middle }
+        }
+        high
+    });
+    (least.fold(1.0, f64::min) + mechanism.delta_e18 as f64 / 1e18).min(1.0)
+}
+
+/// Renyi divergence of a coin of chance `s` from a fair one.
+fn renyi(order: f64, s: f64) -> f64 {
+    let half = 0.5_f64.powf(1.0 - order);
+    ((s.powf(order) + (1.0 - s).powf(order)) * half).ln() / (order - 1.0)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn the_crafted_sessions_teach_what_the_victims_does_and_the_word_survives_the_miner() {
+        let [a, b] = [keys(0), keys(1)];
+        assert_eq!((a.len(), b.len()), (3, 3), "{a:?} {b:?}");
+        assert!(a.iter().all(|key| !b.contains(key)));
+        assert!(format!("{a:?}").contains(WORDS[0]) && format!("{b:?}").contains(WORDS[1]));
+    }
+
+    #[test]
+    fn the_attack_beats_guessing_and_stays_within_the_bound_and_without_noise_it_does_not() {
+        let report = run(4_000, 1, |_| ()).unwrap();
+        println!("{report:?}");
+        assert!(report.passed, "{report:?}");
+        assert!(report.control.success > 0.99, "{report:?}");
+        assert!(report.arms.iter().all(|arm| arm.bound < 1.0));
+        assert!(report.arms[1].certified > 0.5, "an attack that learns nothing tests nothing");
+    }
+
+    #[test]
+    fn the_bound_grows_with_rho_from_guessing() {
+        let at = |scale| {
+            bound(&lore_privacy::mechanism::gaussian(Unit::User, 3, 1, scale, 400).unwrap())
+        };
+        assert!(at(60_000_000) < 0.53 && at(60_000_000) > 0.5);
+        assert!(at(3_000_000) > at(6_000_000));
+    }
+}
