@@ -41,6 +41,22 @@ pub(super) struct Sent {
     pub(super) published: bool,
 }
 
+/// What a reservation cost, or what an older copy of the ledger did not know was spent.
+#[derive(Debug, Clone, Copy)]
+struct Paid {
+    chain: Chain,
+    period: u32,
+    at_seconds: u64,
+    cost: Cost,
+}
+
+impl From<&Reservation> for Paid {
+    fn from(reservation: &Reservation) -> Self {
+        let Reservation { chain, period, at_seconds, .. } = *reservation;
+        Self { chain, period, at_seconds, cost: reservation.cost() }
+    }
+}
+
 #[derive(Debug, Default)]
 pub(super) struct State {
     pub(super) budget: Option<Budget>,
@@ -48,6 +64,10 @@ pub(super) struct State {
     pub(super) order: Vec<Hash>,
     pub(super) releases: BTreeMap<Hash, Release>,
     pub(super) sent: BTreeMap<(Chain, u64), Sent>,
+    /// Heights that were found on the network.
+    adopted: BTreeMap<Chain, u64>,
+    /// What they had cost.
+    unknown: Vec<Paid>,
     /// Latest charter period seen on each chain.
     pub(super) periods: BTreeMap<Chain, u32>,
     /// Latest wall-clock time of a reservation.
@@ -86,6 +106,21 @@ impl State {
                 let sent = self.sent.get_mut(&(*chain, *seq));
                 sent.ok_or("a height is published that was never committed")?.published = true;
             }
+            Entry::Adopted { chain, seq, spend, at_seconds } => {
+                if self.next_seq(*chain).is_some_and(|next| next > *seq) {
+                    return Err("a height is adopted that was known");
+                }
+                let known = self.spend(*chain, spend.period);
+                let cost = Cost {
+                    rho_nano: spend.rho_nano.saturating_sub(known.rho_nano),
+                    delta_e18: spend.delta_e18.saturating_sub(known.delta_e18),
+                };
+                let (chain, period, at_seconds) = (*chain, spend.period, *at_seconds);
+                self.unknown.push(Paid { chain, period, at_seconds, cost });
+                self.adopted.insert(chain, *seq);
+                self.see_period(chain, period);
+                self.latest_seconds = self.latest_seconds.max(at_seconds);
+            }
         }
         Ok(())
     }
@@ -123,20 +158,20 @@ impl State {
     /// The next height of a chain; none when nothing was committed on it.
     pub(super) fn next_seq(&self, chain: Chain) -> Option<u64> {
         let last = self.sent.range((chain, 0)..=(chain, u64::MAX)).next_back();
-        last.map(|((_, seq), _)| seq.saturating_add(1))
+        let last = last.map(|((_, seq), _)| *seq).max(self.adopted.get(&chain).copied());
+        last.map(|seq| seq.saturating_add(1))
     }
 
     /// Spend of a chain in the charter's period, as its headers carry it.
     pub(super) fn spend(&self, chain: Chain, period: u32) -> Spend {
-        let sums =
-            self.sum(|reservation| reservation.chain == chain && reservation.period == period);
+        let sums = self.sum(|paid| paid.chain == chain && paid.period == period);
         Spend { period, rho_nano: sums.rho_nano, delta_e18: sums.delta_e18 }
     }
 
     /// Spend of the node in the wall-clock period that `now_seconds` lies in, over all federations.
     pub(super) fn node_spend(&self, period_seconds: u64, now_seconds: u64) -> Cost {
         let period = now_seconds / period_seconds.max(1);
-        self.sum(|reservation| reservation.at_seconds / period_seconds.max(1) == period)
+        self.sum(|paid| paid.at_seconds / period_seconds.max(1) == period)
     }
 
     /// Everything ever spent.
@@ -144,11 +179,9 @@ impl State {
         self.sum(|_| true)
     }
 
-    fn sum(&self, of: impl Fn(&Reservation) -> bool) -> Cost {
-        self.releases
-            .values()
-            .map(|release| release.reservation)
-            .filter(|reservation| of(reservation))
-            .fold(Cost::default(), |sum, reservation| sum.plus(reservation.cost()))
+    fn sum(&self, of: impl Fn(&Paid) -> bool) -> Cost {
+        let reserved = self.releases.values().map(|release| Paid::from(&release.reservation));
+        let all = reserved.chain(self.unknown.iter().copied()).filter(|paid| of(paid));
+        all.fold(Cost::default(), |sum, paid| sum.plus(paid.cost))
     }
 }
