@@ -128,7 +128,9 @@ impl Daemon {
                     Step::Done(Done::Misbehaved(why)) => {
                         tracing::warn!(peer = %peer.short(), why, "a peer sent a broken delta");
                     }
-                    Step::Done(Done::InSync | Done::NothingNew) => self.engine.caught_up()?,
+                    Step::Done(Done::InSync | Done::NothingNew) => {
+                        self.engine.caught_up(federation)?
+                    }
                 }
             }
             (Pending::Peers { federation }, Reply::Peers(peers)) => {

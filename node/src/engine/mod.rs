@@ -56,6 +56,8 @@ pub struct Engine {
     outbox: Vec<Effect>,
     /// Releases that were refused and said so; tried again with the next start.
     refused: BTreeSet<Hash>,
+    /// Federations in which a member was asked since the start.
+    asked: BTreeSet<FederationId>,
 }
 
 impl Engine {
@@ -78,8 +80,10 @@ impl Engine {
             challenges: Challenges::default(),
             outbox: Vec::new(),
             refused: BTreeSet::new(),
+            asked: BTreeSet::new(),
         };
         engine.load_federations()?;
+        engine.end_recovery()?;
         engine.finish_pending();
         Ok(engine)
     }

@@ -6,7 +6,7 @@ use lore_protocol::ids::{DeltaId, FederationId, MemberId};
 use lore_protocol::log::Ingest;
 use lore_protocol::payload::{PayloadKind, Void};
 
-use super::{Effect, Engine};
+use super::{Effect, Engine, now_seconds};
 use crate::error::CliError;
 use crate::store::{Batch, Durability, Table};
 
@@ -21,9 +21,12 @@ impl Engine {
         outgoing: &Outgoing,
     ) -> Result<DeltaId, CliError> {
         if let Some(why) = self.store.recovery()? {
+            let what = format!("{why:?}").to_lowercase();
             return Err(CliError::refused(
                 "recovering",
-                format!("the store was changed ({why:?}) and no peer has been asked since"),
+                format!(
+                    "this store was {what}, and no member was asked since what this node signed"
+                ),
             )
             .help("run the node until it has synced with a member; then it signs again"));
         }
@@ -113,7 +116,10 @@ impl Engine {
     }
 
     /// Stores deltas that the log accepted.
-    pub(crate) fn save(
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn save(
         &self,
         federation: FederationId,
         ids: &[DeltaId],
@@ -166,13 +172,49 @@ impl Engine {
         Ok(())
     }
 
-    /// A round with a peer is complete: a repaired or restored node knows what the network knows.
+    /// A round with a member is complete: what the network holds of this node's chain is here, and the
+    /// ledger takes over what it did not know. A repaired or restored node signs again when that was so
+    /// in each federation that has other members.
     ///
     /// # Errors
     /// When the store fails.
-    pub fn caught_up(&self) -> Result<(), CliError> {
-        if self.store.recovery()?.is_some() {
+    pub fn caught_up(&mut self, federation: FederationId) -> Result<(), CliError> {
+        self.adopt(federation)?;
+        self.asked.insert(federation);
+        self.end_recovery()
+    }
+
+    /// Ends a recovery when nobody is left to be asked. Nobody is, from the start, for a founder without
+    /// members.
+    pub(super) fn end_recovery(&self) -> Result<(), CliError> {
+        let open = |id: &FederationId| !self.asked.contains(id) && !self.companions(*id).is_empty();
+        if self.store.recovery()?.is_some() && !self.federations.keys().any(open) {
+            tracing::info!("nobody is left to be asked: this node signs again");
             self.store.clear_recovery()?;
+        }
+        Ok(())
+    }
+
+    /// Takes what the log holds of this node's own chain, and the ledger does not, into the ledger.
+    fn adopt(&mut self, federation: FederationId) -> Result<(), CliError> {
+        let log = self.log(federation)?;
+        let Some(member) = log.member_of(&self.public_key()) else {
+            return Ok(());
+        };
+        let chain = Chain { federation, member };
+        let known = self.ledger.next_seq(chain).unwrap_or(0);
+        let mut unknown = Vec::new();
+        let mut next = log.head(member).map(|(_, id)| id);
+        while let Some(entry) = next.and_then(|id| log.get(&id)) {
+            let header = entry.sound.header();
+            if header.seq < known.max(1) {
+                break;
+            }
+            unknown.push((header.seq, header.spend));
+            next = header.prev;
+        }
+        for (seq, spend) in unknown.into_iter().rev() {
+            self.ledger.adopt(chain, seq, spend, now_seconds())?;
         }
         Ok(())
     }

@@ -7,8 +7,9 @@ use lore_privacy::release::{
 };
 use lore_privacy::{Budget, Caps, Chain, Outgoing, Reservation, Schedule, SystemNoise};
 use lore_protocol::charter::PrivacyTerms;
-use lore_protocol::ids::{FederationId, Hash};
-use lore_protocol::payload::{ItemId, Mechanism, PayloadKind, Window};
+use lore_protocol::ids::{FederationId, Hash, MemberId};
+use lore_protocol::log::Log;
+use lore_protocol::payload::{ItemId, Mechanism, Origin, Payload, PayloadKind, Window};
 
 use super::{Engine, now_seconds};
 use crate::error::CliError;
@@ -101,6 +102,10 @@ impl Engine {
             if made.contains(&release) || self.refused.contains(&release) {
                 continue;
             }
+            if on_chain(log, member, kind) {
+                // Made by the original of a node that was restored from a copy.
+                continue;
+            }
             let Some(window) = self.window(federation, kind, &budget) else { continue };
             due.push(Due { federation, kind, period, release, mechanism, window });
         }
@@ -187,6 +192,24 @@ impl Engine {
         self.store.put(Table::Settings, &key, &end, Durability::Synced)?;
         Ok(ticket)
     }
+}
+
+/// Whether a member's chain holds a release of this kind in the open epoch.
+fn on_chain(log: &Log, member: MemberId, kind: PayloadKind) -> bool {
+    let mut next = log.head(member).map(|(_, id)| id);
+    while let Some(entry) = next.and_then(|id| log.get(&id)) {
+        let header = entry.sound.header();
+        if header.epoch < log.open_epoch() {
+            return false;
+        }
+        let by_hand =
+            matches!(&entry.sound.payload, Payload::Lessons(l) if l.origin == Origin::Authored);
+        if header.payload_kind == kind && !by_hand {
+            return true;
+        }
+        next = header.prev;
+    }
+    false
 }
 
 /// The release schedule that a charter fixes.
