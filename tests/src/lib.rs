@@ -7,7 +7,10 @@
 
 pub mod binary;
 pub mod console;
+pub mod files;
 pub mod log;
+pub mod member;
+pub mod needles;
 pub mod node;
 pub mod peer;
 pub mod pty;
