@@ -2,8 +2,13 @@
 //! protocol; `lore_tests` is the harness.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
+mod attacks;
+mod demo;
 mod federation;
 mod guide;
 mod hostile;
+mod idle;
 mod input;
+mod isolation;
 mod release;
+mod restore;
