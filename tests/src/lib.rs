@@ -5,6 +5,7 @@
 //! only shows between processes.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test harness fails by panicking")]
 
+pub mod bench;
 pub mod binary;
 pub mod console;
 pub mod files;
