@@ -147,12 +147,17 @@ impl FrameSeal {
     /// The bytes that are gossiped: nonce, then ciphertext.
     #[must_use]
     pub fn seal(&self, frame: &Frame) -> Vec<u8> {
-        let plain = codec::encode(frame);
-        let hash = blake3::keyed_hash(&self.nonce_key, &plain);
+        self.seal_bytes(&codec::encode(frame))
+    }
+
+    /// Seals bytes whatever they hold, as a hostile member may.
+    #[must_use]
+    pub fn seal_bytes(&self, plain: &[u8]) -> Vec<u8> {
+        let hash = blake3::keyed_hash(&self.nonce_key, plain);
         let nonce = XNonce::from_slice(&hash.as_bytes()[..NONCE_BYTES]);
         // SAFETY: encryption fails only for messages beyond 256 GiB.
         #[allow(clippy::expect_used)]
-        let sealed = self.cipher.encrypt(nonce, plain.as_slice()).expect("a frame is short");
+        let sealed = self.cipher.encrypt(nonce, plain).expect("a frame is short");
         [nonce.as_slice(), &sealed].concat()
     }
 

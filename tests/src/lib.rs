@@ -5,9 +5,13 @@
 //! only shows between processes.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test harness fails by panicking")]
 
+pub mod bench;
 pub mod binary;
 pub mod console;
+pub mod files;
 pub mod log;
+pub mod member;
+pub mod needles;
 pub mod node;
 pub mod peer;
 pub mod pty;

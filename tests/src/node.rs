@@ -49,8 +49,14 @@ impl Cluster {
     /// A new home, initialised, on loopback.
     #[must_use]
     pub fn node(&self, name: &str) -> Node {
+        self.node_with(name, &["--sync-seconds", "1"])
+    }
+
+    /// A new home, initialised with these arguments, on loopback.
+    #[must_use]
+    pub fn node_with(&self, name: &str, args: &[&str]) -> Node {
         let node = Node { home: self.path().join(name), daemon: None };
-        node.json(&["init", "--loopback", "--sync-seconds", "1", "--name", name]);
+        node.json(&[&["init", "--loopback", "--name", name], args].concat());
         node
     }
 
@@ -231,6 +237,26 @@ impl Node {
         let status = self.json(&["status"]);
         assert!(status["federations"][0].is_object(), "{status}");
         status["federations"][0].clone()
+    }
+
+    /// `status` of one of several federations.
+    ///
+    /// # Panics
+    /// When it is not in it.
+    #[must_use]
+    pub fn federation_named(&self, name: &str) -> Value {
+        let status = self.json(&["status"]);
+        let all = status["federations"].as_array().into_iter().flatten();
+        let found = all.cloned().find(|federation| federation["name"] == name);
+        found.unwrap_or_else(|| panic!("not in {name}: {status}"))
+    }
+
+    /// Lines of the node's log that hold a text.
+    #[must_use]
+    pub fn log_lines(&self, text: &str) -> usize {
+        let logs = self.json(&["logs", "--lines", "100000"]);
+        let lines = logs["lines"].as_array().into_iter().flatten();
+        lines.filter(|line| line.as_str().is_some_and(|line| line.contains(text))).count()
     }
 
     /// The library's root in the one federation.

@@ -1,9 +1,11 @@
 //! A libp2p peer that says whatever a test wants.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use lore_node::network::{
-    Network, NetworkConfig, NetworkEvent, NetworkHandle, PeerAddress, Published, RequestFailure,
+    Direction, FrameTap, Network, NetworkConfig, NetworkEvent, NetworkHandle, PeerAddress,
+    Published, RequestFailure,
 };
 use lore_protocol::codec;
 use lore_protocol::identity::{SecretKey, Signer as _};
@@ -15,6 +17,14 @@ use tokio::sync::mpsc;
 use crate::node::Node;
 use crate::wait::{PATIENCE, wait_until};
 
+/// What a peer answers.
+pub enum Served {
+    /// This, and it goes on answering.
+    Reply(Vec<u8>),
+    /// This, and then it says no more.
+    Last(Vec<u8>),
+}
+
 /// A peer with a key of its own and no rules.
 pub struct Peer {
     runtime: Runtime,
@@ -22,6 +32,7 @@ pub struct Peer {
     events: mpsc::Receiver<NetworkEvent>,
     key: SecretKey,
     to: PublicKey,
+    received: Arc<Mutex<Vec<Vec<u8>>>>,
 }
 
 impl Peer {
@@ -43,8 +54,16 @@ impl Peer {
             .enable_all()
             .build()
             .expect("a runtime");
+        let received = Arc::new(Mutex::new(Vec::new()));
+        let record = Arc::clone(&received);
+        let tap: FrameTap = Arc::new(move |direction, frame: &[u8]| {
+            if direction == Direction::In {
+                record.lock().unwrap_or_else(PoisonError::into_inner).push(frame.to_vec());
+            }
+        });
         let (handle, events) = runtime.block_on(async {
             let config = NetworkConfig {
+                frame_tap: Some(tap),
                 listen: vec!["/ip4/127.0.0.1/tcp/0".parse().expect("an address")],
                 ..NetworkConfig::new(&key)
             };
@@ -52,7 +71,7 @@ impl Peer {
             started.0.dial(address).await.expect("it dials");
             started
         });
-        let mut peer = Self { runtime, handle, events, key, to };
+        let mut peer = Self { runtime, handle, events, key, to, received };
         let connected = |event| matches!(event, NetworkEvent::Connected { .. }).then_some(());
         peer.until("connected", connected);
         peer
@@ -62,6 +81,20 @@ impl Peer {
     #[must_use]
     pub fn key(&self) -> PublicKey {
         self.key.public_key()
+    }
+
+    /// Every frame that came so far: gossip (sealed), requests and replies.
+    #[must_use]
+    pub fn received(&self) -> Vec<Vec<u8>> {
+        self.received.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Subscribes to a federation's gossip.
+    ///
+    /// # Panics
+    /// When the network has stopped.
+    pub fn subscribe(&self, federation: FederationId) {
+        self.runtime.block_on(self.handle.subscribe(federation)).expect("it subscribes");
     }
 
     fn until<T>(&mut self, what: &str, mut fits: impl FnMut(NetworkEvent) -> Option<T>) -> T {
@@ -105,12 +138,33 @@ impl Peer {
         codec::decode(&bytes).expect("the reply decodes")
     }
 
+    /// Answers what nodes ask, with bytes of the test's choice, until `answer` gives the last one.
+    ///
+    /// # Panics
+    /// When nobody asks, or what is asked does not decode.
+    pub fn serve(&mut self, what: &str, mut answer: impl FnMut(&Request) -> Served) {
+        loop {
+            let (bytes, token) = self.until(what, |event| match event {
+                NetworkEvent::Request { bytes, reply, .. } => Some((bytes, reply)),
+                _ => None,
+            });
+            let request = codec::decode(&bytes).expect("a node's request decodes");
+            let (reply, last) = match answer(&request) {
+                Served::Reply(bytes) => (bytes, false),
+                Served::Last(bytes) => (bytes, true),
+            };
+            self.runtime.block_on(self.handle.reply(token, reply)).expect("it is sent");
+            if last {
+                return;
+            }
+        }
+    }
+
     /// Gossips bytes, once somebody listens to the federation's topic.
     pub fn gossip(&self, federation: FederationId, bytes: &[u8]) {
-        let handle = &self.handle;
-        self.runtime.block_on(handle.subscribe(federation)).expect("it subscribes");
+        self.subscribe(federation);
         wait_until("somebody is in the mesh", PATIENCE, || {
-            let sent = self.runtime.block_on(handle.publish(federation, bytes.to_vec()));
+            let sent = self.runtime.block_on(self.handle.publish(federation, bytes.to_vec()));
             matches!(sent, Ok(Published::Sent)).then_some(())
         });
     }

@@ -55,6 +55,9 @@ fn status_text(status: &Value) -> String {
             lines.push(format!("            ! {}", problem.as_str().unwrap_or_default()));
         }
     }
+    if let Some(what) = status["recovering"].as_str() {
+        lines.push(format!("! this store was {what}: nothing is signed before a member was asked"));
+    }
     lines.push(format!(
         "sessions    {} of {} users",
         status["sessions"], status["privacy"]["users"]

@@ -2,7 +2,7 @@
 
 use lore_protocol::codec;
 use lore_protocol::ids::{DeltaId, FederationId, PublicKey};
-use lore_protocol::log::Ingest;
+use lore_protocol::log::{Fault, Ingest};
 use lore_protocol::wire::Frame;
 
 use super::Daemon;
@@ -64,13 +64,14 @@ impl Daemon {
                 let known = found.log.get(&delta.header.id()).is_some();
                 return Ok((Verdict::Ignore, !known));
             }
-            Err(_) => return Ok((Verdict::Reject, false)),
+            Err(error) => return Ok(rejected(&error)),
         };
         if delta.header.federation != topic {
-            return Ok((Verdict::Reject, false));
+            return Ok(rejected(&Fault::Foreign(delta.header.federation)));
         }
-        let Ok(sound) = delta.sound() else {
-            return Ok((Verdict::Reject, false));
+        let sound = match delta.sound() {
+            Ok(sound) => sound,
+            Err(error) => return Ok(rejected(&error)),
         };
         Ok(match self.engine.ingest(topic, sound, Durability::Buffered)? {
             Ingest::Accepted(_) => (Verdict::Accept, false),
@@ -82,4 +83,10 @@ impl Daemon {
             }
         })
     }
+}
+
+/// At most two lines for each peer: then its score keeps it from being heard.
+fn rejected(why: &dyn std::fmt::Display) -> (Verdict, bool) {
+    tracing::info!(%why, "a gossiped frame was rejected");
+    (Verdict::Reject, false)
 }

@@ -89,6 +89,7 @@ impl Engine {
         };
         fault::watch(&mut engine.ledger);
         engine.load_federations()?;
+        engine.end_recovery()?;
         engine.finish_pending();
         Ok(engine)
     }

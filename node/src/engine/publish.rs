@@ -1,5 +1,7 @@
 //! Signing: the one way by which this node adds to its chains.
 
+use std::collections::BTreeSet;
+
 use lore_privacy::ledger::{Passage, Point};
 use lore_privacy::{Chain, Committed, Outgoing, Pending};
 use lore_protocol::delta::{Delta, Header, Sound};
@@ -27,9 +29,12 @@ impl Engine {
         outgoing: &Outgoing,
     ) -> Result<DeltaId, CliError> {
         if let Some(why) = self.store.recovery()? {
+            let what = format!("{why:?}").to_lowercase();
             return Err(CliError::refused(
                 "recovering",
-                format!("the store was changed ({why:?}) and no peer has been asked since"),
+                format!(
+                    "this store was {what}, and no member was asked since what this node signed"
+                ),
             )
             .help("run the node until it has synced with a member; then it signs again"));
         }
@@ -134,7 +139,10 @@ impl Engine {
     }
 
     /// Stores deltas that the log accepted.
-    pub(crate) fn save(
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn save(
         &self,
         federation: FederationId,
         ids: &[DeltaId],
@@ -251,8 +259,9 @@ impl Engine {
     }
 
     /// A round with a peer is complete, so that this node knows what that peer knows. A repaired or
-    /// restored store counts as caught up when a few peers of every federation were asked: one alone
-    /// may be behind, or keep back what this node signed before.
+    /// restored store takes over what the network holds of this node's chain and counts as caught up when
+    /// a few peers of every federation were asked: one alone may be behind, or keep back what this node
+    /// signed before.
     ///
     /// # Errors
     /// When the store fails.
@@ -261,12 +270,44 @@ impl Engine {
         if self.store.recovery()?.is_none() {
             return Ok(());
         }
-        let enough = self.federations.keys().all(|id| {
-            let wanted = self.companions(*id).len().clamp(1, PEERS_TO_RECOVER);
-            self.asked.get(id).is_some_and(|peers| peers.len() >= wanted)
-        });
-        if enough {
+        self.adopt(federation)?;
+        self.end_recovery()
+    }
+
+    /// Ends a recovery when nobody is left to be asked. Nobody is, from the start, for a founder without
+    /// members.
+    pub(super) fn end_recovery(&self) -> Result<(), CliError> {
+        let enough = |id: &FederationId| {
+            let wanted = self.companions(*id).len().min(PEERS_TO_RECOVER);
+            self.asked.get(id).map_or(0, BTreeSet::len) >= wanted
+        };
+        if self.store.recovery()?.is_some() && self.federations.keys().all(enough) {
+            tracing::info!("nobody is left to be asked: this node signs again");
             self.store.clear_recovery()?;
+        }
+        Ok(())
+    }
+
+    /// Takes what the log holds of this node's own chain, and the ledger does not, into the ledger.
+    fn adopt(&mut self, federation: FederationId) -> Result<(), CliError> {
+        let log = self.log(federation)?;
+        let Some(member) = log.member_of(&self.public_key()) else {
+            return Ok(());
+        };
+        let chain = Chain { federation, member };
+        let known = self.ledger.next_seq(chain).unwrap_or(0);
+        let mut unknown = Vec::new();
+        let mut next = log.head(member).map(|(_, id)| id);
+        while let Some(entry) = next.and_then(|id| log.get(&id)) {
+            let header = entry.sound.header();
+            if header.seq < known.max(1) {
+                break;
+            }
+            unknown.push((header.seq, header.spend));
+            next = header.prev;
+        }
+        for (seq, spend) in unknown.into_iter().rev() {
+            self.ledger.adopt(chain, seq, spend, now_seconds())?;
         }
         Ok(())
     }

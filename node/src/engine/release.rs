@@ -12,8 +12,9 @@ use lore_privacy::{
     SystemNoise, VoteContribution,
 };
 use lore_protocol::charter::{CostKind, PrivacyTerms};
-use lore_protocol::ids::{FederationId, Hash};
-use lore_protocol::payload::{ItemId, Mechanism, Payload, PayloadKind, Window};
+use lore_protocol::ids::{FederationId, Hash, MemberId};
+use lore_protocol::log::Log;
+use lore_protocol::payload::{ItemId, Mechanism, Origin, Payload, PayloadKind, Window};
 
 use super::contributions::{Candidates, Reader};
 use super::{Engine, now_seconds};
@@ -159,6 +160,10 @@ impl Engine {
             let index = u32::try_from(index).unwrap_or(u32::MAX);
             let release = release_id(federation, member, kind, period, index);
             if made.contains(&release) || self.refused.contains(&release) {
+                continue;
+            }
+            if on_chain(log, member, kind) {
+                // Made by the original of a node that was restored from a copy.
                 continue;
             }
             let Some(window) = self.window(federation, kind, &budget) else { continue };
@@ -314,6 +319,24 @@ pub(super) fn scheduled(
         (PayloadKind::Votes, &terms.votes_at, of(|plan| plan.votes)),
         (PayloadKind::Costs, costs_at, of(|plan| plan.costs)),
     ]
+}
+
+/// Whether a member's chain holds a release of this kind in the open epoch.
+fn on_chain(log: &Log, member: MemberId, kind: PayloadKind) -> bool {
+    let mut next = log.head(member).map(|(_, id)| id);
+    while let Some(entry) = next.and_then(|id| log.get(&id)) {
+        let header = entry.sound.header();
+        if header.epoch < log.open_epoch() {
+            return false;
+        }
+        let by_hand =
+            matches!(&entry.sound.payload, Payload::Lessons(l) if l.origin == Origin::Authored);
+        if header.payload_kind == kind && !by_hand {
+            return true;
+        }
+        next = header.prev;
+    }
+    false
 }
 
 /// The release schedule that a charter fixes.

@@ -5,6 +5,9 @@ use serde_json::{Value, json};
 use super::{Engine, Federation};
 use crate::error::CliError;
 
+const RECOVERING: &str = "run this node until it has synced with a member (`lore run --detach`): its \
+     store is a copy or was repaired, and it signs and releases nothing before";
+
 impl Engine {
     /// State of the node and its federations, without the network.
     ///
@@ -13,13 +16,15 @@ impl Engine {
     pub fn status(&self) -> Result<Value, CliError> {
         let federations: Vec<Value> =
             self.federations.values().map(|found| self.federation_status(found)).collect();
+        let recovering = self.store.recovery()?.map(|why| format!("{why:?}").to_lowercase());
         Ok(json!({
             "home": self.home.root(),
             "key": self.public_key(),
             "federations": federations,
             "sessions": self.session_count(),
             "privacy": self.privacy_status()?,
-            "next": self.advice(),
+            "recovering": recovering,
+            "next": if recovering.is_some() { RECOVERING } else { self.advice() },
         }))
     }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rocksdb::{ColumnFamily, DB, Direction, IteratorMode, ReadOptions, WriteBatch, WriteOptions};
 
 use super::batch::Change;
-use super::heads::{self, HEAD_KEY, HeadsFile, RECOVERY_KEY, SCHEMA_KEY};
+use super::heads::{self, HEAD_KEY, HeadsFile, PLACE_KEY, RECOVERY_KEY, SCHEMA_KEY};
 use super::{Batch, Durability, Head, Recovery, SCHEMA_VERSION, StoreError, Table, files, options};
 
 /// The database directory inside a store directory.
@@ -72,6 +72,7 @@ impl Store {
         let head = inner.stored_head()?;
         heads::compare(path, head, noted)?;
         *inner.head.lock().unwrap_or_else(PoisonError::into_inner) = head;
+        inner.check_place()?;
         Ok(Self(Arc::new(inner)))
     }
 
@@ -267,11 +268,27 @@ impl Inner {
         Ok(())
     }
 
+    /// Marks a store as restored that is a copy of another: the one it was copied from may have gone on,
+    /// and signed what is not known here.
+    fn check_place(&self) -> Result<(), StoreError> {
+        let here = self.heads.place()?;
+        match self.get(Table::Settings, PLACE_KEY)? {
+            Some(known) if known == here => Ok(()),
+            Some(_) => self.mark_recovered(Recovery::Restored),
+            None => {
+                let mut batch = Batch::new();
+                batch.put(Table::Settings, PLACE_KEY, here);
+                self.apply(&batch, None, true)
+            }
+        }
+    }
+
     /// Begins the chain of heads again at what the database holds, marked as recovered.
     pub(super) fn mark_recovered(&self, mark: Recovery) -> Result<(), StoreError> {
         let mut head = self.head.lock().unwrap_or_else(PoisonError::into_inner);
         let mut batch = Batch::new();
         batch.put(Table::Settings, RECOVERY_KEY, mark.tag());
+        batch.put(Table::Settings, PLACE_KEY, self.heads.place()?);
         let next = self.stored_head()?.next(&batch.digest());
         self.apply(&batch, Some(next), true)?;
         *head = next;

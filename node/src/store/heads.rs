@@ -7,8 +7,9 @@
 //! slot is torn. A database that is behind the file has lost acknowledged batches.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
 use lore_protocol::ids::Hash;
 
@@ -22,6 +23,9 @@ pub(super) const HEAD_KEY: &[u8] = b"\0head";
 pub(super) const RECOVERY_KEY: &[u8] = b"\0recovery";
 /// Key of the layout version in the settings table.
 pub(super) const SCHEMA_KEY: &[u8] = b"\0schema";
+
+/// Key of what tells this file from a copy of it, in the settings table.
+pub(super) const PLACE_KEY: &[u8] = b"\0place";
 
 /// Number (8), hash (32), checksum (32).
 const SLOT_BYTES: usize = 72;
@@ -41,7 +45,7 @@ pub struct Head {
 pub enum Recovery {
     /// `lore store repair` rebuilt it.
     Repaired,
-    /// It was copied from a backup.
+    /// It was copied from a backup, or is a copy that somebody made of the home.
     Restored,
 }
 
@@ -113,6 +117,15 @@ impl HeadsFile {
             Err(TryLockError::WouldBlock) => Err(StoreError::Locked { path: dir.to_owned() }),
             Err(TryLockError::Error(error)) => Err(StoreError::io("lock", &path)(error)),
         }
+    }
+
+    /// What tells this file from any copy of it: its inode, and when it was made where the file system
+    /// keeps that. Moving it within a file system changes neither.
+    pub(super) fn place(&self) -> Result<Vec<u8>, StoreError> {
+        let meta = self.file.metadata().map_err(StoreError::io("read", &self.path))?;
+        let made = meta.created().ok().and_then(|made| made.duration_since(UNIX_EPOCH).ok());
+        let nanos = made.map_or(0, |made| made.as_nanos());
+        Ok([&meta.ino().to_le_bytes()[..], &nanos.to_le_bytes()].concat())
     }
 
     /// The newest whole slot; `None` when there is none.

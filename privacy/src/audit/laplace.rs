@@ -1,47 +1,17 @@
 //! Votes with discrete Laplace noise, under removal of a user and under replacement of a personal
 //! node's one vote.
 
-use dashu::integer::{IBig, UBig};
-use dashu::rational::RBig;
-use opendp::core::Measurement;
-use opendp::domains::{AtomDomain, VectorDomain};
-use opendp::measurements::{MakeNoise, ZExpFamily};
-use opendp::measures::MaxDivergence;
-use opendp::metrics::L1Distance;
-
 use super::statistics::certified_epsilon;
 use super::{Certified, Observer};
-use crate::PrivacyError;
-
-type Votes =
-    Measurement<VectorDomain<AtomDomain<IBig>>, L1Distance<RBig>, MaxDivergence, Vec<IBig>>;
+use crate::{PrivacyError, mechanism};
 
 /// Runs in one invocation.
 const BATCH: u64 = 5_000;
 
-fn votes(scale_micros: u64) -> Result<Votes, PrivacyError> {
-    let scale = RBig::from_parts(IBig::from(scale_micros), UBig::from(1_000_000_u32));
-    let domain = VectorDomain::new(AtomDomain::<IBig>::default());
-    ZExpFamily::<1> { scale }.make_noise((domain, L1Distance::default())).map_err(noise)
-}
-
-fn noise(error: opendp::error::Error) -> PrivacyError {
-    PrivacyError::Noise(error.to_string())
-}
-
-/// Epsilon that opendp's map charges when one unit moves the vector by `l1`.
-pub(crate) fn epsilon(scale_micros: u64, l1: u32) -> Result<f64, PrivacyError> {
-    votes(scale_micros)?.map(&RBig::from(l1)).map_err(noise)
-}
-
-/// Adds discrete Laplace noise to every count.
-pub(crate) fn add(cells: &[i64], scale_micros: u64) -> Result<Vec<i64>, PrivacyError> {
-    let cells: Vec<IBig> = cells.iter().map(|cell| IBig::from(*cell)).collect();
-    let noisy = votes(scale_micros)?.invoke(&cells).map_err(noise)?;
-    noisy
-        .into_iter()
-        .map(|count| i64::try_from(count).map_err(|error| PrivacyError::Noise(error.to_string())))
-        .collect()
+/// Epsilon that is charged when one unit moves the vector by `l1`: what is recorded is half its square.
+pub(crate) fn epsilon(scale_micros: u64, l1: u16) -> Result<f64, PrivacyError> {
+    let rho = mechanism::laplace_cost(l1, 1, scale_micros)?.rho_nano as f64 / 1e9;
+    Ok((2.0 * rho).sqrt())
 }
 
 /// A sampler of noisy counts: (counts, scale in millionths).

@@ -221,7 +221,7 @@ fn laplace_sampler(
 ) -> Result<Judged, PrivacyError> {
     let (noise, factor) = (Noise::Laplace, CONTROL.recip());
     let (found, control) =
-        samplers::fit(name, &mut laplace::add, noise, &LAPLACE_MICROS, factor, observer)?;
+        samplers::fit(name, &mut mechanism::add_laplace, noise, &LAPLACE_MICROS, factor, observer)?;
     Ok(("chi_square", found, !control.holds()))
 }
 
@@ -247,13 +247,14 @@ const VOTE_MICROS: u64 = 1_000_000;
 fn votes(
     name: &'static str,
     neighbours: laplace::Neighbours,
-    l1: u32,
+    l1: u16,
     depth: Depth,
     observer: &mut dyn Observer,
 ) -> Result<Judged, PrivacyError> {
     let scale_micros = VOTE_MICROS * u64::from(l1);
     let claim = (scale_micros, laplace::epsilon(scale_micros, l1)?);
-    let found = laplace::attack(name, laplace::add, claim, neighbours, depth.runs(), observer)?;
+    let found =
+        laplace::attack(name, mechanism::add_laplace, claim, neighbours, depth.runs(), observer)?;
     Ok(("epsilon", found, found.certified > CONTROL * found.claimed))
 }
 

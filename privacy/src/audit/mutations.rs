@@ -93,7 +93,7 @@ fn small_scale(audit: &'static str) -> Certified {
 }
 
 fn small_laplace(audit: &'static str) -> Certified {
-    let mut draw = |zeros: &[i64], micros: u64| laplace::add(zeros, micros / 4 * 3);
+    let mut draw = |zeros: &[i64], micros: u64| mechanism::add_laplace(zeros, micros / 4 * 3);
     let (noise, scales) = (Noise::Laplace, &LAPLACE_MICROS);
     samplers::fit(audit, &mut draw, noise, scales, 1.0, &mut Silent::new()).unwrap().0
 }
@@ -120,6 +120,10 @@ impl NoiseSource for Defective {
             if self.zeros_skipped && *cell == 0 { 0 } else { noisy }
         };
         Ok(noisy.into_iter().zip(cells).map(skip).collect())
+    }
+
+    fn add_laplace(&mut self, cells: &[i64], scale_micros: u64) -> Result<Vec<i64>, PrivacyError> {
+        SystemNoise.add_laplace(cells, scale_micros)
     }
 
     fn keep_above(
@@ -238,6 +242,6 @@ fn coupled(audit: &'static str) -> Certified {
 /// A personal node's vote, charged as if its vote could only come or go.
 fn no_replacement(audit: &'static str) -> Certified {
     let claim = (VOTE_MICROS, laplace::epsilon(VOTE_MICROS, 1).unwrap());
-    let (add, replaced) = (laplace::add, laplace::REPLACED);
+    let (add, replaced) = (mechanism::add_laplace, laplace::REPLACED);
     laplace::attack(audit, add, claim, replaced, RUNS, &mut Silent::new()).unwrap()
 }

@@ -5,7 +5,7 @@ use lore_protocol::codec;
 use lore_protocol::ids::{FederationId, Hash, MemberId};
 use lore_protocol::payload::{Mechanism, PayloadKind, Window};
 
-use crate::{Budget, Cost};
+use crate::{Budget, Cost, Spend};
 
 /// A member's chain in a federation.
 #[derive(
@@ -109,6 +109,17 @@ pub enum Entry {
         release: Hash,
         /// The decision.
         answer: Answer,
+    },
+    /// The network holds a delta of this node that this ledger did not know: it is an older copy.
+    Adopted {
+        /// The chain.
+        chain: Chain,
+        /// The height.
+        seq: u64,
+        /// Cumulative spend in that delta's header.
+        spend: Spend,
+        /// When it was found, in seconds since the Unix epoch.
+        at_seconds: u64,
     },
 }
 

@@ -69,6 +69,8 @@ pub(super) struct State {
     pub(super) order: Vec<Hash>,
     pub(super) releases: BTreeMap<Hash, Release>,
     pub(super) sent: BTreeMap<(Chain, u64), Sent>,
+    /// Heights that were found on the network.
+    adopted: BTreeMap<Chain, u64>,
     /// Latest charter period seen on each chain.
     pub(super) periods: BTreeMap<Chain, u32>,
     /// Latest wall-clock time of a reservation.
@@ -131,6 +133,21 @@ impl State {
                 }
                 gate.answer = Some(answer.clone());
             }
+            Entry::Adopted { chain, seq, spend, at_seconds } => {
+                if self.next_seq(*chain).is_some_and(|next| next > *seq) {
+                    return Err("a height is adopted that was known");
+                }
+                let known = self.spend(*chain, spend.period);
+                let cost = Cost {
+                    rho_nano: spend.rho_nano.saturating_sub(known.rho_nano),
+                    delta_e18: spend.delta_e18.saturating_sub(known.delta_e18),
+                };
+                let (chain, period, at_seconds) = (*chain, spend.period, *at_seconds);
+                self.pay(chain, period, at_seconds, cost);
+                self.adopted.insert(chain, *seq);
+                self.see_period(chain, period);
+                self.latest_seconds = self.latest_seconds.max(at_seconds);
+            }
         }
         Ok(())
     }
@@ -143,12 +160,16 @@ impl State {
         self.order.push(reservation.release);
         self.see_period(reservation.chain, reservation.period);
         self.latest_seconds = self.latest_seconds.max(reservation.at_seconds);
-        let cost = reservation.cost();
-        let add = |sum: &mut Cost| *sum = sum.plus(cost);
-        add(self.by_period.entry((reservation.chain, reservation.period)).or_default());
-        add(self.by_day.entry(reservation.at_seconds / DAY_SECONDS).or_default());
-        add(&mut self.lifetime);
+        let Reservation { chain, period, at_seconds, .. } = *reservation;
+        self.pay(chain, period, at_seconds, reservation.cost());
         Ok(())
+    }
+
+    fn pay(&mut self, chain: Chain, period: u32, at_seconds: u64, cost: Cost) {
+        let add = |sum: &mut Cost| *sum = sum.plus(cost);
+        add(self.by_period.entry((chain, period)).or_default());
+        add(self.by_day.entry(at_seconds / DAY_SECONDS).or_default());
+        add(&mut self.lifetime);
     }
 
     fn step(
@@ -173,7 +194,8 @@ impl State {
     /// The next height of a chain; none when nothing was committed on it.
     pub(super) fn next_seq(&self, chain: Chain) -> Option<u64> {
         let last = self.sent.range((chain, 0)..=(chain, u64::MAX)).next_back();
-        last.map(|((_, seq), _)| seq.saturating_add(1))
+        let last = last.map(|((_, seq), _)| *seq).max(self.adopted.get(&chain).copied());
+        last.map(|seq| seq.saturating_add(1))
     }
 
     /// Refuses the result of a gated release that nobody let through.

@@ -297,6 +297,26 @@ impl<S: LedgerStore> Ledger<S> {
         Ok(Some(release))
     }
 
+    /// Notes a delta of this node that the network holds and this ledger does not know, which shows that
+    /// the ledger is an older copy. From then on the height is taken and what its header had spent is
+    /// spent here too. Does nothing for a height that is known.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn adopt(
+        &mut self,
+        chain: Chain,
+        seq: u64,
+        spend: Spend,
+        at_seconds: u64,
+    ) -> Result<bool, PrivacyError> {
+        let unknown = self.next_seq(chain).is_none_or(|next| next <= seq);
+        if unknown {
+            self.append(Entry::Adopted { chain, seq, spend, at_seconds })?;
+        }
+        Ok(unknown)
+    }
+
     /// Bytes committed at a height, read back with their hashes checked.
     ///
     /// # Errors

@@ -270,3 +270,33 @@ fn any_flipped_bit_lost_tail_or_swapped_entry_is_found_at_opening() {
     headless.set_head(Some(Head { count: head.count - 1, ..head }));
     assert!(damaged(headless));
 }
+
+#[test]
+fn an_older_copy_takes_over_what_the_network_knows_and_pays_for_it_too() {
+    let mut ledger = ledger();
+    let sampled = Outgoing::from(sampled(&mut ledger, 1));
+    ledger.commit(CHAIN, 4, 3, &sampled, sign).unwrap();
+    let cost = reservation(1).cost();
+    let known = ledger.spend(CHAIN, 3);
+    let more = Spend { rho_nano: known.rho_nano + cost.rho_nano, ..known };
+    // Known heights change nothing; unknown ones move height and spend, here and for the owner's budget.
+    assert!(!ledger.adopt(CHAIN, 4, more, NOW).unwrap());
+    assert_eq!(ledger.spend(CHAIN, 3), known);
+    assert!(ledger.adopt(CHAIN, 6, more, NOW).unwrap());
+    assert!(!ledger.adopt(CHAIN, 6, more, NOW).unwrap());
+    assert_eq!(ledger.spend(CHAIN, 3), more);
+    assert_eq!(ledger.node_spend(NOW).rho_nano, more.rho_nano);
+    assert_eq!(ledger.next_seq(CHAIN), Some(7));
+    let leave = Outgoing::from(Leave { reason: String::new() });
+    assert!(matches!(
+        ledger.commit(CHAIN, 5, 3, &leave, sign),
+        Err(PrivacyError::WrongSeq { expected: 7, found: 5 })
+    ));
+    // A delta that says less than what is known takes nothing back.
+    assert!(ledger.adopt(CHAIN, 7, Spend { period: 3, ..Spend::default() }, NOW).unwrap());
+    assert_eq!(ledger.spend(CHAIN, 3), more);
+    let verified = ledger.verify().unwrap();
+    let ledger = Ledger::open(ledger.store().clone()).unwrap();
+    assert_eq!(ledger.spend(CHAIN, 3), more);
+    assert_eq!((ledger.next_seq(CHAIN), ledger.verify().unwrap()), (Some(8), verified));
+}

@@ -1,5 +1,6 @@
 //! What pooling over nodes does for the estimate of a success rate.
 
+use lore_protocol::payload::Noise;
 use serde::Serialize;
 
 use super::{DELTA_E18, EPSILONS_MICROS};
@@ -40,7 +41,8 @@ pub fn rates() -> Result<Vec<Rate>, PrivacyError> {
     for delta_e18 in [DELTA_E18, DELTA_E18 / 2] {
         for epsilon_micros in EPSILONS_MICROS {
             let rho_nano = preset::rho_nano(epsilon_micros, delta_e18)?;
-            let sigma = preset::least_scale(Bounds::OUTCOMES, rho_nano)? as f64 / 1e6;
+            let sigma =
+                preset::least_scale(Noise::Gaussian, Bounds::OUTCOMES, rho_nano)? as f64 / 1e6;
             let error = |sigma, nodes| utility::rate_standard_error(sigma, nodes, SESSIONS, RATE);
             rows.push(Rate {
                 epsilon: epsilon_micros as f64 / 1e6,

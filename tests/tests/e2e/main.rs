@@ -2,10 +2,15 @@
 //! protocol; `lore_tests` is the harness.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
+mod attacks;
+mod demo;
 mod federation;
 mod gate;
 mod guide;
 mod hostile;
+mod idle;
 mod input;
+mod isolation;
 mod privacy;
 mod release;
+mod restore;

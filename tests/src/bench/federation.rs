@@ -1,0 +1,197 @@
+//! A federation with many small deltas, made by hand: real keys, real signatures.
+
+use lore_node::engine::Handwritten;
+use lore_protocol::charter::{
+    Charter, EpochRule, Founder, Limits, PrivacyTerms, SignedCharter, Vouchers, join_header,
+};
+use lore_protocol::codec;
+use lore_protocol::delta::{Delta, Sound, VERSION};
+use lore_protocol::identity::{SecretKey, Signer as _};
+use lore_protocol::ids::{Hash, InvitationId, MemberId};
+use lore_protocol::library::Fold;
+use lore_protocol::log::{Ingest, Log};
+use lore_protocol::payload::{Checkpoint, Join, Payload, Phase, Unit, Vouch};
+use lore_protocol::sync::{Ask, Round, Step, answer};
+use lore_protocol::wire::Reply;
+
+/// Distinct lessons that members share.
+const LESSONS: usize = 500;
+const WORDS: [&str; 8] =
+    ["invoice", "report", "archive", "picture", "table", "search", "order", "letter"];
+
+/// A log that has seen everything, and what it is made of.
+pub struct Federation {
+    /// The charter.
+    pub charter: SignedCharter,
+    /// The log.
+    pub log: Log,
+    /// Every delta, in causal order.
+    pub deltas: Vec<Sound>,
+    keys: Vec<SecretKey>,
+    members: Vec<MemberId>,
+    fold: Fold,
+}
+
+fn charter(founder: &SecretKey) -> Charter {
+    Charter {
+        version: VERSION,
+        name: "bench".into(),
+        nonce: Hash([7; 32]),
+        epoch: EpochRule::Rounds,
+        vouchers: Vouchers::Members,
+        scripts: false,
+        contexts: vec!["any".into()],
+        privacy: PrivacyTerms {
+            rho_nano: 1_000_000_000,
+            delta_e18: 1_000_000_000_000,
+            epsilon_display: "4".into(),
+            units: vec![Unit::User],
+            epochs_per_period: 90,
+            lessons_at: vec![1],
+            outcomes_at: vec![2],
+            l0: 3,
+            sessions_per_item: 1,
+            lessons_min_sigma_micros: 3_000_000,
+            lessons_min_threshold: 10,
+            outcomes_min_sigma_micros: 4_000_000,
+            lessons_payload_bytes: 14 << 10,
+        },
+        limits: Limits {
+            members: 200,
+            deltas_per_epoch: 256,
+            evidence_cap: 1000,
+            revokers: 2,
+            promotion_margin_micros: 0,
+        },
+        founders: vec![Founder { key: founder.public_key(), recovery: Hash::ZERO }],
+    }
+}
+
+/// The `n`-th lesson, as a person writes one.
+fn lesson(n: usize) -> Payload {
+    let command = format!("tool{} --mode {} <arg> -o <out>", n % 25, n % LESSONS);
+    let words = vec![WORDS[n % WORDS.len()].to_owned()];
+    Handwritten { command, words }.payload().expect("a lesson")
+}
+
+impl Federation {
+    /// Makes `epochs` epochs in each of which every member publishes `each` lessons.
+    ///
+    /// # Panics
+    /// When a delta is not valid.
+    #[must_use]
+    pub fn made(members: u8, epochs: usize, each: usize) -> Self {
+        let founder = SecretKey::from_seed(&[1; 32]);
+        let charter = charter(&founder);
+        let signed = charter.sign(&founder).expect("it is consistent");
+        let log = Log::new(signed.clone()).expect("it opens");
+        let mut made = Self {
+            members: vec![log.founders()[0].0],
+            charter: signed,
+            log,
+            deltas: Vec::new(),
+            keys: vec![founder],
+            fold: Fold::default(),
+        };
+        let federation = made.log.federation();
+        let (header, payload) = charter.founder_join(federation, &charter.founders[0]);
+        made.push(Delta::sign(header, &payload, &made.keys[0]));
+        for n in 1..members {
+            made.admit(n + 1);
+        }
+        made.checkpoint();
+        let mut next = 0;
+        for _ in 0..epochs {
+            for who in 0..made.members.len() {
+                for _ in 0..each {
+                    made.publish(who, &lesson(next));
+                    next += 1;
+                }
+            }
+            made.checkpoint();
+        }
+        made
+    }
+
+    fn push(&mut self, delta: Delta) {
+        let sound = delta.sound().expect("it is sound");
+        let taken = self.log.ingest(sound.clone());
+        assert!(matches!(taken, Ingest::Accepted(_)), "{taken:?}");
+        self.deltas.push(sound);
+    }
+
+    fn publish(&mut self, who: usize, payload: &Payload) {
+        let author = self.members[who];
+        let header = self.log.draft(author, self.log.spend(author)).expect("a header");
+        self.push(Delta::sign(header, payload, &self.keys[who]));
+    }
+
+    fn admit(&mut self, seed: u8) {
+        let key = SecretKey::from_seed(&[seed; 32]);
+        let join = Join {
+            key: key.public_key(),
+            recovery: Hash::ZERO,
+            invitation: Some(InvitationId::ZERO),
+            name: format!("m{seed}"),
+        };
+        let (header, payload) = join_header(self.log.federation(), join);
+        let join = Delta::sign(header, &payload, &key);
+        let id = join.header.id();
+        let vouch = Vouch {
+            join: id,
+            key: key.public_key(),
+            invitation: InvitationId::ZERO,
+            uses: u16::MAX,
+            expires_epoch: 1000,
+        };
+        self.publish(0, &Payload::Vouch(vouch));
+        self.push(join);
+        self.keys.push(key);
+        self.members.push(id.into());
+    }
+
+    fn checkpoint(&mut self) {
+        self.fold.advance(&self.log);
+        let body = self.fold.propose(&self.log);
+        let checkpoint = Checkpoint { round: 0, phase: Phase::Commit, body };
+        self.publish(0, &Payload::Checkpoint(checkpoint));
+    }
+
+    /// The library's root.
+    #[must_use]
+    pub fn root(&mut self) -> Hash {
+        self.fold.advance(&self.log);
+        self.fold.library(&self.log).root()
+    }
+
+    /// What a peer that has everything answers to one that has nothing, as it travels.
+    ///
+    /// # Panics
+    /// When the two do not come to the same log.
+    #[must_use]
+    pub fn replies(&self) -> Vec<Vec<u8>> {
+        let mut asker = Log::new(self.charter.clone()).expect("it opens");
+        let mut replies = Vec::new();
+        let (mut round, mut ask): (Round, Ask) = Round::begin(&asker);
+        loop {
+            let answer = answer(&self.log, &ask);
+            replies.push(codec::encode(&Reply::Sync(Box::new(answer.clone()))));
+            match round.handle(&mut asker, answer).1 {
+                Step::Ask(next) => ask = next,
+                Step::Done(_) => break,
+            }
+        }
+        assert_eq!(asker.digest(), self.log.digest());
+        replies
+    }
+
+    /// Who signed each delta: the control arm checks the same signatures.
+    ///
+    /// # Panics
+    /// When a delta is of nobody.
+    #[must_use]
+    pub fn signers(&self) -> Vec<&SecretKey> {
+        let place = |sound: &Sound| self.members.iter().position(|m| *m == sound.chain());
+        self.deltas.iter().map(|sound| &self.keys[place(sound).expect("a member")]).collect()
+    }
+}

@@ -1,0 +1,94 @@
+//! `./x bench`: what a node does per second and core, beside its control arms in the same run.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use lore_tests::bench::{ingest, ledger, release};
+use serde_json::{Value, json};
+
+const USAGE: &str = "lore-bench [--json] [--quick]\n\n\
+    --json   the result as one object on the last line\n\
+    --quick  fewer repetitions, less data\n\n\
+    LORE_BIN is the program whose size is told.";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    if let [verb, home] = args.as_slice()
+        && verb == "release-once"
+    {
+        println!("{}", release::once(Path::new(home)));
+        return ExitCode::SUCCESS;
+    }
+    if let Some(unknown) = args.iter().find(|arg| !["--json", "--quick"].contains(&arg.as_str())) {
+        eprintln!("unknown argument `{unknown}`\n\n{USAGE}");
+        return ExitCode::from(2);
+    }
+    let has = |flag: &str| args.iter().any(|arg| arg == flag);
+    let (epochs, runs) = if has("--quick") { (2, 1) } else { (8, 5) };
+    eprintln!("ingest and its control arms");
+    let ingest = ingest::run(epochs, runs);
+    eprintln!("one epoch's releases");
+    let release = release::run(runs);
+    eprintln!("the ledger");
+    let ledger = ledger::run(10_000, runs);
+    let result = json!({
+        "ingest": ingest,
+        "release": release,
+        "ledger": ledger,
+        "binary": binary(),
+    });
+    if has("--json") {
+        println!("{result}");
+    } else {
+        print_text(&result);
+    }
+    ExitCode::SUCCESS
+}
+
+/// The program whose size is told, and its size.
+fn binary() -> Value {
+    let Some(path) = std::env::var_os("LORE_BIN") else { return Value::Null };
+    let bytes = std::fs::metadata(&path).map(|meta| meta.len()).ok();
+    json!({ "path": Path::new(&path), "bytes": bytes })
+}
+
+fn print_text(result: &Value) {
+    let number = |value: &Value, digits: usize| {
+        value.as_f64().map_or_else(|| "-".into(), |value| format!("{value:.digits$}"))
+    };
+    let (ingest, release, ledger) = (&result["ingest"], &result["release"], &result["ledger"]);
+    println!(
+        "per second and core, {} deltas of {} bytes",
+        ingest["deltas"], ingest["bytes_per_delta"]
+    );
+    println!("  node: decode, verify, store, fold  {:>9}", number(&ingest["per_second"], 0));
+    println!(
+        "  signatures alone, one by one       {:>9}",
+        number(&ingest["verify_strict_per_second"], 0)
+    );
+    println!(
+        "  signatures alone, in batches       {:>9}",
+        number(&ingest["verify_batch_per_second"], 0)
+    );
+    println!(
+        "  the node's share of them           {:>9} and {}",
+        number(&ingest["share_of_strict"], 2),
+        number(&ingest["share_of_batch"], 2)
+    );
+    println!("  microseconds a delta, part by part {}", ingest["parts_micros"]);
+    println!(
+        "one epoch's releases, {} users, {} sessions, {} revisions: {} s, {} MiB at the peak",
+        release["users"],
+        release["sessions"],
+        release["revisions"],
+        number(&release["seconds"], 2),
+        number(&release["growth_mib"], 0)
+    );
+    println!(
+        "ledger of {} entries: verified in {} s, opened in {} s",
+        ledger["entries"],
+        number(&ledger["verify_s"], 3),
+        number(&ledger["open_s"], 3)
+    );
+    println!("program: {} bytes", result["binary"]["bytes"]);
+}
