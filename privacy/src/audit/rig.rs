@@ -69,7 +69,9 @@ impl Rig {
                     sent.push(decode(&ledger.committed(chain, seq)?)?);
                     ledger.published(chain, seq)?;
                 }
-                Pending::Void { .. } => return Err(PrivacyError::NotSampled),
+                Pending::Void { .. } | Pending::Gate { .. } => {
+                    return Err(PrivacyError::NotSampled);
+                }
             }
         }
         Ok(sent)

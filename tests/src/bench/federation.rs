@@ -55,6 +55,10 @@ fn charter(founder: &SecretKey) -> Charter {
             lessons_min_threshold: 10,
             outcomes_min_sigma_micros: 4_000_000,
             lessons_payload_bytes: 14 << 10,
+            votes_at: Vec::new(),
+            votes_min_deviation_micros: 1_000_000,
+            releases_per_unit: None,
+            costs: None,
         },
         limits: Limits {
             members: 200,

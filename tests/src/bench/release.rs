@@ -28,6 +28,8 @@ use crate::sessions::learnt;
 const USERS: usize = 1_000;
 /// Their sessions.
 const SESSIONS: usize = 10_000;
+/// Of the other member, who is played.
+const MEMBER_SEED: [u8; 32] = [2; 32];
 /// Public revisions that outcomes are counted for.
 const REVISIONS: usize = 500;
 /// Distinct things that users learnt.
@@ -35,7 +37,7 @@ const KINDS: usize = 20;
 const BAR_S: f64 = 2.0;
 const BAR_MIB: f64 = 200.0;
 
-/// Measures one epoch's lesson and outcome releases, each time in a fresh process on a fresh copy.
+/// Measures one epoch's releases of lessons, outcomes and votes, each time in a fresh process on a fresh copy.
 ///
 /// # Panics
 /// When a process fails.
@@ -75,27 +77,28 @@ pub fn run(runs: usize) -> Value {
 /// Makes the releases of a prepared home and gives what they cost.
 ///
 /// # Panics
-/// When they are not both made.
+/// When they are not all made.
 #[must_use]
 pub fn once(home: &Path) -> Value {
     let mut engine = Engine::open(Home::at(home).expect("a path")).expect("an engine");
     // A copy asks a member before it signs; here there is none but the one that is played.
     let federations: Vec<FederationId> = engine.federations().keys().copied().collect();
     for federation in federations {
-        engine.caught_up(federation).expect("it has asked");
+        let member = SecretKey::from_seed(&MEMBER_SEED).public_key();
+        engine.caught_up(federation, member).expect("it has asked");
     }
     // Resets the peak (proc(5), clear_refs), so that it is that of the releases.
     std::fs::write("/proc/self/clear_refs", "5").expect("the peak is reset");
     let before = status_kib("VmRSS:");
     let budget = json!({ "epsilon_micros": 4_000_000, "delta_e18": 1_000_000_000_000_u64, "period_days": 90 });
-    // The epoch in which both are due is open: with a budget they are made at once.
+    // The epoch in which all are due is open: with a budget they are made at once.
     let (took, set) = time(|| engine.verb("privacy.set", budget));
     set.expect("a budget");
     let peak = status_kib("VmHWM:");
     let explained = engine.verb("privacy.explain", json!({})).expect("the ledger");
     let releases = explained["releases"].as_array().expect("releases");
     assert!(
-        releases.len() == 2 && releases.iter().all(|one| one["state"] == "committed"),
+        releases.len() == 3 && releases.iter().all(|one| one["state"] == "committed"),
         "{explained}"
     );
     json!({
@@ -127,11 +130,11 @@ fn prepare(path: &Path) {
     drop(store);
     let mut engine = Engine::open(home).expect("an engine");
     let mut verb = |verb: &str, args: Value| engine.verb(verb, args).expect("the verb works");
-    let terms = json!({ "name": "bench", "lessons_at": [4], "outcomes_at": [4] });
+    let terms = json!({ "name": "bench", "lessons_at": [4], "outcomes_at": [4], "votes_at": [4] });
     verb("federation.create", terms);
     let invite = json!({ "uses": 1, "epochs": 8, "addresses": ["/ip4/127.0.0.1/tcp/1"] });
     let line = verb("federation.invite", invite)["invitation"].as_str().expect("a line").to_owned();
-    let key = SecretKey::from_seed(&[2; 32]);
+    let key = SecretKey::from_seed(&MEMBER_SEED);
     let federation = admit(&mut engine, &line, &key);
     for half in 0..2 {
         engine.verb("federation.checkpoint", json!({})).expect("a checkpoint");
