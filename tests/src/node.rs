@@ -246,7 +246,7 @@ impl Node {
     #[must_use]
     pub fn federation_named(&self, name: &str) -> Value {
         let status = self.json(&["status"]);
-        let all = status["federations"].as_array().into_iter().flatten();
+        let mut all = status["federations"].as_array().into_iter().flatten();
         let found = all.find(|federation| federation["name"] == name).cloned();
         found.unwrap_or_else(|| panic!("not in {name}: {status}"))
     }
