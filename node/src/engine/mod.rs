@@ -14,6 +14,8 @@ mod peers;
 mod privacy;
 mod publish;
 mod release;
+#[cfg(test)]
+mod release_tests;
 mod sessions;
 mod skills;
 mod status;
