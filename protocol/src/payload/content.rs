@@ -115,11 +115,10 @@ impl Mechanism {
             Noise::Gaussian => l0 * linf * linf,
             Noise::Laplace => l0 * linf * l0 * linf,
         };
-        let Some(scale) = u128::from(self.scale_micros).checked_pow(2).filter(|s| *s > 0) else {
+        if self.scale_micros == 0 {
             return u128::MAX;
-        };
-        // Halving rounded down only raises the quotient; in (1e-6)^2 and 1e-9.
-        let doubled = scale.saturating_mul(2);
+        }
+        let doubled = u128::from(self.scale_micros).pow(2).saturating_mul(2);
         match square.checked_mul(1_000_000_000_000_000_000_000) {
             Some(scaled) => scaled.div_ceil(doubled),
             None => u128::MAX,
