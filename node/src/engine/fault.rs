@@ -1,32 +1,46 @@
-//! Ways for tests to end or halt the process at a point of a release, in builds with assertions only.
+//! Ways for tests to end the process, or to fill its disk, at a point of a release, in builds with
+//! assertions only.
+
+#[cfg(debug_assertions)]
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use lore_privacy::Ledger;
 
 use super::ledger::StoreLedger;
 
-/// In a build with assertions, `LORE_FAULT=kill:POINT` aborts the process at the first pass of a point,
-/// and `LORE_FAULT=wait:POINT:FILE` makes `FILE.reached` there and goes on when FILE exists.
+/// Whether the ledger's writes fail from now on.
+#[cfg(debug_assertions)]
+static FULL: AtomicBool = AtomicBool::new(false);
+
+/// In a build with assertions, `LORE_FAULT=kill:POINT` aborts the process at the first pass of a point, and
+/// `full:POINT` lets the ledger's writes fail from there on.
 #[cfg(debug_assertions)]
 pub(super) fn watch(ledger: &mut Ledger<StoreLedger>) {
     let Ok(wanted) = std::env::var("LORE_FAULT") else { return };
-    let mut parts = wanted.splitn(3, ':').map(str::to_owned);
-    let (Some(what), Some(name), file) = (parts.next(), parts.next(), parts.next()) else { return };
+    let Some((what, name)) = wanted.split_once(':') else { return };
+    let (what, name) = (what.to_owned(), name.to_owned());
     ledger.watch(move |point| {
         if point.name() != name {
             return;
         }
-        match (what.as_str(), &file) {
-            ("kill", _) => std::process::abort(),
-            ("wait", Some(file)) => {
-                // A test that cannot make the file waits for it, and fails there.
-                let _ = std::fs::write(format!("{file}.reached"), "");
-                while !std::path::Path::new(file).exists() {
-                    std::thread::sleep(std::time::Duration::from_millis(5));
-                }
-            }
+        match what.as_str() {
+            "kill" => std::process::abort(),
+            "full" => FULL.store(true, Ordering::SeqCst),
             _ => {}
         }
     });
+}
+
+/// Whether the disk is to be taken for full.
+#[cfg(debug_assertions)]
+pub(super) fn disk_is_full() -> bool {
+    FULL.load(Ordering::SeqCst)
+}
+
+/// Builds without assertions ask the disk.
+#[cfg(not(debug_assertions))]
+pub(super) const fn disk_is_full() -> bool {
+    false
 }
 
 /// Builds without assertions have no such points.

@@ -69,6 +69,9 @@ impl LedgerStore for StoreLedger {
     }
 
     fn append(&mut self, record: &[u8], head: Head) -> Result<(), StoreError> {
+        if super::fault::disk_is_full() {
+            return Err(failed(std::io::Error::from(std::io::ErrorKind::StorageFull)));
+        }
         let index = head.count.checked_sub(1).ok_or_else(|| failed("an empty head"))?;
         let mut batch = Batch::new();
         batch.put(Table::Ledger, key(index), record);
