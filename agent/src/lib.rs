@@ -8,3 +8,4 @@ pub mod import;
 pub mod lab;
 pub mod operator;
 pub mod session;
+pub mod tool;
