@@ -6,6 +6,8 @@
 
 pub mod import;
 pub mod lab;
+pub mod model;
 pub mod operator;
+pub mod redact;
 pub mod session;
 pub mod tool;
