@@ -11,3 +11,4 @@ pub mod operator;
 pub mod redact;
 pub mod session;
 pub mod tool;
+pub mod turn;

@@ -29,3 +29,4 @@ pub use probe::{Abilities, probe};
 pub use reply::{Delta, Finish, RawCall, Reply, Usage};
 pub use request::{Effort, Request};
 pub use retry::Retries;
+pub(crate) use retry::random;
