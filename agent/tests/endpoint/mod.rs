@@ -11,7 +11,6 @@ use tokio::net::{TcpListener, TcpStream};
 /// A request as it came.
 #[derive(Debug, Clone)]
 pub struct Seen {
-    pub method: String,
     pub path: String,
     pub headers: BTreeMap<String, String>,
     pub body: Value,
@@ -154,8 +153,7 @@ async fn read(stream: &mut TcpStream) -> std::io::Result<Option<Seen>> {
                     (header.name.to_lowercase(), String::from_utf8_lossy(header.value).into_owned())
                 })
                 .collect();
-            let (method, path) =
-                (parsed.method.unwrap().to_owned(), parsed.path.unwrap().to_owned());
+            let path = parsed.path.unwrap().to_owned();
             let length = headers.get("content-length").map_or(0, |text| text.parse().unwrap());
             let mut body = bytes.split_off(at);
             let had = body.len();
@@ -164,7 +162,7 @@ async fn read(stream: &mut TcpStream) -> std::io::Result<Option<Seen>> {
                 stream.read_exact(&mut body[had..]).await?;
             }
             let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
-            return Ok(Some(Seen { method, path, headers, body }));
+            return Ok(Some(Seen { path, headers, body }));
         }
         let mut buffer = [0; 16 << 10];
         let count = stream.read(&mut buffer).await?;
