@@ -103,7 +103,7 @@ impl Agent<'_> {
             if self.context.cancel.is_cancelled() {
                 machine.cancel();
             }
-            let step = machine.next();
+            let step = machine.step();
             outside.effects(machine.effects(), &mut all, &mut saved);
             let spend = machine.spend();
             match step {

@@ -19,7 +19,7 @@ const MAX_EMPTY: u32 = 3;
 const LAST_CALLS: u64 = 3;
 
 /// What is to be done next. The answer to `Ask` is [`Machine::replied`], to `Call`
-/// [`Machine::results`], to `Consent` [`Machine::consented`]; after `Wait` it is `next` again.
+/// [`Machine::results`], to `Consent` [`Machine::consented`]; after `Wait` it is `step` again.
 #[derive(Debug)]
 pub enum Step {
     /// Ask a person whether to go on although the price is unknown and money is bounded.
@@ -140,7 +140,7 @@ impl Machine {
 
     /// What is next. Asked twice without an answer in between, it is the same.
     #[must_use]
-    pub fn next(&mut self) -> Step {
+    pub fn step(&mut self) -> Step {
         match &mut self.phase {
             Phase::Consent => Step::Consent,
             Phase::Ended(end) => Step::End(end.clone()),
@@ -182,7 +182,7 @@ impl Machine {
                 self.phase = Phase::Summarising(plan);
             }
             if matches!(self.phase, Phase::Ended(_)) {
-                return self.next();
+                return self.step();
             }
         }
         let (purpose, request) = match self.phase {
