@@ -114,18 +114,22 @@ impl Transcript {
         Ok(transcript)
     }
 
-    /// Goes on with a file; a line that was cut by a crash is ended first.
+    /// Goes on with a file. A line that was cut by a crash is taken out and the repaired conversation
+    /// is written, so that all of `Saved::messages` are in the file.
     ///
     /// # Errors
     /// When it cannot be read or written.
     pub fn resume(path: &Path) -> Result<(Self, Saved), TranscriptError> {
         let saved = Saved::load(path)?;
-        let mut file = OpenOptions::new().append(true).open(path)?;
+        let file = OpenOptions::new().append(true).open(path)?;
         if saved.is_cut {
             file.set_len(saved.whole_bytes)?;
         }
-        file.flush()?;
-        Ok((Self { file }, saved))
+        let mut transcript = Self { file };
+        if saved.repairs > 0 {
+            transcript.replace(&saved.messages)?;
+        }
+        Ok((transcript, saved))
     }
 
     /// Begins a new session at `path` with the first `messages` messages of a saved one.
@@ -212,6 +216,7 @@ pub struct Saved {
     /// Whether its last line was cut.
     pub is_cut: bool,
     whole_bytes: u64,
+    repairs: usize,
 }
 
 impl Saved {
@@ -251,7 +256,7 @@ impl Saved {
         }
         let mut saved = saved.ok_or(TranscriptError::Empty)?;
         saved.whole_bytes = whole_bytes;
-        saved.messages = super::repair(&saved.messages).0;
+        (saved.messages, saved.repairs) = super::repair(&saved.messages);
         saved.all = super::repair(&saved.all).0;
         Ok(saved)
     }
@@ -264,6 +269,7 @@ impl Saved {
             end: None,
             is_cut: false,
             whole_bytes: 0,
+            repairs: 0,
         }
     }
 
