@@ -6,5 +6,9 @@
 
 pub mod import;
 pub mod lab;
+pub mod model;
 pub mod operator;
+pub mod redact;
 pub mod session;
+pub mod tool;
+pub mod turn;

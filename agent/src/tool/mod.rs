@@ -1,0 +1,71 @@
+//! What a model can call, and what it gets back.
+
+use std::future::Future;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+/// A call under way.
+pub type ToolFuture<'a> = Pin<Box<dyn Future<Output = ToolOutput> + Send + 'a>>;
+
+/// A tool as a model is told of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ToolSpec {
+    /// Name, `[a-z][a-z0-9_]{0,63}`; those of an MCP server begin with the server's name.
+    pub name: String,
+    /// What it does and when to use it, for the model.
+    pub description: String,
+    /// JSON Schema of its arguments, an object.
+    pub parameters: Value,
+}
+
+/// What a call gave.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ToolOutput {
+    /// What the model reads: UTF-8, bounded by the tool, with a remark where something was left out.
+    pub text: String,
+    /// Whether the call failed.
+    pub is_error: bool,
+    /// Exit code of a command.
+    pub exit_code: Option<i32>,
+    /// Bytes of output that were left out of `text`.
+    pub omitted_bytes: u64,
+}
+
+/// Where and for how long a call runs.
+#[derive(Debug, Clone)]
+pub struct ToolContext {
+    /// The directory that the session works in; absolute.
+    pub workspace: PathBuf,
+    /// Ends the call, with everything that it started.
+    pub cancel: CancellationToken,
+    /// Longest run.
+    pub timeout: Duration,
+}
+
+/// A tool. Its arguments have been validated against its schema before it is called.
+pub trait Tool: Send + Sync {
+    /// Name, description and arguments.
+    fn spec(&self) -> ToolSpec;
+
+    /// Runs it. Cancelling, running out of time and failing are outputs, never panics.
+    fn call<'a>(&'a self, arguments: Value, context: &'a ToolContext) -> ToolFuture<'a>;
+}
+
+impl ToolOutput {
+    /// A success.
+    #[must_use]
+    pub fn ok(text: impl Into<String>) -> Self {
+        Self { text: text.into(), is_error: false, exit_code: None, omitted_bytes: 0 }
+    }
+
+    /// A failure that the model can read.
+    #[must_use]
+    pub fn error(text: impl Into<String>) -> Self {
+        Self { text: text.into(), is_error: true, exit_code: None, omitted_bytes: 0 }
+    }
+}

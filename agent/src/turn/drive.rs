@@ -1,0 +1,203 @@
+//! Does what the machine says.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::act::Batch;
+use super::policy::{Approval, Person};
+use super::{Effect, End, Event, Machine, Record, Spend, Step, Tools, Transcript, TranscriptError};
+use crate::model::{Delta, Message, Model, ModelError, Reply, Request};
+use crate::tool::ToolContext;
+use std::sync::Arc;
+
+/// Who is told of events.
+pub type EventSink<'a> = &'a mut (dyn FnMut(Event) + Send);
+
+/// Everything that a turn is run with. `context.cancel` ends it at any point.
+pub struct Agent<'a> {
+    /// Who is asked.
+    pub model: &'a dyn Model,
+    /// What can be called.
+    pub tools: &'a Tools,
+    /// What is allowed.
+    pub approval: &'a dyn Approval,
+    /// Who can be asked; nobody when headless.
+    pub person: Option<&'a dyn Person>,
+    /// Where tools run, for how long, and what ends the turn.
+    pub context: ToolContext,
+    /// How often a heartbeat is told and saved while something runs.
+    pub heartbeat: Duration,
+}
+
+impl std::fmt::Debug for Agent<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Agent").field("model", &self.model.name()).finish_non_exhaustive()
+    }
+}
+
+/// Where events and lines go while something runs.
+struct Outside<'a, 'b> {
+    events: Mutex<EventSink<'a>>,
+    transcript: Mutex<&'b mut Option<Transcript>>,
+    /// Whether a write failed meanwhile; the turn then ends, since a session that is not saved is lost.
+    broken: Mutex<Option<TranscriptError>>,
+}
+
+impl Outside<'_, '_> {
+    fn tell(&self, event: Event) {
+        let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
+        (*events)(event);
+    }
+
+    fn save(&self, write: impl FnOnce(&mut Transcript) -> Result<(), TranscriptError>) {
+        let mut transcript = self.transcript.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(transcript) = transcript.as_mut()
+            && let Err(error) = write(transcript)
+        {
+            *self.broken.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+        }
+    }
+
+    fn effects(&self, effects: Vec<Effect>, all: &mut Vec<Arc<Message>>, saved: &mut usize) {
+        for effect in effects {
+            match effect {
+                // What a resumed session starts with is in the file already.
+                Effect::Append(_) if *saved > 0 => *saved -= 1,
+                Effect::Append(message) => {
+                    self.save(|transcript| transcript.append(&message));
+                    all.push(message);
+                }
+                Effect::Replace(messages) => self.save(|transcript| transcript.replace(&messages)),
+                Effect::Event(event) => self.tell(event),
+            }
+        }
+    }
+
+    fn check(&self) -> Result<(), TranscriptError> {
+        self.broken.lock().unwrap_or_else(PoisonError::into_inner).take().map_or(Ok(()), Err)
+    }
+}
+
+impl Agent<'_> {
+    /// Runs a turn to its end and gives it with all new messages, those that compaction took out of the
+    /// conversation included. The first `saved` messages of the machine are in the transcript already.
+    ///
+    /// # Errors
+    /// When the transcript cannot be written. Everything else is an [`End`].
+    pub async fn run(
+        &self,
+        machine: &mut Machine,
+        transcript: &mut Option<Transcript>,
+        mut saved: usize,
+        events: EventSink<'_>,
+    ) -> Result<(End, Vec<Arc<Message>>), TranscriptError> {
+        let outside = Outside {
+            events: Mutex::new(events),
+            transcript: Mutex::new(transcript),
+            broken: Mutex::new(None),
+        };
+        let mut all = Vec::new();
+        loop {
+            outside.effects(machine.effects(), &mut all, &mut saved);
+            outside.check()?;
+            if self.context.cancel.is_cancelled() {
+                machine.cancel();
+            }
+            let step = machine.step();
+            outside.effects(machine.effects(), &mut all, &mut saved);
+            let spend = machine.spend();
+            match step {
+                Step::End(end) => {
+                    let record = Record::End { end: end.clone(), spend };
+                    outside.save(|transcript| {
+                        transcript.write(&record)?;
+                        transcript.sync()
+                    });
+                    outside.check()?;
+                    outside.tell(Event::Ended { end: end.clone(), spend });
+                    return Ok((end, all));
+                }
+                Step::Consent => machine.consented(self.consent(&outside).await),
+                Step::Wait(wait) => {
+                    let wait = tokio::time::sleep(wait);
+                    self.unless_cancelled(&outside, spend, wait).await;
+                }
+                Step::Ask { request, .. } => {
+                    let asked = self.ask(&outside, &request);
+                    if let Some(result) = self.unless_cancelled(&outside, spend, asked).await {
+                        machine.replied(result, crate::model::random());
+                    }
+                }
+                Step::Call(calls) => {
+                    let tell = |event| outside.tell(event);
+                    let batch = Batch {
+                        tools: self.tools,
+                        approval: self.approval,
+                        person: self.person,
+                        context: &self.context,
+                        spent_micro_usd: spend.cost_micro_usd,
+                        tell: &tell,
+                    };
+                    // Tools see the cancellation themselves and give what they have.
+                    let results = self.beating(&outside, spend, batch.run(&calls)).await;
+                    machine.results(results);
+                }
+            }
+        }
+    }
+
+    async fn ask(&self, outside: &Outside<'_, '_>, request: &Request) -> Result<Reply, ModelError> {
+        let mut sink = |delta: Delta<'_>| match delta {
+            Delta::Text(text) => outside.tell(Event::Text { text: text.to_owned() }),
+            Delta::Reasoning(text) => outside.tell(Event::Reasoning { text: text.to_owned() }),
+            Delta::CallStarted(_) => {}
+        };
+        self.model.complete(request, &mut sink).await
+    }
+
+    async fn consent(&self, outside: &Outside<'_, '_>) -> bool {
+        let Some(person) = self.person else {
+            return false;
+        };
+        let question =
+            "the model's price is unknown, so that the limit on money cannot be kept; go on?";
+        let event = Event::Permission { call: String::new(), question: question.to_owned() };
+        outside.tell(event);
+        tokio::select! {
+            yes = person.ask(question) => yes,
+            () = self.context.cancel.cancelled() => false,
+        }
+    }
+
+    async fn unless_cancelled<T>(
+        &self,
+        outside: &Outside<'_, '_>,
+        spend: Spend,
+        work: impl Future<Output = T>,
+    ) -> Option<T> {
+        tokio::select! {
+            done = self.beating(outside, spend, work) => Some(done),
+            () = self.context.cancel.cancelled() => None,
+        }
+    }
+
+    /// Waits for `work` and says every now and then that it does.
+    async fn beating<T>(
+        &self,
+        outside: &Outside<'_, '_>,
+        spend: Spend,
+        work: impl Future<Output = T>,
+    ) -> T {
+        let begun = Instant::now();
+        let mut work = std::pin::pin!(work);
+        loop {
+            tokio::select! {
+                done = &mut work => return done,
+                () = tokio::time::sleep(self.heartbeat) => {
+                    outside.save(|transcript| transcript.write(&Record::Beat { spend }));
+                    outside.tell(Event::Heartbeat { seconds: begun.elapsed().as_secs(), spend });
+                }
+            }
+        }
+    }
+}

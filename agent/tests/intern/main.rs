@@ -1,0 +1,9 @@
+//! The intern agent against a scripted endpoint.
+#![allow(clippy::unwrap_used, clippy::expect_used, unreachable_pub)]
+
+#[path = "../endpoint/mod.rs"]
+mod endpoint;
+mod model;
+mod overhead;
+mod support;
+mod turn;
