@@ -7,5 +7,6 @@
 pub mod import;
 pub mod lab;
 pub mod operator;
+pub mod sandbox;
 pub mod session;
 pub mod tool;
