@@ -30,10 +30,8 @@ pub(super) fn enter(wish: Namespaces, network: Network) -> io::Result<Entered> {
     if wish == Namespaces::Never {
         return Ok(Entered::default());
     }
-    let mut flags = UnshareFlags::NEWNS
-        | UnshareFlags::NEWPID
-        | UnshareFlags::NEWIPC
-        | UnshareFlags::NEWUTS;
+    let mut flags =
+        UnshareFlags::NEWNS | UnshareFlags::NEWPID | UnshareFlags::NEWIPC | UnshareFlags::NEWUTS;
     if network == Network::Off {
         flags |= UnshareFlags::NEWNET;
     }

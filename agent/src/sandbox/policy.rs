@@ -126,9 +126,8 @@ impl Policy {
         let inside = |path: &PathBuf| {
             self.writable().chain(&self.read).any(|root| path.starts_with(root)) && path.exists()
         };
-        let writable = |path: &PathBuf| {
-            self.writable().any(|root| path.starts_with(root)) && path.exists()
-        };
+        let writable =
+            |path: &PathBuf| self.writable().any(|root| path.starts_with(root)) && path.exists();
         self.hidden
             .iter()
             .filter(|path| inside(path))

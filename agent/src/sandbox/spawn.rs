@@ -189,9 +189,7 @@ fn checked(policy: &Policy) -> Result<Policy, SandboxError> {
     policy.workspace = resolve(&policy.workspace)?;
     policy.scratch = resolve(&policy.scratch)?;
     // What does not exist has nothing to grant and nothing to protect.
-    for list in
-        [&mut policy.write, &mut policy.read, &mut policy.read_only, &mut policy.hidden]
-    {
+    for list in [&mut policy.write, &mut policy.read, &mut policy.read_only, &mut policy.hidden] {
         *list = list.iter().filter_map(|path| path.canonicalize().ok()).collect();
     }
     for root in policy.writable().chain([&policy.scratch]) {

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, kill_process, waitpid};
+use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, kill_process, wait};
 
 use super::report::{Ended, Exit, Overrun, Report};
 use super::watch::{Tree, Watch};
@@ -32,7 +32,7 @@ pub(super) fn until_the_end(command: Pid, socket: UnixStream, tree: Tree, watch:
     std::thread::scope(|scope| {
         scope.spawn(|| {
             loop {
-                match waitpid(None, WaitOptions::empty()) {
+                match wait(WaitOptions::empty()) {
                     Ok(Some((pid, status))) if pid == command => conclude(exit_of(status), None),
                     Ok(_) | Err(rustix::io::Errno::INTR) => {}
                     Err(_) => conclude(Exit::Killed, None),
@@ -85,6 +85,6 @@ fn kill_all(watch: &Watch) {
                 let _ = kill_process(pid, signal);
             }
         }
-        while let Ok(Some(_)) = waitpid(None, WaitOptions::NOHANG) {}
+        while let Ok(Some(_)) = wait(WaitOptions::NOHANG) {}
     }
 }

@@ -59,8 +59,7 @@ impl Watch {
             return Some(Overrun::Memory);
         }
         let full = self.free.iter().any(|(root, before)| {
-            free_bytes(root)
-                .is_some_and(|now| before.saturating_sub(now) > self.limits.disk_bytes)
+            free_bytes(root).is_some_and(|now| before.saturating_sub(now) > self.limits.disk_bytes)
         });
         full.then_some(Overrun::Disk)
     }

@@ -355,9 +355,11 @@ fn use_io_uring(_: &Targets) -> io::Result<()> {
 
 fn use_bpf(_: &Targets) -> io::Result<()> {
     // An array map of one element.
-    let attributes: [u32; 32] = std::array::from_fn(|at| [2, 4, 4, 1].get(at).copied().unwrap_or(0));
+    let attributes: [u32; 32] =
+        std::array::from_fn(|at| [2, 4, 4, 1].get(at).copied().unwrap_or(0));
     // SAFETY: the structure outlives the call and has the size told.
-    let map = unsafe { libc::syscall(libc::SYS_bpf, 0, attributes.as_ptr(), size_of_val(&attributes)) };
+    let map =
+        unsafe { libc::syscall(libc::SYS_bpf, 0, attributes.as_ptr(), size_of_val(&attributes)) };
     done(map).map(drop)
 }
 

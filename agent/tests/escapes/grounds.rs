@@ -107,9 +107,9 @@ impl Grounds {
     }
 
     fn plain(&self, name: &str, targets: &Targets) -> Command {
-        let [program, arguments @ ..] = argv(name, targets) else { unreachable!() };
-        let mut command = Command::new(program);
-        command.args(arguments).env(VARIABLE, SECRET).process_group(0);
+        let argv = argv(name, targets);
+        let mut command = Command::new(&argv[0]);
+        command.args(&argv[1..]).env(VARIABLE, SECRET).process_group(0);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         command
     }

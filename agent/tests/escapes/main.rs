@@ -149,7 +149,8 @@ async fn contained(grounds: &Grounds, policy: &Policy) -> usize {
     let greedy = |greed: u64| Targets { greed, ..grounds.targets.clone() };
     let control = grounds.group_ends_itself("fork bomb", &greedy(100));
     let bomb = attempt_with(&greedy(4000), policy, "fork bomb", patience).await;
-    let held = bomb.ended.overrun == Some(Overrun::Processes) || bomb.ended.exit == Exit::Code(HELD);
+    let held =
+        bomb.ended.overrun == Some(Overrun::Processes) || bomb.ended.exit == Exit::Code(HELD);
     tell("fork bomb", control, held, told(&bomb));
 
     let control = grounds.unsandboxed_with("memory hog", &greedy(300 << 20)) == Some(0);
@@ -207,12 +208,7 @@ async fn attempt(grounds: &Grounds, policy: &Policy, name: &str, patience: Durat
     attempt_with(&grounds.targets, policy, name, patience).await
 }
 
-async fn attempt_with(
-    targets: &Targets,
-    policy: &Policy,
-    name: &str,
-    patience: Duration,
-) -> Tried {
+async fn attempt_with(targets: &Targets, policy: &Policy, name: &str, patience: Duration) -> Tried {
     let argv = grounds::argv(name, targets);
     let (mut running, mut output) = Sandbox::new().start(policy, &argv).await.unwrap();
     let said = tokio::spawn(async move {
