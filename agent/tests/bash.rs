@@ -137,7 +137,7 @@ async fn ordinary_work_works() {
         ("date -u -d @0 +%Y; test -w /dev/null && echo ok", "1970\nok\n"),
         ("cat /proc/self/comm; ls /proc/self/fd | wc -l", "cat\n"),
         ("perl -e 'use Socket; socketpair(A, B, AF_UNIX, SOCK_STREAM, 0) or die $!; print 1'", "1"),
-        ("echo hook > .git/x 2>/dev/null || echo read-only", "read-only\n"),
+        ("(echo hook > .git/x) 2>/dev/null || echo read-only", "read-only\n"),
     ] {
         let output = bash(&bench, command).await;
         assert!(output.text.starts_with(expected), "{command}: {}", output.text);

@@ -15,7 +15,7 @@ use super::policy::Policy;
 use super::raw::{self, Forked};
 use super::report::{Order, Report};
 use super::supervise::{send, until_the_end};
-use super::watch::{Tree, Watch, threads_of_all};
+use super::watch::{Tree, Watch, threads_of_user};
 use super::{files, root};
 
 /// First argument of a run as helper.
@@ -127,7 +127,7 @@ fn run(order: &Order, socket: &UnixStream, entered: Entered, level: Level) -> io
     let policy = &order.policy;
     let place = Place {
         private_root: entered.process,
-        other_processes: if entered.user { 0 } else { threads_of_all() },
+        other_processes: if entered.user { 0 } else { threads_of_user() },
     };
     let tree = if entered.process {
         Tree::Namespace

@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::policy::Minimum;
 
+/// The ABI of Landlock from which on it refuses to empty files that may not be written.
+const TRUNCATE_ABI: u32 = 3;
+
 /// How the processes that a command left behind are ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -44,8 +47,12 @@ impl Level {
         if !self.seccomp {
             return Some("the kernel has no seccomp filters".to_owned());
         }
-        if self.landlock_abi == 0 && !self.private_root {
-            return Some("neither Landlock nor a mount namespace confines its files".to_owned());
+        if self.landlock_abi < TRUNCATE_ABI && !self.private_root {
+            return Some(
+                "its files are confined neither by a mount namespace nor by a Landlock that also \
+                 refuses to truncate (ABI 3, Linux 6.2)"
+                    .to_owned(),
+            );
         }
         if let (false, Some(path)) = (self.private_root, exceptions.first()) {
             return Some(format!(
@@ -86,5 +93,49 @@ impl fmt::Display for Level {
         ];
         parts.extend(named.iter().filter(|(held, _)| *held).map(|(_, name)| (*name).to_owned()));
         write!(f, "{} (uid {})", parts.join(", "), self.uid)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn everything() -> Level {
+        Level {
+            landlock_abi: 6,
+            seccomp: true,
+            user_namespace: true,
+            private_root: true,
+            network_namespace: true,
+            tree_kill: TreeKill::PidNamespace,
+            process_limit_by_kernel: true,
+            uid: 1000,
+        }
+    }
+
+    #[test]
+    fn what_is_missing_is_refused_and_nothing_else() {
+        let bare = Level {
+            private_root: false,
+            network_namespace: false,
+            user_namespace: false,
+            tree_kill: TreeKill::Subreaper,
+            ..everything()
+        };
+        let git = ["/w/.git".to_owned()];
+        let missing = |level: &Level, minimum, exceptions: &[String]| {
+            level.missing(minimum, exceptions).unwrap_or_default()
+        };
+        assert_eq!(missing(&everything(), Minimum::Full, &git), "");
+        assert_eq!(missing(&bare, Minimum::Confined, &[]), "");
+        assert!(missing(&bare, Minimum::Confined, &git).contains("/w/.git"));
+        assert!(missing(&bare, Minimum::Full, &[]).contains("mount namespace, network namespace"));
+        let old = Level { landlock_abi: 2, ..bare };
+        assert!(missing(&old, Minimum::Confined, &[]).contains("truncate"));
+        let rooted = Level { landlock_abi: 0, ..everything() };
+        assert_eq!(missing(&rooted, Minimum::Confined, &git), "");
+        assert!(missing(&rooted, Minimum::Full, &[]).contains("Landlock"));
+        let open = Level { seccomp: false, ..everything() };
+        assert!(missing(&open, Minimum::Confined, &[]).contains("seccomp"));
     }
 }

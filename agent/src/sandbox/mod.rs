@@ -14,6 +14,11 @@
 //!              └─ the command (Landlock, seccomp, limits, no capabilities)
 //! ```
 //!
+//! What is not contained: with an open network, which host is called; processor time on all cores until the
+//! time-out; the number of files (only bytes are watched); what is written into the workspace and does harm
+//! when its owner runs it later, of which only `.git` at the top is protected; what `/proc` says about the
+//! machine; side channels and faults of the kernel.
+//!
 //! `main` of a binary that uses this module calls [`enter_if_asked`] before anything else, in particular
 //! before it starts a thread.
 

@@ -39,18 +39,21 @@ pub enum Minimum {
 /// Bounds on what a command uses.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
-    /// Processes and threads at a time.
+    /// Processes and threads at a time. Held by the kernel for an ordinary user. Root is exempt from that
+    /// limit; the watch ends what has more, and until it looks there are at most 301 more (the PID namespace's
+    /// own `pid_max`; before Linux 6.14 no such bound).
     pub processes: u32,
     /// Largest file it writes, in bytes.
     pub file_bytes: u64,
     /// Open files per process.
     pub open_files: u64,
-    /// Resident memory of all its processes, in bytes; also bounds the private writable memory of each.
+    /// Resident memory of all its processes, in bytes, looked at every 50 ms; also bounds the private
+    /// writable memory of each.
     pub memory_bytes: u64,
     /// Processor time of each process, in seconds.
     pub cpu_seconds: u64,
     /// By how much free space on the disks of its writable roots may fall while it runs, in bytes. Others
-    /// who write there meanwhile count too.
+    /// who write there meanwhile count too. Looked at every 50 ms.
     pub disk_bytes: u64,
 }
 
@@ -123,16 +126,14 @@ impl Policy {
 
     /// The exceptions inside granted roots that only a root of its own can hold.
     pub(super) fn exceptions(&self) -> Vec<&PathBuf> {
-        let inside = |path: &PathBuf| {
-            self.writable().chain(&self.read).any(|root| path.starts_with(root)) && path.exists()
+        let writable = |path: &&PathBuf| self.writable().any(|root| path.starts_with(root));
+        let granted = |path: &&PathBuf| {
+            writable(path)
+                || self.read.iter().any(|root| path.starts_with(root))
+                || SYSTEM.iter().any(|root| path.starts_with(root))
         };
-        let writable =
-            |path: &PathBuf| self.writable().any(|root| path.starts_with(root)) && path.exists();
-        self.hidden
-            .iter()
-            .filter(|path| inside(path))
-            .chain(self.read_only.iter().filter(|path| writable(path)))
-            .collect()
+        let hidden = self.hidden.iter().filter(granted);
+        hidden.chain(self.read_only.iter().filter(writable)).filter(|path| path.exists()).collect()
     }
 }
 
@@ -177,3 +178,27 @@ pub(super) const ETC: &[&str] = &[
 /// Devices that hold no state.
 pub(super) const DEVICES: &[&str] =
     &["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"];
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn exceptions_are_what_lies_inside_a_grant_and_exists() {
+        let place = tempfile::tempdir().unwrap();
+        let at = |name: &str| place.path().join(name);
+        for name in ["work/.git", "work/keys", "outside"] {
+            fs::create_dir_all(at(name)).unwrap();
+        }
+        let mut policy = Policy::new(at("work"), at("scratch"));
+        policy.hidden =
+            vec![at("work/keys"), at("outside"), at("work/absent"), Path::new("/usr/bin").into()];
+        let found: Vec<_> = policy.exceptions().into_iter().cloned().collect();
+        assert_eq!(found, [at("work/keys"), "/usr/bin".into(), at("work/.git")]);
+    }
+}

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
 use super::policy::Limits;
@@ -95,9 +96,12 @@ impl Watch {
     }
 }
 
-/// Processes and threads that count against a user's limit, as far as `/proc` shows them.
-pub(super) fn threads_of_all() -> u64 {
-    all_processes().values().map(|process| process.threads).sum()
+/// Processes and threads that count against the own user's limit, as far as `/proc` shows them.
+pub(super) fn threads_of_user() -> u64 {
+    let uid = rustix::process::getuid().as_raw();
+    let own = |pid: &i32| fs::metadata(format!("/proc/{pid}")).is_ok_and(|data| data.uid() == uid);
+    let all = all_processes();
+    all.iter().filter(|(pid, _)| own(pid)).map(|(_, process)| process.threads).sum()
 }
 
 fn all_processes() -> BTreeMap<i32, Process> {

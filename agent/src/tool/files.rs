@@ -153,7 +153,8 @@ fn resolve(root: &Dir, below: &Path) -> io::Result<PathBuf> {
         return Ok(PathBuf::new());
     }
     match root.canonicalize(below) {
-        Ok(real) => return Ok(real),
+        // The root itself is ".", which no path below it begins with.
+        Ok(real) => return Ok(real.components().filter(|c| *c != Component::CurDir).collect()),
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         Err(_) => {}
     }

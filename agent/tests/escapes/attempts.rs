@@ -369,22 +369,40 @@ fn memory_file(_: &Targets) -> io::Result<()> {
 }
 
 fn type_into_terminal(_: &Targets) -> io::Result<()> {
-    // SAFETY: the byte outlives the call; the descriptors are the standard ones or opened here.
-    unsafe {
-        if libc::ioctl(1, libc::TIOCSTI, c"x".as_ptr()) < 0 {
-            let error = io::Error::last_os_error();
-            if error.raw_os_error() == Some(libc::EPERM) {
-                return Err(error);
-            }
+    // SAFETY: the byte outlives the call; whether the descriptor is a terminal does not matter.
+    let typed = unsafe { libc::ioctl(1, libc::TIOCSTI, c"x".as_ptr()) };
+    let error = io::Error::last_os_error();
+    if typed == 0 {
+        return Ok(());
+    }
+    if error.raw_os_error() == Some(libc::EPERM) {
+        return Err(error);
+    }
+    // Standard output is no terminal: a child, which leads no group yet, gets one of its own.
+    // SAFETY: one thread.
+    match unsafe { libc::fork() } {
+        0 => std::process::exit(i32::from(type_into_own_terminal().is_err())),
+        child => {
+            let mut status = 0;
+            // SAFETY: the status outlives the call.
+            done(unsafe { libc::waitpid(child, &raw mut status, 0) }.into())?;
+            if status == 0 { Ok(()) } else { Err(io::Error::other("not even into an own one")) }
         }
-        // Standard output is no terminal: get one of our own and make it the controlling one.
-        let master = done(libc::posix_openpt(libc::O_RDWR | libc::O_NOCTTY).into())?;
-        let master = i32::try_from(master).map_err(io::Error::other)?;
+    }
+}
+
+fn type_into_own_terminal() -> io::Result<()> {
+    // SAFETY: the buffers outlive the calls; the descriptors are opened here.
+    unsafe {
+        let master = libc::posix_openpt(libc::O_RDWR | libc::O_NOCTTY);
+        done(master.into())?;
         done(libc::grantpt(master).into())?;
         done(libc::unlockpt(master).into())?;
         let mut name = [0; 64];
-        done(libc::ptsname_r(master, name.as_mut_ptr(), name.len()).into())?;
-        libc::setsid();
+        if libc::ptsname_r(master, name.as_mut_ptr(), name.len()) != 0 {
+            return Err(io::Error::last_os_error());
+        }
+        done(libc::setsid().into())?;
         let terminal = libc::open(name.as_ptr(), libc::O_RDWR);
         done(terminal.into())?;
         done(libc::ioctl(terminal, libc::TIOCSCTTY, 0).into())?;

@@ -178,3 +178,11 @@ pub(crate) fn argv(name: &str, targets: &Targets) -> Vec<String> {
     let program = std::env::current_exe().unwrap().display().to_string();
     vec![program, "attempt".into(), name.into(), serde_json::to_string(targets).unwrap()]
 }
+
+/// What the processes that were waited for have used, in and for them, as proc_pid_stat(5) counts it.
+pub(crate) fn processor_time_of_children() -> Duration {
+    let stat = fs::read_to_string("/proc/self/stat").unwrap();
+    let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
+    let ticks: u64 = fields[13..15].iter().map(|field| field.parse::<u64>().unwrap()).sum();
+    Duration::from_secs(ticks) / u32::try_from(rustix::param::clock_ticks_per_second()).unwrap()
+}
