@@ -42,7 +42,11 @@ impl Reader {
             let Ok(session) = serde_json::from_slice::<Session>(&bytes) else { continue };
             let unit = match self.unit {
                 Unit::User => session.unit.as_deref().map(|unit| self.secret.user(unit)),
-                Unit::Session => Some(self.secret.session(&session.id)),
+                // With its user: two users may have sessions of one id.
+                Unit::Session => {
+                    let user = session.unit.as_deref().unwrap_or_default();
+                    Some(self.secret.session(&format!("{user}/{}", session.id)))
+                }
                 Unit::Personal => Some(self.secret.person()),
             };
             let unit = unit.filter(|unit| self.participation.includes(&self.secret, unit));

@@ -10,7 +10,8 @@ use crate::store::{Batch, Durability, Table};
 const UNIT_TAG: &str = "commonlore local unit v1";
 
 impl Engine {
-    /// Stores sessions of one user. A session that is here already is left as it is.
+    /// Stores sessions of one user. A session of that user that is here already is left as it is. Another
+    /// user's session of the same id is another session: whose data is here changes nobody else's.
     pub(super) fn session_import(
         &self,
         user: &str,
@@ -21,7 +22,7 @@ impl Engine {
         let mut batch = Batch::new();
         for mut session in sessions {
             session.unit = Some(unit.clone());
-            let key = session.id.clone().into_bytes();
+            let key = format!("{unit}/{}", session.id).into_bytes();
             if self.store.get(Table::Sessions, &key)?.is_some() {
                 known += 1;
                 continue;
@@ -60,11 +61,11 @@ impl Engine {
 
     /// One session, whole. For the owner's screen.
     pub(super) fn session_show(&self, id: &str) -> Result<Value, CliError> {
-        let bytes = self.store.get(Table::Sessions, id.as_bytes())?.ok_or_else(|| {
+        let found = self.sessions()?.into_iter().find(|session| session.id == id);
+        let session = found.ok_or_else(|| {
             CliError::usage(format!("there is no session `{id}`")).help("see `lore session list`")
         })?;
-        serde_json::from_slice(&bytes)
-            .map_err(|error| CliError::failed("session", format!("session `{id}`: {error}")))
+        Ok(json!(session))
     }
 
     pub(super) fn sessions(&self) -> Result<Vec<Session>, CliError> {

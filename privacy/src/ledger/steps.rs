@@ -294,6 +294,10 @@ impl<S: LedgerStore> Ledger<S> {
         if !void && known.reservation.period != period {
             return Err(PrivacyError::Late { reserved: known.reservation.period, now: period });
         }
+        // Nothing but the one result that is recorded here: another ledger may have drawn another.
+        if !void && !passed && self.sampled_payload(release)? != *outgoing.payload() {
+            return Err(PrivacyError::Mismatch("the result that was drawn"));
+        }
         Ok(Some(release))
     }
 

@@ -206,6 +206,11 @@ fn only_what_the_ledger_sampled_is_committed_and_only_in_its_own_place() {
     assert!(matches!(elsewhere, PrivacyError::Mismatch("the chain")));
     let late = ledger.commit(CHAIN, 0, 4, &released, sign).unwrap_err();
     assert!(matches!(late, PrivacyError::Late { reserved: 3, now: 4 }));
+    let mut another = self::ledger();
+    let ticket = another.reserve(reservation(1), CHARTER).unwrap();
+    let drawn_again = another.sample(ticket, || Ok(Released::by_mechanism(result(2)))).unwrap();
+    let second = ledger.commit(CHAIN, 0, 3, &Outgoing::from(drawn_again), sign).unwrap_err();
+    assert!(matches!(second, PrivacyError::Mismatch("the result that was drawn")));
     let other = ledger.commit(CHAIN, 0, 3, &released, |_, _| vec![1, 2, 3]).unwrap_err();
     assert!(matches!(other, PrivacyError::Mismatch("the signed delta")));
     ledger.commit(CHAIN, 0, 3, &released, sign).unwrap();

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use lore_tests::sessions::{learnt, write};
 use lore_tests::{Cluster, Node};
 
 fn says(node: &Node, args: &[&str], exit: i64, words: &[&str]) {
@@ -33,6 +34,20 @@ fn a_session_file_that_cannot_be_read_is_named_and_nothing_is_imported() {
     let missing = cluster.path().join("missing.jsonl");
     says(&node, &["session", "import", missing.to_str().unwrap()], 1, &["missing.jsonl"]);
     assert_eq!(node.json(&["session", "list"])["total"], 0);
+}
+
+#[test]
+fn two_users_may_have_sessions_of_one_id_and_the_same_one_comes_once() {
+    let cluster = Cluster::of(1);
+    let node = cluster.node("ada");
+    let path = cluster.path().join("one.jsonl");
+    write(&path, &[learnt("one", "Count the lines of a.txt", "wc -x a.txt", "wc -l a.txt")]);
+    let import = |user| node.json(&["session", "import", path.to_str().unwrap(), "--user", user]);
+    import("ann");
+    import("bob");
+    import("bob");
+    assert_eq!(node.json(&["session", "list"])["total"], 2);
+    assert_eq!(node.json(&["privacy", "status"])["users"], 2);
 }
 
 #[test]
