@@ -37,7 +37,7 @@ pub fn run(entries: u64, runs: usize) -> Value {
     });
     json!({
         "entries": entries,
-        "releases": entries / 4,
+        "releases": releases_of(entries),
         "verify_s": verify.wall(),
         "open_s": open.wall(),
         "bar_s": bar(verify.wall(), BAR_S),
@@ -45,20 +45,26 @@ pub fn run(entries: u64, runs: usize) -> Value {
     })
 }
 
+/// Releases of four entries each, with room for a budget before them.
+const fn releases_of(entries: u64) -> u64 {
+    entries.saturating_sub(1) / 4
+}
+
 /// One release after the other, each reserved, sampled, committed and published.
 fn written(entries: u64) -> Ledger<MemoryStore> {
     let chain = Chain { federation: FederationId([1; 32]), member: MemberId([2; 32]) };
     let mut ledger = Ledger::open(MemoryStore::default()).expect("an empty ledger");
     let budget = Budget::new(Unit::User, 4_000_000, 1_000_000_000_000, 90).expect("a budget");
-    // The owner's settings make up what is not of a release.
-    for _ in 0..entries - entries / 4 * 4 {
+    // The owner's budget comes first, and again as often as makes up what is not of a release.
+    let releases = releases_of(entries);
+    for _ in 0..entries - 4 * releases {
         ledger.set_budget(budget, 0).expect("a budget");
     }
     let secret = LocalSecret::from_bytes([3; 32]);
     let none = Private::new(Vec::new());
     // So much noise that thousands of releases fit one budget.
     let mechanism = mechanism::gaussian(Unit::User, 3, 1, 2_000_000_000, 2_000_000).expect("noise");
-    for n in 0..entries / 4 {
+    for n in 0..releases {
         let mut release = Hash::ZERO;
         release.0[..8].copy_from_slice(&n.to_le_bytes());
         let window = Window { start_seconds: 1, end_seconds: DAY };
