@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::process::ExitStatusExt as _;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 
 use lore_node::store::{Durability, Store, Table};
 use lore_privacy::ledger::{Entry, Point};
