@@ -17,8 +17,6 @@ mod peers;
 mod privacy;
 mod publish;
 mod release;
-#[cfg(test)]
-mod release_tests;
 mod sessions;
 mod skills;
 mod status;
