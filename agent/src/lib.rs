@@ -9,6 +9,7 @@ pub mod lab;
 pub mod model;
 pub mod operator;
 pub mod redact;
+pub mod sandbox;
 pub mod session;
 pub mod tool;
 pub mod turn;

@@ -1,4 +1,25 @@
 //! What a model can call, and what it gets back.
+//!
+//! The tools of files open nothing outside the workspace (`files`), the tool of commands runs them in the
+//! sandbox. Every output is bounded, is harmless on a terminal, and says what it left out.
+
+mod address;
+mod arguments;
+mod bash;
+mod blocking;
+mod edit;
+mod excerpt;
+mod files;
+mod glob;
+mod grep;
+mod mcp;
+mod notify;
+mod plan;
+mod read;
+mod toolbox;
+mod walk;
+mod web_fetch;
+mod write;
 
 use std::future::Future;
 use std::path::PathBuf;
@@ -8,6 +29,19 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
+
+pub use bash::{Bash, BashSettings};
+pub use edit::EditFile;
+pub use files::Files;
+pub use glob::GlobFiles;
+pub use grep::GrepFiles;
+pub use mcp::{McpError, McpServer, McpSettings};
+pub use notify::Notify;
+pub use plan::{Plan, Status, Step};
+pub use read::ReadFile;
+pub use toolbox::{Toolbox, ToolboxError};
+pub use web_fetch::{Reach, WebFetch};
+pub use write::WriteFile;
 
 /// A call under way.
 pub type ToolFuture<'a> = Pin<Box<dyn Future<Output = ToolOutput> + Send + 'a>>;

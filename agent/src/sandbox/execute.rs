@@ -1,0 +1,91 @@
+//! The last steps before the process becomes the command.
+
+use std::io;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use rustix::process::Signal;
+use rustix::thread::{CapabilitySet, CapabilitySets};
+
+use super::policy::{Network, Policy};
+use super::report::{Order, Report};
+use super::seccomp::{self, Sockets};
+use super::supervise::send;
+use super::{files, limits};
+
+/// Where programs are looked for.
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// What was found out before the fork.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place {
+    /// The process is in a root of its own.
+    pub(super) private_root: bool,
+    /// Processes of the user that count against the same limit.
+    pub(super) other_processes: u64,
+}
+
+/// Takes away what is left, says `ready` and becomes the command. Returns only an error.
+pub(super) fn become_command(
+    order: &Order,
+    place: Place,
+    socket: &UnixStream,
+    ready: &Report,
+) -> io::Error {
+    let Some((program, arguments)) = order.argv.split_first() else {
+        return io::Error::new(io::ErrorKind::InvalidInput, "there is no program to start");
+    };
+    if let Err(error) = give_up_rights(&order.policy, place) {
+        return error;
+    }
+    let scratch =
+        if place.private_root { Path::new("/tmp") } else { order.policy.scratch.as_path() };
+    let mut command = Command::new(program);
+    command
+        .args(arguments)
+        .env_clear()
+        .env("PATH", PATH)
+        .env("HOME", scratch)
+        .env("TMPDIR", scratch)
+        .env("LANG", "C.UTF-8")
+        .env("TERM", "dumb")
+        .envs(&order.policy.environment)
+        .stdin(Stdio::null());
+    send(socket, ready);
+    let error = command.exec();
+    io::Error::new(error.kind(), format!("starting {program}: {error}"))
+}
+
+fn give_up_rights(policy: &Policy, place: Place) -> io::Result<()> {
+    rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+    // A session of its own: no controlling terminal, and a process group that is the command's.
+    rustix::process::setsid()?;
+    std::env::set_current_dir(&policy.workspace)?;
+    limits::apply(&policy.limits, place.other_processes)?;
+    drop_capabilities()?;
+    rustix::thread::set_no_new_privs(true)?;
+    files::restrict(policy, place.private_root).map_err(io::Error::other)?;
+    let internet = policy.network == Network::Open;
+    // Names of sockets are names of files: outside a root of its own they are everybody's.
+    let sockets = Sockets { internet, unix: place.private_root };
+    let programs = seccomp::programs(sockets).map_err(io::Error::other)?;
+    seccomp::install(&programs).map_err(io::Error::other)
+}
+
+/// Gives up every capability for good, also those that a program of root would get back.
+///
+/// # Errors
+/// When the kernel refuses.
+pub(super) fn drop_capabilities() -> io::Result<()> {
+    // Without the right to (an ordinary user outside a user namespace) there is nothing to bound.
+    for capability in CapabilitySet::all().iter() {
+        let _ = rustix::thread::remove_capability_from_bounding_set(capability);
+    }
+    rustix::thread::clear_ambient_capability_set()?;
+    let none = CapabilitySet::empty();
+    let sets = CapabilitySets { effective: none, permitted: none, inheritable: none };
+    rustix::thread::set_capabilities(None, sets)?;
+    Ok(())
+}

@@ -1,0 +1,208 @@
+//! Pages from a server of the test's own, and MCP over pipes.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use lore_agent::tool::{
+    McpServer, McpSettings, Notify, Reach, Tool, ToolContext, ToolOutput, Toolbox, WebFetch,
+};
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+fn context(timeout: Duration) -> ToolContext {
+    ToolContext { workspace: "/".into(), cancel: CancellationToken::new(), timeout }
+}
+
+/// Answers each path with fixed bytes; `/endless` goes on for ever.
+async fn serve() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let mut head = vec![0; 4096];
+                let read = stream.read(&mut head).await.unwrap_or(0);
+                let head = String::from_utf8_lossy(&head[..read]).into_owned();
+                let path = head.split(' ').nth(1).unwrap_or("/").to_owned();
+                let answer = |status: &str, kind: &str, body: &str| {
+                    format!(
+                        "HTTP/1.1 {status}\r\ncontent-type: {kind}\r\nconnection: close\r\n\r\n{body}"
+                    )
+                };
+                let moved = |to: &str| {
+                    format!(
+                        "HTTP/1.1 302 Found\r\nlocation: {to}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+                    )
+                };
+                let bytes = match path.as_str() {
+                    "/page" => answer(
+                        "200 OK",
+                        "text/html; charset=utf-8",
+                        "<title>t</title><h1>Head</h1><p>A <b>b</b>\x1b[2J</p><script>alert(1)</script>",
+                    ),
+                    "/json" => answer("200 OK", "application/json", "{\"a\":1}"),
+                    "/binary" => answer("200 OK", "image/png", "\u{0}"),
+                    "/missing" => answer("404 Not Found", "text/plain", "not here"),
+                    "/hop" => moved("/page"),
+                    "/loop" => moved("/loop"),
+                    "/file" => moved("file:///etc/passwd"),
+                    "/hook" => answer("200 OK", "text/plain", &head),
+                    _ => answer("200 OK", "text/plain", ""),
+                };
+                let _ = stream.write_all(bytes.as_bytes()).await;
+                if path == "/silent" {
+                    std::future::pending::<()>().await;
+                }
+                while path == "/endless" && stream.write_all(&[b'x'; 65536]).await.is_ok() {}
+            });
+        }
+    });
+    address
+}
+
+async fn fetch(tool: &WebFetch, url: &str) -> ToolOutput {
+    tool.call(json!({ "url": url }), &context(Duration::from_secs(20))).await
+}
+
+#[tokio::test]
+async fn pages_become_text_within_bounds() {
+    let address = serve().await;
+    let tool = WebFetch::new(reqwest::Client::builder(), Reach::Everything).unwrap();
+    let at = |path: &str| format!("http://{address}{path}");
+    for path in ["/page", "/hop"] {
+        let page = fetch(&tool, &at(path)).await;
+        assert!(!page.is_error && page.text.contains("Head"), "{}", page.text);
+        assert!(page.text.starts_with("[200 OK http://") && page.text.contains("/page;"));
+        assert!(!page.text.contains("alert") && !page.text.contains('\x1b'), "{}", page.text);
+    }
+    assert!(fetch(&tool, &at("/json")).await.text.ends_with("{\"a\":1}"));
+    for (path, why) in [
+        ("/binary", "not text"),
+        ("/missing", "404"),
+        ("/loop", "more than 5 times"),
+        ("/file", "only http"),
+    ] {
+        let failed = fetch(&tool, &at(path)).await;
+        assert!(failed.is_error && failed.text.contains(why), "{path}: {}", failed.text);
+        assert!(!failed.text.contains("root:"), "{path}");
+    }
+    let endless = fetch(&tool, &at("/endless")).await;
+    assert!(
+        endless.text.len() < 50_000 && endless.text.contains("was not read"),
+        "{}",
+        endless.text.len()
+    );
+    let began = Instant::now();
+    let silent =
+        tool.call(json!({"url": at("/silent")}), &context(Duration::from_millis(300))).await;
+    assert!(silent.is_error && began.elapsed() < Duration::from_secs(10), "{}", silent.text);
+}
+
+#[tokio::test]
+async fn private_addresses_are_not_called_by_any_name() {
+    let address = serve().await;
+    let port = address.port();
+    let tool = WebFetch::new(reqwest::Client::builder(), Reach::Public).unwrap();
+    for host in [
+        "127.0.0.1",
+        "localhost",
+        "[::1]",
+        "[::ffff:127.0.0.1]",
+        "2130706433",
+        "0x7f.1",
+        "0",
+        "169.254.169.254",
+    ] {
+        let refused = fetch(&tool, &format!("http://{host}:{port}/page")).await;
+        assert!(
+            refused.is_error && refused.text.contains("private network"),
+            "{host}: {}",
+            refused.text
+        );
+    }
+    for url in ["file:///etc/passwd", "ftp://127.0.0.1/", "no address", "http://u:p@example.org/"] {
+        assert!(fetch(&tool, url).await.is_error, "{url}");
+    }
+}
+
+#[tokio::test]
+async fn a_message_goes_to_the_one_webhook() {
+    let address = serve().await;
+    let webhook = format!("http://{address}/hook?secret=1").parse().unwrap();
+    let tool = Notify::new(reqwest::Client::builder(), webhook).unwrap();
+    let context = context(Duration::from_secs(10));
+    assert_eq!(tool.call(json!({"text": "done"}), &context).await.text, "sent");
+    assert!(tool.call(json!({"text": " "}), &context).await.is_error);
+    let nowhere = "http://127.0.0.1:9/hook?secret=1".parse().unwrap();
+    let tool = Notify::new(reqwest::Client::builder(), nowhere).unwrap();
+    let failed = tool.call(json!({"text": "done"}), &context).await;
+    assert!(failed.is_error && !failed.text.contains("secret"), "{}", failed.text);
+    assert!(!format!("{tool:?}").contains("secret"));
+}
+
+/// A server of MCP in shell: three tools, one of which has a name that cannot be taken.
+const SERVER: &str = r#"
+answer() { printf '{"jsonrpc":"2.0","id":%s,"result":%s}\n' "$1" "$2"; }
+while IFS= read -r line; do
+  [[ $line =~ \"id\":([0-9]+) ]] && id=${BASH_REMATCH[1]} || continue
+  case $line in
+    *'"method":"initialize"'*)
+      answer $id '{"protocolVersion":"2025-06-18","capabilities":{"tools":{}},"serverInfo":{"name":"t","version":"1"}}' ;;
+    *'"method":"tools/list"'*)
+      answer $id '{"tools":[{"name":"env","description":"its environment","inputSchema":{"type":"object"}},{"name":"slow","inputSchema":{"type":"object"}},{"name":"../Bad","inputSchema":{"type":"object"}}]}' ;;
+    *'"name":"env"'*)
+      names=$(compgen -e | sort | tr '\n' ' ')
+      answer $id '{"content":[{"type":"text","text":"'"$names TOKEN=$TOKEN"'"}],"isError":false}' ;;
+    *'"name":"slow"'*) ;;
+    *) printf '{"jsonrpc":"2.0","id":%s,"error":{"code":-32601,"message":"no such method"}}\n' "$id" ;;
+  esac
+done
+"#;
+
+fn settings(name: &str, token: &str) -> McpSettings {
+    McpSettings {
+        name: name.to_owned(),
+        program: "/bin/bash".into(),
+        arguments: vec!["-c".to_owned(), SERVER.to_owned()],
+        environment: BTreeMap::from([("TOKEN".to_owned(), token.to_owned())]),
+    }
+}
+
+#[tokio::test]
+async fn tools_of_servers_are_prefixed_and_keep_their_credentials_apart() {
+    let mut toolbox = Toolbox::new();
+    for (name, token) in [("one", "first"), ("two", "second")] {
+        let server = McpServer::start(&settings(name, token)).await.unwrap();
+        assert_eq!(server.left_out.len(), 1, "{:?}", server.left_out);
+        for tool in server.tools() {
+            toolbox.add(tool).unwrap();
+        }
+    }
+    let names: Vec<String> = toolbox.specs().into_iter().map(|spec| spec.name).collect();
+    assert_eq!(names, ["one__env", "one__slow", "two__env", "two__slow"]);
+    let patient = context(Duration::from_secs(20));
+    for (name, token) in [("one__env", "first"), ("two__env", "second")] {
+        let output = toolbox.call(name, json!({}), &patient).await;
+        assert!(output.text.ends_with(&format!("TOKEN={token}")), "{}", output.text);
+        assert!(!output.text.contains("CARGO"), "the agent's environment: {}", output.text);
+    }
+    let slow = toolbox.call("one__slow", json!({}), &context(Duration::from_millis(200))).await;
+    assert!(slow.is_error && slow.text.contains("no answer"), "{}", slow.text);
+    let after = toolbox.call("one__env", json!({}), &patient).await;
+    assert!(!after.is_error, "a call that timed out does not end the server: {}", after.text);
+}
+
+#[tokio::test]
+async fn what_is_no_server_is_refused() {
+    let mut deaf = settings("deaf", "");
+    deaf.arguments = vec!["-c".to_owned(), "echo this is no JSON; exit 0".to_owned()];
+    assert!(McpServer::start(&deaf).await.is_err());
+    let mut absent = settings("absent", "");
+    absent.program = "/no/such/program".into();
+    assert!(McpServer::start(&absent).await.unwrap_err().to_string().contains("did not start"));
+    assert!(McpServer::start(&settings("Bad Name", "")).await.is_err());
+}
