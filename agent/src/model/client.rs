@@ -205,8 +205,7 @@ pub(super) trait Decoder {
     ) -> Result<Reply, ModelError>;
 }
 
-/// The HTTP client: no redirects (`x-api-key` would go along), no proxy towards loopback, and Mozilla's
-/// roots where the system has no certificates, as in small containers.
+/// The HTTP client: no redirects (`x-api-key` would go along), no proxy towards loopback.
 fn client(endpoint: &Endpoint) -> Result<reqwest::Client, EndpointError> {
     let mut headers = HeaderMap::new();
     headers.insert("content-type", HeaderValue::from_static("application/json"));
@@ -229,6 +228,16 @@ fn client(endpoint: &Endpoint) -> Result<reqwest::Client, EndpointError> {
             .default_headers(headers.clone());
         if endpoint.is_loopback() { builder.no_proxy() } else { builder }
     };
+    http_client(builder)
+}
+
+/// An HTTP client; with Mozilla's roots where the system has no certificates, as in small containers.
+///
+/// # Errors
+/// When it cannot be made with them either.
+pub fn http_client(
+    builder: impl Fn() -> reqwest::ClientBuilder,
+) -> Result<reqwest::Client, EndpointError> {
     if let Ok(client) = builder().build() {
         return Ok(client);
     }

@@ -21,7 +21,7 @@ mod request;
 mod retry;
 mod sse;
 
-pub use client::{HttpModel, Model, ModelFuture};
+pub use client::{HttpModel, Model, ModelFuture, http_client};
 pub use endpoint::{Dialect, Endpoint, EndpointError, Patience};
 pub use error::ModelError;
 pub use message::{Call, ControlKind, Message, ToolResult};
