@@ -1,5 +1,6 @@
 //! Verbs and their arguments.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -72,6 +73,13 @@ pub(super) enum Verb {
     LabWork {
         /// The plan, written by the demo.
         plan: PathBuf,
+    },
+    /// Becomes a model's server that ends with its parent.
+    #[command(hide = true)]
+    ModelChild {
+        /// The parent's process, the program and its arguments.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
+        words: Vec<OsString>,
     },
 }
 

@@ -7,6 +7,7 @@ mod federation;
 mod gate;
 mod lesson;
 mod model;
+mod model_file;
 mod privacy;
 mod privacy_audit;
 mod privacy_table;
@@ -72,6 +73,9 @@ fn dispatch(cli: Cli) -> Result<(), CliError> {
     if let Verb::LabWork { plan } = verb {
         return crate::demo::lab_work(&plan);
     }
+    if let Verb::ModelChild { words } = verb {
+        return Err(crate::models::become_child(&words));
+    }
     let context = Context { home: Home::resolve(cli.home.as_deref())?, json };
     match verb {
         Verb::Init(args) => start::init(&context, &args),
@@ -89,6 +93,6 @@ fn dispatch(cli: Cli) -> Result<(), CliError> {
         Verb::Privacy(verb) => privacy::privacy(&context, verb),
         Verb::Model(verb) => model::model(&context, verb),
         Verb::Store(verb) => store::store(&context, &verb),
-        Verb::Demo(_) | Verb::LabWork { .. } => Ok(()),
+        Verb::Demo(_) | Verb::LabWork { .. } | Verb::ModelChild { .. } => Ok(()),
     }
 }

@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use toml_edit::Value as TomlValue;
 
+use super::model_file::{self, PullArgs, ServeArgs};
 use super::{Context, decimal};
 use crate::error::CliError;
 use crate::models::{self, Change, Chosen, Records};
@@ -22,10 +23,17 @@ pub(crate) enum ModelVerb {
         /// A configured name or a URL (default: the default model).
         name: Option<String>,
     },
+    /// Get a small model for this machine: the official file, checked by its full hash.
+    Pull(PullArgs),
+    /// Serve a pulled model on loopback until this program is stopped.
+    Serve(ServeArgs),
     /// Take a model out of config.toml.
     Remove {
         /// Its name.
         name: String,
+        /// Delete the pulled file of this name instead.
+        #[arg(long)]
+        file: bool,
     },
 }
 
@@ -73,7 +81,10 @@ pub(super) fn model(context: &Context, verb: ModelVerb) -> Result<(), CliError> 
         ModelVerb::List => list(context),
         ModelVerb::Set(args) => set(context, &args),
         ModelVerb::Test { name } => test(context, name.as_deref()),
-        ModelVerb::Remove { name } => {
+        ModelVerb::Pull(args) => model_file::pull(context, &args),
+        ModelVerb::Serve(args) => model_file::serve(context, &args),
+        ModelVerb::Remove { name, file: true } => model_file::remove(context, &name),
+        ModelVerb::Remove { name, file: false } => {
             models::change(&context.home, &Change::Remove { name: &name })?;
             output::result(&json!({ "removed": name }), context.json, |_| format!("removed {name}"))
         }
@@ -100,13 +111,18 @@ fn list(context: &Context) -> Result<(), CliError> {
             "recorded": records.get(&endpoint),
         }));
     }
-    output::result(&json!({ "models": list }), context.json, |value| {
+    let files = model_file::list()?;
+    output::result(&json!({ "models": list, "files": files }), context.json, |value| {
         let rows = value["models"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let mut text: String = rows.iter().map(row).collect();
         if rows.is_empty() {
-            return "no model is configured; add one with\n  lore model set NAME --url URL --model MODEL"
-                .into();
+            text.push_str(
+                "no model is configured; add one with\n  lore model set NAME --url URL --model MODEL\n",
+            );
         }
-        rows.iter().map(row).collect()
+        text.push_str("small models for this machine:\n");
+        text.extend(files.iter().map(model_file::row));
+        text
     })
 }
 

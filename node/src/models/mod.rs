@@ -5,15 +5,23 @@
 //! is ever written or printed here.
 
 mod abilities;
+mod catalogue;
 mod edit;
 mod key;
+mod pull;
 mod resolve;
+mod runtime;
+mod serve;
 mod settings;
 mod test;
 
 pub(crate) use abilities::{Recorded, Records};
+pub(crate) use catalogue::{PINNED, Pinned, directory, find};
 pub(crate) use edit::{Change, change};
+pub(crate) use pull::{Pull, Tries};
 pub(crate) use resolve::{Chosen, config, resolve};
+pub(crate) use runtime::{Runtime, Serving};
+pub(crate) use serve::{Server, become_child};
 pub(crate) use settings::ModelFile;
 pub use settings::ModelSettings;
 pub(crate) use test::test;

@@ -336,8 +336,7 @@ fn io_error(path: &Path, error: io::Error) -> CliError {
 }
 
 fn client(tries: Tries) -> Result<Client, CliError> {
-    let builder = || {
-        Client::builder().connect_timeout(Duration::from_secs(20)).read_timeout(tries.silence)
-    };
+    let builder =
+        || Client::builder().connect_timeout(Duration::from_secs(20)).read_timeout(tries.silence);
     lore_agent::model::http_client(builder).map_err(|error| CliError::failed("http", error))
 }

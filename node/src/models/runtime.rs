@@ -1,0 +1,134 @@
+//! Programs that can serve a model file, in the order of preference.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::json;
+
+use crate::error::CliError;
+
+/// The server for a Python with `xllamacpp`.
+const XLLAMACPP: &str = include_str!("xllamacpp.py");
+
+/// What is to be served, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Serving {
+    /// The model's name towards clients.
+    pub(crate) name: String,
+    /// The file.
+    pub(crate) file: PathBuf,
+    /// Port on loopback; 0 lets the system choose.
+    pub(crate) port: u16,
+    /// Threads that compute.
+    pub(crate) threads: u16,
+    /// Tokens of the context window.
+    pub(crate) window_tokens: u32,
+}
+
+/// A program that can serve.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Runtime {
+    /// llama.cpp's own server.
+    LlamaServer(PathBuf),
+    /// A Python that has `xllamacpp`.
+    Xllamacpp(PathBuf),
+    /// This program itself, when it was built with `local-llm`.
+    #[cfg_attr(not(feature = "local-llm"), allow(dead_code))]
+    BuiltIn,
+}
+
+impl Runtime {
+    /// Its name in output.
+    pub(crate) const fn name(&self) -> &'static str {
+        match self {
+            Self::LlamaServer(_) => "llama-server",
+            Self::Xllamacpp(_) => "xllamacpp",
+            Self::BuiltIn => "built-in",
+        }
+    }
+
+    /// The first that is here: `llama-server`, then a Python with `xllamacpp` (`given`, else
+    /// `python3` on the path), then what is built in.
+    ///
+    /// # Errors
+    /// When there is none, with what to install.
+    pub(crate) fn find(given: Option<&Path>) -> Result<Self, CliError> {
+        if let Some(python) = given {
+            if has_xllamacpp(python) {
+                return Ok(Self::Xllamacpp(python.to_owned()));
+            }
+            let message = format!("{} has no xllamacpp", python.display());
+            return Err(CliError::failed("no_runtime", message)
+                .help(format!("run `{} -m pip install xllamacpp`", python.display())));
+        }
+        if let Some(server) = on_path("llama-server") {
+            return Ok(Self::LlamaServer(server));
+        }
+        if let Some(python) = on_path("python3").filter(|python| has_xllamacpp(python)) {
+            return Ok(Self::Xllamacpp(python));
+        }
+        #[cfg(feature = "local-llm")]
+        return Ok(Self::BuiltIn);
+        #[cfg(not(feature = "local-llm"))]
+        Err(CliError::failed("no_runtime", "nothing here can serve a model file").help(
+            "install one of: llama.cpp's `llama-server` on the PATH; or \
+             `python3 -m venv DIR && DIR/bin/pip install xllamacpp`, then add `--python \
+             DIR/bin/python`; or build lore with `--features local-llm`",
+        ))
+    }
+
+    /// The command that serves; None for what is built in. A `port` of 0 is only known to
+    /// `xllamacpp`, which tells its address on standard output.
+    pub(crate) fn command(&self, serving: &Serving) -> Option<Command> {
+        match self {
+            Self::LlamaServer(program) => {
+                let mut command = Command::new(program);
+                command
+                    .arg("--model")
+                    .arg(&serving.file)
+                    .args(["--host", "127.0.0.1", "--jinja", "--props", "--parallel", "1"])
+                    .args(["--port", &serving.port.to_string()])
+                    .args(["--threads", &serving.threads.to_string()])
+                    .args(["--ctx-size", &serving.window_tokens.to_string()])
+                    .args(["--alias", &serving.name]);
+                Some(command)
+            }
+            Self::Xllamacpp(python) => {
+                let options = json!({
+                    "name": serving.name,
+                    "file": serving.file,
+                    "port": serving.port,
+                    "threads": serving.threads,
+                    "window": serving.window_tokens,
+                });
+                let mut command = Command::new(python);
+                command.args(["-c", XLLAMACPP, &options.to_string()]);
+                Some(command)
+            }
+            Self::BuiltIn => None,
+        }
+    }
+}
+
+fn on_path(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|directory| directory.join(program)).find(|file| {
+        fs::metadata(file)
+            .is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+    })
+}
+
+/// Looks for the package without loading it, which takes seconds.
+fn has_xllamacpp(python: &Path) -> bool {
+    let look =
+        "import importlib.util, sys; sys.exit(importlib.util.find_spec('xllamacpp') is None)";
+    let status = Command::new(python)
+        .args(["-I", "-c", look])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    status.is_ok_and(|status| status.success())
+}
