@@ -5,6 +5,9 @@
 //! file that is in its place was checked. The server is not trusted: what it sends is bounded by the
 //! pinned size, and what it says about lengths and ranges is compared with what is known.
 
+#[cfg(test)]
+mod tests;
+
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
