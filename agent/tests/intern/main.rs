@@ -5,5 +5,7 @@
 mod endpoint;
 mod model;
 mod overhead;
+mod real;
+mod servers;
 mod support;
 mod turn;

@@ -170,6 +170,9 @@ impl<'a> Pull<'a> {
             }
             tokio::time::sleep(tries.wait * (1 << fruitless.min(5))).await;
         }
+        if self.have == self.pinned.size_bytes {
+            return self.finish();
+        }
         let message = format!(
             "the transfer was cut at {} of {} bytes: {last}",
             self.have, self.pinned.size_bytes
@@ -290,7 +293,8 @@ impl<'a> Pull<'a> {
     fn wrong(&self, why: &str) -> CliError {
         let _ = fs::remove_file(part_path(self.pinned, self.directory));
         let message = format!("this is not the official {}: {why}", self.pinned.file);
-        CliError::refused("wrong_hash", message).help(self.pinned.remedy())
+        let help = format!("nothing of it was kept; try again, or {}", self.pinned.remedy());
+        CliError::refused("wrong_hash", message).help(help)
     }
 
     fn start_over(&mut self) -> io::Result<()> {
@@ -309,8 +313,7 @@ impl Pinned {
     /// What to do when something else came.
     fn remedy(&self) -> String {
         format!(
-            "nothing of it was kept; get {} elsewhere and give it with `--file PATH`, or its address \
-             with `--from URL`",
+            "get {} elsewhere and give it with `--file PATH`, or its address with `--from URL`",
             self.file
         )
     }
