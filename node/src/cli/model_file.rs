@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 use serde_json::{Value, json};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::Context;
 use crate::error::CliError;
@@ -142,6 +142,10 @@ pub(super) fn remove(context: &Context, name: &str) -> Result<(), CliError> {
 pub(super) fn serve(context: &Context, args: &ServeArgs) -> Result<(), CliError> {
     let serving = serving(args)?;
     let runtime = Runtime::find(args.python.as_deref())?;
+    #[cfg(feature = "local-llm")]
+    if runtime == Runtime::BuiltIn {
+        return built_in(context, &serving);
+    }
     let progress = Progress::start(
         ProgressMode::Auto,
         0,
@@ -150,24 +154,66 @@ pub(super) fn serve(context: &Context, args: &ServeArgs) -> Result<(), CliError>
     let server = Server::start(&runtime, &serving, Duration::from_secs(args.wait));
     progress.finish();
     let mut server = server?;
+    self::runtime()?.block_on(async {
+        // Before anybody can know that there is something to stop.
+        let stop = Stop::listen()?;
+        ready(context, &serving, &runtime, &server.url, server.pid())?;
+        until_stopped(stop, &mut server).await
+    })
+}
+
+/// Says where it is, once it answers.
+fn ready(
+    context: &Context,
+    serving: &Serving,
+    runtime: &Runtime,
+    url: &str,
+    pid: u32,
+) -> Result<(), CliError> {
     let value = json!({
-        "url": server.url,
+        "url": url,
         "model": serving.name,
         "file": serving.file,
         "runtime": runtime.name(),
-        "pid": server.pid(),
+        "pid": pid,
         "threads": serving.threads,
         "window_tokens": serving.window_tokens,
     });
-    output::result(&value, context.json, |value| {
-        let url = value["url"].as_str().unwrap_or_default();
+    output::result(&value, context.json, |_| {
         format!(
             "serving {} with {} at\n{url}\nuntil this program is stopped; elsewhere: lore model test {url}",
             serving.name,
             runtime.name(),
         )
-    })?;
-    self::runtime()?.block_on(until_stopped(&mut server))
+    })
+}
+
+/// Serves from this process.
+#[cfg(feature = "local-llm")]
+fn built_in(context: &Context, serving: &Serving) -> Result<(), CliError> {
+    use lore_agent::local::{LocalModel, serve};
+
+    let failed = |error: io::Error| CliError::failed("server", error);
+    let progress =
+        Progress::start(ProgressMode::Auto, 0, format!("built-in loads {}", serving.name));
+    let model =
+        LocalModel::load(&serving.file, &serving.name, serving.window_tokens, serving.threads);
+    progress.finish();
+    let model = model.map_err(|error| CliError::failed("bad_model", error))?;
+    let window = model.window_tokens();
+    runtime()?.block_on(async {
+        let address = (std::net::Ipv4Addr::LOCALHOST, serving.port);
+        let listener = tokio::net::TcpListener::bind(address).await.map_err(failed)?;
+        let url = format!("http://{}/v1", listener.local_addr().map_err(failed)?);
+        let mut stop = Stop::listen()?;
+        ready(context, serving, &Runtime::BuiltIn, &url, std::process::id())?;
+        tokio::select! {
+            served = serve(std::sync::Arc::new(model), window, listener, std::future::pending()) => {
+                served.map_err(failed)
+            }
+            () = stop.asked() => Ok(()),
+        }
+    })
 }
 
 fn serving(args: &ServeArgs) -> Result<Serving, CliError> {
@@ -195,21 +241,39 @@ fn serving(args: &ServeArgs) -> Result<Serving, CliError> {
     Ok(Serving { name, file, port: args.port, threads: threads.max(1), window_tokens: args.window })
 }
 
+/// The signals that ask this program to end.
+struct Stop([Signal; 3]);
+
+impl Stop {
+    fn listen() -> Result<Self, CliError> {
+        let [interrupt, terminate, hangup] =
+            [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()].map(listen);
+        Ok(Self([interrupt?, terminate?, hangup?]))
+    }
+
+    async fn asked(&mut self) {
+        let [interrupt, terminate, hangup] = &mut self.0;
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            _ = hangup.recv() => {}
+        }
+    }
+}
+
+fn listen(kind: SignalKind) -> Result<Signal, CliError> {
+    signal(kind).map_err(|error| CliError::failed("signals", error))
+}
+
 /// Waits until a person or the system stops us, or the server ends by itself.
-async fn until_stopped(server: &mut Server) -> Result<(), CliError> {
-    let listen = |kind| signal(kind).map_err(|error| CliError::failed("signals", error));
-    let mut interrupt = listen(SignalKind::interrupt())?;
-    let mut terminate = listen(SignalKind::terminate())?;
-    let mut hangup = listen(SignalKind::hangup())?;
+async fn until_stopped(mut stop: Stop, server: &mut Server) -> Result<(), CliError> {
     let mut child = listen(SignalKind::child())?;
     loop {
         if let Some(status) = server.ended() {
             return Err(server.failed(&format!("it ended ({status})")));
         }
         tokio::select! {
-            _ = interrupt.recv() => return Ok(()),
-            _ = terminate.recv() => return Ok(()),
-            _ = hangup.recv() => return Ok(()),
+            () = stop.asked() => return Ok(()),
             _ = child.recv() => {}
         }
     }
