@@ -219,6 +219,8 @@ fn test(context: &Context, spec: Option<&str>) -> Result<(), CliError> {
         "url": chosen.endpoint.base(),
         "model": chosen.endpoint.model(),
         "dialect": chosen.endpoint.dialect().name(),
+        "max_tokens": chosen.max_tokens,
+        "effort": chosen.effort.map(|effort| effort.name()),
         "kept": found.kept,
         "milliseconds": found.milliseconds,
     });
