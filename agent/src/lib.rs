@@ -6,8 +6,6 @@
 
 pub mod import;
 pub mod lab;
-#[cfg(feature = "local-llm")]
-pub mod local;
 pub mod model;
 pub mod operator;
 pub mod redact;

@@ -291,12 +291,10 @@ fn a_server_that_ends_early_says_why_and_none_at_all_says_what_to_install() {
     fs::write(room.path("m.gguf"), "weights").unwrap();
     let file = room.path("m.gguf");
     let args = ["model", "serve", file.to_str().unwrap()];
-    if cfg!(not(feature = "local-llm")) {
-        let (error, code) = room.error(&args);
-        assert_eq!((error["kind"].as_str(), code), (Some("no_runtime"), Some(1)));
-        let help = error["help"].as_str().unwrap();
-        assert!(help.contains("llama-server") && help.contains("xllamacpp"), "{help}");
-    }
+    let (error, code) = room.error(&args);
+    assert_eq!((error["kind"].as_str(), code), (Some("no_runtime"), Some(1)));
+    let help = error["help"].as_str().unwrap();
+    assert!(help.contains("llama-server") && help.contains("xllamacpp"), "{help}");
     fake_server(&room);
     let (value, code, _) = room.run(room.lore(&args).env("FAKE_FAILS", "1"));
     let error = &value["error"];

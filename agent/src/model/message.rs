@@ -145,7 +145,7 @@ impl Message {
 
     /// Items that neither wire format has a role for, marked so that a model does not take them for a
     /// person's words. None for the other items.
-    pub(crate) fn marked(&self) -> Option<String> {
+    pub(super) fn marked(&self) -> Option<String> {
         match self {
             Self::Control { kind, text } => {
                 Some(format!("<harness_note kind=\"{}\">\n{text}\n</harness_note>", kind.name()))

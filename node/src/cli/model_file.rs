@@ -142,10 +142,6 @@ pub(super) fn remove(context: &Context, name: &str) -> Result<(), CliError> {
 pub(super) fn serve(context: &Context, args: &ServeArgs) -> Result<(), CliError> {
     let serving = serving(args)?;
     let runtime = Runtime::find(args.python.as_deref())?;
-    #[cfg(feature = "local-llm")]
-    if runtime == Runtime::BuiltIn {
-        return built_in(context, &serving);
-    }
     let progress = Progress::start(
         ProgressMode::Auto,
         0,
@@ -185,34 +181,6 @@ fn ready(
             serving.name,
             runtime.name(),
         )
-    })
-}
-
-/// Serves from this process.
-#[cfg(feature = "local-llm")]
-fn built_in(context: &Context, serving: &Serving) -> Result<(), CliError> {
-    use lore_agent::local::{LocalModel, serve};
-
-    let failed = |error: io::Error| CliError::failed("server", error);
-    let progress =
-        Progress::start(ProgressMode::Auto, 0, format!("built-in loads {}", serving.name));
-    let model =
-        LocalModel::load(&serving.file, &serving.name, serving.window_tokens, serving.threads);
-    progress.finish();
-    let model = model.map_err(|error| CliError::failed("bad_model", error))?;
-    let window = model.window_tokens();
-    runtime()?.block_on(async {
-        let address = (std::net::Ipv4Addr::LOCALHOST, serving.port);
-        let listener = tokio::net::TcpListener::bind(address).await.map_err(failed)?;
-        let url = format!("http://{}/v1", listener.local_addr().map_err(failed)?);
-        let mut stop = Stop::listen()?;
-        ready(context, serving, &Runtime::BuiltIn, &url, std::process::id())?;
-        tokio::select! {
-            served = serve(std::sync::Arc::new(model), window, listener, std::future::pending()) => {
-                served.map_err(failed)
-            }
-            () = stop.asked() => Ok(()),
-        }
     })
 }
 

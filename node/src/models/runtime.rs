@@ -34,9 +34,6 @@ pub(crate) enum Runtime {
     LlamaServer(PathBuf),
     /// A Python that has `xllamacpp`.
     Xllamacpp(PathBuf),
-    /// This program itself, when it was built with `local-llm`.
-    #[cfg_attr(not(feature = "local-llm"), allow(dead_code))]
-    BuiltIn,
 }
 
 impl Runtime {
@@ -45,12 +42,11 @@ impl Runtime {
         match self {
             Self::LlamaServer(_) => "llama-server",
             Self::Xllamacpp(_) => "xllamacpp",
-            Self::BuiltIn => "built-in",
         }
     }
 
     /// The first that is here: `llama-server`, then a Python with `xllamacpp` (`given`, else
-    /// `python3` on the path), then what is built in.
+    /// `python3` on the path).
     ///
     /// # Errors
     /// When there is none, with what to install.
@@ -69,19 +65,16 @@ impl Runtime {
         if let Some(python) = on_path("python3").filter(|python| has_xllamacpp(python)) {
             return Ok(Self::Xllamacpp(python));
         }
-        #[cfg(feature = "local-llm")]
-        return Ok(Self::BuiltIn);
-        #[cfg(not(feature = "local-llm"))]
         Err(CliError::failed("no_runtime", "nothing here can serve a model file").help(
-            "install one of: llama.cpp's `llama-server` on the PATH; or \
+            "install one of them: llama.cpp's `llama-server` on the PATH; or \
              `python3 -m venv DIR && DIR/bin/pip install xllamacpp`, then add `--python \
-             DIR/bin/python`; or build lore with `--features local-llm`",
+             DIR/bin/python`",
         ))
     }
 
-    /// The command that serves; None for what is built in. A `port` of 0 is only known to
-    /// `xllamacpp`, which tells its address on standard output.
-    pub(crate) fn command(&self, serving: &Serving) -> Option<Command> {
+    /// The command that serves. A `port` of 0 is only known to `xllamacpp`, which tells its address on
+    /// standard output.
+    pub(crate) fn command(&self, serving: &Serving) -> Command {
         match self {
             Self::LlamaServer(program) => {
                 let mut command = Command::new(program);
@@ -93,7 +86,7 @@ impl Runtime {
                     .args(["--threads", &serving.threads.to_string()])
                     .args(["--ctx-size", &serving.window_tokens.to_string()])
                     .args(["--alias", &serving.name]);
-                Some(command)
+                command
             }
             Self::Xllamacpp(python) => {
                 let options = json!({
@@ -105,9 +98,8 @@ impl Runtime {
                 });
                 let mut command = Command::new(python);
                 command.args(["-c", XLLAMACPP, &options.to_string()]);
-                Some(command)
+                command
             }
-            Self::BuiltIn => None,
         }
     }
 }

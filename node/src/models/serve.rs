@@ -42,10 +42,7 @@ impl Server {
         if serving.port == 0 && !told {
             serving.port = free_port().map_err(|error| CliError::failed("no_port", error))?;
         }
-        let command = runtime.command(&serving).ok_or_else(|| {
-            CliError::failed("no_runtime", "what is built in is not a program of its own")
-        })?;
-        let mut server = Self::spawn(&command, runtime, told)?;
+        let mut server = Self::spawn(&runtime.command(&serving), runtime, told)?;
         let deadline = Instant::now() + patience;
         let address = if told {
             server.told_address(deadline, patience)?
