@@ -12,6 +12,7 @@ mod environment;
 mod families;
 mod family;
 mod family_id;
+pub mod fresh;
 mod http;
 mod instance;
 pub mod measure;

@@ -5,6 +5,7 @@ mod ask;
 mod doctor;
 mod federation;
 mod gate;
+mod lab;
 mod lesson;
 mod privacy;
 mod privacy_audit;
@@ -71,6 +72,9 @@ fn dispatch(cli: Cli) -> Result<(), CliError> {
     if let Verb::LabWork { plan } = verb {
         return crate::demo::lab_work(&plan);
     }
+    if let Verb::Lab(verb) = verb {
+        return lab::lab(&verb, json);
+    }
     let context = Context { home: Home::resolve(cli.home.as_deref())?, json };
     match verb {
         Verb::Init(args) => start::init(&context, &args),
@@ -87,6 +91,6 @@ fn dispatch(cli: Cli) -> Result<(), CliError> {
         Verb::Lessons(args) => gate::lessons(&context, args.limit),
         Verb::Privacy(verb) => privacy::privacy(&context, verb),
         Verb::Store(verb) => store::store(&context, &verb),
-        Verb::Demo(_) | Verb::LabWork { .. } => Ok(()),
+        Verb::Demo(_) | Verb::Lab(_) | Verb::LabWork { .. } => Ok(()),
     }
 }
