@@ -40,7 +40,9 @@ fn families_of_directories_stand_beside_built_in_ones() {
     std::fs::write(calm.join("family.toml"), format!("control = true\n{text}")).unwrap();
     // The documented command of a control works.
     let tool = std::fs::read_to_string(calm.join("bin/calmctl")).unwrap();
-    let tool = tool.replace("[ -n \"$given\" ]", "true").replace("[ \"$given\" = ", "true || [ \"$given\" = ");
+    let tool = tool
+        .replace("[ -n \"$given\" ]", "true")
+        .replace("[ \"$given\" = ", "true || [ \"$given\" = ");
     std::fs::write(calm.join("bin/calmctl"), tool).unwrap();
     let chosen = Families::built_in().only(&[BuiltIn::Lock.into(), BuiltIn::SortList.into()]);
     let room = Room::with(2, chosen.and(Families::load(dir.path()).unwrap()));
@@ -95,9 +97,8 @@ fn fresh_families_differ_by_seed_and_not_otherwise() {
     let write = |seed| {
         let dir = tempfile::tempdir().unwrap();
         let written = fresh(dir.path(), seed, 4).unwrap();
-        let text = |path: &std::path::PathBuf| {
-            std::fs::read_to_string(path.join("family.toml")).unwrap()
-        };
+        let text =
+            |path: &std::path::PathBuf| std::fs::read_to_string(path.join("family.toml")).unwrap();
         written.iter().map(text).collect::<Vec<_>>()
     };
     assert_eq!(write(1), write(1));
@@ -156,7 +157,8 @@ fn two_tools_of_one_name_are_refused() {
     let dir = tempfile::tempdir().unwrap();
     let family = scaffold(dir.path(), "own").unwrap();
     let text = std::fs::read_to_string(family.join("family.toml")).unwrap();
-    std::fs::write(family.join("family.toml"), text.replace("tools = [", "tools = [\"fetch\", ")).unwrap();
+    std::fs::write(family.join("family.toml"), text.replace("tools = [", "tools = [\"fetch\", "))
+        .unwrap();
     program(&family.join("bin/fetch"), "exit 0");
     let families = Families::load(dir.path()).unwrap();
     let error = Room::try_with(5, families).err().unwrap().to_string();

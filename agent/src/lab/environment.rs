@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::draw::Draw;
 use super::directory::{Installed, RunError};
+use super::draw::Draw;
 use super::family::{BuiltIn, Quirk};
 use super::family_id::FamilyId;
 use super::instance::Instance;

@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::draw::Draw;
 use super::families::{
-    batches, controls, digest, field, flags, format, header, lock, moved, order, pages, radix, rehearsal, remainder, renamed, service, sorted, stamp, ticket, trailer, unit, variable, verdict, workdir,
+    batches, controls, digest, field, flags, format, header, lock, moved, order, pages, radix,
+    rehearsal, remainder, renamed, service, sorted, stamp, ticket, trailer, unit, variable,
+    verdict, workdir,
 };
 use super::http::{Request, Response};
 use super::task::Task;

@@ -168,7 +168,10 @@ mod tests {
     #[test]
     fn other_texts_are_no_names() {
         for bad in ["", "A", "1a", "a b", "../a", "a/b", "é", &"z".repeat(33), "a\0"] {
-            assert!(bad.parse::<FamilyId>().unwrap_err().to_string().contains("lower-case"), "{bad}");
+            assert!(
+                bad.parse::<FamilyId>().unwrap_err().to_string().contains("lower-case"),
+                "{bad}"
+            );
         }
     }
 }

@@ -219,8 +219,11 @@ pub fn evaluate(
     };
     let mut report = Report::default();
     for worked in crew.run(&jobs, progress)? {
-        let table =
-            if environment.is_control(worked.family) { &mut report.controls } else { &mut report.families };
+        let table = if environment.is_control(worked.family) {
+            &mut report.controls
+        } else {
+            &mut report.families
+        };
         let score = table.entry(worked.family).or_default();
         score.attempts += 1;
         score.first_attempt += usize::from(worked.attempt.first_attempt);

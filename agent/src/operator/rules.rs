@@ -79,7 +79,9 @@ impl Pattern {
 
     /// The text with every match replaced, `$1` being the first group.
     pub(super) fn replace(&self, text: &str, with: &str) -> String {
-        self.0.as_ref().map_or_else(|| text.to_owned(), |it| it.replace_all(text, with).into_owned())
+        self.0
+            .as_ref()
+            .map_or_else(|| text.to_owned(), |it| it.replace_all(text, with).into_owned())
     }
 
     #[cfg(test)]

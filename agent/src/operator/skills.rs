@@ -89,7 +89,8 @@ impl Skills {
             let likeness = cited.as_deref().and_then(|cited| skill.likeness(cited));
             let alike = |percent| {
                 // A program that only prepares in the example is not what it is about.
-                percent >= LIKE_ENOUGH_PERCENT && cited.as_deref().is_some_and(|c| skill.ends_like(c))
+                percent >= LIKE_ENOUGH_PERCENT
+                    && cited.as_deref().is_some_and(|c| skill.ends_like(c))
             };
             let fits = likeness.is_some_and(|percent| score > 0 || alike(percent));
             // A shared topic weighs more than any likeness of commands.

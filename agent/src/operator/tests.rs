@@ -118,7 +118,8 @@ fn a_file_is_put_right_before() {
                 separated by ';'";
     let found = offers("x a.txt", said, "");
     assert_eq!(found[0].0.as_deref(), Some("sort -t ';' -k 3,3nr a.txt -o a.txt"));
-    let said = "a.txt: its last line must be 'sum:' and the first 9 hex digits of the sha1sum of all";
+    let said =
+        "a.txt: its last line must be 'sum:' and the first 9 hex digits of the sha1sum of all";
     let found = offers("x a.txt", said, "");
     let seal = "printf 'sum:%s\\n' \"$(sha1sum < a.txt | cut -c1-9)\" >> a.txt";
     assert_eq!(found[0].0.as_deref(), Some(seal));

@@ -36,7 +36,8 @@ impl DirectoryFamily {
             path: path.clone(),
             reason: error.to_string().trim_end().to_owned(),
         })?;
-        let directory = dir.file_name().map_or_else(String::new, |name| name.to_string_lossy().into());
+        let directory =
+            dir.file_name().map_or_else(String::new, |name| name.to_string_lossy().into());
         if let Some((key, reason)) = spec.fault(&directory) {
             return Err(DirectoryError::Value { path, key, reason });
         }

@@ -68,7 +68,9 @@ impl Generator {
     pub(super) fn fault(&self) -> Option<String> {
         match self {
             Self::Word {} | Self::Identifier {} => None,
-            Self::Integer { to, .. } if *to > MAX_INTEGER => Some(format!("`to` is above {MAX_INTEGER}")),
+            Self::Integer { to, .. } if *to > MAX_INTEGER => {
+                Some(format!("`to` is above {MAX_INTEGER}"))
+            }
             Self::Integer { from, to } => {
                 (from > to).then(|| format!("`from` {from} is above `to` {to}"))
             }
@@ -76,9 +78,12 @@ impl Generator {
                 let years = 1000..=9999;
                 let sound =
                     from_year <= to_year && years.contains(from_year) && years.contains(to_year);
-                (!sound).then(|| "`from_year` and `to_year` are years of four digits, in order".into())
+                (!sound)
+                    .then(|| "`from_year` and `to_year` are years of four digits, in order".into())
             }
-            Self::Choice { of } if of.is_empty() => Some("`of` lists nothing to choose from".into()),
+            Self::Choice { of } if of.is_empty() => {
+                Some("`of` lists nothing to choose from".into())
+            }
             Self::Choice { of } => of.iter().find(|text| !is_plain(text)).map(|text| {
                 format!("`of` has {text:?}: no control characters, no backticks, not empty")
             }),
@@ -134,8 +139,7 @@ pub(super) fn draw_all(
     taken: &BTreeMap<String, String>,
 ) -> BTreeMap<String, String> {
     let mut taken: BTreeSet<String> = taken.values().cloned().collect();
-    let one = |(name, generator): (&String, &Generator)| {
-        (name.clone(), generator.draw(draw, &mut taken))
-    };
+    let one =
+        |(name, generator): (&String, &Generator)| (name.clone(), generator.draw(draw, &mut taken));
     generators.iter().map(one).collect()
 }

@@ -10,7 +10,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid};
+use rustix::process::{
+    Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid,
+};
 
 /// Longest output that is kept, in bytes.
 const MAX_OUTPUT_BYTES: u64 = 16 * 1024;
@@ -154,7 +156,8 @@ impl Tree {
         }
         let mark = format!("{MARK}={}", self.mark);
         for _ in 0..SEARCHES {
-            let left: Vec<Pid> = marked(mark.as_bytes()).filter(|pid| Some(*pid) != self.group).collect();
+            let left: Vec<Pid> =
+                marked(mark.as_bytes()).filter(|pid| Some(*pid) != self.group).collect();
             if left.is_empty() {
                 return;
             }
@@ -181,11 +184,7 @@ fn marked(mark: &[u8]) -> impl Iterator<Item = Pid> + '_ {
 /// # Errors
 /// When it does not start or does not end in time.
 pub(super) fn run(run: &Run<'_>) -> Result<Ended, RunError> {
-    let failed = |source| RunError::Start {
-        what: run.what,
-        path: run.program.to_owned(),
-        source,
-    };
+    let failed = |source| RunError::Start { what: run.what, path: run.program.to_owned(), source };
     let (mut reader, writer) = std::io::pipe().map_err(failed)?;
     let mut tree = Tree::new();
     let mut command = tree.command(run.program, run.dir, run.bin, run.variables);

@@ -123,7 +123,10 @@ impl Spec {
         match self.name.parse() {
             Err(error) => return say("name", format!("{error}")),
             Ok(crate::lab::FamilyId::BuiltIn(_)) => {
-                return say("name", format!("`{}` is a built-in family; choose another", self.name));
+                return say(
+                    "name",
+                    format!("`{}` is a built-in family; choose another", self.name),
+                );
             }
             Ok(crate::lab::FamilyId::Directory(_)) => {}
         }
@@ -133,7 +136,10 @@ impl Spec {
         }
         let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_';
         let sound = |tool: &&String| {
-            !tool.is_empty() && tool.len() <= 32 && !tool.starts_with('-') && tool.bytes().all(plain)
+            !tool.is_empty()
+                && tool.len() <= 32
+                && !tool.starts_with('-')
+                && tool.bytes().all(plain)
         };
         let bad = self.tools.iter().find(|tool| !sound(tool));
         bad.and_then(|tool| {
@@ -162,7 +168,8 @@ impl Spec {
         }
         let words = generate::words(&self.values) + generate::words(&self.quirk);
         let most = generate::MAX_WORDS;
-        (words > most).then(|| ("quirk".to_owned(), format!("{words} words; at most {most} differ")))
+        (words > most)
+            .then(|| ("quirk".to_owned(), format!("{words} words; at most {most} differ")))
     }
 
     fn text_fault(&self) -> Option<Fault> {
@@ -213,7 +220,9 @@ impl Spec {
         };
         let stray = used.into_iter().find(|name| !known.contains(name))?;
         if self.quirk.contains_key(&stray) {
-            return Some(format!("`{{{stray}}}` is of the quirk, which a prompt must not give away"));
+            return Some(format!(
+                "`{{{stray}}}` is of the quirk, which a prompt must not give away"
+            ));
         }
         let there: Vec<&str> = known.iter().map(String::as_str).collect();
         Some(format!("`{{{stray}}}` is no value; there are: {}", there.join(", ")))

@@ -47,7 +47,11 @@ fn what_is_wrong_is_named_with_file_and_key() {
         ("name = \"own\"", "name = \"Own\"", "name: `Own`"),
         ("name = \"own\"", "name = \"digest\"", "name: `digest` is a built-in family"),
         ("name = \"own\"", "name = \"other\"", "name: `other` is not the name of its directory"),
-        ("gauge {id} and", "gauge {idd} and", "prompts[0]: `{idd}` is no value; there are: id, out"),
+        (
+            "gauge {id} and",
+            "gauge {idd} and",
+            "prompts[0]: `{idd}` is no value; there are: id, out",
+        ),
         ("gauge {id} and", "gauge {id and", "prompts[0]: "),
         ("gauge {id} and", "gauge {option} and", "prompts[0]: `{option}` is of the quirk"),
         ("read {id} -o {out}\"", "read {id} `x`\"", "documented: is one line"),
@@ -199,13 +203,20 @@ fn a_setup_that_fails_is_named() {
     program(&family.join(SETUP), "echo no disk >&2; exit 1");
     let scratch = tempfile::tempdir().unwrap();
     let error = instance(&family, 1).setup(scratch.path()).unwrap_err().to_string();
-    assert!(error.contains("family own: its setup crashed: exit status 1; it said: no disk"), "{error}");
+    assert!(
+        error.contains("family own: its setup crashed: exit status 1; it said: no disk"),
+        "{error}"
+    );
 }
 
 #[test]
 fn a_drawn_path_never_leaves_the_scratch_directory() {
     let (_dir, family) = own();
-    changed(&family, "out = { kind = \"file_name\" }", "out = { kind = \"choice\", of = [\"../x\"] }");
+    changed(
+        &family,
+        "out = { kind = \"file_name\" }",
+        "out = { kind = \"choice\", of = [\"../x\"] }",
+    );
     let scratch = tempfile::tempdir().unwrap();
     let error = instance(&family, 1).setup(scratch.path()).unwrap_err().to_string();
     assert!(error.contains("output gives \"../x\""), "{error}");

@@ -97,8 +97,9 @@ impl Family for HeadLines {
         let file = format!("talk-{}.txt", draw.between(100, 999));
         let out = out_file(draw);
         let count = draw.between(3, 20);
-        let lines: Vec<String> =
-            (0..count + draw.between(1, 20)).map(|n| format!("{n} word {}\n", draw.below(99))).collect();
+        let lines: Vec<String> = (0..count + draw.between(1, 20))
+            .map(|n| format!("{n} word {}\n", draw.below(99)))
+            .collect();
         let text = count.to_string();
         let documented = format!("head -n {text} {file} > {out}");
         let fields = [("file", file.as_str()), ("out", &out), ("n", &text)];
@@ -122,8 +123,9 @@ impl Family for UpperCase {
     fn task(&self, draw: &mut Draw) -> Task {
         let file = format!("labels-{}.txt", draw.between(100, 999));
         let out = out_file(draw);
-        let text: String =
-            (0..draw.between(3, 12)).map(|n| format!("box {n} port {}\n", draw.below(99))).collect();
+        let text: String = (0..draw.between(3, 12))
+            .map(|n| format!("box {n} port {}\n", draw.below(99)))
+            .collect();
         let documented = format!("tr a-z A-Z < {file} > {out}");
         let fields = [("file", file.as_str()), ("out", &out)];
         let wanted = (out.clone(), text.to_ascii_uppercase());

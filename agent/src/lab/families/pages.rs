@@ -48,10 +48,8 @@ impl Family for Pages {
     fn task(&self, draw: &mut Draw) -> Task {
         let (id, out) = (identifier(draw), out_file(draw));
         let page = draw.between(101, 998).to_string();
-        let documented = format!(
-            "fetch 'http://127.0.0.1:{}/catalog/{id}?page={page}' -o {out}",
-            self.port
-        );
+        let documented =
+            format!("fetch 'http://127.0.0.1:{}/catalog/{id}?page={page}' -o {out}", self.port);
         let wanted = (out.clone(), self.answer(&id, &page));
         let fields = [("id", id.as_str()), ("out", &out), ("n", &page)];
         Task::new(draw, &WORDINGS, &fields, &documented, wanted)

@@ -66,9 +66,7 @@ impl Family for Rehearsal {
             return Some(Answer::fail(2, format!("prunectl: {other} is for tapes only")));
         }
         Some(match call.positional.as_slice() {
-            [verb, id] if verb == "drop" && call.has(&self.option) => {
-                call.write(&self.answer(id))
-            }
+            [verb, id] if verb == "drop" && call.has(&self.option) => call.write(&self.answer(id)),
             [verb, id] if verb == "drop" => {
                 Answer::ok(format!("dry run: {id} is as it was (see prunectl --help)"))
             }

@@ -86,7 +86,8 @@ impl Family for Sorted {
         let columns: Vec<Vec<u64>> = (0..FIELDS).map(|_| column(draw)).collect();
         let lines: Vec<String> = (0..LINES)
             .map(|n| {
-                let line: Vec<String> = columns.iter().map(|column| column[n].to_string()).collect();
+                let line: Vec<String> =
+                    columns.iter().map(|column| column[n].to_string()).collect();
                 line.join(&self.separator)
             })
             .collect();

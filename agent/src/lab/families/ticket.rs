@@ -66,7 +66,8 @@ impl Family for Ticket {
             Some(_) => Response::new(403, "that is not the value for this worker\n"),
             None => {
                 let (header, office) = (&self.header, &self.office);
-                let text = format!("missing header: {header}, its value is given at {office}{id}\n");
+                let text =
+                    format!("missing header: {header}, its value is given at {office}{id}\n");
                 Response::new(401, text)
             }
         }

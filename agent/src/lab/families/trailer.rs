@@ -72,8 +72,9 @@ impl Family for Trailer {
     fn task(&self, draw: &mut Draw) -> Task {
         let file = format!("spool-{}.txt", draw.between(100, 999));
         let out = out_file(draw);
-        let content: String =
-            (0..draw.between(3, 9)).map(|n| format!("{n} sheet {}\n", draw.below(10_000))).collect();
+        let content: String = (0..draw.between(3, 9))
+            .map(|n| format!("{n} sheet {}\n", draw.below(10_000)))
+            .collect();
         let documented = format!("pressctl send {file} -o {out}");
         let fields = [("file", file.as_str()), ("out", &out)];
         Task::new(draw, &WORDINGS, &fields, &documented, (out.clone(), self.answer(&content)))

@@ -68,7 +68,10 @@ impl Family for Variable {
         } else if self.known.contains(&set) {
             Answer::fail(3, format!("kilnctl: {set}: no such fuel at this site"))
         } else {
-            Answer::fail(3, format!("kilnctl: bad value '{set}', one of: {}", self.known.join(", ")))
+            Answer::fail(
+                3,
+                format!("kilnctl: bad value '{set}', one of: {}", self.known.join(", ")),
+            )
         })
     }
 }

@@ -24,9 +24,26 @@ pub const MAX_SHAPES: usize = SHAPES.len();
 
 /// What the tasks are about: words of the public vocabulary that no built-in family uses.
 const TOPICS: [&str; 20] = [
-    "museum", "orchestra", "pharmacy", "prescription", "cheese", "honey", "luggage", "vessel",
-    "depot", "thermometer", "humidity", "shipment", "dashboard", "workflow", "replica", "salmon",
-    "necklace", "footwear", "chef", "gym",
+    "museum",
+    "orchestra",
+    "pharmacy",
+    "prescription",
+    "cheese",
+    "honey",
+    "luggage",
+    "vessel",
+    "depot",
+    "thermometer",
+    "humidity",
+    "shipment",
+    "dashboard",
+    "workflow",
+    "replica",
+    "salmon",
+    "necklace",
+    "footwear",
+    "chef",
+    "gym",
 ];
 
 /// What is to be done, which is the tool's sub-command too.

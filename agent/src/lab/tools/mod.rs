@@ -14,7 +14,25 @@ pub(crate) use invocation::{Answer, Invocation};
 
 /// Names under which the binary answers.
 pub const NAMES: [&str; 19] = [
-    "bookctl", "boxreg", "enrolctl", "fetch", "graftctl", "heatctl", "keyreg", "kilnctl", "mlint", "payctl", "pressctl", "prunectl", "services", "shiftbook", "slotreg", "snapctl", "telq", "tidelog", "vpress",
+    "bookctl",
+    "boxreg",
+    "enrolctl",
+    "fetch",
+    "graftctl",
+    "heatctl",
+    "keyreg",
+    "kilnctl",
+    "mlint",
+    "payctl",
+    "pressctl",
+    "prunectl",
+    "services",
+    "shiftbook",
+    "slotreg",
+    "snapctl",
+    "telq",
+    "tidelog",
+    "vpress",
 ];
 
 /// Links every tool in `bin` to the binary that carries [`dispatch`].
