@@ -1,10 +1,12 @@
-//! What a task family is, and the list of families.
+//! What a built-in family is, and the list of them.
 
 use serde::{Deserialize, Serialize};
 
 use super::draw::Draw;
 use super::families::{
-    controls, digest, field, flags, format, header, lock, moved, order, renamed, service, unit,
+    batches, controls, digest, field, flags, format, header, lock, moved, order, pages, radix,
+    rehearsal, remainder, renamed, service, sorted, stamp, ticket, trailer, unit, variable,
+    verdict, workdir,
 };
 use super::http::{Request, Response};
 use super::task::Task;
@@ -33,18 +35,18 @@ pub(crate) trait Family {
 
 macro_rules! families {
     ($($(#[$doc:meta])* $name:ident => $quirk:ty, $control:literal;)*) => {
-        /// The families. The operator never sees this name.
+        /// The families that this program brings.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(rename_all = "snake_case")]
-        pub enum FamilyId { $($(#[$doc])* $name,)* }
+        pub enum BuiltIn { $($(#[$doc])* $name,)* }
 
         /// A family's quirk as the environment file stores it.
         #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
         #[serde(rename_all = "snake_case")]
         pub(crate) enum Quirk { $($name($quirk),)* }
 
-        impl FamilyId {
-            /// All families, controls last.
+        impl BuiltIn {
+            /// All of them, in the order of tables.
             pub const ALL: &[Self] = &[$(Self::$name,)*];
 
             /// Whether its documented command works, so that no skill is needed.
@@ -91,27 +93,41 @@ families! {
     Moved => moved::Moved, false;
     /// A measurement in another unit.
     Unit => unit::Unit, false;
+    /// A day in the site's own way.
+    Stamp => stamp::Stamp, false;
+    /// A number in another base.
+    Radix => radix::Radix, false;
+    /// A number with its remainder.
+    Remainder => remainder::Remainder, false;
+    /// A variable of the environment.
+    Variable => variable::Variable, false;
+    /// A directory to work in.
+    Workdir => workdir::Workdir, false;
+    /// A header whose value must be got first.
+    Ticket => ticket::Ticket, false;
+    /// A parameter with another name.
+    Pages => pages::Pages, false;
+    /// An order of lines.
+    Sorted => sorted::Sorted, false;
+    /// A checksum at the end of a file.
+    Trailer => trailer::Trailer, false;
+    /// Another exit status for success.
+    Verdict => verdict::Verdict, false;
+    /// An option without which nothing is done.
+    Rehearsal => rehearsal::Rehearsal, false;
+    /// A number of things at once.
+    Batches => batches::Batches, false;
     /// Counting lines; nothing is odd.
     CountLines => controls::CountLines, true;
     /// Sorting a list; nothing is odd.
     SortList => controls::SortList, true;
+    /// The beginning of a file; nothing is odd.
+    HeadLines => controls::HeadLines, true;
+    /// Capital letters; nothing is odd.
+    UpperCase => controls::UpperCase, true;
 }
 
-impl FamilyId {
-    /// The families with a quirk.
-    #[must_use]
-    pub fn quirks() -> Vec<Self> {
-        let all = Self::ALL.iter().copied();
-        all.filter(|family| !family.is_control()).collect()
-    }
-
-    /// The families without one.
-    #[must_use]
-    pub fn controls() -> Vec<Self> {
-        let all = Self::ALL.iter().copied();
-        all.filter(|family| family.is_control()).collect()
-    }
-
+impl BuiltIn {
     /// Its name in files and tables.
     #[must_use]
     pub fn name(self) -> String {
@@ -125,7 +141,7 @@ impl FamilyId {
 
     /// Whether it is served over HTTP.
     pub(crate) const fn has_service(self) -> bool {
-        matches!(self, Self::Service | Self::Header | Self::Field)
+        matches!(self, Self::Service | Self::Header | Self::Field | Self::Ticket | Self::Pages)
     }
 }
 

@@ -3,15 +3,20 @@
 //! A lab draws an environment from a seed. Its families of tasks each have a quirk that cannot be
 //! guessed and that no handbook holds, but that shows in errors, help texts and listings, or by trying.
 //! Tasks are endless, values and wording vary, and a validator inspects the result. Two control
-//! families have no quirk. All members of a federation share one lab.
+//! families have no quirk. All members of a federation share one lab. Further families come from
+//! directories ([`directory`]).
 
+pub mod directory;
 mod draw;
 mod environment;
 mod families;
 mod family;
+mod family_id;
+pub mod fresh;
 mod http;
 mod instance;
 pub mod measure;
+mod selection;
 mod serve;
 mod task;
 pub mod tools;
@@ -19,6 +24,8 @@ mod words;
 
 pub(crate) use draw::Draw;
 pub use environment::{Environment, LabError};
-pub use family::FamilyId;
+pub use family::BuiltIn;
+pub use family_id::{FamilyId, FamilyName, FamilyNameError, MAX_NAME_BYTES};
 pub use instance::Instance;
+pub use selection::Families;
 pub use serve::Lab;

@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 
 use super::gate::{DenyVerb, GateVerb, LedgerVerb};
 use super::model::ModelVerb;
+use super::lab::LabVerb;
 use crate::demo::DemoArgs;
 
 /// A federated network of skills that agents learn: every node learns from its own users' private
@@ -68,6 +69,9 @@ pub(super) enum Verb {
     /// The store on disk.
     #[command(subcommand)]
     Store(StoreVerb),
+    /// The task lab: families of tasks with a quirk, built in or of your own.
+    #[command(subcommand)]
+    Lab(LabVerb),
     /// Does an organisation's share of the demo's work.
     #[command(hide = true)]
     LabWork {

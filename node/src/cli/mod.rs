@@ -5,6 +5,7 @@ mod ask;
 mod doctor;
 mod federation;
 mod gate;
+mod lab;
 mod lesson;
 mod model;
 mod model_file;
@@ -76,6 +77,9 @@ fn dispatch(cli: Cli) -> Result<(), CliError> {
     if let Verb::ModelChild { words } = verb {
         return Err(crate::models::become_child(&words));
     }
+    if let Verb::Lab(verb) = verb {
+        return lab::lab(&verb, json);
+    }
     let context = Context { home: Home::resolve(cli.home.as_deref())?, json };
     match verb {
         Verb::Init(args) => start::init(&context, &args),
@@ -93,6 +97,6 @@ fn dispatch(cli: Cli) -> Result<(), CliError> {
         Verb::Privacy(verb) => privacy::privacy(&context, verb),
         Verb::Model(verb) => model::model(&context, verb),
         Verb::Store(verb) => store::store(&context, &verb),
-        Verb::Demo(_) | Verb::LabWork { .. } | Verb::ModelChild { .. } => Ok(()),
+        Verb::Demo(_) | Verb::Lab(_) | Verb::LabWork { .. } | Verb::ModelChild { .. } => Ok(()),
     }
 }

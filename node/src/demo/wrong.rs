@@ -19,6 +19,7 @@ use lore_protocol::library::Fold;
 use lore_protocol::log::Log;
 use lore_protocol::payload::{LessonEntry, Lessons, Origin, Payload, Unit};
 
+use super::script;
 use crate::error::CliError;
 use crate::export;
 
@@ -35,7 +36,8 @@ pub(super) fn library(
     started: u64,
 ) -> Result<usize, CliError> {
     let failed = |error: &dyn std::fmt::Display| CliError::failed("demo", error);
-    let lab = Lab::start(seed, &dir.join("lab"), program).map_err(|error| failed(&error))?;
+    let lab = Lab::start_with(seed, &dir.join("lab"), program, script::world());
+    let lab = lab.map_err(|error| failed(&error))?;
     let plan = Plan {
         seed,
         users: families.len() * USERS_EACH,
