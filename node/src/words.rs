@@ -1,6 +1,7 @@
 //! The charter in plain words.
 
-use lore_protocol::charter::{Charter, EpochRule, Vouchers};
+use lore_protocol::charter::{Charter, CostTerms, EpochRule, Measure, Vouchers};
+use lore_protocol::payload::Unit;
 
 /// One sentence per rule.
 #[must_use]
@@ -32,6 +33,8 @@ pub fn charter(charter: &Charter) -> Vec<String> {
             privacy.outcomes_at.len(),
             privacy.votes_at.len()
         ),
+        costs(privacy.costs.as_ref()),
+        units(&privacy.units),
         if charter.scripts {
             "Skills with scripts may spread.".to_owned()
         } else {
@@ -40,4 +43,41 @@ pub fn charter(charter: &Charter) -> Vec<String> {
         format!("{} member(s) together can revoke a skill or a member.", limits.revokers),
         "What you publish is signed with your node's key and stays for ever.".to_owned(),
     ]
+}
+
+fn costs(terms: Option<&CostTerms>) -> String {
+    let Some(terms) = terms else {
+        return "What sessions cost is not released.".to_owned();
+    };
+    let kinds: Vec<String> = terms
+        .kinds
+        .iter()
+        .map(|kind| {
+            let name = match kind.measure {
+                Measure::Tokens => "tokens",
+                Measure::Seconds => "seconds of tool calls",
+                Measure::Calls => "tool calls",
+            };
+            if kind.per == 1 { name.to_owned() } else { format!("{} {name}", kind.per) }
+        })
+        .collect();
+    format!(
+        "Noisy sums of what sessions cost are released {} times in a period, in units of: {}. One session \
+         adds at most {} to a sum.",
+        terms.at.len(),
+        kinds.join("; "),
+        terms.bound
+    )
+}
+
+fn units(units: &[Unit]) -> String {
+    let units: Vec<&str> = units
+        .iter()
+        .map(|unit| match unit {
+            Unit::User => "a user with all sessions of a period",
+            Unit::Session => "one session (weaker than a user)",
+            Unit::Personal => "on a node of one person, all that the person did",
+        })
+        .collect();
+    format!("What a member's releases may protect: {}.", units.join("; "))
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::cost::CostArg;
 use super::gate::{DenyVerb, GateVerb, LedgerVerb};
 use super::model::ModelVerb;
 use super::lab::LabVerb;
@@ -160,6 +161,22 @@ pub(super) struct CreateArgs {
     /// Epochs of a period in which votes are released, separated by commas.
     #[arg(long, value_delimiter = ',')]
     pub(super) votes_at: Option<Vec<u32>>,
+    /// Epochs of a period in which sums of what sessions cost are released, separated by commas; without it
+    /// costs stay where they are. They take a third of the share of rho that outcomes have.
+    #[arg(long, value_delimiter = ',')]
+    pub(super) costs_at: Option<Vec<u32>>,
+    /// What is summed: tokens, seconds or calls, each with how many of it make one; separated by commas.
+    #[arg(
+        long,
+        value_delimiter = ',',
+        requires = "costs_at",
+        value_name = "KIND[/PER]",
+        default_values = ["tokens/1000", "seconds/10", "calls"]
+    )]
+    pub(super) costs: Vec<CostArg>,
+    /// Most that one session adds to a sum, in the kind's unit; more is cut off before it is added.
+    #[arg(long, requires = "costs_at", default_value_t = 100)]
+    pub(super) costs_bound: u16,
     /// What members' releases may protect: user, session, personal; separated by commas.
     #[arg(long, value_delimiter = ',', value_parser = ["user", "session", "personal"])]
     pub(super) units: Option<Vec<String>>,

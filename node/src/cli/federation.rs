@@ -1,5 +1,6 @@
 //! `federation`.
 
+use lore_protocol::charter::CostKind;
 use serde_json::{Value, json};
 
 use super::args::{FederationVerb, JoinArgs};
@@ -11,6 +12,10 @@ use crate::output;
 pub(super) fn federation(context: &Context, verb: FederationVerb) -> Result<(), CliError> {
     match verb {
         FederationVerb::Create(args) => {
+            let kinds: Vec<CostKind> = args.costs.iter().map(|kind| kind.0).collect();
+            let costs = args
+                .costs_at
+                .map(|at| json!({ "at": at, "bound": args.costs_bound, "kinds": kinds }));
             let terms = json!({
                 "name": args.name,
                 "epsilon_micros": decimal("epsilon", &args.epsilon, 6)?,
@@ -20,6 +25,7 @@ pub(super) fn federation(context: &Context, verb: FederationVerb) -> Result<(), 
                 "outcomes_at": args.outcomes_at,
                 "votes_at": args.votes_at,
                 "units": args.units,
+                "costs": costs,
             });
             let made = context.ask("federation.create", terms)?;
             output::result(&made, context.json, |made| {

@@ -2,6 +2,7 @@
 
 mod args;
 mod ask;
+mod cost;
 mod doctor;
 mod federation;
 mod gate;
@@ -39,6 +40,7 @@ pub(crate) struct Context {
 /// Parses the command line, does the verb, prints the result, and gives the exit code.
 #[must_use]
 pub fn main() -> ExitCode {
+    crate::crash::tell_places_only();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {

@@ -35,7 +35,7 @@ pub(super) fn run(context: &Context, args: RunArgs) -> Result<(), CliError> {
         let home = context.home.clone();
         tokio::spawn(async move { daemon::run(&home, &config, &options).await })
             .await
-            .map_err(|error| CliError::failed("daemon", error))?
+            .map_err(|error| crate::crash::ended(&error))?
     })
 }
 

@@ -58,6 +58,7 @@ fn import(context: &Context, args: &ImportArgs) -> Result<(), CliError> {
     let files = files(&args.path)?;
     let progress = Progress::start(ProgressMode::Auto, files.len() as u64, "reading sessions");
     let (mut imported, mut known, mut warnings, mut users) = (0, 0, Vec::new(), 0);
+    let mut too_few = Value::Null;
     let mut chunk: Vec<Session> = Vec::new();
     let mut chunk_bytes = 0;
     let mut flush = |chunk: &mut Vec<Session>| -> Result<(), CliError> {
@@ -66,6 +67,7 @@ fn import(context: &Context, args: &ImportArgs) -> Result<(), CliError> {
         imported += done["imported"].as_u64().unwrap_or(0);
         known += done["known"].as_u64().unwrap_or(0);
         users = done["users"].as_u64().unwrap_or(0);
+        too_few = done["too_few"].clone();
         Ok(())
     };
     for file in &files {
@@ -89,13 +91,15 @@ fn import(context: &Context, args: &ImportArgs) -> Result<(), CliError> {
     progress.finish();
     let value = json!({
         "imported": imported, "known": known, "users": users, "files": files.len(),
-        "warnings": warnings,
+        "warnings": warnings, "too_few": too_few,
     });
-    output::result(&value, context.json, |_| {
+    output::result(&value, context.json, |value| {
         let noted: String = warnings.iter().map(|w| format!("note: {w}\n")).collect();
+        let few = value["too_few"].as_array().into_iter().flatten();
+        let few: String = few.filter_map(Value::as_str).map(|line| format!("\n! {line}")).collect();
         format!(
             "{noted}{imported} sessions imported for user `{user}`, {known} were here already; \
-             this node has sessions of {users} users"
+             this node has sessions of {users} users{few}"
         )
     })
 }

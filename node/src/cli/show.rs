@@ -72,10 +72,16 @@ pub(super) fn budget(privacy: &Value) -> String {
     let Some(micros) = privacy["budget"]["epsilon_micros"].as_u64() else {
         return "no budget: this node only receives".into();
     };
-    let spent = privacy["spent"]["epsilon"].as_f64().unwrap_or_default();
+    let quoted = |what: &str| {
+        let part = |name: &str| privacy[what][name].as_f64().unwrap_or_default();
+        (part("epsilon"), part("delta"))
+    };
+    let ((spent, delta), (ever, delta_ever)) = (quoted("spent"), quoted("lifetime"));
     format!(
-        "epsilon {spent:.3} of {} spent per user in this period of {} days",
+        "epsilon {spent:.3} of {} at delta {delta:e} spent per {} in this period of {} days; over all \
+         periods and federations epsilon {ever:.3} at delta {delta_ever:e}",
         output::decimal(micros),
+        privacy["budget"]["unit"].as_str().unwrap_or("user"),
         privacy["budget"]["period_days"]
     )
 }

@@ -2,21 +2,23 @@
 //! out is private, and only the privacy door reads it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use lore_agent::session::Session;
-use lore_privacy::release::Participation;
+use lore_privacy::release::{Fed, Participation};
 use lore_privacy::{
     CostContribution, LessonContribution, LocalSecret, OutcomeContribution, PrivacyError, Private,
     UnitId, VoteContribution,
 };
 use lore_protocol::charter::{CostKind, Measure};
+use lore_protocol::codec;
 use lore_protocol::ids::LessonId;
 use lore_protocol::lesson;
 use lore_protocol::library::Library;
-use lore_protocol::payload::{ItemId, Unit};
+use lore_protocol::payload::{ItemId, Unit, Window};
 use lore_protocol::trace::{Outcome, Trace};
 
-use crate::store::{Store, Table};
+use crate::store::{Batch, Durability, Store, StoreError, Table};
 
 /// Reads the sessions that feed one release. It is used while the release is sampled, so that an error
 /// here voids the release.
@@ -26,7 +28,12 @@ pub(super) struct Reader {
     /// Whose removal or replacement the release protects.
     pub(super) unit: Unit,
     pub(super) participation: Participation,
+    /// Sessions that started outside of it are left where they are.
+    pub(super) window: Window,
 }
+
+/// Before a unit's line in the node's books, in the settings.
+const FED: &[u8] = b"fed/";
 
 /// A session with the unit it belongs to.
 type Owned = (UnitId, Session);
@@ -35,11 +42,14 @@ impl Reader {
     fn sessions(&self) -> Result<Private<Vec<Owned>>, PrivacyError> {
         let unreadable =
             |error: &dyn std::fmt::Display| PrivacyError::Unreadable(error.to_string());
+        let Window { start_seconds, end_seconds } = self.window;
         let mut sessions = Vec::new();
+        let (mut admitted, mut lines) = (BTreeMap::new(), Vec::new());
         for pair in self.store.scan(Table::Sessions, b"") {
             let (_, bytes) = pair.map_err(|error| unreadable(&error))?;
             // A record that is damaged belongs to nobody who could be named, and feeds nothing.
             let Ok(session) = serde_json::from_slice::<Session>(&bytes) else { continue };
+            super::fault::crash_over(&session.task);
             let unit = match self.unit {
                 Unit::User => session.unit.as_deref().map(|unit| self.secret.user(unit)),
                 // With its user: two users may have sessions of one id.
@@ -49,19 +59,55 @@ impl Reader {
                 }
                 Unit::Personal => Some(self.secret.person()),
             };
-            let unit = unit.filter(|unit| self.participation.includes(&self.secret, unit));
-            sessions.extend(unit.map(|unit| Private::new((unit, session))));
+            let Some(unit) = unit else { continue };
+            if !(start_seconds..end_seconds).contains(&session.started.unix_seconds) {
+                continue;
+            }
+            let feeds = match admitted.get(&unit) {
+                Some(known) => *known,
+                None => {
+                    let line = self.admit(&unit).map_err(|error| unreadable(&error))?;
+                    let feeds = line.is_some();
+                    lines.extend(line);
+                    admitted.insert(unit, feeds);
+                    feeds
+                }
+            };
+            if feeds {
+                sessions.push(Private::new((unit, session)));
+            }
         }
+        let mut batch = Batch::new();
+        for (key, line) in lines {
+            batch.put(Table::Settings, key, line);
+        }
+        self.store.write(batch, Durability::Synced).map_err(|error| unreadable(&error))?;
         Ok(sessions.into())
+    }
+
+    /// Whether a unit feeds this release: by its draw, and by its own line of what it fed before. Gives
+    /// the line as it is from now on.
+    fn admit(&self, unit: &UnitId) -> Result<Option<(Vec<u8>, Vec<u8>)>, StoreError> {
+        if !self.participation.includes(&self.secret, unit) {
+            return Ok(None);
+        }
+        let key = [FED, self.participation.unit_key(&self.secret, unit).as_bytes()].concat();
+        // A line that cannot be read is one that was lost: what binds is the node's ledger.
+        let known = self.store.get(Table::Settings, &key)?;
+        let mut fed: Fed = known.and_then(|line| codec::decode(&line).ok()).unwrap_or_default();
+        if !fed.note(&self.participation) {
+            tracing::error!("a fault of the program: a unit would feed more releases than it may");
+            return Ok(None);
+        }
+        Ok(Some((key, codec::encode(&fed))))
     }
 
     fn each<T>(
         &self,
         give: impl Fn(&UnitId, &Session) -> Vec<T>,
     ) -> Result<Private<Vec<T>>, PrivacyError> {
-        let give =
-            |owned: Vec<Owned>| owned.iter().flat_map(|(unit, one)| give(unit, one)).collect();
-        Ok(self.sessions()?.map(give))
+        let alone = |(unit, one): &Owned| alone(one, || give(unit, one));
+        Ok(self.sessions()?.map(|owned| owned.iter().flat_map(alone).collect()))
     }
 
     /// What each session teaches.
@@ -130,6 +176,21 @@ impl Reader {
             }]
         })
     }
+}
+
+/// What one session gives; nothing when it makes the code that reads it panic. Were that to end the
+/// release, its void would tell everybody that such a session is here. Others' parts stay what they are.
+pub(super) fn alone<T>(session: &Session, give: impl FnOnce() -> Vec<T>) -> Vec<T> {
+    // What is given is made anew from borrowed data, so that nothing half done is seen afterwards.
+    let given = catch_unwind(AssertUnwindSafe(|| {
+        super::fault::odd(&session.task);
+        give()
+    }));
+    given.unwrap_or_else(|_| {
+        // Without a name, a number or the message: all are private, and the log is no private place.
+        tracing::warn!("a session cannot be looked through and counts as empty");
+        Vec::new()
+    })
 }
 
 /// Revisions whose text the session opened.
@@ -202,5 +263,34 @@ impl Candidates {
             }
         }
         found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::panic)]
+    use lore_agent::session::{SessionOutcome, Started, VERSION};
+
+    use super::*;
+
+    #[test]
+    fn a_session_that_makes_the_miner_panic_gives_nothing_and_ends_nothing() {
+        let session = Session {
+            version: VERSION,
+            id: "one".into(),
+            unit: None,
+            harness: "test".into(),
+            model: None,
+            started: Started::at(0),
+            task: String::new(),
+            turns: Vec::new(),
+            outcome: SessionOutcome::unknown(),
+            skills_read: Vec::new(),
+            skills_injected: Vec::new(),
+        };
+        let given = |odd: bool| {
+            alone(&session, || if odd { panic!("what the session holds") } else { vec![7] })
+        };
+        assert_eq!([given(false), given(true), given(false)], [vec![7], vec![], vec![7]]);
     }
 }

@@ -1,8 +1,9 @@
 //! Founding, loading and showing federations.
 
-use lore_privacy::{Budget, Chain, Outgoing, Schedule};
+use lore_privacy::{Budget, Chain, CostSchedule, Outgoing, Schedule};
 use lore_protocol::charter::{
-    Charter, EpochRule, Founder, Limits, PrivacyTerms, SignedCharter, Vouchers, join_header,
+    Charter, CostKind, CostTerms, EpochRule, Founder, Limits, PrivacyTerms, SignedCharter,
+    Vouchers, join_header,
 };
 use lore_protocol::codec;
 use lore_protocol::delta::{Delta, Sound, VERSION};
@@ -47,6 +48,21 @@ pub(super) struct Terms {
     /// Units that a member's releases may protect.
     #[serde(default)]
     pub units: Option<Vec<Unit>>,
+    /// Cost releases; none: costs stay where they are.
+    #[serde(default)]
+    pub costs: Option<Costs>,
+}
+
+/// What a founder chooses about cost releases; the noise follows from the ceiling.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Costs {
+    /// Epochs of a period in which costs are released.
+    pub at: Vec<u32>,
+    /// Most that one session adds to a sum, in the kind's unit.
+    pub bound: u16,
+    /// What is summed.
+    pub kinds: Vec<CostKind>,
 }
 
 const fn four() -> u64 {
@@ -147,11 +163,20 @@ impl Engine {
         let outcomes_at = terms.outcomes_at.clone().unwrap_or_else(twelve);
         let votes_at = terms.votes_at.clone().unwrap_or_else(twelve);
         let count = |at: &[u32]| u32::try_from(at.len()).unwrap_or(u32::MAX);
+        let costs = terms.costs.as_ref().filter(|costs| !costs.at.is_empty());
+        if costs.is_some_and(|costs| costs.kinds.is_empty() || costs.bound == 0) {
+            return Err(CliError::usage("cost releases need a kind of cost, and a bound above 0")
+                .help("such as `--costs-at 3 --costs tokens/1000 --costs-bound 100`"));
+        }
         let schedule = Schedule {
             lessons: count(&lessons_at),
             outcomes: count(&outcomes_at),
             votes: count(&votes_at),
-            costs: None,
+            costs: costs.map(|costs| CostSchedule {
+                releases: count(&costs.at),
+                kinds: u16::try_from(costs.kinds.len()).unwrap_or(u16::MAX),
+                bound: costs.bound,
+            }),
         };
         let ceiling = Budget::new(Unit::User, terms.epsilon_micros, DELTA_E18, 90)?;
         let plan = ceiling.plan(schedule)?;
@@ -181,7 +206,12 @@ impl Engine {
                 votes_at,
                 votes_min_deviation_micros: least(plan.votes),
                 releases_per_unit: None,
-                costs: None,
+                costs: costs.map(|costs| CostTerms {
+                    at: costs.at.clone(),
+                    bound: costs.bound,
+                    min_sigma_micros: least(plan.costs),
+                    kinds: costs.kinds.clone(),
+                }),
             },
             limits: Limits {
                 members: 200,

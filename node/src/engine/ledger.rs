@@ -48,7 +48,7 @@ impl Engine {
     pub(super) fn reopen_ledger(&mut self) -> Result<(), CliError> {
         if self.ledger.has_failed() {
             self.ledger = Ledger::open(StoreLedger::new(self.store.clone()))?;
-            super::fault::watch(&mut self.ledger);
+            super::fault::watch(&mut self.ledger, self.home.root());
             tracing::info!("the privacy ledger can be written again");
         }
         Ok(())

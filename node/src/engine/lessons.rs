@@ -1,5 +1,6 @@
 //! Lessons that a person writes by hand.
 
+use lore_agent::session::Session;
 use lore_privacy::{Authored, DenyList, Outgoing, Pattern, Released};
 use lore_protocol::ids::FederationId;
 use lore_protocol::lesson::{
@@ -9,6 +10,7 @@ use lore_protocol::payload::{LessonEntry, Lessons, Origin, Payload};
 use serde_json::{Value, json};
 
 use super::Engine;
+use super::contributions::alone;
 use crate::error::CliError;
 
 /// A worked example as a person writes it.
@@ -85,7 +87,10 @@ impl Engine {
         let mut sessions = self.sessions()?;
         sessions.sort_by_key(|session| std::cmp::Reverse(session.started.unix_seconds));
         let mut shown = Vec::new();
-        let taught = sessions.iter().filter_map(|s| Some((s, lesson::mine(&s.trace())?)));
+        let mined = |session: &Session| -> Vec<lesson::Bundle> {
+            alone(session, || lesson::mine(&session.trace()).into_iter().collect())
+        };
+        let taught = sessions.iter().flat_map(|s| mined(s).into_iter().map(move |b| (s, b)));
         for (session, bundle) in taught.take(limit) {
             let denied = lists.iter().find_map(|l| l.matching(&bundle.primary, &bundle.topics));
             let topics: Vec<&str> = bundle.topics.iter().map(Word::as_str).collect();

@@ -17,6 +17,8 @@ mod peers;
 mod privacy;
 mod publish;
 mod release;
+#[cfg(test)]
+mod release_tests;
 mod sessions;
 mod skills;
 mod status;
@@ -87,7 +89,7 @@ impl Engine {
             refused: BTreeSet::new(),
             asked: BTreeMap::new(),
         };
-        fault::watch(&mut engine.ledger);
+        fault::watch(&mut engine.ledger, engine.home.root());
         engine.load_federations()?;
         engine.end_recovery()?;
         engine.finish_pending();

@@ -105,25 +105,35 @@ impl Engine {
             problems.push(forbidden_unit(name, &terms.units));
             return Ok(problems);
         }
-        let within = super::release::within(budget, terms);
-        if let Ok(Some(lessons)) =
-            within.plan(super::release::schedule(terms)).map(|plan| plan.lessons)
-        {
-            let needed = preset::supporters_needed(&lessons) as usize;
-            let units = match budget.unit {
-                Unit::User => self.users()?,
-                Unit::Session | Unit::Personal => self.session_count(),
-            };
-            if units < needed {
-                let what = if budget.unit == Unit::User { "users" } else { "sessions" };
-                problems.push(format!(
-                    "a lesson of `{name}` needs about {needed} {what} that support it and this node \
-                     has {units} in all: nothing is likely to be released; a larger epsilon or fewer \
-                     releases need fewer"
-                ));
-            }
-        }
+        problems.extend(self.too_few(found, budget)?);
         Ok(problems)
+    }
+
+    /// That this node has fewer units than a lesson needs, if that is so.
+    fn too_few(&self, found: &Federation, budget: &Budget) -> Result<Option<String>, CliError> {
+        let charter = found.log.charter();
+        let (terms, name) = (&charter.privacy, &charter.name);
+        let plan = super::release::within(budget, terms).plan(super::release::schedule(terms));
+        let Ok(Some(lessons)) = plan.map(|plan| plan.lessons) else { return Ok(None) };
+        let needed = preset::supporters_needed(&lessons) as usize;
+        let (units, what) = match budget.unit {
+            Unit::User => (self.users()?, "users"),
+            Unit::Session | Unit::Personal => (self.session_count(), "sessions"),
+        };
+        Ok((units < needed).then(|| {
+            format!(
+                "a lesson of `{name}` needs about {needed} {what} that support it and this node has \
+                 {units} in all: nothing is likely to be released; a larger epsilon or fewer releases \
+                 need fewer"
+            )
+        }))
+    }
+
+    /// The same for every federation, for whoever brings in sessions.
+    pub(super) fn too_few_anywhere(&self) -> Result<Vec<String>, CliError> {
+        let Some(budget) = self.ledger.budget() else { return Ok(Vec::new()) };
+        let each = self.federations.values().map(|found| self.too_few(found, &budget));
+        Ok(each.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
     }
 
     pub(super) fn privacy_explain(&self) -> Result<Value, CliError> {

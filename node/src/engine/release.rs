@@ -226,6 +226,7 @@ impl Engine {
             secret: self.local_secret(),
             unit: due.mechanism.unit,
             participation: due.participation,
+            window: due.window,
         };
         let released = self.ledger.read_and_sample(
             ticket,

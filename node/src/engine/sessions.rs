@@ -34,7 +34,12 @@ impl Engine {
             imported += 1;
         }
         self.store.write(batch, Durability::Synced)?;
-        Ok(json!({ "imported": imported, "known": known, "users": self.users()? }))
+        Ok(json!({
+            "imported": imported,
+            "known": known,
+            "users": self.users()?,
+            "too_few": self.too_few_anywhere()?,
+        }))
     }
 
     /// Summaries of stored sessions, newest first. For the owner's screen.

@@ -9,7 +9,7 @@ use super::attack::{Claim, Path, attack};
 use super::rig::{Rig, secret};
 use super::tests::Silent;
 use super::*;
-use crate::release::{LessonsSpec, OutcomesSpec};
+use crate::release::{CostsSpec, LessonsSpec, OutcomesSpec};
 use crate::seal::{DoorKey, Sealed};
 use crate::{LessonContribution, LocalSecret, OutcomeContribution, Private, Released};
 
@@ -52,6 +52,8 @@ const DEFECTS: &[Defect] = &[
         audit: "personal_vote_attack",
         found: no_replacement,
     },
+    Defect { planted: "one user votes twice", audit: "vote_attack", found: two_votes },
+    Defect { planted: "bound of a cost forgotten", audit: "costs_attack", found: loose_costs },
 ];
 
 /// Runs a side where the defect costs twice the claim or nearly.
@@ -241,7 +243,40 @@ fn coupled(audit: &'static str) -> Certified {
 
 /// A personal node's vote, charged as if its vote could only come or go.
 fn no_replacement(audit: &'static str) -> Certified {
-    let claim = (VOTE_MICROS, laplace::epsilon(VOTE_MICROS, 1).unwrap());
-    let (add, replaced) = (mechanism::add_laplace, laplace::REPLACED);
-    laplace::attack(audit, add, claim, replaced, RUNS, &mut Silent::new()).unwrap()
+    let claimed = votes::epsilon(VOTE_MICROS, 1).unwrap();
+    let path = votes::Votes::replaced(VOTE_MICROS).unwrap();
+    path.attack(audit, claimed, RUNS, &mut Silent::new()).unwrap()
+}
+
+/// One user counted as two.
+fn two_votes(audit: &'static str) -> Certified {
+    let claimed = votes::epsilon(VOTE_MICROS, 1).unwrap();
+    let path = votes::Votes::with_victims(VOTE_MICROS, &["ada", "ada again"]).unwrap();
+    path.attack(audit, claimed, MANY, &mut Silent::new()).unwrap()
+}
+
+/// Sums to which a session adds more than is declared.
+fn loose_costs(audit: &'static str) -> Certified {
+    let path = costs::Costs::new().unwrap();
+    let release: costs::Release = |spec, contributions, secret| {
+        let l0 = spec.mechanism.l0;
+        let wide = mechanism::gaussian(Unit::User, l0, 2 * costs::BOUND, costs::SCALE_MICROS, 0)?;
+        let wide = CostsSpec { mechanism: wide, ..spec.clone() };
+        let mut payload = costs::shipped(&wide, contributions, secret)?.into_inner();
+        if let Payload::Costs(costs) = &mut payload {
+            costs.mechanism = spec.mechanism;
+        }
+        Ok(Released::by_mechanism(payload))
+    };
+    watch(audit, &mut |victim| path.see(victim, release), path.claim(), RUNS)
+}
+
+/// PRIVACY.md names every defect beside the audit that catches it.
+#[test]
+fn the_statement_names_the_audit_of_every_planted_defect() {
+    let statement = include_str!("../../../PRIVACY.md");
+    for Defect { planted, audit, .. } in DEFECTS {
+        let line = format!("| {planted} | `{audit}` |");
+        assert!(statement.contains(&line), "PRIVACY.md has no line `{line}`");
+    }
 }

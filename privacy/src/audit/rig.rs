@@ -2,7 +2,7 @@
 
 use lore_protocol::codec;
 use lore_protocol::ids::{FederationId, Hash, MemberId};
-use lore_protocol::payload::{Mechanism, Payload, PayloadKind, Unit, Window};
+use lore_protocol::payload::{Mechanism, Payload, PayloadKind, Window};
 
 use crate::ledger::Pending;
 use crate::{
@@ -29,7 +29,8 @@ pub(crate) struct Rig {
 impl Rig {
     pub(crate) fn new(kind: PayloadKind, mechanism: Mechanism) -> Result<Self, PrivacyError> {
         let mut ledger = Ledger::open(MemoryStore::default())?;
-        ledger.set_budget(Budget::new(Unit::User, 12_000_000, 1_000_000_000_000_000, 90)?, NOW)?;
+        let budget = Budget::new(mechanism.unit, 12_000_000, 1_000_000_000_000_000, 90)?;
+        ledger.set_budget(budget, NOW)?;
         Ok(Self { fresh: ledger.store().clone(), kind, mechanism })
     }
 

@@ -46,7 +46,35 @@ audits!(
     laplace_sampler,
     singleton_release,
     outcomes_attack,
+    costs_attack,
     lessons_attack,
     vote_attack,
     personal_vote_attack
 );
+
+#[test]
+fn a_report_passes_only_when_every_claim_holds_and_every_control_was_caught() {
+    let audit = |passed, control_caught| Audit {
+        name: NAMES[0],
+        quantity: "rho",
+        claimed: 0.5,
+        certified: 0.4,
+        epsilon: None,
+        samples: 7,
+        seconds: 0.1,
+        passed,
+        control_caught,
+    };
+    let report = |last: (bool, bool)| {
+        serde_json::to_value(Report::of(vec![audit(true, true), audit(last.0, last.1)])).unwrap()
+    };
+    assert_eq!(report((true, true))["passed"], true);
+    assert_eq!(report((false, true))["passed"], false);
+    assert_eq!(report((true, false))["passed"], false);
+    let shown = report((true, true));
+    let fields = shown["audits"][0].as_object().unwrap();
+    for field in ["name", "claimed", "certified", "samples", "seconds", "passed", "control_caught"]
+    {
+        assert!(fields.contains_key(field), "{field}");
+    }
+}

@@ -13,7 +13,7 @@ mod votes;
 pub use costs::{CostContribution, CostsSpec, release_costs};
 pub use lessons::{LessonContribution, LessonsSpec, release_lessons};
 pub use outcomes::{OutcomeContribution, OutcomesSpec, release_outcomes};
-pub use participation::Participation;
+pub use participation::{Fed, Participation};
 pub use votes::{VoteContribution, VotesSpec, release_votes};
 
 use lore_protocol::ids::{FederationId, Hash, MemberId};

@@ -1,7 +1,8 @@
 //! The participation cap: in how many of a period's releases one unit takes part.
 
+use bincode::{Decode, Encode};
 use lore_protocol::codec;
-use lore_protocol::ids::FederationId;
+use lore_protocol::ids::{FederationId, Hash};
 use lore_protocol::payload::PayloadKind;
 
 use crate::{LocalSecret, UnitId};
@@ -40,6 +41,36 @@ impl Participation {
         let before = (0..self.releases).filter(|index| draw(*index) < own).count();
         before < usize::try_from(most).unwrap_or(usize::MAX)
     }
+
+    /// Where the node keeps what this unit fed of the period's releases of this kind. Means nothing
+    /// without the local secret.
+    #[must_use]
+    pub fn unit_key(&self, secret: &LocalSecret, unit: &UnitId) -> Hash {
+        let place = codec::encode(&(self.federation, self.kind, self.period));
+        Hash(secret.draw("unit-ledger", unit, &[&place]))
+    }
+}
+
+/// One unit's line in the node's own books: the places among a period's releases of one kind that it fed.
+/// A safety net behind the draw: it catches mistakes of ours, never extends a schedule, and is not shown.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
+pub struct Fed(Vec<u32>);
+
+impl Fed {
+    /// Notes that the unit feeds a release, whether or not its data counts there. False, and nothing is
+    /// noted, when that were one release more than the cap or the schedule has: then it feeds nothing.
+    pub fn note(&mut self, place: &Participation) -> bool {
+        if self.0.contains(&place.index) {
+            // Once more after a crash: the release is a void, or this is the same one.
+            return true;
+        }
+        let most = place.most.unwrap_or(place.releases).min(place.releases);
+        let room = self.0.len() < usize::try_from(most).unwrap_or(usize::MAX);
+        if room {
+            self.0.push(place.index);
+        }
+        room
+    }
 }
 
 #[cfg(test)]
@@ -62,6 +93,40 @@ mod tests {
             }
         }
         assert!((0..12).all(|i| place(i, None).includes(&secret, &secret.user("ada"))));
+    }
+
+    #[test]
+    fn a_units_line_has_room_for_as_many_releases_as_the_cap_and_no_more() {
+        let mut fed = Fed::default();
+        for (index, room) in [(3, true), (7, true), (3, true), (8, false), (7, true)] {
+            assert_eq!(fed.note(&place(index, Some(2))), room, "{index}");
+        }
+        assert_eq!(fed, Fed(vec![3, 7]));
+        let mut all = Fed::default();
+        assert!((0..12).all(|index| all.note(&place(index, None))));
+        assert!(!all.note(&place(12, None)), "there are twelve releases");
+        // What the draw lets through, the line has room for.
+        let secret = LocalSecret::from_bytes([9; 32]);
+        for user in 0..40 {
+            let (unit, mut fed) = (secret.user(&user.to_string()), Fed::default());
+            let drawn = (0..12).map(|i| place(i, Some(3))).filter(|p| p.includes(&secret, &unit));
+            assert_eq!(drawn.filter(|place| fed.note(place)).count(), 3);
+        }
+    }
+
+    #[test]
+    fn lines_of_units_kinds_and_periods_are_kept_apart() {
+        let secret = LocalSecret::from_bytes([9; 32]);
+        let key = |place: Participation, user: &str| place.unit_key(&secret, &secret.user(user));
+        let one = place(0, None);
+        assert_eq!(key(one, "ada"), key(place(5, Some(2)), "ada"));
+        let others = [
+            key(one, "ben"),
+            key(Participation { period: 8, ..one }, "ada"),
+            key(Participation { kind: PayloadKind::Outcomes, ..one }, "ada"),
+            key(Participation { federation: FederationId([4; 32]), ..one }, "ada"),
+        ];
+        assert!(others.iter().all(|other| *other != key(one, "ada")));
     }
 
     #[test]

@@ -75,3 +75,23 @@ fn personal_nodes_do_not_discover() {
     let at_1 = personal().into_iter().find(|row| row.epsilon == 1.0).unwrap();
     assert_eq!((at_1.nodes + 50) / 100, 359);
 }
+
+#[test]
+fn the_printed_table_has_the_fields_that_others_read() {
+    let value = serde_json::to_value(table().unwrap()).unwrap();
+    for row in value["supporters"].as_array().unwrap() {
+        let row = row.as_object().unwrap();
+        let named = ["epsilon", "delta", "l0", "mechanism", "releases", "threshold", "needed_95"];
+        assert!(named.iter().all(|field| row.contains_key(*field)), "{row:?}");
+        assert!(row["mechanism"] == "laplace" || row["mechanism"] == "gaussian", "{row:?}");
+    }
+    let fields = |list: &str| value[list][0].as_object().unwrap().clone();
+    let rates = fields("rates");
+    assert!(
+        ["isolated", "pooled", "private", "break_even_nodes"]
+            .iter()
+            .all(|f| rates.contains_key(*f))
+    );
+    assert!(fields("votes").contains_key("supporters_per_node"));
+    assert!(fields("personal").contains_key("nodes"));
+}

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
 mod attacks;
+mod crash;
 mod demo;
 mod federation;
 mod gate;
@@ -11,6 +12,8 @@ mod hostile;
 mod idle;
 mod input;
 mod isolation;
+mod personal;
 mod privacy;
 mod release;
 mod restore;
+mod statement;

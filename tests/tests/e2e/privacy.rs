@@ -1,7 +1,9 @@
 //! Refusals of the privacy door, and that nothing is said twice, on real processes.
 
+use std::ffi::CString;
 use std::fs;
 use std::os::unix::process::ExitStatusExt as _;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 
 use lore_node::store::{Durability, Store, Table};
@@ -109,6 +111,37 @@ fn a_unit_of_one_session_is_named_everywhere_and_a_charter_without_it_says_so() 
 }
 
 #[test]
+fn a_founder_asks_for_costs_and_who_joins_reads_what_they_are() {
+    let cluster = Cluster::of(1);
+    let ada = cluster.node("ada");
+    let bad = ada.error(&["federation", "create", "guild", "--costs-at", "3", "--costs", "euros"]);
+    assert_eq!(bad["exit"], 2);
+    let lonely = ada.error(&["federation", "create", "guild", "--costs", "calls"]);
+    assert!(lonely["message"].as_str().unwrap().contains("--costs-at"), "{lonely}");
+    ada.json(&[
+        "federation",
+        "create",
+        "guild",
+        "--costs-at",
+        "3,9",
+        "--costs",
+        "tokens/1000,seconds",
+        "--costs-bound",
+        "40",
+    ]);
+    let words = ada.json(&["federation", "show"])["in_words"].to_string();
+    assert!(words.contains("cost are released 2 times"), "{words}");
+    assert!(
+        words.contains("1000 tokens; seconds of tool calls") && words.contains("40"),
+        "{words}"
+    );
+    set(&ada, &["--epsilon", "4"]);
+    let due = ada.json(&["privacy", "explain"])["due"].clone();
+    let costs = |one: &&Value| one["kind"] == "costs";
+    assert_eq!(due.as_array().unwrap().iter().filter(costs).count(), 2, "{due}");
+}
+
+#[test]
 fn a_clock_that_jumps_back_stops_releases_and_changes_of_the_budget() {
     let cluster = Cluster::of(1);
     let ada = founder(&cluster, "outcomes");
@@ -196,6 +229,62 @@ fn a_full_disk_between_paying_and_signing_loses_nothing_and_repeats_nothing() {
     assert!(said.contains("full disk"), "{said}");
     assert!(!said.contains("panicked"), "{said}");
 
+    let release = releases(&ada);
+    assert_eq!(release.len(), 1, "it stays paid for: {release:?}");
+    assert_eq!(release[0]["state"], "committed");
+    let spent = ada.json(&["privacy", "status"])["spent"]["rho_nano"].as_u64().unwrap();
+    assert!(spent > 0 && spent == release[0]["cost"]["rho_nano"].as_u64().unwrap());
+    let verified = ada.json(&["privacy", "ledger", "verify"]);
+    assert_eq!((&verified["sampled"], &verified["voided"]), (&0.into(), &1.into()));
+}
+
+/// A file system of its own, a few megabytes in memory.
+struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    /// Mounts it at a new directory; says why where that is not allowed.
+    fn mount(at: &Path, size: &str) -> Option<Self> {
+        use rustix::mount::{MountFlags, mount};
+        fs::create_dir(at).unwrap();
+        let options = CString::new(format!("size={size},mode=0700")).unwrap();
+        match mount("lore-test", at, "tmpfs", MountFlags::empty(), options.as_c_str()) {
+            Ok(()) => Some(Self(at.to_owned())),
+            Err(error) => {
+                println!("skipped: no file system can be mounted here ({error}); run it as root");
+                None
+            }
+        }
+    }
+
+    fn free_bytes(&self) -> u64 {
+        let now = rustix::fs::statvfs(&self.0).unwrap();
+        now.f_bavail * now.f_frsize
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = rustix::mount::unmount(&self.0, rustix::mount::UnmountFlags::DETACH);
+    }
+}
+
+#[test]
+fn a_file_system_without_room_between_paying_and_signing_loses_nothing_and_repeats_nothing() {
+    let cluster = Cluster::of(1);
+    let Some(disk) = SmallDisk::mount(&cluster.path().join("ada"), "64m") else { return };
+    let ada = founder(&cluster, "lessons");
+    let mut command = ada.command(&["privacy", "set", "--epsilon", "4", "--yes", "--json"]);
+    let out = command.env("LORE_FAULT", "fill:drawn").output().unwrap();
+    let said =
+        format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
+    assert_eq!(disk.free_bytes(), 0, "the disk is really full");
+    assert!(said.contains("full disk") && !said.contains("panicked"), "{said}");
+    // With no room nothing can be signed, and every verb says so without harm.
+    let full = ada.run(&["federation", "checkpoint", "--json"]);
+    assert!(full.code.is_some_and(|code| code == 1), "{full:?}");
+    assert!(!full.stderr.contains("panicked"), "{full:?}");
+
+    fs::remove_file(ada.home().join("filler")).unwrap();
     let release = releases(&ada);
     assert_eq!(release.len(), 1, "it stays paid for: {release:?}");
     assert_eq!(release[0]["state"], "committed");

@@ -1,0 +1,88 @@
+//! PRIVACY.md names commands and tests that there are.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use lore_tests::binary::lore;
+
+const STATEMENT: &str = include_str!("../../../PRIVACY.md");
+
+/// What stands between backticks, in one line each.
+fn quoted() -> Vec<String> {
+    let parts = STATEMENT.split('`').skip(1).step_by(2);
+    parts.map(|text| text.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
+}
+
+fn sources(below: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(below).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+#[test]
+fn every_verb_that_the_privacy_statement_names_is_there() {
+    let verbs: Vec<String> =
+        quoted().into_iter().filter(|text| text.starts_with("lore ")).collect();
+    assert!(verbs.len() > 10, "{verbs:?}");
+    for verb in verbs {
+        // Flags with what follows them, and names in capitals, are not verbs.
+        let words = verb.split(' ').skip(1);
+        let words: Vec<&str> = words
+            .take_while(|word| {
+                !word.starts_with(['-', '[']) && !word.starts_with(char::is_uppercase)
+            })
+            .collect();
+        let out = Command::new(lore()).args(&words).arg("--help").output().unwrap();
+        assert!(out.status.success(), "`{verb}`: {}", String::from_utf8_lossy(&out.stderr));
+        let help = String::from_utf8_lossy(&out.stdout).into_owned();
+        for flag in verb.split([' ', '[', ']']).filter(|word| word.starts_with("--")) {
+            assert!(help.contains(flag), "`{verb}` has no {flag}: {help}");
+        }
+    }
+}
+
+#[test]
+fn every_test_that_the_privacy_statement_names_is_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let mut files = Vec::new();
+    ["protocol", "privacy", "tests"].map(|room| sources(&root.join(room), &mut files));
+    let code: String = files.iter().map(|file| fs::read_to_string(file).unwrap()).collect();
+    let mut named = 0;
+    for text in quoted() {
+        let cargo = text.strip_prefix("cargo test -p ");
+        let words: Vec<&str> = cargo.map(|rest| rest.split(' ').collect()).unwrap_or_default();
+        let found = match words[..] {
+            // The name of an end-to-end test is a sentence.
+            [] if text.matches('_').count() > 4 => code.contains(&format!("fn {text}()")),
+            [] if text.ends_with("::") => {
+                root.join("tests/tests/e2e").join(text.replace("::", ".rs")).is_file()
+            }
+            [room, "--lib", filter] => {
+                let module = format!("mod {};", filter.trim_end_matches("::"));
+                assert!(root.join(room.trim_start_matches("lore-")).is_dir(), "{text}");
+                code.contains(&module)
+            }
+            [room, "--test", name, ref filter @ ..] => {
+                let file = root.join(room.trim_start_matches("lore-")).join("tests");
+                let file = file.join(format!("{name}.rs"));
+                let code = fs::read_to_string(&file).unwrap_or_default();
+                let has = |filter: &str| {
+                    let mut names = code.lines().filter_map(|line| line.trim().strip_prefix("fn "));
+                    names.any(|name| name.contains(filter))
+                };
+                !code.is_empty() && filter.iter().all(|filter| has(filter))
+            }
+            [room, "--doc"] => root.join(room.trim_start_matches("lore-")).is_dir(),
+            _ => continue,
+        };
+        assert!(found, "`{text}` is not there");
+        named += 1;
+    }
+    assert!(named > 10, "{named}");
+}
