@@ -5,14 +5,21 @@
 //! Tasks are endless, values and wording vary, and a validator inspects the result. Two control
 //! families have no quirk. All members of a federation share one lab.
 
+pub mod brief;
 mod draw;
 mod environment;
+pub mod episode;
 mod families;
 mod family;
 mod http;
 mod instance;
+pub mod library;
 pub mod measure;
+pub mod report;
 mod serve;
+mod shell_tool;
+pub mod statistics;
+pub mod study;
 mod task;
 pub mod tools;
 mod words;

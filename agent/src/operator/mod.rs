@@ -12,7 +12,7 @@ mod option_rules;
 mod path_rules;
 mod rules;
 mod run;
-mod shell;
+pub(crate) mod shell;
 mod skills;
 
 #[cfg(test)]
@@ -20,3 +20,4 @@ mod tests;
 
 pub use run::{Attempt, Operator, OperatorError, PATIENCE_COMMANDS};
 pub use skills::{Skills, SkillsError};
+pub(crate) use skills::{fenced, read_skill_files};

@@ -63,12 +63,23 @@ pub(super) enum Verb {
     /// The store on disk.
     #[command(subcommand)]
     Store(StoreVerb),
+    /// Models measured on tasks that nobody can guess.
+    #[command(subcommand)]
+    Lab(LabVerb),
     /// Does an organisation's share of the demo's work.
     #[command(hide = true)]
     LabWork {
         /// The plan, written by the demo.
         plan: PathBuf,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum LabVerb {
+    /// Measure a model on the lab's tasks, with and without skills.
+    Run(crate::lab::RunArgs),
+    /// Let real nodes share skills, and measure what a model gains at a node that joined late.
+    Federation(crate::lab::FederationArgs),
 }
 
 #[derive(Debug, Args)]

@@ -24,7 +24,7 @@ use clap::Parser as _;
 use crate::error::CliError;
 use crate::home::Home;
 use crate::output;
-use args::{Cli, Verb};
+use args::{Cli, LabVerb, Verb};
 pub(crate) use ask::decimal;
 
 /// What every verb gets.
@@ -71,6 +71,12 @@ fn dispatch(cli: Cli) -> Result<(), CliError> {
     if let Verb::LabWork { plan } = verb {
         return crate::demo::lab_work(&plan);
     }
+    if let Verb::Lab(verb) = verb {
+        return match verb {
+            LabVerb::Run(args) => crate::lab::run(&args, json),
+            LabVerb::Federation(args) => crate::lab::federation(&args, json),
+        };
+    }
     let context = Context { home: Home::resolve(cli.home.as_deref())?, json };
     match verb {
         Verb::Init(args) => start::init(&context, &args),
@@ -87,6 +93,6 @@ fn dispatch(cli: Cli) -> Result<(), CliError> {
         Verb::Lessons(args) => gate::lessons(&context, args.limit),
         Verb::Privacy(verb) => privacy::privacy(&context, verb),
         Verb::Store(verb) => store::store(&context, &verb),
-        Verb::Demo(_) | Verb::LabWork { .. } => Ok(()),
+        Verb::Demo(_) | Verb::Lab(_) | Verb::LabWork { .. } => Ok(()),
     }
 }
