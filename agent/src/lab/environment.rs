@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::draw::Draw;
-use super::family::{FamilyId, Quirk};
+use super::directory::{Installed, RunError};
+use super::family::{BuiltIn, Quirk};
+use super::family_id::FamilyId;
 use super::instance::Instance;
 
 /// Version of the environment file.
@@ -39,6 +41,25 @@ pub enum LabError {
     /// The machine has no free port left in the lab's range.
     #[error("no free port on 127.0.0.1 between 10240 and 32000; stop something that listens there")]
     NoPort,
+    /// A task of a family was asked for that the environment does not have.
+    #[error("this lab has no family {0}; it was started with others")]
+    NoFamily(FamilyId),
+    /// A directory family brings a tool whose name is taken.
+    #[error("the tool {tool} of family {family} has the name of another tool; rename it")]
+    ToolTaken {
+        /// The family.
+        family: FamilyId,
+        /// The name.
+        tool: String,
+    },
+    /// A directory family's own program failed: its `setup`, its `check` or its service.
+    #[error("family {family}: {source}")]
+    Family {
+        /// The family.
+        family: FamilyId,
+        /// What happened.
+        source: RunError,
+    },
 }
 
 /// Attaches a path to an error.
@@ -52,7 +73,10 @@ pub(crate) fn at(path: &Path) -> impl FnOnce(std::io::Error) -> LabError {
 pub struct Environment {
     version: u32,
     seed: u64,
-    pub(crate) quirks: BTreeMap<FamilyId, Quirk>,
+    pub(crate) quirks: BTreeMap<BuiltIn, Quirk>,
+    /// Families that directories define, with what this environment drew for them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) directories: BTreeMap<FamilyId, Installed>,
     /// Name and port of everything that listens, decoys among them.
     pub(crate) services: BTreeMap<String, u16>,
     #[serde(skip)]
@@ -61,7 +85,14 @@ pub struct Environment {
 
 impl Environment {
     pub(crate) const fn new(seed: u64, dir: PathBuf) -> Self {
-        Self { version: VERSION, seed, quirks: BTreeMap::new(), services: BTreeMap::new(), dir }
+        Self {
+            version: VERSION,
+            seed,
+            quirks: BTreeMap::new(),
+            directories: BTreeMap::new(),
+            services: BTreeMap::new(),
+            dir,
+        }
     }
 
     /// Loads the environment of the lab in `dir`.
@@ -76,8 +107,8 @@ impl Environment {
         if read.version != VERSION {
             return Err(bad(format!("it has version {}", read.version)));
         }
-        if FamilyId::ALL.iter().any(|family| !read.quirks.contains_key(family)) {
-            return Err(bad("a family is missing".to_owned()));
+        if read.families().is_empty() && read.controls().is_empty() {
+            return Err(bad("it has no family".to_owned()));
         }
         dir.clone_into(&mut read.dir);
         Ok(read)
@@ -106,20 +137,53 @@ impl Environment {
         self.dir.join(BIN)
     }
 
-    /// The `n`-th task of `user` in `family`: same arguments, same task.
-    ///
-    /// # Panics
-    /// Never: every environment holds every family.
-    #[must_use]
-    pub fn instance(&self, family: FamilyId, user: &str, n: u64) -> Instance {
-        let labels = ["instance", &family.name(), user, &n.to_string()];
-        let mut draw = Draw::new(self.seed, &labels);
-        Instance::new(family, self.quirk(family).family().task(&mut draw))
+    /// The directory with environment and tools.
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
     }
 
-    pub(crate) fn quirk(&self, family: FamilyId) -> &Quirk {
-        // SAFETY: Lab::start and load make sure that every family is there.
-        #[allow(clippy::expect_used)]
-        self.quirks.get(&family).expect("every family has its quirk")
+    /// Its families with a quirk, built-in ones first.
+    #[must_use]
+    pub fn families(&self) -> Vec<FamilyId> {
+        self.all().filter(|id| !self.is_control(*id)).collect()
+    }
+
+    /// Its families that need no skill.
+    #[must_use]
+    pub fn controls(&self) -> Vec<FamilyId> {
+        self.all().filter(|id| self.is_control(*id)).collect()
+    }
+
+    /// Whether a family needs no skill; false for one that is not here.
+    #[must_use]
+    pub fn is_control(&self, id: FamilyId) -> bool {
+        match id {
+            FamilyId::BuiltIn(family) => self.quirks.contains_key(&family) && family.is_control(),
+            FamilyId::Directory(_) => self.directories.get(&id).is_some_and(Installed::is_control),
+        }
+    }
+
+    fn all(&self) -> impl Iterator<Item = FamilyId> + '_ {
+        let built_in = self.quirks.keys().map(|family| FamilyId::BuiltIn(*family));
+        built_in.chain(self.directories.keys().copied())
+    }
+
+    /// The `n`-th task of `user` in `family`: same arguments, same task.
+    ///
+    /// # Errors
+    /// When the environment does not have the family.
+    pub fn instance(&self, family: FamilyId, user: &str, n: u64) -> Result<Instance, LabError> {
+        let labels = ["instance", &family.name(), user, &n.to_string()];
+        let mut draw = Draw::new(self.seed, &labels);
+        match family {
+            FamilyId::BuiltIn(built_in) => {
+                let quirk = self.quirks.get(&built_in).ok_or(LabError::NoFamily(family))?;
+                Ok(Instance::built_in(family, quirk.family().task(&mut draw)))
+            }
+            FamilyId::Directory(_) => {
+                let installed = self.directories.get(&family).ok_or(LabError::NoFamily(family))?;
+                Ok(Instance::directory(family, installed.task(&mut draw, &self.bin())))
+            }
+        }
     }
 }

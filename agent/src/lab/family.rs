@@ -1,4 +1,4 @@
-//! What a task family is, and the list of families.
+//! What a built-in family is, and the list of them.
 
 use serde::{Deserialize, Serialize};
 
@@ -33,18 +33,18 @@ pub(crate) trait Family {
 
 macro_rules! families {
     ($($(#[$doc:meta])* $name:ident => $quirk:ty, $control:literal;)*) => {
-        /// The families. The operator never sees this name.
+        /// The families that this program brings.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(rename_all = "snake_case")]
-        pub enum FamilyId { $($(#[$doc])* $name,)* }
+        pub enum BuiltIn { $($(#[$doc])* $name,)* }
 
         /// A family's quirk as the environment file stores it.
         #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
         #[serde(rename_all = "snake_case")]
         pub(crate) enum Quirk { $($name($quirk),)* }
 
-        impl FamilyId {
-            /// All families, controls last.
+        impl BuiltIn {
+            /// All of them, in the order of tables.
             pub const ALL: &[Self] = &[$(Self::$name,)*];
 
             /// Whether its documented command works, so that no skill is needed.
@@ -97,21 +97,7 @@ families! {
     SortList => controls::SortList, true;
 }
 
-impl FamilyId {
-    /// The families with a quirk.
-    #[must_use]
-    pub fn quirks() -> Vec<Self> {
-        let all = Self::ALL.iter().copied();
-        all.filter(|family| !family.is_control()).collect()
-    }
-
-    /// The families without one.
-    #[must_use]
-    pub fn controls() -> Vec<Self> {
-        let all = Self::ALL.iter().copied();
-        all.filter(|family| family.is_control()).collect()
-    }
-
+impl BuiltIn {
     /// Its name in files and tables.
     #[must_use]
     pub fn name(self) -> String {

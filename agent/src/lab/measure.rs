@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::draw::Draw;
 use super::environment::{Environment, LabError, at};
-use super::family::FamilyId;
+use super::family_id::FamilyId;
 use crate::operator::{Attempt, Operator, OperatorError, Skills, SkillsError};
 
 /// Why work or an evaluation stopped.
@@ -81,14 +81,17 @@ pub fn work(
     plan: &Plan<'_>,
     progress: &(dyn Fn(usize, usize) + Sync),
 ) -> Result<Vec<Worked>, MeasureError> {
-    let controls = FamilyId::controls();
+    let controls = environment.controls();
     let mut jobs = Vec::new();
     for user in 0..plan.users {
         let name = format!("user-{}-{user}", plan.seed);
         let mine = plan.families.get(user % plan.families.len().max(1)).copied();
         let tasks = mine.into_iter().flat_map(|family| (0..plan.tasks).map(move |n| (family, n)));
-        let other = |n: u64| controls[(user + usize::try_from(n).unwrap_or(0)) % controls.len()];
-        let controls = (0..plan.controls).map(|n| (other(n), n));
+        let other = |n: u64| {
+            let nth = (user + usize::try_from(n).unwrap_or(0)).checked_rem(controls.len())?;
+            Some((controls[nth], n))
+        };
+        let controls = (0..plan.controls).filter_map(other);
         for (nth, (family, n)) in (0..).zip(tasks.chain(controls)) {
             jobs.push(Job {
                 user,
@@ -200,7 +203,7 @@ pub fn evaluate(
     progress: &(dyn Fn(usize, usize) + Sync),
 ) -> Result<Report, MeasureError> {
     let name = format!("evaluation-{}", evaluation.seed);
-    let controls = FamilyId::controls();
+    let controls = environment.controls();
     let families = evaluation.families.iter().chain(&controls).copied();
     let jobs: Vec<Job> = families
         .flat_map(|family| (0..evaluation.per_family).map(move |n| (family, n)))
@@ -217,7 +220,7 @@ pub fn evaluate(
     let mut report = Report::default();
     for worked in crew.run(&jobs, progress)? {
         let table =
-            if worked.family.is_control() { &mut report.controls } else { &mut report.families };
+            if environment.is_control(worked.family) { &mut report.controls } else { &mut report.families };
         let score = table.entry(worked.family).or_default();
         score.attempts += 1;
         score.first_attempt += usize::from(worked.attempt.first_attempt);
@@ -270,7 +273,7 @@ impl Crew<'_> {
     fn one(&self, bin: &Path, index: usize, job: &Job) -> Result<Worked, MeasureError> {
         let scratch = self.dir.join(format!("task-{index}"));
         std::fs::create_dir_all(&scratch).map_err(at(&scratch))?;
-        let instance = self.environment.instance(job.family, &job.name, job.n);
+        let instance = self.environment.instance(job.family, &job.name, job.n)?;
         instance.setup(&scratch)?;
         let operator = Operator {
             bin,

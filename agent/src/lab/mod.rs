@@ -3,19 +3,23 @@
 //! A lab draws an environment from a seed. Its families of tasks each have a quirk that cannot be
 //! guessed and that no handbook holds, but that shows in errors, help texts and listings, or by trying.
 //! Tasks are endless, values and wording vary, and a validator inspects the result. Two control
-//! families have no quirk. All members of a federation share one lab.
+//! families have no quirk. All members of a federation share one lab. Further families come from
+//! directories ([`directory`]).
 
 pub mod brief;
+pub mod directory;
 mod draw;
 mod environment;
 pub mod episode;
 mod families;
 mod family;
+mod family_id;
 mod http;
 mod instance;
 pub mod library;
 pub mod measure;
 pub mod report;
+mod selection;
 mod serve;
 mod shell_tool;
 pub mod statistics;
@@ -26,6 +30,8 @@ mod words;
 
 pub(crate) use draw::Draw;
 pub use environment::{Environment, LabError};
-pub use family::FamilyId;
+pub use family::BuiltIn;
+pub use family_id::{FamilyId, FamilyName, FamilyNameError, MAX_NAME_BYTES};
 pub use instance::Instance;
+pub use selection::Families;
 pub use serve::Lab;

@@ -1,13 +1,16 @@
 //! A running lab: its services, its tools, its environment.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::TcpListener;
 use std::path::Path;
 
+use super::directory::{DirectoryFamily, Installed, Service};
 use super::draw::Draw;
 use super::environment::{BIN, Environment, LabError, at};
-use super::family::{FamilyId, Ports};
+use super::family::{BuiltIn, Ports};
+use super::family_id::FamilyId;
 use super::http::{Response, Server, listen};
+use super::selection::Families;
 use super::tools;
 use super::words::CODE_WORDS;
 
@@ -24,27 +27,50 @@ const PORT_TRIES: usize = 2_000;
 #[derive(Debug)]
 pub struct Lab {
     environment: Environment,
+    families: Families,
     servers: BTreeMap<String, Server>,
+    /// Services of directory families.
+    programs: BTreeMap<FamilyId, Service>,
     documented: u16,
 }
 
 impl Lab {
-    /// Starts the lab of `seed` in `dir`: draws the quirks, listens on loopback, writes the
-    /// environment file and links the tools, all carried by `tools_binary`, into `dir/bin`.
+    /// Starts the lab of `seed` in `dir` with all built-in families; see [`start_with`](Self::start_with).
     ///
     /// # Errors
     /// When `dir` cannot be written or no port is free.
     pub fn start(seed: u64, dir: &Path, tools_binary: &Path) -> Result<Self, LabError> {
+        Self::start_with(seed, dir, tools_binary, Families::built_in())
+    }
+
+    /// Starts the lab of `seed` in `dir`: draws the quirks of `families`, listens on loopback, starts
+    /// the services of directory families, writes the environment file and puts the tools into
+    /// `dir/bin`; the built-in ones are all carried by `tools_binary`.
+    ///
+    /// # Errors
+    /// When `dir` cannot be written, no port is free, or a directory family cannot be served.
+    pub fn start_with(
+        seed: u64,
+        dir: &Path,
+        tools_binary: &Path,
+        families: Families,
+    ) -> Result<Self, LabError> {
         let dir = std::path::absolute(dir).map_err(at(dir))?;
         tools::install(&dir.join(BIN), tools_binary)?;
         let documented = DOCUMENTED.into_iter().find(|port| listen(*port).is_ok());
         let mut lab = Self {
             environment: Environment::new(seed, dir),
+            families,
             servers: BTreeMap::new(),
+            programs: BTreeMap::new(),
             documented: documented.ok_or(LabError::NoPort)?,
         };
-        for family in FamilyId::ALL {
-            lab.put(*family, seed)?;
+        lab.check_tools()?;
+        for family in lab.families.built_in.clone() {
+            lab.put(family, seed)?;
+        }
+        for family in lab.families.directories.values().cloned().collect::<Vec<_>>() {
+            lab.put_directory(&family, seed)?;
         }
         for decoy in 0..DECOYS {
             let mut draw = Draw::new(seed, &["decoy", &decoy.to_string()]);
@@ -57,6 +83,19 @@ impl Lab {
         Ok(lab)
     }
 
+    /// Whether every tool has its name for itself.
+    fn check_tools(&self) -> Result<(), LabError> {
+        let mut taken: BTreeSet<&str> = tools::NAMES.into_iter().collect();
+        for (family, directory) in &self.families.directories {
+            for tool in &directory.spec().tools {
+                if !taken.insert(tool) {
+                    return Err(LabError::ToolTaken { family: *family, tool: tool.clone() });
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// The environment as it is now.
     #[must_use]
     pub const fn environment(&self) -> &Environment {
@@ -67,22 +106,39 @@ impl Lab {
     /// learnt about it no longer holds. Other processes load the environment again.
     ///
     /// # Errors
-    /// As for [`Lab::start`].
+    /// As for [`Lab::start_with`], and when the lab does not have the family.
     pub fn switch(&mut self, family: FamilyId, seed: u64) -> Result<(), LabError> {
-        if let Some(port) = self.environment.quirk(family).family().port() {
-            // The old service stops, or the outdated port would go on working.
-            let old = self.environment.services.iter().find(|(_, p)| **p == port);
-            if let Some(name) = old.map(|(name, _)| name.clone()) {
-                self.environment.services.remove(&name);
-                self.servers.remove(&name);
+        match family {
+            FamilyId::BuiltIn(built_in) => {
+                let old = self.environment.quirks.get(&built_in);
+                let port = old.ok_or(LabError::NoFamily(family))?.family().port();
+                // The old service stops, or the outdated port would go on working.
+                self.forget(port);
+                self.put(built_in, seed)?;
+            }
+            FamilyId::Directory(_) => {
+                let directory = self.families.directories.get(&family).cloned();
+                let directory = directory.ok_or(LabError::NoFamily(family))?;
+                self.programs.remove(&family);
+                let port = self.environment.directories.get(&family).and_then(|old| old.port);
+                self.forget(port);
+                self.put_directory(&directory, seed)?;
             }
         }
-        self.put(family, seed)?;
         self.environment.save()
     }
 
+    /// Stops what listens on a port and takes it from the listing.
+    fn forget(&mut self, port: Option<u16>) {
+        let old = self.environment.services.iter().find(|(_, p)| Some(**p) == port);
+        if let Some(name) = old.map(|(name, _)| name.clone()) {
+            self.environment.services.remove(&name);
+            self.servers.remove(&name);
+        }
+    }
+
     /// Draws a family's quirk and serves it.
-    fn put(&mut self, family: FamilyId, seed: u64) -> Result<(), LabError> {
+    fn put(&mut self, family: BuiltIn, seed: u64) -> Result<(), LabError> {
         let mut draw = Draw::new(seed, &["quirk", &family.name()]);
         let mut ports = Ports { service: 0, documented: self.documented };
         if family.has_service() {
@@ -95,6 +151,29 @@ impl Lab {
         }
         let quirk = family.quirk(&mut draw, ports);
         self.environment.quirks.insert(family, quirk);
+        Ok(())
+    }
+
+    /// Draws a directory family's quirk, puts its tools on PATH and starts its service.
+    fn put_directory(&mut self, family: &DirectoryFamily, seed: u64) -> Result<(), LabError> {
+        let id = FamilyId::Directory(family.name());
+        let mut draw = Draw::new(seed, &["quirk", &id.name()]);
+        let port = match family.spec().service {
+            // The listener is closed again: the port is the service's.
+            Some(_) => Some(self.free_port(&mut draw)?.1),
+            None => None,
+        };
+        let installed = Installed::new(family, &mut draw, port);
+        let bin = self.environment.bin();
+        installed.link_tools(&bin)?;
+        let started = Service::start(&installed, self.environment.dir(), &bin);
+        let started = started.map_err(|source| LabError::Family { family: id, source })?;
+        if let (Some(service), Some(port)) = (started, port) {
+            let name = self.name(&mut draw);
+            self.environment.services.insert(name, port);
+            self.programs.insert(id, service);
+        }
+        self.environment.directories.insert(id, installed);
         Ok(())
     }
 

@@ -38,7 +38,7 @@ impl Task {
         for (name, value) in fields {
             asked = asked.replace(&format!("{{{name}}}"), value);
         }
-        let citation = draw.pick(&CITATIONS).replace("{}", documented);
+        let citation = cite(draw, documented);
         Self { prompt: format!("{asked} {citation}"), files: BTreeMap::new(), wanted }
     }
 
@@ -47,6 +47,11 @@ impl Task {
         self.files.insert(path.to_owned(), contents);
         self
     }
+}
+
+/// A sentence that cites the documented command.
+pub(crate) fn cite(draw: &mut Draw, documented: &str) -> String {
+    draw.pick(&CITATIONS).replace("{}", documented)
 }
 
 /// An identifier such as `KM-4711`.

@@ -56,7 +56,7 @@ pub(super) fn texts(exports: &Path, names: &[String]) -> Vec<String> {
 /// Whether a library holds a template that solves a fresh task of a family. Asked of the lab's own
 /// validator, by running the template: the driver's knowledge, no node's.
 pub(super) fn holds(texts: &[String], lab: &Lab, family: FamilyId) -> bool {
-    let instance = lab.environment().instance(family, "driver", 0);
+    let Ok(instance) = lab.environment().instance(family, "driver", 0) else { return false };
     let tool = lesson::documented_command(instance.prompt())
         .and_then(|command| command.split_whitespace().next().map(str::to_owned));
     let Ok(scratch) = tempfile::tempdir() else { return false };

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
 use lore_agent::lab::measure::{Evaluation, Report, evaluate};
-use lore_agent::lab::{FamilyId, Lab};
+use lore_agent::lab::{Families, FamilyId, Lab};
 use serde_json::{Value, json};
 
 use super::args::{DemoArgs, FAMILIES_EACH};
@@ -30,6 +30,8 @@ const FEW: usize = 3;
 const CANARIES_EACH: usize = 8;
 /// Families that the federation works on.
 pub(super) const FAMILIES: usize = 10;
+/// Control families among its tasks.
+const CONTROLS: usize = 2;
 
 fn failed(error: &dyn std::fmt::Display) -> CliError {
     CliError::failed("demo", error)
@@ -89,9 +91,10 @@ fn play(
     let begun = Instant::now();
     let program = std::env::current_exe().map_err(|error| failed(&error))?;
     let lab_dir = root.join("lab");
-    let lab = Lab::start(args.seed, &lab_dir, &program).map_err(|error| failed(&error))?;
-    let all = FamilyId::quirks();
-    let (families, rare) = all.split_at(FAMILIES.min(all.len()));
+    let (families, rare) = families();
+    let lab = Lab::start_with(args.seed, &lab_dir, &program, world());
+    let lab = lab.map_err(|error| failed(&error))?;
+    let (families, rare) = (families.as_slice(), rare.as_slice());
     let working = usize::from(args.nodes) - 1;
     let step = |what: &str| {
         progress.advance(1);
@@ -287,6 +290,22 @@ fn play(
 /// Ends the epoch, as the founder.
 pub(crate) fn checkpoint(nodes: &[Node]) -> Result<(), CliError> {
     nodes[0].ask("federation.checkpoint", json!({})).map(drop)
+}
+
+/// The families that the federation works on, and one that few users meet.
+fn families() -> (Vec<FamilyId>, Vec<FamilyId>) {
+    let mut all = FamilyId::quirks();
+    all.truncate(FAMILIES + 1);
+    let rare = all.split_off(FAMILIES.min(all.len()));
+    (all, rare)
+}
+
+/// All that a lab of the demo has: these, and two controls.
+pub(super) fn world() -> Families {
+    let (mut all, rare) = families();
+    all.extend(rare);
+    all.extend(FamilyId::controls().into_iter().take(CONTROLS));
+    Families::built_in().only(&all)
 }
 
 /// Waits until every node's ledger shows its release of a kind as committed.

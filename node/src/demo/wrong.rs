@@ -11,6 +11,7 @@ use lore_agent::lab::library::without_privacy;
 use lore_agent::lab::measure::{Plan, work};
 use lore_agent::lab::{FamilyId, Lab};
 
+use super::script;
 use crate::error::CliError;
 use crate::export;
 
@@ -27,7 +28,8 @@ pub(super) fn library(
     started: u64,
 ) -> Result<usize, CliError> {
     let failed = |error: &dyn std::fmt::Display| CliError::failed("demo", error);
-    let lab = Lab::start(seed, &dir.join("lab"), program).map_err(|error| failed(&error))?;
+    let lab = Lab::start_with(seed, &dir.join("lab"), program, script::world());
+    let lab = lab.map_err(|error| failed(&error))?;
     let plan = Plan {
         seed,
         users: families.len() * USERS_EACH,

@@ -1,0 +1,82 @@
+//! A family's service while its environment lasts.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use super::installed::Installed;
+use super::process::{RunError, Tree};
+
+/// Time between two looks whether it listens.
+const LOOK: Duration = Duration::from_millis(10);
+const WHAT: &str = "service";
+
+/// A running service. Dropped, it is killed with all that it started.
+#[derive(Debug)]
+pub(crate) struct Service {
+    child: Child,
+    tree: Tree,
+}
+
+impl Service {
+    /// Starts the service of a family that has one, in the family's directory, and waits until it
+    /// listens. Its output goes to a file in `dir`, the lab's directory. Its standard input ends when
+    /// the lab does, even if that was killed.
+    ///
+    /// # Errors
+    /// When it does not start, ends at once, or does not listen in time.
+    pub(crate) fn start(
+        installed: &Installed,
+        dir: &Path,
+        bin: &Path,
+    ) -> Result<Option<Self>, RunError> {
+        let (Some(spec), Some(port)) = (&installed.spec.service, installed.port) else {
+            return Ok(None);
+        };
+        let Some((program, args)) = spec.command.split_first() else {
+            return Ok(None);
+        };
+        let program = if program.contains('/') {
+            installed.dir().join(program)
+        } else {
+            Path::new(program).to_owned()
+        };
+        let failed = |source| RunError::Start { what: WHAT, path: program.clone(), source };
+        let log = dir.join(format!("{}.service.log", installed.spec.name));
+        let out = std::fs::File::create(&log).map_err(failed)?;
+        let mut tree = Tree::new();
+        let mut command = tree.command(&program, installed.dir(), bin, &installed.variables());
+        command
+            .args(args)
+            .stdin(Stdio::piped())
+            .stdout(out.try_clone().map_err(failed)?)
+            .stderr(out);
+        let child = command.spawn().map_err(failed)?;
+        tree.started(&child);
+        let mut service = Self { child, tree };
+        let limit = Duration::from_secs(spec.ready_seconds);
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let began = Instant::now();
+        loop {
+            if TcpStream::connect_timeout(&address, limit).is_ok() {
+                return Ok(Some(service));
+            }
+            if let Some(status) = service.child.try_wait().map_err(failed)? {
+                let said = std::fs::read_to_string(&log).unwrap_or_default().trim().to_owned();
+                return Err(RunError::Crashed { what: WHAT, how: status.to_string(), said });
+            }
+            if began.elapsed() >= limit {
+                return Err(RunError::NotReady { port, seconds: spec.ready_seconds, log });
+            }
+            std::thread::sleep(LOOK);
+        }
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        self.tree.kill();
+        let _ = self.child.wait();
+    }
+}
