@@ -16,8 +16,7 @@ pub use crate::operator::SkillsError;
 /// Most examples of one skill that are offered.
 const MAX_EXAMPLES: usize = 2;
 /// What a placeholder stands for, said to a model.
-pub(crate) const PLACEHOLDERS: &str =
-    "Put the task's own values where <arg> stands, and the file that the task asks for where <out> stands.";
+pub(crate) const PLACEHOLDERS: &str = "Put the task's own values where <arg> stands, and the file that the task asks for where <out> stands.";
 
 /// How an offered skill is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -210,7 +210,8 @@ pub async fn run(
             over.cancel();
         })
     };
-    let mut talk = Talk { bounds, messages: opening(instance.prompt(), offered), spend: Spend::default() };
+    let mut talk =
+        Talk { bounds, messages: opening(instance.prompt(), offered), spend: Spend::default() };
     let (end, all) = talk.run(&agent, &progress).await;
     clock.abort();
     let progress = progress.lock().unwrap_or_else(PoisonError::into_inner).clone();

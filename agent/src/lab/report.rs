@@ -98,8 +98,7 @@ pub fn controls_json(records: &[Record]) -> Value {
 pub fn families_json(records: &[Record]) -> Value {
     let mut found: BTreeMap<&str, BTreeMap<&str, (u64, u64)>> = BTreeMap::new();
     for record in records {
-        let count =
-            found.entry(&record.family).or_default().entry(record.arm.name()).or_default();
+        let count = found.entry(&record.family).or_default().entry(record.arm.name()).or_default();
         count.0 += u64::from(record.episode.solved);
         count.1 += 1;
     }
@@ -120,9 +119,8 @@ impl Report<'_> {
         let arms = arms(self.records);
         let groups: BTreeSet<&str> = self.records.iter().map(|r| r.group.as_str()).collect();
         let mut tables = Vec::new();
-        let head = [
-            "given", "solved", "share (95 %)", "at first", "tokens", "calls", "seconds", "money",
-        ];
+        let head =
+            ["given", "solved", "share (95 %)", "at first", "tokens", "calls", "seconds", "money"];
         let row = |name: &str, sum: &Sum| {
             let money = sum.micro_usd.map_or("unknown".to_owned(), |money| {
                 format!("${:.6}", sum.per_task(money as f64) / 1e6)
@@ -172,7 +170,8 @@ impl Report<'_> {
             count.1 += 1;
         }
         let rows = names.iter().map(|((group, family), row)| {
-            let shown = |arm: &Arm| row.get(arm).map_or_else(String::new, |(s, n)| format!("{s}/{n}"));
+            let shown =
+                |arm: &Arm| row.get(arm).map_or_else(String::new, |(s, n)| format!("{s}/{n}"));
             let mut cells = vec![format!("{family} ({group})")];
             cells.extend(arms.iter().map(shown));
             cells

@@ -100,9 +100,12 @@ mod tests {
     #[test]
     fn wilson_gives_the_published_intervals() {
         // Newcombe 1998 (Statistics in Medicine 17, 857-872), table I, method 3.
-        for (successes, trials, low, high) in
-            [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611), (1, 29, 0.0061, 0.1718)]
-        {
+        for (successes, trials, low, high) in [
+            (81, 263, 0.2553, 0.3662),
+            (15, 148, 0.0624, 0.1605),
+            (0, 20, 0.0, 0.1611),
+            (1, 29, 0.0061, 0.1718),
+        ] {
             let found = Share { successes, trials }.wilson();
             assert!(near(found.low, low) && near(found.high, high), "{found:?}");
         }

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::brief::{Form, Shelf};
-use super::episode::{Bounds, Ending, Episode, Offered, opening, run};
 use super::environment::LabError;
+use super::episode::{Bounds, Ending, Episode, Offered, opening, run};
 use super::instance::Instance;
 use super::statistics::{Interval, Share, paired_difference};
 use crate::model::{Message, Model};
@@ -182,10 +182,8 @@ impl Results {
             if line.is_empty() {
                 continue;
             }
-            let record: Record = serde_json::from_slice(line).map_err(|error| StudyError::Line {
-                path: path.to_owned(),
-                line: nth + 1,
-                reason: error.to_string(),
+            let record: Record = serde_json::from_slice(line).map_err(|error| {
+                StudyError::Line { path: path.to_owned(), line: nth + 1, reason: error.to_string() }
             })?;
             records.insert(record.key.clone(), record);
         }

@@ -191,7 +191,10 @@ fn facts(
     vec![
         ("Model", id.to_owned()),
         ("Seeds", seeds.join(", ")),
-        ("Tasks", format!("{} of each family and seed, {} controls", args.instances, args.controls)),
+        (
+            "Tasks",
+            format!("{} of each family and seed, {} controls", args.instances, args.controls),
+        ),
         (
             "Bounds of an episode",
             format!(

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use lore_agent::lab::brief::Shelf;
 use lore_agent::lab::library::without_privacy;
 use lore_agent::lab::study::Arm;
-use lore_agent::lab::{Environment, FamilyId, Instance, Lab};
+use lore_agent::lab::{Environment, Families, FamilyId, Instance, Lab};
 use lore_agent::session::Session;
 use serde_json::{Value, json};
 
@@ -56,18 +56,20 @@ impl Grounds {
         std::fs::create_dir_all(dir).map_err(|error| failed(&error))?;
         let lab_dir = dir.join("lab");
         let before = kept.is_some().then(|| Environment::load(&lab_dir));
-        let lab = start(seed, &lab_dir)?;
+        let (all, families) = families_of(usize::from(args.families), seed, dir)?;
+        let lab = start(seed, &lab_dir, &all)?;
         if let Some(before) = before {
             let before = before.map_err(|error| failed(&error))?;
             if before != *lab.environment() {
-                return Err(failed(&"a port of the lab is taken, so that its tasks are others now")
-                    .help("stop what listens on 127.0.0.1, or begin anew with another --dir"));
+                return Err(failed(
+                    &"a port of the lab is taken, so that its tasks are others now",
+                )
+                .help("stop what listens on 127.0.0.1, or begin anew with another --dir"));
             }
         }
-        let families = families(args);
-        let mut grounds =
-            Self { seed, families, facts: Value::Null, dir: dir.to_owned(), lab };
-        let asked = json!({ "users": args.users, "epsilon": args.epsilon, "families": args.families });
+        let mut grounds = Self { seed, families, facts: Value::Null, dir: dir.to_owned(), lab };
+        let asked =
+            json!({ "users": args.users, "epsilon": args.epsilon, "families": args.families });
         match kept {
             Some(facts) if facts["asked"] == asked => grounds.facts = facts,
             Some(facts) => {
@@ -88,12 +90,13 @@ impl Grounds {
     }
 
     pub(super) fn controls(&self) -> Vec<FamilyId> {
-        FamilyId::controls()
+        self.lab.environment().controls()
     }
 
     /// A task that no user has done: users have other names.
     pub(super) fn instance(&self, family: FamilyId, n: u64) -> Result<Instance, CliError> {
-        Ok(self.lab.environment().instance(family, "measured", n))
+        let instance = self.lab.environment().instance(family, "measured", n);
+        instance.map_err(|error| failed(&error))
     }
 
     pub(super) fn bin(&self) -> PathBuf {
@@ -105,8 +108,10 @@ impl Grounds {
         let dir = self.skills(arm);
         if arm == Arm::Wrong && !dir.exists() {
             let other = self.seed.wrapping_add(ELSEWHERE);
-            let there = start(other, &self.dir.join("elsewhere"))?;
-            let families: Vec<FamilyId> = self.families.iter().map(|(family, _)| *family).collect();
+            let elsewhere = self.dir.join("elsewhere");
+            let (all, families) = families_of(self.families.len(), other, &elsewhere)?;
+            let there = start(other, &elsewhere.join("lab"), &all)?;
+            let families: Vec<FamilyId> = families.into_iter().map(|(family, _)| family).collect();
             let scratch = self.dir.join("scratch");
             learn(&there, other, &families, WRONG_USERS_EACH, &scratch, &dir)?;
         }
@@ -208,10 +213,13 @@ impl Grounds {
     }
 }
 
-/// The families of a run and their groups.
-fn families(args: &FederationArgs) -> Vec<(FamilyId, &'static str)> {
-    let built_in = FamilyId::quirks().into_iter().take(usize::from(args.families));
-    built_in.map(|family| (family, BUILT_IN)).collect()
+/// The families of a lab, and those with a quirk with their groups: built-in ones, and enough others that
+/// are made afresh below `dir`.
+type Chosen = (Families, Vec<(FamilyId, &'static str)>);
+
+fn families_of(count: usize, _seed: u64, _dir: &Path) -> Result<Chosen, CliError> {
+    let built_in = FamilyId::quirks().into_iter().take(count);
+    Ok((Families::built_in(), built_in.map(|family| (family, BUILT_IN)).collect()))
 }
 
 /// Founds the federation at the first node, lets the others join, and gives the invitation.

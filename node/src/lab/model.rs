@@ -86,7 +86,9 @@ impl ModelArgs {
             reply_tokens: self.tokens,
             window_tokens: self.window,
             // About two thirds of a window hold the output of all steps at three bytes a token.
-            shown_bytes: usize::try_from(self.window * 2 / u64::from(self.steps)).unwrap_or(800).clamp(200, 800),
+            shown_bytes: usize::try_from(self.window * 2 / u64::from(self.steps))
+                .unwrap_or(800)
+                .clamp(200, 800),
             episode: Duration::from_secs(self.minutes * 60),
             price: self.price.as_deref().map(price).transpose()?,
             ..Bounds::default()

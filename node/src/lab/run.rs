@@ -14,7 +14,7 @@ use lore_agent::lab::library::without_privacy;
 use lore_agent::lab::measure::{Plan, work};
 use lore_agent::lab::report::{self, Report};
 use lore_agent::lab::study::{Arm, CONTROL, Cell, Record, Results, Study};
-use lore_agent::lab::{FamilyId, Lab};
+use lore_agent::lab::{Families, FamilyId, Lab};
 use serde_json::{Value, json};
 
 use super::machine;
@@ -34,9 +34,12 @@ pub struct RunArgs {
     /// What the model is given: none, wrong (skills of another environment), prose, library.
     #[arg(long, value_delimiter = ',', default_value = "none,library")]
     pub(super) arms: Vec<Arm>,
-    /// Families by name; all built-in ones without it.
+    /// Families by name; all built-in ones and all of --families-dir without it.
     #[arg(long, value_delimiter = ',')]
     pub(super) families: Vec<String>,
+    /// Directory with families of your own, beside the built-in ones.
+    #[arg(long, value_name = "DIR")]
+    pub(super) families_dir: Option<PathBuf>,
     /// Tasks of each family and seed.
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=1000))]
     pub(super) instances: u64,
@@ -74,7 +77,8 @@ pub(crate) fn main(args: &RunArgs, json: bool) -> Result<(), CliError> {
                 .help("use `lore lab federation`, or another arm"));
         }
     }
-    let chosen = chosen(&args.families)?;
+    let families = families(args.families_dir.as_deref())?;
+    let chosen = chosen(&families, &args.families)?;
     let out = std::path::absolute(&args.out).map_err(|error| failed(&error))?;
     std::fs::create_dir_all(&out).map_err(|error| {
         failed(&format!("cannot write to {}: {error}", out.display()))
@@ -86,26 +90,30 @@ pub(crate) fn main(args: &RunArgs, json: bool) -> Result<(), CliError> {
     let mut labs = Vec::new();
     let scratch = out.join("scratch");
     for seed in (0..args.seeds).map(|n| args.seed.wrapping_add(n)) {
-        let lab = start(seed, &out.join(format!("lab-{seed}")))?;
+        let lab = start(seed, &out.join(format!("lab-{seed}")), &families)?;
         let skills = |name: &str| out.join("skills").join(format!("{name}-{seed}"));
         let wanted: BTreeSet<Arm> = args.arms.iter().copied().collect();
         if wanted.contains(&Arm::Library) || wanted.contains(&Arm::Prose) {
             eprintln!("seed {seed}: the operator works, for the library");
-            let shelf = Arc::new(learn(&lab, seed, &chosen, args.users, &scratch, &skills("library"))?);
+            let shelf =
+                Arc::new(learn(&lab, seed, &chosen, args.users, &scratch, &skills("library"))?);
             shelves.insert((seed, Arm::Library), Arc::clone(&shelf));
             shelves.insert((seed, Arm::Prose), shelf);
         }
         if wanted.contains(&Arm::Wrong) {
             eprintln!("seed {seed}: the operator works elsewhere, for the wrong library");
             let other = seed.wrapping_add(ELSEWHERE);
-            let there = start(other, &out.join(format!("lab-{other}")))?;
+            let there = start(other, &out.join(format!("lab-{other}")), &families)?;
             let shelf = learn(&there, other, &chosen, args.users, &scratch, &skills("wrong"))?;
             shelves.insert((seed, Arm::Wrong), Arc::new(shelf));
         }
-        let tasks = chosen.iter().map(|family| (*family, "built in", args.instances));
-        let controls = FamilyId::controls().into_iter().map(|f| (f, CONTROL, args.controls));
+        let tasks = chosen.iter().map(|family| (*family, group(*family), args.instances));
+        let controls = lab.environment().controls();
+        let controls = controls.into_iter().map(|family| (family, CONTROL, args.controls));
         for (family, group, count) in tasks.chain(controls) {
             for n in 0..count {
+                let instance = lab.environment().instance(family, "measured", n);
+                let instance = instance.map_err(|error| failed(&error))?;
                 for arm in &args.arms {
                     cells.push(Cell {
                         seed,
@@ -113,7 +121,7 @@ pub(crate) fn main(args: &RunArgs, json: bool) -> Result<(), CliError> {
                         group: group.to_owned(),
                         n,
                         arm: *arm,
-                        instance: lab.environment().instance(family, "measured", n),
+                        instance: instance.clone(),
                         bin: lab.environment().bin(),
                     });
                 }
@@ -122,19 +130,17 @@ pub(crate) fn main(args: &RunArgs, json: bool) -> Result<(), CliError> {
         labs.push(lab);
     }
     let id = args.model.id();
-    let study = Study {
-        model_id: &id,
-        shelves,
-        bounds: args.model.bounds()?,
-        scratch,
-        started: begun,
-    };
+    let study =
+        Study { model_id: &id, shelves, bounds: args.model.bounds()?, scratch, started: begun };
     let records = measure(&study, &client, &cells, &out.join("episodes.jsonl"))?;
     drop(labs);
     let facts = [
         ("Model", id.clone()),
         ("Tasks", format!("{} of each family and seed, {} seeds", args.instances, args.seeds)),
-        ("Bounds", format!("{} model calls, {} tokens a reply", args.model.steps, args.model.tokens)),
+        (
+            "Bounds",
+            format!("{} model calls, {} tokens a reply", args.model.steps, args.model.tokens),
+        ),
         ("Machine", machine::machine()),
         ("Date", machine::date(begun)),
         ("Command", machine::command_line()),
@@ -145,7 +151,12 @@ pub(crate) fn main(args: &RunArgs, json: bool) -> Result<(), CliError> {
          library's knowledge in sentences. Intervals are Wilson's, of 95 %."
             .to_owned(),
     ];
-    let page = Report { title: "A model on the task lab", facts: &facts, notes: &notes, records: &records };
+    let page = Report {
+        title: "A model on the task lab",
+        facts: &facts,
+        notes: &notes,
+        records: &records,
+    };
     let files = pages(&page, &out)?;
     let value = json!({
         "model": id,
@@ -181,25 +192,45 @@ fn gained(records: &[Record], wanted: u64) -> Result<(), CliError> {
     Err(failed(&words).kind("no_gain"))
 }
 
-/// The families of these names; all built-in ones with a quirk when there is no name.
-fn chosen(names: &[String]) -> Result<Vec<FamilyId>, CliError> {
-    if names.is_empty() {
-        return Ok(FamilyId::quirks());
+/// The built-in families and those of a directory.
+fn families(dir: Option<&Path>) -> Result<Families, CliError> {
+    match dir {
+        None => Ok(Families::built_in()),
+        Some(dir) => {
+            let theirs = Families::load(dir).map_err(CliError::usage)?;
+            Ok(Families::built_in().and(theirs))
+        }
     }
-    let all = FamilyId::quirks();
+}
+
+/// The families of these names; all with a quirk when there is no name.
+fn chosen(families: &Families, names: &[String]) -> Result<Vec<FamilyId>, CliError> {
+    let mut all = families.ids();
+    all.retain(|family| !families.is_control(*family));
+    if names.is_empty() {
+        return Ok(all);
+    }
     let find = |name: &String| {
         all.iter().copied().find(|family| family.name() == *name).ok_or_else(|| {
             let known: Vec<String> = all.iter().map(|family| family.name()).collect();
-            CliError::usage(format!("there is no family `{name}`"))
+            CliError::usage(format!("there is no family `{name}` with a quirk"))
                 .help(format!("there are: {}", known.join(", ")))
         })
     };
     names.iter().map(find).collect()
 }
 
-pub(super) fn start(seed: u64, dir: &Path) -> Result<Lab, CliError> {
+/// What a family is reported under.
+const fn group(family: FamilyId) -> &'static str {
+    match family {
+        FamilyId::BuiltIn(_) => "built in",
+        FamilyId::Directory(_) => "from a directory",
+    }
+}
+
+pub(super) fn start(seed: u64, dir: &Path, families: &Families) -> Result<Lab, CliError> {
     let program = std::env::current_exe().map_err(|error| failed(&error))?;
-    Lab::start(seed, dir, &program).map_err(|error| failed(&error))
+    Lab::start_with(seed, dir, &program, families.clone()).map_err(|error| failed(&error))
 }
 
 /// Lets users work in a lab and writes what they found as skills.
@@ -222,8 +253,8 @@ pub(super) fn learn(
         started: now_seconds(),
         threads: NonZeroUsize::MIN.saturating_add(1),
     };
-    let worked = work(lab.environment(), scratch, &plan, &|_, _| {})
-        .map_err(|error| failed(&error))?;
+    let worked =
+        work(lab.environment(), scratch, &plan, &|_, _| {}).map_err(|error| failed(&error))?;
     let skills = without_privacy(worked.iter().map(|one| &one.attempt.session))
         .map_err(|error| failed(&error))?;
     shelf(&skills, into)
