@@ -231,7 +231,8 @@ pub async fn run(
         prompt_tokens: talk.spend.input,
         generated_tokens: talk.spend.output,
         estimated: talk.spend.estimated,
-        seconds: begun.elapsed().as_secs_f64(),
+        // Milliseconds are enough, and come back from the results file as they were.
+        seconds: (begun.elapsed().as_secs_f64() * 1000.0).round() / 1000.0,
         micro_usd: bounds.price.map(|_| talk.spend.cost_micro_usd),
         end: ending(&end, &progress),
         session,

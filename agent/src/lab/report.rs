@@ -164,7 +164,7 @@ impl Report<'_> {
         head.extend(arms.iter().map(|arm| arm.name().to_owned()));
         let mut names: BTreeMap<(&str, &str), BTreeMap<Arm, (u64, u64)>> = BTreeMap::new();
         for r in self.records {
-            let row = names.entry((&r.group, &r.family)).or_default();
+            let row = names.entry((r.group.as_str(), r.family.as_str())).or_default();
             let count = row.entry(r.arm).or_default();
             count.0 += u64::from(r.episode.solved);
             count.1 += 1;
