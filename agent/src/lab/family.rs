@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::draw::Draw;
 use super::families::{
-    controls, digest, field, flags, format, header, lock, moved, order, renamed, service, unit,
+    batches, controls, digest, field, flags, format, header, lock, moved, order, pages, radix, rehearsal, remainder, renamed, service, sorted, stamp, ticket, trailer, unit, variable, verdict, workdir,
 };
 use super::http::{Request, Response};
 use super::task::Task;
@@ -91,10 +91,38 @@ families! {
     Moved => moved::Moved, false;
     /// A measurement in another unit.
     Unit => unit::Unit, false;
+    /// A day in the site's own way.
+    Stamp => stamp::Stamp, false;
+    /// A number in another base.
+    Radix => radix::Radix, false;
+    /// A number with its remainder.
+    Remainder => remainder::Remainder, false;
+    /// A variable of the environment.
+    Variable => variable::Variable, false;
+    /// A directory to work in.
+    Workdir => workdir::Workdir, false;
+    /// A header whose value must be got first.
+    Ticket => ticket::Ticket, false;
+    /// A parameter with another name.
+    Pages => pages::Pages, false;
+    /// An order of lines.
+    Sorted => sorted::Sorted, false;
+    /// A checksum at the end of a file.
+    Trailer => trailer::Trailer, false;
+    /// Another exit status for success.
+    Verdict => verdict::Verdict, false;
+    /// An option without which nothing is done.
+    Rehearsal => rehearsal::Rehearsal, false;
+    /// A number of things at once.
+    Batches => batches::Batches, false;
     /// Counting lines; nothing is odd.
     CountLines => controls::CountLines, true;
     /// Sorting a list; nothing is odd.
     SortList => controls::SortList, true;
+    /// The beginning of a file; nothing is odd.
+    HeadLines => controls::HeadLines, true;
+    /// Capital letters; nothing is odd.
+    UpperCase => controls::UpperCase, true;
 }
 
 impl BuiltIn {
@@ -111,7 +139,7 @@ impl BuiltIn {
 
     /// Whether it is served over HTTP.
     pub(crate) const fn has_service(self) -> bool {
-        matches!(self, Self::Service | Self::Header | Self::Field)
+        matches!(self, Self::Service | Self::Header | Self::Field | Self::Ticket | Self::Pages)
     }
 }
 

@@ -14,6 +14,7 @@ pub mod episode;
 mod families;
 mod family;
 mod family_id;
+pub mod fresh;
 mod http;
 mod instance;
 pub mod library;

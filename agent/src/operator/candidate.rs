@@ -56,3 +56,31 @@ pub(super) fn url(command: &str) -> Option<(String, String, String)> {
     let part = |n| found.get(n).map_or_else(String::new, |m| m.as_str().to_owned());
     Some((part(0), part(2), part(3)))
 }
+
+/// The program of the last simple command of a line: the one that does what the others prepare.
+pub(super) fn last_program(line: &str) -> Option<&str> {
+    let (mut quote, mut depth, mut from, mut starts) = (None, 0_usize, 0, Vec::new());
+    for (at, c) in line.char_indices() {
+        match (c, quote) {
+            (_, Some(open)) if c == open => quote = None,
+            // A substitution in double quotes has quotes of its own.
+            ('(', None | Some('"')) => depth += 1,
+            (')', None | Some('"')) => depth = depth.saturating_sub(1),
+            (_, Some(_)) => {}
+            ('\'' | '"', None) => quote = Some(c),
+            ('&' | '|' | ';', None) if depth == 0 => {
+                starts.push(from);
+                from = at + c.len_utf8();
+            }
+            _ => {}
+        }
+    }
+    starts.push(from);
+    let is_assignment = |word: &&str| {
+        word.split_once('=').is_some_and(|(name, _)| {
+            !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+        })
+    };
+    let last = |from: usize| line[from..].split_whitespace().find(|word| !is_assignment(word));
+    starts.into_iter().rev().find_map(last)
+}

@@ -6,13 +6,15 @@ use super::rules::{Look, Situation, patterns};
 patterns! {
     LISTENING = r"(?m)127\.0\.0\.1:(\d+)\s*$";
     ROUTE = r"(/[\w./-]*/)<\w+>";
+    FETCHED_HEADER =
+        r"(?i)missing (?:required )?header:? ([\w-]+)[^\n]*? (?:at|from|under|by) (/[\w./-]+)";
     MISSING_HEADER = r"(?i)missing (?:required )?header:? ([\w-]+)";
     MISSING_FIELD = r"(?i)missing (?:required )?field:? (\w+)";
     BODY = r"-d '([^']*)'";
 }
 
 /// A value to learn from the refusal which values there are.
-const ANY_VALUE: &str = "yes";
+pub(super) const ANY_VALUE: &str = "yes";
 
 /// Nothing listens: what does?
 pub(super) fn refused_connection(s: &Situation<'_>, look: &mut Look<'_>) -> Vec<Candidate> {
@@ -41,6 +43,17 @@ pub(super) fn named_routes(s: &Situation<'_>, _: &mut Look<'_>) -> Vec<Candidate
         .map(|route| format!("http://127.0.0.1:{port}{route}{last}"))
         .map(|to| Candidate::new(s.command.replace(&whole, &to)))
         .collect()
+}
+
+/// A header is wanted whose value is given out elsewhere: get it there, by the same program.
+pub(super) fn fetched_header(s: &Situation<'_>, _: &mut Look<'_>) -> Vec<Candidate> {
+    let (Some(found), Some((_, port, _))) = (FETCHED_HEADER.find(s.output), url(s.command)) else {
+        return Vec::new();
+    };
+    let program = s.command.split_whitespace().next().unwrap_or("");
+    let (header, path) = (&found[1], found[2].trim_end_matches('.'));
+    let value = format!("$({program} http://127.0.0.1:{port}{path})");
+    vec![Candidate::new(format!("{} -H \"{header}: {value}\"", s.command))]
 }
 
 /// A header is wanted: send it.

@@ -13,7 +13,9 @@ mod path_rules;
 mod rules;
 mod run;
 pub(crate) mod shell;
+mod shell_rules;
 mod skills;
+mod value_rules;
 
 #[cfg(test)]
 mod tests;

@@ -1,21 +1,25 @@
-//! Repairs of arguments: options, their values, formats, steps.
+//! Repairs of arguments: options, their listed values, formats, steps.
 
 use super::candidate::{Candidate, replace_word};
-use super::knowledge::{DIGESTS, lowest, ratio};
+use super::http_rules::ANY_VALUE;
 use super::rules::{Look, Situation, patterns};
 
 patterns! {
     EXPECTED_FOUND = r"expected '([^'\n]+)', found '([^'\n]+)'";
-    LISTED = r"value '([^'\n]+)', one of: ([\w, -]+)";
-    MISSING_OPTION = r"missing required option (--[\w-]+)";
+    LISTED = concat!(
+        r"'([^'\n]+)'[^'\n]*?\b(?:one of|known are|choose from|there are):? ",
+        r"([\w./-]+(?:, [\w./-]+)*)",
+    );
+    MISSING_OPTION = concat!(
+        r"(?i)\b(?:missing|required|needs?|wants?|without)\b[^\n]*?(--[\w-]+)",
+        r"|(--[\w-]+)[^\n]*\b(?:missing|required|needed|wanted|must be given)\b",
+    );
     UNKNOWN_OPTION = r"unknown option (--[\w-]+)";
     HELP_OPTION = r"(?m)^\s*(--[\w-]+)\b";
+    HELP_VALUES = r"[<{(]([\w.-]+(?:[|,] ?[\w.-]+)+)[>})]";
     STEP = r"(?i)\bstep\b[^\n]*\bbefore\b|\bfirst\b[^\n]*\bstep\b";
     HELP_STEP = r"(?m)^\s+([a-z][\w-]*) ID\s*$";
-    REFUSED_VALUE = r"(--[\w-]+) '([^'\n]*)' refused: ([^\n]+)";
-    HEX_DIGITS = r"first (\d+) hex digits of a digest";
-    STEPS_OF = r"whole steps of (\d+) (\w+)";
-    MEASURED = r"\b(\d+) ([a-z]+)\b";
+    REHEARSED = r"(?i)\b(?:dry.run|rehears\w+|simulat\w+|preview)\b";
 }
 
 /// `expected 'A', found 'B'`: say A where B was said, everywhere or at the first place.
@@ -46,28 +50,38 @@ pub(super) fn listed_values(s: &Situation<'_>, _: &mut Look<'_>) -> Vec<Candidat
         .collect()
 }
 
-/// The help of the program that a command calls.
+/// The help of the program that a command calls, when the answer refers to it.
 fn help(s: &Situation<'_>, look: &mut Look<'_>) -> String {
-    let program = s.command.split_whitespace().next().unwrap_or("");
-    if s.output.contains(&format!("{program} --help")) {
-        look(&format!("{program} --help"))
-    } else {
-        String::new()
-    }
+    let mut words = s.command.split_whitespace();
+    let program = words.find(|word| s.output.contains(&format!("{word} --help")));
+    program.map_or_else(String::new, |program| look(&format!("{program} --help")))
 }
 
-/// A mandatory option: the help says which values it takes.
+/// A mandatory option: the help says which values it takes; if not, any value may lead on.
 pub(super) fn missing_option(s: &Situation<'_>, look: &mut Look<'_>) -> Vec<Candidate> {
     let Some(found) = MISSING_OPTION.find(s.output) else {
         return Vec::new();
     };
+    let option = found.get(1).or_else(|| found.get(2)).map_or("", |option| option.as_str());
+    if s.command.split_whitespace().any(|word| word == option) || option == "--help" {
+        return Vec::new();
+    }
     let help = help(s, look);
-    let line = help.lines().find(|line| line.trim_start().starts_with(&found[1]));
-    let listed = line.and_then(|line| line.split_once('<')?.1.split_once('>'));
-    let values = listed.map_or("", |(values, _)| values).split('|');
-    values
-        .filter(|value| !value.is_empty())
-        .map(|value| Candidate::new(format!("{} {} {value}", s.command, &found[1])))
+    let line = help.lines().find(|line| line.trim_start().starts_with(option)).unwrap_or("");
+    let values = HELP_VALUES.find(line).map_or(ANY_VALUE.to_owned(), |found| found[1].to_owned());
+    let values = values.split(['|', ',']).map(str::trim);
+    values.map(|value| Candidate::new(format!("{} {option} {value}", s.command))).collect()
+}
+
+/// The program did not do it in earnest: each option that the help lists may be the one that does.
+pub(super) fn rehearsed(s: &Situation<'_>, look: &mut Look<'_>) -> Vec<Candidate> {
+    if REHEARSED.find(s.output).is_none() {
+        return Vec::new();
+    }
+    let known = HELP_OPTION.all(&help(s, look)).into_iter();
+    known
+        .filter(|option| option != "--help" && !s.command.contains(option))
+        .map(|option| Candidate::new(format!("{} {option}", s.command)))
         .collect()
 }
 
@@ -101,43 +115,4 @@ pub(super) fn missing_step(s: &Situation<'_>, look: &mut Look<'_>) -> Vec<Candid
             command: s.command.to_owned(),
         })
         .collect()
-}
-
-/// A value that is to be computed: digests of it, or the same measure in another unit.
-pub(super) fn computed_value(s: &Situation<'_>, _: &mut Look<'_>) -> Vec<Candidate> {
-    let Some(found) = REFUSED_VALUE.find(s.output) else {
-        return Vec::new();
-    };
-    let (option, value, wish) = (&found[1], &found[2], &found[3]);
-    let given = format!("{option} {value}");
-    if value.is_empty() || !s.command.contains(&given) {
-        return Vec::new();
-    }
-    let expressions = digests(value, wish).or_else(|| conversions(s.prompt, value, wish));
-    let expressions = expressions.unwrap_or_default().into_iter();
-    expressions
-        .map(|expression| s.command.replace(&given, &format!("{option} {expression}")))
-        .map(Candidate::new)
-        .collect()
-}
-
-fn digests(value: &str, wish: &str) -> Option<Vec<String>> {
-    let digits = HEX_DIGITS.find(wish)?;
-    let expression =
-        |program: &&str| format!("$(printf %s {value} | {program} | cut -c1-{})", &digits[1]);
-    Some(DIGESTS.iter().map(expression).collect())
-}
-
-/// Rounded down, and to the nearest: messages seldom say which.
-fn conversions(prompt: &str, value: &str, wish: &str) -> Option<Vec<String>> {
-    let wanted = STEPS_OF.find(wish)?;
-    let step: u64 = wanted[1].parse().ok()?;
-    let tail = &prompt[prompt.find(&format!("{value} "))?..];
-    let measured = MEASURED.find(tail)?;
-    let (numerator, denominator) = ratio(&measured[2], &wanted[2])?;
-    let (n, d) = lowest(numerator, denominator.checked_mul(step)?);
-    let product = if n == 1 { value.to_owned() } else { format!("{value}*{n}") };
-    let down = format!("$(({product}/{d}))");
-    let nearest = format!("$((({product}+{})/{d}))", d / 2);
-    Some(vec![down, nearest])
 }

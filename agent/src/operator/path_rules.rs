@@ -6,6 +6,14 @@ use super::rules::{Look, Situation, patterns};
 patterns! {
     LOCK = r"(?i)\block\b[^\n]*?([\w.-]+(?:/[\w.-]+)+)";
     NO_SUCH_FILE = r"([\w./-]+): No such file or directory";
+    SORTED_BY = concat!(
+        r"([\w./-]+): [^\n]*sorted by field (\d+), (numeric|text), (ascending|descending), ",
+        r"fields separated by '([^'\n])'",
+    );
+    LAST_LINE = concat!(
+        r"([\w./-]+): [^\n]*last line[^'\n]*'([\w:=# -]+)' and the first (\d+) hex digits of the ",
+        r"(\w+sum)\b",
+    );
 }
 
 /// A lock in the way: remove it.
@@ -35,4 +43,32 @@ pub(super) fn missing_file(s: &Situation<'_>, look: &mut Look<'_>) -> Vec<Candid
         .filter(|path| path.ends_with(name) && *path != missing)
         .map(|path| Candidate::new(s.command.replace(missing, path)))
         .collect()
+}
+
+/// An order of lines is wanted: sort the file before.
+pub(super) fn unsorted(s: &Situation<'_>, _: &mut Look<'_>) -> Vec<Candidate> {
+    let Some(found) = SORTED_BY.find(s.output).filter(|found| s.command.contains(&found[1])) else {
+        return Vec::new();
+    };
+    let (file, field, separator) = (&found[1], &found[2], &found[5]);
+    let numeric = if &found[3] == "numeric" { "n" } else { "" };
+    let reverse = if &found[4] == "descending" { "r" } else { "" };
+    let key = format!("{field},{field}{numeric}{reverse}");
+    vec![Candidate {
+        before: Some(format!("sort -t '{separator}' -k {key} {file} -o {file}")),
+        command: s.command.to_owned(),
+    }]
+}
+
+/// A checksum is wanted at the end of a file: add it before.
+pub(super) fn unsealed(s: &Situation<'_>, _: &mut Look<'_>) -> Vec<Candidate> {
+    let Some(found) = LAST_LINE.find(s.output).filter(|found| s.command.contains(&found[1])) else {
+        return Vec::new();
+    };
+    let (file, mark, digits, program) = (&found[1], &found[2], &found[3], &found[4]);
+    let sum = format!("$({program} < {file} | cut -c1-{digits})");
+    vec![Candidate {
+        before: Some(format!("printf '{mark}%s\\n' \"{sum}\" >> {file}")),
+        command: s.command.to_owned(),
+    }]
 }

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use regex::{Captures, Regex};
 
 use super::candidate::Candidate;
-use super::{http_rules, option_rules, path_rules};
+use super::{http_rules, option_rules, path_rules, shell_rules, value_rules};
 
 /// What a rule sees.
 pub(super) struct Situation<'a> {
@@ -24,19 +24,27 @@ pub(super) type Look<'a> = dyn FnMut(&str) -> String + 'a;
 type Rule = fn(&Situation<'_>, &mut Look<'_>) -> Vec<Candidate>;
 
 /// All rules, the more specific first.
-const RULES: [Rule; 12] = [
+const RULES: [Rule; 20] = [
     option_rules::expected_found,
     option_rules::listed_values,
+    http_rules::fetched_header,
     http_rules::missing_header,
     http_rules::missing_field,
     http_rules::named_routes,
     http_rules::refused_connection,
     path_rules::lock_in_the_way,
     path_rules::missing_file,
+    path_rules::unsorted,
+    path_rules::unsealed,
+    shell_rules::unset_variable,
+    shell_rules::other_directory,
+    shell_rules::exit_status,
+    shell_rules::batches,
     option_rules::missing_option,
     option_rules::unknown_option,
+    option_rules::rehearsed,
     option_rules::missing_step,
-    option_rules::computed_value,
+    value_rules::computed_value,
 ];
 
 /// The alternatives of each rule that has any; the caller orders them within a rule.
@@ -69,6 +77,11 @@ impl Pattern {
         found
     }
 
+    /// The text with every match replaced, `$1` being the first group.
+    pub(super) fn replace(&self, text: &str, with: &str) -> String {
+        self.0.as_ref().map_or_else(|| text.to_owned(), |it| it.replace_all(text, with).into_owned())
+    }
+
     #[cfg(test)]
     pub(super) fn compiles(&self) -> bool {
         self.0.is_some()
@@ -77,7 +90,7 @@ impl Pattern {
 
 /// Declares patterns and, for tests, the list of them.
 macro_rules! patterns {
-    ($($name:ident = $text:literal;)*) => {
+    ($($name:ident = $text:expr;)*) => {
         $(static $name: super::rules::Pattern =
             super::rules::Pattern::new(|| regex::Regex::new($text).ok());)*
         #[cfg(test)]

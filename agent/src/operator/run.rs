@@ -152,11 +152,12 @@ impl Work<'_> {
             return Ok(Some(Err(ran.output)));
         }
         let verdict = check();
-        if let Err(reason) = &verdict {
+        Ok(Some(verdict.map_err(|reason| {
             self.failures += 1;
-            self.calls.push(call("check", json!({}), reason, 1, None));
-        }
-        Ok(Some(verdict))
+            self.calls.push(call("check", json!({}), &reason, 1, None));
+            // What the command said may tell why.
+            if ran.output.is_empty() { reason } else { format!("{}\n{reason}", ran.output) }
+        })))
     }
 
     fn run(&mut self, line: &str) -> Result<Ran, OperatorError> {

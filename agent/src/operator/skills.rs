@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use lore_protocol::lesson::{instantiate, templatise};
 use lore_protocol::skill;
 
-use super::candidate::quoted_commands;
+use super::candidate::{last_program, quoted_commands};
 use crate::session::SkillUse;
 
 /// A skill file larger than this is not one, in bytes.
@@ -90,7 +90,11 @@ impl Skills {
         for skill in &self.skills {
             let score = self.topic_score(skill, &asked);
             let likeness = cited.as_deref().and_then(|cited| skill.likeness(cited));
-            let fits = likeness.is_some_and(|percent| score > 0 || percent >= LIKE_ENOUGH_PERCENT);
+            let alike = |percent| {
+                // A program that only prepares in the example is not what it is about.
+                percent >= LIKE_ENOUGH_PERCENT && cited.as_deref().is_some_and(|c| skill.ends_like(c))
+            };
+            let fits = likeness.is_some_and(|percent| score > 0 || alike(percent));
             // A shared topic weighs more than any likeness of commands.
             let total = score * 1_000 + likeness.unwrap_or(0);
             if fits && best.is_none_or(|(most, _)| total > most) {
@@ -139,6 +143,12 @@ impl Skill {
     pub(super) fn instances(&self, prompt: &str) -> Vec<String> {
         let templates = self.templates.iter();
         templates.filter_map(|template| instantiate(template, prompt)).collect()
+    }
+
+    /// Whether the first example and the cited command end in the same program.
+    fn ends_like(&self, cited: &str) -> bool {
+        let example = self.templates.first().and_then(|example| last_program(example));
+        example.is_some() && example == last_program(cited)
     }
 
     /// How much of the cited command stands in the first example, in percent; None when the program

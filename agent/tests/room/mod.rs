@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use lore_agent::lab::measure::{Evaluation, Plan, Report, Worked, evaluate, work};
-use lore_agent::lab::{FamilyId, Lab};
+use lore_agent::lab::{Families, FamilyId, Lab, LabError};
 use lore_protocol::lesson::{Action, Bundle, mine};
 
 const TOOLS: &str = env!("CARGO_BIN_EXE_lore-lab-tools");
@@ -20,9 +20,18 @@ pub struct Room {
 
 impl Room {
     pub fn new(seed: u64) -> Self {
+        Self::with(seed, Families::built_in())
+    }
+
+    pub fn with(seed: u64, families: Families) -> Self {
+        Self::try_with(seed, families).unwrap()
+    }
+
+    pub fn try_with(seed: u64, families: Families) -> Result<Self, LabError> {
         let dir = tempfile::tempdir().unwrap();
-        let lab = Lab::start(seed, &dir.path().join("lab"), Path::new(TOOLS)).unwrap();
-        Self { lab, dir }
+        let tools = Path::new(TOOLS);
+        let lab = Lab::start_with(seed, &dir.path().join("lab"), tools, families)?;
+        Ok(Self { lab, dir })
     }
 
     pub fn scratch(&self) -> std::path::PathBuf {
@@ -31,15 +40,7 @@ impl Room {
 
     /// Eight fresh tasks of every family.
     pub fn evaluate(&self, skills: Option<&Path>, give_time: bool) -> Report {
-        let evaluation = Evaluation {
-            seed: 9,
-            families: &FamilyId::quirks(),
-            per_family: 8,
-            skills,
-            give_time,
-            threads: THREADS,
-        };
-        evaluate(self.lab.environment(), &self.scratch(), &evaluation, &|_, _| {}).unwrap()
+        evaluated(self, skills, 8, give_time)
     }
 
     pub fn work(&self, families: &[FamilyId], users: usize, skills: Option<&Path>) -> Vec<Worked> {
@@ -55,6 +56,19 @@ impl Room {
         };
         work(self.lab.environment(), &self.scratch(), &plan, &|_, _| {}).unwrap()
     }
+}
+
+/// Fresh tasks of every family of a room.
+pub fn evaluated(room: &Room, skills: Option<&Path>, per_family: u64, give_time: bool) -> Report {
+    let evaluation = Evaluation {
+        seed: 9,
+        families: &room.lab.environment().families(),
+        per_family,
+        skills,
+        give_time,
+        threads: THREADS,
+    };
+    evaluate(room.lab.environment(), &room.scratch(), &evaluation, &|_, _| {}).unwrap()
 }
 
 /// Bundles by family, one for each session that gave one.

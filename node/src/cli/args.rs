@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use super::gate::{DenyVerb, GateVerb, LedgerVerb};
+use super::lab::LabVerb;
 use crate::demo::DemoArgs;
 
 /// A federated network of skills that agents learn: every node learns from its own users' private
@@ -63,7 +64,7 @@ pub(super) enum Verb {
     /// The store on disk.
     #[command(subcommand)]
     Store(StoreVerb),
-    /// Models measured on tasks that nobody can guess.
+    /// The task lab: models measured on families of tasks with a quirk, built in or of your own.
     #[command(subcommand)]
     Lab(LabVerb),
     /// Does an organisation's share of the demo's work.
@@ -72,14 +73,6 @@ pub(super) enum Verb {
         /// The plan, written by the demo.
         plan: PathBuf,
     },
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum LabVerb {
-    /// Measure a model on the lab's tasks, with and without skills.
-    Run(crate::lab::RunArgs),
-    /// Let real nodes share skills, and measure what a model gains at a node that joined late.
-    Federation(crate::lab::FederationArgs),
 }
 
 #[derive(Debug, Args)]

@@ -5,6 +5,7 @@ mod ask;
 mod doctor;
 mod federation;
 mod gate;
+mod lab;
 mod lesson;
 mod privacy;
 mod privacy_audit;
@@ -24,8 +25,9 @@ use clap::Parser as _;
 use crate::error::CliError;
 use crate::home::Home;
 use crate::output;
-use args::{Cli, LabVerb, Verb};
+use args::{Cli, Verb};
 pub(crate) use ask::decimal;
+pub(crate) use lab::chosen as chosen_families;
 
 /// What every verb gets.
 pub(crate) struct Context {
@@ -72,10 +74,7 @@ fn dispatch(cli: Cli) -> Result<(), CliError> {
         return crate::demo::lab_work(&plan);
     }
     if let Verb::Lab(verb) = verb {
-        return match verb {
-            LabVerb::Run(args) => crate::lab::run(&args, json),
-            LabVerb::Federation(args) => crate::lab::federation(&args, json),
-        };
+        return lab::lab(&verb, json);
     }
     let context = Context { home: Home::resolve(cli.home.as_deref())?, json };
     match verb {

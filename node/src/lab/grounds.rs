@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use lore_agent::lab::brief::Shelf;
+use lore_agent::lab::fresh::fresh;
 use lore_agent::lab::library::without_privacy;
 use lore_agent::lab::study::Arm;
 use lore_agent::lab::{Environment, Families, FamilyId, Instance, Lab};
@@ -22,6 +23,8 @@ pub(super) const FAMILIES_EACH: usize = 4;
 const OWN_USERS_EACH: usize = 3;
 /// Users of each family in the other environment.
 const WRONG_USERS_EACH: u64 = 6;
+/// Fewest families that are made for a run.
+const FRESH_LEAST: usize = 4;
 /// The group of the families that this program brings.
 pub(super) const BUILT_IN: &str = "built in";
 /// The group of the families that were generated for the run.
@@ -217,9 +220,24 @@ impl Grounds {
 /// are made afresh below `dir`.
 type Chosen = (Families, Vec<(FamilyId, &'static str)>);
 
-fn families_of(count: usize, _seed: u64, _dir: &Path) -> Result<Chosen, CliError> {
-    let built_in = FamilyId::quirks().into_iter().take(count);
-    Ok((Families::built_in(), built_in.map(|family| (family, BUILT_IN)).collect()))
+fn families_of(count: usize, seed: u64, dir: &Path) -> Result<Chosen, CliError> {
+    let made = dir.join("families");
+    let afresh = FRESH_LEAST.max(count / 4);
+    if !made.exists() {
+        fresh(&made, seed, afresh).map_err(|error| failed(&error))?;
+    }
+    let theirs = Families::load(&made).map_err(|error| failed(&error))?;
+    let mut built_in = FamilyId::quirks();
+    // Which of the built-in ones are measured is the seed's choice, and so nobody's.
+    built_in.sort_by_cached_key(|family| {
+        *blake3::hash(format!("{seed}/{}", family.name()).as_bytes()).as_bytes()
+    });
+    built_in.truncate(count.saturating_sub(afresh));
+    let chosen = built_in.into_iter().map(|family| (family, BUILT_IN));
+    let chosen: Vec<_> = chosen.chain(theirs.ids().into_iter().map(|id| (id, FRESH))).collect();
+    let mut wanted: Vec<FamilyId> = chosen.iter().map(|(family, _)| *family).collect();
+    wanted.extend(FamilyId::controls());
+    Ok((Families::built_in().and(theirs).only(&wanted), chosen))
 }
 
 /// Founds the federation at the first node, lets the others join, and gives the invitation.

@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 
 use super::machine;
 use super::model::ModelArgs;
+use crate::cli::chosen_families;
 use crate::engine::now_seconds;
 use crate::error::CliError;
 use crate::{export, output};
@@ -37,9 +38,9 @@ pub struct RunArgs {
     /// Families by name; all built-in ones and all of --families-dir without it.
     #[arg(long, value_delimiter = ',')]
     pub(super) families: Vec<String>,
-    /// Directory with families of your own, beside the built-in ones.
+    /// Directory with families of your own, beside the built-in ones; may be given more than once.
     #[arg(long, value_name = "DIR")]
-    pub(super) families_dir: Option<PathBuf>,
+    pub(super) families_dir: Vec<PathBuf>,
     /// Tasks of each family and seed.
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=1000))]
     pub(super) instances: u64,
@@ -77,7 +78,7 @@ pub(crate) fn main(args: &RunArgs, json: bool) -> Result<(), CliError> {
                 .help("use `lore lab federation`, or another arm"));
         }
     }
-    let families = families(args.families_dir.as_deref())?;
+    let families = chosen_families(&args.families_dir)?;
     let chosen = chosen(&families, &args.families)?;
     let out = std::path::absolute(&args.out).map_err(|error| failed(&error))?;
     std::fs::create_dir_all(&out).map_err(|error| {
@@ -190,17 +191,6 @@ fn gained(records: &[Record], wanted: u64) -> Result<(), CliError> {
         "with the library the model solved {library} tasks and without {none}: less than {wanted} more"
     );
     Err(failed(&words).kind("no_gain"))
-}
-
-/// The built-in families and those of a directory.
-fn families(dir: Option<&Path>) -> Result<Families, CliError> {
-    match dir {
-        None => Ok(Families::built_in()),
-        Some(dir) => {
-            let theirs = Families::load(dir).map_err(CliError::usage)?;
-            Ok(Families::built_in().and(theirs))
-        }
-    }
 }
 
 /// The families of these names; all with a quirk when there is no name.

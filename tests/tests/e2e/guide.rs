@@ -26,3 +26,11 @@ fn the_quickstart_shows_what_it_says() {
     assert!(guide.len() >= 12, "the guide has commands");
     run(&guide, cluster.path());
 }
+
+#[test]
+fn the_guide_to_the_lab_shows_what_it_says() {
+    let directory = tempfile::tempdir().unwrap();
+    let guide = steps(include_str!("../../../docs/lab.md"));
+    assert!(guide.len() >= 5, "the guide has commands");
+    run(&guide, directory.path());
+}

@@ -84,8 +84,8 @@ impl Installed {
         let mut shown = values.clone();
         shown.extend(self.port.map(|port| ("port".to_owned(), port.to_string())));
         // The specification was checked when it was read: every name has a value.
-        let fill = |text: &str, with| template::fill(text, with).unwrap_or_default();
-        let mut prompt = fill(draw.pick(&spec.prompts), &shown);
+        let fill = |text: &str, with: &BTreeMap<String, String>| template::fill(text, with).unwrap_or_default();
+        let mut prompt = fill(draw.pick::<String>(&spec.prompts), &shown);
         if let Some(command) = &spec.documented {
             prompt = format!("{prompt} {}", cite(draw, &fill(command, &shown)));
         }

@@ -13,8 +13,9 @@ use super::environment::{Environment, FILE, LabError, at};
 pub(crate) use invocation::{Answer, Invocation};
 
 /// Names under which the binary answers.
-pub const NAMES: [&str; 9] =
-    ["bookctl", "fetch", "keyreg", "mlint", "services", "snapctl", "telq", "tidelog", "vpress"];
+pub const NAMES: [&str; 19] = [
+    "bookctl", "boxreg", "enrolctl", "fetch", "graftctl", "heatctl", "keyreg", "kilnctl", "mlint", "payctl", "pressctl", "prunectl", "services", "shiftbook", "slotreg", "snapctl", "telq", "tidelog", "vpress",
+];
 
 /// Links every tool in `bin` to the binary that carries [`dispatch`].
 pub(crate) fn install(bin: &Path, binary: &Path) -> Result<(), LabError> {

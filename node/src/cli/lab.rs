@@ -1,0 +1,120 @@
+//! `lab`: families of tasks.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use lore_agent::lab::directory::{DirectoryError, ScaffoldError, scaffold};
+use lore_agent::lab::{Families, FamilyId};
+use serde_json::{Value, json};
+
+use crate::error::CliError;
+use crate::output;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum LabVerb {
+    /// Write a family of tasks to start from. It works as it is.
+    New(NewArgs),
+    /// List the families, built in and of directories.
+    Families(FamiliesArgs),
+    /// Measure a model on the lab's tasks, with and without skills.
+    Run(Box<crate::lab::RunArgs>),
+    /// Let real nodes share skills, and measure what a model gains at a node that joined late.
+    Federation(Box<crate::lab::FederationArgs>),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct NewArgs {
+    /// Its name: lower-case letters, digits, `_` and `-`.
+    pub(super) name: String,
+    /// Where its directory goes (default: here).
+    #[arg(long, default_value = ".")]
+    pub(super) dir: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct FamiliesArgs {
+    /// A directory of families, or one family's. May be given more than once.
+    #[arg(long, value_name = "DIR")]
+    pub(super) families: Vec<PathBuf>,
+}
+
+/// Does the verb.
+pub(super) fn lab(verb: &LabVerb, json: bool) -> Result<(), CliError> {
+    match verb {
+        LabVerb::New(args) => new(&args.name, &args.dir, json),
+        LabVerb::Families(args) => families(&args.families, json),
+        LabVerb::Run(args) => crate::lab::run(args, json),
+        LabVerb::Federation(args) => crate::lab::federation(args, json),
+    }
+}
+
+/// The built-in families and those of `dirs`.
+pub(crate) fn chosen(dirs: &[PathBuf]) -> Result<Families, CliError> {
+    let mut all = Families::built_in();
+    for dir in dirs {
+        all = all.and(Families::load(dir)?);
+    }
+    Ok(all)
+}
+
+fn new(name: &str, dir: &Path, json: bool) -> Result<(), CliError> {
+    let path = scaffold(dir, name)?;
+    output::result(&json!({ "family": name, "directory": path }), json, |_| {
+        format!(
+            "wrote {0}; change family.toml, setup, check and bin to your task, and look whether it is \
+             sound:\n  lore lab families --families {0}",
+            path.display()
+        )
+    })
+}
+
+fn families(dirs: &[PathBuf], json: bool) -> Result<(), CliError> {
+    let all = chosen(dirs)?;
+    let one = |id: FamilyId| {
+        json!({
+            "name": id.name(),
+            "control": all.is_control(id),
+            "built_in": matches!(id, FamilyId::BuiltIn(_)),
+            "directory": all.directory(id),
+        })
+    };
+    let list: Vec<Value> = all.ids().into_iter().map(one).collect();
+    let controls = list.iter().filter(|family| family["control"] == true).count();
+    let value = json!({
+        "quirks": list.len() - controls,
+        "controls": controls,
+        "families": list,
+    });
+    output::result(&value, json, |value| {
+        let mut text = String::new();
+        for family in value["families"].as_array().into_iter().flatten() {
+            let kind = if family["control"] == true { "control" } else { "quirk" };
+            let place = family["directory"].as_str().unwrap_or("built in");
+            let name = family["name"].as_str().unwrap_or_default();
+            text += &format!("{name:<32} {kind:<8} {place}\n");
+        }
+        text + &format!("{} with a quirk, {} controls", value["quirks"], value["controls"])
+    })
+}
+
+impl From<DirectoryError> for CliError {
+    fn from(error: DirectoryError) -> Self {
+        let kind = match &error {
+            DirectoryError::Io { .. } => "family_unreadable",
+            DirectoryError::Empty { .. } => "no_family",
+            DirectoryError::Syntax { .. } | DirectoryError::Value { .. } => "family_invalid",
+            DirectoryError::Program { .. } => "family_program",
+        };
+        Self::usage(error).kind(kind)
+    }
+}
+
+impl From<ScaffoldError> for CliError {
+    fn from(error: ScaffoldError) -> Self {
+        match &error {
+            ScaffoldError::Name(_) | ScaffoldError::BuiltIn(_) => Self::usage(error).kind("family_name"),
+            ScaffoldError::Exists(_) => Self::failed("already_exists", error),
+            ScaffoldError::Io { .. } => Self::failed("lab", error),
+        }
+    }
+}
