@@ -112,7 +112,9 @@ impl From<DirectoryError> for CliError {
 impl From<ScaffoldError> for CliError {
     fn from(error: ScaffoldError) -> Self {
         match &error {
-            ScaffoldError::Name(_) | ScaffoldError::BuiltIn(_) => Self::usage(error).kind("family_name"),
+            ScaffoldError::Name(_) | ScaffoldError::BuiltIn(_) => {
+                Self::usage(error).kind("family_name")
+            }
             ScaffoldError::Exists(_) => Self::failed("already_exists", error),
             ScaffoldError::Io { .. } => Self::failed("lab", error),
         }

@@ -59,7 +59,8 @@ impl Grounds {
         std::fs::create_dir_all(dir).map_err(|error| failed(&error))?;
         let lab_dir = dir.join("lab");
         let before = kept.is_some().then(|| Environment::load(&lab_dir));
-        let (all, families) = families_of(usize::from(args.families), seed, dir)?;
+        let count = usize::from(args.families);
+        let (all, families) = families_of(drawn(count, seed), afresh(count), seed, dir)?;
         let lab = start(seed, &lab_dir, &all)?;
         if let Some(before) = before {
             let before = before.map_err(|error| failed(&error))?;
@@ -112,7 +113,10 @@ impl Grounds {
         if arm == Arm::Wrong && !dir.exists() {
             let other = self.seed.wrapping_add(ELSEWHERE);
             let elsewhere = self.dir.join("elsewhere");
-            let (all, families) = families_of(self.families.len(), other, &elsewhere)?;
+            let same = self.families.iter().filter(|(_, group)| *group == BUILT_IN);
+            let same: Vec<FamilyId> = same.map(|(family, _)| *family).collect();
+            let afresh = self.families.len() - same.len();
+            let (all, families) = families_of(same, afresh, other, &elsewhere)?;
             let there = start(other, &elsewhere.join("lab"), &all)?;
             let families: Vec<FamilyId> = families.into_iter().map(|(family, _)| family).collect();
             let scratch = self.dir.join("scratch");
@@ -216,23 +220,36 @@ impl Grounds {
     }
 }
 
-/// The families of a lab, and those with a quirk with their groups: built-in ones, and enough others that
-/// are made afresh below `dir`.
+/// The families of a lab, and those with a quirk with their groups.
 type Chosen = (Families, Vec<(FamilyId, &'static str)>);
 
-fn families_of(count: usize, seed: u64, dir: &Path) -> Result<Chosen, CliError> {
+/// How many families of a run are made afresh.
+fn afresh(count: usize) -> usize {
+    FRESH_LEAST.max(count / 4)
+}
+
+/// Which of the built-in families are measured: the seed's choice, and so nobody's.
+fn drawn(count: usize, seed: u64) -> Vec<FamilyId> {
+    let mut built_in = FamilyId::quirks();
+    built_in.sort_by_cached_key(|family| {
+        *blake3::hash(format!("{seed}/{}", family.name()).as_bytes()).as_bytes()
+    });
+    built_in.truncate(count.saturating_sub(afresh(count)));
+    built_in
+}
+
+/// These built-in families, the controls, and `afresh` families that are made from `seed` below `dir`.
+fn families_of(
+    built_in: Vec<FamilyId>,
+    afresh: usize,
+    seed: u64,
+    dir: &Path,
+) -> Result<Chosen, CliError> {
     let made = dir.join("families");
-    let afresh = FRESH_LEAST.max(count / 4);
     if !made.exists() {
         fresh(&made, seed, afresh).map_err(|error| failed(&error))?;
     }
     let theirs = Families::load(&made).map_err(|error| failed(&error))?;
-    let mut built_in = FamilyId::quirks();
-    // Which of the built-in ones are measured is the seed's choice, and so nobody's.
-    built_in.sort_by_cached_key(|family| {
-        *blake3::hash(format!("{seed}/{}", family.name()).as_bytes()).as_bytes()
-    });
-    built_in.truncate(count.saturating_sub(afresh));
     let chosen = built_in.into_iter().map(|family| (family, BUILT_IN));
     let chosen: Vec<_> = chosen.chain(theirs.ids().into_iter().map(|id| (id, FRESH))).collect();
     let mut wanted: Vec<FamilyId> = chosen.iter().map(|(family, _)| *family).collect();
