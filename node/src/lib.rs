@@ -14,6 +14,7 @@ pub mod engine;
 pub mod error;
 pub mod export;
 pub mod home;
+pub mod lab;
 pub mod models;
 pub mod network;
 pub mod output;

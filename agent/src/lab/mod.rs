@@ -6,18 +6,25 @@
 //! families have no quirk. All members of a federation share one lab. Further families come from
 //! directories ([`directory`]).
 
+pub mod brief;
 pub mod directory;
 mod draw;
 mod environment;
+pub mod episode;
 mod families;
 mod family;
 mod family_id;
 pub mod fresh;
 mod http;
 mod instance;
+pub mod library;
 pub mod measure;
+pub mod report;
 mod selection;
 mod serve;
+mod shell_tool;
+pub mod statistics;
+pub mod study;
 mod task;
 pub mod tools;
 mod words;

@@ -12,7 +12,7 @@ mod option_rules;
 mod path_rules;
 mod rules;
 mod run;
-mod shell;
+pub(crate) mod shell;
 mod shell_rules;
 mod skills;
 mod value_rules;
@@ -22,3 +22,4 @@ mod tests;
 
 pub use run::{Attempt, Operator, OperatorError, PATIENCE_COMMANDS};
 pub use skills::{Skills, SkillsError};
+pub(crate) use skills::{fenced, read_skill_files};

@@ -43,29 +43,32 @@ pub(super) struct Skill {
     templates: Vec<String>,
 }
 
+/// The contents of `dir/*/SKILL.md`, in the order of their paths: ours decides between equal skills, not
+/// the file system's.
+pub(crate) fn read_skill_files(dir: &Path) -> Result<Vec<Vec<u8>>, SkillsError> {
+    let at = |path: &Path| {
+        let path = path.to_owned();
+        move |source| SkillsError { path, source }
+    };
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(dir).map_err(at(dir))? {
+        let file = entry.map_err(at(dir))?.path().join("SKILL.md");
+        if file.metadata().is_ok_and(|meta| meta.len() <= MAX_FILE_BYTES) {
+            files.push(file);
+        }
+    }
+    files.sort();
+    files.iter().map(|file| std::fs::read(file).map_err(at(file))).collect()
+}
+
 impl Skills {
     /// Reads `dir/*/SKILL.md`. A directory without one is passed over.
     ///
     /// # Errors
     /// When `dir` or a file in it cannot be read.
     pub fn load(dir: &Path) -> Result<Self, SkillsError> {
-        let at = |path: &Path| {
-            let path = path.to_owned();
-            move |source| SkillsError { path, source }
-        };
-        let mut files = Vec::new();
-        for entry in std::fs::read_dir(dir).map_err(at(dir))? {
-            let file = entry.map_err(at(dir))?.path().join("SKILL.md");
-            if file.metadata().is_ok_and(|meta| meta.len() <= MAX_FILE_BYTES) {
-                files.push(file);
-            }
-        }
-        // Directory order is the file system's; ours decides between equal skills.
-        files.sort();
-        let mut skills = Vec::new();
-        for file in files {
-            skills.push(Skill::read(&std::fs::read(&file).map_err(at(&file))?));
-        }
+        let skills: Vec<Skill> =
+            read_skill_files(dir)?.iter().map(|bytes| Skill::read(bytes)).collect();
         let mut spread = BTreeMap::new();
         for word in skills.iter().flat_map(|skill| &skill.words) {
             *spread.entry(word.clone()).or_default() += 1;
@@ -164,7 +167,7 @@ impl Skill {
 }
 
 /// Fenced blocks of a shell, or of nothing in particular.
-fn fenced(body: &str) -> Vec<String> {
+pub(crate) fn fenced(body: &str) -> Vec<String> {
     let (mut blocks, mut open): (Vec<String>, Option<(bool, String)>) = (Vec::new(), None);
     for line in body.lines() {
         let fence = line.trim_start().strip_prefix("```");

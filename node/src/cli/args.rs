@@ -70,7 +70,7 @@ pub(super) enum Verb {
     /// The store on disk.
     #[command(subcommand)]
     Store(StoreVerb),
-    /// The task lab: families of tasks with a quirk, built in or of your own.
+    /// The task lab: models measured on families of tasks with a quirk, built in or of your own.
     #[command(subcommand)]
     Lab(LabVerb),
     /// Does an organisation's share of the demo's work.

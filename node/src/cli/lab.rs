@@ -16,6 +16,10 @@ pub(super) enum LabVerb {
     New(NewArgs),
     /// List the families, built in and of directories.
     Families(FamiliesArgs),
+    /// Measure a model on the lab's tasks, with and without skills.
+    Run(Box<crate::lab::RunArgs>),
+    /// Let real nodes share skills, and measure what a model gains at a node that joined late.
+    Federation(Box<crate::lab::FederationArgs>),
 }
 
 #[derive(Debug, Args)]
@@ -39,11 +43,13 @@ pub(super) fn lab(verb: &LabVerb, json: bool) -> Result<(), CliError> {
     match verb {
         LabVerb::New(args) => new(&args.name, &args.dir, json),
         LabVerb::Families(args) => families(&args.families, json),
+        LabVerb::Run(args) => crate::lab::run(args, json),
+        LabVerb::Federation(args) => crate::lab::federation(args, json),
     }
 }
 
 /// The built-in families and those of `dirs`.
-pub(super) fn chosen(dirs: &[PathBuf]) -> Result<Families, CliError> {
+pub(crate) fn chosen(dirs: &[PathBuf]) -> Result<Families, CliError> {
     let mut all = Families::built_in();
     for dir in dirs {
         all = all.and(Families::load(dir)?);

@@ -30,6 +30,7 @@ use crate::home::Home;
 use crate::output;
 use args::{Cli, Verb};
 pub(crate) use ask::decimal;
+pub(crate) use lab::chosen as chosen_families;
 
 /// What every verb gets.
 pub(crate) struct Context {

@@ -13,7 +13,9 @@ mod work;
 mod wrong;
 
 pub use args::DemoArgs;
-pub(crate) use work::lab_work;
+pub(crate) use nodes::{Node, converge};
+pub(crate) use script::{all_work, checkpoint, released};
+pub(crate) use work::{WorkPlan, lab_work};
 
 use crate::error::CliError;
 

@@ -16,16 +16,16 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const LOOK: Duration = Duration::from_millis(40);
 
 /// One node process.
-pub(super) struct Node {
-    pub(super) name: String,
-    pub(super) home: Home,
+pub(crate) struct Node {
+    pub(crate) name: String,
+    pub(crate) home: Home,
     program: PathBuf,
     child: Option<Child>,
 }
 
 impl Node {
     /// Makes a home and starts its node.
-    pub(super) fn start(program: &Path, name: &str, root: &Path) -> Result<Self, CliError> {
+    pub(crate) fn start(program: &Path, name: &str, root: &Path) -> Result<Self, CliError> {
         let home = Home::at(&root.join("homes").join(name))?;
         let mut node = Self { name: name.into(), home, program: program.to_owned(), child: None };
         node.command(&["init", "--loopback", "--sync-seconds", "1", "--name", name])?;
@@ -34,7 +34,7 @@ impl Node {
     }
 
     /// Runs a verb as a process of its own and gives its JSON.
-    pub(super) fn command(&self, args: &[&str]) -> Result<Value, CliError> {
+    pub(crate) fn command(&self, args: &[&str]) -> Result<Value, CliError> {
         let out = Command::new(&self.program)
             .arg("--home")
             .arg(self.home.root())
@@ -57,12 +57,12 @@ impl Node {
     }
 
     /// Where plaintext frames that left this node are recorded.
-    pub(super) fn frames(&self) -> PathBuf {
+    pub(crate) fn frames(&self) -> PathBuf {
         self.home.root().join("frames.bin")
     }
 
     /// Starts the process and waits for its first answer.
-    pub(super) fn run(&mut self) -> Result<(), CliError> {
+    pub(crate) fn run(&mut self) -> Result<(), CliError> {
         let child = Command::new(&self.program)
             .arg("--home")
             .arg(self.home.root())
@@ -82,7 +82,7 @@ impl Node {
     }
 
     /// SIGKILL: no last words, nothing flushed.
-    pub(super) fn kill(&mut self) -> Result<(), CliError> {
+    pub(crate) fn kill(&mut self) -> Result<(), CliError> {
         if let Some(mut child) = self.child.take() {
             child.kill().and_then(|()| child.wait()).map_err(|e| CliError::failed("demo", e))?;
         }
@@ -90,7 +90,7 @@ impl Node {
     }
 
     /// Asks the running node.
-    pub(super) fn ask(&self, verb: &str, args: Value) -> Result<Value, CliError> {
+    pub(crate) fn ask(&self, verb: &str, args: Value) -> Result<Value, CliError> {
         control::call_blocking(&self.home, verb, args, |_| {})?.ok_or_else(|| {
             CliError::failed("demo", format!("{} does not run", self.name))
                 .help("see the log below its home")
@@ -98,7 +98,7 @@ impl Node {
     }
 
     /// The one federation's part of `status`.
-    pub(super) fn federation(&self) -> Result<Value, CliError> {
+    pub(crate) fn federation(&self) -> Result<Value, CliError> {
         Ok(self.ask("status", json!({}))?["federations"][0].clone())
     }
 }
@@ -111,7 +111,7 @@ impl Drop for Node {
 }
 
 /// Waits for a condition.
-pub(super) fn wait(
+pub(crate) fn wait(
     what: &str,
     mut holds: impl FnMut() -> Result<bool, CliError>,
 ) -> Result<(), CliError> {
@@ -128,7 +128,7 @@ pub(super) fn wait(
 }
 
 /// Waits until all nodes hold the same deltas and the same library, and gives the roots.
-pub(super) fn converge(nodes: &[Node], at_least: u64) -> Result<Vec<String>, CliError> {
+pub(crate) fn converge(nodes: &[Node], at_least: u64) -> Result<Vec<String>, CliError> {
     let mut roots = Vec::new();
     wait("all nodes to agree", || {
         roots.clear();

@@ -288,7 +288,7 @@ fn play(
 }
 
 /// Ends the epoch, as the founder.
-fn checkpoint(nodes: &[Node]) -> Result<(), CliError> {
+pub(crate) fn checkpoint(nodes: &[Node]) -> Result<(), CliError> {
     nodes[0].ask("federation.checkpoint", json!({})).map(drop)
 }
 
@@ -309,7 +309,7 @@ pub(super) fn world() -> Families {
 }
 
 /// Waits until every node's ledger shows its release of a kind as committed.
-fn released(nodes: &[Node], kind: &str) -> Result<(), CliError> {
+pub(crate) fn released(nodes: &[Node], kind: &str) -> Result<(), CliError> {
     for node in nodes {
         wait(&format!("{} to release {kind}", node.name), || {
             let explained = node.ask("privacy.explain", json!({}))?;
@@ -329,10 +329,10 @@ fn dealt(families: &[FamilyId], n: usize, organisations: usize) -> Vec<FamilyId>
 }
 
 /// Of the sessions that used a skill, how many succeeded of how many; by skill.
-type Outcomes = std::collections::BTreeMap<String, (u64, u64)>;
+pub(crate) type Outcomes = std::collections::BTreeMap<String, (u64, u64)>;
 
 /// Runs all organisations' work at once, and gives the number of sessions and their outcomes.
-fn all_work(
+pub(crate) fn all_work(
     program: &Path,
     root: &Path,
     round: &str,

@@ -19,19 +19,19 @@ use crate::output;
 /// What an organisation is to do.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct WorkPlan {
-    pub(super) home: PathBuf,
-    pub(super) lab: PathBuf,
-    pub(super) scratch: PathBuf,
-    pub(super) seed: u64,
-    pub(super) users: usize,
-    pub(super) families: Vec<FamilyId>,
-    pub(super) tasks: u64,
-    pub(super) controls: u64,
-    pub(super) skills: Option<PathBuf>,
-    pub(super) started: u64,
+pub(crate) struct WorkPlan {
+    pub(crate) home: PathBuf,
+    pub(crate) lab: PathBuf,
+    pub(crate) scratch: PathBuf,
+    pub(crate) seed: u64,
+    pub(crate) users: usize,
+    pub(crate) families: Vec<FamilyId>,
+    pub(crate) tasks: u64,
+    pub(crate) controls: u64,
+    pub(crate) skills: Option<PathBuf>,
+    pub(crate) started: u64,
     /// Secrets that some users have in their sessions; dealt one to a user.
-    pub(super) canaries: Vec<String>,
+    pub(crate) canaries: Vec<String>,
 }
 
 /// Does the work of a plan and prints, as JSON lines, what was done by family.

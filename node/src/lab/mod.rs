@@ -1,0 +1,17 @@
+//! `lore lab`: models measured on the task lab's tasks.
+//!
+//! `run` measures any endpoint on one machine, with libraries made on the spot. `federation` lets real
+//! nodes share what their users learnt under differential privacy, and measures what a model gains from
+//! that at a node that joined late.
+
+mod federation;
+mod grounds;
+mod machine;
+mod model;
+mod run;
+
+pub use federation::FederationArgs;
+pub(crate) use federation::main as federation;
+pub use model::ModelArgs;
+pub use run::RunArgs;
+pub(crate) use run::main as run;
