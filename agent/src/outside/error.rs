@@ -120,7 +120,9 @@ pub enum OutsideError {
         why: &'static str,
     },
     /// The answer is larger than is read.
-    #[error("the answer of {service} is larger than {limit_bytes} bytes and was given up: ask for less")]
+    #[error(
+        "the answer of {service} is larger than {limit_bytes} bytes and was given up: ask for less"
+    )]
     TooLarge {
         /// The service.
         service: &'static str,

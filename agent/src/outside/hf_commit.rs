@@ -167,8 +167,7 @@ struct Committed {
 impl Operation for Commit {
     type Arguments = CommitArguments;
     const NAME: &'static str = "hf_repo_commit";
-    const DESCRIPTION: &'static str =
-        "Commits small text files to a repository of the Hugging Face Hub, or opens a pull request.";
+    const DESCRIPTION: &'static str = "Commits small text files to a repository of the Hugging Face Hub, or opens a pull request.";
     const NEEDS_TOKEN: bool = true;
 
     async fn run(&self, service: &Service, asked: CommitArguments) -> Result<Found, OutsideError> {
@@ -202,15 +201,18 @@ impl Operation for Commit {
                     "value": { "content": content, "path": file.name, "encoding": "base64" } })
         }));
         lines.extend(
-            asked.delete.iter().map(|name| json!({ "key": "deletedFile", "value": {"path": name} })),
+            asked
+                .delete
+                .iter()
+                .map(|name| json!({ "key": "deletedFile", "value": {"path": name} })),
         );
         if lines.len() == 1 {
             let why = "the repository's own rules ignore all of these files; nothing was committed";
             return Err(OutsideError::argument(why));
         }
         let body = lines.iter().map(|line| format!("{line}\n")).collect();
-        let mut request = Request::post_text(&at("commit"), "application/x-ndjson", body)
-            .segment(revision)?;
+        let mut request =
+            Request::post_text(&at("commit"), "application/x-ndjson", body).segment(revision)?;
         if asked.pull_request {
             request = request.query("create_pr", "1");
         }
@@ -256,9 +258,8 @@ fn contents(files: Vec<NewFile>) -> Result<Vec<Content>, OutsideError> {
 }
 
 fn check_file(name: &str) -> Result<(), OutsideError> {
-    let bad = |part: &str| {
-        matches!(part, "" | "." | ".." | ".git") || part.chars().any(char::is_control)
-    };
+    let bad =
+        |part: &str| matches!(part, "" | "." | ".." | ".git") || part.chars().any(char::is_control);
     if name.len() > 500 || name.split('/').any(bad) {
         return Err(OutsideError::argument(format!("{name:?} is not a file of a repository")));
     }
@@ -289,4 +290,3 @@ fn wanted(modes: Modes, files: &[Content]) -> Result<Vec<String>, OutsideError> 
     }
     Ok(ignored)
 }
-

@@ -163,7 +163,8 @@ mod tests {
         ] {
             assert_eq!(page_of(page, &hosts).unwrap(), "trl/sft_trainer", "{page}");
         }
-        for page in ["", "docs/", "https://huggingface.co/api/whoami", "https://evil.example/docs/a"]
+        for page in
+            ["", "docs/", "https://huggingface.co/api/whoami", "https://evil.example/docs/a"]
         {
             assert!(page_of(page, &hosts).is_err(), "{page}");
         }

@@ -107,7 +107,9 @@ impl Operation for Logs {
         last.iter().for_each(|line| found.line(line));
         found.more(match ending {
             Ending::Job => "the job has ended".to_owned(),
-            Ending::Stream => "the log ends here; `hf_jobs_inspect` tells the job's stage".to_owned(),
+            Ending::Stream => {
+                "the log ends here; `hf_jobs_inspect` tells the job's stage".to_owned()
+            }
             Ending::Time => {
                 format!("listened for {} s; the job may still run", listen.as_secs())
             }

@@ -135,8 +135,7 @@ pub(super) struct RunArguments {
 impl Operation for Run {
     type Arguments = RunArguments;
     const NAME: &'static str = "hf_jobs_run";
-    const DESCRIPTION: &'static str =
-        "Runs a command in a container on Hugging Face's machines, which costs money by the minute. \
+    const DESCRIPTION: &'static str = "Runs a command in a container on Hugging Face's machines, which costs money by the minute. \
          Gives the job's id at once; nothing in the container stays when it ends.";
     const NEEDS_TOKEN: bool = true;
 
@@ -197,7 +196,8 @@ pub(super) struct ListArguments {
 impl Operation for List {
     type Arguments = ListArguments;
     const NAME: &'static str = "hf_jobs_list";
-    const DESCRIPTION: &'static str = "Lists jobs on Hugging Face, newest first as the hub has them.";
+    const DESCRIPTION: &'static str =
+        "Lists jobs on Hugging Face, newest first as the hub has them.";
     const NEEDS_TOKEN: bool = true;
 
     async fn run(&self, service: &Service, asked: ListArguments) -> Result<Found, OutsideError> {
@@ -308,7 +308,8 @@ impl Operation for Hardware {
             let pretty = flavor.pretty_name.as_deref().unwrap_or_default();
             found.line(format!("- {} {pretty}", flavor.name));
             let parts = [flavor.cpu.as_deref(), flavor.ram.as_deref()];
-            found.field("machine", Some(parts.into_iter().flatten().collect::<Vec<_>>().join(", ")));
+            found
+                .field("machine", Some(parts.into_iter().flatten().collect::<Vec<_>>().join(", ")));
             let accelerator = flavor.accelerator.as_ref().map(|gpu| {
                 let parts = [&gpu.quantity, &gpu.model, &gpu.vram];
                 parts.into_iter().flatten().cloned().collect::<Vec<_>>().join(" ")

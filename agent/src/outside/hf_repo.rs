@@ -1,7 +1,7 @@
 //! Repositories of the Hugging Face Hub: their names, their files, one file.
 
-use reqwest::header::LINK;
 use reqwest::Url;
+use reqwest::header::LINK;
 use schemars::JsonSchema;
 use serde::Deserialize;
 

@@ -255,4 +255,3 @@ fn show(dataset: &str, part: &Split, page: &Page, offset: u64) -> Found {
     }
     found
 }
-

@@ -81,7 +81,8 @@ impl Request {
     /// # Errors
     /// When it could be read as another part.
     pub(super) fn segment(mut self, part: &str) -> Result<Self, OutsideError> {
-        let bad = part.is_empty() || matches!(part, "." | "..") || part.chars().any(char::is_control);
+        let bad =
+            part.is_empty() || matches!(part, "." | "..") || part.chars().any(char::is_control);
         if bad {
             return Err(OutsideError::argument(format!("{part:?} is not a name")));
         }

@@ -203,12 +203,10 @@ pub(super) struct PaperArguments {
 impl Operation for Read {
     type Arguments = PaperArguments;
     const NAME: &'static str = "scholar_paper";
-    const DESCRIPTION: &'static str =
-        "One scientific paper of Semantic Scholar: abstract, summary, authors, citations, free PDF.";
+    const DESCRIPTION: &'static str = "One scientific paper of Semantic Scholar: abstract, summary, authors, citations, free PDF.";
 
     async fn run(&self, service: &Service, asked: PaperArguments) -> Result<Found, OutsideError> {
-        let request =
-            Request::get(&["paper", paper_segment(&asked.id)?]).query("fields", FIELDS);
+        let request = Request::get(&["paper", paper_segment(&asked.id)?]).query("fields", FIELDS);
         let paper: Paper = service.json(request).await?;
         if paper.paper_id.is_none() && paper.title.is_none() {
             return Err(service.malformed("a paper with neither id nor title"));

@@ -163,10 +163,6 @@ impl Service {
         self.token.is_some()
     }
 
-    pub(super) const fn token(&self) -> Option<&SecretString> {
-        self.token.as_ref()
-    }
-
     pub(super) const fn forbidden_help(&self) -> Option<&'static str> {
         self.profile.forbidden
     }
@@ -183,17 +179,17 @@ impl Service {
             return "it takes no token, and the address is the setting to look at".to_owned();
         };
         let variables = self.variables.join(" or ");
-        let set = if variables.is_empty() { String::new() } else { format!("set {variables}, or ") };
+        let set =
+            if variables.is_empty() { String::new() } else { format!("set {variables}, or ") };
         format!("{set}pass one as `{}.token` (made at {page})", self.profile.table)
     }
 
     /// # Errors
     /// When there is no token.
     pub(super) fn need_token(&self) -> Result<&SecretString, OutsideError> {
-        self.token.as_ref().ok_or_else(|| OutsideError::NoToken {
-            service: self.name(),
-            help: self.token_help(),
-        })
+        self.token
+            .as_ref()
+            .ok_or_else(|| OutsideError::NoToken { service: self.name(), help: self.token_help() })
     }
 
     /// `text` without the token.
@@ -294,9 +290,7 @@ impl Service {
         }
         if let (true, Some(token)) = (with_token, &self.token) {
             let (name, value) = match self.profile.token_header {
-                TokenHeader::Bearer => {
-                    (AUTHORIZATION, format!("Bearer {}", token.expose_secret()))
-                }
+                TokenHeader::Bearer => (AUTHORIZATION, format!("Bearer {}", token.expose_secret())),
                 TokenHeader::Named(name) => {
                     (HeaderName::from_static(name), token.expose_secret().to_owned())
                 }

@@ -144,7 +144,9 @@ pub enum SettingsError {
         why: &'static str,
     },
     /// The token would be readable on the way.
-    #[error("`{setting}` is not sent over plain http to {host}; use https, or http on loopback only")]
+    #[error(
+        "`{setting}` is not sent over plain http to {host}; use https, or http on loopback only"
+    )]
     TokenOverPlainHttp {
         /// Which setting.
         setting: String,

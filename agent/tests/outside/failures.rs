@@ -72,7 +72,11 @@ async fn github_says_a_rate_limit_with_403() {
             let told = fails(&tools, "github_list", arguments, "rate_limited").await;
             let waits = if name == "retry-after" { ["in 60 s"; 2] } else { ["in 99", "in 1000 s"] };
             assert!(waits.iter().any(|wait| told.contains(wait)), "{told}");
-            assert_eq!(told.contains("GITHUB_TOKEN"), !token, "a token gives a higher limit: {told}");
+            assert_eq!(
+                told.contains("GITHUB_TOKEN"),
+                !token,
+                "a token gives a higher limit: {told}"
+            );
         }
     }
 }
@@ -209,7 +213,8 @@ async fn without_a_network_the_setting_of_the_address_is_named() {
 
 #[tokio::test]
 async fn a_broken_service_is_asked_once_more() {
-    let server = Server::start(|_| answer(503, "text/plain", "busy").with("retry-after", "0")).await;
+    let server =
+        Server::start(|_| answer(503, "text/plain", "busy").with("retry-after", "0")).await;
     let tools = tools(&server.url(), true);
     let arguments = serde_json::json!({"query": "raft"});
     let told = fails(&tools, "github_search_repos", arguments, "transient").await;

@@ -80,7 +80,8 @@ async fn models_and_datasets_are_searched_and_described() {
     text(&tools, "hf_datasets_search", json!({"limit": 1})).await;
 
     let info = text(&tools, "hf_model_info", json!({"id": "o/m"})).await;
-    for part in ["license: mit", "base_model: o/b, o/c", "parameters: 7", "files: README.md, model"] {
+    for part in ["license: mit", "base_model: o/b, o/c", "parameters: 7", "files: README.md, model"]
+    {
         assert!(info.contains(part), "{part}: {info}");
     }
     assert!(!info.contains("datasets:"), "null is nothing: {info}");
@@ -163,10 +164,13 @@ async fn files_are_listed_in_pages_and_read() {
     let tools = tools(&server.url(), true);
     let arguments = json!({"repo": "o/d", "kind": "dataset", "below": "data/", "recursive": true});
     let listed = text(&tools, "hf_repo_list", arguments).await;
-    assert!(listed.contains("data/en/\ndata/a.json (31 B)\ndata/a.bin (12 GB, large file storage)"));
+    assert!(
+        listed.contains("data/en/\ndata/a.json (31 B)\ndata/a.bin (12 GB, large file storage)")
+    );
     assert!(listed.contains("more with cursor abc="), "{listed}");
     assert_eq!(server.one().field("recursive"), Some("true"));
-    let arguments = json!({"repo": "o/s", "kind": "space", "name": "app/main.py", "revision": "v1"});
+    let arguments =
+        json!({"repo": "o/s", "kind": "space", "name": "app/main.py", "revision": "v1"});
     let file = text(&tools, "hf_repo_read", arguments).await;
     assert!(file.contains("app/main.py, lines 1 to 1:\nimport x"), "{file}");
     let arguments = json!({"repo": "o/m", "name": "model.bin"});

@@ -34,7 +34,8 @@ async fn arxiv_is_searched_and_read() {
     let tools = tools(&server.url(), true);
     let arguments = json!({"query": "sharing skills", "limit": 1, "order": "submitted"});
     let found = text(&tools, "arxiv_search", arguments).await;
-    for part in ["41 papers fit", "Sharing skills & keeping secrets", "2501.00001v2", "Ada One, Ben"]
+    for part in
+        ["41 papers fit", "Sharing skills & keeping secrets", "2501.00001v2", "Ada One, Ben"]
     {
         assert!(found.contains(part), "{part}: {found}");
     }
@@ -115,7 +116,8 @@ async fn semantic_scholar_is_searched_and_read_with_its_own_header() {
     assert_eq!(asked.field("openAccessPdf"), Some(""));
 
     let paper = text(&tools, "scholar_paper", json!({"id": "DOI:10.1/x"})).await;
-    for part in ["abstract: We propose.", "in short: A new network.", "pdf: https://arxiv.org/pdf/"] {
+    for part in ["abstract: We propose.", "in short: A new network.", "pdf: https://arxiv.org/pdf/"]
+    {
         assert!(paper.contains(part), "{part}: {paper}");
     }
     let citing = text(&tools, "scholar_citations", json!({"id": "abc123"})).await;
@@ -145,7 +147,8 @@ const HF_PAPER: &str = r#"{"id":"2501.00001","title":"Sharing skills","summary":
 async fn papers_of_hugging_face() {
     let server = Server::start(|seen| match seen.path.as_str() {
         "/api/daily_papers" | "/api/papers/search" => {
-            let one = format!(r#"{{"paper":{HF_PAPER},"publishedAt":"2025-01-02","numComments":3}}"#);
+            let one =
+                format!(r#"{{"paper":{HF_PAPER},"publishedAt":"2025-01-02","numComments":3}}"#);
             says(&format!("[{one},{one}]"))
         }
         "/api/papers/2501.00001" => says(HF_PAPER),
@@ -177,10 +180,8 @@ async fn papers_of_hugging_face() {
 #[tokio::test]
 async fn requests_to_arxiv_keep_their_distance() {
     let server = Server::start(|_| answer(200, "application/atom+xml", FEED)).await;
-    let settings = format!(
-        "[arxiv]\nenabled = true\nbase_url = \"{}\"\ninterval_seconds = 1\n",
-        server.url()
-    );
+    let settings =
+        format!("[arxiv]\nenabled = true\nbase_url = \"{}\"\ninterval_seconds = 1\n", server.url());
     let settings = toml::from_str(&settings).unwrap();
     let tools = lore_agent::outside::outside_tools_with(&settings, &|_| None).unwrap();
     let tools = tools.into_iter().map(|tool| (tool.spec().name, tool)).collect();

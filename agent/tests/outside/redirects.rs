@@ -35,7 +35,9 @@ async fn another_port_of_the_host_is_another_origin_and_gets_no_token() {
 #[tokio::test]
 async fn a_renamed_repository_is_found_with_the_token() {
     let hub = Server::start(|seen| match seen.path.as_str() {
-        "/repos/o/old/contents" => answer(301, "text/plain", "").with("location", "/repositories/1"),
+        "/repos/o/old/contents" => {
+            answer(301, "text/plain", "").with("location", "/repositories/1")
+        }
         "/repositories/1" => says("[]"),
         other => panic!("{other}"),
     })
@@ -62,10 +64,9 @@ async fn no_tool_follows_to_a_host_that_it_does_not_declare() {
 #[tokio::test]
 async fn what_acts_is_not_sent_elsewhere_even_on_the_same_host() {
     for status in [301, 302, 307, 308] {
-        let hub = Server::start(move |_| {
-            answer(status, "text/plain", "").with("location", "/elsewhere")
-        })
-        .await;
+        let hub =
+            Server::start(move |_| answer(status, "text/plain", "").with("location", "/elsewhere"))
+                .await;
         let tools = tools(&hub.url(), true);
         let arguments = json!({"repo": "o/new"});
         fails(&tools, "hf_repo_create", arguments, "redirected").await;

@@ -26,7 +26,9 @@ fn everything_is_off_unless_it_is_switched_on() {
     assert_eq!(names("[arxiv]\nenabled = true"), ["arxiv_search", "arxiv_read"]);
     let looking = names("[huggingface]\nenabled = true");
     assert!(looking.iter().all(|name| !name.contains("jobs") && !name.contains("commit")));
-    assert!(names("[huggingface]\nenabled = true\nwrite = true").contains(&"hf_repo_commit".into()));
+    assert!(
+        names("[huggingface]\nenabled = true\nwrite = true").contains(&"hf_repo_commit".into())
+    );
     assert!(names("[huggingface]\nenabled = true\njobs = true").contains(&"hf_jobs_run".into()));
     assert_eq!(names("[web_search]\nprovider = \"brave\""), ["web_search"]);
 }
@@ -80,8 +82,14 @@ fn settings_that_cannot_be_used_say_which_and_why() {
     for (text, setting) in [
         ("[github]\nenabled = true\nbase_url = \"github\"", "agent.outside.github.base_url"),
         ("[github]\nenabled = true\nbase_url = \"ftp://x/\"", "agent.outside.github.base_url"),
-        ("[github]\nenabled = true\nbase_url = \"https://u:p@x/\"", "agent.outside.github.base_url"),
-        ("[github]\nenabled = true\nbase_url = \"https://x/?a=1\"", "agent.outside.github.base_url"),
+        (
+            "[github]\nenabled = true\nbase_url = \"https://u:p@x/\"",
+            "agent.outside.github.base_url",
+        ),
+        (
+            "[github]\nenabled = true\nbase_url = \"https://x/?a=1\"",
+            "agent.outside.github.base_url",
+        ),
         ("[github]\nenabled = true\ntoken = \"a b\"", "agent.outside.github.token"),
         ("[github]\nenabled = true\ntoken = \"\"", "agent.outside.github.token"),
         ("[web_search]\nprovider = \"searxng\"", "agent.outside.web_search.base_url"),

@@ -17,7 +17,12 @@ pub fn tools(base: &str, token: bool) -> BTreeMap<String, Arc<dyn Tool>> {
 }
 
 /// With web search by `provider` and more lines of the table of Hugging Face.
-pub fn made(base: &str, provider: &str, token: bool, more: &str) -> BTreeMap<String, Arc<dyn Tool>> {
+pub fn made(
+    base: &str,
+    provider: &str,
+    token: bool,
+    more: &str,
+) -> BTreeMap<String, Arc<dyn Tool>> {
     let settings: OutsideSettings = toml::from_str(&format!(
         r#"
         [arxiv]
@@ -68,11 +73,7 @@ pub async fn call(
 }
 
 /// A call that must succeed; its text.
-pub async fn text(
-    tools: &BTreeMap<String, Arc<dyn Tool>>,
-    name: &str,
-    arguments: Value,
-) -> String {
+pub async fn text(tools: &BTreeMap<String, Arc<dyn Tool>>, name: &str, arguments: Value) -> String {
     let output = call(tools, name, arguments).await;
     assert!(!output.is_error, "{name}: {}", output.text);
     assert!(output.text.starts_with("[from "), "{}", output.text);
@@ -117,17 +118,10 @@ pub enum Reads {
 /// One call of every tool.
 pub fn samples() -> Vec<Sample> {
     use Reads::{Events, Json, Nothing, Text, Xml};
-    let sample = |name, arguments, reads| Sample {
-        name,
-        arguments,
-        reads,
-        anonymous: true,
-        looks: true,
-    };
-    let known = |name, arguments, reads| Sample {
-        anonymous: false,
-        ..sample(name, arguments, reads)
-    };
+    let sample =
+        |name, arguments, reads| Sample { name, arguments, reads, anonymous: true, looks: true };
+    let known =
+        |name, arguments, reads| Sample { anonymous: false, ..sample(name, arguments, reads) };
     let acts = |name, arguments, reads| Sample { looks: false, ..known(name, arguments, reads) };
     vec![
         sample("arxiv_search", json!({"query": "all:attention"}), Xml),
