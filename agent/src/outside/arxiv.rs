@@ -9,8 +9,9 @@ use serde::Deserialize;
 use super::OutsideError;
 use super::atom::{Entry, Feed};
 use super::found::{Found, clipped, some_of};
+use super::profile::{Profile, TokenHeader};
 use super::request::Request;
-use super::service::{Profile, Service, TokenHeader};
+use super::service::Service;
 use super::tool::Operation;
 
 pub(super) const PROFILE: Profile = Profile {

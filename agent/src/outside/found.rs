@@ -99,6 +99,16 @@ pub(super) fn some_of(items: &[String], most: usize) -> Option<String> {
     }
 }
 
+/// Bytes for people.
+pub(super) fn size(bytes: u64) -> String {
+    match bytes {
+        0..10_000 => format!("{bytes} B"),
+        10_000..10_000_000 => format!("{} kB", bytes / 1000),
+        10_000_000..10_000_000_000 => format!("{} MB", bytes / 1_000_000),
+        _ => format!("{} GB", bytes / 1_000_000_000),
+    }
+}
+
 /// Some lines of a text file, with what lies around them. `first` counts from 1.
 ///
 /// # Errors

@@ -1,7 +1,7 @@
 //! GitHub: what all its tools share.
 
 use super::OutsideError;
-use super::service::{Profile, TokenHeader};
+use super::profile::{Profile, TokenHeader};
 
 pub(super) const PROFILE: Profile = Profile {
     name: "GitHub",

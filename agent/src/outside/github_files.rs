@@ -4,9 +4,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::OutsideError;
-use super::found::{Found, lines_of};
+use super::found::{Found, lines_of, size};
 use super::github::{JSON, parts_of};
-use super::hf_repo::size;
 use super::request::{Limit, MAX_ANSWER_BYTES, Request};
 use super::service::Service;
 use super::tool::Operation;

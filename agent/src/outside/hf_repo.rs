@@ -6,9 +6,10 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::OutsideError;
-use super::found::{Found, lines_of};
+use super::found::{Found, lines_of, size};
+use super::profile::{Profile, TokenHeader};
 use super::request::{Limit, MAX_ANSWER_BYTES, Request};
-use super::service::{Answer, Profile, Service, TokenHeader};
+use super::service::{Answer, Service};
 use super::tool::Operation;
 
 pub(super) const PROFILE: Profile = Profile {
@@ -98,16 +99,6 @@ pub(super) fn next_cursor(answer: &Answer) -> Option<String> {
     let address = next.split_once('<')?.1.split_once('>')?.0;
     let url: Url = answer.url.join(address).ok()?;
     url.query_pairs().find(|(name, _)| name == "cursor").map(|(_, value)| value.into_owned())
-}
-
-/// Bytes for people.
-pub(super) fn size(bytes: u64) -> String {
-    match bytes {
-        0..10_000 => format!("{bytes} B"),
-        10_000..10_000_000 => format!("{} kB", bytes / 1000),
-        10_000_000..10_000_000_000 => format!("{} MB", bytes / 1_000_000),
-        _ => format!("{} GB", bytes / 1_000_000_000),
-    }
 }
 
 /// `hf_repo_list`.

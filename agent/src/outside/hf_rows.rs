@@ -7,8 +7,9 @@ use serde_json::Value;
 use super::OutsideError;
 use super::found::{Found, clipped};
 use super::hf_repo::parts_of;
+use super::profile::{Profile, TokenHeader};
 use super::request::Request;
-use super::service::{Profile, Service, TokenHeader};
+use super::service::Service;
 use super::tool::Operation;
 
 pub(super) const PROFILE: Profile = Profile {

@@ -26,6 +26,7 @@ mod hf_jobs;
 mod hf_papers;
 mod hf_repo;
 mod hf_rows;
+mod profile;
 mod request;
 mod scholar;
 mod searxng;

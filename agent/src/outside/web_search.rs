@@ -4,7 +4,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::found::{Found, clipped};
-use super::service::{Profile, Service, TokenHeader};
+use super::profile::{Profile, TokenHeader};
+use super::service::Service;
 use super::settings::WebSearchProvider;
 use super::tool::Operation;
 use super::{OutsideError, brave, searxng, tavily};

@@ -8,6 +8,7 @@ mod github;
 mod hub;
 mod jobs;
 mod papers;
+mod policy;
 mod redirects;
 mod server;
 mod settings;
