@@ -189,7 +189,12 @@ impl Operation for Commit {
         } else {
             let body = json!({ "files": files.iter().map(sample).collect::<Vec<_>>() });
             let request = Request::post(&at("preupload"), &body).segment(revision)?;
-            wanted(service.json(request).await?, &files)?
+            let modes: Modes = service.json(request).await?;
+            let said = |file: &Content| modes.files.iter().any(|mode| mode.path == file.name);
+            if !files.iter().all(said) {
+                return Err(service.malformed("it does not say how it wants every file"));
+            }
+            wanted(modes, &files)?
         };
         let mut lines = vec![json!({
             "key": "header", "value": { "summary": asked.summary.trim(), "description": "" }

@@ -156,7 +156,7 @@ pub fn samples() -> Vec<Sample> {
         ),
         known("hf_jobs_list", json!({"account": "me"}), Json),
         known("hf_jobs_inspect", json!({"job": "a1", "account": "me"}), Json),
-        known("hf_jobs_logs", json!({"job": "a1", "account": "me"}), Events),
+        known("hf_jobs_logs", json!({"job": "a1", "account": "me", "seconds": 45}), Events),
         acts("hf_jobs_cancel", json!({"job": "a1", "account": "me"}), Nothing),
         sample("hf_jobs_hardware", json!({}), Json),
         known("github_search_code", json!({"query": "fn main"}), Json),
