@@ -4,10 +4,12 @@
 //! made. It must not know the store, the network or a user interface, and nothing here may put private
 //! data into public bytes: that is the business of `lore-privacy`.
 
+mod http;
 pub mod import;
 pub mod lab;
 pub mod model;
 pub mod operator;
+pub mod outside;
 pub mod redact;
 pub mod sandbox;
 pub mod session;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
 use super::{ModelError, Patience};
+pub(super) use crate::http::describe;
 
 /// Largest error answer that is read.
 const MAX_ERROR_BYTES: u64 = 64 << 10;
@@ -72,16 +73,4 @@ impl Body {
 
 pub(super) const fn hung(waited: Duration, waiting_for: &'static str) -> ModelError {
     ModelError::Hung { seconds: waited.as_secs(), waiting_for }
-}
-
-/// An error of the HTTP client with its causes and without its URL.
-pub(super) fn describe(error: reqwest::Error) -> String {
-    let error = error.without_url();
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(&error);
-    while let Some(inner) = cause {
-        text = format!("{text}: {inner}");
-        cause = inner.source();
-    }
-    text
 }

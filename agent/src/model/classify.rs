@@ -200,7 +200,7 @@ fn numbers(text: &str) -> (Option<u64>, Option<u64>) {
 }
 
 /// `Retry-After` in seconds or as a date, or `retry-after-ms`.
-pub(super) fn retry_after(headers: &HeaderMap, now_unix_seconds: i64) -> Option<Duration> {
+pub(crate) fn retry_after(headers: &HeaderMap, now_unix_seconds: i64) -> Option<Duration> {
     let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
     if let Some(ms) = text("retry-after-ms").and_then(|text| text.parse().ok()) {
         return Some(Duration::from_millis(ms));

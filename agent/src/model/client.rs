@@ -205,7 +205,7 @@ pub(super) trait Decoder {
     ) -> Result<Reply, ModelError>;
 }
 
-/// The HTTP client: no redirects (`x-api-key` would go along), no proxy towards loopback.
+/// The HTTP client: no redirects (`x-api-key` would go along), and no proxy towards loopback.
 fn client(endpoint: &Endpoint) -> Result<reqwest::Client, EndpointError> {
     let mut headers = HeaderMap::new();
     headers.insert("content-type", HeaderValue::from_static("application/json"));
@@ -238,10 +238,5 @@ fn client(endpoint: &Endpoint) -> Result<reqwest::Client, EndpointError> {
 pub fn http_client(
     builder: impl Fn() -> reqwest::ClientBuilder,
 ) -> Result<reqwest::Client, EndpointError> {
-    if let Ok(client) = builder().build() {
-        return Ok(client);
-    }
-    let roots = webpki_root_certs::TLS_SERVER_ROOT_CERTS;
-    let roots = roots.iter().filter_map(|root| reqwest::Certificate::from_der(root).ok());
-    builder().tls_certs_only(roots).build().map_err(|error| EndpointError::Client(describe(error)))
+    crate::http::client(builder).map_err(|error| EndpointError::Client(describe(error)))
 }

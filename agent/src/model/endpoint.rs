@@ -1,7 +1,6 @@
 //! Where a model is, and with which key and how much patience it is asked.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::time::Duration;
 
 use reqwest::Url;
@@ -170,9 +169,7 @@ impl Endpoint {
     /// Whether the endpoint is on this machine.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
-        let host = self.base.host_str().unwrap_or_default();
-        let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-        host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+        crate::http::is_loopback(self.base.host_str().unwrap_or_default())
     }
 
     /// The URL of `path` below the base.

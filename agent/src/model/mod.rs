@@ -21,6 +21,7 @@ mod request;
 mod retry;
 mod sse;
 
+pub(crate) use classify::retry_after;
 pub use client::{HttpModel, Model, ModelFuture, http_client};
 pub use endpoint::{Dialect, Endpoint, EndpointError, Patience};
 pub use error::ModelError;
@@ -30,3 +31,4 @@ pub use reply::{Delta, Finish, RawCall, Reply, Usage};
 pub use request::{Effort, Request};
 pub use retry::Retries;
 pub(crate) use retry::random;
+pub(crate) use sse::Sse;

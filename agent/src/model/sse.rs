@@ -7,7 +7,7 @@ use super::ModelError;
 
 /// Bytes in, the data of whole events out. Names, ids and comments are of no use here and are dropped.
 #[derive(Debug, Default)]
-pub(super) struct Sse {
+pub(crate) struct Sse {
     line: Vec<u8>,
     data: String,
     has_data: bool,
@@ -20,7 +20,7 @@ impl Sse {
     ///
     /// # Errors
     /// When a line is not UTF-8, or when `event` fails.
-    pub(super) fn push(
+    pub(crate) fn push(
         &mut self,
         bytes: &[u8],
         mut event: impl FnMut(&str) -> Result<(), ModelError>,

@@ -4,11 +4,11 @@
 //! sandbox. Every output is bounded, is harmless on a terminal, and says what it left out.
 
 mod address;
-mod arguments;
+pub(crate) mod arguments;
 mod bash;
 mod blocking;
 mod edit;
-mod excerpt;
+pub(crate) mod excerpt;
 mod files;
 mod glob;
 mod grep;
@@ -24,6 +24,7 @@ mod write;
 use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -86,8 +87,28 @@ pub trait Tool: Send + Sync {
     /// Name, description and arguments.
     fn spec(&self) -> ToolSpec;
 
+    /// Hosts that every call reaches, in lower case, `*.example.org` for all below one; what arguments name
+    /// comes on top. A policy of approval is shown both.
+    fn hosts(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Runs it. Cancelling, running out of time and failing are outputs, never panics.
     fn call<'a>(&'a self, arguments: Value, context: &'a ToolContext) -> ToolFuture<'a>;
+}
+
+impl<T: Tool + ?Sized> Tool for Arc<T> {
+    fn spec(&self) -> ToolSpec {
+        (**self).spec()
+    }
+
+    fn hosts(&self) -> Vec<String> {
+        (**self).hosts()
+    }
+
+    fn call<'a>(&'a self, arguments: Value, context: &'a ToolContext) -> ToolFuture<'a> {
+        (**self).call(arguments, context)
+    }
 }
 
 impl ToolOutput {

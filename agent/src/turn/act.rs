@@ -147,8 +147,9 @@ impl Batch<'_> {
         }
         let tool = self.tools.tools.get(&call.tool).ok_or("there is no such tool")?;
         let context = self.context;
-        let action =
+        let mut action =
             Action::new(&call.tool, &call.arguments, &context.workspace, self.spent_micro_usd);
+        action.hosts.extend(tool.hosts());
         match self.approval.decide(&action) {
             Decision::Allow => Ok(Arc::clone(tool)),
             Decision::Deny { reason } => Err(reason),
