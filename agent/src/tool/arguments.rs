@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{ToolOutput, ToolSpec};
 
 /// The specification of a tool whose arguments are `A`.
-pub(super) fn spec<A: JsonSchema>(name: &str, description: &str) -> ToolSpec {
+pub(crate) fn spec<A: JsonSchema>(name: &str, description: &str) -> ToolSpec {
     let mut parameters = schemars::schema_for!(A).to_value();
     if let Some(object) = parameters.as_object_mut() {
         // Names of Rust types say nothing to a model and cost tokens in every request.
@@ -18,7 +18,7 @@ pub(super) fn spec<A: JsonSchema>(name: &str, description: &str) -> ToolSpec {
 }
 
 /// The arguments, or what is wrong with them in words for a model.
-pub(super) fn parse<A: DeserializeOwned>(arguments: Value) -> Result<A, ToolOutput> {
+pub(crate) fn parse<A: DeserializeOwned>(arguments: Value) -> Result<A, ToolOutput> {
     serde_json::from_value(arguments)
         .map_err(|error| ToolOutput::error(format!("the arguments do not fit: {error}")))
 }

@@ -66,7 +66,7 @@ impl Excerpt {
 }
 
 /// Bytes as text without anything that commands a terminal. Invalid UTF-8 becomes U+FFFD.
-pub(super) fn plain(bytes: &[u8]) -> String {
+pub(crate) fn plain(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     let text = match &*CONTROL {
         Some(control) => control.replace_all(&text, ""),

@@ -5,5 +5,6 @@
 mod endpoint;
 mod model;
 mod overhead;
+mod research;
 mod support;
 mod turn;
