@@ -1,13 +1,14 @@
-//! Pages from a server of the test's own, and MCP over pipes.
+//! Pages and messages, from and to a server of the test's own.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use std::collections::BTreeMap;
+#[allow(dead_code, unreachable_pub)] // Other test binaries use the rest.
+mod endpoint;
+
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use lore_agent::tool::{
-    McpServer, McpSettings, Notify, Reach, Tool, ToolContext, ToolOutput, Toolbox, WebFetch,
-};
+use endpoint::{Act, Endpoint};
+use lore_agent::tool::{Notify, Reach, Tool, ToolContext, ToolOutput, WebFetch, WebhookStyle};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -50,7 +51,6 @@ async fn serve() -> SocketAddr {
                     "/hop" => moved("/page"),
                     "/loop" => moved("/loop"),
                     "/file" => moved("file:///etc/passwd"),
-                    "/hook" => answer("200 OK", "text/plain", &head),
                     _ => answer("200 OK", "text/plain", ""),
                 };
                 let _ = stream.write_all(bytes.as_bytes()).await;
@@ -131,78 +131,27 @@ async fn private_addresses_are_not_called_by_any_name() {
 
 #[tokio::test]
 async fn a_message_goes_to_the_one_webhook() {
-    let address = serve().await;
-    let webhook = format!("http://{address}/hook?secret=1").parse().unwrap();
+    let endpoint = Endpoint::start(|_, _| Act::Answer(200, "", "ok".to_owned())).await;
+    let webhook: reqwest::Url = format!("{}/hook?secret=1", endpoint.url).parse().unwrap();
     let tool = Notify::new(reqwest::Client::builder(), webhook).unwrap();
     let context = context(Duration::from_secs(10));
-    assert_eq!(tool.call(json!({"text": "done"}), &context).await.text, "sent");
+    assert_eq!(tool.call(json!({"text": "a < b"}), &context).await.text, "sent");
     assert!(tool.call(json!({"text": " "}), &context).await.is_error);
+    // What leaves the machine is redacted.
+    let secret = "the token is ghp_0123456789abcdefghijABCDEFGHIJ012345";
+    assert_eq!(tool.call(json!({ "text": secret }), &context).await.text, "sent");
+    let slack = tool.clone().with_style(WebhookStyle::Slack);
+    assert_eq!(slack.call(json!({"text": "<!channel> a & b"}), &context).await.text, "sent");
+    let seen = endpoint.seen();
+    let sent: Vec<&str> = seen.iter().filter_map(|seen| seen.body["text"].as_str()).collect();
+    assert_eq!(sent.len(), 3);
+    assert_eq!((sent[0], sent[2]), ("a < b", "&lt;!channel&gt; a &amp; b"));
+    assert!(sent[1].starts_with("the token is [redacted"), "{}", sent[1]);
+    assert!(seen.iter().all(|seen| seen.path == "/v1/hook?secret=1"));
+
     let nowhere = "http://127.0.0.1:9/hook?secret=1".parse().unwrap();
     let tool = Notify::new(reqwest::Client::builder(), nowhere).unwrap();
     let failed = tool.call(json!({"text": "done"}), &context).await;
     assert!(failed.is_error && !failed.text.contains("secret"), "{}", failed.text);
     assert!(!format!("{tool:?}").contains("secret"));
-}
-
-/// A server of MCP in shell: three tools, one of which has a name that cannot be taken.
-const SERVER: &str = r#"
-answer() { printf '{"jsonrpc":"2.0","id":%s,"result":%s}\n' "$1" "$2"; }
-while IFS= read -r line; do
-  [[ $line =~ \"id\":([0-9]+) ]] && id=${BASH_REMATCH[1]} || continue
-  case $line in
-    *'"method":"initialize"'*)
-      answer $id '{"protocolVersion":"2025-06-18","capabilities":{"tools":{}},"serverInfo":{"name":"t","version":"1"}}' ;;
-    *'"method":"tools/list"'*)
-      answer $id '{"tools":[{"name":"env","description":"its environment","inputSchema":{"type":"object"}},{"name":"slow","inputSchema":{"type":"object"}},{"name":"../Bad","inputSchema":{"type":"object"}}]}' ;;
-    *'"name":"env"'*)
-      names=$(compgen -e | sort | tr '\n' ' ')
-      answer $id '{"content":[{"type":"text","text":"'"$names TOKEN=$TOKEN"'"}],"isError":false}' ;;
-    *'"name":"slow"'*) ;;
-    *) printf '{"jsonrpc":"2.0","id":%s,"error":{"code":-32601,"message":"no such method"}}\n' "$id" ;;
-  esac
-done
-"#;
-
-fn settings(name: &str, token: &str) -> McpSettings {
-    McpSettings {
-        name: name.to_owned(),
-        program: "/bin/bash".into(),
-        arguments: vec!["-c".to_owned(), SERVER.to_owned()],
-        environment: BTreeMap::from([("TOKEN".to_owned(), token.to_owned())]),
-    }
-}
-
-#[tokio::test]
-async fn tools_of_servers_are_prefixed_and_keep_their_credentials_apart() {
-    let mut toolbox = Toolbox::new();
-    for (name, token) in [("one", "first"), ("two", "second")] {
-        let server = McpServer::start(&settings(name, token)).await.unwrap();
-        assert_eq!(server.left_out.len(), 1, "{:?}", server.left_out);
-        for tool in server.tools() {
-            toolbox.add(tool).unwrap();
-        }
-    }
-    let names: Vec<String> = toolbox.specs().into_iter().map(|spec| spec.name).collect();
-    assert_eq!(names, ["one__env", "one__slow", "two__env", "two__slow"]);
-    let patient = context(Duration::from_secs(20));
-    for (name, token) in [("one__env", "first"), ("two__env", "second")] {
-        let output = toolbox.call(name, json!({}), &patient).await;
-        assert!(output.text.ends_with(&format!("TOKEN={token}")), "{}", output.text);
-        assert!(!output.text.contains("CARGO"), "the agent's environment: {}", output.text);
-    }
-    let slow = toolbox.call("one__slow", json!({}), &context(Duration::from_millis(200))).await;
-    assert!(slow.is_error && slow.text.contains("no answer"), "{}", slow.text);
-    let after = toolbox.call("one__env", json!({}), &patient).await;
-    assert!(!after.is_error, "a call that timed out does not end the server: {}", after.text);
-}
-
-#[tokio::test]
-async fn what_is_no_server_is_refused() {
-    let mut deaf = settings("deaf", "");
-    deaf.arguments = vec!["-c".to_owned(), "echo this is no JSON; exit 0".to_owned()];
-    assert!(McpServer::start(&deaf).await.is_err());
-    let mut absent = settings("absent", "");
-    absent.program = "/no/such/program".into();
-    assert!(McpServer::start(&absent).await.unwrap_err().to_string().contains("did not start"));
-    assert!(McpServer::start(&settings("Bad Name", "")).await.is_err());
 }

@@ -9,14 +9,15 @@ use std::path::PathBuf;
 use rustix::process::{Pid, Signal, WaitOptions, waitpid};
 
 use super::execute::{Place, become_command, drop_capabilities};
-use super::level::{Level, TreeKill};
+use super::level::{Level, ProcessBound, TreeKill};
 use super::namespaces::{self, Entered};
 use super::policy::Policy;
+use super::process_limit::ProcessLimit;
 use super::raw::{self, Forked};
 use super::report::{Order, Report};
 use super::supervise::{send, until_the_end};
 use super::watch::{Tree, Watch, threads_of_user};
-use super::{files, root};
+use super::{files, notify, root};
 
 /// First argument of a run as helper.
 pub(super) const ARGUMENT: &str = "__lore-sandbox";
@@ -85,18 +86,15 @@ fn wait_for(process: Pid) {
 /// The process above the command: the PID namespace's first, or a subreaper.
 fn below(order: &Order, socket: &UnixStream, entered: Entered) -> io::Result<()> {
     let policy = &order.policy;
-    let mut process_limit = !rustix::process::geteuid().is_root();
     if entered.process {
-        match root::enter(policy) {
-            Ok(built) => process_limit |= built.process_limit,
-            Err(error) => {
-                send(socket, &Report::NoRoot(error.to_string()));
-                return Ok(());
-            }
+        if let Err(error) = root::enter(policy) {
+            send(socket, &Report::NoRoot(error.to_string()));
+            return Ok(());
         }
     } else {
         rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
     }
+    let root = rustix::process::geteuid().is_root();
     let level = Level {
         landlock_abi: files::abi(),
         seccomp: seccomp_exists(),
@@ -104,17 +102,10 @@ fn below(order: &Order, socket: &UnixStream, entered: Entered) -> io::Result<()>
         private_root: entered.process,
         network_namespace: entered.network,
         tree_kill: if entered.process { TreeKill::PidNamespace } else { TreeKill::Subreaper },
-        process_limit_by_kernel: process_limit,
+        // Until the command's own thread knows better.
+        process_bound: if root { ProcessBound::Watched } else { ProcessBound::Kernel },
         uid: rustix::process::geteuid().as_raw(),
     };
-    let exceptions: Vec<String> =
-        policy.exceptions().iter().map(|path| path.display().to_string()).collect();
-    // In the own root hidden paths are gone, and those that were asked about are held.
-    let exceptions = if entered.process { Vec::new() } else { exceptions };
-    if let Some(why) = level.missing(policy.minimum, &exceptions) {
-        send(socket, &Report::Refused { level, why });
-        return Ok(());
-    }
     run(order, socket, entered, level)
 }
 
@@ -134,19 +125,25 @@ fn run(order: &Order, socket: &UnixStream, entered: Entered, level: Level) -> io
     } else {
         Tree::Descendants(rustix::process::getpid().as_raw_nonzero().get())
     };
+    let (ours, theirs) = UnixStream::pair()?;
     match raw::fork()? {
         Forked::Child => {
-            let ready = Report::Ready(level);
-            let error = become_command(order, place, socket, &ready);
+            drop(ours);
+            let error = become_command(order, place, socket, &theirs, level);
             // The caller listens to the report before `Ready` and to the output after it.
             send(socket, &Report::Failed(error.to_string()));
             eprintln!("{error}");
             std::process::exit(126)
         }
         Forked::Parent(command) => {
+            drop(theirs);
             drop_capabilities()?;
-            let watch = Watch::new(tree, &policy.limits, disks(policy, entered.process));
-            until_the_end(command, socket.try_clone()?, tree, &watch)
+            let listener = notify::take_over(&ours);
+            let disks = disks(policy, entered.process);
+            let watch = Watch::new(tree, &policy.limits, disks, listener.is_some());
+            let limit =
+                listener.map(|listener| ProcessLimit::new(listener, policy.limits.processes));
+            until_the_end(command, socket.try_clone()?, tree, &watch, limit)
         }
     }
 }

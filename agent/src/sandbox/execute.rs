@@ -9,11 +9,12 @@ use std::process::{Command, Stdio};
 use rustix::process::Signal;
 use rustix::thread::{CapabilitySet, CapabilitySets};
 
+use super::level::{Level, ProcessBound};
 use super::policy::{Network, Policy};
 use super::report::{Order, Report};
 use super::seccomp::{self, Sockets};
 use super::supervise::send;
-use super::{files, limits};
+use super::{files, limits, notify};
 
 /// Where programs are looked for.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -27,17 +28,42 @@ pub(super) struct Place {
     pub(super) other_processes: u64,
 }
 
-/// Takes away what is left, says `ready` and becomes the command. Returns only an error.
+/// Takes away what is left, says so and becomes the command. Returns only an error. Whoever holds the other
+/// end of `counting` is given what it takes to count processes.
 pub(super) fn become_command(
     order: &Order,
     place: Place,
     socket: &UnixStream,
-    ready: &Report,
+    counting: &UnixStream,
+    mut level: Level,
 ) -> io::Error {
     let Some((program, arguments)) = order.argv.split_first() else {
         return io::Error::new(io::ErrorKind::InvalidInput, "there is no program to start");
     };
-    if let Err(error) = give_up_rights(&order.policy, place) {
+    // In the own root hidden paths are gone, and those that were asked about are held.
+    let open = if place.private_root { Vec::new() } else { order.policy.exceptions() };
+    let open: Vec<String> = open.iter().map(|path| path.display().to_string()).collect();
+    let refuse = |level: Level, found: &Level| {
+        let why = found.missing(order.policy.minimum, &open)?;
+        send(socket, &Report::Refused { level, why: why.clone() });
+        Some(io::Error::other(why))
+    };
+    // Whether processes can be counted shows last.
+    let hoped = Level { process_bound: ProcessBound::Counted, ..level.clone() };
+    if let Some(error) = refuse(level.clone(), &hoped) {
+        return error;
+    }
+    let listener = give_up_rights(&order.policy, place).map(|()| notify::install().ok());
+    let handed = listener.and_then(|listener| {
+        if listener.is_some() {
+            level.process_bound = ProcessBound::Counted;
+        }
+        notify::hand_over(counting, listener.as_ref())
+    });
+    if let Err(error) = handed {
+        return error;
+    }
+    if let Some(error) = refuse(level.clone(), &level) {
         return error;
     }
     let scratch =
@@ -53,7 +79,7 @@ pub(super) fn become_command(
         .env("TERM", "dumb")
         .envs(&order.policy.environment)
         .stdin(Stdio::null());
-    send(socket, ready);
+    send(socket, &Report::Ready(level));
     let error = command.exec();
     io::Error::new(error.kind(), format!("starting {program}: {error}"))
 }

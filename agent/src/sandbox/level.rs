@@ -20,6 +20,18 @@ pub enum TreeKill {
     Subreaper,
 }
 
+/// Who keeps the bound on processes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProcessBound {
+    /// The supervisor, which the kernel asks before each new process: exact, also for root.
+    Counted,
+    /// RLIMIT_NPROC: exact, but it exempts root.
+    Kernel,
+    /// Only the watch, which ends what has more when it looks.
+    Watched,
+}
+
 /// What is enforced for one command, as its helper found it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Level {
@@ -35,8 +47,8 @@ pub struct Level {
     pub network_namespace: bool,
     /// How the tree dies.
     pub tree_kill: TreeKill,
-    /// The kernel bounds the number of processes, also for root; else only the watch does.
-    pub process_limit_by_kernel: bool,
+    /// Who keeps the bound on processes.
+    pub process_bound: ProcessBound,
     /// The user id that it runs as, seen from outside.
     pub uid: u32,
 }
@@ -65,6 +77,7 @@ impl Level {
                 (self.private_root, "mount namespace"),
                 (self.network_namespace, "network namespace"),
                 (self.tree_kill == TreeKill::PidNamespace, "PID namespace"),
+                (self.process_bound != ProcessBound::Watched, "a bound on processes"),
             ];
             let absent: Vec<&str> =
                 parts.iter().filter(|(held, _)| !held).map(|(_, name)| *name).collect();
@@ -89,7 +102,9 @@ impl fmt::Display for Level {
             (self.network_namespace, "network namespace"),
             (self.tree_kill == TreeKill::PidNamespace, "PID namespace"),
             (self.tree_kill == TreeKill::Subreaper, "subreaper"),
-            (self.process_limit_by_kernel, "process limit"),
+            (self.process_bound == ProcessBound::Counted, "processes counted"),
+            (self.process_bound == ProcessBound::Kernel, "processes limited by the kernel"),
+            (self.process_bound == ProcessBound::Watched, "processes only watched"),
         ];
         parts.extend(named.iter().filter(|(held, _)| *held).map(|(_, name)| (*name).to_owned()));
         write!(f, "{} (uid {})", parts.join(", "), self.uid)
@@ -108,7 +123,7 @@ mod tests {
             private_root: true,
             network_namespace: true,
             tree_kill: TreeKill::PidNamespace,
-            process_limit_by_kernel: true,
+            process_bound: ProcessBound::Counted,
             uid: 1000,
         }
     }

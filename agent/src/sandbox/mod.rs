@@ -14,8 +14,11 @@
 //!              └─ the command (Landlock, seccomp, limits, no capabilities)
 //! ```
 //!
+//! Processes are counted before each is made (`process_limit`), memory and disk are looked at by the watch.
+//!
 //! What is not contained: with an open network, which host is called; processor time on all cores until the
-//! time-out; the number of files (only bytes are watched); what is written into the workspace and does harm
+//! time-out; memory of the kernel's own, as in pipes (the command is the first that the kernel ends when
+//! memory is short); what is written into the workspace and does harm
 //! when its owner runs it later, of which only `.git` at the top is protected; what `/proc` says about the
 //! machine; side channels and faults of the kernel.
 //!
@@ -29,7 +32,10 @@ mod files;
 mod level;
 mod limits;
 mod namespaces;
+mod notify;
 mod policy;
+mod probe;
+mod process_limit;
 mod raw;
 mod report;
 mod root;
@@ -41,7 +47,8 @@ mod watch;
 
 pub use enter::enter_if_asked;
 pub use error::SandboxError;
-pub use level::{Level, TreeKill};
+pub use level::{Level, ProcessBound, TreeKill};
 pub use policy::{Limits, Minimum, Namespaces, Network, Policy};
+pub use probe::{Probe, level, level_with};
 pub use report::{Ended, Exit, Overrun};
 pub use spawn::{Output, Running, Sandbox};

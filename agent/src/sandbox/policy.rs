@@ -39,22 +39,25 @@ pub enum Minimum {
 /// Bounds on what a command uses.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
-    /// Processes and threads at a time. Held by the kernel for an ordinary user. Root is exempt from that
-    /// limit; the watch ends what has more, and until it looks there are at most 301 more (the PID namespace's
-    /// own `pid_max`; before Linux 6.14 no such bound).
+    /// Processes and threads at a time. One more fails with EAGAIN, and what goes on asking is ended. Exact,
+    /// also for root, where the level says that they are counted.
     pub processes: u32,
     /// Largest file it writes, in bytes.
     pub file_bytes: u64,
     /// Open files per process.
     pub open_files: u64,
-    /// Resident memory of all its processes, in bytes, looked at every 50 ms; also bounds the private
-    /// writable memory of each.
+    /// Resident memory of all its processes, in bytes, looked at every 50 ms and from half of it on every
+    /// 10 ms; also bounds the private writable memory of each.
     pub memory_bytes: u64,
     /// Processor time of each process, in seconds.
     pub cpu_seconds: u64,
     /// By how much free space on the disks of its writable roots may fall while it runs, in bytes. Others
-    /// who write there meanwhile count too. Looked at every 50 ms.
+    /// who write there meanwhile count too. Looked at as memory is; space is only taken by writing, never by
+    /// reserving it, so that what is written between two looks is bounded by the disk's speed.
     pub disk_bytes: u64,
+    /// By how much the number of free files there may fall, likewise. File systems that make room for files
+    /// as they need it have no such number.
+    pub files: u64,
 }
 
 impl Default for Limits {
@@ -66,6 +69,7 @@ impl Default for Limits {
             memory_bytes: 4 << 30,
             cpu_seconds: 3600,
             disk_bytes: 8 << 30,
+            files: 1_000_000,
         }
     }
 }

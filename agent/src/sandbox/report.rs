@@ -39,6 +39,8 @@ pub enum Overrun {
     Processes,
     /// Disk space.
     Disk,
+    /// Number of files.
+    Files,
 }
 
 /// How the process ended.

@@ -16,10 +16,8 @@ use rustix::mount::{
 use super::policy::{DEVICES, ETC, Policy, SYSTEM};
 use super::raw;
 
-/// Lowest value that the kernel takes as `pid_max`; ids below are not given out again after a round.
-const RESERVED_PIDS: u32 = 301;
-/// Size of `/dev/shm` and of the root itself.
-const SMALL_TMPFS: &std::ffi::CStr = c"size=64m,mode=1777";
+/// Size of `/dev/shm`. Files are bounded too, since an empty one takes memory that no size counts.
+const SMALL_TMPFS: &std::ffi::CStr = c"size=64m,nr_inodes=16k,mode=1777";
 
 /// What is put at a path of the new root.
 enum Entry {
@@ -29,18 +27,11 @@ enum Entry {
     Nothing,
 }
 
-/// What the new root got besides files.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Built {
-    /// `pid_max` of the namespace is set, so its processes are bounded even for root.
-    pub(super) process_limit: bool,
-}
-
 /// Builds the root and moves into it. The caller is the first process of new mount and PID namespaces.
 ///
 /// # Errors
 /// When the kernel refuses a mount; the process is then in no defined place and must end.
-pub(super) fn enter(policy: &Policy) -> io::Result<Built> {
+pub(super) fn enter(policy: &Policy) -> io::Result<()> {
     mount_change("/", MountPropagationFlags::REC | MountPropagationFlags::PRIVATE)
         .map_err(|e| told("making mounts private", Path::new("/"), e.into()))?;
     // Opened before anything is covered; mounted parents first.
@@ -55,10 +46,11 @@ pub(super) fn enter(policy: &Policy) -> io::Result<Built> {
     for link in SYSTEM.iter().filter(|path| Path::new(path).is_symlink()) {
         symlink(fs::read_link(link)?, inside(Path::new(link)))?;
     }
+    // Before what is granted, which may lie below.
+    system_mounts()?;
     for ((_, path), entry) in &entries {
         place(path, entry).map_err(|e| told("granting", path, e))?;
     }
-    let process_limit = system_mounts(policy.limits.processes)?;
     rustix::process::pivot_root(".", ".")?;
     unmount(".", UnmountFlags::DETACH)?;
     std::env::set_current_dir("/")?;
@@ -67,7 +59,7 @@ pub(super) fn enter(policy: &Policy) -> io::Result<Built> {
         MountFlags::BIND | MountFlags::RDONLY | MountFlags::NOSUID | MountFlags::NODEV,
         c"",
     )?;
-    Ok(Built { process_limit })
+    Ok(())
 }
 
 /// `path` below the directory that becomes the root and is the current one.
@@ -173,14 +165,12 @@ fn place(path: &Path, entry: &Entry) -> io::Result<()> {
 }
 
 /// `/proc` of the own PID namespace, `/dev/shm` and the usual links in `/dev`.
-fn system_mounts(processes: u32) -> io::Result<bool> {
+fn system_mounts() -> io::Result<()> {
     fs::create_dir_all("proc")?;
     fs::create_dir_all("dev/shm")?;
     let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
     mount("proc", "proc", "proc", flags, None)
         .map_err(|e| told("mounting", Path::new("/proc"), e.into()))?;
-    let limit = RESERVED_PIDS.saturating_add(processes).to_string();
-    let bounded = pid_max_is_ours() && fs::write("proc/sys/kernel/pid_max", &limit).is_ok();
     mount_remount("proc", flags | MountFlags::BIND | MountFlags::RDONLY, c"")?;
     mount("tmpfs", "dev/shm", "tmpfs", flags, SMALL_TMPFS)?;
     for (link, target) in [
@@ -191,17 +181,5 @@ fn system_mounts(processes: u32) -> io::Result<bool> {
     ] {
         symlink(target, link)?;
     }
-    Ok(bounded)
-}
-
-/// Whether `pid_max` belongs to the PID namespace: since Linux 6.14. Before, it is the machine's, and root
-/// would change it for everybody.
-fn pid_max_is_ours() -> bool {
-    let uname = rustix::system::uname();
-    let release = uname.release().to_string_lossy();
-    let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map(str::parse::<u32>);
-    match (numbers.next(), numbers.next()) {
-        (Some(Ok(major)), Some(Ok(minor))) => (major, minor) >= (6, 14),
-        _ => false,
-    }
+    Ok(())
 }

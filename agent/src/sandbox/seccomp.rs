@@ -7,7 +7,7 @@ use seccompiler::{
     SeccompRule, TargetArch,
 };
 
-use super::syscalls::{ALLOWED, ALLOWED_LEGACY, REFUSED};
+use super::syscalls::{ALLOWED, ALLOWED_LEGACY, REFUSED, UNSUPPORTED};
 
 /// Set-user-id and set-group-id bits of a file mode.
 const SET_ID_BITS: [u64; 2] = [0o4000, 0o2000];
@@ -26,7 +26,7 @@ pub(super) struct Sockets {
 ///
 /// # Errors
 /// When the architecture is unknown to the compiler of filters.
-pub(super) fn programs(sockets: Sockets) -> Result<[BpfProgram; 2], seccompiler::Error> {
+pub(super) fn programs(sockets: Sockets) -> Result<[BpfProgram; 3], seccompiler::Error> {
     let arch: TargetArch = std::env::consts::ARCH.try_into()?;
     let allowed: BTreeMap<i64, Vec<SeccompRule>> =
         ALLOWED.iter().chain(ALLOWED_LEGACY).map(|number| (*number, Vec::new())).collect();
@@ -38,8 +38,13 @@ pub(super) fn programs(sockets: Sockets) -> Result<[BpfProgram; 2], seccompiler:
     refused.extend(by_argument(sockets)?);
     let eperm = SeccompAction::Errno(libc::EPERM.unsigned_abs());
     let refuse = SeccompFilter::new(refused, SeccompAction::Allow, eperm, arch)?;
+
+    let unsupported: BTreeMap<i64, Vec<SeccompRule>> =
+        UNSUPPORTED.iter().map(|number| (*number, Vec::new())).collect();
+    let eopnotsupp = SeccompAction::Errno(libc::EOPNOTSUPP.unsigned_abs());
+    let unsupported = SeccompFilter::new(unsupported, SeccompAction::Allow, eopnotsupp, arch)?;
     // Of two equal actions the filter installed last decides the number of the error.
-    Ok([allow.try_into()?, refuse.try_into()?])
+    Ok([allow.try_into()?, refuse.try_into()?, unsupported.try_into()?])
 }
 
 /// Rules that depend on arguments: each names what is refused.

@@ -8,17 +8,25 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, kill_process, wait};
 
+use super::process_limit::ProcessLimit;
 use super::report::{Ended, Exit, Overrun, Report};
-use super::watch::{Tree, Watch};
+use super::watch::{Look, Tree, Watch};
 
-/// How often the bounds are looked at.
+/// How often the bounds are looked at, and how often from half of one on.
 const TICK: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
+const SHORT_TICK: Timespec = Timespec { tv_sec: 0, tv_nsec: 10_000_000 };
 /// How long the loop of the subreaper goes on against something that forks.
 const KILL_FOR: Duration = Duration::from_secs(10);
 
 /// Watches `command` until it ends, the caller hangs up or a bound is overrun; then reports and ends the
-/// process, and with it the tree.
-pub(super) fn until_the_end(command: Pid, socket: UnixStream, tree: Tree, watch: &Watch) -> ! {
+/// process, and with it the tree. `limit` answers those that ask for a process.
+pub(super) fn until_the_end(
+    command: Pid,
+    socket: UnixStream,
+    tree: Tree,
+    watch: &Watch,
+    limit: Option<ProcessLimit>,
+) -> ! {
     let ending = Mutex::new(());
     let conclude = |exit: Exit, overrun: Option<Overrun>| {
         // Held for good: the process exits inside.
@@ -39,17 +47,28 @@ pub(super) fn until_the_end(command: Pid, socket: UnixStream, tree: Tree, watch:
                 }
             }
         });
+        if let Some(limit) = limit {
+            let conclude = &conclude;
+            scope.spawn(move || {
+                if limit.serve(|| watch.threads()) {
+                    conclude(Exit::Killed, Some(Overrun::Processes));
+                }
+            });
+        }
+        let mut tick = TICK;
         loop {
             let mut descriptors = [PollFd::new(&socket, PollFlags::IN)];
-            let _ = poll(&mut descriptors, Some(&TICK));
+            let _ = poll(&mut descriptors, Some(&tick));
             let events = descriptors[0].revents();
             if events.intersects(PollFlags::IN | PollFlags::HUP | PollFlags::ERR)
                 && !matches!((&socket).read(&mut [0; 64]), Ok(1..))
             {
                 conclude(Exit::Killed, None);
             }
-            if let Some(overrun) = watch.overrun() {
-                conclude(Exit::Killed, Some(overrun));
+            match watch.look() {
+                Look::Fine => tick = TICK,
+                Look::Near => tick = SHORT_TICK,
+                Look::Over(overrun) => conclude(Exit::Killed, Some(overrun)),
             }
         }
     })

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::policy::Limits;
 use super::report::Overrun;
@@ -31,38 +31,71 @@ pub(super) enum Tree {
 pub(super) struct Watch {
     tree: Tree,
     limits: Limits,
-    /// Free bytes at the start, per writable root.
-    free: Vec<(PathBuf, u64)>,
+    /// Whether processes are counted by somebody else, exactly.
+    counted: bool,
+    /// What was free at the start, per writable root.
+    free: Vec<(PathBuf, Free)>,
     page_bytes: u64,
 }
 
+/// What one look found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Look {
+    /// Far from every bound.
+    Fine,
+    /// More than half of a bound is used: look again sooner.
+    Near,
+    /// A bound is overrun.
+    Over(Overrun),
+}
+
+/// What is free on a disk.
+#[derive(Debug, Clone, Copy)]
+struct Free {
+    bytes: u64,
+    files: u64,
+}
+
 impl Watch {
-    /// Starts with the free space as it is now.
-    pub(super) fn new(tree: Tree, limits: &Limits, roots: Vec<PathBuf>) -> Self {
-        let free = roots.into_iter().filter_map(|root| Some((root.clone(), free_bytes(&root)?)));
+    /// Starts with what is free now. `counted` says that processes are bounded by somebody else.
+    pub(super) fn new(tree: Tree, limits: &Limits, roots: Vec<PathBuf>, counted: bool) -> Self {
+        let free = roots.into_iter().filter_map(|root| Some((root.clone(), free(&root)?)));
         Self {
             tree,
             limits: limits.clone(),
+            counted,
             free: free.collect(),
             page_bytes: rustix::param::page_size() as u64,
         }
     }
 
-    /// The bound that is overrun now, if any.
-    pub(super) fn overrun(&self) -> Option<Overrun> {
+    /// Looks at everything that is bounded.
+    pub(super) fn look(&self) -> Look {
         let processes = self.processes();
-        let threads: u64 = processes.values().map(|process| process.threads).sum();
-        if threads > u64::from(self.limits.processes) {
-            return Some(Overrun::Processes);
-        }
         let pages: u64 = processes.values().map(|process| process.resident_pages).sum();
-        if pages.saturating_mul(self.page_bytes) > self.limits.memory_bytes {
-            return Some(Overrun::Memory);
+        let memory = pages.saturating_mul(self.page_bytes);
+        let mut used = vec![(memory, self.limits.memory_bytes, Overrun::Memory)];
+        if !self.counted {
+            let threads = processes.values().map(|process| process.threads).sum();
+            used.push((threads, u64::from(self.limits.processes), Overrun::Processes));
         }
-        let full = self.free.iter().any(|(root, before)| {
-            free_bytes(root).is_some_and(|now| before.saturating_sub(now) > self.limits.disk_bytes)
-        });
-        full.then_some(Overrun::Disk)
+        for (root, before) in &self.free {
+            let Some(now) = free(root) else { continue };
+            let bytes = before.bytes.saturating_sub(now.bytes);
+            used.push((bytes, self.limits.disk_bytes, Overrun::Disk));
+            let files = before.files.saturating_sub(now.files);
+            used.push((files, self.limits.files, Overrun::Files));
+        }
+        if let Some((.., overrun)) = used.iter().find(|(used, bound, _)| used > bound) {
+            return Look::Over(*overrun);
+        }
+        let near = used.iter().any(|(used, bound, _)| *used > bound / 2);
+        if near { Look::Near } else { Look::Fine }
+    }
+
+    /// Processes and threads that are alive or not waited for.
+    pub(super) fn threads(&self) -> u64 {
+        self.processes().values().map(|process| process.threads).sum()
     }
 
     /// Ids of the processes that are alive.
@@ -127,9 +160,10 @@ fn parse(stat: &str) -> Option<Process> {
     Some(Process { parent, threads, resident_pages, zombie: matches!(state, "Z" | "X") })
 }
 
-fn free_bytes(root: &PathBuf) -> Option<u64> {
+fn free(root: &Path) -> Option<Free> {
     let stat = rustix::fs::statvfs(root).ok()?;
-    Some(stat.f_bavail.saturating_mul(stat.f_frsize))
+    let bytes = stat.f_bavail.saturating_mul(stat.f_frsize);
+    Some(Free { bytes, files: stat.f_favail })
 }
 
 #[cfg(test)]

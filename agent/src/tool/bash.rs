@@ -185,6 +185,7 @@ fn said(overrun: Overrun) -> &'static str {
         Overrun::Memory => "its processes used more memory than allowed",
         Overrun::Processes => "more processes than allowed",
         Overrun::Disk => "it filled more of the disk than allowed",
+        Overrun::Files => "it made more files than allowed",
     }
 }
 

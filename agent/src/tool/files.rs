@@ -68,6 +68,13 @@ impl Files {
         Self { read: real(read), hidden: real(hidden), seen: Mutex::default() }
     }
 
+    /// The same rules for somebody who has seen nothing yet, such as a sub-agent: what it read, its caller
+    /// has not.
+    #[must_use]
+    pub fn unseen(&self) -> Self {
+        Self { read: self.read.clone(), hidden: self.hidden.clone(), seen: Mutex::default() }
+    }
+
     /// Directories that may be read besides the workspace.
     pub(super) fn read_roots(&self) -> &[PathBuf] {
         &self.read

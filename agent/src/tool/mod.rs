@@ -17,6 +17,7 @@ mod notify;
 mod plan;
 mod read;
 mod toolbox;
+mod validator;
 mod walk;
 mod web_fetch;
 mod write;
@@ -36,13 +37,17 @@ pub use edit::EditFile;
 pub use files::Files;
 pub use glob::GlobFiles;
 pub use grep::GrepFiles;
-pub use mcp::{McpError, McpServer, McpSettings};
-pub use notify::Notify;
+pub use mcp::{McpError, McpHttpSettings, McpServer, McpSettings};
+pub use notify::{Notify, WebhookStyle};
 pub use plan::{Plan, Status, Step};
 pub use read::ReadFile;
 pub use toolbox::{Toolbox, ToolboxError};
+pub use validator::{Validated, Validator};
 pub use web_fetch::{Reach, WebFetch};
 pub use write::WriteFile;
+
+/// The tools here that only look, so that neighbouring calls of them may run at the same time.
+pub const LOOKING: &[&str] = &["glob", "grep", "read", "web_fetch"];
 
 /// A call under way.
 pub type ToolFuture<'a> = Pin<Box<dyn Future<Output = ToolOutput> + Send + 'a>>;

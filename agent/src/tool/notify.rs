@@ -12,6 +12,8 @@ use super::{Tool, ToolContext, ToolFuture, ToolOutput, ToolSpec, arguments};
 
 /// Longest message, in characters.
 const MAX_CHARS: usize = 2000;
+/// Host of Slack's webhooks.
+const SLACK: &str = "hooks.slack.com";
 /// Longest time for one message.
 const MAX_TIME: Duration = Duration::from_secs(15);
 
@@ -20,6 +22,16 @@ const MAX_TIME: Duration = Duration::from_secs(15);
 pub struct Notify {
     client: reqwest::Client,
     webhook: Url,
+    style: WebhookStyle,
+}
+
+/// What a webhook understands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WebhookStyle {
+    /// `{"text": ...}`, as most take it.
+    Plain,
+    /// The same for Slack, in whose texts `<...>` calls people and hides addresses: it is escaped.
+    Slack,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -29,20 +41,35 @@ struct Arguments {
 }
 
 impl Notify {
-    /// Messages to `webhook` as `{"text": ...}`, which Slack and most others understand.
+    /// Messages to `webhook`, in Slack's style when it is Slack's. Redirects are not followed.
     ///
     /// # Errors
     /// When the client cannot be made, as without any certificates.
     pub fn new(builder: ClientBuilder, webhook: Url) -> Result<Self, reqwest::Error> {
         let client = builder.redirect(redirect::Policy::none()).timeout(MAX_TIME).build()?;
-        Ok(Self { client, webhook })
+        let slack = webhook.host_str() == Some(SLACK);
+        let style = if slack { WebhookStyle::Slack } else { WebhookStyle::Plain };
+        Ok(Self { client, webhook, style })
     }
 
+    /// In another style, for servers that understand what Slack does.
+    #[must_use]
+    pub fn with_style(self, style: WebhookStyle) -> Self {
+        Self { style, ..self }
+    }
+
+    /// Sends a message that is redacted first, since it leaves the machine.
     async fn send(&self, text: &str) -> ToolOutput {
-        let text = plain(text.as_bytes());
+        let text = plain(crate::redact::text(text).as_bytes());
         if text.trim().is_empty() || text.chars().count() > MAX_CHARS {
             return ToolOutput::error("a message has 1 to 2000 characters");
         }
+        let text = match self.style {
+            WebhookStyle::Plain => text,
+            WebhookStyle::Slack => {
+                text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+            }
+        };
         let request = self
             .client
             .post(self.webhook.clone())

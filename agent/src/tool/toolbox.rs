@@ -1,11 +1,16 @@
 //! The tools of a session, by name.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{Tool, ToolContext, ToolOutput, ToolSpec};
+use super::{
+    Bash, BashSettings, EditFile, Files, GlobFiles, GrepFiles, Plan, ReadFile, Tool, ToolContext,
+    ToolOutput, ToolSpec, WriteFile,
+};
+use crate::sandbox::Sandbox;
 
 /// Tools by name.
 #[derive(Clone, Default)]
@@ -31,6 +36,30 @@ impl Toolbox {
         Self::default()
     }
 
+    /// The tools of a workspace: `bash` in `sandbox` under `settings` with `scratch` as its `/tmp`, `read`,
+    /// `write`, `edit`, `glob` and `grep` over `files`, and `plan`, whose steps the caller can look at.
+    /// Nothing here reaches a network unless `settings` open it for commands.
+    #[must_use]
+    pub fn of_workspace(
+        sandbox: Sandbox,
+        files: &Arc<Files>,
+        scratch: impl Into<PathBuf>,
+        settings: BashSettings,
+    ) -> (Self, Plan) {
+        let plan = Plan::default();
+        let tools: [Arc<dyn Tool>; 7] = [
+            Arc::new(Bash::new(sandbox, Arc::clone(files), scratch, settings)),
+            Arc::new(ReadFile(Arc::clone(files))),
+            Arc::new(WriteFile(Arc::clone(files))),
+            Arc::new(EditFile(Arc::clone(files))),
+            Arc::new(GlobFiles(Arc::clone(files))),
+            Arc::new(GrepFiles(Arc::clone(files))),
+            Arc::new(plan.clone()),
+        ];
+        let tools = tools.into_iter().map(|tool| (tool.spec().name, tool)).collect();
+        (Self { tools }, plan)
+    }
+
     /// Adds a tool under the name of its specification.
     ///
     /// # Errors
@@ -52,6 +81,12 @@ impl Toolbox {
     pub fn only(&self, keep: impl Fn(&str) -> bool) -> Self {
         let kept = self.tools.iter().filter(|(name, _)| keep(name));
         Self { tools: kept.map(|(name, tool)| (name.clone(), Arc::clone(tool))).collect() }
+    }
+
+    /// All of them, in order of names, as a turn takes them.
+    #[must_use]
+    pub fn all(&self) -> Vec<Arc<dyn Tool>> {
+        self.tools.values().cloned().collect()
     }
 
     /// A tool by its name.

@@ -60,7 +60,8 @@ pub enum PolicyError {
     Rules(#[from] serde_json::Error),
 }
 
-const READERS: [&str; 4] = ["read", "glob", "grep", "plan"];
+/// `research` is a sub-agent that can only look, under the same policy.
+const READERS: [&str; 5] = ["read", "glob", "grep", "plan", "research"];
 const WRITERS: [&str; 2] = ["write", "edit"];
 
 impl RulePolicy {

@@ -7,10 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lore_agent::sandbox::Sandbox;
-use lore_agent::tool::{
-    Bash, BashSettings, EditFile, Files, GlobFiles, GrepFiles, Plan, ReadFile, ToolContext,
-    ToolOutput, Toolbox, WriteFile,
-};
+use lore_agent::tool::{Bash, BashSettings, Files, Plan, ToolContext, ToolOutput, Toolbox};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
@@ -19,6 +16,8 @@ pub struct Bench {
     pub toolbox: Toolbox,
     pub context: ToolContext,
     pub plan: Plan,
+    /// The same as in the toolbox.
+    pub bash: Bash,
     root: TempDir,
 }
 
@@ -36,21 +35,14 @@ impl Bench {
         let files = Arc::new(Files::new(Vec::new(), vec![workspace.join("hidden-key")]));
         let sandbox = Sandbox::with_helper(env!("CARGO_BIN_EXE_lore-sandbox"));
         let scratch = root.path().join("scratch");
-        let plan = Plan::default();
-        let mut toolbox = Toolbox::new();
-        toolbox.add(Bash::new(sandbox, Arc::clone(&files), scratch, settings)).unwrap();
-        toolbox.add(ReadFile(Arc::clone(&files))).unwrap();
-        toolbox.add(WriteFile(Arc::clone(&files))).unwrap();
-        toolbox.add(EditFile(Arc::clone(&files))).unwrap();
-        toolbox.add(GlobFiles(Arc::clone(&files))).unwrap();
-        toolbox.add(GrepFiles(files)).unwrap();
-        toolbox.add(plan.clone()).unwrap();
+        let bash = Bash::new(sandbox.clone(), Arc::clone(&files), &scratch, settings.clone());
+        let (toolbox, plan) = Toolbox::of_workspace(sandbox, &files, scratch, settings);
         let context = ToolContext {
             workspace,
             cancel: CancellationToken::new(),
             timeout: Duration::from_secs(120),
         };
-        Self { toolbox, context, plan, root }
+        Self { toolbox, context, plan, bash, root }
     }
 
     pub async fn call(&self, name: &str, arguments: Value) -> ToolOutput {

@@ -76,6 +76,8 @@ pub(crate) const ATTEMPTS: &[(&str, Attempt)] = &[
     ("use io_uring", use_io_uring),
     ("load a BPF program map", use_bpf),
     ("hold memory that nothing counts", memory_file),
+    ("hold memory in semaphores", semaphores),
+    ("reserve disk space at once", reserve_disk),
     ("type into a terminal", type_into_terminal),
 ];
 
@@ -83,6 +85,8 @@ pub(crate) const ATTEMPTS: &[(&str, Attempt)] = &[
 pub(crate) fn run(name: &str, targets: &Targets) -> i32 {
     let outcome = match name {
         "fork bomb" => fork_bomb(targets),
+        "thread bomb" => thread_bomb(targets),
+        "make many files" => many_files(targets),
         "fill the disk" => fill_disk(targets),
         "memory hog" => memory_hog(targets),
         "memory hog of many" => memory_hog_of_many(targets),
@@ -368,6 +372,23 @@ fn memory_file(_: &Targets) -> io::Result<()> {
     done(unsafe { libc::syscall(libc::SYS_memfd_create, c"x".as_ptr(), 0) }).map(drop)
 }
 
+fn semaphores(_: &Targets) -> io::Result<()> {
+    // SAFETY: no memory is passed.
+    unsafe {
+        let set = libc::syscall(libc::SYS_semget, libc::IPC_PRIVATE, 1000, 0o600);
+        let set = i32::try_from(done(set)?).map_err(io::Error::other)?;
+        // Outside nobody else would remove it.
+        libc::semctl(set, 0, libc::IPC_RMID);
+    }
+    Ok(())
+}
+
+fn reserve_disk(t: &Targets) -> io::Result<()> {
+    let file = File::create(t.workspace.join("reserved"))?;
+    // SAFETY: no memory is passed. Not by the C library, which would write instead.
+    done(unsafe { libc::syscall(libc::SYS_fallocate, file.as_raw_fd(), 0, 0, 16 << 20) }).map(drop)
+}
+
 fn type_into_terminal(_: &Targets) -> io::Result<()> {
     // SAFETY: the byte outlives the call; whether the descriptor is a terminal does not matter.
     let typed = unsafe { libc::ioctl(1, libc::TIOCSTI, c"x".as_ptr()) };
@@ -411,23 +432,43 @@ fn type_into_own_terminal() -> io::Result<()> {
     Ok(())
 }
 
+/// Where every process of a bomb leaves a byte.
+pub(crate) const BORN: &str = "born";
+
+/// Every process makes processes, for ever; each says that it was born, and none ends before all do.
 fn fork_bomb(t: &Targets) -> io::Result<()> {
-    for number in 0..t.greed {
-        // SAFETY: one thread; the child only waits.
+    let path = t.workspace.join(BORN);
+    let mut born = OpenOptions::new().create(true).append(true).open(&path)?;
+    born.write_all(b".")?;
+    while born.metadata()?.len() < t.greed {
+        // SAFETY: one thread, in the child as well.
         match unsafe { libc::fork() } {
-            -1 => {
-                let error = io::Error::last_os_error();
-                return Err(io::Error::other(format!("after {number}: {error}")));
-            }
-            0 => {
-                std::thread::sleep(Duration::from_secs(20));
-                std::process::exit(0);
-            }
+            -1 => std::thread::sleep(Duration::from_millis(5)),
+            0 => born.write_all(b".")?,
             _ => {}
         }
     }
     // SAFETY: the group is the own one, made by the caller of this program.
     unsafe { libc::kill(0, libc::SIGKILL) };
+    Ok(())
+}
+
+/// As many threads as there can be.
+fn thread_bomb(t: &Targets) -> io::Result<()> {
+    for number in 1..=t.greed {
+        let thread = std::thread::Builder::new().stack_size(64 << 10);
+        let started = thread.spawn(|| std::thread::sleep(Duration::from_secs(60)));
+        started.map_err(|error| io::Error::other(format!("after {number} threads: {error}")))?;
+    }
+    Ok(())
+}
+
+fn many_files(t: &Targets) -> io::Result<()> {
+    let many = t.workspace.join("many");
+    fs::create_dir_all(&many)?;
+    for number in 0..t.greed {
+        File::create(many.join(number.to_string()))?;
+    }
     Ok(())
 }
 

@@ -7,12 +7,13 @@ use std::os::linux::net::SocketAddrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{SocketAddr, UnixListener};
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::attempts::{SECRET, Targets, VARIABLE};
+use crate::attempts::{BORN, SECRET, Targets, VARIABLE};
 
 /// Everything that has to be there while attempts run.
 pub(crate) struct Grounds {
@@ -114,9 +115,9 @@ impl Grounds {
         command
     }
 
-    pub(crate) fn workspace_bytes(&self) -> u64 {
-        let entries = fs::read_dir(&self.targets.workspace).unwrap();
-        entries.flatten().filter_map(|entry| entry.metadata().ok()).map(|data| data.len()).sum()
+    /// How many processes of a bomb there were.
+    pub(crate) fn born(&self) -> u64 {
+        fs::metadata(self.targets.workspace.join(BORN)).map_or(0, |data| data.len())
     }
 
     /// Waits until the great-grandchild has said that it lives.
@@ -170,6 +171,23 @@ impl Drop for Grounds {
     fn drop(&mut self) {
         let _ = self.victim.kill();
         let _ = self.victim.wait();
+    }
+}
+
+/// A directory in memory, whose free space nobody else uses, or an ordinary one.
+pub(crate) fn quiet_directory() -> TempDir {
+    TempDir::new_in("/dev/shm").or_else(|_| TempDir::new()).unwrap()
+}
+
+pub(crate) fn bytes(directory: &Path) -> u64 {
+    let entries = fs::read_dir(directory).unwrap();
+    entries.flatten().filter_map(|entry| entry.metadata().ok()).map(|data| data.len()).sum()
+}
+
+pub(crate) fn empty(directory: &Path) {
+    for entry in fs::read_dir(directory).unwrap().flatten() {
+        let path = entry.path();
+        if path.is_dir() { fs::remove_dir_all(path).unwrap() } else { fs::remove_file(path).unwrap() }
     }
 }
 

@@ -12,7 +12,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use lore_agent::sandbox::{
-    Ended, Exit, Level, Minimum, Namespaces, Overrun, Policy, Sandbox, SandboxError,
+    Ended, Exit, Level, Minimum, Namespaces, Overrun, Policy, ProcessBound, Sandbox, SandboxError,
 };
 use tokio::io::AsyncReadExt;
 
@@ -89,7 +89,7 @@ async fn all() -> usize {
         for (name, _) in ATTEMPTS {
             escaped += one(&grounds, &policy, name, arm).await;
         }
-        escaped += contained(&grounds, &policy).await;
+        escaped += contained(&grounds, &policy, &level).await;
     }
     refused_where_git_cannot_be_held(&grounds).await;
     escaped
@@ -101,7 +101,6 @@ fn policy(grounds: &Grounds, arm: Arm) -> Policy {
     policy.limits.processes = 64;
     policy.limits.memory_bytes = 256 << 20;
     policy.limits.file_bytes = 32 << 20;
-    policy.limits.disk_bytes = 64 << 20;
     if arm == Arm::WithoutNamespaces {
         policy.namespaces = Namespaces::Never;
         policy.read_only.clear();
@@ -121,7 +120,7 @@ async fn one(grounds: &Grounds, policy: &Policy, name: &str, arm: Arm) -> usize 
     grounds.renew();
     let outside = grounds.unsandboxed(name);
     grounds.renew();
-    let inside = attempt(grounds, policy, name, Duration::from_secs(20)).await;
+    let inside = attempt(grounds, policy, name, Duration::from_secs(60)).await;
     let control = if outside == Some(0) { "succeeds" } else { "-" };
     let git = name.contains(".git") && arm == Arm::WithoutNamespaces;
     let (verdict, escape) = match inside.ended.exit {
@@ -135,7 +134,7 @@ async fn one(grounds: &Grounds, policy: &Policy, name: &str, arm: Arm) -> usize 
 }
 
 /// Attempts to exhaust something: what counts is what is left of them.
-async fn contained(grounds: &Grounds, policy: &Policy) -> usize {
+async fn contained(grounds: &Grounds, policy: &Policy, level: &Level) -> usize {
     let mut escaped = 0;
     let mut tell = |name: &str, control: bool, held: bool, how: String| {
         let control = if control { "succeeds" } else { "-" };
@@ -143,17 +142,28 @@ async fn contained(grounds: &Grounds, policy: &Policy) -> usize {
         println!("  {name:36} without: {control:9} within: {verdict:7} {how}");
         escaped += usize::from(!held);
     };
-    let patience = Duration::from_secs(30);
+    // Ample: only what is not contained takes it all.
+    let patience = Duration::from_secs(60);
 
     let greedy = |greed: u64| Targets { greed, ..grounds.targets.clone() };
     let control = grounds.group_ends_itself("fork bomb", &greedy(100));
+    grounds.renew();
     let bomb = attempt_with(&greedy(4000), policy, "fork bomb", patience).await;
-    let started = bomb.said.split_whitespace().nth(1).and_then(|word| word.parse::<u32>().ok());
-    // For root the kernel's own bound is the PID namespace's, 301 above the limit.
-    let stopped = started.is_some_and(|started| started <= policy.limits.processes + 301);
-    let held = bomb.ended.overrun == Some(Overrun::Processes)
-        || (bomb.ended.exit == Exit::Code(HELD) && stopped);
-    tell("fork bomb", control, held, told(&bomb));
+    let born = grounds.born();
+    let bound = u64::from(policy.limits.processes);
+    let exact = level.process_bound != ProcessBound::Watched;
+    let ended = bomb.ended.overrun == Some(Overrun::Processes);
+    let held = if exact { born <= bound && born > bound / 2 } else { ended };
+    tell("fork bomb", control, held, format!("{}, {born} processes of {bound}", told(&bomb)));
+
+    let control = grounds.unsandboxed_with("thread bomb", &greedy(100)) == Some(0);
+    let threads = attempt_with(&greedy(4000), policy, "thread bomb", patience).await;
+    let failed_after = threads.said.split_whitespace().nth(1).and_then(|word| word.parse().ok());
+    let held = match failed_after {
+        Some(started) => !exact || u64::from(policy.limits.processes) >= started,
+        None => threads.ended.overrun == Some(Overrun::Processes),
+    };
+    tell("thread bomb", control, held, told(&threads));
 
     let control = grounds.unsandboxed_with("memory hog", &greedy(300 << 20)) == Some(0);
     let hog = attempt_with(&greedy(4 << 30), policy, "memory hog", patience).await;
@@ -164,13 +174,29 @@ async fn contained(grounds: &Grounds, policy: &Policy) -> usize {
     let held = hogs.ended.overrun == Some(Overrun::Memory);
     tell("memory hog of many", control, held, told(&hogs));
 
-    grounds.renew();
-    let control = grounds.unsandboxed_with("fill the disk", &greedy(80 << 20)) == Some(0);
-    grounds.renew();
-    let disk = attempt_with(&greedy(4 << 30), policy, "fill the disk", patience).await;
-    let size = grounds.workspace_bytes();
-    let held = disk.ended.overrun == Some(Overrun::Disk) && size < 2 << 30;
-    tell("fill the disk", control, held, format!("{}, {} MiB left", told(&disk), size >> 20));
+    // On a disk that others do not fill meanwhile, where there is one.
+    let disk = grounds::quiet_directory();
+    let small = Targets { workspace: disk.path().canonicalize().unwrap(), ..greedy(24 << 20) };
+    let control = grounds.unsandboxed_with("fill the disk", &small) == Some(0);
+    grounds::empty(disk.path());
+    let mut tight = policy.clone();
+    tight.workspace.clone_from(&small.workspace);
+    tight.limits.disk_bytes = 16 << 20;
+    let large = Targets { greed: 4 << 30, ..small.clone() };
+    let filled = attempt_with(&large, &tight, "fill the disk", patience).await;
+    let size = grounds::bytes(disk.path());
+    grounds::empty(disk.path());
+    let held = filled.ended.overrun == Some(Overrun::Disk) && size < 1 << 30;
+    tell("fill the disk", control, held, format!("{}, {} MiB left", told(&filled), size >> 20));
+
+    let control = grounds.unsandboxed_with("make many files", &Targets { greed: 2000, ..small.clone() });
+    grounds::empty(disk.path());
+    tight.limits.files = 1000;
+    let many = Targets { greed: 1_000_000, ..small };
+    let files = attempt_with(&many, &tight, "make many files", patience).await;
+    let held = files.ended.overrun == Some(Overrun::Files);
+    tell("make many files", control == Some(0), held, told(&files));
+    drop(disk);
 
     grounds.renew();
     let control = grounds.outlives_unsandboxed();

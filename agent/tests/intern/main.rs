@@ -6,6 +6,7 @@ mod endpoint;
 mod model;
 mod overhead;
 mod real;
+mod research;
 mod servers;
 mod support;
 mod turn;

@@ -1,5 +1,6 @@
 //! `doctor`: what is wrong, and what to do about it.
 
+use lore_agent::sandbox::{Probe, SandboxError};
 use serde_json::{Value, json};
 
 use super::Context;
@@ -47,6 +48,8 @@ pub(super) fn doctor(context: &Context) -> Result<(), CliError> {
         }
         Err(error) => check("daemon", Err(error)),
     }
+    let (sandbox, says) = sandbox();
+    check("sandbox", says);
     let failed = checks.iter().filter(|check| check.result.is_err()).count();
     let list: Vec<Value> = checks
         .iter()
@@ -58,7 +61,8 @@ pub(super) fn doctor(context: &Context) -> Result<(), CliError> {
             json!({ "check": check.what, "ok": ok, "says": says })
         })
         .collect();
-    output::result(&json!({ "checks": list, "failed": failed }), context.json, |_| {
+    let result = json!({ "checks": list, "failed": failed, "sandbox": sandbox });
+    output::result(&result, context.json, |_| {
         let lines = checks.iter().map(|check| match &check.result {
             Ok(says) => format!("ok      {}: {says}\n", check.what),
             Err(says) => format!("FAILED  {}: {says}\n", check.what),
@@ -69,6 +73,27 @@ pub(super) fn doctor(context: &Context) -> Result<(), CliError> {
         return Err(CliError::failed("doctor", format!("{failed} checks failed")));
     }
     Ok(())
+}
+
+/// What is enforced for commands of an agent, found by running one; nothing when they are refused here.
+fn sandbox() -> (Value, Result<String, CliError>) {
+    let found = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(SandboxError::from)
+        .and_then(|runtime| runtime.block_on(lore_agent::sandbox::level()));
+    match found {
+        Ok(Probe { level, set_up }) => {
+            let micros = u64::try_from(set_up.as_micros()).unwrap_or(u64::MAX);
+            let milliseconds = set_up.as_secs_f64() * 1e3;
+            let says = format!("{level}; set up in {milliseconds:.1} ms");
+            (json!({ "level": level, "set_up_micros": micros }), Ok(says))
+        }
+        Err(error) => {
+            let failed = CliError::failed("sandbox", format!("an agent runs no commands here: {error}"));
+            (Value::Null, Err(failed))
+        }
+    }
 }
 
 fn check_federations(

@@ -1,13 +1,16 @@
-//! Tools of MCP servers that the user configured, over standard input and output.
+//! Tools of MCP servers that the user configured: programs over standard input and output, or streamable HTTP.
 //!
-//! A server is a program of the user's choice and runs with the user's rights, outside the sandbox. It gets
-//! the environment of its own settings and nothing of the agent's, so what one server is trusted with never
-//! reaches another. What it says about its tools is a stranger's text: names are checked and prefixed, and
+//! A program is of the user's choice and runs with the user's rights, outside the sandbox. It gets the
+//! environment of its own settings and nothing of the agent's; a server over HTTP gets the credentials of its
+//! own settings, and no redirect is followed. So what one server is trusted with never reaches another. What
+//! a server says about its tools is a stranger's text: names are checked and prefixed, and
 //! everything is bounded.
 
+mod http;
+mod program;
+
 use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::process::Stdio;
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,10 +18,13 @@ use rmcp::model::{CallToolRequestParams, CallToolResult, PaginatedRequestParams}
 use rmcp::service::RunningService;
 use rmcp::{RoleClient, ServiceExt};
 use serde_json::Value;
-use tokio::process::{Child, Command};
 
 use super::excerpt::{Excerpt, plain};
 use super::{Tool, ToolContext, ToolFuture, ToolOutput, ToolSpec};
+
+pub use http::McpHttpSettings;
+pub use program::McpSettings;
+use program::Program;
 
 /// How long a server may take to begin and to list its tools.
 const START_TIME: Duration = Duration::from_secs(30);
@@ -28,21 +34,10 @@ const MAX_PAGES: usize = 32;
 /// Longest description of a tool, in characters, and largest schema, in bytes.
 const MAX_DESCRIPTION_CHARS: usize = 2000;
 const MAX_SCHEMA_BYTES: usize = 32 * 1024;
+/// Longest message of an error, in characters.
+const MAX_ERROR_CHARS: usize = 500;
 /// Kept of the beginning and of the end of an answer, in bytes.
 const KEPT_BYTES: usize = 16 * 1024;
-
-/// How a server is started.
-#[derive(Debug, Clone)]
-pub struct McpSettings {
-    /// Prefix of its tools' names, `[a-z][a-z0-9]{0,19}`.
-    pub name: String,
-    /// The program.
-    pub program: PathBuf,
-    /// Its arguments.
-    pub arguments: Vec<String>,
-    /// Its environment besides PATH, HOME and LANG: its own credentials, nobody else's.
-    pub environment: BTreeMap<String, String>,
-}
 
 /// A server that runs. It ends when this and its tools are dropped.
 #[derive(Debug, Clone)]
@@ -57,7 +52,27 @@ pub struct McpServer {
 #[derive(Debug)]
 struct Connection {
     service: RunningService<RoleClient, ()>,
-    _child: Child,
+    origin: Origin,
+}
+
+/// What is at the other end.
+#[derive(Debug)]
+enum Origin {
+    /// A program, which ends with the connection.
+    Program(#[allow(dead_code)] Program),
+    /// An address.
+    Http(McpHttpSettings),
+}
+
+impl Origin {
+    /// What an error says, without credentials, harmless on a terminal, and not too long.
+    fn clean(&self, error: &str) -> String {
+        let said = match self {
+            Self::Program(_) => plain(error.as_bytes()),
+            Self::Http(settings) => plain(settings.clean(error).as_bytes()),
+        };
+        said.chars().take(MAX_ERROR_CHARS).collect()
+    }
 }
 
 /// Why a server cannot be used.
@@ -74,6 +89,14 @@ pub enum McpError {
         /// What the system says.
         error: std::io::Error,
     },
+    /// Its address or credentials cannot be used.
+    #[error("the MCP server {name} cannot be reached: {why}")]
+    Address {
+        /// Which server.
+        name: String,
+        /// What was wrong, and what to do.
+        why: String,
+    },
     /// It does not speak the protocol.
     #[error("the MCP server {name} does not answer as one: {why}")]
     Protocol {
@@ -85,46 +108,51 @@ pub enum McpError {
 }
 
 impl McpServer {
-    /// Starts a server and asks for its tools.
+    /// Starts a server that is a program and asks for its tools.
     ///
     /// # Errors
     /// When it does not start, or does not answer in half a minute.
     pub async fn start(settings: &McpSettings) -> Result<Self, McpError> {
-        let name = settings.name.clone();
-        if !is_prefix(&name) {
-            return Err(McpError::Name(name));
-        }
+        let name = prefix(&settings.name)?;
         let failed = |error| McpError::Start { name: name.clone(), error };
-        let mut command = Command::new(&settings.program);
-        command
-            .args(&settings.arguments)
-            .env_clear()
-            .envs(
-                ["PATH", "HOME", "LANG"]
-                    .into_iter()
-                    .filter_map(|key| std::env::var_os(key).map(|value| (key, value))),
-            )
-            .envs(&settings.environment)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .process_group(0)
-            .kill_on_drop(true);
-        let mut child = command.spawn().map_err(failed)?;
-        let (Some(output), Some(input)) = (child.stdout.take(), child.stdin.take()) else {
-            return Err(failed(std::io::Error::other("no pipes")));
-        };
-        let wrong = |why: String| McpError::Protocol { name: name.clone(), why };
+        let (program, output, input) = Program::start(settings).map_err(failed)?;
+        let begin = async { ().serve((output, input)).await.map_err(|error| error.to_string()) };
+        Self::begin(name, begin, Origin::Program(program)).await
+    }
+
+    /// Reaches a server over streamable HTTP and asks for its tools. `builder` makes the client and brings
+    /// certificates; the client is this server's alone.
+    ///
+    /// # Errors
+    /// When its credentials would travel unencrypted, or it does not answer in half a minute.
+    pub async fn connect(
+        settings: &McpHttpSettings,
+        builder: reqwest::ClientBuilder,
+    ) -> Result<Self, McpError> {
+        let name = prefix(&settings.name)?;
+        let transport = settings.transport(builder)?;
         let begin = async {
-            let service =
-                ().serve((output, input)).await.map_err(|error| wrong(error.to_string()))?;
-            let (tools, left_out) = list(&name, &service).await.map_err(wrong)?;
+            ().serve(transport).await.map_err(|error| error.to_string())
+        };
+        Self::begin(name, begin, Origin::Http(settings.clone())).await
+    }
+
+    async fn begin(
+        name: String,
+        service: impl Future<Output = Result<RunningService<RoleClient, ()>, String>>,
+        origin: Origin,
+    ) -> Result<Self, McpError> {
+        let wrong = |why: String| McpError::Protocol { name: name.clone(), why: origin.clean(&why) };
+        let listed = async {
+            let service = service.await?;
+            let (tools, left_out) = list(&name, &service).await?;
             Ok((service, tools, left_out))
         };
-        let (service, tools, left_out) = tokio::time::timeout(START_TIME, begin)
+        let (service, tools, left_out) = tokio::time::timeout(START_TIME, listed)
             .await
-            .map_err(|_| wrong("no answer in 30 s".to_owned()))??;
-        let connection = Arc::new(Connection { service, _child: child });
+            .unwrap_or_else(|_| Err("no answer in 30 s".to_owned()))
+            .map_err(wrong)?;
+        let connection = Arc::new(Connection { service, origin });
         Ok(Self { name, connection, tools, left_out })
     }
 
@@ -142,10 +170,12 @@ impl McpServer {
 /// Between the server's name and the tool's.
 const SEPARATOR: &str = "__";
 
-fn is_prefix(name: &str) -> bool {
-    name.len() <= 20
+/// The name, if it can begin the names of tools.
+fn prefix(name: &str) -> Result<String, McpError> {
+    let fits = name.len() <= 20
         && name.starts_with(|c: char| c.is_ascii_lowercase())
-        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
+        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
+    if fits { Ok(name.to_owned()) } else { Err(McpError::Name(name.to_owned())) }
 }
 
 /// The tools of a server under their local names, and those that were left out.
@@ -219,7 +249,9 @@ impl Tool for McpTool {
             tokio::select! {
                 result = self.connection.service.call_tool(request) => match result {
                     Ok(result) => read(&result),
-                    Err(error) => ToolOutput::error(plain(error.to_string().as_bytes())),
+                    Err(error) => {
+                        ToolOutput::error(self.connection.origin.clean(&error.to_string()))
+                    }
                 },
                 () = context.cancel.cancelled() => ToolOutput::error("cancelled"),
                 () = tokio::time::sleep(context.timeout) => {

@@ -1,0 +1,302 @@
+//! Servers of MCP: programs, and servers over HTTP, honest and not.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use lore_agent::tool::{McpHttpSettings, McpServer, McpSettings, ToolContext, Toolbox};
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+
+fn context(timeout: Duration) -> ToolContext {
+    ToolContext { workspace: "/".into(), cancel: CancellationToken::new(), timeout }
+}
+
+/// A server of MCP in shell: three tools, one of which has a name that cannot be taken.
+const SERVER: &str = r#"
+answer() { printf '{"jsonrpc":"2.0","id":%s,"result":%s}\n' "$1" "$2"; }
+while IFS= read -r line; do
+  [[ $line =~ \"id\":([0-9]+) ]] && id=${BASH_REMATCH[1]} || continue
+  case $line in
+    *'"method":"initialize"'*)
+      answer $id '{"protocolVersion":"2025-06-18","capabilities":{"tools":{}},"serverInfo":{"name":"t","version":"1"}}' ;;
+    *'"method":"tools/list"'*)
+      answer $id '{"tools":[{"name":"env","description":"its environment","inputSchema":{"type":"object"}},{"name":"slow","inputSchema":{"type":"object"}},{"name":"../Bad","inputSchema":{"type":"object"}}]}' ;;
+    *'"name":"env"'*)
+      names=$(compgen -e | sort | tr '\n' ' ')
+      answer $id '{"content":[{"type":"text","text":"'"$names TOKEN=$TOKEN"'"}],"isError":false}' ;;
+    *'"name":"slow"'*) ;;
+    *) printf '{"jsonrpc":"2.0","id":%s,"error":{"code":-32601,"message":"no such method"}}\n' "$id" ;;
+  esac
+done
+"#;
+
+fn settings(name: &str, token: &str) -> McpSettings {
+    McpSettings {
+        name: name.to_owned(),
+        program: "/bin/bash".into(),
+        arguments: vec!["-c".to_owned(), SERVER.to_owned()],
+        environment: BTreeMap::from([("TOKEN".to_owned(), token.to_owned())]),
+    }
+}
+
+#[tokio::test]
+async fn tools_of_servers_are_prefixed_and_keep_their_credentials_apart() {
+    let mut toolbox = Toolbox::new();
+    for (name, token) in [("one", "first"), ("two", "second")] {
+        let server = McpServer::start(&settings(name, token)).await.unwrap();
+        assert_eq!(server.left_out.len(), 1, "{:?}", server.left_out);
+        for tool in server.tools() {
+            toolbox.add(tool).unwrap();
+        }
+    }
+    let names: Vec<String> = toolbox.specs().into_iter().map(|spec| spec.name).collect();
+    assert_eq!(names, ["one__env", "one__slow", "two__env", "two__slow"]);
+    let patient = context(Duration::from_secs(20));
+    for (name, token) in [("one__env", "first"), ("two__env", "second")] {
+        let output = toolbox.call(name, json!({}), &patient).await;
+        assert!(output.text.ends_with(&format!("TOKEN={token}")), "{}", output.text);
+        assert!(!output.text.contains("CARGO"), "the agent's environment: {}", output.text);
+    }
+    let slow = toolbox.call("one__slow", json!({}), &context(Duration::from_millis(200))).await;
+    assert!(slow.is_error && slow.text.contains("no answer"), "{}", slow.text);
+    let after = toolbox.call("one__env", json!({}), &patient).await;
+    assert!(!after.is_error, "a call that timed out does not end the server: {}", after.text);
+}
+
+#[tokio::test]
+async fn what_is_no_server_is_refused() {
+    let mut deaf = settings("deaf", "");
+    deaf.arguments = vec!["-c".to_owned(), "echo this is no JSON; exit 0".to_owned()];
+    assert!(McpServer::start(&deaf).await.is_err());
+    let mut absent = settings("absent", "");
+    absent.program = "/no/such/program".into();
+    assert!(McpServer::start(&absent).await.unwrap_err().to_string().contains("did not start"));
+    assert!(McpServer::start(&settings("Bad Name", "")).await.is_err());
+}
+
+#[tokio::test]
+async fn a_program_ends_with_all_that_it_started() {
+    let mark = format!("33{}", std::process::id());
+    let mut settings = settings("one", "");
+    settings.arguments[1] = format!("sleep {mark} & {SERVER}");
+    let server = McpServer::start(&settings).await.unwrap();
+    assert_eq!(running(&mark), 1);
+    drop(server);
+    let began = Instant::now();
+    while running(&mark) > 0 {
+        assert!(began.elapsed() < Duration::from_secs(20), "it lives on");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// Processes that have `mark` as an argument.
+fn running(mark: &str) -> usize {
+    let entries = std::fs::read_dir("/proc").unwrap().flatten();
+    entries
+        .filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok())
+        .filter(|line| line.split(|byte| *byte == 0).any(|argument| argument == mark.as_bytes()))
+        .count()
+}
+
+/// What a server over HTTP does.
+#[derive(Clone)]
+enum Kind {
+    /// Answers, calls as an event stream; its one tool says which credentials came.
+    Honest,
+    /// Sends everybody elsewhere, with the method and body.
+    Moved(String),
+    /// Answers calls without end.
+    Endless,
+    /// Does not answer calls.
+    Silent,
+}
+
+/// A server over HTTP, and the heads of all requests that it got.
+struct Remote {
+    url: String,
+    heads: Arc<Mutex<Vec<String>>>,
+}
+
+impl Remote {
+    async fn start(kind: Kind) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/mcp?tenant=private", listener.local_addr().unwrap());
+        let heads: Arc<Mutex<Vec<String>>> = Arc::default();
+        let kept = Arc::clone(&heads);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let (kind, kept) = (kind.clone(), Arc::clone(&kept));
+                tokio::spawn(async move {
+                    // A client that hangs up concerns only its own connection.
+                    let _ = answer(stream, &kind, &kept).await;
+                });
+            }
+        });
+        Self { url, heads }
+    }
+
+    fn settings(&self, name: &str, token: &str) -> McpHttpSettings {
+        McpHttpSettings {
+            name: name.to_owned(),
+            url: self.url.parse().unwrap(),
+            bearer: Some(format!("bearer-{token}").into()),
+            headers: BTreeMap::from([("x-key".to_owned(), format!("key-{token}").into())]),
+        }
+    }
+}
+
+async fn answer(
+    mut stream: TcpStream,
+    kind: &Kind,
+    heads: &Mutex<Vec<String>>,
+) -> std::io::Result<()> {
+    let (head, body) = read(&mut stream).await?;
+    heads.lock().unwrap().push(head.clone());
+    let mut send = async |status: &str, kind: &str, body: &str| {
+        let text = format!(
+            "HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {}\r\nmcp-session-id: s1\r\n\
+             connection: close\r\n\r\n{body}",
+            body.len()
+        );
+        stream.write_all(text.as_bytes()).await
+    };
+    if let Kind::Moved(to) = kind {
+        let status = format!("307 Temporary Redirect\r\nlocation: {to}");
+        return send(&status, "text/plain", "").await;
+    }
+    if !head.starts_with("POST") {
+        return send("405 Method Not Allowed", "text/plain", "").await;
+    }
+    let result = match body["method"].as_str().unwrap_or_default() {
+        "initialize" => json!({
+            "protocolVersion": "2025-06-18", "capabilities": {"tools": {}},
+            "serverInfo": {"name": "t", "version": "1"}
+        }),
+        "tools/list" => json!({"tools": [{"name": "whoami", "inputSchema": {"type": "object"}}]}),
+        "tools/call" => {
+            match kind {
+                Kind::Silent => std::future::pending::<()>().await,
+                Kind::Endless => {
+                    let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\ndata: ";
+                    stream.write_all(head.as_bytes()).await?;
+                    loop {
+                        stream.write_all(&[b'x'; 65536]).await?;
+                    }
+                }
+                _ => {}
+            }
+            let lines = head.lines().filter(|line| line.contains("bearer-") || line.contains("key-"));
+            let seen: Vec<&str> = lines.collect();
+            let result = json!({"content": [{"type": "text", "text": seen.join("; ")}]});
+            let message = json!({"jsonrpc": "2.0", "id": body["id"], "result": result});
+            let event = format!("event: message\ndata: {message}\n\n");
+            return send("200 OK", "text/event-stream", &event).await;
+        }
+        _ if body["id"].is_null() => return send("202 Accepted", "text/plain", "").await,
+        _ => {
+            let error = json!({"code": -32601, "message": "no such method"});
+            let message = json!({"jsonrpc": "2.0", "id": body["id"], "error": error});
+            return send("200 OK", "application/json", &message.to_string()).await;
+        }
+    };
+    let message = json!({"jsonrpc": "2.0", "id": body["id"], "result": result});
+    send("200 OK", "application/json", &message.to_string()).await
+}
+
+async fn read(stream: &mut TcpStream) -> std::io::Result<(String, Value)> {
+    let mut bytes = Vec::new();
+    let mut buffer = [0; 8192];
+    loop {
+        if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
+            let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
+            let length = head
+                .lines()
+                .find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok())
+                .unwrap_or(0);
+            if bytes.len() >= end + 4 + length {
+                let body = serde_json::from_slice(&bytes[end + 4..]).unwrap_or(Value::Null);
+                return Ok((head, body));
+            }
+        }
+        match stream.read(&mut buffer).await? {
+            0 => return Ok((String::new(), Value::Null)),
+            count => bytes.extend_from_slice(&buffer[..count]),
+        }
+    }
+}
+
+async fn connect(settings: &McpHttpSettings) -> Result<McpServer, String> {
+    let connected = McpServer::connect(settings, reqwest::Client::builder()).await;
+    connected.map_err(|error| error.to_string())
+}
+
+#[tokio::test]
+async fn servers_over_http_get_their_own_credentials_only() {
+    let (one, two) = (Remote::start(Kind::Honest).await, Remote::start(Kind::Honest).await);
+    let mut toolbox = Toolbox::new();
+    for (remote, name) in [(&one, "one"), (&two, "two")] {
+        let server = connect(&remote.settings(name, name)).await.unwrap();
+        server.tools().for_each(|tool| toolbox.add(tool).unwrap());
+    }
+    let patient = context(Duration::from_secs(20));
+    for name in ["one", "two"] {
+        let output = toolbox.call(&format!("{name}__whoami"), json!({}), &patient).await;
+        assert!(!output.is_error, "{}", output.text);
+        assert!(output.text.contains(&format!("bearer-{name}")), "{}", output.text);
+        assert!(output.text.contains(&format!("key-{name}")), "{}", output.text);
+    }
+    for (remote, other) in [(&one, "-two"), (&two, "-one")] {
+        let heads = remote.heads.lock().unwrap().join("\n");
+        assert!(!heads.is_empty() && !heads.contains(other), "{heads}");
+    }
+}
+
+#[tokio::test]
+async fn credentials_are_not_forwarded_by_a_redirect() {
+    let elsewhere = Remote::start(Kind::Honest).await;
+    let moved = Remote::start(Kind::Moved(elsewhere.url.clone())).await;
+    let error = connect(&moved.settings("moved", "secret")).await.unwrap_err();
+    assert!(!moved.heads.lock().unwrap().is_empty());
+    assert!(elsewhere.heads.lock().unwrap().is_empty(), "the redirect was followed");
+    for secret in ["bearer-secret", "key-secret", "tenant=private"] {
+        assert!(!error.contains(secret), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn credentials_do_not_travel_in_the_open_nor_in_the_address() {
+    let remote = Remote::start(Kind::Honest).await;
+    let at = |url: &str| McpHttpSettings {
+        url: url.parse().unwrap(),
+        ..remote.settings("far", "secret")
+    };
+    for (url, why) in [
+        ("http://mcp.example.org/mcp", "plain http"),
+        ("https://user:password@mcp.example.org/mcp", "holds credentials"),
+        ("ftp://mcp.example.org/mcp", "neither http nor https"),
+    ] {
+        let error = connect(&at(url)).await.unwrap_err();
+        assert!(error.contains(why) && !error.contains("password"), "{error}");
+    }
+    let mut settings = remote.settings("far", "secret");
+    settings.headers.insert("x-broken".to_owned(), "line\nbreak".to_owned().into());
+    let error = connect(&settings).await.unwrap_err();
+    assert!(error.contains("no header can") && !error.contains("line"), "{error}");
+    assert!(!format!("{settings:?}").contains("secret"), "{settings:?}");
+}
+
+#[tokio::test]
+async fn a_server_over_http_that_answers_without_end_or_not_at_all_costs_a_bounded_call() {
+    for kind in [Kind::Endless, Kind::Silent] {
+        let remote = Remote::start(kind).await;
+        let server = connect(&remote.settings("bad", "x")).await.unwrap();
+        let mut toolbox = Toolbox::new();
+        server.tools().for_each(|tool| toolbox.add(tool).unwrap());
+        let output = toolbox.call("bad__whoami", json!({}), &context(Duration::from_secs(2))).await;
+        assert!(output.is_error && output.text.len() < 2000, "{}", output.text);
+    }
+}
