@@ -72,11 +72,6 @@ impl Installed {
         Ok(())
     }
 
-    /// Names of its tools.
-    pub(crate) fn tools(&self) -> &[String] {
-        &self.spec.tools
-    }
-
     /// A fresh task.
     pub(crate) fn task(&self, draw: &mut Draw, bin: &Path) -> DirectoryTask {
         let spec = &self.spec;

@@ -63,8 +63,10 @@ impl Trailer {
         Ok((given == self.digest(content)?).then_some(content))
     }
 
+    /// A trailer of another kind is no content: who once added a wrong one can still add the right one.
     fn answer(&self, content: &str) -> String {
-        format!("receipt {}\n", seal(self.secret, &[content]))
+        let sheets: Vec<&str> = content.lines().filter(|line| !line.contains(':')).collect();
+        format!("receipt {}\n", seal(self.secret, &sheets))
     }
 }
 

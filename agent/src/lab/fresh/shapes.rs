@@ -38,6 +38,13 @@ const THREE_NAMES: &str = r#"right = { kind = "choice", of = ["@W4@", "@W5@"] }
 other = { kind = "choice", of = ["@W6@", "@W7@"] }
 another = { kind = "choice", of = ["@W8@", "@W9@"] }"#;
 
+const STEP_HELP: &str = r#"        for name in "$LAB_QUIRK_RIGHT" "$LAB_QUIRK_OTHER" "$LAB_QUIRK_ANOTHER"; do
+            echo "  $name ID"
+        done | sort"#;
+const OPTION_HELP: &str = r#"        for name in "$LAB_QUIRK_RIGHT" "$LAB_QUIRK_OTHER" "$LAB_QUIRK_ANOTHER"; do
+            echo "  --$name"
+        done | sort"#;
+
 pub(super) const SHAPES: [Shape; 7] = [
     // An option that must be given.
     Shape {
@@ -136,9 +143,7 @@ pub(super) const SHAPES: [Shape; 7] = [
     // A step that must come before.
     Shape {
         quirk: THREE_NAMES,
-        help: concat!(
-            "        printf '  %s ID\\n' \"$LAB_QUIRK_RIGHT\" \"$LAB_QUIRK_OTHER\" \"$LAB_QUIRK_ANOTHER\" | sort"
-        ),
+        help: STEP_HELP,
         guard: concat!(
             "mark=\"@STORE@-$id\"\n",
             "if [ \"$verb\" = \"$LAB_QUIRK_RIGHT\" ]; then\n",
@@ -156,9 +161,7 @@ pub(super) const SHAPES: [Shape; 7] = [
     // A rehearsal unless it is meant.
     Shape {
         quirk: THREE_NAMES,
-        help: concat!(
-            "        printf '  --%s\\n' \"$LAB_QUIRK_RIGHT\" \"$LAB_QUIRK_OTHER\" \"$LAB_QUIRK_ANOTHER\" | sort"
-        ),
+        help: OPTION_HELP,
         options: concat!(
             "    \"--$LAB_QUIRK_RIGHT\") sure=yes ;;\n",
             "    \"--$LAB_QUIRK_OTHER\" | \"--$LAB_QUIRK_ANOTHER\") say \"$1 is closed today\" ;;",
