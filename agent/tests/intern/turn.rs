@@ -8,7 +8,7 @@ use lore_agent::model::{ControlKind, Message};
 use lore_agent::session::{Role, Session};
 use lore_agent::tool::ToolOutput;
 use lore_agent::turn::{
-    Allowance, End, Event, Head, Mode, Price, Purpose, Saved, Transcript, Which, event_schema_json,
+    Allowance, End, Event, Head, Mode, Price, Purpose, Saved, Transcript, Which, line_schema_json,
     to_session,
 };
 use serde_json::{Value, json};
@@ -431,7 +431,7 @@ async fn text_mode_notices_repetition_sooner() {
 
 #[tokio::test]
 async fn every_event_is_what_the_schema_says() {
-    let schema: Value = serde_json::from_str(&event_schema_json()).unwrap();
+    let schema: Value = serde_json::from_str(&line_schema_json()).unwrap();
     let schema = jsonschema::validator_for(&schema).unwrap();
     let endpoint = Endpoint::acts(vec![
         fails(500, "x"),
