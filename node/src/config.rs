@@ -1,6 +1,7 @@
 //! `config.toml`: what a person may change about a node. The privacy budget is not here: it lives
 //! in the store, where it cannot be rolled back by an editor.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -8,6 +9,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::error::CliError;
+use crate::models::{ModelFile, ModelSettings};
 use crate::network::{Multiaddr, PeerAddress};
 
 /// Why a configuration was refused.
@@ -54,7 +56,7 @@ impl From<ConfigError> for CliError {
 }
 
 /// Every key, in the order of the file.
-pub const KEYS: [&str; 8] = [
+pub const KEYS: [&str; 19] = [
     "name",
     "listen",
     "peers",
@@ -63,6 +65,17 @@ pub const KEYS: [&str; 8] = [
     "privacy",
     "privacy.gate",
     "privacy.gate_deadline_seconds",
+    "agent.model",
+    "models.NAME.url",
+    "models.NAME.model",
+    "models.NAME.dialect",
+    "models.NAME.key_env",
+    "models.NAME.key_file",
+    "models.NAME.window",
+    "models.NAME.price_in",
+    "models.NAME.price_out",
+    "models.NAME.max_tokens",
+    "models.NAME.effort",
 ];
 
 /// The settings of a node.
@@ -81,6 +94,10 @@ pub struct Config {
     /// Seconds from a lesson release to its public deadline, when a person looks at keys before they go
     /// out; none without a gate.
     pub gate_seconds: Option<u64>,
+    /// Models by the names that a person gave them.
+    pub models: BTreeMap<String, ModelSettings>,
+    /// The name of the model that is used when none is asked for.
+    pub default_model: Option<String>,
 }
 
 const GATE_SECONDS: u64 = 86_400;
@@ -97,6 +114,8 @@ impl Default for Config {
             log_level: "info".into(),
             sync_interval: Duration::from_secs(30),
             gate_seconds: None,
+            models: BTreeMap::new(),
+            default_model: None,
         }
     }
 }
@@ -111,6 +130,14 @@ struct File {
     log_level: Option<String>,
     sync_interval_seconds: Option<toml::Spanned<u64>>,
     privacy: Privacy,
+    agent: Agent,
+    models: BTreeMap<String, toml::Spanned<ModelFile>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct Agent {
+    model: Option<toml::Spanned<String>>,
 }
 
 #[derive(Deserialize, Default)]
@@ -208,6 +235,19 @@ impl Config {
                 }
             };
         }
+        for (name, model) in file.models {
+            let at = model.span().start;
+            let settings = model.into_inner().settings(&name, at);
+            let settings = settings.map_err(|(offset, why)| invalid(offset, why))?;
+            config.models.insert(name, settings);
+        }
+        if let Some(name) = file.agent.model {
+            if !config.models.contains_key(name.get_ref()) {
+                let why = format!("there is no [models.{}]", name.get_ref());
+                return Err(invalid(name.span().start, why));
+            }
+            config.default_model = Some(name.into_inner());
+        }
         Ok(config)
     }
 
@@ -237,7 +277,8 @@ impl Config {
              # `lore privacy preview`); without an answer nothing does. \"off\": no gate.\n\
              gate = {}\n\
              # Public: releases go out this long after they are due, whenever the gate was answered.\n\
-             gate_deadline_seconds = {}\n",
+             gate_deadline_seconds = {}\n\n\
+             # Models stand in [models.NAME], the one to use in [agent]; `lore model set` writes both.\n",
             quoted(&self.name),
             list(self.listen.iter().map(ToString::to_string).collect()),
             list(self.peers.iter().map(ToString::to_string).collect()),
@@ -283,7 +324,10 @@ mod tests {
         assert_eq!(
             error,
             "home/config.toml:3: unknown key `listen_on`; known keys: name, listen, peers, \
-             log_level, sync_interval_seconds, privacy, privacy.gate, privacy.gate_deadline_seconds"
+             log_level, sync_interval_seconds, privacy, privacy.gate, privacy.gate_deadline_seconds, \
+             agent.model, models.NAME.url, models.NAME.model, models.NAME.dialect, \
+             models.NAME.key_env, models.NAME.key_file, models.NAME.window, models.NAME.price_in, \
+             models.NAME.price_out, models.NAME.max_tokens, models.NAME.effort"
         );
         let error = parse("[privacy]\nepsilon = 4\n").unwrap_err();
         assert!(error.starts_with("home/config.toml:2: unknown key `epsilon`"), "{error}");

@@ -13,6 +13,7 @@ pub mod engine;
 pub mod error;
 pub mod export;
 pub mod home;
+pub mod models;
 pub mod network;
 pub mod output;
 pub mod scan;

@@ -16,6 +16,23 @@ pub enum Dialect {
     Anthropic,
 }
 
+impl Dialect {
+    /// Its name in configuration and output.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::OpenAiChat => "openai",
+            Self::Anthropic => "anthropic",
+        }
+    }
+
+    /// The dialect of a name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::OpenAiChat, Self::Anthropic].into_iter().find(|dialect| dialect.name() == name)
+    }
+}
+
 /// How long is waited, and how much is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Patience {
@@ -132,6 +149,18 @@ impl Endpoint {
         self
     }
 
+    /// Where it is, without a path of its own; never with a key.
+    #[must_use]
+    pub fn base(&self) -> &str {
+        self.base.as_str().trim_end_matches('/')
+    }
+
+    /// The protocol that it speaks.
+    #[must_use]
+    pub const fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
     /// The model's name.
     #[must_use]
     pub fn model(&self) -> &str {
@@ -148,7 +177,7 @@ impl Endpoint {
 
     /// The URL of `path` below the base.
     pub(super) fn url(&self, path: &str) -> String {
-        format!("{}{path}", self.base.as_str().trim_end_matches('/'))
+        format!("{}{path}", self.base())
     }
 
     /// The URL of `path` at the server's root.

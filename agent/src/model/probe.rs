@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{Dialect, Effort, Finish, HttpModel, Message, Model, ModelError, Reply, Request};
 use crate::tool::ToolSpec;
 
 /// What an endpoint showed that it can do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Abilities {
     /// It sends a reply in pieces.
     pub streaming: bool,

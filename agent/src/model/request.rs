@@ -41,4 +41,10 @@ impl Effort {
             Self::High => "high",
         }
     }
+
+    /// The effort of a name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Low, Self::Medium, Self::High].into_iter().find(|effort| effort.name() == name)
+    }
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use super::gate::{DenyVerb, GateVerb, LedgerVerb};
+use super::model::ModelVerb;
 use crate::demo::DemoArgs;
 
 /// A federated network of skills that agents learn: every node learns from its own users' private
@@ -60,6 +61,9 @@ pub(super) enum Verb {
     /// The privacy budget of this node.
     #[command(subcommand)]
     Privacy(PrivacyVerb),
+    /// Models for the agent: endpoints by name, and small ones on this machine.
+    #[command(subcommand)]
+    Model(ModelVerb),
     /// The store on disk.
     #[command(subcommand)]
     Store(StoreVerb),

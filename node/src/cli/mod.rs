@@ -6,6 +6,7 @@ mod doctor;
 mod federation;
 mod gate;
 mod lesson;
+mod model;
 mod privacy;
 mod privacy_audit;
 mod privacy_table;
@@ -86,6 +87,7 @@ fn dispatch(cli: Cli) -> Result<(), CliError> {
         Verb::Lesson(verb) => lesson::lesson(&context, verb),
         Verb::Lessons(args) => gate::lessons(&context, args.limit),
         Verb::Privacy(verb) => privacy::privacy(&context, verb),
+        Verb::Model(verb) => model::model(&context, verb),
         Verb::Store(verb) => store::store(&context, &verb),
         Verb::Demo(_) | Verb::LabWork { .. } => Ok(()),
     }

@@ -1,0 +1,243 @@
+//! `model`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+use toml_edit::Value as TomlValue;
+
+use super::{Context, decimal};
+use crate::error::CliError;
+use crate::models::{self, Change, Chosen, Records};
+use crate::output::{self, Progress, ProgressMode};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ModelVerb {
+    /// The models that are configured, and what is known about them.
+    List,
+    /// Add a model or change one, in config.toml.
+    Set(Box<SetArgs>),
+    /// Ask a model's endpoint what it can do, and keep the answer.
+    Test {
+        /// A configured name or a URL (default: the default model).
+        name: Option<String>,
+    },
+    /// Take a model out of config.toml.
+    Remove {
+        /// Its name.
+        name: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SetArgs {
+    /// Its name here.
+    name: String,
+    /// Where it is, up to and with `/v1`.
+    #[arg(long)]
+    url: Option<String>,
+    /// What the server calls it.
+    #[arg(long)]
+    model: Option<String>,
+    /// The protocol that the server speaks.
+    #[arg(long, value_parser = ["openai", "anthropic"])]
+    dialect: Option<String>,
+    /// The environment variable that holds the key. A key itself is never stored.
+    #[arg(long, value_name = "VARIABLE", conflicts_with = "key_file")]
+    key_env: Option<String>,
+    /// A file of mode 0600 that holds the key.
+    #[arg(long, value_name = "FILE")]
+    key_file: Option<PathBuf>,
+    /// Tokens of its context window, where the server does not say.
+    #[arg(long)]
+    window: Option<u32>,
+    /// US dollars for a million tokens read.
+    #[arg(long, value_name = "USD", requires = "price_out")]
+    price_in: Option<String>,
+    /// US dollars for a million tokens written.
+    #[arg(long, value_name = "USD", requires = "price_in")]
+    price_out: Option<String>,
+    /// Most tokens of one reply.
+    #[arg(long)]
+    max_tokens: Option<u32>,
+    /// How hard it thinks.
+    #[arg(long, value_parser = ["low", "medium", "high"])]
+    effort: Option<String>,
+    /// Use it when no model is named.
+    #[arg(long)]
+    default: bool,
+}
+
+pub(super) fn model(context: &Context, verb: ModelVerb) -> Result<(), CliError> {
+    match verb {
+        ModelVerb::List => list(context),
+        ModelVerb::Set(args) => set(context, &args),
+        ModelVerb::Test { name } => test(context, name.as_deref()),
+        ModelVerb::Remove { name } => {
+            models::change(&context.home, &Change::Remove { name: &name })?;
+            output::result(&json!({ "removed": name }), context.json, |_| format!("removed {name}"))
+        }
+    }
+}
+
+fn list(context: &Context) -> Result<(), CliError> {
+    let config = models::config(&context.home)?;
+    let records = Records::load(&context.home);
+    let mut list = Vec::new();
+    for (name, settings) in &config.models {
+        let endpoint = settings.endpoint().map_err(CliError::usage)?;
+        list.push(json!({
+            "name": name,
+            "default": config.default_model.as_ref() == Some(name),
+            "url": endpoint.base(),
+            "model": endpoint.model(),
+            "dialect": endpoint.dialect().name(),
+            "key": settings.key_source(),
+            "window_tokens": settings.window_tokens,
+            "price_micro_usd": settings.price.map(|price| json!({"in": price.input, "out": price.output})),
+            "max_tokens": settings.max_tokens,
+            "effort": settings.effort.map(|effort| effort.name()),
+            "recorded": records.get(&endpoint),
+        }));
+    }
+    output::result(&json!({ "models": list }), context.json, |value| {
+        let rows = value["models"].as_array().map(Vec::as_slice).unwrap_or_default();
+        if rows.is_empty() {
+            return "no model is configured; add one with\n  lore model set NAME --url URL --model MODEL"
+                .into();
+        }
+        rows.iter().map(row).collect()
+    })
+}
+
+fn row(one: &Value) -> String {
+    let text = |key: &str| one[key].as_str().unwrap_or_default();
+    let default = if one["default"] == json!(true) { " (default)" } else { "" };
+    let known = match one["recorded"].as_object() {
+        None => "not tested: lore model test ".to_owned() + text("name"),
+        Some(_) => abilities(&one["recorded"]),
+    };
+    let key = one["key"].as_str().map(|key| format!(", key from {key}")).unwrap_or_default();
+    format!(
+        "{}{default}\n    {} at {} ({}{key})\n    {known}\n",
+        text("name"),
+        text("model"),
+        text("url"),
+        text("dialect"),
+    )
+}
+
+/// What it can do, in one line.
+fn abilities(recorded: &Value) -> String {
+    let able = |key: &str| {
+        let no = if recorded[key] == json!(true) { "" } else { "no " };
+        format!("{no}{key}")
+    };
+    let window = match recorded["window_tokens"].as_u64() {
+        Some(tokens) => format!("window {tokens}"),
+        None => "window not told".to_owned(),
+    };
+    ["streaming", "usage", "tools", "json", "effort"].map(able).join(", ") + ", " + &window
+}
+
+fn set(context: &Context, args: &SetArgs) -> Result<(), CliError> {
+    let text = |value: &Option<String>| value.as_deref().map(TomlValue::from);
+    let number = |value: Option<u32>| value.map(|number| TomlValue::from(i64::from(number)));
+    let price = |value: &Option<String>| -> Result<Option<TomlValue>, CliError> {
+        let Some(text) = value else { return Ok(None) };
+        decimal("the price", text, 6)?;
+        let plain = if text.contains('.') { text.clone() } else { format!("{text}.0") };
+        plain.parse().map(Some).map_err(CliError::usage)
+    };
+    let key_file = match &args.key_file {
+        None => None,
+        Some(path) => {
+            let path = std::path::absolute(path).map_err(CliError::usage)?;
+            let path = path.to_str().ok_or_else(|| CliError::usage("key_file is not UTF-8"))?;
+            Some(TomlValue::from(path))
+        }
+    };
+    let mut without = Vec::new();
+    // The two exclude each other in the file too.
+    if args.key_env.is_some() {
+        without.push("key_file");
+    }
+    if key_file.is_some() {
+        without.push("key_env");
+    }
+    let fields = [
+        ("url", text(&args.url)),
+        ("model", text(&args.model)),
+        ("dialect", text(&args.dialect)),
+        ("key_env", text(&args.key_env)),
+        ("key_file", key_file),
+        ("window", number(args.window)),
+        ("price_in", price(&args.price_in)?),
+        ("price_out", price(&args.price_out)?),
+        ("max_tokens", number(args.max_tokens)),
+        ("effort", text(&args.effort)),
+    ];
+    let fields = fields.into_iter().filter_map(|(key, value)| Some((key, value?))).collect();
+    let change = Change::Set { name: &args.name, fields, without, default: args.default };
+    let config = models::change(&context.home, &change)?;
+    let default = config.default_model.as_ref() == Some(&args.name);
+    let value = json!({
+        "set": args.name,
+        "default": default,
+        "config": context.home.config_path(),
+    });
+    output::result(&value, context.json, |_| {
+        format!("set {}\nnext: lore model test {0}", args.name)
+    })
+}
+
+fn test(context: &Context, spec: Option<&str>) -> Result<(), CliError> {
+    let chosen = models::resolve(&context.home, spec)?;
+    let progress = Progress::start(
+        ProgressMode::Auto,
+        0,
+        format!("asking {} what it can do", chosen.label()),
+    );
+    let found = models::test(&context.home, &chosen);
+    progress.finish();
+    let found = found?;
+    let mut value = json!({
+        "name": chosen.name,
+        "url": chosen.endpoint.base(),
+        "model": chosen.endpoint.model(),
+        "dialect": chosen.endpoint.dialect().name(),
+        "kept": found.kept,
+        "milliseconds": found.milliseconds,
+    });
+    if let (Some(value), Ok(Value::Object(known))) =
+        (value.as_object_mut(), serde_json::to_value(&found.recorded))
+    {
+        value.extend(known);
+    }
+    output::result(&value, context.json, |value| table(&chosen, value))
+}
+
+fn table(chosen: &Chosen, value: &Value) -> String {
+    let meaning = [
+        ("streaming", "replies come in pieces"),
+        ("usage", "it says how many tokens it used"),
+        ("tools", "it calls tools; without, the agent uses text mode"),
+        ("json", "it writes JSON when asked to"),
+        ("effort", "it takes a reasoning effort"),
+    ];
+    let mut text = format!("{} ({})\n", chosen.label(), chosen.endpoint.dialect().name());
+    for (key, meaning) in meaning {
+        let word = if value[key] == json!(true) { "yes" } else { "no" };
+        text += &format!("  {key:10} {word:7} {meaning}\n");
+    }
+    let told = value["window_tokens"].as_u64();
+    let word = told.map_or("-".to_owned(), |tokens| tokens.to_string());
+    text += &format!("  {:10} {word:7} tokens of its context window\n", "window");
+    if told.is_none() && chosen.window_tokens.is_none() {
+        text += "the server does not tell its window: `lore model set NAME --window TOKENS`\n";
+    }
+    if value["kept"] != json!(true) {
+        text += "not kept: there is no node here (`lore init`)\n";
+    }
+    text
+}
