@@ -3,6 +3,8 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    // The sandbox's second run of this program; before anything else, and before any thread.
+    lore_agent::sandbox::enter_if_asked();
     let argv: Vec<String> =
         std::env::args_os().map(|arg| arg.to_string_lossy().into_owned()).collect();
     if let Some(code) = lore_agent::lab::tools::dispatch(&argv) {

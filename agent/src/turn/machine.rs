@@ -232,7 +232,7 @@ impl Machine {
             tools: Arc::clone(&self.tools),
             max_output_tokens: self.limits.max_output_tokens,
             temperature_milli: self.limits.temperature_milli,
-            effort: None,
+            effort: self.limits.effort,
         }
     }
 

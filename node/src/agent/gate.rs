@@ -63,15 +63,24 @@ impl Gate {
     /// A person's answer to a question.
     pub fn answered(&self, question: &str, answer: Answer) {
         let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = said.open.remove(question);
+        // Not every question is about a call.
+        let Some(kind) = said.open.remove(question) else {
+            return;
+        };
         match answer {
             Answer::Once => self.allow(),
             Answer::Always => {
-                said.always.extend(key);
+                said.always.insert(kind);
                 self.allow();
             }
             Answer::No => self.refuse(),
         }
+    }
+
+    /// Agrees to a whole tool for the session, where the policy would ask.
+    pub fn agree(&self, tool: &str) {
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        said.always.insert(tool.to_owned());
     }
 
     /// Calls that were refused.
@@ -112,7 +121,7 @@ impl Approval for Gate {
             Decision::Ask { question } => {
                 let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
                 let kind = kind(action);
-                if said.always.contains(&kind) {
+                if said.always.contains(&kind) || said.always.contains(action.tool) {
                     self.allow();
                     return Decision::Allow;
                 }

@@ -2,27 +2,23 @@
 
 use std::time::Duration;
 
-use lore_agent::model::{Dialect, Endpoint, HttpModel, Patience, Retries, window};
+use lore_agent::model::{HttpModel, Patience, Retries, window};
 use lore_agent::turn::{Allowance, Limits, Mode, Price};
-use secrecy::SecretString;
 
 use super::settings::Settings;
 use crate::cli::decimal;
 use crate::error::CliError;
-
-/// The variable that holds the key of the endpoint.
-pub const KEY_VARIABLE: &str = "LORE_MODEL_KEY";
+use crate::home::Home;
+use crate::models;
 
 /// What the command line says about the model.
 #[derive(Debug, Clone, Default)]
 pub struct ModelOptions {
-    /// `URL#NAME`.
+    /// A name in `config.toml`, or `URL#MODEL`.
     pub spec: Option<String>,
-    /// Whether the endpoint speaks Anthropic Messages.
-    pub anthropic: bool,
-    /// Tokens of the window, when the endpoint does not say.
+    /// Tokens of the window, when neither the configuration nor the endpoint says.
     pub window: Option<u64>,
-    /// Whether commands are written as fenced blocks.
+    /// Whether commands are written as fenced blocks instead of tool calls.
     pub text_mode: bool,
     /// Dollars for a million tokens read and written, `IN/OUT`.
     pub price: Option<String>,
@@ -54,6 +50,8 @@ pub struct Bounds {
 /// A model, ready to be asked.
 #[derive(Debug)]
 pub struct Chosen {
+    /// What to call it.
+    pub label: String,
     /// Its client.
     pub model: HttpModel,
     /// The bounds of a turn, the day's part left open.
@@ -63,44 +61,46 @@ pub struct Chosen {
 }
 
 impl Chosen {
-    /// The model that the options or the settings name. Asks the endpoint for its window unless told.
+    /// The model that the options or the settings name. Asks the endpoint for its window when nobody
+    /// else says it.
     ///
     /// # Errors
     /// When none is named, the endpoint cannot be one, or its window is unknown.
     pub async fn resolve(
+        home: &Home,
         options: &ModelOptions,
         bounds: &Bounds,
         settings: &Settings,
     ) -> Result<Self, CliError> {
-        let spec = options.spec.as_ref().or(settings.model.as_ref()).ok_or_else(|| {
-            CliError::usage("no model is named")
-                .kind("no_model")
-                .help("give --model URL#NAME, such as http://127.0.0.1:8080/v1#qwen, or set `model` \
-                       in [agent] of config.toml")
-        })?;
-        let model = HttpModel::new(endpoint(spec, options)?)
-            .map_err(|error| CliError::usage(error).kind("model"))?;
-        let tokens = match options.window {
+        let found = models::resolve(home, options.spec.as_deref())?;
+        let label = found.label();
+        let mut endpoint = found.endpoint;
+        if let Some(silence) = options.patience {
+            let patience = Patience { first_byte: silence, idle: silence, ..Patience::default() };
+            endpoint = endpoint.with_patience(patience);
+        }
+        let model =
+            HttpModel::new(endpoint).map_err(|error| CliError::usage(error).kind("bad_endpoint"))?;
+        let tokens = match options.window.or(found.window_tokens) {
             Some(tokens) => Some(tokens),
             None => window(&model).await,
         };
         let tokens = tokens.filter(|&tokens| tokens > 0).ok_or_else(|| {
-            CliError::failed("unknown_window", "the endpoint does not say how large its window is")
+            CliError::failed("unknown_window", format!("{label} does not say how large its window is"))
                 .help("is it running? else give its context size with --window TOKENS")
         })?;
-        let mut limits = if options.text_mode {
-            Limits { mode: Mode::Text, temperature_milli: Some(0), ..Limits::for_window(tokens) }
-        } else {
-            Limits::for_window(tokens)
-        };
-        limits.max_output_tokens = options.max_output;
+        let mut limits = Limits::for_window(tokens);
+        let without_tools = found.recorded.is_some_and(|known| !known.abilities.tools);
+        if options.text_mode || without_tools {
+            limits.mode = Mode::Text;
+            limits.temperature_milli = Some(0);
+        }
+        limits.max_output_tokens = options.max_output.or(found.max_tokens);
+        limits.effort = found.effort;
         if let Some(most) = options.retries {
             limits.retries = Retries { most, ..limits.retries };
         }
-        limits.price = options.price.as_deref().map(price).transpose()?;
-        let dollars = |what: &str, given: &Option<String>, set: &Option<String>| {
-            given.as_ref().or(set.as_ref()).map(|text| decimal(what, text, 6)).transpose()
-        };
+        limits.price = options.price.as_deref().map(price).transpose()?.or(found.price);
         limits.task = Allowance {
             calls: bounds.calls.or(settings.max_calls).or(limits.task.calls),
             tokens: bounds.tokens.or(settings.max_tokens),
@@ -111,26 +111,17 @@ impl Chosen {
             tokens: bounds.day_tokens.or(settings.day_tokens),
             cost_micro_usd: dollars("--budget-day-usd", &bounds.day_usd, &settings.day_usd)?,
         };
-        Ok(Self { model, limits, day })
+        Ok(Self { label, model, limits, day })
     }
 }
 
-/// `URL#NAME` as an endpoint, with the key from the environment.
-fn endpoint(spec: &str, options: &ModelOptions) -> Result<Endpoint, CliError> {
-    let (url, name) = spec.rsplit_once('#').unwrap_or((spec, "default"));
-    let dialect = if options.anthropic { Dialect::Anthropic } else { Dialect::OpenAiChat };
-    let wrong = |error| {
-        CliError::usage(error).kind("model").help("write it as URL#NAME: http://127.0.0.1:8080/v1#qwen")
-    };
-    let mut endpoint = Endpoint::new(url, dialect, name).map_err(wrong)?;
-    if let Some(key) = std::env::var(KEY_VARIABLE).ok().filter(|key| !key.is_empty()) {
-        endpoint = endpoint.with_key(SecretString::from(key)).map_err(wrong)?;
-    }
-    if let Some(silence) = options.patience {
-        let patience = Patience { first_byte: silence, idle: silence, ..Patience::default() };
-        endpoint = endpoint.with_patience(patience);
-    }
-    Ok(endpoint)
+/// Millionths of a dollar.
+fn dollars(
+    what: &str,
+    given: &Option<String>,
+    set: &Option<String>,
+) -> Result<Option<u64>, CliError> {
+    given.as_ref().or(set.as_ref()).map(|text| decimal(what, text, 6)).transpose()
 }
 
 /// `IN/OUT` in dollars for a million tokens, or `IN/CACHED/OUT`.
@@ -139,9 +130,7 @@ fn price(text: &str) -> Result<Price, CliError> {
         text.split('/').map(|part| decimal("--price", part, 6)).collect::<Result<_, _>>()?;
     match parts.as_slice() {
         [input, output] => Ok(Price { input: *input, cached: *input, output: *output }),
-        [input, cached, output] => {
-            Ok(Price { input: *input, cached: *cached, output: *output })
-        }
+        [input, cached, output] => Ok(Price { input: *input, cached: *cached, output: *output }),
         _ => Err(CliError::usage(format!("--price {text}: write it as IN/OUT, such as 0.5/1.5"))),
     }
 }
@@ -160,13 +149,5 @@ mod tests {
         for wrong in ["", "1", "1/2/3/4", "a/b", "1/-2"] {
             assert!(price(wrong).is_err(), "{wrong}");
         }
-    }
-
-    #[test]
-    fn a_model_is_a_url_and_a_name() {
-        let options = ModelOptions::default();
-        let found = endpoint("http://127.0.0.1:1/v1#org/model", &options).unwrap();
-        assert_eq!(found.model(), "org/model");
-        assert_eq!(endpoint("gpt", &options).unwrap_err().kind, "model");
     }
 }

@@ -5,29 +5,14 @@ use std::path::PathBuf;
 
 use lore_agent::tool::McpSettings;
 use serde::Deserialize;
-
-/// Keys of the section, for the message about an unknown one.
-pub const KEYS: [&str; 12] = [
-    "agent",
-    "agent.model",
-    "agent.policy",
-    "agent.read",
-    "agent.web",
-    "agent.max_calls",
-    "agent.max_tokens",
-    "agent.max_usd",
-    "agent.day_calls",
-    "agent.day_tokens",
-    "agent.day_usd",
-    "agent.mcp",
-];
+use toml::Spanned;
 
 /// The section as it is written.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
-    /// The model, as `--model` takes it.
-    pub model: Option<String>,
+    /// The name of the model that is used when none is asked for.
+    pub model: Option<Spanned<String>>,
     /// The policy, as `--policy` takes it.
     pub policy: Option<String>,
     /// Directories that may be read besides the workspace.

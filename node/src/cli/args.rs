@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::agent::AgentArgs;
 use super::gate::{DenyVerb, GateVerb, LedgerVerb};
 use super::model::ModelVerb;
 use crate::demo::DemoArgs;
@@ -53,6 +54,8 @@ pub(super) enum Verb {
     /// The shared library.
     #[command(subcommand)]
     Skill(SkillVerb),
+    /// Give the intern agent a task, or open its prompt.
+    Agent(Box<AgentArgs>),
     /// Lessons that a person writes.
     #[command(subcommand)]
     Lesson(LessonVerb),
