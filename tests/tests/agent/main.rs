@@ -8,6 +8,7 @@ mod desk;
 #[allow(dead_code, reason = "shared with the tests of the agent's room")]
 mod endpoint;
 mod end;
+mod guide;
 mod headless;
 mod mcp;
 mod prompt;
