@@ -17,9 +17,8 @@ fn terminal() -> (File, impl Fn() -> File) {
     unlockpt(&controller).expect("the terminal is unlocked");
     let name = ptsname(&controller, Vec::new()).expect("the terminal has a name");
     let path = std::ffi::OsStr::from_bytes(name.as_bytes()).to_owned();
-    let screen = move || {
-        OpenOptions::new().read(true).write(true).open(&path).expect("the terminal opens")
-    };
+    let screen =
+        move || OpenOptions::new().read(true).write(true).open(&path).expect("the terminal opens");
     (File::from(controller), screen)
 }
 

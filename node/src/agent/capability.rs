@@ -141,7 +141,9 @@ mod tests {
             found.words(),
             "the tools bash, web_fetch; scripts of its own; the hosts docs.example.org"
         );
-        assert!(Capabilities::of(&skill("---\nname: a\ndescription: b\n---\nUse ls.\n")).is_empty());
+        assert!(
+            Capabilities::of(&skill("---\nname: a\ndescription: b\n---\nUse ls.\n")).is_empty()
+        );
     }
 
     #[test]

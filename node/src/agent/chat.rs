@@ -89,7 +89,11 @@ pub fn chat(runtime: &Runtime, work: &mut Work, ask: &Ask<'_>) -> Result<(), Cli
 
 impl Chat<'_> {
     fn hello(&mut self, work: &Work) {
-        self.show.line(&format!("session {}, model {}; /help lists commands", work.id(), work.model()));
+        self.show.line(&format!(
+            "session {}, model {}; /help lists commands",
+            work.id(),
+            work.model()
+        ));
         for note in &work.kit().notes {
             self.show.line(&format!("note: {note}"));
         }
@@ -165,14 +169,16 @@ impl Chat<'_> {
                 self.show.line(&format!("offered: {}", listed(&offered)));
             }
             Line::Approve(None) => {
-                self.show.line(&format!("agreed for this session: {}", listed(&work.gate().agreed())));
+                self.show
+                    .line(&format!("agreed for this session: {}", listed(&work.gate().agreed())));
             }
             Line::Approve(Some(tool)) => {
                 work.gate().agree(&tool);
                 self.show.line(&format!("`{tool}` is not asked about any more in this session"));
             }
             Line::Resume(None) => {
-                self.show.line(&format!("sessions, newest first: {}", listed(&work.place().list(20))));
+                self.show
+                    .line(&format!("sessions, newest first: {}", listed(&work.place().list(20))));
             }
             Line::Resume(Some(id)) => {
                 let next = self.runtime.block_on(work.other(&id))?;
@@ -250,10 +256,13 @@ impl Chat<'_> {
         let id = work.id().to_owned();
         match work.store(self.ask, self.last.as_ref()) {
             Ok(Some(name)) => {
-                self.show.line(&format!("saved; `lore agent --resume {id}` goes on; stored as {name}"));
+                self.show
+                    .line(&format!("saved; `lore agent --resume {id}` goes on; stored as {name}"));
             }
             Ok(None) => {}
-            Err(error) => self.show.line(&format!("saved, but not stored as a session yet: {error}")),
+            Err(error) => {
+                self.show.line(&format!("saved, but not stored as a session yet: {error}"))
+            }
         }
     }
 }
@@ -265,7 +274,7 @@ fn put(editor: &mut DefaultEditor, question: &Question, cancel: &CancellationTok
         let mut out = std::io::stdout();
         // A terminal that is gone fails right below.
         let _ = writeln!(out, "\n{}", plain(&question.text));
-        match editor.readline(&prompt) {
+        match editor.readline(prompt.as_str()) {
             Ok(line) => match line.trim().to_ascii_lowercase().as_str() {
                 "y" | "yes" => return Answer::Once,
                 "a" | "always" => return Answer::Always,

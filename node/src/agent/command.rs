@@ -45,7 +45,8 @@ impl Line {
             return Self::Empty;
         }
         // A path is no command.
-        let Some(command) = text.strip_prefix('/').filter(|rest| !rest.contains('/') || is_known(rest))
+        let Some(command) =
+            text.strip_prefix('/').filter(|rest| !rest.contains('/') || is_known(rest))
         else {
             return Self::Words(text.to_owned());
         };

@@ -77,7 +77,9 @@ impl Days {
         let path = self.file(now_seconds);
         let text = match std::fs::read_to_string(&path) {
             Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Used::default()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Ok(Used::default());
+            }
             Err(error) => return Err(unreadable(&path, &error)),
         };
         let mut sum = Used::default();
@@ -93,7 +95,7 @@ impl Days {
 
 /// What is left of `day` after `used`.
 #[must_use]
-pub fn left(day: Allowance, used: Used) -> Allowance {
+pub(super) fn left(day: Allowance, used: Used) -> Allowance {
     Allowance {
         calls: day.calls.map(|most| most.saturating_sub(used.calls)),
         tokens: day.tokens.map(|most| most.saturating_sub(used.tokens)),

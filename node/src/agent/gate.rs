@@ -153,7 +153,7 @@ fn kind(action: &Action<'_>) -> String {
 ///
 /// # Errors
 /// When it is none of them.
-pub fn policy(text: &str, workspace: &Path) -> Result<RulePolicy, CliError> {
+pub(super) fn policy(text: &str, workspace: &Path) -> Result<RulePolicy, CliError> {
     let known = ["read-only", "workspace", "all"].contains(&text);
     let rules = if known {
         text.to_owned()
@@ -173,7 +173,7 @@ pub fn policy(text: &str, workspace: &Path) -> Result<RulePolicy, CliError> {
 ///
 /// # Errors
 /// Never in practice: the words are known.
-pub fn asking(workspace: &Path) -> Result<RulePolicy, CliError> {
+pub(super) fn asking(workspace: &Path) -> Result<RulePolicy, CliError> {
     let mut rules = policy("read-only", workspace)?;
     rules.otherwise = Verdict::Ask;
     Ok(rules)

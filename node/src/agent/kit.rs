@@ -41,15 +41,15 @@ impl std::fmt::Debug for Kit {
 
 /// Where tools work.
 #[derive(Debug)]
-pub struct Ground<'a> {
+pub(super) struct Ground<'a> {
     /// The directory that may be changed.
-    pub workspace: &'a Path,
+    pub(super) workspace: &'a Path,
     /// Directories that may be read besides it.
-    pub read: Vec<PathBuf>,
+    pub(super) read: Vec<PathBuf>,
     /// The home: key, store and transcripts, never to be touched.
-    pub home: &'a Path,
+    pub(super) home: &'a Path,
     /// Whether the policy ever lets a command run.
-    pub commands: bool,
+    pub(super) commands: bool,
 }
 
 impl Kit {
@@ -57,10 +57,15 @@ impl Kit {
     ///
     /// # Errors
     /// When commands are allowed but nothing can be enforced for them, or a server does not start.
-    pub async fn build(ground: Ground<'_>, settings: &Settings, web: bool) -> Result<Self, CliError> {
-        let scratch = tempfile::Builder::new().prefix("lore-agent-").tempdir().map_err(|error| {
-            CliError::failed("scratch", format!("no directory for temporary files: {error}"))
-        })?;
+    pub(super) async fn build(
+        ground: Ground<'_>,
+        settings: &Settings,
+        web: bool,
+    ) -> Result<Self, CliError> {
+        let scratch =
+            tempfile::Builder::new().prefix("lore-agent-").tempdir().map_err(|error| {
+                CliError::failed("scratch", format!("no directory for temporary files: {error}"))
+            })?;
         let files = Arc::new(Files::new(ground.read, vec![ground.home.to_owned()]));
         let plan = Plan::default();
         let mut toolbox = Toolbox::new();

@@ -49,15 +49,15 @@ pub struct Bounds {
 
 /// A model, ready to be asked.
 #[derive(Debug)]
-pub struct Chosen {
+pub(super) struct Chosen {
     /// What to call it.
-    pub label: String,
+    pub(super) label: String,
     /// Its client.
-    pub model: HttpModel,
+    pub(super) model: HttpModel,
     /// The bounds of a turn, the day's part left open.
-    pub limits: Limits,
+    pub(super) limits: Limits,
     /// The bounds of a day.
-    pub day: Allowance,
+    pub(super) day: Allowance,
 }
 
 impl Chosen {
@@ -66,7 +66,7 @@ impl Chosen {
     ///
     /// # Errors
     /// When none is named, the endpoint cannot be one, or its window is unknown.
-    pub async fn resolve(
+    pub(super) async fn resolve(
         home: &Home,
         options: &ModelOptions,
         bounds: &Bounds,
@@ -79,15 +79,18 @@ impl Chosen {
             let patience = Patience { first_byte: silence, idle: silence, ..Patience::default() };
             endpoint = endpoint.with_patience(patience);
         }
-        let model =
-            HttpModel::new(endpoint).map_err(|error| CliError::usage(error).kind("bad_endpoint"))?;
+        let model = HttpModel::new(endpoint)
+            .map_err(|error| CliError::usage(error).kind("bad_endpoint"))?;
         let tokens = match options.window.or(found.window_tokens) {
             Some(tokens) => Some(tokens),
             None => window(&model).await,
         };
         let tokens = tokens.filter(|&tokens| tokens > 0).ok_or_else(|| {
-            CliError::failed("unknown_window", format!("{label} does not say how large its window is"))
-                .help("is it running? else give its context size with --window TOKENS")
+            CliError::failed(
+                "unknown_window",
+                format!("{label} does not say how large its window is"),
+            )
+            .help("is it running? else give its context size with --window TOKENS")
         })?;
         let mut limits = Limits::for_window(tokens);
         let without_tools = found.recorded.is_some_and(|known| !known.abilities.tools);

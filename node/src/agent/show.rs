@@ -36,7 +36,9 @@ impl<W: Write> Show<W> {
                 }
                 if !left_out.is_empty() {
                     let names = left_out.join(", ");
-                    self.line(&format!("skills left out, nobody agreed to what they ask for: {names}"));
+                    self.line(&format!(
+                        "skills left out, nobody agreed to what they ask for: {names}"
+                    ));
                 }
             }
             Event::Text { text } => self.words(text),
@@ -66,7 +68,9 @@ impl<W: Write> Show<W> {
                 self.line(&format!("* compacted from {before} to {after} tokens ({how})"));
             }
             Event::Control { kind, .. } => self.line(&format!("* told the model: {}", kind.name())),
-            Event::Heartbeat { seconds, .. } => self.line(&format!("* still at it after {seconds} s")),
+            Event::Heartbeat { seconds, .. } => {
+                self.line(&format!("* still at it after {seconds} s"))
+            }
             Event::Ended { .. } => self.end_line(),
             Event::Asking { .. }
             | Event::Reasoning { .. }
@@ -98,7 +102,8 @@ impl<W: Write> Show<W> {
 
 /// What a call does, in one line.
 fn told(arguments: &Value) -> String {
-    let main = ["command", "path", "pattern", "url"].iter().find_map(|key| arguments.get(key)?.as_str());
+    let main =
+        ["command", "path", "pattern", "url"].iter().find_map(|key| arguments.get(key)?.as_str());
     short(&main.map_or_else(|| arguments.to_string(), str::to_owned))
 }
 

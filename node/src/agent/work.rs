@@ -9,8 +9,8 @@ use lore_agent::select::SkillText;
 use lore_agent::session::SkillUse;
 use lore_agent::tool::ToolContext;
 use lore_agent::turn::{
-    Action, Agent, Approval, Decision, End, Event, Machine, Person, Record, Spend, Transcript,
-    to_session,
+    Action, Agent, Allowance, Approval, Decision, End, Event, Limits, Machine, Person, Record,
+    Spend, Transcript, to_session,
 };
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -89,6 +89,8 @@ pub struct Work {
 pub struct Turn {
     /// How it ended.
     pub end: End,
+    /// Whether it was the day's bound that ended it.
+    pub day_is_over: bool,
     /// What it used.
     pub spend: Spend,
     /// Skills that were offered in this session so far.
@@ -216,12 +218,12 @@ impl Work {
     ///
     /// # Errors
     /// When the day's sum cannot be read.
-    pub fn bounds(&self) -> Result<(lore_agent::turn::Allowance, lore_agent::turn::Allowance, Used), CliError> {
+    pub fn bounds(&self) -> Result<(Allowance, Allowance, Used), CliError> {
         Ok((self.chosen.limits.task, self.chosen.day, self.days.used(now_seconds())?))
     }
 
     /// Changes the bounds of the tasks that follow.
-    pub fn bound(&mut self, change: impl FnOnce(&mut lore_agent::turn::Allowance)) {
+    pub fn bound(&mut self, change: impl FnOnce(&mut Allowance)) {
         change(&mut self.chosen.limits.task);
     }
 
@@ -286,12 +288,9 @@ impl Work {
             self.offer(words, somebody, events).await?;
             self.append(Message::user(words))?;
         }
-        let machine = Machine::new(
-            self.limits_now()?,
-            self.kit.tools.specs(),
-            &self.messages,
-        );
-        self.run(machine, somebody, cancel, events).await
+        let limits = self.limits_now()?;
+        let machine = Machine::new(limits.clone(), self.kit.tools.specs(), &self.messages);
+        self.run(machine, &limits, somebody, cancel, events).await
     }
 
     /// Makes the conversation smaller now.
@@ -303,8 +302,9 @@ impl Work {
         cancel: &CancellationToken,
         events: &mut (dyn FnMut(Event) + Send),
     ) -> Result<Turn, CliError> {
-        let machine = Machine::compacting(self.limits_now()?, &self.messages);
-        self.run(machine, None, cancel, events).await
+        let limits = self.limits_now()?;
+        let machine = Machine::compacting(limits.clone(), &self.messages);
+        self.run(machine, &limits, None, cancel, events).await
     }
 
     /// Takes the last words of the user, and all that followed, out of the conversation and gives them.
@@ -379,7 +379,7 @@ impl Work {
         Ok(())
     }
 
-    fn limits_now(&self) -> Result<lore_agent::turn::Limits, CliError> {
+    fn limits_now(&self) -> Result<Limits, CliError> {
         let mut limits = self.chosen.limits.clone();
         limits.today = left(self.chosen.day, self.days.used(now_seconds())?);
         Ok(limits)
@@ -398,6 +398,7 @@ impl Work {
     async fn run(
         &mut self,
         mut machine: Machine,
+        limits: &Limits,
         somebody: Option<&dyn Somebody>,
         cancel: &CancellationToken,
         events: &mut (dyn FnMut(Event) + Send),
@@ -441,13 +442,29 @@ impl Work {
             return Err(error);
         }
         let skills = self.skills.iter().map(|used| used.name.clone()).collect();
-        Ok(Turn { end, spend: machine.spend(), skills })
+        let day_is_over = match end {
+            End::Budget { which, limit } => {
+                bound(limits.today, which) == Some(limit)
+                    && bound(limits.task, which) != Some(limit)
+            }
+            _ => false,
+        };
+        Ok(Turn { end, day_is_over, spend: machine.spend(), skills })
     }
 
     /// The place of this session.
     #[must_use]
     pub const fn place(&self) -> &Place {
         &self.place
+    }
+}
+
+/// The bound of one kind.
+const fn bound(allowance: Allowance, which: Which) -> Option<u64> {
+    match which {
+        Which::Calls => allowance.calls,
+        Which::Tokens => allowance.tokens,
+        Which::Money => allowance.cost_micro_usd,
     }
 }
 
@@ -486,6 +503,14 @@ pub fn refusal(turn: &Turn, gate: &Gate, session: &str) -> Option<CliError> {
                 "allow it with another --policy and go on with `lore agent --resume {session}`"
             ))
         }
+        End::Budget { .. } if turn.day_is_over => CliError::refused(
+            "budget",
+            "what was left of the day's budget is used up",
+        )
+        .help(format!(
+            "a day is one of UTC; raise the bound of the day, or go on tomorrow with `lore agent \
+                 --resume {session}`"
+        )),
         End::Budget { .. } => CliError::refused("budget", end),
         End::UnknownPrice => CliError::refused("unknown_price", end)
             .help("give --price IN/OUT in dollars for a million tokens, or no limit on money"),

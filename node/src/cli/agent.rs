@@ -12,13 +12,15 @@ use tokio_util::sync::CancellationToken;
 use super::Context;
 use super::session::account;
 use crate::agent::{
-    Bounds, ModelOptions, Options, Place, Settings, Show, SkillSource, Turn, Work, chat, refusal,
+    Bounds, ModelOptions, Options, Place, Show, SkillSource, Turn, Work, chat, refusal,
 };
 use crate::error::CliError;
 use crate::{models, output};
 
 /// Longest task that is read from standard input, in bytes.
 const MAX_TASK_BYTES: u64 = 1 << 20;
+/// How long what a tool left running may hold up the end.
+const LAST_WAIT: Duration = Duration::from_millis(200);
 
 #[derive(Debug, Args)]
 pub(super) struct AgentArgs {
@@ -110,7 +112,9 @@ pub(super) fn agent(context: &Context, args: AgentArgs) -> Result<(), CliError> 
     let begun = Work::begin(&context.home, options, settings, skills, interactive);
     let mut work = runtime.block_on(begun)?;
     if interactive {
-        return chat(&runtime, &mut work, &ask);
+        let left = chat(&runtime, &mut work, &ask);
+        runtime.shutdown_timeout(LAST_WAIT);
+        return left;
     }
     if task.is_none() && !work.is_unfinished() {
         return Err(CliError::usage(format!("session {} has nothing left to do", work.id()))
@@ -120,8 +124,7 @@ pub(super) fn agent(context: &Context, args: AgentArgs) -> Result<(), CliError> 
         let _ = writeln!(std::io::stderr(), "note: {note}");
     }
     let turn = runtime.block_on(headless(&mut work, task.as_deref(), context.json))?;
-    // What a tool left running must not hold up the end.
-    runtime.shutdown_timeout(Duration::from_millis(200));
+    runtime.shutdown_timeout(LAST_WAIT);
     let stored = work.store(&ask, Some(&turn.end)).unwrap_or_else(|error| {
         let _ = writeln!(std::io::stderr(), "note: the session is not stored yet: {error}");
         None

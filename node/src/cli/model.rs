@@ -193,11 +193,8 @@ fn set(context: &Context, args: &SetArgs) -> Result<(), CliError> {
 
 fn test(context: &Context, spec: Option<&str>) -> Result<(), CliError> {
     let chosen = models::resolve(&context.home, spec)?;
-    let progress = Progress::start(
-        ProgressMode::Auto,
-        0,
-        format!("asking {} what it can do", chosen.label()),
-    );
+    let progress =
+        Progress::start(ProgressMode::Auto, 0, format!("asking {} what it can do", chosen.label()));
     let found = models::test(&context.home, &chosen);
     progress.finish();
     let found = found?;

@@ -130,7 +130,9 @@ fn known(home: &Home, name: Option<String>, endpoint: Endpoint) -> Chosen {
 impl Chosen {
     /// What to call it in output.
     pub(crate) fn label(&self) -> String {
-        self.name.clone().unwrap_or_else(|| format!("{}#{}", self.endpoint.base(), self.endpoint.model()))
+        self.name
+            .clone()
+            .unwrap_or_else(|| format!("{}#{}", self.endpoint.base(), self.endpoint.model()))
     }
 
     fn completed(mut self) -> Self {
@@ -229,7 +231,8 @@ mod tests {
         assert_eq!(error.kind, "no_key");
         assert!(error.message.contains("LORE_TEST_NO_SUCH_VARIABLE"), "{error}");
         // PATH is set wherever tests run.
-        let plain = "[models.p]\nurl = \"http://far.example/v1\"\nmodel = \"m\"\nkey_env = \"PATH\"\n";
+        let plain =
+            "[models.p]\nurl = \"http://far.example/v1\"\nmodel = \"m\"\nkey_env = \"PATH\"\n";
         fs::write(home.config_path(), plain).unwrap();
         let error = resolve(&home, None).unwrap_err();
         assert_eq!(error.kind, "bad_endpoint");

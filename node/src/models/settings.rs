@@ -232,10 +232,7 @@ mod tests {
         assert_eq!(big.url, "https://api.example/v1");
         assert_eq!((big.dialect, big.effort), (Dialect::Anthropic, Some(Effort::Low)));
         assert_eq!((big.window_tokens, big.max_tokens), (Some(200_000), Some(4096)));
-        assert_eq!(
-            big.price,
-            Some(Price { input: 3_000_000, cached: 3_000_000, output: 150_000 })
-        );
+        assert_eq!(big.price, Some(Price { input: 3_000_000, cached: 3_000_000, output: 150_000 }));
         let small = &config.models["small.1"];
         assert_eq!(small.url, "http://127.0.0.1:8080/v1");
         assert_eq!((small.dialect, small.price), (Dialect::OpenAiChat, None));

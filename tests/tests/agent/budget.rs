@@ -41,10 +41,10 @@ async fn tokens_and_money_end_a_task_before_they_are_exceeded() {
     let ran = desk.run(&endpoint, &args).await;
     assert_eq!(ran.failed(3)["kind"], "budget");
     let ended = ran.events("ended").pop().unwrap();
-    let used = ended["spend"]["input"].as_u64().unwrap() + ended["spend"]["output"].as_u64().unwrap();
+    let used =
+        ended["spend"]["input"].as_u64().unwrap() + ended["spend"]["output"].as_u64().unwrap();
     assert!(used <= 6000 && used > 1000, "{used}");
-    let args =
-        ["go on", "--policy", "workspace", "--budget-usd", "0.01", "--price", "2/8"];
+    let args = ["go on", "--policy", "workspace", "--budget-usd", "0.01", "--price", "2/8"];
     let ran = desk.run(&endpoint, &args).await;
     assert_eq!(ran.failed(3)["kind"], "budget");
     let spent = ran.events("ended").pop().unwrap()["spend"]["cost_micro_usd"].as_u64().unwrap();
@@ -60,8 +60,21 @@ async fn an_unknown_price_with_a_limit_on_money_is_refused_without_a_person() {
     let model = format!("{url}#m");
     let workspace = desk.workspace.display().to_string();
     let args = [
-        "agent", "x", "--model", &model, "--window", "9000", "--workspace", &workspace, "--skills",
-        "none", "--policy", "all", "--budget-usd", "1", "--json",
+        "agent",
+        "x",
+        "--model",
+        &model,
+        "--window",
+        "9000",
+        "--workspace",
+        &workspace,
+        "--skills",
+        "none",
+        "--policy",
+        "all",
+        "--budget-usd",
+        "1",
+        "--json",
     ];
     let error = lines(&mut desk.node.command(&args)).await.failed(3);
     assert_eq!(error["kind"], "unknown_price");
@@ -87,6 +100,7 @@ async fn a_day_is_summed_up_over_processes() {
     }
     let error = desk.run(&endpoint, &day).await.failed(3);
     assert_eq!(error["kind"], "budget");
+    assert!(error["message"].as_str().unwrap().contains("the day's budget"), "{error}");
     assert_eq!(endpoint.seen().len(), 2);
     // Also when the bound stands in the configuration, and in another unit.
     let config = desk.node.home().join("config.toml");

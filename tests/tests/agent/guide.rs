@@ -49,7 +49,9 @@ fn every_test_that_the_guide_names_exists() {
     }
     let (_, table) = GUIDE.split_once("| behaviour | test |").unwrap();
     let mut named = 0;
-    for row in table.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| behaviour")) {
+    for row in
+        table.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| behaviour"))
+    {
         let tests = row.rsplit_once(" | ").unwrap().1;
         for name in tests.split('`').skip(1).step_by(2) {
             assert!(sources.contains(&format!("fn {name}(")), "there is no test `{name}`");

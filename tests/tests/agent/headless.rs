@@ -122,7 +122,8 @@ async fn the_home_the_outside_and_git_are_out_of_reach() {
 async fn a_person_reads_words_on_stderr_and_the_answer_on_stdout() {
     let desk = Desk::new();
     let endpoint =
-        Endpoint::acts(vec![calls(&[("a", "bash", &shell("echo hi"))]), says("All is well.")]).await;
+        Endpoint::acts(vec![calls(&[("a", "bash", &shell("echo hi"))]), says("All is well.")])
+            .await;
     let args = ["greet", "--policy", "workspace", "--skills", "none"];
     let ran = lines(&mut desk.command(&endpoint, &args)).await.0;
     assert_eq!(ran.stdout, "All is well.\n");
@@ -191,8 +192,17 @@ async fn the_window_is_asked_of_the_endpoint_or_told_and_never_assumed() {
     .await;
     let ask = |url: String| {
         let model = format!("{url}#m");
-        let args =
-            ["agent", "x", "--policy", "read-only", "--skills", "none", "--json", "--model", &model];
+        let args = [
+            "agent",
+            "x",
+            "--policy",
+            "read-only",
+            "--skills",
+            "none",
+            "--json",
+            "--model",
+            &model,
+        ];
         desk.node.command(&args)
     };
     let ran = lines(&mut ask(endpoint.url.clone())).await;

@@ -4,10 +4,10 @@
 mod bad_input;
 mod budget;
 mod desk;
+mod end;
 #[path = "../../../agent/tests/endpoint/mod.rs"]
 #[allow(dead_code, reason = "shared with the tests of the agent's room")]
 mod endpoint;
-mod end;
 mod guide;
 mod headless;
 mod mcp;

@@ -107,7 +107,8 @@ async fn ctrl_c_once_ends_the_turn_and_twice_leaves() {
     ])
     .await;
     talk(|| {
-        let mut at = at_the_prompt(&desk, &endpoint, &["--skills", "none", "--policy", "workspace"]);
+        let mut at =
+            at_the_prompt(&desk, &endpoint, &["--skills", "none", "--policy", "workspace"]);
         at.types("hang\r");
         lore_tests::wait::wait_until("the model is asked", lore_tests::wait::PATIENCE, || {
             (endpoint.seen().len() == 1).then_some(())
@@ -146,7 +147,9 @@ async fn what_a_skill_asks_for_is_asked_on_its_first_use_and_remembered() {
         let mut at = at_the_prompt(&desk, &endpoint, &["--skills", &dir]);
         at.types("a weather forecast for hikers\r");
         if let Some(answer) = answer {
-            at.wait_for("the skill `weather` asks for the tools web_fetch; scripts of its own; the hosts");
+            at.wait_for(
+                "the skill `weather` asks for the tools web_fetch; scripts of its own; the hosts",
+            );
             at.wait_for("[n]o: ");
             at.types(answer);
         }

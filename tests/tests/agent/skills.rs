@@ -76,9 +76,8 @@ async fn a_resumed_session_is_not_offered_the_same_again() {
     assert_eq!(ran.done()["skills"][0], "tea");
     let dir = library(&desk).display().to_string();
     let id = ran.session();
-    let args = [
-        "more green tea", "--resume", &id, "--policy", "read-only", "--skills", &dir, "--json",
-    ];
+    let args =
+        ["more green tea", "--resume", &id, "--policy", "read-only", "--skills", &dir, "--json"];
     let ran = lines(&mut desk.command(&endpoint, &args)).await;
     assert_eq!(ran.done()["skills"], serde_json::json!(["tea"]));
     assert!(ran.events("skills").is_empty(), "{ran:?}");
