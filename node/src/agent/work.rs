@@ -10,7 +10,7 @@ use lore_agent::session::SkillUse;
 use lore_agent::tool::ToolContext;
 use lore_agent::turn::{
     Action, Agent, Allowance, Approval, Decision, End, Event, Limits, Machine, Person, Record,
-    Spend, Transcript, to_session,
+    Spend, Transcript, Which, to_session,
 };
 use serde_json::json;
 use tokio_util::sync::CancellationToken;

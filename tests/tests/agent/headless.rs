@@ -3,6 +3,7 @@
 use std::io::Write as _;
 use std::process::Stdio;
 
+use lore_tests::sessions::learnt;
 use serde_json::Value;
 
 use crate::desk::{Desk, Lines, lines, shell};
@@ -46,7 +47,11 @@ async fn a_task_runs_its_tools_and_becomes_a_private_session() {
     let call = session["turns"].as_array().unwrap().iter().find_map(|turn| turn["calls"].get(0));
     assert_eq!(call.unwrap()["arguments"]["command"], "echo made > file");
     // The same unit as an import by the same user.
-    assert_eq!(desk.node.json(&["session", "import", "/dev/null", "--user", "tester"])["users"], 1);
+    let file = desk.cluster.path().join("more.jsonl");
+    lore_tests::sessions::write(&file, &[learnt("other", "a task", "false", "true")]);
+    let file = file.display().to_string();
+    let imported = desk.node.json(&["session", "import", &file, "--user", "tester"]);
+    assert_eq!((&imported["imported"], &imported["users"]), (&1.into(), &1.into()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -176,9 +181,6 @@ async fn what_cannot_be_right_is_said_before_anything_is_asked() {
         assert!(error["message"].as_str().unwrap().contains(says), "{args:?}: {error}");
     }
     assert!(endpoint.seen().is_empty());
-    let node = desk.cluster.path().join("nobody");
-    let mut command = desk.command(&endpoint, &["x", "--policy", "all", "--json"]);
-    command.arg("--home").arg(node);
 }
 
 #[tokio::test(flavor = "multi_thread")]
