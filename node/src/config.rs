@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use crate::agent::Settings;
 use crate::error::CliError;
 use crate::models::{ModelFile, ModelSettings};
 use crate::network::{Multiaddr, PeerAddress};
@@ -56,7 +57,7 @@ impl From<ConfigError> for CliError {
 }
 
 /// Every key, in the order of the file.
-pub const KEYS: [&str; 19] = [
+pub const KEYS: [&str; 31] = [
     "name",
     "listen",
     "peers",
@@ -66,6 +67,18 @@ pub const KEYS: [&str; 19] = [
     "privacy.gate",
     "privacy.gate_deadline_seconds",
     "agent.model",
+    "agent.policy",
+    "agent.read",
+    "agent.web",
+    "agent.max_calls",
+    "agent.max_tokens",
+    "agent.max_usd",
+    "agent.day_calls",
+    "agent.day_tokens",
+    "agent.day_usd",
+    "agent.mcp.NAME.program",
+    "agent.mcp.NAME.arguments",
+    "agent.mcp.NAME.environment",
     "models.NAME.url",
     "models.NAME.model",
     "models.NAME.dialect",
@@ -98,6 +111,8 @@ pub struct Config {
     pub models: BTreeMap<String, ModelSettings>,
     /// The name of the model that is used when none is asked for.
     pub default_model: Option<String>,
+    /// What holds for every task of the agent.
+    pub agent: Settings,
 }
 
 const GATE_SECONDS: u64 = 86_400;
@@ -116,6 +131,7 @@ impl Default for Config {
             gate_seconds: None,
             models: BTreeMap::new(),
             default_model: None,
+            agent: Settings::default(),
         }
     }
 }
@@ -130,14 +146,8 @@ struct File {
     log_level: Option<String>,
     sync_interval_seconds: Option<toml::Spanned<u64>>,
     privacy: Privacy,
-    agent: Agent,
+    agent: Settings,
     models: BTreeMap<String, toml::Spanned<ModelFile>>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields, default)]
-struct Agent {
-    model: Option<toml::Spanned<String>>,
 }
 
 #[derive(Deserialize, Default)]
@@ -241,13 +251,14 @@ impl Config {
             let settings = settings.map_err(|(offset, why)| invalid(offset, why))?;
             config.models.insert(name, settings);
         }
-        if let Some(name) = file.agent.model {
+        if let Some(name) = file.agent.model.clone() {
             if !config.models.contains_key(name.get_ref()) {
                 let why = format!("there is no [models.{}]", name.get_ref());
                 return Err(invalid(name.span().start, why));
             }
             config.default_model = Some(name.into_inner());
         }
+        config.agent = file.agent;
         Ok(config)
     }
 
@@ -325,7 +336,10 @@ mod tests {
             error,
             "home/config.toml:3: unknown key `listen_on`; known keys: name, listen, peers, \
              log_level, sync_interval_seconds, privacy, privacy.gate, privacy.gate_deadline_seconds, \
-             agent.model, models.NAME.url, models.NAME.model, models.NAME.dialect, \
+             agent.model, agent.policy, agent.read, agent.web, agent.max_calls, agent.max_tokens, \
+             agent.max_usd, agent.day_calls, agent.day_tokens, agent.day_usd, \
+             agent.mcp.NAME.program, agent.mcp.NAME.arguments, agent.mcp.NAME.environment, \
+             models.NAME.url, models.NAME.model, models.NAME.dialect, \
              models.NAME.key_env, models.NAME.key_file, models.NAME.window, models.NAME.price_in, \
              models.NAME.price_out, models.NAME.max_tokens, models.NAME.effort"
         );

@@ -4,6 +4,7 @@
 //! terminal. This room decides nothing that `protocol` or `privacy` decides: the network moves
 //! bytes without knowing what a delta is, the store keeps bytes without knowing what a chain is.
 
+pub mod agent;
 pub mod cli;
 pub mod config;
 pub mod control;

@@ -93,6 +93,8 @@ pub enum ControlKind {
     Empty,
     /// The budget is nearly used up.
     Budget,
+    /// Skills that fit the task are offered.
+    Skills,
 }
 
 impl ControlKind {
@@ -104,6 +106,7 @@ impl ControlKind {
             Self::Truncated => "truncated",
             Self::Empty => "empty",
             Self::Budget => "budget",
+            Self::Skills => "skills",
         }
     }
 }

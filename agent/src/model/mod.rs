@@ -26,7 +26,7 @@ pub use client::{HttpModel, Model, ModelFuture, http_client};
 pub use endpoint::{Dialect, Endpoint, EndpointError, Patience};
 pub use error::ModelError;
 pub use message::{Call, ControlKind, Message, ToolResult};
-pub use probe::{Abilities, probe};
+pub use probe::{Abilities, probe, window};
 pub use reply::{Delta, Finish, RawCall, Reply, Usage};
 pub use request::{Effort, Request};
 pub use retry::Retries;

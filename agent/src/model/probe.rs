@@ -105,8 +105,9 @@ async fn takes_effort(model: &HttpModel) -> bool {
     quietly(model, &request).await.is_some_and(|reply| reply.finish != Finish::Refused)
 }
 
-/// Asks the places where servers tell their window.
-async fn window(model: &HttpModel) -> Option<u64> {
+/// Tokens of the context window, asked of the places where servers tell it; no model call. None when it
+/// says nothing.
+pub async fn window(model: &HttpModel) -> Option<u64> {
     let (endpoint, name) = (model.endpoint(), model.name());
     if let Some(list) = get(model, endpoint.url("/models")).await
         && let Some(found) = window_in_list(&list, name)

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Which;
-use crate::model::{Retries, Usage};
+use crate::model::{Effort, Retries, Usage};
 
 /// Bounds of a turn. There is no default for the window: it is asked of the endpoint or configured.
 #[derive(Debug, Clone)]
@@ -27,6 +27,8 @@ pub struct Limits {
     pub mode: Mode,
     /// Sampling temperature in thousandths.
     pub temperature_milli: Option<u16>,
+    /// How hard the model thinks.
+    pub effort: Option<Effort>,
 }
 
 impl Limits {
@@ -43,6 +45,7 @@ impl Limits {
             retries: Retries::default(),
             mode: Mode::Native,
             temperature_milli: None,
+            effort: None,
         }
     }
 

@@ -33,8 +33,13 @@ pub(super) fn plan(messages: &[Arc<Message>], window: u64, meter: &Meter) -> Pla
     let is_user = |at: usize| matches!(&*messages[at], Message::User { .. });
     let systems =
         messages.iter().take_while(|message| matches!(&***message, Message::System { .. })).count();
-    let head = match messages.get(systems) {
-        Some(message) if matches!(&**message, Message::User { .. }) => systems + 1,
+    // Skills that were offered for the task stand before it and stay with it.
+    let offered = messages[systems..]
+        .iter()
+        .take_while(|message| matches!(&***message, Message::Control { .. }))
+        .count();
+    let head = match messages.get(systems + offered) {
+        Some(message) if matches!(&**message, Message::User { .. }) => systems + offered + 1,
         _ => systems,
     };
     let mut tail = messages.len().saturating_sub(KEPT).max(head);

@@ -20,6 +20,18 @@ pub enum Event {
         /// Tokens of its window.
         window_tokens: u64,
     },
+    /// What the sandbox of commands enforces on this machine.
+    Sandbox {
+        /// In words.
+        level: String,
+    },
+    /// Skills were put before the model.
+    Skills {
+        /// Their names, the best one first.
+        names: Vec<String>,
+        /// Names of those that were left out, since nobody agreed to what they ask for.
+        left_out: Vec<String>,
+    },
     /// The model is asked.
     Asking {
         /// Number of the call within the turn, from 1.
@@ -39,7 +51,7 @@ pub enum Event {
         /// The piece.
         text: String,
     },
-    /// The model answered.
+    /// The model answered, or wrote a summary.
     Answered {
         /// Tokens charged.
         usage: Usage,
@@ -133,15 +145,4 @@ pub enum Purpose {
     Work,
     /// A summary.
     Summary,
-}
-
-/// The JSON Schema of [`Event`].
-#[must_use]
-pub fn event_schema_json() -> String {
-    let schema = schemars::schema_for!(Event);
-    // SAFETY: a schema is a JSON value.
-    #[allow(clippy::expect_used)]
-    let mut text = serde_json::to_string_pretty(&schema).expect("schemas serialise");
-    text.push('\n');
-    text
 }

@@ -77,6 +77,7 @@ pub struct Machine {
     overflows: u32,
     empty: u32,
     must_compact: bool,
+    only_compacts: bool,
     told_of_budget: bool,
     effects: Vec<Effect>,
 }
@@ -110,9 +111,19 @@ impl Machine {
             overflows: 0,
             empty: 0,
             must_compact: false,
+            only_compacts: false,
             told_of_budget: false,
             effects,
         }
+    }
+
+    /// A turn that only makes `messages` smaller and then is done, without words.
+    #[must_use]
+    pub fn compacting(limits: Limits, messages: &[Arc<Message>]) -> Self {
+        let mut machine = Self::new(limits, Vec::new(), messages);
+        machine.must_compact = true;
+        machine.only_compacts = true;
+        machine
     }
 
     /// The conversation as the model is shown it next.
@@ -221,7 +232,7 @@ impl Machine {
             tools: Arc::clone(&self.tools),
             max_output_tokens: self.limits.max_output_tokens,
             temperature_milli: self.limits.temperature_milli,
-            effort: None,
+            effort: self.limits.effort,
         }
     }
 
@@ -258,7 +269,9 @@ impl Machine {
             let output = super::tokens::estimate(&reply.text);
             let guess = crate::model::Usage { input: sent, cached: 0, output };
             let told = reply.usage.filter(|usage| usage.input >= sent / 4);
-            self.spend.charge(told.unwrap_or(guess), told.is_none(), self.limits.price);
+            let (usage, estimated) = (told.unwrap_or(guess), told.is_none());
+            self.spend.charge(usage, estimated, self.limits.price);
+            self.effects.push(Effect::Event(Event::Answered { usage, estimated, calls: 0 }));
             (!reply.text.trim().is_empty()).then_some(reply.text)
         });
         let by_model = written.is_some();
@@ -285,6 +298,8 @@ impl Machine {
         self.effects.push(Effect::Event(Event::Compacted { before, after, by_model }));
         if after > self.compact_at() {
             self.phase = Phase::Ended(End::Overflow { window_tokens: window });
+        } else if self.only_compacts {
+            self.phase = Phase::Ended(End::Done { text: String::new() });
         } else {
             self.phase = Phase::Ready;
         }

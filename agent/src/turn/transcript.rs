@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{End, Spend};
 use crate::model::Message;
+use crate::session::SkillUse;
 
 /// Version of the lines.
 const VERSION: u32 = 1;
@@ -58,6 +59,18 @@ pub enum Record {
     Compacted {
         /// Its messages.
         messages: Vec<Message>,
+    },
+    /// Skills were offered.
+    Skills {
+        /// Which.
+        skills: Vec<SkillUse>,
+    },
+    /// The first `messages` of everything that was said are a stored session now.
+    Stored {
+        /// Its id.
+        session: String,
+        /// How many messages.
+        messages: usize,
     },
     /// Still running.
     Beat {
@@ -213,6 +226,12 @@ pub struct Saved {
     pub all: Vec<Arc<Message>>,
     /// How its last turn ended, when it did.
     pub end: Option<End>,
+    /// Skills that were offered, in order.
+    pub skills: Vec<SkillUse>,
+    /// How many of `all` are stored sessions.
+    pub stored: usize,
+    /// How many sessions they were stored as.
+    pub pieces: usize,
     /// Whether its last line was cut.
     pub is_cut: bool,
     whole_bytes: u64,
@@ -267,6 +286,9 @@ impl Saved {
             messages: Vec::new(),
             all: Vec::new(),
             end: None,
+            skills: Vec::new(),
+            stored: 0,
+            pieces: 0,
             is_cut: false,
             whole_bytes: 0,
             repairs: 0,
@@ -285,6 +307,11 @@ impl Saved {
                 self.messages = messages.into_iter().map(Arc::new).collect();
             }
             Record::End { end, .. } => self.end = Some(end),
+            Record::Skills { skills } => self.skills.extend(skills),
+            Record::Stored { messages, .. } => {
+                self.stored = messages;
+                self.pieces += 1;
+            }
             // A second head is what is left of somebody's `cat`.
             Record::Beat { .. } | Record::Head(_) => {}
         }

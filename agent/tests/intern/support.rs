@@ -130,7 +130,19 @@ impl Bench {
         }
     }
 
-    pub async fn run(mut self, endpoint: &Endpoint) -> Outcome {
+    pub async fn run(self, endpoint: &Endpoint) -> Outcome {
+        let specs = Tools::new(self.tools.clone(), &[]).specs();
+        let machine = Machine::new(self.limits.clone(), specs, &self.messages);
+        self.drive(endpoint, machine).await
+    }
+
+    /// Only makes a conversation smaller.
+    pub async fn compact(self, endpoint: &Endpoint, messages: Vec<Arc<Message>>) -> Outcome {
+        let machine = Machine::compacting(self.limits.clone(), &messages);
+        self.drive(endpoint, machine).await
+    }
+
+    async fn drive(mut self, endpoint: &Endpoint, mut machine: Machine) -> Outcome {
         let place = Place::new(&endpoint.url, Dialect::OpenAiChat, "m").unwrap();
         let model = HttpModel::new(place).unwrap();
         let tools = Tools::new(self.tools, &["together"]);
@@ -148,7 +160,6 @@ impl Bench {
             },
             heartbeat: self.heartbeat,
         };
-        let mut machine = Machine::new(self.limits, tools.specs(), &self.messages);
         let mut events = Vec::new();
         let mut sink = |event| events.push(event);
         let (end, all) =

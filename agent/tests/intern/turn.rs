@@ -8,7 +8,7 @@ use lore_agent::model::{ControlKind, Message};
 use lore_agent::session::{Role, Session};
 use lore_agent::tool::ToolOutput;
 use lore_agent::turn::{
-    Allowance, End, Event, Head, Mode, Price, Purpose, Saved, Transcript, Which, event_schema_json,
+    Allowance, End, Event, Head, Mode, Price, Purpose, Saved, Transcript, Which, line_schema_json,
     to_session,
 };
 use serde_json::{Value, json};
@@ -431,7 +431,7 @@ async fn text_mode_notices_repetition_sooner() {
 
 #[tokio::test]
 async fn every_event_is_what_the_schema_says() {
-    let schema: Value = serde_json::from_str(&event_schema_json()).unwrap();
+    let schema: Value = serde_json::from_str(&line_schema_json()).unwrap();
     let schema = jsonschema::validator_for(&schema).unwrap();
     let endpoint = Endpoint::acts(vec![
         fails(500, "x"),
@@ -449,4 +449,56 @@ async fn every_event_is_what_the_schema_says() {
     for kind in ["asking", "answered", "retry", "calling", "called", "refused", "text", "ended"] {
         assert!(kinds.contains(kind), "{kind}");
     }
+}
+
+#[test]
+fn the_published_schema_of_lines_is_the_one_of_the_code() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/agent-events.schema.json");
+    if std::env::var_os("LORE_WRITE_SCHEMA").is_some() {
+        std::fs::write(path, line_schema_json()).unwrap();
+    }
+    assert_eq!(
+        std::fs::read_to_string(path).unwrap(),
+        line_schema_json(),
+        "run this test with LORE_WRITE_SCHEMA=1 and commit the file"
+    );
+}
+
+#[tokio::test]
+async fn compaction_on_demand_makes_a_summary_and_ends_with_the_task_and_its_skills_kept() {
+    let endpoint = Endpoint::acts(vec![says("It said much.")]).await;
+    let mut messages = vec![
+        Message::system("rules"),
+        Message::Control { kind: ControlKind::Skills, text: "use ls".to_owned() },
+        Message::user("the task"),
+    ];
+    messages.extend((0..20).map(|n| match n % 2 {
+        0 => Message::Assistant { text: format!("{n}"), calls: Vec::new(), opaque: Vec::new() },
+        _ => Message::user(format!("{n}")),
+    }));
+    let messages: Vec<Arc<Message>> = messages.into_iter().map(Arc::new).collect();
+    let outcome = Bench::new(Vec::new()).compact(&endpoint, messages).await;
+    assert_eq!(outcome.end, done(""));
+    assert_eq!(endpoint.seen().len(), 1);
+    let kept: Vec<&str> = outcome.machine.messages().iter().map(|message| message.text()).collect();
+    assert_eq!(kept[..4], ["rules", "use ls", "the task", "It said much."]);
+    assert_eq!(kept[4..], ["15", "16", "17", "18", "19"]);
+    // The summary is charged like any reply.
+    let answered = outcome.count(|event| matches!(event, Event::Answered { .. }));
+    assert_eq!((answered, outcome.machine.spend().calls), (1, 1));
+}
+
+#[tokio::test]
+async fn a_transcript_remembers_skills_and_what_was_stored() {
+    use lore_agent::session::SkillUse;
+    use lore_agent::turn::Record;
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("t.jsonl");
+    let mut transcript = Transcript::create(&path, &Head::new("s", "m", 0)).unwrap();
+    let used = SkillUse { name: "x".to_owned(), skill: None, revision: None, state: None };
+    transcript.write(&Record::Skills { skills: vec![used.clone()] }).unwrap();
+    transcript.append(&Arc::new(Message::user("one"))).unwrap();
+    transcript.write(&Record::Stored { session: "s".to_owned(), messages: 1 }).unwrap();
+    let saved = Saved::load(&path).unwrap();
+    assert_eq!((saved.skills, saved.stored, saved.pieces), (vec![used], 1, 1));
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::agent::AgentArgs;
 use super::cost::CostArg;
 use super::gate::{DenyVerb, GateVerb, LedgerVerb};
 use super::model::ModelVerb;
@@ -56,6 +57,8 @@ pub(super) enum Verb {
     /// The shared library.
     #[command(subcommand)]
     Skill(SkillVerb),
+    /// Give the intern agent a task, or open its prompt.
+    Agent(Box<AgentArgs>),
     /// Lessons that a person writes.
     #[command(subcommand)]
     Lesson(LessonVerb),

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod agent;
 mod args;
 mod ask;
 mod cost;
@@ -85,6 +86,7 @@ fn dispatch(cli: Cli) -> Result<(), CliError> {
     }
     let context = Context { home: Home::resolve(cli.home.as_deref())?, json };
     match verb {
+        Verb::Agent(args) => agent::agent(&context, *args),
         Verb::Init(args) => start::init(&context, &args),
         Verb::Run(args) => run::run(&context, args),
         Verb::Stop => run::stop(&context),

@@ -155,7 +155,7 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, CliError> {
 }
 
 /// The account of the operating system.
-fn account() -> String {
+pub(super) fn account() -> String {
     ["USER", "LOGNAME"]
         .iter()
         .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))

@@ -1,0 +1,61 @@
+//! The intern agent as a user meets it: a task and its events, or a prompt.
+//!
+//! The loop, the tools and the sandbox are `lore-agent`'s. Here is what needs a node: which model and
+//! policy, where transcripts are, what a day has used, which skills are offered, and how a session
+//! becomes a private session of this node. Nothing here publishes anything.
+
+mod capability;
+mod chat;
+mod command;
+mod day;
+mod gate;
+mod kit;
+mod model;
+mod place;
+mod prompt;
+mod settings;
+mod show;
+mod skills;
+mod somebody;
+mod work;
+
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::error::CliError;
+
+pub use capability::{Agreed, Capabilities};
+pub use chat::chat;
+pub use day::{Days, Used};
+pub use gate::{Answer, Gate};
+pub use kit::Kit;
+pub use model::{Bounds, ModelOptions};
+pub use place::Place;
+pub use settings::{McpEntry, Settings};
+pub use show::{Show, plain};
+pub use skills::SkillSource;
+pub use somebody::{AnswerFuture, Somebody};
+pub use work::{Options, Turn, Work, refusal};
+
+/// Does a verb of this node, by its daemon or without.
+pub type Ask<'a> = dyn Fn(&str, Value) -> Result<Value, CliError> + 'a;
+
+/// How long another program may hold the home.
+const HELD: Duration = Duration::from_secs(20);
+/// How often is looked whether it is free.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// Does a verb, waiting while another program holds the home for a moment, such as an agent that stores
+/// its session.
+fn patiently(ask: &Ask<'_>, verb: &str, args: &Value) -> Result<Value, CliError> {
+    let begun = Instant::now();
+    loop {
+        match ask(verb, args.clone()) {
+            Err(error) if error.kind == "home_held" && begun.elapsed() < HELD => {
+                std::thread::sleep(LOOK);
+            }
+            other => return other,
+        }
+    }
+}

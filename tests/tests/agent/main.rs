@@ -1,0 +1,17 @@
+//! `lore agent` as a process, against a scripted endpoint on loopback.
+#![allow(clippy::unwrap_used, clippy::expect_used, unreachable_pub, missing_docs)]
+
+mod bad_input;
+mod budget;
+mod desk;
+mod end;
+#[path = "../../../agent/tests/endpoint/mod.rs"]
+#[allow(dead_code, reason = "shared with the tests of the agent's room")]
+mod endpoint;
+mod guide;
+mod headless;
+mod mcp;
+mod prompt;
+mod session;
+mod skills;
+mod speed;

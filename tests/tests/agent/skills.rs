@@ -1,0 +1,100 @@
+//! Skills that a task is offered.
+
+use std::path::PathBuf;
+
+use lore_agent_skill::write;
+
+use crate::desk::{Desk, Lines, lines};
+use crate::endpoint::{Endpoint, says};
+
+/// Directories of skills as people write them.
+mod lore_agent_skill {
+    use std::path::Path;
+
+    pub fn write(dir: &Path, name: &str, about: &str, more: &str, body: &str) {
+        let at = dir.join(name);
+        std::fs::create_dir_all(&at).unwrap();
+        let text = format!("---\nname: {name}\ndescription: {about}\n{more}---\n\n{body}\n");
+        std::fs::write(at.join("SKILL.md"), text).unwrap();
+    }
+}
+
+/// Six skills, of which four are about parcels.
+fn library(desk: &Desk) -> PathBuf {
+    let dir = desk.cluster.path().join("skills");
+    for n in 0..4 {
+        let body = format!("```bash\nparcel send --lane {n} <arg>\n```");
+        write(&dir, &format!("parcel-{n}"), "Sending parcels by courier.", "", &body);
+    }
+    write(&dir, "tea", "Brewing green tea.", "", "```bash\nbrew <arg>\n```");
+    let tools = "allowed-tools: web_fetch\n";
+    write(&dir, "weather", "Weather forecast for hikers.", tools, "Ask https://weather.example/.");
+    dir
+}
+
+async fn ask(desk: &Desk, endpoint: &Endpoint, task: &str) -> Lines {
+    let dir = library(desk).display().to_string();
+    let args = [task, "--policy", "read-only", "--skills", &dir, "--json"];
+    lines(&mut desk.command(endpoint, &args)).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn three_skills_are_offered_as_a_note_of_the_program_and_recorded() {
+    let desk = Desk::new();
+    let endpoint = Endpoint::acts(vec![says("ok")]).await;
+    let ran = ask(&desk, &endpoint, "send two parcels by courier").await;
+    let result = ran.done();
+    assert_eq!(result["skills"].as_array().unwrap().len(), 3);
+    let messages = endpoint.seen()[0].body["messages"].clone();
+    let note = messages[1]["content"].as_str().unwrap();
+    assert!(note.starts_with("<harness_note kind=\"skills\">"), "{note}");
+    assert!(note.contains("parcel send --lane") && !note.contains("brew"), "{note}");
+    assert_eq!(messages[2]["content"], "send two parcels by courier");
+    let stored = result["stored"].as_str().unwrap();
+    let session = desk.node.json(&["session", "show", stored]);
+    let injected = session["skills_injected"].as_array().unwrap();
+    assert_eq!(injected.len(), 3);
+    assert!(injected[0]["name"].as_str().unwrap().starts_with("parcel-"));
+    assert_eq!(session["task"], "send two parcels by courier");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_skill_that_asks_for_more_than_words_is_left_out_when_nobody_agreed() {
+    let desk = Desk::new();
+    let endpoint = Endpoint::acts(vec![says("ok")]).await;
+    let ran = ask(&desk, &endpoint, "weather forecast for hikers").await;
+    assert_eq!(ran.done()["skills"], serde_json::json!([]));
+    assert_eq!(ran.events("skills")[0]["left_out"][0], "weather");
+    assert!(!endpoint.seen()[0].body.to_string().contains("weather.example"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_resumed_session_is_not_offered_the_same_again() {
+    let desk = Desk::new();
+    let endpoint = Endpoint::acts(vec![says("ok"), says("ok")]).await;
+    let ran = ask(&desk, &endpoint, "brew some green tea").await;
+    assert_eq!(ran.done()["skills"][0], "tea");
+    let dir = library(&desk).display().to_string();
+    let id = ran.session();
+    let args =
+        ["more green tea", "--resume", &id, "--policy", "read-only", "--skills", &dir, "--json"];
+    let ran = lines(&mut desk.command(&endpoint, &args)).await;
+    assert_eq!(ran.done()["skills"], serde_json::json!(["tea"]));
+    assert!(ran.events("skills").is_empty(), "{ran:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_shared_library_is_where_skills_come_from_by_default() {
+    let desk = Desk::new();
+    desk.node.json(&["federation", "create", "lab"]);
+    desk.node.share("parcel send --lane 7 <arg>", "parcel,courier", &[]);
+    let endpoint = Endpoint::acts(vec![says("ok")]).await;
+    let args = ["send a parcel by courier", "--policy", "read-only", "--json"];
+    let ran = lines(&mut desk.command(&endpoint, &args)).await;
+    let skills = ran.done()["skills"].clone();
+    assert_eq!(skills.as_array().unwrap().len(), 1, "{ran:?}");
+    let stored = ran.0.value()["stored"].as_str().unwrap().to_owned();
+    let session = desk.node.json(&["session", "show", &stored]);
+    // With the ids that evidence is counted by.
+    assert!(session["skills_injected"][0]["revision"].is_string(), "{session}");
+}
