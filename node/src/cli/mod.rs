@@ -3,6 +3,7 @@
 mod args;
 mod ask;
 mod doctor;
+mod evolve;
 mod federation;
 mod gate;
 mod lesson;
@@ -11,6 +12,7 @@ mod privacy_audit;
 mod privacy_table;
 mod refold;
 mod run;
+mod search;
 mod session;
 mod show;
 mod skill;

@@ -7,6 +7,7 @@
 mod admission;
 mod contributions;
 mod denylist;
+mod evolve;
 mod fault;
 mod federation;
 mod federations;
@@ -17,6 +18,7 @@ mod peers;
 mod privacy;
 mod publish;
 mod release;
+mod search;
 mod sessions;
 mod skills;
 mod status;
@@ -25,12 +27,14 @@ mod verbs;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+pub(crate) use evolve::read_brief;
 pub use federation::Federation;
 pub use ledger::verify_ledger;
 pub use lessons::Handwritten;
 use lore_privacy::{Ledger, LocalSecret};
 use lore_protocol::identity::{SecretKey, Signer};
 use lore_protocol::ids::{DeltaId, FederationId, Hash, PublicKey};
+pub(crate) use search::found;
 
 use crate::error::CliError;
 use crate::home::Home;

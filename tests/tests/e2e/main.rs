@@ -14,3 +14,4 @@ mod isolation;
 mod privacy;
 mod release;
 mod restore;
+mod select;
