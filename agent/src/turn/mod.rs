@@ -36,4 +36,5 @@ pub use research::{Research, Watcher};
 pub use rules::{PolicyError, Rule, RulePolicy, Verdict};
 pub use session::to_session;
 pub use text::TEXT_MODE_PROMPT;
+pub(crate) use tokens::estimate;
 pub use transcript::{Head, Record, Saved, Transcript, TranscriptError};

@@ -270,8 +270,56 @@ pub(super) enum SkillVerb {
         #[arg(required = true)]
         paths: Vec<PathBuf>,
     },
+    /// Find the few skills that fit a task.
+    Search(SearchArgs),
+    /// Write a candidate text for a shared skill, on this machine only: it is published by nobody but
+    /// you.
+    Evolve(EvolveArgs),
     /// Write the shared skills as directories that agents read.
     Export(ExportArgs),
+}
+
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("where").required(true).args(["preview", "out"]))]
+pub(super) struct EvolveArgs {
+    /// Name or id of the skill.
+    pub(super) name: String,
+    /// Base URL of a model's endpoint that improves the wording; without it the template is the text.
+    #[arg(long, value_name = "URL")]
+    pub(super) model: Option<String>,
+    /// The model's name at that endpoint.
+    #[arg(long, default_value = "default", requires = "model")]
+    pub(super) model_name: String,
+    /// What the endpoint speaks.
+    #[arg(long, default_value = "openai", value_parser = ["openai", "anthropic"], requires = "model")]
+    pub(super) dialect: String,
+    /// The environment variable that holds the endpoint's key.
+    #[arg(long, value_name = "VARIABLE", requires = "model")]
+    pub(super) key_env: Option<String>,
+    /// Print the candidate.
+    #[arg(long)]
+    pub(super) preview: bool,
+    /// Write the candidate below this directory.
+    #[arg(long, value_name = "DIR")]
+    pub(super) out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SearchArgs {
+    /// The task, in words.
+    pub(super) query: String,
+    /// Search this directory of skills instead of the shared library.
+    #[arg(long, value_name = "DIR", conflicts_with = "federation")]
+    pub(super) skills: Option<PathBuf>,
+    /// How many to offer.
+    #[arg(long, default_value_t = 3)]
+    pub(super) limit: usize,
+    /// Most tokens to offer, all together.
+    #[arg(long, default_value_t = 1500)]
+    pub(super) tokens: u64,
+    /// Which federation, when there are several.
+    #[arg(long)]
+    pub(super) federation: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -33,6 +33,8 @@ pub(super) fn skill(context: &Context, verb: SkillVerb) -> Result<(), CliError> 
                 format!("{text}\nevidence: {}", evidence(&shown["evidence"]))
             })
         }
+        SkillVerb::Search(args) => super::search::search(context, &args),
+        SkillVerb::Evolve(args) => super::evolve::evolve(context, &args),
         SkillVerb::Validate { paths } => validate(context, &paths),
         SkillVerb::Export(args) => {
             let directory = std::path::absolute(&args.dir)

@@ -7,6 +7,7 @@
 mod admission;
 mod contributions;
 mod denylist;
+mod evolve;
 mod fault;
 mod federation;
 mod federations;
@@ -19,6 +20,7 @@ mod publish;
 mod release;
 #[cfg(test)]
 mod release_tests;
+mod search;
 mod sessions;
 mod skills;
 mod status;
@@ -27,12 +29,14 @@ mod verbs;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+pub(crate) use evolve::read_brief;
 pub use federation::Federation;
 pub use ledger::verify_ledger;
 pub use lessons::Handwritten;
 use lore_privacy::{Ledger, LocalSecret};
 use lore_protocol::identity::{SecretKey, Signer};
 use lore_protocol::ids::{DeltaId, FederationId, Hash, PublicKey};
+pub(crate) use search::found;
 
 use crate::error::CliError;
 use crate::home::Home;

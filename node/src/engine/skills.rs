@@ -12,7 +12,10 @@ use crate::error::CliError;
 use crate::export;
 
 impl Engine {
-    fn rendered(&self, federation: Option<FederationId>) -> Result<Vec<Rendered>, CliError> {
+    pub(super) fn rendered(
+        &self,
+        federation: Option<FederationId>,
+    ) -> Result<Vec<Rendered>, CliError> {
         let mut all = Vec::new();
         for (id, found) in &self.federations {
             if federation.is_none_or(|wanted| wanted == *id) {
@@ -117,7 +120,7 @@ impl Engine {
     }
 }
 
-fn micros(micros: u64) -> f64 {
+pub(super) fn micros(micros: u64) -> f64 {
     // Below 2^53, so the conversion is exact; for display only.
     #[allow(clippy::cast_precision_loss)]
     let value = micros as f64;

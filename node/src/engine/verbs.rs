@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use lore_agent::select::Offer;
 use lore_agent::session::Session;
 use lore_protocol::ids::FederationId;
 use serde::Deserialize;
@@ -59,6 +60,16 @@ struct Export {
     directory: PathBuf,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Search {
+    #[serde(default)]
+    federation: Option<String>,
+    query: String,
+    skills: usize,
+    tokens: u64,
+}
+
 fn args<T: DeserializeOwned>(value: Value) -> Result<T, CliError> {
     serde_json::from_value(value)
         .map_err(|error| CliError::usage(format!("the arguments do not fit: {error}")))
@@ -103,6 +114,12 @@ impl Engine {
                 self.skill_list(federation)
             }
             "skill.show" => self.skill_show(&args::<Named>(value)?.name),
+            "skill.brief" => self.skill_brief(&args::<Named>(value)?.name),
+            "skill.search" => {
+                let Search { federation, query, skills, tokens } = args(value)?;
+                let federation = self.which_any(federation.as_deref())?;
+                self.skill_search(federation, &query, Offer { skills, tokens })
+            }
             "skill.export" => {
                 let Export { federation, directory } = args(value)?;
                 let federation = self.which_any(federation.as_deref())?;

@@ -61,7 +61,7 @@ pub(super) fn avoid(steps: &[Step]) -> Option<Lesson> {
 
 /// The trigger names the failing tool and its error; the subject is the endpoint class, or what else
 /// the working command is about, so that a fix joins the skill of its example.
-fn lesson(op: Op, failing: &Step, working: &Step, action: Action) -> Option<Lesson> {
+pub(super) fn lesson(op: Op, failing: &Step, working: &Step, action: Action) -> Option<Lesson> {
     let template = working.template.as_ref()?.as_str();
     let derived = matches!(action, Action::Example(_) | Action::UseEndpoint(_));
     let subject = command::endpoint(template).or_else(|| command::subject(template, &working.tool));
@@ -147,7 +147,7 @@ fn preparation(step: &Step, working: &Step) -> Option<Action> {
 }
 
 /// A step's short name: the tool and what it is about.
-fn step_name(template: &str, tool: &str) -> String {
+pub(super) fn step_name(template: &str, tool: &str) -> String {
     match command::subject(template, tool) {
         Some(subject) if subject != template => format!("{tool} {subject}"),
         _ => template.to_owned(),

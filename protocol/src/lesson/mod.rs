@@ -17,6 +17,7 @@ mod group;
 mod miner;
 mod normal;
 mod placeholder;
+mod proposal;
 mod prose;
 mod scrub;
 mod shell;
@@ -38,6 +39,7 @@ pub use grammar::{
 pub use group::{GroupKey, group_key, skill_id, virtual_base};
 pub use miner::{Bundle, candidates, mine};
 pub use normal::normalise;
+pub use proposal::{MAX_PROPOSALS, Proposal, ProposedKind, admit};
 pub use prose::documented_command;
 pub use shell::ShellError;
 pub use template::{

@@ -154,13 +154,19 @@ impl Library {
                 let _ = writeln!(body, "{}\n", provenance(item));
             }
         }
-        let rest: Vec<String> = shown
+        // Checks before the rest: whoever did the task reads on only when it did not work.
+        let (checks, rest): (Vec<&LessonItem>, Vec<&LessonItem>) = shown
             .iter()
-            .filter(|(_, item)| item.lesson.example().is_none())
-            .map(|(_, item)| format!("- {} ({})", advice(&item.lesson), provenance(item)))
-            .collect();
-        if !rest.is_empty() {
-            let _ = writeln!(body, "## Learnt in the field\n\n{}\n", rest.join("\n"));
+            .map(|(_, item)| *item)
+            .filter(|item| item.lesson.example().is_none())
+            .partition(|item| item.lesson.op() == Op::Verify);
+        for (heading, items) in [("Check", checks), ("Learnt in the field", rest)] {
+            let line =
+                |item: &&LessonItem| format!("- {} ({})", advice(&item.lesson), provenance(item));
+            let lines: Vec<String> = items.iter().map(line).collect();
+            if !lines.is_empty() {
+                let _ = writeln!(body, "## {heading}\n\n{}\n", lines.join("\n"));
+            }
         }
         body
     }

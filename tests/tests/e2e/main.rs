@@ -16,4 +16,5 @@ mod personal;
 mod privacy;
 mod release;
 mod restore;
+mod select;
 mod statement;

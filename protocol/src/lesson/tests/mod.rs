@@ -5,6 +5,7 @@ mod errors;
 mod grammar;
 mod laws;
 mod miner;
+mod proposals;
 mod template;
 mod values;
 
