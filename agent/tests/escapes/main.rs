@@ -173,7 +173,9 @@ async fn contained(grounds: &Grounds, policy: &Policy, level: &Level) -> usize {
     let hog = attempt_with(&greedy(4 << 30), policy, "memory hog", patience).await;
     tell("memory hog", control, hog.ended.exit != Exit::Code(0), told(&hog));
 
+    grounds.renew();
     let control = grounds.group_ends_itself("memory hog of many", &greedy(320 << 20));
+    grounds.renew();
     let hogs = attempt_with(&greedy(1 << 30), policy, "memory hog of many", patience).await;
     let held = hogs.ended.overrun == Some(Overrun::Memory);
     tell("memory hog of many", control, held, told(&hogs));
