@@ -189,7 +189,8 @@ async fn answer(
                 }
                 _ => {}
             }
-            let lines = head.lines().filter(|line| line.contains("bearer-") || line.contains("key-"));
+            let lines =
+                head.lines().filter(|line| line.contains("bearer-") || line.contains("key-"));
             let seen: Vec<&str> = lines.collect();
             let result = json!({"content": [{"type": "text", "text": seen.join("; ")}]});
             let message = json!({"jsonrpc": "2.0", "id": body["id"], "result": result});

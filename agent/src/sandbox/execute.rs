@@ -50,7 +50,7 @@ pub(super) fn become_command(
     };
     // Whether processes can be counted shows last.
     let hoped = Level { process_bound: ProcessBound::Counted, ..level.clone() };
-    if let Some(error) = refuse(level.clone(), &hoped) {
+    if let Some(error) = refuse(hoped.clone(), &hoped) {
         return error;
     }
     let listener = give_up_rights(&order.policy, place).map(|()| notify::install().ok());

@@ -26,7 +26,7 @@ pub enum TreeKill {
 pub enum ProcessBound {
     /// The supervisor, which the kernel asks before each new process: exact, also for root.
     Counted,
-    /// RLIMIT_NPROC: exact, but it exempts root.
+    /// RLIMIT_NPROC, up to 16 above the bound; it exempts root.
     Kernel,
     /// Only the watch, which ends what has more when it looks.
     Watched,

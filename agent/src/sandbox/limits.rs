@@ -6,6 +6,10 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::policy::Limits;
 
+/// Processes and threads of the helper, which count against the same limit, and a few more: where processes are
+/// counted, the count is to be met first, since only it ends what goes on asking.
+const HELPERS: u64 = 16;
+
 /// Sets the limits on this process; its children inherit them.
 ///
 /// `others` is how many processes the user already has that count against the same limit (none in a user
@@ -14,7 +18,7 @@ use super::policy::Limits;
 /// # Errors
 /// When the kernel refuses.
 pub(super) fn apply(limits: &Limits, others: u64) -> io::Result<()> {
-    let processes = u64::from(limits.processes).saturating_add(others);
+    let processes = u64::from(limits.processes).saturating_add(others).saturating_add(HELPERS);
     for (resource, value) in [
         (Resource::Core, 0),
         (Resource::Cpu, limits.cpu_seconds),

@@ -501,19 +501,25 @@ fn memory_hog(t: &Targets) -> io::Result<()> {
 
 /// Each below the limit of one process, all together above it.
 fn memory_hog_of_many(t: &Targets) -> io::Result<()> {
-    let share = Targets { greed: t.greed / 8, ..t.clone() };
+    let share = usize::try_from(t.greed / 8).map_err(io::Error::other)?;
+    let path = t.workspace.join("hogs");
+    let mut hogs = OpenOptions::new().create(true).append(true).open(&path)?;
     for _ in 0..8 {
         // SAFETY: one thread.
         if unsafe { libc::fork() } == 0 {
-            let _ = memory_hog(&share);
-            // Held, as a leak is: `memory_hog` frees what it has when it returns.
-            let held = vec![0x5a_u8; usize::try_from(share.greed).unwrap_or(0)];
+            // Held, as a leak is.
+            let held = vec![0x5a_u8; share];
             std::hint::black_box(&held);
-            std::thread::sleep(Duration::from_secs(20));
+            hogs.write_all(b".")?;
+            std::thread::sleep(Duration::from_secs(120));
             std::process::exit(0);
         }
     }
-    std::thread::sleep(Duration::from_secs(10));
+    while hogs.metadata()?.len() < 8 {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    // Long enough to be looked at.
+    std::thread::sleep(Duration::from_secs(1));
     // SAFETY: the group is the own one, made by the caller of this program.
     unsafe { libc::kill(0, libc::SIGKILL) };
     Ok(())

@@ -151,17 +151,21 @@ async fn contained(grounds: &Grounds, policy: &Policy, level: &Level) -> usize {
     let bomb = attempt_with(&greedy(4000), policy, "fork bomb", patience).await;
     let born = grounds.born();
     let bound = u64::from(policy.limits.processes);
-    let exact = level.process_bound != ProcessBound::Watched;
     let ended = bomb.ended.overrun == Some(Overrun::Processes);
-    let held = if exact { born <= bound && born > bound / 2 } else { ended };
+    let held = match level.process_bound {
+        ProcessBound::Counted => ended && born <= bound,
+        ProcessBound::Kernel => born <= bound + 16,
+        ProcessBound::Watched => ended,
+    };
     tell("fork bomb", control, held, format!("{}, {born} processes of {bound}", told(&bomb)));
 
     let control = grounds.unsandboxed_with("thread bomb", &greedy(100)) == Some(0);
     let threads = attempt_with(&greedy(4000), policy, "thread bomb", patience).await;
     let failed_after = threads.said.split_whitespace().nth(1).and_then(|word| word.parse().ok());
-    let held = match failed_after {
-        Some(started) => !exact || u64::from(policy.limits.processes) >= started,
-        None => threads.ended.overrun == Some(Overrun::Processes),
+    let held = match (failed_after, level.process_bound) {
+        (Some(threads), ProcessBound::Counted) => bound >= threads,
+        (Some(threads), ProcessBound::Kernel) => bound + 16 >= threads,
+        _ => threads.ended.overrun == Some(Overrun::Processes),
     };
     tell("thread bomb", control, held, told(&threads));
 
@@ -169,7 +173,9 @@ async fn contained(grounds: &Grounds, policy: &Policy, level: &Level) -> usize {
     let hog = attempt_with(&greedy(4 << 30), policy, "memory hog", patience).await;
     tell("memory hog", control, hog.ended.exit != Exit::Code(0), told(&hog));
 
+    grounds.renew();
     let control = grounds.group_ends_itself("memory hog of many", &greedy(320 << 20));
+    grounds.renew();
     let hogs = attempt_with(&greedy(1 << 30), policy, "memory hog of many", patience).await;
     let held = hogs.ended.overrun == Some(Overrun::Memory);
     tell("memory hog of many", control, held, told(&hogs));
@@ -189,7 +195,8 @@ async fn contained(grounds: &Grounds, policy: &Policy, level: &Level) -> usize {
     let held = filled.ended.overrun == Some(Overrun::Disk) && size < 1 << 30;
     tell("fill the disk", control, held, format!("{}, {} MiB left", told(&filled), size >> 20));
 
-    let control = grounds.unsandboxed_with("make many files", &Targets { greed: 2000, ..small.clone() });
+    let control =
+        grounds.unsandboxed_with("make many files", &Targets { greed: 2000, ..small.clone() });
     grounds::empty(disk.path());
     tight.limits.files = 1000;
     let many = Targets { greed: 1_000_000, ..small };

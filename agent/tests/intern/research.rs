@@ -22,11 +22,8 @@ fn research(endpoint: &Endpoint, workspace: &Path, policy: &str, limits: Limits)
 }
 
 async fn ask(research: &Research, workspace: &Path, timeout: Duration) -> ToolOutput {
-    let context = ToolContext {
-        workspace: workspace.to_owned(),
-        cancel: CancellationToken::new(),
-        timeout,
-    };
+    let context =
+        ToolContext { workspace: workspace.to_owned(), cancel: CancellationToken::new(), timeout };
     research.call(json!({"question": "Where is the answer?"}), &context).await
 }
 
@@ -81,8 +78,12 @@ async fn it_can_only_look_whatever_the_policy_allows() {
     let research = research(&endpoint, place.path(), "all", limits(50_000));
     ask(&research, place.path(), PATIENT).await;
     let offered = endpoint.seen()[0].body["tools"].clone();
-    let mut offered: Vec<&str> =
-        offered.as_array().unwrap().iter().filter_map(|tool| tool["function"]["name"].as_str()).collect();
+    let mut offered: Vec<&str> = offered
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|tool| tool["function"]["name"].as_str())
+        .collect();
     offered.sort_unstable();
     assert_eq!(offered, ["glob", "grep", "read", "web_fetch"]);
     let results = results(&endpoint);
@@ -159,8 +160,7 @@ async fn what_it_read_its_caller_has_not() {
     let endpoint =
         Endpoint::acts(vec![calls(&[("c1", "read", r#"{"path": "f"}"#)]), says("alpha")]).await;
     let place_of_model = Place::new(&endpoint.url, Dialect::OpenAiChat, "m").unwrap();
-    let policy: Arc<dyn Approval> =
-        Arc::new(RulePolicy::parse("read-only", place.path()).unwrap());
+    let policy: Arc<dyn Approval> = Arc::new(RulePolicy::parse("read-only", place.path()).unwrap());
     let model = Arc::new(HttpModel::new(place_of_model).unwrap());
     let research = Research::new(model, &files, Vec::new(), policy, limits(50_000));
     assert_eq!(ask(&research, place.path(), PATIENT).await.text, "alpha");

@@ -90,7 +90,8 @@ fn sandbox() -> (Value, Result<String, CliError>) {
             (json!({ "level": level, "set_up_micros": micros }), Ok(says))
         }
         Err(error) => {
-            let failed = CliError::failed("sandbox", format!("an agent runs no commands here: {error}"));
+            let failed =
+                CliError::failed("sandbox", format!("an agent runs no commands here: {error}"));
             (Value::Null, Err(failed))
         }
     }

@@ -43,10 +43,14 @@ impl McpHttpSettings {
             _ => return Err(wrong("its address is neither http nor https")),
         };
         if !self.url.username().is_empty() || self.url.password().is_some() {
-            return Err(wrong("its address holds credentials; give them apart, as a token or header"));
+            return Err(wrong(
+                "its address holds credentials; give them apart, as a token or header",
+            ));
         }
         if !secure && (self.bearer.is_some() || !self.headers.is_empty()) {
-            return Err(wrong("credentials are not sent over plain http to another machine; use https"));
+            return Err(wrong(
+                "credentials are not sent over plain http to another machine; use https",
+            ));
         }
         let mut headers = HashMap::new();
         for (name, value) in &self.headers {
@@ -65,8 +69,7 @@ impl McpHttpSettings {
         if let Some(bearer) = &self.bearer {
             config = config.auth_header(bearer.expose_secret());
         }
-        let mut builder =
-            builder.redirect(redirect::Policy::none()).connect_timeout(CONNECT_TIME);
+        let mut builder = builder.redirect(redirect::Policy::none()).connect_timeout(CONNECT_TIME);
         if is_loopback(&self.url) {
             builder = builder.no_proxy();
         }

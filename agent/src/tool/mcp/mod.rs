@@ -131,9 +131,7 @@ impl McpServer {
     ) -> Result<Self, McpError> {
         let name = prefix(&settings.name)?;
         let transport = settings.transport(builder)?;
-        let begin = async {
-            ().serve(transport).await.map_err(|error| error.to_string())
-        };
+        let begin = async { ().serve(transport).await.map_err(|error| error.to_string()) };
         Self::begin(name, begin, Origin::Http(settings.clone())).await
     }
 
@@ -142,7 +140,8 @@ impl McpServer {
         service: impl Future<Output = Result<RunningService<RoleClient, ()>, String>>,
         origin: Origin,
     ) -> Result<Self, McpError> {
-        let wrong = |why: String| McpError::Protocol { name: name.clone(), why: origin.clean(&why) };
+        let wrong =
+            |why: String| McpError::Protocol { name: name.clone(), why: origin.clean(&why) };
         let listed = async {
             let service = service.await?;
             let (tools, left_out) = list(&name, &service).await?;
