@@ -79,14 +79,15 @@ impl Brief {
     #[must_use]
     pub fn text(&self, form: Form) -> String {
         match form {
+            // Without fences: a small model repeats a fenced block before it looks at it.
             Form::Example => {
-                let blocks = self.examples.iter().map(|text| format!("```bash\n{text}\n```"));
-                format!("{}:\n{}", self.title, blocks.collect::<Vec<_>>().join("\n"))
+                let lines = self.examples.iter().map(|text| format!("Verified command: {text}"));
+                format!("Topic: {}\n{}", self.title, lines.collect::<Vec<_>>().join("\n"))
             }
             Form::Prose => {
                 let told: Vec<String> =
                     self.examples.iter().map(|example| in_words(example)).collect();
-                format!("About {}: {}", self.title, told.join(" Or: "))
+                format!("Topic: {}\nVerified: {}", self.title, told.join(" Or: "))
             }
         }
     }

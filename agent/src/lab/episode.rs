@@ -29,6 +29,10 @@ use crate::turn::{
 /// Name of the harness in its sessions.
 const HARNESS: &str = "lore-lab";
 
+/// Said with a failing check when skills were offered: a small model forgets them over an error.
+const REMINDER: &str =
+    " If a topic above is the task's, run its verified command, filled in completely.";
+
 /// Bounds of an episode.
 #[derive(Debug, Clone)]
 pub struct Bounds {
@@ -142,18 +146,18 @@ impl Approval for Unasked {
 pub fn opening(task: &str, offered: &Offered) -> Vec<Arc<Message>> {
     let mut user = String::new();
     if !offered.texts.is_empty() {
-        user += "Notes from earlier work in this place:\n\n";
+        user += &format!("Verified commands, by topic. {PLACEHOLDERS}\n\n");
         for text in &offered.texts {
             user += text;
             user += "\n\n";
         }
-        user += "What a task or a handbook says may be out of date; these notes are what worked. If one \
-                 of them is about your task, use it instead. ";
-        user += PLACEHOLDERS;
-        user += "\n\n";
     }
     user += "Task: ";
     user += task;
+    if !offered.texts.is_empty() {
+        user += "\n\nA command that a task cites may be out of date. If a topic above is the task's, fill in \
+                 its verified command, completely, and run that in one bash block.";
+    }
     vec![Arc::new(Message::system(TEXT_MODE_PROMPT)), Arc::new(Message::user(user))]
 }
 
@@ -187,6 +191,7 @@ pub async fn run(
         scratch: scratch.to_owned(),
         timeout: bounds.command,
         shown_bytes: bounds.shown_bytes,
+        reminder: if offered.texts.is_empty() { "" } else { REMINDER },
         progress: Arc::clone(&progress),
         over: over.clone(),
     };

@@ -49,6 +49,8 @@ pub fn without_privacy<'a>(
         keys.extend(counts.into_iter().filter(|(_, n)| n * 2 >= found.len()).map(|(key, _)| key));
     }
     let failed = |error: &dyn std::fmt::Display| LibraryError(error.to_string());
+    // A payload holds its keys in order.
+    keys.sort();
     let log = one_author(keys)?;
     let mut fold = Fold::default();
     fold.advance(&log);

@@ -42,6 +42,8 @@ pub(super) struct LabShell {
     pub(super) timeout: Duration,
     /// Most bytes of a command's output that the model is shown.
     pub(super) shown_bytes: usize,
+    /// Said after a failing check.
+    pub(super) reminder: &'static str,
     pub(super) progress: Arc<Mutex<Progress>>,
     /// Ends the turn when there is nothing more to do.
     pub(super) over: CancellationToken,
@@ -68,7 +70,7 @@ impl LabShell {
         progress.solved = checked.is_ok();
         progress.verdict = match checked {
             Ok(()) => "the task is done.".to_owned(),
-            Err(reason) => format!("the task is not done yet: {reason}."),
+            Err(reason) => format!("the task is not done yet: {reason}.{}", self.reminder),
         };
         let answer = format!("{}{shown}{}", ran.exit, progress.verdict);
         let now = Some((command, answer));
