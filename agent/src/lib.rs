@@ -10,6 +10,7 @@ pub mod model;
 pub mod operator;
 pub mod redact;
 pub mod sandbox;
+pub mod select;
 pub mod session;
 pub mod tool;
 pub mod turn;

@@ -34,4 +34,5 @@ pub use recover::repair;
 pub use rules::{PolicyError, Rule, RulePolicy, Verdict};
 pub use session::to_session;
 pub use text::TEXT_MODE_PROMPT;
+pub(crate) use tokens::estimate;
 pub use transcript::{Head, Record, Saved, Transcript, TranscriptError};

@@ -92,7 +92,7 @@ impl Meter {
 }
 
 /// Estimate of a text.
-pub(super) fn estimate(text: &str) -> u64 {
+pub(crate) fn estimate(text: &str) -> u64 {
     let ascii = text.bytes().filter(u8::is_ascii).count() as u64;
     let continued = text.bytes().filter(|byte| byte & 0xc0 == 0x80).count() as u64;
     let others = text.len() as u64 - ascii - continued;

@@ -1,0 +1,68 @@
+//! What of a ranking is offered.
+
+use std::sync::Arc;
+
+use super::SkillText;
+
+/// How much may be offered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Offer {
+    /// Most skills.
+    pub skills: usize,
+    /// Most estimated tokens, all together.
+    pub tokens: u64,
+}
+
+impl Default for Offer {
+    /// Three skills in 1,500 tokens: a small model does as well with three as with the right one alone,
+    /// and clearly worse with ten (`docs/studies/select.md`).
+    fn default() -> Self {
+        Self { skills: 3, tokens: 1500 }
+    }
+}
+
+/// A skill that is offered.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Hit {
+    /// Its name.
+    pub name: String,
+    /// How well it fits; comparable within one search only.
+    pub score: f64,
+    /// Estimated tokens of [`text`](Self::text).
+    pub tokens: u64,
+    /// Whether all of it is offered: a text that does not fit the budget is offered by name and
+    /// description.
+    pub whole: bool,
+    /// The skill.
+    pub skill: Arc<SkillText>,
+}
+
+impl Hit {
+    /// What a model is to be shown.
+    #[must_use]
+    pub fn text(&self) -> String {
+        if self.whole { self.skill.shown() } else { self.skill.summary() }
+    }
+}
+
+/// Takes from the ranking, best first, what fits.
+pub(super) fn offered(
+    ranking: impl IntoIterator<Item = (f64, Arc<SkillText>)>,
+    offer: Offer,
+) -> Vec<Hit> {
+    let mut hits: Vec<Hit> = Vec::new();
+    let mut left = offer.tokens;
+    for (score, skill) in ranking {
+        if hits.len() == offer.skills {
+            break;
+        }
+        let (all, line) = (skill.tokens(), skill.summary_tokens());
+        let (tokens, whole) = if all <= left { (all, true) } else { (line, false) };
+        if tokens > left {
+            continue;
+        }
+        left -= tokens;
+        hits.push(Hit { name: skill.name.clone(), score, tokens, whole, skill });
+    }
+    hits
+}
