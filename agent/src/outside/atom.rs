@@ -55,13 +55,13 @@ impl Feed {
                 }
                 Event::End(_) => state.end(),
                 Event::Text(text) => {
-                    state.text.push_str(&text.decode().map_err(|error| error.to_string())?);
+                    state.text.push_str(&text.xml10_content());
                 }
                 Event::CData(text) => {
-                    state.text.push_str(&text.decode().map_err(|error| error.to_string())?);
+                    state.text.push_str(&text.xml10_content());
                 }
                 Event::GeneralRef(reference) => {
-                    let name = reference.decode().map_err(|error| error.to_string())?;
+                    let name = reference.xml10_content();
                     match reference.resolve_char_ref() {
                         Ok(Some(letter)) => state.text.push(letter),
                         _ => state.text.push_str(resolve_predefined_entity(&name).unwrap_or("?")),
@@ -96,7 +96,8 @@ struct State {
 impl State {
     fn begin(&mut self, element: &BytesStart<'_>) -> Result<(), String> {
         let name = element.local_name();
-        let name = String::from_utf8_lossy(name.as_ref()).into_owned();
+        let name: &str = name.as_ref();
+        let name = name.to_owned();
         if self.path.len() >= MAX_DEPTH {
             return Err(format!("nested deeper than {MAX_DEPTH} elements"));
         }
@@ -155,9 +156,8 @@ impl State {
 
 fn attribute(element: &BytesStart<'_>, name: &str) -> Option<String> {
     let found = element.attributes().flatten();
-    let value = found.into_iter().find(|one| one.key.local_name().as_ref() == name.as_bytes())?;
-    let value = String::from_utf8_lossy(&value.value).into_owned();
-    Some(unescape(&value).map_or_else(|_| value.clone(), std::borrow::Cow::into_owned))
+    let value = found.into_iter().find(|one| one.key.local_name().as_ref() == name)?.value;
+    Some(unescape(&value).map_or_else(|_| value.to_string(), std::borrow::Cow::into_owned))
 }
 
 #[cfg(test)]
