@@ -14,8 +14,8 @@ pub struct Offer {
 }
 
 impl Default for Offer {
-    /// Three skills in 1,500 tokens: a small model does as well with three as with the right one alone,
-    /// and clearly worse with ten (`docs/studies/select.md`).
+    /// Three skills in 1,500 tokens: a small model does nearly as well with three as with the right one alone,
+    /// and clearly worse with ten.
     fn default() -> Self {
         Self { skills: 3, tokens: 1500 }
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use lore_agent::evolve::{Brief, EvolveError, Fault, MAX_CALLS, check, write};
-use lore_protocol::ids::{FederationId, Hash, SkillId};
+use lore_protocol::ids::{FederationId, SkillId};
 use lore_protocol::lesson::{
     Action, ErrorClass, Lesson, Op, Token, Trigger, Word, skill_id, virtual_base,
 };
@@ -34,7 +34,7 @@ fn library() -> (Library, SkillId) {
         lesson(Op::Prefer, ErrorClass::None, Action::Example(token(EXAMPLE))),
         lesson(Op::Verify, ErrorClass::ConnectionRefused, Action::CheckThat(token(CHECK))),
     ];
-    let federation = FederationId(Hash::ZERO);
+    let federation = FederationId([0; 32]);
     let skill = skill_id(federation, &lessons[0]);
     assert_eq!(skill, skill_id(federation, &lessons[1]));
     let mut library = Library::default();
@@ -103,7 +103,7 @@ fn a_brief_survives_its_bytes_and_nothing_else_is_one() {
     longer.push(0);
     assert!(Brief::from_bytes(&longer).is_err());
     let (library, _) = library();
-    assert!(Brief::of(&library, SkillId(Hash::ZERO), 0).is_none());
+    assert!(Brief::of(&library, SkillId([0; 32]), 0).is_none());
 }
 
 #[tokio::test]
