@@ -33,7 +33,7 @@ fn tasks(room: &Room, families: &[FamilyId]) -> PublicTasks {
     let environment = room.lab.environment();
     let each = families
         .iter()
-        .flat_map(|family| (0..TASKS).map(|n| environment.instance(*family, "replay", n)));
+        .flat_map(|family| (0..TASKS).map(|n| environment.instance(*family, "replay", n).unwrap()));
     PublicTasks::of_lab(each.collect::<Vec<_>>())
 }
 
