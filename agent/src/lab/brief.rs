@@ -19,9 +19,10 @@ const MAX_EXAMPLES: usize = 2;
 pub(crate) const PLACEHOLDERS: &str = "Put the task's own values where <arg> stands, and the file that the task asks for where <out> stands.";
 
 /// How an offered skill is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Form {
     /// Title and command templates.
+    #[default]
     Example,
     /// The same knowledge in sentences, without a command to copy.
     Prose,
@@ -78,19 +79,33 @@ impl Brief {
     /// The text that a model is given.
     #[must_use]
     pub fn text(&self, form: Form) -> String {
-        match form {
-            // Without fences: a small model repeats a fenced block before it looks at it.
-            Form::Example => {
-                let lines = self.examples.iter().map(|text| format!("Verified command: {text}"));
-                format!("Topic: {}\n{}", self.title, lines.collect::<Vec<_>>().join("\n"))
-            }
-            Form::Prose => {
-                let told: Vec<String> =
-                    self.examples.iter().map(|example| in_words(example)).collect();
-                format!("Topic: {}\nVerified: {}", self.title, told.join(" Or: "))
-            }
-        }
+        let lines = self.examples.iter().map(|example| line(&self.title, example, form));
+        lines.collect::<Vec<_>>().join("\n")
     }
+}
+
+/// One example under its title. Without fences: a small model repeats a fenced block before it looks at it.
+fn line(title: &str, example: &str, form: Form) -> String {
+    match form {
+        Form::Example => format!("- {title}: `{example}`"),
+        Form::Prose => format!("- {title}: {}", in_words(example)),
+    }
+}
+
+/// A task that nobody has, with what is offered for it and the reply that makes use of it. Measured with a
+/// model of 1.5 billion parameters: told only in words to prefer what was verified, it copied the command
+/// that the task cites; shown this once, it fills in the verified one.
+pub(crate) fn demonstration(form: Form) -> (&'static str, String, &'static str) {
+    let offered = [
+        line("lamp dim", "umask 027; { date; lampctl dim \"<arg>\" by:<arg2>; } | tee <out>", form),
+        line("kettle heat", "kettle warm <arg> > <out>", form),
+    ];
+    (
+        "Dim lamp LM-12 by 40 and save the answer as note.txt. The manual says: `lampctl dim LM-12 40 > note.txt`",
+        offered.join("\n"),
+        "Verified for lamp dim, with <arg> LM-12, <arg2> 40, <out> note.txt and everything else as it stands:\n\
+         ```bash\numask 027; { date; lampctl dim \"LM-12\" by:40; } | tee note.txt\n```",
+    )
 }
 
 /// A command in a sentence. Every word of it is named, in order, and none of it is a line to copy.

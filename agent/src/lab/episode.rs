@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use lore_protocol::trace::Outcome;
 
-use super::brief::PLACEHOLDERS;
+use super::brief::{Form, PLACEHOLDERS, demonstration};
 use super::environment::{LabError, at};
 use super::instance::Instance;
 use super::shell_tool::{LabShell, Progress};
@@ -29,9 +29,12 @@ use crate::turn::{
 /// Name of the harness in its sessions.
 const HARNESS: &str = "lore-lab";
 
+/// How skills are offered with a task.
+const OFFER: &str =
+    "The command above is from old notes and may fail. Verified here lately, by topic.";
 /// Said with a failing check when skills were offered: a small model forgets them over an error.
 const REMINDER: &str =
-    " If a topic above is the task's, run its verified command, filled in completely.";
+    " Use the verified command of the task's topic, changed only where <arg> and <out> stand.";
 
 /// Bounds of an episode.
 #[derive(Debug, Clone)]
@@ -73,6 +76,8 @@ pub struct Offered {
     pub texts: Vec<String>,
     /// Which ones they are.
     pub used: Vec<SkillUse>,
+    /// How they are written.
+    pub form: Form,
 }
 
 /// How an episode ended.
@@ -141,24 +146,26 @@ impl Approval for Unasked {
     }
 }
 
-/// What the model reads first.
+/// What the model reads first. Where skills are offered, one task is shown done with them before.
 #[must_use]
 pub fn opening(task: &str, offered: &Offered) -> Vec<Arc<Message>> {
-    let mut user = String::new();
-    if !offered.texts.is_empty() {
-        user += &format!("Verified commands, by topic. {PLACEHOLDERS}\n\n");
-        for text in &offered.texts {
-            user += text;
-            user += "\n\n";
-        }
+    let mut messages = vec![Message::system(TEXT_MODE_PROMPT)];
+    if offered.texts.is_empty() {
+        messages.push(Message::user(task));
+    } else {
+        let with = |task: &str, lines: &str| {
+            Message::user(format!("{task}\n\n{OFFER} {PLACEHOLDERS}\n\n{lines}"))
+        };
+        let (other, lines, reply) = demonstration(offered.form);
+        messages.push(with(other, &lines));
+        messages.push(Message::Assistant {
+            text: reply.to_owned(),
+            calls: Vec::new(),
+            opaque: Vec::new(),
+        });
+        messages.push(with(task, &offered.texts.join("\n")));
     }
-    user += "Task: ";
-    user += task;
-    if !offered.texts.is_empty() {
-        user += "\n\nA command that a task cites may be out of date. If a topic above is the task's, fill in \
-                 its verified command, completely, and run that in one bash block.";
-    }
-    vec![Arc::new(Message::system(TEXT_MODE_PROMPT)), Arc::new(Message::user(user))]
+    messages.into_iter().map(Arc::new).collect()
 }
 
 /// Runs one episode in `scratch`, which is made, and removed afterwards. `bin` has the lab's tools, `id`

@@ -286,6 +286,7 @@ impl Study<'_> {
         Offered {
             texts: found.iter().map(|brief| brief.text(form)).collect(),
             used: found.iter().map(|brief| brief.used.clone()).collect(),
+            form,
         }
     }
 

@@ -89,8 +89,7 @@ async fn a_command_that_passes_the_check_ends_the_episode() {
 #[tokio::test]
 async fn the_model_is_told_the_task_and_what_is_offered_and_nothing_else() {
     let room = Room::new();
-    let offered =
-        Offered { texts: vec!["hay:\n```bash\nfeed <arg>\n```".to_owned()], used: Vec::new() };
+    let offered = Offered { texts: vec!["- hay: `feed <arg>`".to_owned()], ..Offered::default() };
     let endpoint = Endpoint::acts(vec![runs("true")]).await;
     let bounds = Bounds { steps: 1, ..Bounds::default() };
     room.play(&endpoint, &offered, &bounds).await;

@@ -8,8 +8,8 @@ use clap::{Args, Parser, Subcommand};
 use super::agent::AgentArgs;
 use super::cost::CostArg;
 use super::gate::{DenyVerb, GateVerb, LedgerVerb};
-use super::model::ModelVerb;
 use super::lab::LabVerb;
+use super::model::ModelVerb;
 use crate::demo::DemoArgs;
 
 /// A federated network of skills that agents learn: every node learns from its own users' private
