@@ -283,13 +283,13 @@ impl Config {
              log_level = {}\n\n\
              # How often to compare libraries with a random peer, in seconds (1 to 86400).\n\
              sync_interval_seconds = {}\n\n\
+             # Models stand in [models.NAME], the one to use in [agent]; `lore model set` writes both.\n\n\
              [privacy]\n\
              # \"ask\": a person may drop keys of a lesson release before it goes out (see\n\
              # `lore privacy preview`); without an answer nothing does. \"off\": no gate.\n\
              gate = {}\n\
              # Public: releases go out this long after they are due, whenever the gate was answered.\n\
-             gate_deadline_seconds = {}\n\n\
-             # Models stand in [models.NAME], the one to use in [agent]; `lore model set` writes both.\n",
+             gate_deadline_seconds = {}\n",
             quoted(&self.name),
             list(self.listen.iter().map(ToString::to_string).collect()),
             list(self.peers.iter().map(ToString::to_string).collect()),

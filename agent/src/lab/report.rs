@@ -8,6 +8,9 @@ use serde_json::{Map, Value, json};
 use super::statistics::Interval;
 use super::study::{Arm, CONTROL, Record, Sum, arms, difference};
 
+/// Of one family, how many of how many were solved, by arm.
+type Row = BTreeMap<Arm, (u64, u64)>;
+
 /// A study in the end.
 #[derive(Debug)]
 pub struct Report<'a> {
@@ -162,7 +165,7 @@ impl Report<'_> {
         }
         let mut head = vec!["family".to_owned()];
         head.extend(arms.iter().map(|arm| arm.name().to_owned()));
-        let mut names: BTreeMap<(&str, &str), BTreeMap<Arm, (u64, u64)>> = BTreeMap::new();
+        let mut names: BTreeMap<(&str, &str), Row> = BTreeMap::new();
         for r in self.records {
             let row = names.entry((r.group.as_str(), r.family.as_str())).or_default();
             let count = row.entry(r.arm).or_default();

@@ -86,7 +86,7 @@ pub(super) fn parts_of(repo: &str) -> Result<Vec<&str>, OutsideError> {
 }
 
 /// Path of the API about a repository: `api/models/owner/name`.
-pub(super) fn api_path<'a>(kind: Kind, repo: &'a str) -> Result<Vec<&'a str>, OutsideError> {
+pub(super) fn api_path(kind: Kind, repo: &str) -> Result<Vec<&str>, OutsideError> {
     let mut path = vec!["api", kind.words()];
     path.extend(parts_of(repo)?);
     Ok(path)

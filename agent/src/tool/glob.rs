@@ -49,13 +49,12 @@ impl Tool for GlobFiles {
             let mut walk =
                 walk(&files, &workspace, arguments.path.as_deref().unwrap_or("."), stop)?;
             let mut found = String::new();
-            let mut count = 0;
-            for path in walk.by_ref().filter(|path| glob.is_match(path)) {
+            let matching = walk.by_ref().filter(|path| glob.is_match(path));
+            for (count, path) in matching.enumerate() {
                 if count == MAX_FILES {
                     found.push_str("[more than 500 files; narrow the pattern]\n");
                     break;
                 }
-                count += 1;
                 found.push_str(&plain(path.as_os_str().as_encoded_bytes()).replace('\n', "?"));
                 found.push('\n');
             }

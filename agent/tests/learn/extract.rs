@@ -116,8 +116,12 @@ async fn a_key_with_another_users_secret_is_dropped() {
     ]});
     let endpoint = Endpoint::start(move |_, _| says(&answer.to_string())).await;
     let found = extracted(&endpoint, &ann()).await.unwrap();
-    assert_eq!(found.admitted, 0, "{:?}", lessons(&found));
-    assert_eq!(found.bundles, mined(&ann()).expose_to_owner().bundles);
+    // Of the last one the session's own call is left: a remark is no part of a command.
+    assert_eq!(found.admitted, 1, "{:?}", lessons(&found));
+    let all = format!("{:?}", found.bundles).to_lowercase();
+    for secret in ["bob", "77aa", "9d", "vault"] {
+        assert!(!all.contains(secret), "{secret} in {all}");
+    }
 }
 
 #[tokio::test]
@@ -173,8 +177,8 @@ async fn a_small_model_is_not_shown_what_failed() {
 
 #[tokio::test]
 async fn a_prompt_is_bounded_whatever_the_session() {
-    let huge = "y".repeat(3 << 20);
-    let calls = (0..3_000).map(|n| call(&format!("echo {n} {huge:.2000}"), n % 2, &huge[..5_000]));
+    let huge = "y".repeat(256 << 10);
+    let calls = (0..200).map(|n| call(&format!("echo {n} {huge:.2000}"), n % 2, &huge[..5_000]));
     let long = session("big", &huge, calls.collect());
     let endpoint = Endpoint::start(|_, _| says("[]")).await;
     extracted(&endpoint, &long).await.unwrap();

@@ -1,5 +1,5 @@
 //! Extract and Evolve with a scripted model, and the replay gate in a real lab.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, unreachable_pub)]
 
 #[path = "../endpoint/mod.rs"]
 #[allow(dead_code)]

@@ -20,6 +20,9 @@ use lore_protocol::trace::{Outcome, Trace};
 
 use crate::store::{Batch, Durability, Store, StoreError, Table};
 
+/// What a unit has fed, as it is kept: its key and its text.
+type Line = (Vec<u8>, Vec<u8>);
+
 /// Reads the sessions that feed one release. It is used while the release is sampled, so that an error
 /// here voids the release.
 pub(super) struct Reader {
@@ -87,7 +90,7 @@ impl Reader {
 
     /// Whether a unit feeds this release: by its draw, and by its own line of what it fed before. Gives
     /// the line as it is from now on.
-    fn admit(&self, unit: &UnitId) -> Result<Option<(Vec<u8>, Vec<u8>)>, StoreError> {
+    fn admit(&self, unit: &UnitId) -> Result<Option<Line>, StoreError> {
         if !self.participation.includes(&self.secret, unit) {
             return Ok(None);
         }

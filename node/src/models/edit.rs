@@ -113,12 +113,16 @@ fn edited(text: &str, change: &Change<'_>) -> Result<String, CliError> {
     Ok(document.to_string())
 }
 
-/// A value in the place of the old one, whose comment stays.
+/// A value in the place of the old one, whose comments stay, above it and behind it.
 fn put(table: &mut dyn TableLike, field: &str, mut value: Value) {
-    if let Some(old) = table.get(field).and_then(Item::as_value) {
+    let Some(item) = table.get_mut(field) else {
+        table.insert(field, Item::Value(value));
+        return;
+    };
+    if let Some(old) = item.as_value() {
         *value.decor_mut() = old.decor().clone();
     }
-    table.insert(field, Item::Value(value));
+    *item = Item::Value(value);
 }
 
 fn table<'a>(

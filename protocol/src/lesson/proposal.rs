@@ -91,7 +91,13 @@ struct Session<'a> {
 
 impl Session<'_> {
     fn lesson(&self, proposal: &Proposal) -> Option<Lesson> {
-        let text = self.normal(&proposal.text)?;
+        // The normaliser knows an address by its scheme, and takes values out of arguments only.
+        let before = match proposal.kind {
+            ProposedKind::UseEndpoint if proposal.text.contains("://") => "at ",
+            ProposedKind::UseEndpoint => "at http://",
+            _ => "",
+        };
+        let text = self.normal(&format!("{before}{}", proposal.text))?;
         let then = || self.normal(proposal.then.as_deref()?);
         match proposal.kind {
             ProposedKind::Example => self.example(&text),
@@ -143,7 +149,7 @@ impl Session<'_> {
                 fix::lesson(Op::Fix, failing, working, Action::Install(text))
             }
             ProposedKind::UseEndpoint => {
-                let endpoint = address(text.as_str())?;
+                let endpoint = command::endpoint(text.as_str())?;
                 let (failing, working) = self.pair(|failing, working| {
                     working.endpoint().as_ref() == Some(&endpoint)
                         && failing.endpoint().as_ref() != Some(&endpoint)
@@ -285,9 +291,4 @@ impl Step {
     fn name(&self) -> Option<String> {
         Some(fix::step_name(self.template.as_ref()?.as_str(), &self.tool))
     }
-}
-
-/// The endpoint class of an address with or without a scheme.
-fn address(text: &str) -> Option<String> {
-    command::endpoint(text).or_else(|| command::endpoint(&format!("http://{text}")))
 }

@@ -29,8 +29,10 @@ impl Desk {
     pub fn command(&self, endpoint: &Endpoint, args: &[&str]) -> Command {
         let model = format!("{}#m", endpoint.url);
         let workspace = self.workspace.display().to_string();
-        let first = ["agent", "--model", &model, "--window", "32768", "--workspace", &workspace];
-        let mut command = self.node.command(&[&first, args].concat());
+        let first = ["agent", "--model", &model, "--window", "32768"];
+        let place = ["--workspace", workspace.as_str()];
+        let place = if args.contains(&"--workspace") { &[][..] } else { &place };
+        let mut command = self.node.command(&[&first, place, args].concat());
         command.env_remove("LORE_MODEL_KEY").env("USER", "tester");
         command
     }

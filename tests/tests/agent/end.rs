@@ -14,6 +14,7 @@ use crate::endpoint::{Act, Endpoint, calls, says};
 const STAYS: &str = "setsid sleep 4173 & sleep 4173; echo never";
 
 /// Starts a run and waits until it tells an event.
+#[allow(clippy::zombie_processes)] // The caller waits for it.
 fn begun(desk: &Desk, endpoint: &Endpoint, until: &str) -> (Child, String) {
     let args = ["stay", "--policy", "workspace", "--skills", "none", "--json"];
     let mut command = desk.command(endpoint, &args);

@@ -19,6 +19,10 @@ async fn the_guide_shows_what_it_says() {
         let words = user.and_then(|message| message["content"].as_str()).unwrap_or_default();
         let answered = messages.last().is_some_and(|message| message["role"] == "tool");
         match words {
+            // The question of `lore model test` whether it calls tools.
+            _ if words.starts_with("Call the tool `add`") => {
+                calls(&[("a", "add", r#"{"a": 2, "b": 3}"#)])
+            }
             _ if words.starts_with("write a greeting") && !answered => {
                 calls(&[("a", "bash", &shell("echo hello > hello.txt"))])
             }

@@ -97,6 +97,13 @@ async fn every_command_does_what_help_says() {
     assert!(told.contains("first") && told.contains("third") && !told.contains("second"), "{told}");
 }
 
+/// Whether a process with this command line runs anywhere.
+fn runs(words: &str) -> bool {
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    let lines = processes.filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok());
+    lines.into_iter().any(|line| line.starts_with(words.as_bytes()))
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn ctrl_c_once_ends_the_turn_and_twice_leaves() {
     let desk = Desk::new();
@@ -118,6 +125,9 @@ async fn ctrl_c_once_ends_the_turn_and_twice_leaves() {
         at.wait_for("lore> ");
         at.types("run\r");
         at.wait_for("> bash sleep 4175");
+        lore_tests::wait::wait_until("it runs", lore_tests::wait::PATIENCE, || {
+            runs("sleep\u{0}4175").then_some(())
+        });
         at.types("\x03");
         at.wait_for("cancelled; it was killed");
         at.wait_for("lore> ");
@@ -185,7 +195,10 @@ async fn a_session_is_resumed_at_the_prompt_with_its_past() {
         let mut at = at_the_prompt(&desk, &endpoint, &["--skills", "none"]);
         at.types("\x1b[A\x1b[A");
         at.wait_for("which colour?");
-        at.types("\x03\x03");
+        at.types("\x03");
+        at.wait_for("Ctrl-C again");
+        at.wait_for("lore> ");
+        at.types("\x03");
         at.ends();
     });
     assert!(endpoint.seen()[1].body["messages"].to_string().contains("the colour is blue"));

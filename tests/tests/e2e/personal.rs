@@ -39,7 +39,9 @@ fn a_persons_votes_and_outcomes_are_local_dp_charged_each_time_and_read_alike_by
     assert_eq!((&refused["kind"], &refused["exit"]), (&"one_user".into(), &3.into()));
     assert!(refused["message"].as_str().unwrap().contains("only receives"), "{refused}");
     assert!(refused["help"].as_str().unwrap().contains("--unit personal"), "{refused}");
-    [&ben, &cleo].map(|other| ada.admit(other));
+    for other in [&ben, &cleo] {
+        ada.admit(other);
+    }
     ada.checkpoint();
     ada.share_and_restart("fetch http://127.0.0.1:8123/v2/<arg> -o <out>", "invoice");
     converged(&[&ada, &ben, &cleo]);
