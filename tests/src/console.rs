@@ -71,8 +71,9 @@ pub fn run(steps: &[Step], directory: &Path) {
 }
 
 fn shell(step: &Step, directory: &Path) -> (Option<i32>, String) {
+    // Both streams in one, so that lines come as they do at a terminal.
     let script = format!(
-        "set -a; [ ! -e .state ] || . ./.state; {}\ncode=$?; export -p > .state; exit $code",
+        "exec 2>&1; set -a; [ ! -e .state ] || . ./.state; {}\ncode=$?; export -p > .state; exit $code",
         step.command
     );
     let programs = lore().parent().map_or_else(String::new, |path| path.display().to_string());
@@ -86,8 +87,7 @@ fn shell(step: &Step, directory: &Path) -> (Option<i32>, String) {
         return (status.code(), shown.replace('\r', ""));
     }
     let out = command.output().expect("the shell runs");
-    let said = [out.stdout, out.stderr].concat();
-    (out.status.code(), String::from_utf8_lossy(&said).into_owned())
+    (out.status.code(), String::from_utf8_lossy(&out.stdout).into_owned())
 }
 
 /// Whether a text is what the guide shows.

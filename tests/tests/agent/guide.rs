@@ -27,7 +27,11 @@ async fn the_guide_shows_what_it_says() {
                 calls(&[("a", "bash", &shell("echo hello > hello.txt"))])
             }
             _ if words.starts_with("write a greeting") => says("The greeting is in hello.txt."),
-            _ if words.starts_with("go on") => {
+            // The last words may be the loop's, about its bounds.
+            _ if messages
+                .iter()
+                .any(|m| m["content"].as_str().is_some_and(|said| said.starts_with("go on"))) =>
+            {
                 calls(&[("a", "bash", &shell(&format!("echo {n}")))])
             }
             "which number?" if messages.iter().any(|m| m["content"] == "remember the number 7") => {

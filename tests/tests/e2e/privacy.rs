@@ -273,18 +273,19 @@ impl Drop for SmallDisk {
     }
 }
 
+/// The store sets room for its log aside, so that the writes of a release that began may well succeed on a
+/// file system that is full: what must hold is the same in both cases.
 #[test]
-fn a_file_system_without_room_between_paying_and_signing_loses_nothing_and_repeats_nothing() {
+fn a_file_system_that_fills_up_between_paying_and_signing_loses_nothing_and_repeats_nothing() {
     let cluster = Cluster::of(1);
     let Some(disk) = SmallDisk::mount(&cluster.path().join("ada"), "64m") else { return };
     let ada = founder(&cluster, "lessons");
     let mut command = ada.command(&["privacy", "set", "--epsilon", "4", "--yes", "--json"]);
     let out = command.env("LORE_FAULT", "fill:drawn").output().unwrap();
-    let said =
-        format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
-    assert!(said.contains("full disk") && !said.contains("panicked"), "{said}");
+    let said = String::from_utf8_lossy(&out.stderr).into_owned();
+    assert!(!said.contains("panicked"), "{said}");
     disk.fill();
-    // With no room nothing can be signed, and every verb says so without harm.
+    // With no room nothing new can be signed, and the verb says so without harm.
     let full = ada.run(&["federation", "checkpoint", "--json"]);
     assert!(full.code.is_some_and(|code| code == 1), "{full:?}");
     assert!(!full.stderr.contains("panicked"), "{full:?}");
@@ -296,7 +297,8 @@ fn a_file_system_without_room_between_paying_and_signing_loses_nothing_and_repea
     let spent = ada.json(&["privacy", "status"])["spent"]["rho_nano"].as_u64().unwrap();
     assert!(spent > 0 && spent == release[0]["cost"]["rho_nano"].as_u64().unwrap());
     let verified = ada.json(&["privacy", "ledger", "verify"]);
-    assert_eq!((&verified["sampled"], &verified["voided"]), (&0.into(), &1.into()));
+    let count = |key: &str| verified[key].as_u64().unwrap();
+    assert_eq!(count("sampled") + count("voided"), 1, "{verified}");
 }
 
 fn gate(node: &Node, seconds: Option<u64>) {
