@@ -53,9 +53,9 @@ async fn go(
 async fn obedient() -> Endpoint {
     Endpoint::start(|_, seen| {
         let messages = seen.body["messages"].as_array().unwrap();
-        let asked = messages[1]["content"].as_str().unwrap();
-        let task = asked.rsplit("Task: ").next().unwrap();
-        runs(task.split('`').nth(1).unwrap())
+        // Nothing fails, so that the last thing said is the task, after what is shown with skills.
+        let asked = messages.last().unwrap()["content"].as_str().unwrap();
+        runs(asked.split('`').nth(1).unwrap())
     })
     .await
 }
