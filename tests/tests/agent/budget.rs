@@ -30,7 +30,11 @@ async fn the_usual_bound_is_300_calls() {
     let endpoint = endless().await;
     let ran = desk.run(&endpoint, &["go on", "--policy", "read-only"]).await;
     ran.failed(3);
-    assert_eq!(endpoint.seen().len(), 300);
+    let ended = ran.events("ended").pop().unwrap();
+    assert_eq!(ended["spend"]["calls"], 300);
+    // A call whose connection breaks is a call, and may never arrive.
+    let arrived = endpoint.seen().len();
+    assert!(arrived > 0 && arrived <= 300, "{arrived}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
