@@ -3,12 +3,11 @@
 //! A whole `SKILL.md` costs a small model more attention than it gives back, so that what is offered is
 //! its title and its first examples. Nothing here knows what any skill is about.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use lore_protocol::skill;
-
 use crate::operator::{fenced, read_skill_files};
+use crate::select::{Index, Offer, SkillText};
 use crate::session::SkillUse;
 
 pub use crate::operator::SkillsError;
@@ -35,44 +34,27 @@ pub struct Brief {
     pub used: SkillUse,
     title: String,
     examples: Vec<String>,
-    words: BTreeMap<String, u32>,
 }
 
 /// The skills at hand.
 #[derive(Debug, Clone, Default)]
 pub struct Shelf {
-    briefs: Vec<Brief>,
+    index: Index,
+    /// By name.
+    briefs: BTreeMap<String, Brief>,
 }
 
 impl Brief {
-    fn read(bytes: &[u8]) -> Option<Self> {
-        let document = skill::parse(bytes).ok()?;
-        let name = document.name().unwrap_or_default().to_owned();
-        let description = document.description().unwrap_or_default();
-        let body = document.body();
-        let heading = body.lines().find_map(|line| line.strip_prefix("# ")).map(str::trim);
+    /// None for a skill without an example.
+    fn of(skill: &SkillText) -> Option<Self> {
+        let heading = skill.body.lines().find_map(|line| line.strip_prefix("# ")).map(str::trim);
         let title = heading.filter(|heading| !heading.is_empty());
-        let mut examples = fenced(body);
+        let mut examples = fenced(&skill.body);
         examples.truncate(MAX_EXAMPLES);
-        if examples.is_empty() {
-            return None;
-        }
-        let mut words = BTreeMap::new();
-        let text = [name.as_str(), description, &examples.join(" ")].join(" ");
-        for word in terms(&text).into_iter().chain(title.into_iter().flat_map(terms)) {
-            *words.entry(word).or_default() += 1;
-        }
-        let metadata = |key: &str| document.metadata(key);
-        Some(Self {
-            title: title.unwrap_or(description).to_owned(),
-            used: SkillUse {
-                skill: metadata("lore-skill").and_then(|id| id.parse().ok()),
-                revision: metadata("lore-revision").and_then(|id| id.parse().ok()),
-                state: metadata("lore-skill-state").and_then(|id| id.parse().ok()),
-                name,
-            },
+        (!examples.is_empty()).then(|| Self {
+            used: skill.used.clone(),
+            title: title.unwrap_or(&skill.description).to_owned(),
             examples,
-            words,
         })
     }
 
@@ -133,7 +115,15 @@ impl Shelf {
     /// When `dir` or a file in it cannot be read.
     pub fn load(dir: &Path) -> Result<Self, SkillsError> {
         let files = read_skill_files(dir)?;
-        Ok(Self { briefs: files.iter().filter_map(|bytes| Brief::read(bytes)).collect() })
+        Ok(Self::of(files.iter().filter_map(|bytes| SkillText::parse(bytes).ok())))
+    }
+
+    fn of(skills: impl Iterator<Item = SkillText>) -> Self {
+        let known = skills.filter_map(|skill| Some((Brief::of(&skill)?, skill)));
+        let (briefs, skills): (Vec<Brief>, Vec<SkillText>) = known.unzip();
+        let names = skills.iter().map(|skill| skill.name.clone());
+        let briefs = names.zip(briefs).collect();
+        Self { index: Index::new(skills), briefs }
     }
 
     /// How many there are.
@@ -148,46 +138,13 @@ impl Shelf {
         self.briefs.is_empty()
     }
 
-    /// The skills that fit a task best, at most `most`, the best first. One that shares no word with the
-    /// task is not offered.
+    /// The skills that fit a task best, at most `most`, the best first; none when nothing fits.
     #[must_use]
-    #[allow(clippy::cast_precision_loss)] // Counts of words and skills.
     pub fn offer(&self, task: &str, most: usize) -> Vec<&Brief> {
-        let asked: BTreeSet<String> = terms(task).into_iter().collect();
-        let all = self.briefs.len() as f64;
-        let length = |brief: &Brief| f64::from(brief.words.values().sum::<u32>());
-        let mean = self.briefs.iter().map(length).sum::<f64>() / all.max(1.0);
-        let spread = |word: &String| {
-            self.briefs.iter().filter(|brief| brief.words.contains_key(word)).count() as f64
-        };
-        let weights: Vec<(&String, f64)> = asked
-            .iter()
-            .map(|word| (word, spread(word)))
-            .map(|(word, n)| (word, (1.0 + (all - n + 0.5) / (n + 0.5)).ln()))
-            .collect();
-        // BM25 with the usual constants (Robertson and Zaragoza 2009, section 3.2).
-        let score = |brief: &Brief| {
-            let norm = 1.2 * (0.25 + 0.75 * length(brief) / mean.max(1.0));
-            weights
-                .iter()
-                .filter_map(|(word, weight)| {
-                    let count = f64::from(*brief.words.get(*word)?);
-                    Some(weight * count * 2.2 / (count + norm))
-                })
-                .sum::<f64>()
-        };
-        let mut found: Vec<(f64, &Brief)> =
-            self.briefs.iter().map(|brief| (score(brief), brief)).collect();
-        found.retain(|(score, _)| *score > 0.0);
-        found.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.used.name.cmp(&b.1.used.name)));
-        found.into_iter().take(most).map(|(_, brief)| brief).collect()
+        // What is shown of a skill here is short: their number is what is bounded.
+        let hits = self.index.search(task, Offer { skills: most, tokens: u64::MAX });
+        hits.iter().filter_map(|hit| self.briefs.get(&hit.name)).collect()
     }
-}
-
-/// Lower-case words of three letters and more; numbers are values, which tell nothing about a skill.
-fn terms(text: &str) -> Vec<String> {
-    let all = text.split(|c: char| !c.is_ascii_alphabetic());
-    all.filter(|word| word.len() >= 3).map(str::to_ascii_lowercase).collect()
 }
 
 #[cfg(test)]
@@ -196,17 +153,18 @@ mod tests {
 
     use super::*;
 
-    fn brief(title: &str, example: &str) -> Brief {
+    fn skill(title: &str, example: &str) -> SkillText {
+        let name = title.replace(' ', "-");
         let text = format!(
-            "---\nname: \"x\"\ndescription: \"d\"\n---\n\n# {title}\n\n```bash\n{example}\n```\n"
+            "---\nname: \"{name}\"\ndescription: \"d\"\n---\n\n# {title}\n\n```bash\n{example}\n```\n"
         );
-        Brief::read(text.as_bytes()).unwrap()
+        SkillText::parse(text.as_bytes()).unwrap()
     }
 
     #[test]
     fn prose_holds_every_word_of_the_example_and_no_line_to_copy() {
         let example = "prep <arg> && get 'a b' -o <out>";
-        let text = brief("hay bales", example).text(Form::Prose);
+        let text = Brief::of(&skill("hay bales", example)).unwrap().text(Form::Prose);
         for word in example.split_whitespace().filter(|word| *word != "&&") {
             assert!(text.contains(word), "{word} in {text}");
         }
@@ -215,12 +173,12 @@ mod tests {
 
     #[test]
     fn the_skill_that_shares_the_rarer_words_comes_first() {
-        let briefs = vec![
-            brief("hay bales", "get hay/<arg>"),
-            brief("oat sacks", "get oat/<arg>"),
-            brief("rye sheaves", "get rye/<arg>"),
+        let skills = [
+            skill("hay bales", "get hay/<arg>"),
+            skill("oat sacks", "get oat/<arg>"),
+            skill("rye sheaves", "get rye/<arg>"),
         ];
-        let shelf = Shelf { briefs };
+        let shelf = Shelf::of(skills.into_iter());
         let offered = shelf.offer("Please get the oat sacks of 4711", 2);
         assert_eq!(offered[0].title, "oat sacks");
         assert_eq!(offered.len(), 2);
