@@ -177,8 +177,8 @@ async fn a_small_model_is_not_shown_what_failed() {
 
 #[tokio::test]
 async fn a_prompt_is_bounded_whatever_the_session() {
-    let huge = "y".repeat(256 << 10);
-    let calls = (0..200).map(|n| call(&format!("echo {n} {huge:.2000}"), n % 2, &huge[..5_000]));
+    let huge = "y".repeat(3 << 20);
+    let calls = (0..1_000).map(|n| call(&format!("echo {n} {huge:.2000}"), n % 2, &huge[..5_000]));
     let long = session("big", &huge, calls.collect());
     let endpoint = Endpoint::start(|_, _| says("[]")).await;
     extracted(&endpoint, &long).await.unwrap();
