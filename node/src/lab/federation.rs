@@ -28,8 +28,12 @@ use crate::output;
 pub struct FederationArgs {
     #[command(flatten)]
     pub(super) model: ModelArgs,
-    /// All arms and three seeds, instead of none and library with one.
-    #[arg(long)]
+    /// What the model is given: none, wrong (skills of another environment), own (of the measured node's
+    /// users), library (the shared one), central (of all sessions, without privacy), prose.
+    #[arg(long, value_delimiter = ',', default_value = "none,library")]
+    pub(super) arms: Vec<Arm>,
+    /// All arms but prose, and three seeds instead of one.
+    #[arg(long, conflicts_with = "arms")]
     pub(super) full: bool,
     /// Families; at least four of them are made afresh from the seed.
     #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u16).range(8..=40))]
@@ -62,7 +66,7 @@ impl FederationArgs {
         if self.full {
             vec![Arm::None, Arm::Wrong, Arm::Own, Arm::Library, Arm::Central]
         } else {
-            vec![Arm::None, Arm::Library]
+            self.arms.clone()
         }
     }
 

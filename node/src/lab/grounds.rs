@@ -126,7 +126,9 @@ impl Grounds {
     }
 
     fn skills(&self, arm: Arm) -> PathBuf {
-        self.dir.join("skills").join(arm.name())
+        // The same knowledge in other words.
+        let of = if arm == Arm::Prose { Arm::Library } else { arm };
+        self.dir.join("skills").join(of.name())
     }
 
     /// Real nodes work, release, agree; the last one joins late and exports.
