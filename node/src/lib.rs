@@ -21,6 +21,7 @@ pub mod network;
 pub mod output;
 pub mod scan;
 pub mod sources;
+mod stop;
 pub mod store;
 pub mod telemetry;
 pub mod words;

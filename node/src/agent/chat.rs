@@ -7,6 +7,7 @@ use lore_agent::turn::{Allowance, End, PersonFuture};
 use rustyline::error::ReadlineError;
 use rustyline::{Config, DefaultEditor};
 use tokio::runtime::Runtime;
+use tokio::signal::unix::SignalKind;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
@@ -17,6 +18,7 @@ use super::somebody::{AnswerFuture, Somebody};
 use super::{Ask, Turn, Work};
 use crate::error::CliError;
 use crate::output;
+use crate::stop::Stop;
 
 /// Lines that are remembered.
 const HISTORY_LINES: usize = 1000;
@@ -204,7 +206,9 @@ impl Chat<'_> {
         let (editor, show) = (&mut self.editor, Mutex::new(&mut self.show));
         let shown = || show.lock().unwrap_or_else(PoisonError::into_inner);
         let turn = self.runtime.block_on(async {
-            let watching = tokio::spawn(interrupts(cancel.clone()));
+            // SIGTERM keeps ending the program, at the prompt as well as here.
+            let stop = Stop::of(&[SignalKind::interrupt()])?;
+            let watching = tokio::spawn(interrupts(stop, cancel.clone()));
             let mut sink = |event| shown().event(&event);
             let work = async {
                 match words {
@@ -290,8 +294,10 @@ fn put(editor: &mut DefaultEditor, question: &Question, cancel: &CancellationTok
 }
 
 /// Ctrl-C while something runs: once ends it, twice leaves. Every message is saved as it is said.
-async fn interrupts(cancel: CancellationToken) {
-    while tokio::signal::ctrl_c().await.is_ok() {
+async fn interrupts(mut stop: Stop, cancel: CancellationToken) {
+    loop {
+        stop.asked().await;
+        // A question that was answered with Ctrl-C has ended it already.
         if cancel.is_cancelled() {
             std::process::exit(1);
         }

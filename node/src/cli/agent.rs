@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use clap::Args;
 use lore_agent::turn::{Event, Finished};
-use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::Context;
@@ -15,6 +14,7 @@ use crate::agent::{
     Bounds, ModelOptions, Options, Place, Show, SkillSource, Turn, Work, chat, refusal,
 };
 use crate::error::CliError;
+use crate::stop::Stop;
 use crate::{models, output};
 
 /// Longest task that is read from standard input, in bytes.
@@ -190,7 +190,7 @@ fn from_stdin() -> Result<String, CliError> {
 /// One turn without a person: SIGINT and SIGTERM end it, and a second one ends the program.
 async fn headless(work: &mut Work, task: Option<&str>, json: bool) -> Result<Turn, CliError> {
     let cancel = CancellationToken::new();
-    let watching = tokio::spawn(watch(cancel.clone()));
+    let watching = tokio::spawn(watch(Stop::listen()?, cancel.clone()));
     let mut show = (!json).then(|| Show::new(stream()));
     let mut events = |event: Event| match &mut show {
         Some(show) => show.event(&event),
@@ -216,25 +216,12 @@ fn stream() -> Box<dyn std::io::Write + Send> {
     }
 }
 
-async fn watch(cancel: CancellationToken) {
-    let (Ok(mut interrupt), Ok(mut terminate)) =
-        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        return;
-    };
-    let mut seen = 0;
-    loop {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-        seen += 1;
-        cancel.cancel();
-        if seen > 1 {
-            // Every message is saved as it is said, and what runs ends when this process does.
-            std::process::exit(1);
-        }
-    }
+async fn watch(mut stop: Stop, cancel: CancellationToken) {
+    stop.asked().await;
+    cancel.cancel();
+    stop.asked().await;
+    // Every message is saved as it is said, and what runs ends when this process does.
+    std::process::exit(1);
 }
 
 fn finish(

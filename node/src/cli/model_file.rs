@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use clap::Args;
 use serde_json::{Value, json};
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::signal::unix::SignalKind;
 
 use super::Context;
 use crate::error::CliError;
 use crate::models::{self, PINNED, Pinned, Pull, Runtime, Server, Serving, Tries};
 use crate::output::{self, Progress, ProgressMode};
+use crate::stop::{Stop, listen};
 
 /// Bytes of a megabyte, as progress counts.
 const MEGABYTE: u64 = 1_000_000;
@@ -152,7 +153,9 @@ pub(super) fn serve(context: &Context, args: &ServeArgs) -> Result<(), CliError>
     let mut server = server?;
     self::runtime()?.block_on(async {
         // Before anybody can know that there is something to stop.
-        let stop = Stop::listen()?;
+        // What was started must not outlive the terminal either.
+        let stop =
+            Stop::of(&[SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()])?;
         ready(context, &serving, &runtime, &server.url, server.pid())?;
         until_stopped(stop, &mut server).await
     })
@@ -207,30 +210,6 @@ fn serving(args: &ServeArgs) -> Result<Serving, CliError> {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let threads = args.threads.unwrap_or_else(|| u16::try_from(cores - 1).unwrap_or(1));
     Ok(Serving { name, file, port: args.port, threads: threads.max(1), window_tokens: args.window })
-}
-
-/// The signals that ask this program to end.
-struct Stop([Signal; 3]);
-
-impl Stop {
-    fn listen() -> Result<Self, CliError> {
-        let [interrupt, terminate, hangup] =
-            [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()].map(listen);
-        Ok(Self([interrupt?, terminate?, hangup?]))
-    }
-
-    async fn asked(&mut self) {
-        let [interrupt, terminate, hangup] = &mut self.0;
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-            _ = hangup.recv() => {}
-        }
-    }
-}
-
-fn listen(kind: SignalKind) -> Result<Signal, CliError> {
-    signal(kind).map_err(|error| CliError::failed("signals", error))
 }
 
 /// Waits until a person or the system stops us, or the server ends by itself.

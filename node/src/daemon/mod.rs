@@ -26,6 +26,7 @@ use crate::network::{
     FrameTap, Multiaddr, Network, NetworkConfig, NetworkError, NetworkEvent, NetworkHandle,
     PeerAddress,
 };
+use crate::stop::Stop;
 use joining::Joins;
 use rounds::Rounds;
 
@@ -87,6 +88,7 @@ pub struct Options {
 pub async fn run(home: &Home, config: &Config, options: &Options) -> Result<(), CliError> {
     let lock = home.lock()?;
     let engine = Engine::open(home.clone())?;
+    let mut stop = Stop::listen()?;
     let record = options.record_frames.as_deref().map(recorder).transpose()?;
     let start = |listen| NetworkConfig {
         listen,
@@ -122,8 +124,6 @@ pub async fn run(home: &Home, config: &Config, options: &Options) -> Result<(), 
     daemon.flush().await?;
     let mut tick = interval(TICK.min(config.sync_interval));
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
-        .map_err(|error| CliError::failed("signal", error))?;
     tracing::info!(key = %daemon.engine.public_key(), "running");
     while !daemon.stopping {
         tokio::select! {
@@ -133,8 +133,7 @@ pub async fn run(home: &Home, config: &Config, options: &Options) -> Result<(), 
             },
             Some(command) = commands.recv() => daemon.on_command(command).await?,
             _ = tick.tick() => daemon.on_tick().await?,
-            _ = terminate.recv() => break,
-            _ = tokio::signal::ctrl_c() => break,
+            () = stop.asked() => break,
         }
         daemon.flush().await?;
     }
