@@ -179,9 +179,14 @@ mod tests {
             skill("rye sheaves", "get rye/<arg>"),
         ];
         let shelf = Shelf::of(skills.into_iter());
-        let offered = shelf.offer("Please get the oat sacks of 4711", 2);
-        assert_eq!(offered[0].title, "oat sacks");
-        assert_eq!(offered.len(), 2);
+        let titles = |task: &str, most| -> Vec<String> {
+            shelf.offer(task, most).into_iter().map(|brief| brief.title.clone()).collect()
+        };
+        let task = "Please get the oat sacks of 4711";
+        assert_eq!(titles(task, 3), ["oat sacks"], "`get` alone is in all of them");
+        let task = "Please get the oat sacks beside the oat hall, then the rye";
+        assert_eq!(titles(task, 2), ["oat sacks", "rye sheaves"]);
+        assert_eq!(titles(task, 1), ["oat sacks"]);
         assert!(shelf.offer("nothing in common", 3).is_empty());
     }
 }

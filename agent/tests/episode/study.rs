@@ -91,8 +91,11 @@ async fn other_skills_or_bounds_are_another_measurement() {
     go(&study(&room, "m", None), &endpoint, &cells, &file).await.unwrap();
     let skills = room.dir.path().join("skills");
     std::fs::create_dir_all(skills.join("a")).unwrap();
-    let text =
-        "---\nname: a\ndescription: glossary\n---\n\n# glossary lines\n\n```bash\nwc <arg>\n```\n";
+    let plain = |c: char| if c.is_alphanumeric() { c } else { ' ' };
+    let about: String = cells[0].instance.prompt().chars().map(plain).collect();
+    let text = format!(
+        "---\nname: a\ndescription: {about}\n---\n\n# lines of a file\n\n```bash\nwc <arg>\n```\n"
+    );
     std::fs::write(skills.join("a/SKILL.md"), text).unwrap();
     let shelf = Arc::new(Shelf::load(&skills).unwrap());
     let records = go(&study(&room, "m", Some(shelf)), &endpoint, &cells, &file).await.unwrap();
