@@ -42,5 +42,5 @@ async fn lore_agent_asks_the_model_within_50_milliseconds_of_its_start() {
         // The best run: the others measure what else the machine does.
         best.push(took[0]);
     }
-    assert!(best[0] < Duration::from_millis(50), "without skills: {best:?}");
+    assert!(best.iter().all(|took| *took < Duration::from_millis(50)), "{best:?}");
 }
