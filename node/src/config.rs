@@ -92,7 +92,7 @@ pub const KEYS: [&str; 31] = [
 ];
 
 /// The settings of a node.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Config {
     /// What this node is called in its own output. Not published.
     pub name: String,
@@ -316,6 +316,11 @@ mod tests {
         Config::parse(text, Path::new("home/config.toml")).map_err(|error| error.to_string())
     }
 
+    /// Secrets cannot be compared; there are none here.
+    fn shown(config: &Config) -> String {
+        format!("{config:?}")
+    }
+
     #[test]
     fn what_init_writes_is_what_is_read() {
         let config = Config {
@@ -323,10 +328,10 @@ mod tests {
             listen: vec!["/ip4/127.0.0.1/tcp/0".parse().unwrap()],
             ..Config::default()
         };
-        assert_eq!(parse(&config.to_toml()).unwrap(), config);
-        assert_eq!(parse("").unwrap(), Config::default());
+        assert_eq!(shown(&parse(&config.to_toml()).unwrap()), shown(&config));
+        assert_eq!(shown(&parse("").unwrap()), shown(&Config::default()));
         let asks = Config { gate_seconds: Some(90), ..Config::default() };
-        assert_eq!(parse(&asks.to_toml()).unwrap(), asks);
+        assert_eq!(shown(&parse(&asks.to_toml()).unwrap()), shown(&asks));
     }
 
     #[test]

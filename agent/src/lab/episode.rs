@@ -214,6 +214,7 @@ pub async fn run(
             timeout: bounds.command.saturating_mul(3),
         },
         heartbeat: Duration::from_secs(60),
+        research: None,
     };
     let clock = {
         let (over, limit) = (over.clone(), bounds.episode);

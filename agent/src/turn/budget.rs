@@ -99,6 +99,30 @@ pub struct Allowance {
     pub cost_micro_usd: Option<u64>,
 }
 
+impl Allowance {
+    /// What is left of it.
+    #[must_use]
+    pub fn without(self, spent: &Spend) -> Self {
+        let left = |most: Option<u64>, used: u64| most.map(|most| most.saturating_sub(used));
+        Self {
+            calls: left(self.calls, spent.calls),
+            tokens: left(self.tokens, spent.tokens()),
+            cost_micro_usd: left(self.cost_micro_usd, spent.cost_micro_usd),
+        }
+    }
+
+    /// The smaller of both in everything.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        let least = |one: Option<u64>, two: Option<u64>| one.into_iter().chain(two).min();
+        Self {
+            calls: least(self.calls, other.calls),
+            tokens: least(self.tokens, other.tokens),
+            cost_micro_usd: least(self.cost_micro_usd, other.cost_micro_usd),
+        }
+    }
+}
+
 /// Prices in millionths of a US dollar for a million tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Price {
@@ -154,6 +178,15 @@ impl Spend {
     #[must_use]
     pub const fn tokens(&self) -> u64 {
         self.input.saturating_add(self.output)
+    }
+
+    pub(super) const fn add(&mut self, other: Self) {
+        self.calls = self.calls.saturating_add(other.calls);
+        self.input = self.input.saturating_add(other.input);
+        self.cached = self.cached.saturating_add(other.cached);
+        self.output = self.output.saturating_add(other.output);
+        self.cost_micro_usd = self.cost_micro_usd.saturating_add(other.cost_micro_usd);
+        self.estimated |= other.estimated;
     }
 
     pub(super) fn charge(&mut self, usage: Usage, estimated: bool, price: Option<Price>) {

@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 
 use super::act::Batch;
 use super::policy::{Approval, Person};
-use super::{Effect, End, Event, Machine, Record, Spend, Step, Tools, Transcript, TranscriptError};
+use super::{
+    Effect, End, Event, Machine, Record, Research, Spend, Step, Tools, Transcript, TranscriptError,
+};
 use crate::model::{Delta, Message, Model, ModelError, Reply, Request};
 use crate::tool::ToolContext;
 use std::sync::Arc;
@@ -27,6 +29,8 @@ pub struct Agent<'a> {
     pub context: ToolContext,
     /// How often a heartbeat is told and saved while something runs.
     pub heartbeat: Duration,
+    /// The sub-agent among the tools, if there is one: what it uses is the turn's.
+    pub research: Option<&'a Research>,
 }
 
 impl std::fmt::Debug for Agent<'_> {
@@ -139,7 +143,13 @@ impl Agent<'_> {
                         tell: &tell,
                     };
                     // Tools see the cancellation themselves and give what they have.
+                    if let Some(research) = self.research {
+                        research.grant(machine.left());
+                    }
                     let results = self.beating(&outside, spend, batch.run(&calls)).await;
+                    if let Some(research) = self.research {
+                        machine.charge(research.settle());
+                    }
                     machine.results(results);
                 }
             }

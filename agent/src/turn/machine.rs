@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::compact::{self, Plan};
 use super::guard::{Guard, Verdict};
 use super::tokens::Meter;
-use super::{End, Event, Limits, Mode, Purpose, Spend, recover, text};
+use super::{Allowance, End, Event, Limits, Mode, Purpose, Spend, recover, text};
 use crate::model::{Call, ControlKind, Finish, Message, ModelError, Reply, Request, ToolResult};
 use crate::tool::ToolSpec;
 
@@ -136,6 +136,17 @@ impl Machine {
     #[must_use]
     pub const fn spend(&self) -> Spend {
         self.spend
+    }
+
+    /// What is left of the turn and of the day.
+    #[must_use]
+    pub fn left(&self) -> Allowance {
+        self.limits.task.and(self.limits.today).without(&self.spend)
+    }
+
+    /// Counts what a tool used by asking a model of its own.
+    pub(super) const fn charge(&mut self, spend: Spend) {
+        self.spend.add(spend);
     }
 
     /// Tokens of the window: as configured, or less when the endpoint said so.

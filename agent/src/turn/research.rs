@@ -4,7 +4,7 @@
 //! asked, and it has a budget of its own. Its caller gets one bounded text and none of what was read on the
 //! way, which is the point: a long search costs the caller a few lines of its window.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -48,7 +48,15 @@ pub struct Research {
     watcher: Option<Watcher>,
     /// One question at a time, since all share what is left.
     turn: Arc<tokio::sync::Mutex<()>>,
-    spent: Arc<std::sync::Mutex<Spend>>,
+    books: Arc<std::sync::Mutex<Books>>,
+}
+
+/// What all questions used, and what may be used of the turn that asks them.
+#[derive(Debug, Clone, Copy, Default)]
+struct Books {
+    spent: Spend,
+    granted: Allowance,
+    since_granted: Spend,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -98,7 +106,7 @@ impl Research {
             limits,
             watcher: None,
             turn: Arc::default(),
-            spent: Arc::default(),
+            books: Arc::default(),
         }
     }
 
@@ -108,18 +116,41 @@ impl Research {
         Self { watcher: Some(watcher), ..self }
     }
 
-    /// What all questions used so far. The caller's own turn does not count it.
+    /// What all questions used so far.
     #[must_use]
     pub fn spent(&self) -> Spend {
-        *self.spent.lock().unwrap_or_else(PoisonError::into_inner)
+        self.books().spent
+    }
+
+    /// What the turn that calls it has left, which the next questions share.
+    pub(super) fn grant(&self, left: Allowance) {
+        let mut books = self.books();
+        (books.granted, books.since_granted) = (left, Spend::default());
+    }
+
+    /// What was used since the last grant, for the turn to count.
+    pub(super) fn settle(&self) -> Spend {
+        std::mem::take(&mut self.books().since_granted)
+    }
+
+    fn books(&self) -> MutexGuard<'_, Books> {
+        self.books.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn answer(&self, question: &str, context: &ToolContext) -> ToolOutput {
         let _one_at_a_time = self.turn.lock().await;
         let mut limits = self.limits.clone();
-        limits.today = left(limits.today, &self.spent());
+        let books = *self.books();
+        limits.today = limits.today.without(&books.spent);
+        let mut granted = books.granted.without(&books.since_granted);
+        if limits.price.is_none() {
+            // Whoever bounds money has agreed to a model without a price before.
+            granted.cost_micro_usd = None;
+        }
+        limits.today = limits.today.and(granted);
         let messages = [Message::system(RULES), Message::user(question)].map(Arc::new);
-        let mut machine = Machine::new(limits, self.tools.specs(), &messages);
+        let machine = Machine::new(limits, self.tools.specs(), &messages);
+        let mut charged = Charged { machine, research: self };
         let agent = Agent {
             model: &*self.model,
             tools: &self.tools,
@@ -127,15 +158,14 @@ impl Research {
             person: None,
             context: context.clone(),
             heartbeat: HEARTBEAT,
+            research: None,
         };
         let mut events = |event: Event| {
             if let Some(watcher) = &self.watcher {
                 watcher(&event);
             }
         };
-        let ended = agent.run(&mut machine, &mut None, 0, &mut events).await;
-        self.charge(machine.spend());
-        match ended {
+        match agent.run(&mut charged.machine, &mut None, 0, &mut events).await {
             Ok((end, all)) => report(&end, &all),
             // Only a transcript can fail, and there is none.
             Err(error) => ToolOutput::error(error.to_string()),
@@ -143,13 +173,21 @@ impl Research {
     }
 
     fn charge(&self, spend: Spend) {
-        let mut spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
-        spent.calls = spent.calls.saturating_add(spend.calls);
-        spent.input = spent.input.saturating_add(spend.input);
-        spent.cached = spent.cached.saturating_add(spend.cached);
-        spent.output = spent.output.saturating_add(spend.output);
-        spent.cost_micro_usd = spent.cost_micro_usd.saturating_add(spend.cost_micro_usd);
-        spent.estimated |= spend.estimated;
+        let mut books = self.books();
+        books.spent.add(spend);
+        books.since_granted.add(spend);
+    }
+}
+
+/// A question at work. What it used is charged however it ends, also when nobody waits any more.
+struct Charged<'a> {
+    machine: Machine,
+    research: &'a Research,
+}
+
+impl Drop for Charged<'_> {
+    fn drop(&mut self) {
+        self.research.charge(self.machine.spend());
     }
 }
 
@@ -159,14 +197,6 @@ impl std::fmt::Debug for Research {
             .field("model", &self.model.name())
             .field("tools", &self.tools)
             .finish_non_exhaustive()
-    }
-}
-
-fn left(all: Allowance, spent: &Spend) -> Allowance {
-    Allowance {
-        calls: all.calls.map(|most| most.saturating_sub(spent.calls)),
-        tokens: all.tokens.map(|most| most.saturating_sub(spent.tokens())),
-        cost_micro_usd: all.cost_micro_usd.map(|most| most.saturating_sub(spent.cost_micro_usd)),
     }
 }
 

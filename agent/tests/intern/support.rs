@@ -159,6 +159,7 @@ impl Bench {
                 timeout: Duration::from_secs(30),
             },
             heartbeat: self.heartbeat,
+            research: None,
         };
         let mut events = Vec::new();
         let mut sink = |event| events.push(event);

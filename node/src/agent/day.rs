@@ -9,10 +9,13 @@ use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
-use lore_agent::turn::Allowance;
+use lore_agent::turn::{Allowance, Event, Price};
 use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
 
+use super::place::now_seconds;
 use crate::error::CliError;
 
 const SECONDS_A_DAY: u64 = 86_400;
@@ -90,6 +93,44 @@ impl Days {
             sum.cost_micro_usd = sum.cost_micro_usd.saturating_add(used.cost_micro_usd);
         }
         Ok(sum)
+    }
+}
+
+/// Counts model calls as they are told: those of a turn and of its sub-agents. A sum that cannot be
+/// written ends the turn.
+#[derive(Debug)]
+pub(super) struct Counter {
+    days: Days,
+    price: Option<Price>,
+    cancel: CancellationToken,
+    broken: Mutex<Option<CliError>>,
+}
+
+impl Counter {
+    pub(super) fn new(days: Days, price: Option<Price>, cancel: CancellationToken) -> Self {
+        Self { days, price, cancel, broken: Mutex::default() }
+    }
+
+    /// Takes what an event says of use.
+    pub(super) fn event(&self, event: &Event) {
+        let used = match event {
+            Event::Asking { .. } => Used { calls: 1, ..Used::default() },
+            Event::Answered { usage, .. } => Used {
+                calls: 0,
+                tokens: usage.input.saturating_add(usage.output),
+                cost_micro_usd: self.price.map_or(0, |price| price.of(*usage)),
+            },
+            _ => return,
+        };
+        if let Err(error) = self.days.add(now_seconds(), used) {
+            self.broken.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+            self.cancel.cancel();
+        }
+    }
+
+    /// Whether a sum could not be written.
+    pub(super) fn check(&self) -> Result<(), CliError> {
+        self.broken.lock().unwrap_or_else(PoisonError::into_inner).take().map_or(Ok(()), Err)
     }
 }
 

@@ -54,6 +54,13 @@ impl Gate {
         }
     }
 
+    /// The policy without its memory, for a sub-agent: nobody agreed to anything there, and what it is
+    /// refused is not the task's.
+    #[must_use]
+    pub fn rules(&self) -> RulePolicy {
+        self.rules.clone()
+    }
+
     /// What a call would be answered, without counting it.
     #[must_use]
     pub fn would(&self, action: &Action<'_>) -> Decision {

@@ -4,25 +4,29 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use lore_agent::model::Model;
+use lore_agent::outside::{OUTSIDE_READERS, outside_tools};
 use lore_agent::sandbox::{Level, Sandbox};
 use lore_agent::tool::{
-    Bash, BashSettings, EditFile, Files, GlobFiles, GrepFiles, McpServer, Plan, Reach, ReadFile,
-    Tool, Toolbox, ToolboxError, WebFetch, WriteFile,
+    Bash, BashSettings, Files, LOOKING, McpServer, Plan, Reach, Tool, Toolbox, ToolboxError,
+    WebFetch,
 };
-use lore_agent::turn::Tools;
+use lore_agent::turn::{Allowance, Limits, Mode, Research, RulePolicy, Tools, Watcher};
 
 use super::settings::Settings;
 use crate::error::CliError;
 
-/// Tools that only look, and may run at the same time.
-const LOOKING: [&str; 4] = ["read", "glob", "grep", "web_fetch"];
+/// Most model calls for one question of a sub-agent.
+const QUESTION_CALLS: u64 = 40;
 /// How long one tool call may take.
 pub(super) const TOOL_TIME: Duration = Duration::from_secs(600);
 
 /// What a session works with. Dropping it ends its servers and removes its scratch directory.
 pub struct Kit {
-    /// The tools, as the loop takes them.
-    pub tools: Tools,
+    /// The tools by name.
+    toolbox: Toolbox,
+    /// What may be read.
+    files: Arc<Files>,
     /// The steps that the model keeps.
     pub plan: Plan,
     /// What is enforced for commands; none when commands are not allowed anyway.
@@ -35,7 +39,7 @@ pub struct Kit {
 
 impl std::fmt::Debug for Kit {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Kit").field("tools", &self.tools).finish_non_exhaustive()
+        f.debug_struct("Kit").field("toolbox", &self.toolbox).finish_non_exhaustive()
     }
 }
 
@@ -67,13 +71,11 @@ impl Kit {
                 CliError::failed("scratch", format!("no directory for temporary files: {error}"))
             })?;
         let files = Arc::new(Files::new(ground.read, vec![ground.home.to_owned()]));
-        let plan = Plan::default();
-        let mut toolbox = Toolbox::new();
         let sandbox = Sandbox::new();
-        let bash =
-            Bash::new(sandbox.clone(), Arc::clone(&files), scratch.path(), BashSettings::default());
         let mut level = None;
         if ground.commands {
+            let files = Arc::clone(&files);
+            let bash = Bash::new(sandbox.clone(), files, scratch.path(), BashSettings::default());
             let policy = bash.policy(ground.workspace);
             let probed = sandbox.probe(&policy).await.map_err(|error| {
                 CliError::refused("no_sandbox", format!("commands cannot be confined: {error}"))
@@ -84,35 +86,52 @@ impl Kit {
             })?;
             level = Some(probed);
         }
-        add(&mut toolbox, bash)?;
-        add(&mut toolbox, ReadFile(Arc::clone(&files)))?;
-        add(&mut toolbox, WriteFile(Arc::clone(&files)))?;
-        add(&mut toolbox, EditFile(Arc::clone(&files)))?;
-        add(&mut toolbox, GlobFiles(Arc::clone(&files)))?;
-        add(&mut toolbox, GrepFiles(files))?;
-        add(&mut toolbox, plan.clone())?;
+        let (mut toolbox, plan) =
+            Toolbox::of_workspace(sandbox, &files, scratch.path(), BashSettings::default());
         if web {
             let fetch = WebFetch::new(reqwest::Client::builder(), Reach::Public)
                 .map_err(|error| CliError::failed("web", format!("no web client: {error}")))?;
             add(&mut toolbox, fetch)?;
         }
+        let outside = outside_tools(&settings.outside)
+            .map_err(|error| CliError::usage(error).kind("config"))?;
+        for tool in outside {
+            add(&mut toolbox, tool)?;
+        }
         let (mut servers, mut notes) = (Vec::new(), Vec::new());
-        for server in settings.servers() {
-            let started = McpServer::start(&server).await.map_err(|error| {
-                CliError::failed("mcp", error).help("see [agent.mcp] in config.toml")
-            })?;
+        for (name, entry) in &settings.mcp {
+            let started = entry.begin(name).await?;
             for tool in started.tools() {
                 add(&mut toolbox, tool)?;
             }
-            notes.extend(
-                started.left_out.iter().map(|tool| format!("{}: left out {tool}", server.name)),
-            );
+            notes.extend(started.left_out.iter().map(|tool| format!("{name}: left out {tool}")));
             servers.push(started);
         }
-        let all = toolbox.specs().into_iter();
-        let all = all.filter_map(|spec| toolbox.get(&spec.name).cloned()).collect();
-        let tools = Tools::new(all, &LOOKING);
-        Ok(Self { tools, plan, level, notes, _servers: servers, _scratch: scratch })
+        Ok(Self { toolbox, files, plan, level, notes, _servers: servers, _scratch: scratch })
+    }
+
+    /// The tools as the loop takes them, and the sub-agent among them. A model that writes commands as
+    /// text has no tools to look with, so that it gets none.
+    pub(super) fn tools(
+        &self,
+        model: Arc<dyn Model>,
+        limits: &Limits,
+        rules: RulePolicy,
+        watcher: Watcher,
+    ) -> (Tools, Option<Research>) {
+        let mut all = self.toolbox.all();
+        let research = (limits.mode == Mode::Native).then(|| {
+            let pages =
+                self.toolbox.only(|name| name == "web_fetch" || OUTSIDE_READERS.contains(&name));
+            let one = Allowance { calls: Some(QUESTION_CALLS), ..Allowance::default() };
+            let limits = Limits { task: one, today: Allowance::default(), ..limits.clone() };
+            Research::new(model, &self.files, pages.all(), Arc::new(rules), limits)
+                .watched_by(watcher)
+        });
+        if let Some(research) = &research {
+            all.push(Arc::new(research.clone()));
+        }
+        (Tools::new(all, &[LOOKING, &OUTSIDE_READERS].concat()), research)
     }
 }
 

@@ -32,7 +32,7 @@ pub use gate::{Answer, Gate};
 pub use kit::Kit;
 pub use model::{Bounds, ModelOptions};
 pub use place::Place;
-pub use settings::{McpEntry, Settings};
+pub use settings::{McpEntry, McpHttp, McpProgram, Settings};
 pub use show::{Show, plain};
 pub use skills::SkillSource;
 pub use somebody::{AnswerFuture, Somebody};

@@ -1,5 +1,6 @@
 //! Which model a session asks, and within which bounds.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use lore_agent::model::{HttpModel, Patience, Retries, window};
@@ -53,7 +54,7 @@ pub(super) struct Chosen {
     /// What to call it.
     pub(super) label: String,
     /// Its client.
-    pub(super) model: HttpModel,
+    pub(super) model: Arc<HttpModel>,
     /// The bounds of a turn, the day's part left open.
     pub(super) limits: Limits,
     /// The bounds of a day.
@@ -80,6 +81,7 @@ impl Chosen {
             endpoint = endpoint.with_patience(patience);
         }
         let model = HttpModel::new(endpoint)
+            .map(Arc::new)
             .map_err(|error| CliError::usage(error).kind("bad_endpoint"))?;
         let tokens = match options.window.or(found.window_tokens) {
             Some(tokens) => Some(tokens),

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lore_agent::model::{ControlKind, Message, Model as _};
+use lore_agent::model::{ControlKind, Message, Model};
 use lore_agent::select::SkillText;
 use lore_agent::session::SkillUse;
-use lore_agent::tool::ToolContext;
+use lore_agent::tool::{ToolContext, ToolSpec};
 use lore_agent::turn::{
     Action, Agent, Allowance, Approval, Decision, End, Event, Limits, Machine, Person, Record,
     Spend, Transcript, Which, to_session,
@@ -16,7 +16,7 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::capability::Agreed;
-use super::day::{Days, Used, left};
+use super::day::{Counter, Days, Used, left};
 use super::gate::{self, Gate};
 use super::kit::{Ground, Kit, TOOL_TIME};
 use super::model::{Bounds, Chosen, ModelOptions};
@@ -289,8 +289,7 @@ impl Work {
             self.append(Message::user(words))?;
         }
         let limits = self.limits_now()?;
-        let machine = Machine::new(limits.clone(), self.kit.tools.specs(), &self.messages);
-        self.run(machine, &limits, somebody, cancel, events).await
+        self.run(Machine::new, &limits, somebody, cancel, events).await
     }
 
     /// Makes the conversation smaller now.
@@ -303,8 +302,8 @@ impl Work {
         events: &mut (dyn FnMut(Event) + Send),
     ) -> Result<Turn, CliError> {
         let limits = self.limits_now()?;
-        let machine = Machine::compacting(limits.clone(), &self.messages);
-        self.run(machine, &limits, None, cancel, events).await
+        let compacting = |limits, _, messages: &[_]| Machine::compacting(limits, messages);
+        self.run(compacting, &limits, None, cancel, events).await
     }
 
     /// Takes the last words of the user, and all that followed, out of the conversation and gives them.
@@ -397,15 +396,25 @@ impl Work {
 
     async fn run(
         &mut self,
-        mut machine: Machine,
+        machine: impl FnOnce(Limits, Vec<ToolSpec>, &[Arc<Message>]) -> Machine,
         limits: &Limits,
         somebody: Option<&dyn Somebody>,
         cancel: &CancellationToken,
         events: &mut (dyn FnMut(Event) + Send),
     ) -> Result<Turn, CliError> {
+        let counter =
+            Arc::new(Counter::new(self.days.clone(), self.chosen.limits.price, cancel.clone()));
+        let watcher = Arc::clone(&counter);
+        let (tools, research) = self.kit.tools(
+            Arc::clone(&self.chosen.model) as Arc<dyn Model>,
+            limits,
+            self.gate.rules(),
+            Arc::new(move |event| watcher.event(event)),
+        );
+        let mut machine = machine(limits.clone(), tools.specs(), &self.messages);
         let agent = Agent {
-            model: &self.chosen.model,
-            tools: &self.kit.tools,
+            model: &*self.chosen.model,
+            tools: &tools,
             approval: &*self.gate as &dyn Approval,
             person: somebody.map(|somebody| somebody as &dyn Person),
             context: ToolContext {
@@ -414,23 +423,10 @@ impl Work {
                 timeout: TOOL_TIME,
             },
             heartbeat: HEARTBEAT,
+            research: research.as_ref(),
         };
-        let (days, price) = (&self.days, self.chosen.limits.price);
-        let mut broken = None;
         let mut sink = |event: Event| {
-            let used = match &event {
-                Event::Asking { .. } => Some(Used { calls: 1, ..Used::default() }),
-                Event::Answered { usage, .. } => Some(Used {
-                    calls: 0,
-                    tokens: usage.input.saturating_add(usage.output),
-                    cost_micro_usd: price.map_or(0, |price| price.of(*usage)),
-                }),
-                _ => None,
-            };
-            if let Some(Err(error)) = used.map(|used| days.add(now_seconds(), used)) {
-                broken.get_or_insert(error);
-                cancel.cancel();
-            }
+            counter.event(&event);
             events(event);
         };
         let saved = self.messages.len();
@@ -438,9 +434,7 @@ impl Work {
         let (end, new) = ran.map_err(failed)?;
         self.messages = machine.messages().to_vec();
         self.all.extend(new);
-        if let Some(error) = broken {
-            return Err(error);
-        }
+        counter.check()?;
         let skills = self.skills.iter().map(|used| used.name.clone()).collect();
         let day_is_over = match end {
             End::Budget { which, limit } => {

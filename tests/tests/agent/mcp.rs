@@ -1,7 +1,9 @@
 //! Servers of tools that `config.toml` names.
 
-use crate::desk::Desk;
-use crate::endpoint::{Endpoint, calls, says};
+use serde_json::{Value, json};
+
+use crate::desk::{Desk, lines};
+use crate::endpoint::{Endpoint, calls, fails, says};
 
 /// A server in shell that tells its environment.
 const SERVER: &str = r#"
@@ -19,16 +21,20 @@ while IFS= read -r line; do
 done
 "#;
 
+fn add(desk: &Desk, section: &str) {
+    let config = desk.node.home().join("config.toml");
+    let text = std::fs::read_to_string(&config).unwrap();
+    std::fs::write(&config, format!("{text}\n{section}\n")).unwrap();
+}
+
 fn configure(desk: &Desk) {
     let script = desk.cluster.path().join("server.sh");
     std::fs::write(&script, SERVER).unwrap();
-    let config = desk.node.home().join("config.toml");
-    let text = std::fs::read_to_string(&config).unwrap();
     let section = format!(
-        "\n[agent.mcp.desk]\nprogram = \"/bin/bash\"\narguments = [\"{}\"]\nenvironment = {{ TOKEN = \"t1\" }}\n",
+        "[agent.mcp.desk]\nprogram = \"/bin/bash\"\narguments = [\"{}\"]\nenvironment = {{ TOKEN = \"t1\" }}",
         script.display()
     );
-    std::fs::write(&config, text + &section).unwrap();
+    add(desk, &section);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -48,11 +54,79 @@ async fn tools_of_a_configured_server_are_called_under_its_name_with_its_own_env
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_does_not_start_is_named() {
     let desk = Desk::new();
-    let config = desk.node.home().join("config.toml");
-    let text = std::fs::read_to_string(&config).unwrap();
-    std::fs::write(&config, text + "\n[agent.mcp.gone]\nprogram = \"/nonexistent\"\n").unwrap();
+    add(&desk, "[agent.mcp.gone]\nprogram = \"/nonexistent\"");
     let endpoint = Endpoint::acts(vec![says("never")]).await;
     let error = desk.run(&endpoint, &["x", "--policy", "all"]).await.failed(1);
     assert!(error["message"].as_str().unwrap().contains("gone"), "{error}");
     assert!(endpoint.seen().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_over_http_is_asked_with_its_own_token_and_told_nothing_else() {
+    let server = Endpoint::start(|_, seen| {
+        let answer = |result: Value| {
+            let body = json!({"jsonrpc": "2.0", "id": seen.body["id"], "result": result});
+            fails(200, &body.to_string())
+        };
+        match seen.body["method"].as_str() {
+            Some("initialize") => answer(json!({
+                "protocolVersion": "2025-06-18",
+                "capabilities": {"tools": {}},
+                "serverInfo": {"name": "t", "version": "1"},
+            })),
+            Some("tools/list") => answer(json!({"tools": [
+                {"name": "look", "description": "looks", "inputSchema": {"type": "object"}},
+            ]})),
+            Some("tools/call") => answer(json!({
+                "content": [{"type": "text", "text": "a ticket"}], "isError": false,
+            })),
+            // A notification, or the end of a session that this server does not keep.
+            Some(_) => fails(202, ""),
+            None => fails(405, ""),
+        }
+    })
+    .await;
+    let desk = Desk::new();
+    let url = &server.url;
+    add(
+        &desk,
+        &format!(
+            "[agent.mcp.tickets]\nurl = \"{url}\"\ntoken_env = \"TICKETS\"\nheaders = {{ x-team = \"t7\" }}"
+        ),
+    );
+    let endpoint = Endpoint::acts(vec![calls(&[("a", "tickets__look", "{}")]), says("ok")]).await;
+    let args = ["look", "--policy", "all", "--skills", "none", "--json"];
+    let mut command = desk.command(&endpoint, &args);
+    let ran = lines(command.env("TICKETS", "s3").env("LORE_MODEL_KEY", "k9")).await;
+    ran.done();
+    assert_eq!(ran.events("called")[0]["text"], "a ticket");
+    for seen in server.seen() {
+        assert_eq!(seen.headers["authorization"], "Bearer s3");
+        assert_eq!(seen.headers["x-team"], "t7");
+    }
+    for seen in endpoint.seen() {
+        assert_eq!(seen.headers["authorization"], "Bearer k9");
+        assert!(!seen.headers.contains_key("x-team"));
+    }
+    // Without its variable nothing is asked of anybody.
+    let before = server.seen().len();
+    let error = lines(desk.command(&endpoint, &args).env_remove("TICKETS")).await.failed(2);
+    assert!(error["message"].as_str().unwrap().contains("TICKETS"), "{error}");
+    assert_eq!(server.seen().len(), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_is_a_program_or_an_address_and_never_both() {
+    for section in [
+        "program = \"/bin/true\"\nurl = \"https://example.org/mcp\"",
+        "arguments = [\"x\"]",
+        "program = \"/bin/true\"\ntoken = \"x\"",
+        "url = \"https://example.org/mcp\"\nenvironment = { A = \"b\" }",
+    ] {
+        let desk = Desk::new();
+        add(&desk, &format!("[agent.mcp.x]\n{section}"));
+        let endpoint = Endpoint::acts(vec![]).await;
+        let error = desk.run(&endpoint, &["x", "--policy", "all"]).await.failed(2);
+        assert!(error["message"].as_str().unwrap().contains("`program`"), "{section}: {error}");
+    }
 }
