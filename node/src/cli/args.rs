@@ -302,6 +302,16 @@ pub(super) struct EvolveArgs {
     /// Write the candidate below this directory.
     #[arg(long, value_name = "DIR")]
     pub(super) out: Option<PathBuf>,
+    /// Families of tasks (`lore lab new`) on which the candidate must prove itself first: the rule-based
+    /// operator works on them with it and without. May be given more than once.
+    #[arg(long, value_name = "DIR")]
+    pub(super) families: Vec<PathBuf>,
+    /// Tasks of each of these families.
+    #[arg(long, default_value_t = 8, requires = "families", value_parser = clap::value_parser!(u64).range(1..=1000))]
+    pub(super) tasks: u64,
+    /// The environment that these families are drawn in.
+    #[arg(long, default_value_t = 1, requires = "families")]
+    pub(super) seed: u64,
 }
 
 #[derive(Debug, Args)]

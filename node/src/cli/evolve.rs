@@ -25,6 +25,9 @@ pub(super) fn evolve(context: &Context, args: &EvolveArgs) -> Result<(), CliErro
         .ok()
         .and_then(|document| document.name().map(str::to_owned))
         .ok_or_else(|| CliError::failed("candidate", "the candidate has no name"))?;
+    let replay = (!args.families.is_empty())
+        .then(|| crate::lab::replay(&text, &args.families, args.tasks, args.seed))
+        .transpose()?;
     let path = args.out.as_deref().map(|dir| keep(dir, &name, &text)).transpose()?;
     let value = json!({
         "name": name,
@@ -32,13 +35,23 @@ pub(super) fn evolve(context: &Context, args: &EvolveArgs) -> Result<(), CliErro
         "calls": calls,
         "lessons": brief.lessons().len(),
         "path": path,
+        "replay": replay,
         "text": text,
         "published": false,
     });
+    let proof = replay.map_or_else(String::new, |replay| {
+        format!(
+            "\nreplay: {} of {} tasks at the first attempt with it, {} without: {}",
+            replay.with.successes,
+            replay.with.tasks,
+            replay.without.successes,
+            replay.verdict.name()
+        )
+    });
     output::result(&value, context.json, |value| match &path {
         Some(path) => format!(
-            "a candidate of {name} is in {}\nit is on this machine only: read it, try it, and share \
-             it yourself if it is better",
+            "a candidate of {name} is in {}{proof}\nit is on this machine only: read it, try it, and \
+             share it yourself if it is better",
             path.display()
         ),
         None => value["text"].as_str().unwrap_or_default().to_owned(),

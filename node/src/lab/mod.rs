@@ -8,10 +8,12 @@ mod federation;
 mod grounds;
 mod machine;
 mod model;
+mod replay;
 mod run;
 
 pub use federation::FederationArgs;
 pub(crate) use federation::main as federation;
 pub use model::ModelArgs;
+pub(crate) use replay::replay;
 pub use run::RunArgs;
 pub(crate) use run::main as run;

@@ -1,8 +1,9 @@
 //! Skills are found for a task, and a candidate text stays on this machine.
 
 use std::fs;
+use std::path::{Path, PathBuf};
 
-use lore_tests::Cluster;
+use lore_tests::{Cluster, Node};
 
 #[test]
 fn a_search_offers_few_skills_of_the_library_or_of_a_directory() {
@@ -75,5 +76,56 @@ fn a_candidate_is_written_here_and_published_by_nobody() {
         (vec!["skill", "evolve", &name, "--preview", "--model", "http://127.0.0.1:1/v1"], 1),
     ] {
         assert_eq!(node.error(&args)["exit"], exit, "{args:?}");
+    }
+}
+
+/// A family of tasks whose tool wants `--site north`, whatever the environment.
+fn radiators(node: &Node, dir: &Path) -> PathBuf {
+    node.json(&["lab", "new", "radiator", "--dir", dir.to_str().unwrap()]);
+    let family = dir.join("radiator");
+    let tool = family.join("bin/radiatorctl");
+    let text = fs::read_to_string(&tool).unwrap();
+    let text = text.replace("$LAB_QUIRK_OPTION", "site").replace("$LAB_QUIRK_RIGHT", "north");
+    fs::write(&tool, text).unwrap();
+    family
+}
+
+#[test]
+fn a_candidate_proves_itself_on_tasks_before_it_is_written() {
+    let cluster = Cluster::of(1);
+    let family = radiators(&cluster.node("ada"), cluster.path());
+    let family = family.to_str().unwrap();
+    for (name, site) in [("ben", "north"), ("cyd", "south")] {
+        let node = cluster.node(name);
+        node.json(&["federation", "create", "guild"]);
+        let lesson = format!("radiatorctl read <arg> -o <out> --site {site}");
+        node.share(&lesson, "radiator,gauge", &[]);
+        let skill = node.skills().remove(0);
+        let out = cluster.path().join(format!("candidates-{name}"));
+        let out = out.to_str().unwrap();
+        let args = ["skill", "evolve", &skill, "--out", out, "--families", family];
+        if site == "north" {
+            let done = node.json(&args);
+            let replay = &done["replay"];
+            assert_eq!(replay["verdict"], "helps", "{done}");
+            let solved = ["with", "without"].map(|arm| replay[arm]["successes"].as_u64());
+            assert_eq!(solved, [Some(8), Some(0)], "{done}");
+            assert!(Path::new(done["path"].as_str().unwrap()).exists());
+        } else {
+            // What is wrong there is not written.
+            let error = node.error(&args);
+            assert_eq!((&error["kind"], &error["exit"]), (&"replay".into(), &3.into()), "{error}");
+            assert!(!Path::new(out).exists());
+        }
+        // Tasks that it is not for say nothing about it.
+        let elsewhere = cluster.path().join(format!("other-{name}"));
+        node.json(&["lab", "new", "lantern", "--dir", elsewhere.to_str().unwrap()]);
+        let toml = elsewhere.join("lantern/family.toml");
+        let text = fs::read_to_string(&toml).unwrap().to_lowercase();
+        fs::write(&toml, text.replace("radiator", "lantern").replace("gauge", "lamp")).unwrap();
+        let args =
+            ["skill", "evolve", &skill, "--preview", "--families", elsewhere.to_str().unwrap()];
+        let error = node.error(&args);
+        assert!(error["message"].as_str().unwrap().contains("0 tasks"), "{error}");
     }
 }
