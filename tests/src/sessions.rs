@@ -39,6 +39,7 @@ pub fn learnt(id: &str, task: &str, wrong: &str, right: &str) -> Session {
         outcome: SessionOutcome::certain(Outcome::Success, Source::Validator),
         skills_read: Vec::new(),
         skills_injected: Vec::new(),
+        proposals: None,
     }
 }
 

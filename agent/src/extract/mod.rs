@@ -45,21 +45,30 @@ pub struct Extracted {
     pub admitted: usize,
 }
 
-/// What the miner alone finds.
+/// What a session may contribute: what the miner finds, and what is admitted of its proposals when they
+/// are of one of the first `passes` passes, the complete ones.
 #[must_use]
-pub fn mined(session: &Session) -> Private<Extracted> {
-    Private::new(extracted(session, &[]))
+pub fn of(session: &Session, passes: u64) -> Private<Extracted> {
+    let proposals = session.proposals.as_ref().filter(|proposals| proposals.pass <= passes);
+    Private::new(extracted(session, proposals.map_or(&[][..], |proposals| &proposals.lessons)))
 }
 
-/// What the miner finds and what a model proposes for the same session.
+/// Whether proposals could add anything: a session in which nothing failed admits none.
+#[must_use]
+pub fn may_admit(session: &Session) -> bool {
+    let calls = session.turns.iter().flat_map(|turn| &turn.calls);
+    calls.into_iter().any(|call| call.failed || call.exit.is_some_and(|exit| exit != 0))
+}
+
+/// What a model proposes for one session, to be stored with it.
 ///
 /// # Errors
-/// When the model fails or answers something else; the miner's keys are then to be had by [`mined`].
-pub async fn with_model(
+/// When the model fails or answers something else; what the miner finds is not touched by that.
+pub async fn propose(
     model: &dyn Model,
     reader: Reader,
     session: &Session,
-) -> Result<Private<Extracted>, ExtractError> {
+) -> Result<Private<Vec<Proposal>>, ExtractError> {
     let request = Request {
         messages: prompt::messages(reader, session).into_iter().map(Arc::new).collect(),
         max_output_tokens: Some(MAX_OUTPUT_TOKENS),
@@ -67,8 +76,7 @@ pub async fn with_model(
         ..Request::default()
     };
     let answer = model.complete(&request, &mut |_| {}).await?;
-    let proposals = reply::proposals(&answer.text).ok_or(ExtractError::NoProposals)?;
-    Ok(Private::new(extracted(session, &proposals)))
+    reply::proposals(&answer.text).map(Private::new).ok_or(ExtractError::NoProposals)
 }
 
 /// What a model would be asked about a session, for whoever wants to see it.

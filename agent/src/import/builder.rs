@@ -127,6 +127,7 @@ impl Builder {
             turns: self.turns,
             outcome,
             skills_injected: Vec::new(),
+            proposals: None,
         })
     }
 }

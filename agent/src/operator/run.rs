@@ -227,6 +227,7 @@ impl Work<'_> {
                 outcome: SessionOutcome::certain(verdict, Source::Validator),
                 skills_read: used,
                 skills_injected: Vec::new(),
+                proposals: None,
             },
         }
     }

@@ -148,6 +148,7 @@ fn a_whole_session_is_redacted() {
         outcome: SessionOutcome::unknown(),
         skills_read: Vec::new(),
         skills_injected: Vec::new(),
+        proposals: None,
     };
     let clean = session(&before);
     assert!(before.to_line().contains(&secret));

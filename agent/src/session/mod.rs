@@ -16,5 +16,6 @@ mod tests;
 pub use judge::judge;
 pub use lines::{SessionError, read_lines, schema_json};
 pub use record::{
-    Role, Session, SessionOutcome, SkillUse, Source, Started, TokenUse, ToolCall, Turn, VERSION,
+    Proposals, Role, Session, SessionOutcome, SkillUse, Source, Started, TokenUse, ToolCall, Turn,
+    VERSION,
 };

@@ -1,6 +1,7 @@
 //! What a session is.
 
 use lore_protocol::ids::{Hash, RevisionId, SkillId};
+use lore_protocol::lesson::Proposal;
 use lore_protocol::trace::Outcome;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -39,6 +40,21 @@ pub struct Session {
     /// Skills that were put before the agent.
     #[serde(default)]
     pub skills_injected: Vec<SkillUse>,
+    /// What a model proposed for this session; none when no model has read it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proposals: Option<Proposals>,
+}
+
+/// What a model proposed for one session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Proposals {
+    /// Number of the pass over a node's sessions, from 1. A pass counts when it is complete: were a part
+    /// of it to count, one user's sessions would decide which of another's were read in time.
+    pub pass: u64,
+    /// The lessons, as they were proposed.
+    #[schemars(with = "Vec<serde_json::Value>")]
+    pub lessons: Vec<Proposal>,
 }
 
 /// A point in time, for machines and for people.

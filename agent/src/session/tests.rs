@@ -45,6 +45,7 @@ fn session() -> Session {
             state: None,
         }],
         skills_injected: vec![],
+        proposals: None,
     }
 }
 

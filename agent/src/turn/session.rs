@@ -55,6 +55,7 @@ pub fn to_session(
         outcome,
         skills_read: Vec::new(),
         skills_injected: Vec::new(),
+        proposals: None,
     }
 }
 

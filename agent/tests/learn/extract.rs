@@ -1,8 +1,8 @@
 //! A model's pass over one session.
 
-use lore_agent::extract::{ExtractError, Extracted, MAX_BUNDLES, Reader, mined, with_model};
+use lore_agent::extract::{self, ExtractError, Extracted, MAX_BUNDLES, Reader, propose};
 use lore_agent::session::{
-    Role, Session, SessionOutcome, Source, Started, ToolCall, Turn, VERSION,
+    Proposals, Role, Session, SessionOutcome, Source, Started, ToolCall, Turn, VERSION,
 };
 use lore_protocol::trace::Outcome;
 use serde_json::json;
@@ -36,6 +36,7 @@ fn session(id: &str, task: &str, calls: Vec<ToolCall>) -> Session {
         outcome: SessionOutcome::certain(Outcome::Success, Source::Validator),
         skills_read: vec![],
         skills_injected: vec![],
+        proposals: None,
     }
 }
 
@@ -59,8 +60,16 @@ fn bob() -> Session {
 }
 
 async fn extracted(endpoint: &Endpoint, session: &Session) -> Result<Extracted, ExtractError> {
-    let done = with_model(&model(endpoint), Reader::Large, session).await?;
-    Ok(done.expose_to_owner().clone())
+    let proposals = propose(&model(endpoint), Reader::Large, session).await?;
+    let lessons = proposals.expose_to_owner().clone();
+    let read = Session { proposals: Some(Proposals { pass: 2, lessons }), ..session.clone() };
+    let alone = extract::of(&session.clone(), 2).expose_to_owner().clone();
+    assert_eq!(
+        extract::of(&read, 1).expose_to_owner(),
+        &alone,
+        "a pass counts when it is complete"
+    );
+    Ok(extract::of(&read, 2).expose_to_owner().clone())
 }
 
 fn lessons(found: &Extracted) -> Vec<String> {
@@ -76,7 +85,7 @@ async fn what_a_model_sees_joins_the_miners_key_in_the_same_grammar() {
     ]});
     let endpoint = Endpoint::acts(vec![says(&answer.to_string())]).await;
     let found = extracted(&endpoint, &ann()).await.unwrap();
-    let alone = mined(&ann());
+    let alone = extract::of(&ann(), 0);
     assert_eq!(found.bundles[0], alone.expose_to_owner().bundles[0], "the miner's is the first");
     assert_eq!(
         (found.proposed, found.admitted, found.bundles.len()),
@@ -126,7 +135,7 @@ async fn a_key_with_another_users_secret_is_dropped() {
 
 #[tokio::test]
 async fn hostile_answers_cost_nothing_but_themselves() {
-    let alone = mined(&ann());
+    let alone = extract::of(&ann(), 0);
     let long = "x".repeat(4 << 20);
     let many: Vec<_> =
         (0..5_000).map(|n| json!({"kind": "example", "text": format!("c{n}")})).collect();
@@ -168,8 +177,8 @@ async fn instructions_in_a_session_do_not_widen_what_is_admitted() {
 #[tokio::test]
 async fn a_small_model_is_not_shown_what_failed() {
     let endpoint = Endpoint::start(|_, _| says("[]")).await;
-    with_model(&model(&endpoint), Reader::Small, &ann()).await.unwrap();
-    with_model(&model(&endpoint), Reader::Large, &ann()).await.unwrap();
+    propose(&model(&endpoint), Reader::Small, &ann()).await.unwrap();
+    propose(&model(&endpoint), Reader::Large, &ann()).await.unwrap();
     let seen: Vec<String> = endpoint.seen().iter().map(|seen| seen.body.to_string()).collect();
     assert!(!seen[0].contains(":8080/inv") && !seen[0].contains("refused"));
     assert!(seen[0].contains(":8123/v2") && seen[1].contains(":8080/inv"));

@@ -231,6 +231,23 @@ pub(super) enum SessionVerb {
     List(SessionListArgs),
     /// Show one.
     Show(NameArgs),
+    /// Let a model read all sessions that none has read, and propose lessons that the miner did not see.
+    /// The pass counts when it is complete; one that broke off goes on when it is started again.
+    Extract(ExtractArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ExtractArgs {
+    /// A name of `lore model list`, or URL#MODEL. It is shown private sessions, recognised secrets taken
+    /// out: use one that you trust with them.
+    #[arg(long, value_name = "MODEL")]
+    pub(super) model: Option<String>,
+    /// The model is a large one: it is shown what failed as well, and may propose fixes.
+    #[arg(long)]
+    pub(super) large: bool,
+    /// Most sessions to read now.
+    #[arg(long, value_name = "N")]
+    pub(super) limit: Option<usize>,
 }
 
 #[derive(Debug, Args)]

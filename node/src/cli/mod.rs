@@ -6,6 +6,7 @@ mod ask;
 mod cost;
 mod doctor;
 mod evolve;
+mod extract;
 mod federation;
 mod gate;
 mod lab;

@@ -33,6 +33,7 @@ pub(super) fn session(context: &Context, verb: SessionVerb) -> Result<(), CliErr
                 format!("{}{} sessions", lines.collect::<String>(), list["total"])
             })
         }
+        SessionVerb::Extract(args) => super::extract::extract(context, &args),
         SessionVerb::Show(args) => {
             let shown = context.ask("session.show", json!({ "name": args.name }))?;
             output::result(&shown, context.json, |shown| {

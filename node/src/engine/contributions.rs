@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use lore_agent::extract;
 use lore_agent::session::Session;
 use lore_privacy::release::{Fed, Participation};
 use lore_privacy::{
@@ -13,7 +14,7 @@ use lore_privacy::{
 use lore_protocol::charter::{CostKind, Measure};
 use lore_protocol::codec;
 use lore_protocol::ids::LessonId;
-use lore_protocol::lesson;
+use lore_protocol::lesson::{self, Bundle};
 use lore_protocol::library::Library;
 use lore_protocol::payload::{ItemId, Unit, Window};
 use lore_protocol::trace::{Outcome, Trace};
@@ -113,16 +114,18 @@ impl Reader {
         Ok(self.sessions()?.map(|owned| owned.iter().flat_map(alone).collect()))
     }
 
-    /// What each session teaches.
+    /// What each session teaches: a function of that session and of what was proposed for it alone.
     pub(super) fn lessons(&self) -> Result<Private<Vec<LessonContribution>>, PrivacyError> {
+        let passes =
+            passes(&self.store).map_err(|error| PrivacyError::Unreadable(error.to_string()))?;
         self.each(|unit, session| {
-            let bundle = lesson::mine(&session.trace()).map(|bundle| LessonContribution {
+            let one = |bundle: Bundle| LessonContribution {
                 unit: *unit,
                 start_seconds: session.started.unix_seconds,
                 primary: bundle.primary,
                 topics: bundle.topics,
-            });
-            bundle.into_iter().collect()
+            };
+            taught(session, passes).into_iter().map(one).collect()
         })
     }
 
@@ -179,6 +182,28 @@ impl Reader {
             }]
         })
     }
+}
+
+/// Complete passes of a model over the sessions.
+const PASSES: &[u8] = b"extract/passes";
+
+/// How many passes of a model over the sessions are complete.
+pub(super) fn passes(store: &Store) -> Result<u64, StoreError> {
+    let kept = store.get(Table::Settings, PASSES)?;
+    Ok(kept.and_then(|bytes| codec::decode(&bytes).ok()).unwrap_or(0))
+}
+
+/// Notes that so many passes are complete.
+pub(super) fn note_passes(store: &Store, passes: u64) -> Result<(), StoreError> {
+    let mut batch = Batch::new();
+    batch.put(Table::Settings, PASSES, codec::encode(&passes));
+    store.write(batch, Durability::Synced)
+}
+
+/// The bundles of one session, which compete with those of its user's others.
+pub(super) fn taught(session: &Session, passes: u64) -> Vec<Bundle> {
+    // Within the release and on the owner's screen; what they are counted into is private again.
+    extract::of(session, passes).expose_to_owner().bundles.clone()
 }
 
 /// What one session gives; nothing when it makes the code that reads it panic. Were that to end the
@@ -290,6 +315,7 @@ mod tests {
             outcome: SessionOutcome::unknown(),
             skills_read: Vec::new(),
             skills_injected: Vec::new(),
+            proposals: None,
         };
         let given = |odd: bool| {
             alone(&session, || if odd { panic!("what the session holds") } else { vec![7] })

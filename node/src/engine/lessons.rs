@@ -10,7 +10,7 @@ use lore_protocol::payload::{LessonEntry, Lessons, Origin, Payload};
 use serde_json::{Value, json};
 
 use super::Engine;
-use super::contributions::alone;
+use super::contributions::{alone, passes, taught};
 use crate::error::CliError;
 
 /// A worked example as a person writes it.
@@ -86,9 +86,10 @@ impl Engine {
             self.federations.keys().map(|id| self.deny_list(*id)).collect::<Result<_, _>>()?;
         let mut sessions = self.sessions()?;
         sessions.sort_by_key(|session| std::cmp::Reverse(session.started.unix_seconds));
+        let passes = passes(&self.store)?;
         let mut shown = Vec::new();
         let mined = |session: &Session| -> Vec<lesson::Bundle> {
-            alone(session, || lesson::mine(&session.trace()).into_iter().collect())
+            alone(session, || taught(session, passes))
         };
         let taught = sessions.iter().flat_map(|s| mined(s).into_iter().map(move |b| (s, b)));
         for (session, bundle) in taught.take(limit) {

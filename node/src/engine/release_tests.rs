@@ -56,6 +56,7 @@ fn session(id: &str, user: u64) -> Session {
         outcome: SessionOutcome::certain(Outcome::Success, Source::Validator),
         skills_read: Vec::new(),
         skills_injected: Vec::new(),
+        proposals: None,
     }
 }
 

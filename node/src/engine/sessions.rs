@@ -1,9 +1,12 @@
 //! Private sessions: stored, and listed to their owner. How they feed a release is in `contributions`.
 
-use lore_agent::session::Session;
+use lore_agent::extract;
+use lore_agent::session::{Proposals, Session};
+use lore_protocol::lesson::Proposal;
 use serde_json::{Value, json};
 
 use super::Engine;
+use super::contributions::{note_passes, passes};
 use crate::error::CliError;
 use crate::store::{Batch, Durability, Table};
 
@@ -71,6 +74,55 @@ impl Engine {
             CliError::usage(format!("there is no session `{id}`")).help("see `lore session list`")
         })?;
         Ok(json!(session))
+    }
+
+    /// Where the sessions are that no model has read and to which one could add something.
+    pub(super) fn session_unread(&self) -> Result<Value, CliError> {
+        let mut keys = Vec::new();
+        for pair in self.store.scan(Table::Sessions, b"") {
+            let (key, bytes) = pair?;
+            let unread = serde_json::from_slice::<Session>(&bytes)
+                .is_ok_and(|session| session.proposals.is_none() && extract::may_admit(&session));
+            if let (true, Ok(key)) = (unread, String::from_utf8(key)) {
+                keys.push(key);
+            }
+        }
+        Ok(json!({ "keys": keys }))
+    }
+
+    /// One session by where it is.
+    pub(super) fn session_at(&self, key: &str) -> Result<Session, CliError> {
+        let gone = || CliError::failed("session_gone", "the session is not here any more");
+        let bytes = self.store.get(Table::Sessions, key.as_bytes())?.ok_or_else(gone)?;
+        serde_json::from_slice(&bytes).map_err(|_| gone())
+    }
+
+    /// Keeps with a session what a model proposed for it in the pass that is under way. Says how many of
+    /// them would be admitted.
+    pub(super) fn session_propose(
+        &self,
+        key: &str,
+        lessons: Vec<Proposal>,
+    ) -> Result<Value, CliError> {
+        let mut session = self.session_at(key)?;
+        let pass = passes(&self.store)?.saturating_add(1);
+        session.proposals = Some(Proposals { pass, lessons });
+        let bytes = serde_json::to_vec(&session).map_err(|error| {
+            CliError::failed("session", format!("a session cannot be stored: {error}"))
+        })?;
+        let mut batch = Batch::new();
+        batch.put(Table::Sessions, key.as_bytes().to_vec(), bytes);
+        self.store.write(batch, Durability::Synced)?;
+        let found = extract::of(&session, pass);
+        let found = found.expose_to_owner();
+        Ok(json!({ "proposed": found.proposed, "admitted": found.admitted }))
+    }
+
+    /// Ends the pass that is under way: all sessions that there were when it began have been read.
+    pub(super) fn session_pass(&self) -> Result<Value, CliError> {
+        let passes = passes(&self.store)?.saturating_add(1);
+        note_passes(&self.store, passes)?;
+        Ok(json!({ "passes": passes }))
     }
 
     pub(super) fn sessions(&self) -> Result<Vec<Session>, CliError> {

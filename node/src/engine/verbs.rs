@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use lore_agent::select::Offer;
 use lore_agent::session::Session;
 use lore_protocol::ids::FederationId;
+use lore_protocol::lesson::Proposal;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -38,6 +39,13 @@ struct Invite {
 struct Import {
     user: String,
     sessions: Vec<Session>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Propose {
+    session: String,
+    lessons: Vec<Proposal>,
 }
 
 #[derive(Deserialize)]
@@ -108,6 +116,13 @@ impl Engine {
             }
             "session.list" => self.session_list(args::<List>(value)?.limit),
             "session.show" => self.session_show(&args::<Named>(value)?.name),
+            "session.unread" => self.session_unread(),
+            "session.at" => Ok(json!(self.session_at(&args::<Named>(value)?.name)?)),
+            "session.propose" => {
+                let Propose { session, lessons } = args(value)?;
+                self.session_propose(&session, lessons)
+            }
+            "session.pass" => self.session_pass(),
             "skill.list" => {
                 let Which { federation } = args(value)?;
                 let federation = self.which_any(federation.as_deref())?;

@@ -8,6 +8,7 @@ mod end;
 #[path = "../../../agent/tests/endpoint/mod.rs"]
 #[allow(dead_code, reason = "shared with the tests of the agent's room")]
 mod endpoint;
+mod extract;
 mod guide;
 mod headless;
 mod mcp;
