@@ -7,6 +7,7 @@ use std::process::{Child, Stdio};
 use lore_node::scan::Canaries;
 use lore_protocol::payload::Payload;
 use lore_tests::log::exported;
+use lore_tests::node::converged;
 use lore_tests::sessions::{learnt, write};
 use lore_tests::wait::{PATIENCE, wait_until};
 use lore_tests::{Cluster, Node};
@@ -16,8 +17,21 @@ use serde_json::Value;
 const ODD: &str = "canary-of-the-odd-session";
 const USERS: usize = 60;
 
-/// A founder whose first release of lessons is made as soon as it has a budget, with users who found the
-/// same and one whose session is odd.
+/// Users who found the same and one whose session is odd.
+fn work(cluster: &Cluster, node: &Node) {
+    for user in 0..USERS {
+        let odd = if user == 0 { ODD } else { "nothing" };
+        let wrong = format!("fetch http://127.0.0.1:8080/inv/{user} -o a{user}.txt");
+        let right = format!("fetch http://127.0.0.1:8123/v2/{user} -o a{user}.txt");
+        let task = format!("Fetch invoice {user} and save it as a{user}.txt. `{wrong}` {odd}");
+        let file = cluster.path().join(format!("{user}.jsonl"));
+        write(&file, &[learnt(&format!("session-{user}"), &task, &wrong, &right)]);
+        let user = format!("user-{user}");
+        node.json(&["session", "import", file.to_str().unwrap(), "--user", &user]);
+    }
+}
+
+/// A founder whose first release of lessons is made as soon as it has a budget.
 fn founder(cluster: &Cluster) -> Node {
     let node = cluster.node("ada");
     node.json(&[
@@ -31,23 +45,14 @@ fn founder(cluster: &Cluster) -> Node {
         "--votes-at",
         "50",
     ]);
-    for user in 0..USERS {
-        let odd = if user == 0 { ODD } else { "nothing" };
-        let wrong = format!("fetch http://127.0.0.1:8080/inv/{user} -o a{user}.txt");
-        let right = format!("fetch http://127.0.0.1:8123/v2/{user} -o a{user}.txt");
-        let task = format!("Fetch invoice {user} and save it as a{user}.txt. `{wrong}` {odd}");
-        let file = cluster.path().join(format!("{user}.jsonl"));
-        write(&file, &[learnt(&format!("session-{user}"), &task, &wrong, &right)]);
-        let user = format!("user-{user}");
-        node.json(&["session", "import", file.to_str().unwrap(), "--user", &user]);
-    }
+    work(cluster, &node);
     node
 }
 
 /// The running node with a fault, all that it says going to a file.
-fn faulty(node: &Node, fault: &str, said: &Path) -> Child {
+fn faulty(node: &Node, fault: &str, said: &Path, more: &[&str]) -> Child {
     let said = fs::File::create(said).unwrap();
-    let mut command = node.command(&["run"]);
+    let mut command = node.command(&[&["run"], more].concat());
     command.env("LORE_FAULT", format!("{fault}:{ODD}")).env("RUST_BACKTRACE", "full");
     command.current_dir(node.home());
     command.stdin(Stdio::null()).stdout(said.try_clone().unwrap()).stderr(said);
@@ -97,7 +102,7 @@ fn a_session_that_makes_the_miner_panic_counts_as_empty_and_voids_nothing() {
     let cluster = Cluster::of(1);
     let ada = founder(&cluster);
     let said = cluster.path().join("said");
-    let mut child = faulty(&ada, "odd", &said);
+    let mut child = faulty(&ada, "odd", &said, &[]);
     ada.json(&["privacy", "set", "--epsilon", "4", "--yes"]);
     wait_until("the release is made", PATIENCE, || {
         releases(&ada).iter().any(|release| release["state"] == "committed").then_some(())
@@ -120,7 +125,7 @@ fn a_node_that_crashes_over_a_session_tells_where_and_nothing_of_it_and_sends_a_
     let cluster = Cluster::of(1);
     let ada = founder(&cluster);
     let said = cluster.path().join("said");
-    let mut child = faulty(&ada, "crash", &said);
+    let mut child = faulty(&ada, "crash", &said, &[]);
     let limits = fs::read_to_string(format!("/proc/{}/limits", child.id())).unwrap();
     let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
     let core: Vec<&str> = core.split_whitespace().skip(4).take(2).collect();
@@ -143,4 +148,58 @@ fn a_node_that_crashes_over_a_session_tells_where_and_nothing_of_it_and_sends_a_
     assert!(spent > 0 && made[0]["cost"]["rho_nano"] == spent);
     assert!(matches!(sent(&cluster, &ada)[..], [Payload::Void(_)]));
     ada.json(&["privacy", "ledger", "verify"]);
+}
+
+#[test]
+fn a_crash_among_four_nodes_puts_the_session_into_no_frame_log_store_export_or_report() {
+    let cluster = Cluster::of(4);
+    let frames = |name: &str| cluster.path().join(format!("frames-of-{name}"));
+    let recorded = |name: &str| {
+        let mut node = cluster.node(name);
+        node.start_with(&["--record-frames", frames(name).to_str().unwrap()]);
+        node
+    };
+    let ada = recorded("ada");
+    ada.json(&["federation", "create", "guild", "--lessons-at", "2", "--outcomes-at", "4"]);
+    let mut ben = cluster.node("ben");
+    work(&cluster, &ben);
+    ben.json(&["privacy", "set", "--epsilon", "4", "--yes"]);
+    let said = cluster.path().join("said-by-ben");
+    let crashing = frames("ben-before");
+    let mut child = faulty(&ben, "crash", &said, &["--record-frames", crashing.to_str().unwrap()]);
+    let others = ["cleo", "dora"].map(recorded);
+    for node in [&ben, &others[0], &others[1]] {
+        ada.admit(node);
+    }
+    // The release is due in the second epoch, and is what ben's node ends over.
+    ada.checkpoint();
+    let ended = wait_until("it ends", PATIENCE, || child.try_wait().unwrap());
+    assert_eq!(ended.code(), Some(1));
+    tells_a_place_only(&ben, &said);
+
+    ben.start_with(&["--record-frames", frames("ben").to_str().unwrap()]);
+    ada.checkpoint();
+    converged(&[&ada, &ben, &others[0], &others[1]]);
+    assert!(matches!(sent(&cluster, &ben)[..], [Payload::Void(_)]), "what was sent is a void");
+
+    let canaries = Canaries::new([ODD]).unwrap();
+    let mut places = vec![crashing];
+    for node in [&ada, &ben, &others[0], &others[1]] {
+        let name = node.home().file_name().unwrap().to_str().unwrap().to_owned();
+        let export = cluster.path().join(format!("skills-of-{name}"));
+        node.json(&["skill", "export", "--dir", export.to_str().unwrap()]);
+        let log = cluster.path().join(format!("log-of-{name}"));
+        node.json(&["federation", "export-log", "--dir", log.to_str().unwrap()]);
+        places.extend([export, log, frames(&name)]);
+        if name != "ben" {
+            places.push(node.home().to_owned());
+        }
+    }
+    for place in places {
+        let report = canaries.scan_path(&place).unwrap();
+        // A void adds nothing to a library.
+        let may_be_empty = place.to_string_lossy().contains("skills-of-");
+        assert!(report.bytes > 0 || may_be_empty, "{}", place.display());
+        assert_eq!(report.hits(), 0, "{}: {report:?}", place.display());
+    }
 }

@@ -71,12 +71,18 @@ fn every_test_that_the_privacy_statement_names_is_there() {
                 code.contains(&module)
             }
             [room, "--test", name, ref filter @ ..] => {
-                let file = root.join(room.trim_start_matches("lore-")).join("tests");
-                let file = file.join(format!("{name}.rs"));
-                let code = fs::read_to_string(&file).unwrap_or_default();
+                let tests = root.join(room.trim_start_matches("lore-")).join("tests");
+                let mut files = vec![tests.join(format!("{name}.rs"))];
+                let modules = tests.join(name);
+                if modules.is_dir() {
+                    sources(&modules, &mut files);
+                }
+                let read = |file: &PathBuf| fs::read_to_string(file).unwrap_or_default();
+                let code: String = files.iter().map(read).collect();
                 let has = |filter: &str| {
                     let mut names = code.lines().filter_map(|line| line.trim().strip_prefix("fn "));
                     names.any(|name| name.contains(filter))
+                        || modules.join(filter.replace("::", ".rs")).is_file()
                 };
                 !code.is_empty() && filter.iter().all(|filter| has(filter))
             }
