@@ -121,3 +121,8 @@ pub fn decimal(micros: u64) -> String {
     let text = format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000);
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
+/// The date in UTC, `YYYY-MM-DD`.
+#[must_use]
+pub fn date(unix_seconds: u64) -> String {
+    lore_agent::session::Started::at(unix_seconds).text.chars().take(10).collect()
+}

@@ -56,7 +56,7 @@ fn set(context: &Context, args: &SetArgs) -> Result<(), CliError> {
 }
 
 fn status_text(status: &Value) -> String {
-    let unit = status["unit"].as_str().unwrap_or_default();
+    let unit = status["unit"].as_str().unwrap_or("chosen with the budget");
     let weaker = if unit == "session" { " (weaker than user)" } else { "" };
     let mut text =
         format!("{}\nunit: {unit}{weaker}; {} users here\n", show::budget(status), status["users"]);
@@ -99,7 +99,10 @@ fn buys(value: &Value) -> String {
 
 fn explain_text(value: &Value) -> String {
     let mut text = format!("{}\n", show::budget(&value["status"]));
-    text.push_str(&format!("\nThe budget buys:\n{}", buys(&value["buys"])));
+    let bought = buys(&value["buys"]);
+    if !bought.is_empty() {
+        text.push_str(&format!("\nThe budget buys:\n{bought}"));
+    }
     let number = |value: &Value, scale: f64| value.as_f64().unwrap_or_default() / scale;
     if let Some(left) = value["status"]["left"].as_object() {
         text.push_str(&format!(
@@ -117,9 +120,9 @@ fn explain_text(value: &Value) -> String {
     };
     for period in value["periods"].as_array().into_iter().flatten() {
         text.push_str(&format!(
-            "Spent from {} to {}: {}\n",
-            period["start_seconds"],
-            period["end_seconds"],
+            "Spent from {} to before {}: {}\n",
+            output::date(period["start_seconds"].as_u64().unwrap_or_default()),
+            output::date(period["end_seconds"].as_u64().unwrap_or_default()),
             quote(&period["spent"])
         ));
     }

@@ -211,7 +211,7 @@ fn facts(
             format!("epsilon {} and delta 1e-6 per user of each node and period", args.epsilon),
         ),
         ("Machine", machine::machine()),
-        ("Date", machine::date(begun)),
+        ("Date", output::date(begun)),
         ("Command", machine::command_line()),
     ]
 }

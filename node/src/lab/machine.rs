@@ -22,11 +22,6 @@ pub(super) fn machine() -> String {
     )
 }
 
-/// The date in UTC, `YYYY-MM-DD`.
-pub(super) fn date(unix_seconds: u64) -> String {
-    lore_agent::session::Started::at(unix_seconds).text.chars().take(10).collect()
-}
-
 /// The command line of this process, with the name of the program for its path.
 pub(super) fn command_line() -> String {
     let words = std::env::args().skip(1).map(|word| {

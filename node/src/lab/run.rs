@@ -143,7 +143,7 @@ pub(crate) fn main(args: &RunArgs, json: bool) -> Result<(), CliError> {
             format!("{} model calls, {} tokens a reply", args.model.steps, args.model.tokens),
         ),
         ("Machine", machine::machine()),
-        ("Date", machine::date(begun)),
+        ("Date", output::date(begun)),
         ("Command", machine::command_line()),
     ];
     let notes = [
