@@ -9,6 +9,8 @@ pub mod extract;
 mod http;
 pub mod import;
 pub mod lab;
+#[cfg(feature = "local-llm")]
+pub mod local;
 pub mod model;
 pub mod operator;
 pub mod outside;
