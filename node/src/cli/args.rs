@@ -89,6 +89,9 @@ pub(super) enum Verb {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
         words: Vec<OsString>,
     },
+    /// Serves a model file itself until its standard input ends.
+    #[command(hide = true)]
+    ModelEmbedded(crate::models::EmbeddedArgs),
 }
 
 #[derive(Debug, Args)]

@@ -84,6 +84,9 @@ fn dispatch(cli: Cli) -> Result<(), CliError> {
     if let Verb::ModelChild { words } = verb {
         return Err(crate::models::become_child(&words));
     }
+    if let Verb::ModelEmbedded(args) = verb {
+        return crate::models::serve_embedded(&args);
+    }
     if let Verb::Lab(verb) = verb {
         return lab::lab(&verb, json);
     }
@@ -105,6 +108,10 @@ fn dispatch(cli: Cli) -> Result<(), CliError> {
         Verb::Privacy(verb) => privacy::privacy(&context, verb),
         Verb::Model(verb) => model::model(&context, verb),
         Verb::Store(verb) => store::store(&context, &verb),
-        Verb::Demo(_) | Verb::Lab(_) | Verb::LabWork { .. } | Verb::ModelChild { .. } => Ok(()),
+        Verb::Demo(_)
+        | Verb::Lab(_)
+        | Verb::LabWork { .. }
+        | Verb::ModelChild { .. }
+        | Verb::ModelEmbedded(_) => Ok(()),
     }
 }

@@ -45,6 +45,9 @@ pub(crate) struct ServeArgs {
     /// A Python that has xllamacpp, to be used whatever else is here.
     #[arg(long, value_name = "PATH")]
     python: Option<PathBuf>,
+    /// Let lore compute the model itself; needs a lore built with the feature `local-llm`.
+    #[arg(long, conflicts_with = "python")]
+    embedded: bool,
     /// Seconds to wait until it answers.
     #[arg(long, default_value_t = 300)]
     wait: u64,
@@ -141,8 +144,12 @@ pub(super) fn remove(context: &Context, name: &str) -> Result<(), CliError> {
 }
 
 pub(super) fn serve(context: &Context, args: &ServeArgs) -> Result<(), CliError> {
+    let embedded = args.embedded.then(Runtime::embedded).transpose()?;
     let serving = serving(args)?;
-    let runtime = Runtime::find(args.python.as_deref())?;
+    let runtime = match embedded {
+        Some(embedded) => embedded,
+        None => Runtime::find(args.python.as_deref())?,
+    };
     let progress = Progress::start(
         ProgressMode::Auto,
         0,

@@ -7,6 +7,7 @@
 mod abilities;
 mod catalogue;
 mod edit;
+mod embedded;
 mod key;
 mod pull;
 mod resolve;
@@ -18,6 +19,7 @@ mod test;
 pub(crate) use abilities::{Recorded, Records};
 pub(crate) use catalogue::{PINNED, Pinned, directory, find};
 pub(crate) use edit::{Change, change};
+pub(crate) use embedded::{EmbeddedArgs, serve_embedded};
 pub(crate) use pull::{Pull, Tries};
 pub(crate) use resolve::{Chosen, config, resolve};
 pub(crate) use runtime::{Runtime, Serving};

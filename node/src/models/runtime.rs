@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::json;
 
+use super::embedded;
 use crate::error::CliError;
 
 /// The server for a Python with `xllamacpp`.
@@ -34,6 +35,8 @@ pub(crate) enum Runtime {
     LlamaServer(PathBuf),
     /// A Python that has `xllamacpp`.
     Xllamacpp(PathBuf),
+    /// This program, which computes the model itself.
+    Embedded(PathBuf),
 }
 
 impl Runtime {
@@ -42,6 +45,7 @@ impl Runtime {
         match self {
             Self::LlamaServer(_) => "llama-server",
             Self::Xllamacpp(_) => "xllamacpp",
+            Self::Embedded(_) => "embedded",
         }
     }
 
@@ -68,12 +72,31 @@ impl Runtime {
         Err(CliError::failed("no_runtime", "nothing here can serve a model file").help(
             "install one of them: llama.cpp's `llama-server` on the PATH; or \
              `python3 -m venv DIR && DIR/bin/pip install xllamacpp`, then add `--python \
-             DIR/bin/python`",
+             DIR/bin/python`; or a lore with a model of its own, for `--embedded` (docs/models.md)",
         ))
     }
 
-    /// The command that serves. A `port` of 0 is only known to `xllamacpp`, which tells its address on
-    /// standard output.
+    /// This program, if it was built with the feature `local-llm`.
+    ///
+    /// # Errors
+    /// When it was not, with how to build it.
+    pub(crate) fn embedded() -> Result<Self, CliError> {
+        embedded::is_built_in()?;
+        let program = std::env::current_exe().map_err(|error| {
+            CliError::failed("no_start", format!("lore does not find itself: {error}"))
+        })?;
+        Ok(Self::Embedded(program))
+    }
+
+    /// Whether it chooses its port itself when that is 0, and tells its address as its first line.
+    pub(crate) const fn tells_address(&self) -> bool {
+        match self {
+            Self::LlamaServer(_) => false,
+            Self::Xllamacpp(_) | Self::Embedded(_) => true,
+        }
+    }
+
+    /// The command that serves. A `port` of 0 is only known to those that tell their address.
     pub(crate) fn command(&self, serving: &Serving) -> Command {
         match self {
             Self::LlamaServer(program) => {
@@ -98,6 +121,17 @@ impl Runtime {
                 });
                 let mut command = Command::new(python);
                 command.args(["-c", XLLAMACPP, &options.to_string()]);
+                command
+            }
+            Self::Embedded(program) => {
+                let mut command = Command::new(program);
+                command
+                    .args(["model-embedded", "--port", &serving.port.to_string()])
+                    .args(["--window", &serving.window_tokens.to_string()])
+                    .args(["--name", &serving.name, "--file"])
+                    .arg(&serving.file)
+                    // Read once by the library that computes, when it begins.
+                    .env("RAYON_NUM_THREADS", serving.threads.to_string());
                 command
             }
         }

@@ -38,7 +38,7 @@ impl Server {
         patience: Duration,
     ) -> Result<Self, CliError> {
         let mut serving = serving.clone();
-        let told = matches!(runtime, Runtime::Xllamacpp(_));
+        let told = runtime.tells_address();
         if serving.port == 0 && !told {
             serving.port = free_port().map_err(|error| CliError::failed("no_port", error))?;
         }
@@ -160,7 +160,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // The end of its input asks the Python server to stop, the signal any.
+        // The end of its input asks the Python and the embedded server to stop, the signal any.
         drop(self.child.stdin.take());
         let pid = i32::try_from(self.child.id()).ok().and_then(rustix::process::Pid::from_raw);
         if let Some(pid) = pid {
@@ -184,6 +184,8 @@ fn leashed(command: &Command) -> io::Result<Command> {
     let mut leashed = Command::new(std::env::current_exe()?);
     leashed.arg("model-child").arg(std::process::id().to_string()).arg(command.get_program());
     leashed.args(command.get_args());
+    let variables = command.get_envs();
+    leashed.envs(variables.filter_map(|(name, value)| Some((name, value?))));
     Ok(leashed)
 }
 
