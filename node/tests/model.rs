@@ -331,3 +331,51 @@ fn the_real_small_model_is_served_and_tested() {
     child.wait().unwrap();
     wait_until("the server's end", || !answers(said["url"].as_str().unwrap()));
 }
+
+#[cfg(not(feature = "local-llm"))]
+#[test]
+fn a_lore_that_cannot_compute_a_model_says_how_to_get_one_that_can() {
+    let room = Room::new();
+    let (error, code) = room.error(&["model", "serve", "qwen2.5-coder-0.5b", "--embedded"]);
+    assert_eq!((error["kind"].as_str(), code), (Some("no_embedded"), Some(2)));
+    let help = error["help"].as_str().unwrap();
+    assert!(help.contains("cargo install --path node --features local-llm"), "{help}");
+}
+
+/// The pulled 0.5B, computed by lore.
+#[cfg(feature = "local-llm")]
+#[test]
+fn the_embedded_model_is_served_tested_and_ends_with_lore() {
+    let models = std::env::var_os("HOME").unwrap_or_default();
+    let models = Path::new(&models).join(".cache/commonlore-models");
+    if !models.join("qwen2.5-coder-0.5b-instruct-q4_k_m.gguf").is_file() {
+        eprintln!("embedded-model: SKIPPED the 0.5B is not pulled");
+        return;
+    }
+    let room = Room::new();
+    let mut child = room
+        .lore(&["model", "serve", "qwen2.5-coder-0.5b", "--embedded", "--threads", "1"])
+        .args(["--window", "2048"])
+        .env("LORE_MODELS", &models)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+    let said: Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(said["runtime"], "embedded");
+    let url = said["url"].as_str().unwrap();
+    let found = room.json(&["model", "test", url]);
+    for (ability, expected) in [
+        ("streaming", json!(true)),
+        ("usage", json!(true)),
+        ("tools", json!(false)),
+        ("json", json!(false)),
+        ("window_tokens", json!(2048)),
+    ] {
+        assert_eq!(found[ability], expected, "{ability}: {found}");
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    wait_until("the server's end", || !answers(url));
+}

@@ -11,6 +11,10 @@ use crate::error::CliError;
 
 /// What `lore model serve --embedded` starts.
 #[derive(Debug, Args)]
+#[cfg_attr(
+    not(feature = "local-llm"),
+    allow(dead_code, reason = "without the feature nothing is served, whatever is asked")
+)]
 pub(crate) struct EmbeddedArgs {
     /// The model's name towards clients.
     #[arg(long)]
