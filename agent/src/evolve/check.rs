@@ -88,8 +88,15 @@ pub fn check(brief: &Brief, candidate: &str) -> Vec<Fault> {
 /// Fields that are not a writer's. What is added by [`Brief::with_text`] is ours.
 fn changed(before: &Document, after: &Document) -> Vec<Fault> {
     let mut faults = Vec::new();
-    for key in ["name", "license", "compatibility", "allowed-tools"] {
-        if before.text(key) != after.text(key) {
+    let fields = before.fields().iter().chain(after.fields());
+    let keys: BTreeSet<&str> = fields.map(|(key, _)| key.as_str()).collect();
+    for key in keys.into_iter().filter(|key| !["description", "metadata"].contains(key)) {
+        // In whatever form: a list of tools is no text.
+        let of = |document: &Document| -> Vec<_> {
+            let fields = document.fields().iter().filter(|(name, _)| name == key);
+            fields.map(|(_, value)| value.clone()).collect()
+        };
+        if of(before) != of(after) {
             faults.push(Fault::FieldChanged(key.to_owned()));
         }
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::compact::{self, Plan};
 use super::guard::{Guard, Verdict};
 use super::tokens::Meter;
-use super::{Allowance, End, Event, Limits, Mode, Purpose, Spend, recover, text};
+use super::{Allowance, End, Event, Limits, Mode, Purpose, Spend, recover, text, thought};
 use crate::model::{Call, ControlKind, Finish, Message, ModelError, Reply, Request, ToolResult};
 use crate::tool::ToolSpec;
 
@@ -348,7 +348,8 @@ impl Machine {
     fn answered(&mut self, reply: Reply) {
         self.retries = 0;
         self.overflows = 0;
-        let calls = self.calls(&reply);
+        let spoken = thought::spoken(&reply.text).into_owned();
+        let calls = self.calls(&reply, &spoken);
         let asked = calls.len() as u64;
         let message = Message::Assistant {
             text: reply.text.clone(),
@@ -363,7 +364,7 @@ impl Machine {
             self.phase = Phase::Ended(End::Refused { text: reply.text });
             return;
         }
-        let said = !reply.text.trim().is_empty();
+        let said = !spoken.trim().is_empty();
         if said || !calls.is_empty() {
             self.append(message);
         }
@@ -378,18 +379,19 @@ impl Machine {
                 "Your last reply was cut at the output limit. Go on where it ended; put long content \
                  into several smaller calls.",
             ),
-            (_, true) => self.phase = Phase::Ended(End::Done { text: reply.text }),
+            (_, true) => self.phase = Phase::Ended(End::Done { text: spoken }),
             (_, false) => self.again(
                 ControlKind::Empty,
-                "Your last reply was empty. Call a tool, or say in words that the task is done.",
+                "Your last reply was empty, or a thought alone. Call a tool, or say in words that the task \
+                 is done.",
             ),
         }
     }
 
-    /// The calls of a reply, read, with ids that are unique.
-    fn calls(&mut self, reply: &Reply) -> Vec<Call> {
+    /// The calls of a reply, read, with ids that are unique. `spoken` is its text without thoughts.
+    fn calls(&mut self, reply: &Reply, spoken: &str) -> Vec<Call> {
         if self.limits.mode == Mode::Text {
-            let Some(mut call) = text::call(&reply.text, String::new()) else {
+            let Some(mut call) = text::call(spoken, String::new()) else {
                 return Vec::new();
             };
             call.id = recover::id("", &mut self.ids);
@@ -397,7 +399,7 @@ impl Machine {
         }
         let written;
         let raw = if reply.calls.is_empty() && !self.names.is_empty() {
-            written = recover::written_calls(&reply.text, &self.names);
+            written = recover::written_calls(spoken, &self.names);
             &written
         } else {
             &reply.calls

@@ -20,6 +20,7 @@ mod rules;
 mod schema;
 mod session;
 mod text;
+mod thought;
 mod tokens;
 mod transcript;
 

@@ -417,6 +417,32 @@ async fn text_mode_runs_one_fenced_block_a_reply() {
 }
 
 #[tokio::test]
+async fn a_call_that_was_only_thought_of_never_runs() {
+    let drafted = "<tool_call>{\"name\":\"bash\",\"arguments\":{\"command\":\"ls\"}}</tool_call>";
+    let block = "\n```bash\nls\n```\n";
+    for (mode, draft) in [(Mode::Native, drafted), (Mode::Text, block)] {
+        for (reply, runs, end) in [
+            (format!("<think>I could run {draft} but no.</think>Never."), 0, "Never."),
+            (format!("I could run {draft} but no.</think>Never."), 0, "Never."),
+            (format!("Never.<think>I could run {draft}"), 0, "Never."),
+            (format!("<think>Is <think>{draft}</think> right? {draft}</think>Never."), 0, "Never."),
+            (format!("<thinking>{draft}</thinking>Never."), 0, "Never."),
+            (format!("[THINK]{draft}[/THINK]Never."), 0, "Never."),
+            (format!("<think>{draft}</think>{draft}"), 1, "Done."),
+            (format!("<think>{draft}</think>"), 0, "Done."),
+        ] {
+            let endpoint = Endpoint::acts(vec![says(&reply), says("Done.")]).await;
+            let (tool, count) = counting();
+            let mut bench = Bench::new(vec![tool]);
+            bench.limits.mode = mode;
+            let outcome = bench.run(&endpoint).await;
+            assert_eq!(outcome.end, done(end), "{mode:?} {reply}");
+            assert_eq!(count.load(Ordering::SeqCst), runs, "{mode:?} {reply}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn text_mode_notices_repetition_sooner() {
     let endpoint = Endpoint::start(|_, _| says("```bash\nls\n```")).await;
     let mut bench = Bench::new(vec![constant("same")]);
