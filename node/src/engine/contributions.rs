@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use lore_agent::extract;
-use lore_agent::session::Session;
 use lore_privacy::release::{Fed, Participation};
 use lore_privacy::{
     CostContribution, LessonContribution, LocalSecret, OutcomeContribution, PrivacyError, Private,
@@ -18,6 +17,7 @@ use lore_protocol::lesson::{self, Bundle};
 use lore_protocol::library::Library;
 use lore_protocol::payload::{ItemId, Unit, Window};
 use lore_protocol::trace::{Outcome, Trace};
+use lore_session::Session;
 
 use crate::store::{Batch, Durability, Store, StoreError, Table};
 
@@ -297,7 +297,7 @@ impl Candidates {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::panic)]
-    use lore_agent::session::{SessionOutcome, Started, VERSION};
+    use lore_session::{SessionOutcome, Started, VERSION};
 
     use super::*;
 

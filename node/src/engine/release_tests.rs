@@ -3,12 +3,10 @@
 
 use std::time::{Duration, Instant};
 
-use lore_agent::session::{
-    Role, Session, SessionOutcome, Source, Started, ToolCall, Turn, VERSION,
-};
 use lore_protocol::library::VoteEstimate;
 use lore_protocol::payload::{Payload, PayloadKind, Unit};
 use lore_protocol::trace::Outcome;
+use lore_session::{Role, Session, SessionOutcome, Source, Started, ToolCall, Turn, VERSION};
 use serde_json::json;
 use tempfile::TempDir;
 
