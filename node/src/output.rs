@@ -124,5 +124,5 @@ pub fn decimal(micros: u64) -> String {
 /// The date in UTC, `YYYY-MM-DD`.
 #[must_use]
 pub fn date(unix_seconds: u64) -> String {
-    lore_agent::session::Started::at(unix_seconds).text.chars().take(10).collect()
+    lore_session::Started::at(unix_seconds).text.chars().take(10).collect()
 }

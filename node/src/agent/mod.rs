@@ -11,6 +11,7 @@ mod day;
 mod gate;
 mod kit;
 mod model;
+mod outside;
 mod place;
 mod prompt;
 mod settings;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use lore_agent::outside::OutsideSettings;
+use lore_agent::service::OutsideSettings;
 use lore_agent::tool::{McpHttpSettings, McpServer, McpSettings};
 use reqwest::Url;
 use secrecy::SecretString;

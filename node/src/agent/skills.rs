@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use lore_agent::select::{Index, Offer, SkillText};
-use lore_agent::session::SkillUse;
+use lore_session::SkillUse;
 use serde_json::json;
 
 use super::capability::{Agreed, Capabilities};

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use lore_agent::model::{ControlKind, Message, Model};
 use lore_agent::select::SkillText;
-use lore_agent::session::SkillUse;
 use lore_agent::tool::{ToolContext, ToolSpec};
 use lore_agent::turn::{
     Action, Agent, Allowance, Approval, Decision, End, Event, Limits, Machine, Person, Record,
     Spend, Transcript, Which, to_session,
 };
+use lore_session::SkillUse;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 

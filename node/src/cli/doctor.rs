@@ -1,6 +1,6 @@
 //! `doctor`: what is wrong, and what to do about it.
 
-use lore_agent::sandbox::{Probe, SandboxError};
+use lore_sandbox::{Probe, SandboxError};
 use serde_json::{Value, json};
 
 use super::Context;
@@ -82,7 +82,7 @@ fn sandbox() -> (Value, Result<String, CliError>) {
         .enable_all()
         .build()
         .map_err(SandboxError::from)
-        .and_then(|runtime| runtime.block_on(lore_agent::sandbox::level()));
+        .and_then(|runtime| runtime.block_on(lore_sandbox::level()));
     match found {
         Ok(Probe { level, set_up }) => {
             let micros = u64::try_from(set_up.as_micros()).unwrap_or(u64::MAX);

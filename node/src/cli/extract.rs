@@ -2,7 +2,7 @@
 
 use lore_agent::extract::{self, ExtractError, Reader};
 use lore_agent::model::{HttpModel, ModelError};
-use lore_agent::session::Session;
+use lore_session::Session;
 use serde_json::{Value, json};
 
 use super::Context;

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use lore_agent::lab::directory::{DirectoryError, ScaffoldError, scaffold};
-use lore_agent::lab::{Families, FamilyId};
+use lore_lab::directory::{DirectoryError, ScaffoldError, scaffold};
+use lore_lab::{Families, FamilyId};
 use serde_json::{Value, json};
 
 use crate::error::CliError;

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use lore_agent::import::{self, Format};
-use lore_agent::session::{Session, Started};
+use lore_session::import::{self, Format};
+use lore_session::{Session, Started};
 use serde_json::{Value, json};
 
 use super::Context;

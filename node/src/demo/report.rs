@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use lore_agent::lab::{FamilyId, Lab};
+use lore_lab::{FamilyId, Lab};
 use lore_protocol::lesson;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -149,7 +149,7 @@ pub(super) fn text(story: &Story) -> String {
         "family", "without", "with", "other library", "with time"
     );
     for (family, score) in &story.without.families {
-        let of = |report: &lore_agent::lab::measure::Report| {
+        let of = |report: &lore_lab::measure::Report| {
             let share = report.families.get(family).map(|score| score.first_attempt_share());
             percent(share.unwrap_or(0.0))
         };

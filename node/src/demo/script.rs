@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
-use lore_agent::lab::measure::{Evaluation, Report, evaluate};
-use lore_agent::lab::{Families, FamilyId, Lab};
+use lore_lab::measure::{Evaluation, Report, evaluate};
+use lore_lab::{Families, FamilyId, Lab};
 use serde_json::{Value, json};
 
 use super::args::{DemoArgs, FAMILIES_EACH};

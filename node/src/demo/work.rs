@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-use lore_agent::lab::measure::{Plan, Worked, work};
-use lore_agent::lab::{Environment, FamilyId};
-use lore_agent::session::{Role, Session, ToolCall, Turn};
+use lore_lab::measure::{Plan, Worked, work};
+use lore_lab::{Environment, FamilyId};
+use lore_session::{Role, Session, ToolCall, Turn};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 

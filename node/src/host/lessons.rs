@@ -1,12 +1,12 @@
 //! Lessons that a person writes by hand.
 
-use lore_agent::session::Session;
 use lore_privacy::{Authored, DenyList, Outgoing, Pattern, Released};
 use lore_protocol::ids::FederationId;
 use lore_protocol::lesson::{
     self, Action, ErrorClass, Lesson, LessonKey, Op, Token, Trigger, Word, normalise_command,
 };
 use lore_protocol::payload::{LessonEntry, Lessons, Origin, Payload};
+use lore_session::Session;
 use serde_json::{Value, json};
 
 use super::Node;

@@ -5,12 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use lore_agent::session::{
-    Role, Session, SessionOutcome, Source, Started, ToolCall, Turn, VERSION,
-};
 use lore_protocol::library::VoteEstimate;
 use lore_protocol::payload::{Payload, PayloadKind, Unit};
 use lore_protocol::trace::Outcome;
+use lore_session::{Role, Session, SessionOutcome, Source, Started, ToolCall, Turn, VERSION};
 use serde_json::json;
 use tempfile::TempDir;
 

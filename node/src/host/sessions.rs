@@ -1,8 +1,8 @@
 //! Private sessions: stored, and listed to their owner. How they feed a release is in `contributions`.
 
 use lore_agent::extract;
-use lore_agent::session::{Proposals, Session};
 use lore_protocol::lesson::Proposal;
+use lore_session::{Proposals, Session};
 use serde_json::{Value, json};
 
 use super::Node;

@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use lore_agent::select::Offer;
-use lore_agent::session::Session;
 use lore_engine::Terms;
 use lore_protocol::ids::FederationId;
 use lore_protocol::lesson::Proposal;
+use lore_session::Session;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};

@@ -1,7 +1,7 @@
 //! `lore lab federation`: what a model gains from what other nodes' users learnt.
 //!
 //! Real node processes on loopback, as in `lore demo`; different families at different nodes; the
-//! rule-based operator stands for many users, whose lessons leave their node through the privacy door
+//! rule-based explorer stands for many users, whose lessons leave their node through the privacy door
 //! only. A last node, with a few users of its own, joins late and exports the shared library. There the
 //! model is measured on tasks that nobody did before.
 
@@ -9,10 +9,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use lore_agent::lab::FamilyId;
-use lore_agent::lab::report::{self, Report};
-use lore_agent::lab::statistics::Interval;
-use lore_agent::lab::study::{Arm, CONTROL, Cell, Record, Study, difference};
+use lore_lab::FamilyId;
+use lore_lab::report::{self, Report};
+use lore_lab::statistics::Interval;
+use lore_lab::study::{Arm, CONTROL, Cell, Record, Study, difference};
 use serde_json::{Value, json};
 
 use super::grounds::{FAMILIES_EACH, FRESH, Grounds};
@@ -220,7 +220,7 @@ fn facts(
 fn notes(all: &[Grounds], records: &[Record], arms: &[Arm]) -> Vec<String> {
     let mut notes = vec![format!(
         "What was measured. Working nodes, each a process with its own store and users, met \
-         {FAMILIES_EACH} families of tasks each, no family at two of them. The rule-based operator stood \
+         {FAMILIES_EACH} families of tasks each, no family at two of them. The rule-based explorer stood \
          for the users and found by trial what each task needs. Their lessons were released under \
          differential privacy, signed, exchanged and folded. The last node joined after that and exported \
          the shared library as skills. There the model worked on tasks that nobody had done, given the \

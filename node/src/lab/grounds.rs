@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use lore_agent::lab::brief::Shelf;
-use lore_agent::lab::fresh::fresh;
-use lore_agent::lab::library::without_privacy;
-use lore_agent::lab::study::Arm;
-use lore_agent::lab::{Environment, Families, FamilyId, Instance, Lab};
-use lore_agent::session::Session;
+use lore_lab::brief::Shelf;
+use lore_lab::fresh::fresh;
+use lore_lab::library::without_privacy;
+use lore_lab::study::Arm;
+use lore_lab::{Environment, Families, FamilyId, Instance, Lab};
+use lore_session::Session;
 use serde_json::{Value, json};
 
 use super::federation::FederationArgs;

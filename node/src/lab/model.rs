@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use lore_agent::lab::episode::Bounds;
 use lore_agent::model::{Dialect, Endpoint, HttpModel, Patience};
 use lore_agent::turn::Price;
+use lore_lab::episode::Bounds;
 
 use crate::error::CliError;
 

@@ -1,6 +1,6 @@
 //! `lore lab run`: an endpoint on the lab's tasks, with and without skills.
 //!
-//! The libraries are made here: the rule-based operator works as several users of each family, its
+//! The libraries are made here: the rule-based explorer works as several users of each family, its
 //! sessions are mined, folded and rendered as a federation's are. No privacy is involved, since nothing
 //! leaves the machine; `lore lab federation` is the one that releases.
 
@@ -9,12 +9,12 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use lore_agent::lab::brief::Shelf;
-use lore_agent::lab::library::without_privacy;
-use lore_agent::lab::measure::{Plan, work};
-use lore_agent::lab::report::{self, Report};
-use lore_agent::lab::study::{Arm, CONTROL, Cell, Record, Results, Study};
-use lore_agent::lab::{Families, FamilyId, Lab};
+use lore_lab::brief::Shelf;
+use lore_lab::library::without_privacy;
+use lore_lab::measure::{Plan, work};
+use lore_lab::report::{self, Report};
+use lore_lab::study::{Arm, CONTROL, Cell, Record, Results, Study};
+use lore_lab::{Families, FamilyId, Lab};
 use serde_json::{Value, json};
 
 use super::machine;
@@ -95,14 +95,14 @@ pub(crate) fn main(args: &RunArgs, json: bool) -> Result<(), CliError> {
         let skills = |name: &str| out.join("skills").join(format!("{name}-{seed}"));
         let wanted: BTreeSet<Arm> = args.arms.iter().copied().collect();
         if wanted.contains(&Arm::Library) || wanted.contains(&Arm::Prose) {
-            eprintln!("seed {seed}: the operator works, for the library");
+            eprintln!("seed {seed}: the explorer works, for the library");
             let shelf =
                 Arc::new(learn(&lab, seed, &chosen, args.users, &scratch, &skills("library"))?);
             shelves.insert((seed, Arm::Library), Arc::clone(&shelf));
             shelves.insert((seed, Arm::Prose), shelf);
         }
         if wanted.contains(&Arm::Wrong) {
-            eprintln!("seed {seed}: the operator works elsewhere, for the wrong library");
+            eprintln!("seed {seed}: the explorer works elsewhere, for the wrong library");
             let other = seed.wrapping_add(ELSEWHERE);
             let there = start(other, &out.join(format!("lab-{other}")), &families)?;
             let shelf = learn(&there, other, &chosen, args.users, &scratch, &skills("wrong"))?;
@@ -147,7 +147,7 @@ pub(crate) fn main(args: &RunArgs, json: bool) -> Result<(), CliError> {
         ("Command", machine::command_line()),
     ];
     let notes = [
-        "The library was made on this machine from the rule-based operator's sessions, without privacy: \
+        "The library was made on this machine from the rule-based explorer's sessions, without privacy: \
          nothing of it was released. The wrong library comes from another environment, prose is the \
          library's knowledge in sentences. Intervals are Wilson's, of 95 %."
             .to_owned(),

@@ -139,7 +139,7 @@ fn is_variable(text: &str) -> bool {
     (1..=NAME_BYTES).contains(&text.len())
         && text.bytes().all(fits)
         && !text.starts_with(|first: char| first.is_ascii_digit())
-        && lore_agent::redact::text(text) == text
+        && lore_session::redact::text(text) == text
 }
 
 /// The base of a URL: a server's bare address stands for its `/v1`.

@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::process::Command;
 
-use lore_agent::session::SkillUse;
 use lore_engine::{Batch, Durability, Effect, Engine, Event, RecordKind, Storage as _};
 use lore_node::config::Config;
 use lore_node::home::Home;
@@ -18,6 +17,7 @@ use lore_protocol::log::Ingest;
 use lore_protocol::payload::{FileEntry, Join, Payload, Revision};
 use lore_protocol::skill::revision_id;
 use lore_protocol::wire::{Reply, Request};
+use lore_session::SkillUse;
 use serde_json::{Value, json};
 
 use super::bar;
