@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use lore_engine::{Class, EngineError, StorageError};
 use serde::{Deserialize, Serialize};
 
 use crate::network::NetworkError;
@@ -107,16 +108,24 @@ impl std::error::Error for CliError {}
 
 impl From<StoreError> for CliError {
     fn from(error: StoreError) -> Self {
-        let kind = match &error {
-            StoreError::Missing { .. } => "store_missing",
-            StoreError::Locked { .. } => "store_locked",
-            StoreError::Damaged { .. } => "store_damaged",
-            StoreError::NewerSchema { .. } => "store_newer",
-            StoreError::DiskFull { .. } => "disk_full",
-            StoreError::AlreadyExists { .. } => "already_exists",
-            StoreError::Io { .. } | StoreError::Engine { .. } => "store",
+        Self::failed(error.kind(), error)
+    }
+}
+
+impl From<StorageError> for CliError {
+    fn from(error: StorageError) -> Self {
+        Self::failed(error.kind, error.message)
+    }
+}
+
+impl From<EngineError> for CliError {
+    fn from(error: EngineError) -> Self {
+        let exit = match error.class {
+            Class::Failed => Exit::Failed,
+            Class::Usage => Exit::Usage,
+            Class::Refused => Exit::Refused,
         };
-        Self::failed(kind, error)
+        Self { kind: error.kind.into(), message: error.message, help: error.help, exit }
     }
 }
 
@@ -136,19 +145,6 @@ impl From<NetworkError> for CliError {
 
 impl From<lore_privacy::PrivacyError> for CliError {
     fn from(error: lore_privacy::PrivacyError) -> Self {
-        use lore_privacy::PrivacyError as E;
-        let (kind, exit) = match &error {
-            E::NoBudget => ("no_budget", Exit::Refused),
-            E::OverBudget { .. } => ("over_budget", Exit::Refused),
-            E::NoConsent => ("no_consent", Exit::Refused),
-            E::PeriodWentBack => ("clock_went_back", Exit::Refused),
-            E::Late { .. } => ("late", Exit::Refused),
-            E::AtGate { .. } => ("at_the_gate", Exit::Refused),
-            E::GateClosed { .. } => ("gate_closed", Exit::Refused),
-            E::Parameter { .. } | E::Unsupported(_) => ("privacy", Exit::Usage),
-            E::Damaged { .. } => ("ledger_damaged", Exit::Failed),
-            _ => ("privacy", Exit::Failed),
-        };
-        Self::new(kind, error, exit)
+        EngineError::from(error).into()
     }
 }

@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::Context;
 use crate::control;
-use crate::engine::Engine;
 use crate::error::CliError;
+use crate::host::Node;
 
 impl Context {
     /// Does a verb and gives its result.
@@ -14,7 +14,7 @@ impl Context {
             Some(value) => Ok(value),
             None => {
                 let _lock = self.home.lock()?;
-                Engine::open(self.home.clone())?.verb(verb, args)
+                Node::open(self.home.clone(), &self.machine)?.verb(verb, args)
             }
         }
     }

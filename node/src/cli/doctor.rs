@@ -36,7 +36,8 @@ pub(super) fn doctor(context: &Context) -> Result<(), CliError> {
         Ok(None) => {
             check("daemon", Ok("not running; start it with `lore run --detach`".into()));
             let opened = home.lock().map_err(CliError::from).and_then(|_lock| {
-                crate::engine::Engine::open(home.clone()).and_then(|engine| engine.status())
+                crate::host::Node::open(home.clone(), &context.machine)
+                    .and_then(|node| node.status())
             });
             match opened {
                 Ok(status) => {

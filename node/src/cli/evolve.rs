@@ -9,14 +9,14 @@ use serde_json::json;
 
 use super::Context;
 use super::args::EvolveArgs;
-use crate::engine;
 use crate::error::CliError;
+use crate::host;
 use crate::output::{self, Progress, ProgressMode};
 
 pub(super) fn evolve(context: &Context, args: &EvolveArgs) -> Result<(), CliError> {
     // Nothing but this brief goes to the writer, and nothing here opens the store of sessions.
     let given = context.ask("skill.brief", json!({ "name": args.name }))?;
-    let brief = engine::read_brief(&given)?;
+    let brief = host::read_brief(&given)?;
     let (text, calls) = match &args.model {
         Some(url) => by_model(url, args, &brief)?,
         None => (brief.text().to_owned(), 0),

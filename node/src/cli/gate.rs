@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use super::Context;
 use super::ask::agree;
-use crate::engine::verify_ledger;
 use crate::error::CliError;
+use crate::host::verify_ledger;
 use crate::output;
 
 #[derive(Debug, Subcommand)]

@@ -4,8 +4,8 @@ use lore_privacy::Authored;
 
 use super::Context;
 use super::args::{LessonVerb, ShareArgs};
-use crate::engine::{Engine, Handwritten};
 use crate::error::CliError;
+use crate::host::{Handwritten, Node};
 use crate::output;
 
 pub(super) fn lesson(context: &Context, verb: LessonVerb) -> Result<(), CliError> {
@@ -26,10 +26,10 @@ fn share(context: &Context, args: ShareArgs) -> Result<(), CliError> {
         .help("`lore stop`, share, then `lore run --detach`: the lesson goes out when it starts"));
     }
     let _lock = context.home.lock()?;
-    let mut engine = Engine::open(context.home.clone())?;
-    let federation = engine.which(federation.as_deref())?;
+    let mut node = Node::open(context.home.clone(), &context.machine)?;
+    let federation = node.which(federation.as_deref())?;
     let consent = Authored::ask(&payload, &lesson.shown()?)?;
-    let done = engine.publish_authored(federation, payload, consent)?;
+    let done = node.publish_authored(federation, payload, consent)?;
     output::result(&done, context.json, |_| {
         "signed and stored; it goes out when the node runs (`lore run --detach`)".into()
     })

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use super::Context;
 use super::args::SearchArgs;
-use crate::engine;
 use crate::error::CliError;
+use crate::host;
 use crate::output;
 
 /// Most skills that one search prints.
@@ -27,7 +27,7 @@ pub(super) fn search(context: &Context, args: &SearchArgs) -> Result<(), CliErro
             for passed in &scan.passed_over {
                 eprintln!("passed over: {}: {}", passed.path.display(), passed.reason);
             }
-            engine::found(&Index::new(scan.skills), &args.query, offer)
+            host::found(&Index::new(scan.skills), &args.query, offer)
         }
         None => context.ask(
             "skill.search",

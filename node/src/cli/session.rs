@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use super::Context;
 use super::args::{ImportArgs, SessionVerb};
-use crate::engine::now_seconds;
 use crate::error::CliError;
+use crate::host::now_seconds;
 use crate::output::{self, Progress, ProgressMode};
 
 /// Sessions handed over at once, in bytes of JSON: well below a control line.
