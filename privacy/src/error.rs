@@ -2,7 +2,10 @@
 
 use lore_protocol::ids::Hash;
 
-use crate::ledger::StoreError;
+/// The store of a ledger failed. Says nothing about whether the write landed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the ledger's store failed: {0}")]
+pub struct StoreError(pub String);
 
 /// Why the door stayed shut.
 #[derive(Debug, thiserror::Error)]

@@ -6,7 +6,6 @@
 //! threads.
 
 pub mod engine;
-pub mod laplace;
 pub mod network;
 pub mod overlay;
 pub mod poisoning;

@@ -28,8 +28,6 @@ pub enum Purpose {
     Nonce,
     /// Which nodes a fault hits.
     Faults,
-    /// Privacy noise.
-    Noise,
 }
 
 impl Purpose {
@@ -43,7 +41,6 @@ impl Purpose {
             Self::Work => "work",
             Self::Nonce => "nonce",
             Self::Faults => "faults",
-            Self::Noise => "noise",
         }
     }
 }

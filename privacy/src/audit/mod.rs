@@ -127,11 +127,23 @@ impl Report {
     }
 }
 
+/// How much one run of the audits samples, and how small a claim its control has.
+#[derive(Debug, Clone, Copy)]
+struct Effort {
+    /// Releases over each of the two databases of an attack.
+    runs: u64,
+    /// Users of `singleton_release`, three keys each.
+    users: u64,
+    /// The control's claim, as a part of what is true. Fewer samples need a smaller one.
+    control: f64,
+}
+
 impl Depth {
-    const fn runs(self) -> u64 {
+    const fn effort(self) -> Effort {
         match self {
-            Self::Default => 50_000,
-            Self::Deep => 300_000,
+            // Three keys a user: a million keys.
+            Self::Default => Effort { runs: 50_000, users: 333_000, control: CONTROL },
+            Self::Deep => Effort { runs: 300_000, users: 2_000_000, control: CONTROL },
         }
     }
 }
@@ -163,6 +175,15 @@ pub fn run(depth: Depth, observer: &mut dyn Observer) -> Result<Report, PrivacyE
 /// # Errors
 /// When there is none of that name, a mechanism cannot be built or randomness fails.
 pub fn one(name: &str, depth: Depth, observer: &mut dyn Observer) -> Result<Audit, PrivacyError> {
+    one_with(name, depth.effort(), observer)
+}
+
+fn one_with(
+    name: &str,
+    effort: Effort,
+    observer: &mut dyn Observer,
+) -> Result<Audit, PrivacyError> {
+    let Effort { runs, control, .. } = effort;
     let unknown = || PrivacyError::Parameter {
         what: "audit",
         why: format!("there is no audit `{name}`; there are {}", NAMES.join(", ")),
@@ -172,31 +193,31 @@ pub fn one(name: &str, depth: Depth, observer: &mut dyn Observer) -> Result<Audi
     let (quantity, found, control_caught) = match name {
         "gaussian_sampler" => gaussian_sampler(name, observer)?,
         "laplace_sampler" => laplace_sampler(name, observer)?,
-        "singleton_release" => singleton_release(name, depth, observer)?,
+        "singleton_release" => singleton_release(name, effort, observer)?,
         "outcomes_attack" => {
             let path = outcomes::Outcomes::new()?;
             let mut see = |victim| path.see(victim, outcomes::shipped);
-            rho(attack::attack(name, &mut see, path.claim(), depth.runs(), observer)?)
+            judge("rho", attack::attack(name, &mut see, path.claim(), runs, observer)?, control)
         }
         "costs_attack" => {
             let path = costs::Costs::new()?;
             let mut see = |victim| path.see(victim, costs::shipped);
-            rho(attack::attack(name, &mut see, path.claim(), depth.runs(), observer)?)
+            judge("rho", attack::attack(name, &mut see, path.claim(), runs, observer)?, control)
         }
         "lessons_attack" => {
             let path = lessons::Lessons::new()?;
             let mut see = |victim| path.see(victim, lessons::shipped);
-            rho(attack::attack(name, &mut see, path.claim(), depth.runs(), observer)?)
+            judge("rho", attack::attack(name, &mut see, path.claim(), runs, observer)?, control)
         }
         "vote_attack" => {
             let (path, claimed) =
                 (votes::Votes::removed(VOTE_MICROS)?, votes::epsilon(VOTE_MICROS, 1)?);
-            epsilon(path.attack(name, claimed, depth.runs(), observer)?)
+            judge("epsilon", path.attack(name, claimed, runs, observer)?, control)
         }
         _ => {
             let (path, claimed) =
                 (votes::Votes::replaced(2 * VOTE_MICROS)?, votes::epsilon(2 * VOTE_MICROS, 2)?);
-            epsilon(path.attack(name, claimed, depth.runs(), observer)?)
+            judge("epsilon", path.attack(name, claimed, runs, observer)?, control)
         }
     };
     Ok(Audit {
@@ -217,8 +238,8 @@ type Judged = (&'static str, Certified, bool);
 /// A quarter less than what is true.
 const CONTROL: f64 = 0.75;
 
-fn rho(found: Certified) -> Judged {
-    ("rho", found, found.certified > CONTROL * found.claimed)
+fn judge(quantity: &'static str, found: Certified, control: f64) -> Judged {
+    (quantity, found, found.certified > control * found.claimed)
 }
 
 /// The scales that the default preset uses, and one with a fraction.
@@ -249,26 +270,20 @@ fn laplace_sampler(
 
 fn singleton_release(
     name: &'static str,
-    depth: Depth,
+    effort: Effort,
     observer: &mut dyn Observer,
 ) -> Result<Judged, PrivacyError> {
     let (scale_micros, threshold) = lessons::SINGLETONS;
     let mechanism = mechanism::gaussian(Unit::User, 3, 1, scale_micros, threshold)?;
-    // Three keys a user: a million keys.
-    let users = if depth == Depth::Deep { 2_000_000 } else { 333_000 };
-    let found = lessons::singletons(name, lessons::shipped, mechanism, users, observer)?;
+    let found = lessons::singletons(name, lessons::shipped, mechanism, effort.users, observer)?;
     // The charge has slack (it bounds the tail of T - 1), so the control is measured from the truth.
     let law = Law { noise: Noise::Gaussian, scale: scale_micros as f64 / 1e6 };
     let truth = 1.0 - (1.0 - law.tail(i64::from(threshold) - 1)).powi(3);
-    Ok(("delta", found, found.certified > CONTROL * truth))
+    Ok(("delta", found, found.certified > effort.control * truth))
 }
 
 /// Scale of the audited votes: epsilon 1 for one vote.
 const VOTE_MICROS: u64 = 1_000_000;
-
-fn epsilon(found: Certified) -> Judged {
-    ("epsilon", found, found.certified > CONTROL * found.claimed)
-}
 
 #[cfg(test)]
 mod mutations;

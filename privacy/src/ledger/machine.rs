@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use lore_protocol::codec;
 use lore_protocol::ids::Hash;
 
+use super::StoreError;
 use super::entry::{Chain, Entry, Record, Reservation, record_hash};
 use super::point::Point;
 use super::state::{Release, State, Step};
-use super::store::{Head, LedgerStore, StoreError};
+use super::store::{Head, LedgerStore};
 use super::verify::{self, Verified};
 use crate::{Budget, Cost, PrivacyError, Spend};
 

@@ -23,12 +23,13 @@ mod steps;
 mod store;
 mod verify;
 
+pub use crate::error::StoreError;
 pub use entry::{Answer, Chain, Entry, Reservation};
 pub use gate::{Held, Passage};
 pub use machine::{Ledger, Pending};
 pub use point::Point;
 pub use steps::{Committed, Ticket};
-pub use store::{Head, LedgerStore, MemoryStore, StoreError};
+pub use store::{Head, LedgerStore, MemoryStore};
 pub use verify::{Verified, verify};
 
 #[cfg(test)]

@@ -2,10 +2,7 @@
 
 use lore_protocol::ids::Hash;
 
-/// A store failed. Says nothing about whether the write landed.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the ledger's store failed: {0}")]
-pub struct StoreError(pub String);
+use crate::error::StoreError;
 
 /// How many records there are, and the hash of the last one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
