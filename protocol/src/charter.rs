@@ -155,7 +155,7 @@ pub struct Limits {
     pub deltas_per_epoch: u32,
     /// Most noisy successes or failures of one author that count for an item in a context.
     pub evidence_cap: u32,
-    /// Distinct members that must revoke before it takes effect.
+    /// Distinct voices ([`crate::voice`]) that must revoke before it takes effect.
     pub revokers: u32,
     /// How much better, in millionths, a challenger must be before it is tested against noise.
     pub promotion_margin_micros: u32,

@@ -18,4 +18,5 @@ pub mod payload;
 pub mod skill;
 pub mod sync;
 pub mod trace;
+pub mod voice;
 pub mod wire;
