@@ -1,8 +1,8 @@
 //! The charter: what the members of a federation agreed to, fixed for ever by its hash.
 
-use bincode::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
+use crate::codec::{Decode, Encode};
 use crate::delta::{Header, Spend, VERSION};
 use crate::identity::{Signature, Signer};
 use crate::ids::{DeltaId, FederationId, Hash, MemberId, PublicKey};

@@ -1,8 +1,6 @@
 //! The unit of replication: a signed header, and the payload that it commits to.
 
-use bincode::{Decode, Encode};
-
-use crate::codec::{self, DecodeError};
+use crate::codec::{self, Decode, DecodeError, Encode};
 use crate::identity::{Signature, Signer};
 use crate::ids::{CheckpointId, DeltaId, FederationId, Hash, MemberId, PublicKey};
 use crate::payload::{MAX_PAYLOAD_BYTES, Payload, PayloadKind};

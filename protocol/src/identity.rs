@@ -2,10 +2,11 @@
 
 use ed25519_dalek::Signer as _;
 
+use crate::codec::{Decode, Encode};
 use crate::ids::PublicKey;
 
 /// An ed25519 signature.
-#[derive(Clone, Copy, PartialEq, Eq, bincode::Encode, bincode::Decode)]
+#[derive(Clone, Copy, PartialEq, Eq, Encode, Decode)]
 pub struct Signature(pub [u8; 64]);
 
 impl std::fmt::Debug for Signature {

@@ -7,7 +7,6 @@
 pub mod charter;
 pub mod codec;
 pub mod delta;
-pub mod drift;
 pub mod identity;
 pub mod ids;
 pub mod invitation;

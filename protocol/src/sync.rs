@@ -4,9 +4,7 @@
 //! asker sends its frontiers and gets what it lacks in causal order, batch by batch, until the digests
 //! are equal or a batch brings nothing new. Sans-IO: bytes in, bytes out.
 
-use bincode::{Decode, Encode};
-
-use crate::codec;
+use crate::codec::{self, Decode, Encode};
 use crate::delta::{Delta, Sound};
 use crate::ids::{DeltaId, Hash};
 use crate::log::{Fault, Frontier, Ingest, Log};

@@ -3,12 +3,11 @@
 //! The transport proves the peer's key. A stranger gets nothing but a challenge; with a proof of an
 //! invitation's secret over both nonces it gets the charter, and with its signed Join it is vouched for.
 
-use bincode::{Decode, Encode};
 use chacha20poly1305::aead::Aead as _;
 use chacha20poly1305::{KeyInit as _, XChaCha20Poly1305, XNonce};
 
 use crate::charter::SignedCharter;
-use crate::codec;
+use crate::codec::{self, Decode, Encode};
 use crate::delta::Delta;
 use crate::ids::{FederationId, Hash, InvitationId, PublicKey};
 use crate::sync::{Answer, Ask};

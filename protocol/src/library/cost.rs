@@ -2,11 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use bincode::{Decode, Encode};
-
 use super::evidence::clamp;
 use super::item::Library;
 use crate::charter::Charter;
+use crate::codec::{Decode, Encode};
 use crate::ids::MemberId;
 use crate::payload::{Costs, ItemId};
 

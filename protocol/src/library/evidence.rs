@@ -5,7 +5,7 @@
 //! estimate is the root of `sum psi(u(p) / scale)` with Huber's psi (Huber 1964; tuning constant 1.345),
 //! found by 20 bisection steps on `[0, 2^20]`, in integers only.
 
-use bincode::{Decode, Encode};
+use crate::codec::{Decode, Encode};
 
 /// Denominator of probabilities within the solver.
 const ONE: i128 = 1 << 20;

@@ -3,12 +3,10 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use bincode::{Decode, Encode};
-
 use super::cost::CostSums;
 use super::evidence::Counts;
 use super::votes::{Tally, VoteEstimate};
-use crate::codec;
+use crate::codec::{self, Decode, Encode};
 use crate::ids::{Hash, LessonId, MemberId, RevisionId, SkillId};
 use crate::lesson::{Lesson, Word};
 use crate::payload::{FileEntry, ItemId, RevokeTarget};

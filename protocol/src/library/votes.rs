@@ -2,10 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bincode::{Decode, Encode};
-
 use super::evidence::clamp;
 use super::item::{Library, Skill};
+use crate::codec::{Decode, Encode};
 use crate::ids::{Hash, MemberId};
 use crate::payload::{ItemId, MAX_BALLOT, RevokeTarget, Votes};
 

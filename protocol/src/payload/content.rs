@@ -1,11 +1,9 @@
 //! Content payloads: what was learnt. Everything here is a mechanism's output, or a text that a person
 //! chose to publish.
 
-use bincode::de::Decoder;
-use bincode::enc::Encoder;
-use bincode::error::{DecodeError, EncodeError};
-use bincode::{Decode, Encode};
-
+use crate::codec::{
+    Decode, DecodeFault, Decoder, Encode, EncodeFault, Encoder, impl_borrow_decode,
+};
 use crate::ids::{BlobId, Hash, LessonId, RevisionId, SkillId};
 use crate::lesson::LessonKey;
 
@@ -198,19 +196,19 @@ pub enum ItemId {
 struct Count(i64);
 
 impl Encode for Count {
-    fn encode<E: Encoder>(&self, encoder: &mut E) -> Result<(), EncodeError> {
+    fn encode<E: Encoder>(&self, encoder: &mut E) -> Result<(), EncodeFault> {
         self.0.to_le_bytes().encode(encoder)
     }
 }
 
 impl<Context> Decode<Context> for Count {
-    fn decode<D: Decoder<Context = Context>>(decoder: &mut D) -> Result<Self, DecodeError> {
+    fn decode<D: Decoder<Context = Context>>(decoder: &mut D) -> Result<Self, DecodeFault> {
         Decode::decode(decoder).map(|bytes| Self(i64::from_le_bytes(bytes)))
     }
 }
 
 impl Encode for Cell {
-    fn encode<E: Encoder>(&self, encoder: &mut E) -> Result<(), EncodeError> {
+    fn encode<E: Encoder>(&self, encoder: &mut E) -> Result<(), EncodeFault> {
         self.item.encode(encoder)?;
         self.context.encode(encoder)?;
         Count(self.successes).encode(encoder)?;
@@ -219,7 +217,7 @@ impl Encode for Cell {
 }
 
 impl<Context> Decode<Context> for Cell {
-    fn decode<D: Decoder<Context = Context>>(decoder: &mut D) -> Result<Self, DecodeError> {
+    fn decode<D: Decoder<Context = Context>>(decoder: &mut D) -> Result<Self, DecodeFault> {
         Ok(Self {
             item: Decode::decode(decoder)?,
             context: Decode::decode(decoder)?,
@@ -228,7 +226,7 @@ impl<Context> Decode<Context> for Cell {
         })
     }
 }
-bincode::impl_borrow_decode!(Cell);
+impl_borrow_decode!(Cell);
 
 /// Noisy one-hot counts of one item in one context. Never clamped: unbiased.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -273,18 +271,18 @@ pub struct Votes {
 }
 
 impl Encode for VoteEntry {
-    fn encode<E: Encoder>(&self, encoder: &mut E) -> Result<(), EncodeError> {
+    fn encode<E: Encoder>(&self, encoder: &mut E) -> Result<(), EncodeFault> {
         self.item.encode(encoder)?;
         Count(self.votes).encode(encoder)
     }
 }
 
 impl<Context> Decode<Context> for VoteEntry {
-    fn decode<D: Decoder<Context = Context>>(decoder: &mut D) -> Result<Self, DecodeError> {
+    fn decode<D: Decoder<Context = Context>>(decoder: &mut D) -> Result<Self, DecodeFault> {
         Ok(Self { item: Decode::decode(decoder)?, votes: Count::decode(decoder)?.0 })
     }
 }
-bincode::impl_borrow_decode!(VoteEntry);
+impl_borrow_decode!(VoteEntry);
 
 /// Noisy votes for one candidate. Never clamped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -321,7 +319,7 @@ pub struct CostCell {
 }
 
 impl Encode for CostCell {
-    fn encode<E: Encoder>(&self, encoder: &mut E) -> Result<(), EncodeError> {
+    fn encode<E: Encoder>(&self, encoder: &mut E) -> Result<(), EncodeFault> {
         self.item.encode(encoder)?;
         self.context.encode(encoder)?;
         let sums: Vec<Count> = self.sums.iter().map(|sum| Count(*sum)).collect();
@@ -330,13 +328,13 @@ impl Encode for CostCell {
 }
 
 impl<Context> Decode<Context> for CostCell {
-    fn decode<D: Decoder<Context = Context>>(decoder: &mut D) -> Result<Self, DecodeError> {
+    fn decode<D: Decoder<Context = Context>>(decoder: &mut D) -> Result<Self, DecodeFault> {
         let (item, context) = (Decode::decode(decoder)?, Decode::decode(decoder)?);
         let sums: Vec<Count> = Decode::decode(decoder)?;
         Ok(Self { item, context, sums: sums.into_iter().map(|sum| sum.0).collect() })
     }
 }
-bincode::impl_borrow_decode!(CostCell);
+impl_borrow_decode!(CostCell);
 
 /// One file of a bundle.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]

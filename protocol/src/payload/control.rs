@@ -1,7 +1,6 @@
 //! Control payloads: who belongs, and where epochs end. None is built from private data.
 
-use bincode::{Decode, Encode};
-
+use crate::codec::{Decode, Encode};
 use crate::identity::Signature;
 use crate::ids::{
     CheckpointId, DeltaId, Hash, InvitationId, LessonId, MemberId, PublicKey, RevisionId,
