@@ -100,6 +100,14 @@ id!(/// An ed25519 public key; also the libp2p identity of the node.
 id!(/// Any other BLAKE3 hash.
     Hash);
 
+/// Writes bytes as hexadecimal text where a value is shown as JSON.
+pub(crate) fn serialize_hex<T: AsRef<[u8]>, S: serde::Serializer>(
+    bytes: &T,
+    to: S,
+) -> Result<S::Ok, S::Error> {
+    to.serialize_str(&hex::encode(bytes))
+}
+
 /// BLAKE3 over a tag and length-prefixed parts.
 #[must_use]
 pub(crate) fn tagged_hash(tag: &str, parts: &[&[u8]]) -> [u8; 32] {

@@ -19,7 +19,8 @@ pub const MAX_FRONTIERS: usize = 2048;
 pub const MAX_ANSWERS: u32 = 10_000;
 
 /// What the asking side says.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Ask {
     /// "Is this what you have?"
     Digest(Hash),
@@ -33,7 +34,8 @@ pub enum Ask {
 }
 
 /// What the answering side says.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Answer {
     /// Equal digests.
     Equal,

@@ -150,6 +150,7 @@ impl Mechanism {
 
 /// Where a content payload comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Encode, Decode, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Origin {
     /// A differentially private mechanism.
     Mechanism(Mechanism),
@@ -158,7 +159,7 @@ pub enum Origin {
 }
 
 /// A lesson release: keys that passed the threshold, by key, or lessons that a person wrote.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, serde::Serialize)]
 pub struct Lessons {
     /// How it was made.
     pub origin: Origin,
@@ -167,11 +168,12 @@ pub struct Lessons {
     /// Sorted by key, no key twice.
     pub entries: Vec<LessonEntry>,
     /// Zero bytes up to the charter's fixed size, so that the length says nothing.
+    #[serde(serialize_with = "crate::ids::serialize_hex")]
     pub padding: Vec<u8>,
 }
 
 /// One released key with its noisy support (0 when authored).
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, serde::Serialize)]
 pub struct LessonEntry {
     /// The key.
     pub key: LessonKey,
@@ -229,7 +231,7 @@ impl<Context> Decode<Context> for Cell {
 impl_borrow_decode!(Cell);
 
 /// Noisy one-hot counts of one item in one context. Never clamped: unbiased.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub struct Cell {
     /// The item.
     pub item: ItemId,
@@ -242,7 +244,7 @@ pub struct Cell {
 }
 
 /// An outcome release: a cell for *every* item active at a named public state.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, serde::Serialize)]
 pub struct Outcomes {
     /// The mechanism.
     pub mechanism: Mechanism,
@@ -258,7 +260,7 @@ pub struct Outcomes {
 pub const MAX_BALLOT: usize = 256;
 
 /// A vote release: noisy votes for every candidate of a public ballot.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, serde::Serialize)]
 pub struct Votes {
     /// The mechanism.
     pub mechanism: Mechanism,
@@ -285,7 +287,7 @@ impl<Context> Decode<Context> for VoteEntry {
 impl_borrow_decode!(VoteEntry);
 
 /// Noisy votes for one candidate. Never clamped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub struct VoteEntry {
     /// The candidate.
     pub item: ItemId,
@@ -294,7 +296,7 @@ pub struct VoteEntry {
 }
 
 /// A cost release: noisy sums of what sessions cost, over the same items as outcomes.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, serde::Serialize)]
 pub struct Costs {
     /// The mechanism.
     pub mechanism: Mechanism,
@@ -308,7 +310,7 @@ pub struct Costs {
 
 /// Noisy cost sums of one item in one context, one for each of the charter's kinds, in their order.
 /// Never clamped.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct CostCell {
     /// The item.
     pub item: ItemId,
@@ -337,7 +339,7 @@ impl<Context> Decode<Context> for CostCell {
 impl_borrow_decode!(CostCell);
 
 /// One file of a bundle.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, serde::Serialize)]
 pub struct FileEntry {
     /// Relative path with `/`.
     pub path: String,
@@ -350,7 +352,7 @@ pub struct FileEntry {
 }
 
 /// A version of a skill's base text. The files are blobs; the fold never reads them.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, serde::Serialize)]
 pub struct Revision {
     /// The skill; none for the first revision of a new skill.
     pub skill: Option<SkillId>,

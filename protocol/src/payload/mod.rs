@@ -51,7 +51,8 @@ pub enum PayloadKind {
 }
 
 /// A payload of any kind.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 #[allow(missing_docs)]
 pub enum Payload {
     Join(Join),
