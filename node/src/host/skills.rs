@@ -58,7 +58,7 @@ impl Node {
                     "low": micros(low),
                     "high": micros(high),
                     "sessions": e.sessions,
-                    "members": e.authors,
+                    "members": e.voices,
                 })
             });
             fields.insert("federation".into(), json!(found.id()));

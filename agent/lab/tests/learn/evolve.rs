@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use lore_agent::evolve::{Brief, EvolveError, Fault, MAX_CALLS, check, write};
-use lore_protocol::ids::{FederationId, SkillId};
+use lore_protocol::ids::{FederationId, MemberId, SkillId};
 use lore_protocol::lesson::{
     Action, ErrorClass, Lesson, Op, Token, Trigger, Word, skill_id, virtual_base,
 };
@@ -49,7 +49,8 @@ fn library() -> (Library, SkillId) {
         epoch: 1,
     };
     entry.revisions.insert(virtual_base(skill), base);
-    let words = ["invoice", "archive"].map(|word| (Word::new(word).unwrap(), 30));
+    let support = BTreeMap::from([(MemberId([1; 32]), 30)]);
+    let words = ["invoice", "archive"].map(|word| (Word::new(word).unwrap(), support.clone()));
     library.topics.insert(lessons[0].id(), BTreeMap::from(words));
     for lesson in lessons {
         let (support, authored) = (BTreeMap::new(), BTreeSet::new());
