@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 use lore_agent::turn::{Event, Finished};
+use lore_control::Request;
 use tokio_util::sync::CancellationToken;
 
 use super::Context;
@@ -102,7 +103,7 @@ pub(super) fn agent(context: &Context, args: AgentArgs) -> Result<(), CliError> 
     let place = Place::open(&context.home)?;
     let settings = models::config(&context.home)?.agent;
     let options = options(args)?;
-    let ask = |verb: &str, value| context.ask(verb, value);
+    let ask = |request: Request| context.send(&request, |_| {});
     let skills = options.skills.load(&place, &ask)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)

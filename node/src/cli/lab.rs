@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use lore_agent::lab::directory::{DirectoryError, ScaffoldError, scaffold};
-use lore_agent::lab::{Families, FamilyId};
+use lore_agent::lab::FamilyId;
+use lore_agent::lab::directory::{ScaffoldError, scaffold};
 use serde_json::{Value, json};
 
 use crate::error::CliError;
@@ -48,15 +48,6 @@ pub(super) fn lab(verb: &LabVerb, json: bool) -> Result<(), CliError> {
     }
 }
 
-/// The built-in families and those of `dirs`.
-pub(crate) fn chosen(dirs: &[PathBuf]) -> Result<Families, CliError> {
-    let mut all = Families::built_in();
-    for dir in dirs {
-        all = all.and(Families::load(dir)?);
-    }
-    Ok(all)
-}
-
 fn new(name: &str, dir: &Path, json: bool) -> Result<(), CliError> {
     let path = scaffold(dir, name)?;
     output::result(&json!({ "family": name, "directory": path }), json, |_| {
@@ -69,7 +60,7 @@ fn new(name: &str, dir: &Path, json: bool) -> Result<(), CliError> {
 }
 
 fn families(dirs: &[PathBuf], json: bool) -> Result<(), CliError> {
-    let all = chosen(dirs)?;
+    let all = crate::lab::chosen_families(dirs)?;
     let one = |id: FamilyId| {
         json!({
             "name": id.name(),
@@ -95,18 +86,6 @@ fn families(dirs: &[PathBuf], json: bool) -> Result<(), CliError> {
         }
         text + &format!("{} with a quirk, {} controls", value["quirks"], value["controls"])
     })
-}
-
-impl From<DirectoryError> for CliError {
-    fn from(error: DirectoryError) -> Self {
-        let kind = match &error {
-            DirectoryError::Io { .. } => "family_unreadable",
-            DirectoryError::Empty { .. } => "no_family",
-            DirectoryError::Syntax { .. } | DirectoryError::Value { .. } => "family_invalid",
-            DirectoryError::Program { .. } => "family_program",
-        };
-        Self::usage(error).kind(kind)
-    }
 }
 
 impl From<ScaffoldError> for CliError {

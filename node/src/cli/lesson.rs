@@ -9,8 +9,10 @@ use crate::error::CliError;
 use crate::output;
 
 pub(super) fn lesson(context: &Context, verb: LessonVerb) -> Result<(), CliError> {
-    let LessonVerb::Share(args) = verb;
-    share(context, args)
+    match verb {
+        LessonVerb::Share(args) => share(context, args),
+        LessonVerb::Preview(args) => super::gate::lessons(context, args.limit),
+    }
 }
 
 fn share(context: &Context, args: ShareArgs) -> Result<(), CliError> {

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use toml_edit::Value as TomlValue;
 
 use super::model_file::{self, PullArgs, ServeArgs};
-use super::{Context, decimal};
+use super::Context;
+use crate::decimal;
 use crate::error::CliError;
 use crate::models::{self, Change, Chosen, Records};
 use crate::output::{self, Progress, ProgressMode};
@@ -161,7 +162,7 @@ fn set(context: &Context, args: &SetArgs) -> Result<(), CliError> {
     let number = |value: Option<u32>| value.map(|number| TomlValue::from(i64::from(number)));
     let price = |value: &Option<String>| -> Result<Option<TomlValue>, CliError> {
         let Some(text) = value else { return Ok(None) };
-        decimal("the price", text, 6)?;
+        decimal::parse("the price", text, 6)?;
         let plain = if text.contains('.') { text.clone() } else { format!("{text}.0") };
         plain.parse().map(Some).map_err(CliError::usage)
     };

@@ -45,7 +45,7 @@ pub(super) const SCHEDULE: Schedule = Schedule { lessons: 1, outcomes: 1, votes:
 
 impl DemoArgs {
     pub(super) fn epsilon_micros(&self) -> Result<u64, CliError> {
-        crate::cli::decimal("epsilon", &self.epsilon, 6)
+        crate::decimal::parse("epsilon", &self.epsilon, 6)
     }
 
     /// Users that meet each family in an organisation.

@@ -17,9 +17,9 @@ use lore_agent::lab::study::{Arm, CONTROL, Cell, Record, Results, Study};
 use lore_agent::lab::{Families, FamilyId, Lab};
 use serde_json::{Value, json};
 
+use super::families::chosen_families;
 use super::machine;
 use super::model::ModelArgs;
-use crate::cli::chosen_families;
 use crate::engine::now_seconds;
 use crate::error::CliError;
 use crate::{export, output};
@@ -95,14 +95,16 @@ pub(crate) fn main(args: &RunArgs, json: bool) -> Result<(), CliError> {
         let skills = |name: &str| out.join("skills").join(format!("{name}-{seed}"));
         let wanted: BTreeSet<Arm> = args.arms.iter().copied().collect();
         if wanted.contains(&Arm::Library) || wanted.contains(&Arm::Prose) {
-            eprintln!("seed {seed}: the operator works, for the library");
+            output::note(format!("seed {seed}: the operator works, for the library"));
             let shelf =
                 Arc::new(learn(&lab, seed, &chosen, args.users, &scratch, &skills("library"))?);
             shelves.insert((seed, Arm::Library), Arc::clone(&shelf));
             shelves.insert((seed, Arm::Prose), shelf);
         }
         if wanted.contains(&Arm::Wrong) {
-            eprintln!("seed {seed}: the operator works elsewhere, for the wrong library");
+            output::note(format!(
+                "seed {seed}: the operator works elsewhere, for the wrong library"
+            ));
             let other = seed.wrapping_add(ELSEWHERE);
             let there = start(other, &out.join(format!("lab-{other}")), &families)?;
             let shelf = learn(&there, other, &chosen, args.users, &scratch, &skills("wrong"))?;
@@ -271,7 +273,7 @@ pub(super) fn measure(
     let mut results = Results::open(file).map_err(|error| failed(&error))?;
     let mut told = |record: &Record, done: usize, of: usize| {
         let episode = &record.episode;
-        eprintln!(
+        output::note(format!(
             "{done}/{of} {} task {} {}: {} in {} commands, {:.1} s ({})",
             record.family,
             record.n,
@@ -280,7 +282,7 @@ pub(super) fn measure(
             episode.steps,
             episode.seconds,
             serde_json::to_value(&episode.end).map_or(Value::Null, |v| v["reason"].clone()),
-        );
+        ));
     };
     let records = runtime
         .block_on(study.run(client, cells, &mut results, &mut told))
