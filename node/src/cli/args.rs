@@ -15,7 +15,7 @@ use crate::demo::DemoArgs;
 /// A federated network of skills that agents learn: every node learns from its own users' private
 /// work and shares what many of them found, under differential privacy.
 #[derive(Debug, Parser)]
-#[command(name = "lore", disable_version_flag = true)]
+#[command(name = "lore", disable_version_flag = true, after_long_help = AFTER)]
 pub(super) struct Cli {
     /// Use this home directory [default: `commonlore` in the user's data directory].
     #[arg(long, global = true, env = "LORE_HOME")]
@@ -29,6 +29,24 @@ pub(super) struct Cli {
     #[command(subcommand)]
     pub(super) verb: Option<Verb>,
 }
+
+/// Ends `lore --help`.
+const AFTER: &str = "\
+Examples:
+  lore demo                                      a whole federation on this machine
+  lore init && lore run --detach                 make a node and run it
+  lore federation create my-team                 found a federation
+  lore federation invite                         make an invitation for a node
+  lore session import ~/.claude/projects         import sessions; they stay here
+  lore privacy set --epsilon 4 --period 90d      allow releases
+  lore skill export --dir ~/.claude/skills       write the shared skills for an agent
+
+Environment variables:
+  LORE_HOME     the home directory; --home comes first
+  LORE_MODELS   the directory of pulled models
+  COLUMNS       the width of help texts; without it, the terminal's
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused by a policy.";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Verb {
@@ -365,15 +383,20 @@ pub(super) enum LessonVerb {
     /// Preview the lessons mined from your own sessions (they never leave this node).
     Preview(SessionListArgs),
     /// Publish a worked example that you wrote, signed and for ever. Asks at the terminal.
-    /// The words for --about come from a fixed list: protocol/src/lesson/vocabulary.txt.
     Share(ShareArgs),
+    /// List the words that `lore lesson share --about` takes.
+    Words {
+        /// List only words that begin like this.
+        #[arg(default_value = "")]
+        beginning: String,
+    },
 }
 
 #[derive(Debug, Args)]
 pub(super) struct ShareArgs {
     /// Command line, with `<arg>` and `<out>` in the place of a task's own values.
     pub(super) command: String,
-    /// Words that describe it, separated by commas.
+    /// Words that describe it, separated by commas; `lore lesson words` lists the allowed ones.
     #[arg(long, value_delimiter = ',')]
     pub(super) about: Vec<String>,
     /// Federation by name, id or beginning of its id; needed when there are several.

@@ -15,19 +15,19 @@ use crate::{decimal, output};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum GateVerb {
-    /// Let only these keys of a waiting release out.
+    /// Release only these keys of a waiting release.
     Keep(KeysArgs),
-    /// Let all but these keys out.
+    /// Release all keys but these.
     Drop(KeysArgs),
-    /// Let the whole release out.
+    /// Release all keys.
     Approve(ReleaseArgs),
-    /// Let nothing out: a void is published instead.
+    /// Release nothing; a void is published instead.
     Refuse(ReleaseArgs),
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct KeysArgs {
-    /// Ids of keys as `lore privacy preview` shows them, or their beginnings.
+    /// Ids of keys as `lore privacy preview` shows them, or at least their first four digits.
     #[arg(required = true)]
     keys: Vec<String>,
     #[command(flatten)]
@@ -36,7 +36,7 @@ pub(crate) struct KeysArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ReleaseArgs {
-    /// Which release, when several wait.
+    /// Release by id or its beginning; needed when several wait.
     #[arg(long)]
     release: Option<String>,
 }
@@ -45,21 +45,21 @@ pub(crate) struct ReleaseArgs {
 pub(crate) enum DenyVerb {
     /// Keep a word, phrase or pattern from leaving, from the next window on.
     Add(PatternArgs),
-    /// Take it off the list, from the next window on.
+    /// Remove an entry, from the next window on.
     Remove(PatternArgs),
-    /// Show the list, and for which windows each entry counts.
+    /// List the entries, and the windows for which each one counts.
     List,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct PatternArgs {
-    /// Such as `acme`, `project x` or `*.acme.internal`.
+    /// Word, phrase or pattern, such as `acme`, `project x` or `*.acme.internal`.
     pattern: String,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum LedgerVerb {
-    /// Derive every cost again and check every entry, from the first on.
+    /// Check every entry from the first on, and derive every cost again.
     Verify,
 }
 

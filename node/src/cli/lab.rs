@@ -12,28 +12,28 @@ use crate::output;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum LabVerb {
-    /// Write a family of tasks to start from. It works as it is.
+    /// Write a new family of tasks that works, to be changed.
     New(NewArgs),
-    /// List the families, built in and of directories.
+    /// List the families, built in and in directories.
     Families(FamiliesArgs),
     /// Measure a model on the lab's tasks, with and without skills.
     Run(Box<crate::lab::RunArgs>),
-    /// Let real nodes share skills, and measure what a model gains at a node that joined late.
+    /// Measure what a model gains from skills that real nodes share.
     Federation(Box<crate::lab::FederationArgs>),
 }
 
 #[derive(Debug, Args)]
 pub(super) struct NewArgs {
-    /// Its name: lower-case letters, digits, `_` and `-`.
+    /// Name of the family: lower-case letters, digits, `_` and `-`.
     pub(super) name: String,
-    /// Where its directory goes (default: here).
+    /// Directory in which to make the family's directory.
     #[arg(long, default_value = ".")]
     pub(super) dir: PathBuf,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct FamiliesArgs {
-    /// A directory of families, or one family's. May be given more than once.
+    /// Directory of families, or of one family; may be given more than once.
     #[arg(long, value_name = "DIR")]
     pub(super) families: Vec<PathBuf>,
 }
@@ -52,8 +52,8 @@ fn new(name: &str, dir: &Path, json: bool) -> Result<(), CliError> {
     let path = scaffold(dir, name)?;
     output::result(&json!({ "family": name, "directory": path }), json, |_| {
         format!(
-            "wrote {0}; change family.toml, setup, check and bin to your task, and look whether it is \
-             sound:\n  lore lab families --families {0}",
+            "wrote {0}; change family.toml, setup, check and bin to your task, and check it \
+             with:\n  lore lab families --families {0}",
             path.display()
         )
     })

@@ -1,6 +1,8 @@
 //! `lesson`: what a person publishes by hand, with their consent in this very process.
 
 use lore_privacy::Authored;
+use lore_protocol::lesson::{Word, topic_words};
+use serde::Serialize;
 
 use super::Context;
 use super::args::{LessonVerb, ShareArgs};
@@ -11,12 +13,38 @@ use crate::output;
 pub(super) fn lesson(context: &Context, verb: LessonVerb) -> Result<(), CliError> {
     match verb {
         LessonVerb::Share(args) => share(context, args),
+        LessonVerb::Words { beginning } => words(context, &beginning),
         LessonVerb::Preview(args) => super::gate::lessons(context, args.limit),
     }
 }
 
+/// What `lesson words --json` prints.
+#[derive(Serialize)]
+struct Words {
+    words: Vec<&'static str>,
+}
+
+fn words(context: &Context, beginning: &str) -> Result<(), CliError> {
+    let mut words: Vec<&str> = topic_words().filter(|word| word.starts_with(beginning)).collect();
+    words.sort_unstable();
+    output::result(&Words { words }, context.json, |all| {
+        if all.words.is_empty() {
+            return format!("no word of the vocabulary begins with `{beginning}`");
+        }
+        all.words.join("\n")
+    })
+}
+
 fn share(context: &Context, args: ShareArgs) -> Result<(), CliError> {
     let ShareArgs { command, about, federation } = args;
+    for word in &about {
+        if Word::new(word.clone()).is_err() {
+            return Err(CliError::usage(format!(
+                "--about {word} is not a word of the public vocabulary"
+            ))
+            .help("`lore lesson words` lists the allowed words, in lower case"));
+        }
+    }
     let lesson = Handwritten { command, words: about };
     let payload = lesson.payload()?;
     if let Some(pid) = context.home.holder() {

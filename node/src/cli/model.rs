@@ -6,8 +6,8 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use toml_edit::Value as TomlValue;
 
-use super::model_file::{self, PullArgs, ServeArgs};
 use super::Context;
+use super::model_file::{self, PullArgs, ServeArgs};
 use crate::decimal;
 use crate::error::CliError;
 use crate::models::{self, Change, Chosen, Records};
@@ -15,22 +15,22 @@ use crate::output::{self, Progress, ProgressMode};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ModelVerb {
-    /// The models that are configured, and what is known about them.
+    /// List configured models and their tested abilities, and small models for this machine.
     List,
-    /// Add a model or change one, in config.toml.
+    /// Add or change a model in config.toml.
     Set(Box<SetArgs>),
-    /// Ask a model's endpoint what it can do, and keep the answer.
+    /// Test a model's abilities and record them.
     Test {
-        /// A configured name or a URL (default: the default model).
+        /// Configured name, or a URL [default: the default model].
         name: Option<String>,
     },
-    /// Get a small model for this machine: the official file, checked by its full hash.
+    /// Download a small model for this machine: the official file, checked by its full hash.
     Pull(PullArgs),
-    /// Serve a pulled model on loopback until this program is stopped.
+    /// Serve a pulled model on 127.0.0.1 until this program is stopped.
     Serve(ServeArgs),
-    /// Take a model out of config.toml.
+    /// Remove a model from config.toml.
     Remove {
-        /// Its name.
+        /// Name of the model.
         name: String,
         /// Delete the pulled file of this name instead.
         #[arg(long)]
@@ -40,24 +40,24 @@ pub(crate) enum ModelVerb {
 
 #[derive(Debug, Args)]
 pub(crate) struct SetArgs {
-    /// Its name here.
+    /// Name of the model in config.toml.
     name: String,
-    /// Where it is, up to and with `/v1`.
+    /// Base URL of the endpoint, up to and with `/v1`.
     #[arg(long)]
     url: Option<String>,
-    /// What the server calls it.
+    /// Name of the model at the server.
     #[arg(long)]
     model: Option<String>,
-    /// The protocol that the server speaks.
+    /// Protocol of the server.
     #[arg(long, value_parser = ["openai", "anthropic"])]
     dialect: Option<String>,
-    /// The environment variable that holds the key. A key itself is never stored.
+    /// Environment variable that holds the key. The key itself is never stored.
     #[arg(long, value_name = "VARIABLE", conflicts_with = "key_file")]
     key_env: Option<String>,
-    /// A file of mode 0600 that holds the key.
+    /// File of mode 0600 that holds the key.
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
-    /// Tokens of its context window, where the server does not say.
+    /// Tokens of its context window, when the server does not give them.
     #[arg(long)]
     window: Option<u32>,
     /// US dollars for a million tokens read.
@@ -66,13 +66,13 @@ pub(crate) struct SetArgs {
     /// US dollars for a million tokens written.
     #[arg(long, value_name = "USD", requires = "price_in")]
     price_out: Option<String>,
-    /// Most tokens of one reply.
+    /// Limit a reply to this many tokens.
     #[arg(long)]
     max_tokens: Option<u32>,
-    /// How hard it thinks.
+    /// Reasoning effort.
     #[arg(long, value_parser = ["low", "medium", "high"])]
     effort: Option<String>,
-    /// Use it when no model is named.
+    /// Make it the default model.
     #[arg(long)]
     default: bool,
 }
@@ -152,7 +152,7 @@ fn abilities(recorded: &Value) -> String {
     };
     let window = match recorded["window_tokens"].as_u64() {
         Some(tokens) => format!("window {tokens}"),
-        None => "window not told".to_owned(),
+        None => "window unknown".to_owned(),
     };
     ["streaming", "usage", "tools", "json", "effort"].map(able).join(", ") + ", " + &window
 }
@@ -160,9 +160,9 @@ fn abilities(recorded: &Value) -> String {
 fn set(context: &Context, args: &SetArgs) -> Result<(), CliError> {
     let text = |value: &Option<String>| value.as_deref().map(TomlValue::from);
     let number = |value: Option<u32>| value.map(|number| TomlValue::from(i64::from(number)));
-    let price = |value: &Option<String>| -> Result<Option<TomlValue>, CliError> {
+    let price = |flag: &str, value: &Option<String>| -> Result<Option<TomlValue>, CliError> {
         let Some(text) = value else { return Ok(None) };
-        decimal::parse("the price", text, 6)?;
+        decimal::parse(flag, text, 6)?;
         let plain = if text.contains('.') { text.clone() } else { format!("{text}.0") };
         plain.parse().map(Some).map_err(CliError::usage)
     };
@@ -189,8 +189,8 @@ fn set(context: &Context, args: &SetArgs) -> Result<(), CliError> {
         ("key_env", text(&args.key_env)),
         ("key_file", key_file),
         ("window", number(args.window)),
-        ("price_in", price(&args.price_in)?),
-        ("price_out", price(&args.price_out)?),
+        ("price_in", price("--price-in", &args.price_in)?),
+        ("price_out", price("--price-out", &args.price_out)?),
         ("max_tokens", number(args.max_tokens)),
         ("effort", text(&args.effort)),
     ];

@@ -20,7 +20,11 @@ pub(super) fn version(json: bool) -> Result<(), CliError> {
 }
 
 pub(super) fn status(context: &Context) -> Result<(), CliError> {
-    let status = context.ask(Status {})?;
+    let mut status = context.ask(Status {})?;
+    let joined = !status.federations.is_empty();
+    if status.daemon.is_none() && status.recovering.is_none() && joined {
+        status.next = format!("start this node with `lore run --detach`; then {}", status.next);
+    }
     output::result(&status, context.json, status_text)
 }
 

@@ -32,7 +32,7 @@ pub(super) const ELSEWHERE: u64 = 1_000_003;
 pub struct RunArgs {
     #[command(flatten)]
     pub(super) model: ModelArgs,
-    /// What the model is given: none, wrong (skills of another environment), prose, library.
+    /// Arms to measure, by what the model is given: none, wrong (skills of another environment), prose, library.
     #[arg(long, value_delimiter = ',', default_value = "none,library")]
     pub(super) arms: Vec<Arm>,
     /// Families by name; all built-in ones and all of --families-dir without it.
@@ -41,25 +41,25 @@ pub struct RunArgs {
     /// Directory with families of your own, beside the built-in ones; may be given more than once.
     #[arg(long, value_name = "DIR")]
     pub(super) families_dir: Vec<PathBuf>,
-    /// Tasks of each family and seed.
+    /// Number of tasks of each family and seed.
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=1000))]
     pub(super) instances: u64,
-    /// Control tasks of each control family and seed.
+    /// Number of control tasks of each control family and seed.
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u64).range(0..=1000))]
     pub(super) controls: u64,
-    /// Environments, each drawn from a seed of its own.
+    /// Number of environments, each drawn from another seed.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1000))]
     pub(super) seeds: u64,
-    /// The first seed.
+    /// First seed.
     #[arg(long, default_value_t = 1)]
     pub(super) seed: u64,
-    /// Users of each family from whose work the library is made.
+    /// Number of users of each family whose work makes the library.
     #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u64).range(1..=1000))]
     pub(super) users: u64,
     /// Fail unless the library solves at least so many more tasks than none.
     #[arg(long, value_name = "TASKS")]
     pub(super) expect_gain: Option<u64>,
-    /// Where results, skills and reports are kept; an interrupted run goes on there.
+    /// Directory for results, skills and reports; an interrupted run continues there.
     #[arg(long, default_value = "lab-results", value_name = "DIR")]
     pub(super) out: PathBuf,
 }
