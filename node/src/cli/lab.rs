@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use lore_agent::lab::FamilyId;
 use lore_agent::lab::directory::{ScaffoldError, scaffold};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
 
 use crate::error::CliError;
 use crate::output;
@@ -61,31 +62,44 @@ fn new(name: &str, dir: &Path, json: bool) -> Result<(), CliError> {
 
 fn families(dirs: &[PathBuf], json: bool) -> Result<(), CliError> {
     let all = crate::lab::chosen_families(dirs)?;
-    let one = |id: FamilyId| {
-        json!({
-            "name": id.name(),
-            "control": all.is_control(id),
-            "built_in": matches!(id, FamilyId::BuiltIn(_)),
-            "directory": all.directory(id),
-        })
+    let one = |id: FamilyId| Family {
+        name: id.name(),
+        control: all.is_control(id),
+        built_in: matches!(id, FamilyId::BuiltIn(_)),
+        directory: all.directory(id).map(Path::to_owned),
     };
-    let list: Vec<Value> = all.ids().into_iter().map(one).collect();
-    let controls = list.iter().filter(|family| family["control"] == true).count();
-    let value = json!({
-        "quirks": list.len() - controls,
-        "controls": controls,
-        "families": list,
-    });
-    output::result(&value, json, |value| {
-        let mut text = String::new();
-        for family in value["families"].as_array().into_iter().flatten() {
-            let kind = if family["control"] == true { "control" } else { "quirk" };
-            let place = family["directory"].as_str().unwrap_or("built in");
-            let name = family["name"].as_str().unwrap_or_default();
-            text += &format!("{name:<32} {kind:<8} {place}\n");
-        }
-        text + &format!("{} with a quirk, {} controls", value["quirks"], value["controls"])
+    let families: Vec<Family> = all.ids().into_iter().map(one).collect();
+    let controls = families.iter().filter(|family| family.control).count();
+    let listed = Listed { quirks: families.len() - controls, controls, families };
+    output::result(&listed, json, |listed| {
+        let lines: String = listed.families.iter().map(Family::text).collect();
+        lines + &format!("{} with a quirk, {} controls", listed.quirks, listed.controls)
     })
+}
+
+/// What `lab families --json` prints.
+#[derive(Serialize)]
+struct Listed {
+    quirks: usize,
+    controls: usize,
+    families: Vec<Family>,
+}
+
+#[derive(Serialize)]
+struct Family {
+    name: String,
+    control: bool,
+    built_in: bool,
+    directory: Option<PathBuf>,
+}
+
+impl Family {
+    fn text(&self) -> String {
+        let kind = if self.control { "control" } else { "quirk" };
+        let place =
+            self.directory.as_ref().map_or("built in".into(), |path| path.display().to_string());
+        format!("{:<32} {kind:<8} {place}\n", self.name)
+    }
 }
 
 impl From<ScaffoldError> for CliError {

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
 use tokio::signal::unix::SignalKind;
 
 use super::Context;
@@ -53,30 +54,38 @@ pub(crate) struct ServeArgs {
     wait: u64,
 }
 
+/// A small model for this machine.
+#[derive(Serialize)]
+pub(super) struct ModelFile {
+    name: &'static str,
+    path: PathBuf,
+    bytes: u64,
+    memory_mb: u64,
+    pulled: bool,
+}
+
 /// The small models and whether they are here, for the list.
-pub(super) fn list() -> Result<Vec<Value>, CliError> {
+pub(super) fn list() -> Result<Vec<ModelFile>, CliError> {
     let directory = models::directory()?;
-    let entry = |pinned: &Pinned| {
-        json!({
-            "name": pinned.name,
-            "path": pinned.path(&directory),
-            "bytes": pinned.size_bytes,
-            "memory_mb": pinned.memory_mb,
-            "pulled": pinned.is_there(&directory).unwrap_or(false),
-        })
+    let entry = |pinned: &Pinned| ModelFile {
+        name: pinned.name,
+        path: pinned.path(&directory),
+        bytes: pinned.size_bytes,
+        memory_mb: pinned.memory_mb,
+        pulled: pinned.is_there(&directory).unwrap_or(false),
     };
     Ok(PINNED.iter().map(entry).collect())
 }
 
-pub(super) fn row(one: &Value) -> String {
-    let name = one["name"].as_str().unwrap_or_default();
-    let (pulled, next) =
-        if one["pulled"] == json!(true) { ("pulled", "serve") } else { ("not pulled", "pull") };
-    let megabytes = one["bytes"].as_u64().unwrap_or_default() / MEGABYTE;
-    format!(
-        "  {name}  {megabytes} MB, {} MB of memory, {pulled}: lore model {next} {name}\n",
-        one["memory_mb"]
-    )
+impl ModelFile {
+    pub(super) fn text(&self) -> String {
+        let Self { name, memory_mb, .. } = self;
+        let (pulled, next) = if self.pulled { ("pulled", "serve") } else { ("not pulled", "pull") };
+        let megabytes = self.bytes / MEGABYTE;
+        format!(
+            "  {name}  {megabytes} MB, {memory_mb} MB of memory, {pulled}: lore model {next} {name}\n"
+        )
+    }
 }
 
 pub(super) fn pull(context: &Context, args: &PullArgs) -> Result<(), CliError> {

@@ -134,7 +134,8 @@ fn buys(purchases: &[Purchase]) -> String {
 }
 
 fn quote(quote: &Quote) -> String {
-    format!("epsilon {:.3}, delta {}", quote.epsilon, show::plain(quote.delta))
+    // A float is printed without an exponent.
+    format!("epsilon {:.3}, delta {}", quote.epsilon, quote.delta)
 }
 
 fn rho(nano: u64) -> String {

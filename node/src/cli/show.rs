@@ -76,22 +76,14 @@ pub(super) fn budget(spending: &Spending) -> String {
     let ((spent, delta), (ever, delta_ever)) =
         (quoted(&spending.spent), quoted(&spending.lifetime));
     format!(
-        "epsilon {spent:.3} of {} and delta {} of {} spent per {} in this period of {} days (since {}); \
-         over all periods and federations epsilon {ever:.3} and delta {}",
+        "epsilon {spent:.3} of {} and delta {delta} of {} spent per {} in this period of {} days (since {}); \
+         over all periods and federations epsilon {ever:.3} and delta {delta_ever}",
         decimal::micros(budget.epsilon_micros),
-        plain(delta),
         decimal::scaled(budget.delta_conv_e18.saturating_add(budget.delta_thr_e18), 18),
         budget.unit.name(),
         budget.period_days,
         output::date(spending.period_start_seconds),
-        plain(delta_ever),
     )
-}
-
-/// A small probability without an exponent, rounded to the 12th decimal place: `0.000001` and not `1e-6`.
-pub(super) fn plain(value: f64) -> String {
-    let text = format!("{value:.12}");
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 pub(super) fn peers(context: &Context) -> Result<(), CliError> {

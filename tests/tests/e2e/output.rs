@@ -13,8 +13,9 @@ use serde_json::Value;
 fn into_closed_pipe(node: &Node, args: &[&str]) -> Output {
     let (reader, writer) = pipe().unwrap();
     drop(reader);
-    let child = node.command(args).stdin(Stdio::null()).stdout(writer).stderr(Stdio::piped());
-    child.spawn().unwrap().wait_with_output().unwrap()
+    let mut command = node.command(args);
+    command.stdin(Stdio::null()).stdout(writer).stderr(Stdio::piped());
+    command.spawn().unwrap().wait_with_output().unwrap()
 }
 
 #[test]
