@@ -4,6 +4,7 @@ use std::fmt;
 
 pub use lore_control::Exit;
 use lore_control::Failure;
+use lore_engine::{Class, EngineError, StorageError};
 use serde::Serialize;
 
 use crate::network::NetworkError;
@@ -88,16 +89,24 @@ impl From<CliError> for Failure {
 
 impl From<StoreError> for CliError {
     fn from(error: StoreError) -> Self {
-        let kind = match &error {
-            StoreError::Missing { .. } => "store_missing",
-            StoreError::Locked { .. } => "store_locked",
-            StoreError::Damaged { .. } => "store_damaged",
-            StoreError::NewerSchema { .. } => "store_newer",
-            StoreError::DiskFull { .. } => "disk_full",
-            StoreError::AlreadyExists { .. } => "already_exists",
-            StoreError::Io { .. } | StoreError::Engine { .. } => "store",
+        Self::failed(error.kind(), error)
+    }
+}
+
+impl From<StorageError> for CliError {
+    fn from(error: StorageError) -> Self {
+        Self::failed(error.kind, error.message)
+    }
+}
+
+impl From<EngineError> for CliError {
+    fn from(error: EngineError) -> Self {
+        let exit = match error.class {
+            Class::Failed => Exit::Failed,
+            Class::Usage => Exit::Usage,
+            Class::Refused => Exit::Refused,
         };
-        Self::failed(kind, error)
+        Self { kind: error.kind.into(), message: error.message, help: error.help, exit }
     }
 }
 
@@ -117,19 +126,6 @@ impl From<NetworkError> for CliError {
 
 impl From<lore_privacy::PrivacyError> for CliError {
     fn from(error: lore_privacy::PrivacyError) -> Self {
-        use lore_privacy::PrivacyError as E;
-        let (kind, exit) = match &error {
-            E::NoBudget => ("no_budget", Exit::Refused),
-            E::OverBudget { .. } => ("over_budget", Exit::Refused),
-            E::NoConsent => ("no_consent", Exit::Refused),
-            E::PeriodWentBack => ("clock_went_back", Exit::Refused),
-            E::Late { .. } => ("late", Exit::Refused),
-            E::AtGate { .. } => ("at_the_gate", Exit::Refused),
-            E::GateClosed { .. } => ("gate_closed", Exit::Refused),
-            E::Parameter { .. } | E::Unsupported(_) => ("privacy", Exit::Usage),
-            E::Damaged { .. } => ("ledger_damaged", Exit::Failed),
-            _ => ("privacy", Exit::Failed),
-        };
-        Self::new(kind, error, exit)
+        EngineError::from(error).into()
     }
 }

@@ -11,7 +11,6 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
-pub(crate) use crate::decimal::micros as decimal;
 use crate::error::CliError;
 
 /// Prints a result: as one line of JSON, or as text for people.

@@ -66,6 +66,25 @@ pub fn answer(log: &Log, ask: &Ask) -> Answer {
     }
 }
 
+/// Where the deltas of a round go: a log, or what stores them beside it.
+pub trait Intake {
+    /// The log as it is now.
+    fn log(&self) -> &Log;
+
+    /// Takes in one delta.
+    fn take(&mut self, sound: Sound) -> Ingest;
+}
+
+impl Intake for Log {
+    fn log(&self) -> &Log {
+        self
+    }
+
+    fn take(&mut self, sound: Sound) -> Ingest {
+        self.ingest(sound)
+    }
+}
+
 /// One round of pulling from one peer.
 #[derive(Debug, Clone, Default)]
 pub struct Round {
@@ -109,13 +128,13 @@ impl Round {
     }
 
     /// Takes an answer.
-    pub fn handle(&mut self, log: &mut Log, answer: Answer) -> (Batch, Step) {
+    pub fn handle(&mut self, into: &mut impl Intake, answer: Answer) -> (Batch, Step) {
         let mut batch = Batch::default();
         self.answers += 1;
         let first = self.answers == 1;
         let step = match answer {
             Answer::Equal if first => Step::Done(Done::InSync),
-            Answer::Different if first => Step::Ask(missing(log)),
+            Answer::Different if first => Step::Ask(missing(into.log())),
             Answer::Equal | Answer::Different => {
                 Step::Done(Done::Misbehaved("it answered another question".into()))
             }
@@ -123,11 +142,11 @@ impl Round {
                 Step::Done(Done::Misbehaved("it sent deltas that nobody asked for".into()))
             }
             Answer::Deltas { deltas, digest, .. } => {
-                let before = log.progress();
+                let before = into.log().progress();
                 let mut dropped = Vec::new();
                 for delta in deltas {
                     match delta.sound() {
-                        Ok(sound) => dropped.extend(take(log, sound, &mut batch)),
+                        Ok(sound) => dropped.extend(take(into, sound, &mut batch)),
                         Err(error) => {
                             return (batch, Step::Done(Done::Misbehaved(error.to_string())));
                         }
@@ -135,14 +154,14 @@ impl Round {
                 }
                 // What came before the delta that needs it, or found no room to wait for what came after.
                 for (sound, _) in dropped.into_iter().rev() {
-                    let still = take(log, sound, &mut batch);
+                    let still = take(into, sound, &mut batch);
                     batch.refused.extend(still.map(|(sound, fault)| (sound.id, fault)));
                 }
-                if log.digest() == digest {
+                if into.log().digest() == digest {
                     Step::Done(Done::InSync)
-                } else if before != log.progress() && self.answers < MAX_ANSWERS {
+                } else if before != into.log().progress() && self.answers < MAX_ANSWERS {
                     // Not `more` decides, which costs a peer nothing to say, but what it brought.
-                    Step::Ask(missing(log))
+                    Step::Ask(missing(into.log()))
                 } else {
                     Step::Done(Done::NothingNew)
                 }
@@ -153,9 +172,9 @@ impl Round {
 }
 
 /// Takes in one delta; gives it back when it was not kept for now, but might be after others.
-fn take(log: &mut Log, sound: Sound, batch: &mut Batch) -> Option<(Sound, Fault)> {
+fn take(into: &mut impl Intake, sound: Sound, batch: &mut Batch) -> Option<(Sound, Fault)> {
     let id = sound.id;
-    match log.ingest(sound.clone()) {
+    match into.take(sound.clone()) {
         Ingest::Accepted(ids) => batch.accepted.extend(ids),
         Ingest::Refused(fault @ (Fault::Forked | Fault::TooManyWaiting)) => {
             return Some((sound, fault));

@@ -33,6 +33,20 @@ pub fn lore() -> &'static Path {
     })
 }
 
+/// The same command line on a machine that fails (`src/bin/lore-faulty.rs`).
+///
+/// # Panics
+/// When the tests were not built with it.
+pub fn faulty() -> PathBuf {
+    let path = beside_the_tests().with_file_name("lore-faulty");
+    assert!(
+        path.exists(),
+        "{} is missing: build it with `cargo build -p lore-tests`",
+        path.display()
+    );
+    path
+}
+
 fn beside_the_tests() -> PathBuf {
     let test = std::env::current_exe().expect("this program has a path");
     let deps = test.parent().expect("it lies in a directory");

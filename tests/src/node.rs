@@ -7,7 +7,7 @@ use std::sync::{Condvar, Mutex, PoisonError};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::binary::lore;
+use crate::binary::{faulty, lore};
 use crate::pty::at_a_terminal;
 use crate::wait::{PATIENCE, wait_until};
 
@@ -124,7 +124,17 @@ impl Node {
     /// The program, with this home.
     #[must_use]
     pub fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(lore());
+        self.program(lore(), args)
+    }
+
+    /// The same command line on a machine that fails, with this home.
+    #[must_use]
+    pub fn faulty(&self, args: &[&str]) -> Command {
+        self.program(&faulty(), args)
+    }
+
+    fn program(&self, program: &std::path::Path, args: &[&str]) -> Command {
+        let mut command = Command::new(program);
         command.env_remove("LORE_HOME").env_remove("LORE_LOG");
         command.arg("--home").arg(&self.home).args(args);
         command

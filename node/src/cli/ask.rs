@@ -4,8 +4,8 @@ use lore_control::{Ask, Event, Reply, Request};
 
 use super::Context;
 use crate::control;
-use crate::engine::Engine;
 use crate::error::CliError;
+use crate::host::Node;
 
 impl Context {
     /// Does a verb and gives its answer.
@@ -33,7 +33,7 @@ impl Context {
             Some(reply) => Ok(reply),
             None => {
                 let _lock = self.home.lock()?;
-                control::do_verb(&mut Engine::open(self.home.clone())?, request, progress)
+                Node::open(self.home.clone(), &self.machine)?.answer(request, progress)
             }
         }
     }

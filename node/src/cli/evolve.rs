@@ -2,8 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use lore_agent::evolve::{self, Brief, EvolveError};
 use lore_agent::model::{Dialect, Endpoint, EndpointError, HttpModel};
 use lore_control::SkillBrief;
@@ -13,6 +11,7 @@ use serde::Serialize;
 use super::Context;
 use super::args::EvolveArgs;
 use crate::error::CliError;
+use crate::host;
 use crate::output::{self, Progress, ProgressMode};
 
 /// What `--json` prints.
@@ -31,7 +30,7 @@ struct Candidate {
 pub(super) fn evolve(context: &Context, args: &EvolveArgs) -> Result<(), CliError> {
     // Nothing but this brief goes to the writer, and nothing here opens the store of sessions.
     let given = context.ask(SkillBrief { name: args.name.clone() })?;
-    let brief = read_brief(&given)?;
+    let brief = host::read_brief(&given)?;
     let (text, calls) = match &args.model {
         Some(url) => by_model(url, args, &brief)?,
         None => (brief.text().to_owned(), 0),
@@ -72,11 +71,6 @@ pub(super) fn evolve(context: &Context, args: &EvolveArgs) -> Result<(), CliErro
         ),
         None => value.text.clone(),
     })
-}
-
-fn read_brief(given: &lore_control::Brief) -> Result<Brief, CliError> {
-    let bytes = STANDARD.decode(&given.brief).map_err(|error| CliError::failed("brief", error))?;
-    Brief::from_bytes(&bytes).map_err(|error| CliError::failed("brief", error))
 }
 
 fn by_model(url: &str, args: &EvolveArgs, brief: &Brief) -> Result<(String, usize), CliError> {

@@ -2,15 +2,15 @@
 
 use clap::{Args, Subcommand};
 use lore_control::{
-    Cost, Decision, DenyList, DueRelease, GatePreview, GateSetting, HeldRelease, LedgerVerified,
-    LessonPreview, PreviewedLessons, PrivacyDenyAdd, PrivacyDenyList, PrivacyDenyRemove,
-    PrivacyGate, PrivacyLedgerVerify, PrivacyPreview,
+    Decision, DenyList, DueRelease, GatePreview, GateSetting, HeldRelease, LessonPreview,
+    PreviewedLessons, PrivacyDenyAdd, PrivacyDenyList, PrivacyDenyRemove, PrivacyGate,
+    PrivacyLedgerVerify, PrivacyPreview,
 };
 
 use super::Context;
 use super::ask::agree;
-use crate::engine::verify_ledger;
 use crate::error::CliError;
+use crate::host::{verified, verify_ledger};
 use crate::{decimal, output};
 
 #[derive(Debug, Subcommand)]
@@ -110,18 +110,7 @@ pub(super) fn ledger(context: &Context, verb: &LedgerVerb) -> Result<(), CliErro
         Some(verified) => verified,
         None => {
             let _lock = context.home.lock()?;
-            let found = verify_ledger(&context.home)?;
-            LedgerVerified {
-                entries: found.entries,
-                releases: found.releases,
-                sampled: found.sampled,
-                voided: found.voided,
-                committed: found.committed,
-                lifetime: Cost {
-                    rho_nano: found.lifetime.rho_nano,
-                    delta_e18: found.lifetime.delta_e18,
-                },
-            }
+            verified(&verify_ledger(&context.home)?)
         }
     };
     output::result(&verified, context.json, |v| {

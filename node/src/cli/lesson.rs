@@ -1,13 +1,14 @@
 //! `lesson`: what a person publishes by hand, with their consent in this very process.
 
+use lore_control::{DeltaId, FederationId};
 use lore_privacy::Authored;
 use lore_protocol::lesson::{Word, topic_words};
 use serde::Serialize;
 
 use super::Context;
 use super::args::{LessonVerb, ShareArgs};
-use crate::engine::{Engine, Handwritten};
 use crate::error::CliError;
+use crate::host::{Handwritten, Node};
 use crate::output;
 
 pub(super) fn lesson(context: &Context, verb: LessonVerb) -> Result<(), CliError> {
@@ -16,6 +17,13 @@ pub(super) fn lesson(context: &Context, verb: LessonVerb) -> Result<(), CliError
         LessonVerb::Words { beginning } => words(context, &beginning),
         LessonVerb::Preview(args) => super::gate::lessons(context, args.limit),
     }
+}
+
+/// What `lesson share --json` prints.
+#[derive(Serialize)]
+struct Shared {
+    delta: DeltaId,
+    federation: FederationId,
 }
 
 /// What `lesson words --json` prints.
@@ -56,10 +64,13 @@ fn share(context: &Context, args: ShareArgs) -> Result<(), CliError> {
         .help("`lore stop`, share, then `lore run --detach`: the lesson goes out when it starts"));
     }
     let _lock = context.home.lock()?;
-    let mut engine = Engine::open(context.home.clone())?;
-    let federation = engine.which(federation.as_deref())?;
+    let mut node = Node::open(context.home.clone(), &context.machine)?;
+    let federation = node.which(federation.as_deref())?;
     let consent = Authored::ask(&payload, &lesson.shown()?)?;
-    let done = engine.publish_authored(federation, payload, consent)?;
+    let done = Shared {
+        delta: DeltaId::of(node.publish_authored(federation, payload, consent)?),
+        federation: FederationId::of(federation),
+    };
     output::result(&done, context.json, |_| {
         "signed and stored; it goes out when the node runs (`lore run --detach`)".into()
     })

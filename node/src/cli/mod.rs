@@ -32,6 +32,7 @@ use clap::Parser as _;
 
 use crate::error::CliError;
 use crate::home::Home;
+use crate::host::Machine;
 use crate::output;
 use args::{Cli, Verb};
 
@@ -39,11 +40,13 @@ use args::{Cli, Verb};
 pub(crate) struct Context {
     pub(crate) home: Home,
     pub(crate) json: bool,
+    /// What the node takes from the machine.
+    pub(crate) machine: Machine,
 }
 
 /// Parses the command line, does the verb, prints the result, and gives the exit code.
 #[must_use]
-pub fn main() -> ExitCode {
+pub fn main(machine: Machine) -> ExitCode {
     crate::crash::tell_places_only();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
@@ -65,13 +68,13 @@ pub fn main() -> ExitCode {
         }
     };
     let json = cli.json;
-    match dispatch(cli) {
+    match dispatch(cli, machine) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => output::fail(&error, json),
     }
 }
 
-fn dispatch(cli: Cli) -> Result<(), CliError> {
+fn dispatch(cli: Cli, machine: Machine) -> Result<(), CliError> {
     let json = cli.json;
     if cli.version {
         return show::version(json);
@@ -94,7 +97,7 @@ fn dispatch(cli: Cli) -> Result<(), CliError> {
     if let Verb::Lab(verb) = verb {
         return lab::lab(&verb, json);
     }
-    let context = Context { home: Home::resolve(cli.home.as_deref())?, json };
+    let context = Context { home: Home::resolve(cli.home.as_deref())?, json, machine };
     match verb {
         Verb::Agent(args) => agent::agent(&context, *args),
         Verb::Init(args) => start::init(&context, &args),

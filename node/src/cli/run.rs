@@ -33,8 +33,8 @@ pub(super) fn run(context: &Context, args: RunArgs) -> Result<(), CliError> {
     let options = Options { record_frames: args.record_frames };
     runtime.block_on(async {
         // Spawned, so that the loop may block a worker while others go on.
-        let home = context.home.clone();
-        tokio::spawn(async move { daemon::run(&home, &config, &options).await })
+        let (home, machine) = (context.home.clone(), context.machine.clone());
+        tokio::spawn(async move { daemon::run(&home, &config, &options, &machine).await })
             .await
             .map_err(|error| crate::crash::ended(&error))?
     })

@@ -1,12 +1,12 @@
 //! `skill search`.
 
 use lore_agent::select::{Index, Offer, SkillText};
-use lore_control::{Found, Reply, SkillSearch};
+use lore_control::{Found, SkillSearch};
 
 use super::Context;
 use super::args::SearchArgs;
-use crate::engine;
 use crate::error::CliError;
+use crate::host;
 use crate::output;
 
 /// Most skills that one search prints.
@@ -30,7 +30,7 @@ pub(super) fn search(context: &Context, args: SearchArgs) -> Result<(), CliError
             for passed in &scan.passed_over {
                 output::note(format!("passed over: {}: {}", passed.path.display(), passed.reason));
             }
-            found(&Index::new(scan.skills), &args.query, offer)?
+            host::found(&Index::new(scan.skills), &args.query, offer)
         }
         None => context.ask(SkillSearch {
             federation: args.federation,
@@ -40,10 +40,6 @@ pub(super) fn search(context: &Context, args: SearchArgs) -> Result<(), CliError
         })?,
     };
     output::result(&found, context.json, text)
-}
-
-fn found(index: &Index, query: &str, offer: Offer) -> Result<Found, CliError> {
-    Ok(Reply::from_value(engine::found(index, query, offer)).read::<SkillSearch>()?)
 }
 
 fn text(found: &Found) -> String {

@@ -4,22 +4,20 @@
 //! again only by those that it finds itself.
 
 use libp2p::multiaddr::Protocol;
+use lore_engine::{Durability, RecordKind, Storage};
 use lore_protocol::codec;
 
 use crate::error::CliError;
 use crate::network::Multiaddr;
-use crate::store::{Durability, Store, Table};
-
-const KEY: &[u8] = b"listening";
 /// Most addresses that are kept.
 const MAX_KEPT: usize = 16;
 
 /// The configured addresses with the ports of last time in place of 0.
 pub(super) fn as_before(
-    store: &Store,
+    store: &dyn Storage,
     configured: &[Multiaddr],
 ) -> Result<Vec<Multiaddr>, CliError> {
-    let stored = store.get(Table::Settings, KEY)?;
+    let stored = store.get(RecordKind::Listening, b"")?;
     let texts: Vec<String> = stored.and_then(|b| codec::decode(&b).ok()).unwrap_or_default();
     let before: Vec<Multiaddr> = texts.iter().filter_map(|text| text.parse().ok()).collect();
     let choose = |wanted: &Multiaddr| {
@@ -30,9 +28,9 @@ pub(super) fn as_before(
 }
 
 /// Keeps where this node listens now.
-pub(super) fn keep(store: &Store, now: &[Multiaddr]) -> Result<(), CliError> {
+pub(super) fn keep(store: &dyn Storage, now: &[Multiaddr]) -> Result<(), CliError> {
     let texts: Vec<String> = now.iter().take(MAX_KEPT).map(ToString::to_string).collect();
-    store.put(Table::Settings, KEY, &codec::encode(&texts), Durability::Buffered)?;
+    store.put(RecordKind::Listening, b"", &codec::encode(&texts), Durability::Buffered)?;
     Ok(())
 }
 
@@ -58,8 +56,7 @@ mod tests {
 
     #[test]
     fn a_port_that_was_left_open_stays_and_a_fixed_one_is_obeyed() {
-        let directory = tempfile::tempdir().unwrap();
-        let store = Store::open_or_create(&directory.path().join("store")).unwrap();
+        let store = lore_engine::MemoryStorage::new();
         let list = |texts: &[&str]| -> Vec<Multiaddr> {
             texts.iter().map(|text| text.parse().unwrap()).collect()
         };

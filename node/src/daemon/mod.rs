@@ -1,76 +1,107 @@
-//! The daemon: one engine, one network, one control socket, in one loop.
+//! The daemon: one node, one network, one control socket, in one loop.
+//!
+//! It decides nothing: what happens goes to the engine as events, and what the engine wants is done.
 
-mod gossip;
-mod joining;
+mod drive;
 mod listen;
-mod rounds;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use lore_protocol::codec;
-use lore_protocol::ids::PublicKey;
-use lore_protocol::wire::{Reply, Request};
-use serde_json::{Value, json};
+use lore_agent::session::Session;
+use lore_control::{
+    Counters, Event as Progressed, Failure, FederationInvite, Handler, Network as Connections,
+    Peers, Progress, PublicKey, Reply, Request, SessionAdd, SessionImport, Status,
+    Stop as StopVerb, Stopping,
+};
+use lore_engine::Event;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::config::Config;
-use crate::control::{self, Handler, Progress, Server};
-use crate::engine::{Effect, Engine};
+use crate::control;
 use crate::error::CliError;
 use crate::home::Home;
+use crate::host::{Machine, Node, now_seconds};
+use crate::import::SessionFiles;
 use crate::network::{
-    FrameTap, Multiaddr, Network, NetworkConfig, NetworkError, NetworkEvent, NetworkHandle,
-    PeerAddress,
+    FrameTap, GossipId, Network, NetworkConfig, NetworkError, NetworkHandle, ReplyToken, RequestId,
 };
 use crate::stop::Stop;
-use joining::Joins;
-use rounds::Rounds;
 
 /// Most verbs that wait for the loop.
 const COMMANDS: usize = 64;
 /// How often the engine looks at its clock.
 const TICK: Duration = Duration::from_secs(1);
 
-type Answer = oneshot::Sender<Result<Value, CliError>>;
+type Answer = oneshot::Sender<Result<Reply, Failure>>;
+
+/// What the loop is asked to do.
+enum Work {
+    /// A verb.
+    Verb(Request),
+    /// Storing sessions of a user that an import read.
+    Store { user: String, sessions: Vec<Session> },
+}
 
 struct Command {
-    verb: String,
-    args: Value,
+    work: Work,
     answer: Answer,
 }
 
 struct ToLoop(mpsc::Sender<Command>);
 
-impl Handler for ToLoop {
-    async fn handle(
-        &self,
-        request: control::Request,
-        _progress: Progress,
-    ) -> Result<Value, CliError> {
-        let gone = || CliError::failed("stopping", "the daemon is stopping");
+impl ToLoop {
+    async fn ask(&self, work: Work) -> Result<Reply, Failure> {
+        let gone = || Failure::failed("stopping", "the daemon is stopping");
         let (answer, answered) = oneshot::channel();
-        let command = Command { verb: request.verb, args: request.args, answer };
-        self.0.send(command).await.map_err(|_| gone())?;
+        self.0.send(Command { work, answer }).await.map_err(|_| gone())?;
         answered.await.map_err(|_| gone())?
+    }
+
+    /// Reads session files beside the loop, and stores a chunk at a time in it.
+    async fn import(&self, wanted: &SessionImport, progress: &Progress) -> Result<Reply, Failure> {
+        let mut files = SessionFiles::find(wanted, now_seconds())?;
+        loop {
+            let read = tokio::task::spawn_blocking(move || {
+                let chunk = files.next_chunk();
+                (files, chunk)
+            });
+            let (back, chunk) = read.await.map_err(|error| Failure::failed("import", error))?;
+            files = back;
+            let Some(chunk) = chunk? else { break };
+            let work = Work::Store { user: wanted.user.clone(), sessions: chunk.sessions };
+            let added = self.ask(work).await?.read::<SessionAdd>()?;
+            progress.send(Progressed::Import(files.stored(added))).await;
+        }
+        Reply::to::<SessionImport>(&files.finish())
+    }
+}
+
+impl Handler for ToLoop {
+    async fn handle(&self, request: Request, progress: Progress) -> Result<Reply, Failure> {
+        match request {
+            Request::SessionImport(wanted) => self.import(&wanted, &progress).await,
+            other => self.ask(Work::Verb(other)).await,
+        }
     }
 }
 
 struct Daemon {
-    engine: Engine,
+    node: Node,
     network: NetworkHandle,
     record: Option<FrameTap>,
-    rounds: Rounds,
-    joins: Joins,
-    sync_interval: Duration,
-    last_sync: Option<Instant>,
-    dialled: BTreeMap<PublicKey, Vec<String>>,
-    /// Where connected peers say that they listen; bounded by the number of connections.
-    identified: BTreeMap<PublicKey, Vec<String>>,
-    name: String,
+    /// Requests of the engine that wait for an answer, by the network's name for them.
+    requests: BTreeMap<RequestId, u64>,
+    /// Requests of peers that the engine has yet to answer.
+    replies: BTreeMap<u64, ReplyToken>,
+    /// Frames that wait for the engine's verdict.
+    frames: BTreeMap<u64, GossipId>,
+    /// Verbs that wait for an attempt to join.
+    joins: BTreeMap<u64, Answer>,
+    numbers: u64,
     stopping: bool,
 }
 
@@ -85,54 +116,57 @@ pub struct Options {
 ///
 /// # Errors
 /// When the home is in use, the store is damaged, or an address is taken.
-pub async fn run(home: &Home, config: &Config, options: &Options) -> Result<(), CliError> {
+pub async fn run(
+    home: &Home,
+    config: &Config,
+    options: &Options,
+    machine: &Machine,
+) -> Result<(), CliError> {
     let lock = home.lock()?;
-    let engine = Engine::open(home.clone())?;
+    let node = Node::open(home.clone(), machine)?;
     let mut stop = Stop::listen()?;
     let record = options.record_frames.as_deref().map(recorder).transpose()?;
     let start = |listen| NetworkConfig {
         listen,
         bootstrap: config.peers.clone(),
         frame_tap: record.clone(),
-        ..NetworkConfig::new(engine.secret_key())
+        ..NetworkConfig::new(node.engine().secret_key())
     };
-    let before = listen::as_before(engine.store(), &config.listen)?;
+    let before = listen::as_before(&**node.engine().store(), &config.listen)?;
     let started = match Network::start(start(before)).await {
         // Somebody else took a port that the configuration leaves open: any other will do.
         Err(NetworkError::PortInUse { .. }) => Network::start(start(config.listen.clone())).await,
         started => started,
     };
     let (network, mut events) = started?;
-    let server = Server::bind(home, &lock)?;
+    let server = control::bind(home, &lock)?;
     let (sender, mut commands) = mpsc::channel(COMMANDS);
     let serving = tokio::spawn(server.serve(Arc::new(ToLoop(sender))));
 
     let mut daemon = Daemon {
-        engine,
+        node,
         network,
         record,
-        rounds: Rounds::default(),
-        joins: Joins::default(),
-        sync_interval: config.sync_interval,
-        last_sync: None,
-        dialled: BTreeMap::new(),
-        identified: BTreeMap::new(),
-        name: config.name.clone(),
+        requests: BTreeMap::new(),
+        replies: BTreeMap::new(),
+        frames: BTreeMap::new(),
+        joins: BTreeMap::new(),
+        numbers: 0,
         stopping: false,
     };
-    daemon.settle()?;
+    daemon.tell(Event::Tick)?;
     daemon.flush().await?;
     let mut tick = interval(TICK.min(config.sync_interval));
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    tracing::info!(key = %daemon.engine.public_key(), "running");
+    tracing::info!(key = %daemon.node.engine().public_key(), "running");
     while !daemon.stopping {
         tokio::select! {
             event = events.recv() => match event {
-                Some(event) => daemon.on_event(event).await?,
+                Some(event) => daemon.on_event(event)?,
                 None => break,
             },
-            Some(command) = commands.recv() => daemon.on_command(command).await?,
-            _ = tick.tick() => daemon.on_tick().await?,
+            Some(command) = commands.recv() => daemon.on_command(command),
+            _ = tick.tick() => daemon.tell(Event::Tick)?,
             () = stop.asked() => break,
         }
         daemon.flush().await?;
@@ -165,164 +199,71 @@ fn recorder(path: &std::path::Path) -> Result<FrameTap, CliError> {
 }
 
 impl Daemon {
-    fn settle(&mut self) -> Result<(), CliError> {
-        tokio::task::block_in_place(|| self.engine.settle())
-    }
-
-    /// Does what the engine left to be done.
-    async fn flush(&mut self) -> Result<(), CliError> {
-        for effect in self.engine.take_outbox() {
-            match effect {
-                Effect::Publish(federation, id) => {
-                    self.gossip(federation, id).await?;
-                }
-                Effect::Subscribe(federation) => self.network.subscribe(federation).await?,
+    fn on_command(&mut self, command: Command) {
+        let Command { work, answer } = command;
+        let result = match work {
+            Work::Verb(Request::FederationJoin(ask)) => {
+                return self.begin_join(&ask.invitation, false, answer);
             }
-        }
-        self.dial_known().await
-    }
-
-    /// Keeps connections with members whose addresses are known.
-    async fn dial_known(&mut self) -> Result<(), CliError> {
-        let federations: Vec<_> = self.engine.federations().keys().copied().collect();
-        for federation in federations {
-            for key in self.engine.companions(federation) {
-                let addresses = self.engine.addresses_of(&key)?;
-                if addresses.is_empty() || self.dialled.get(&key) == Some(&addresses) {
-                    continue;
-                }
-                for address in &addresses {
-                    self.dial(key, address).await?;
-                }
-                self.dialled.insert(key, addresses);
+            Work::Verb(Request::FederationPreview(ask)) => {
+                return self.begin_join(&ask.invitation, true, answer);
             }
-        }
-        Ok(())
-    }
-
-    async fn dial(&self, key: PublicKey, address: &str) -> Result<(), CliError> {
-        let Ok(address) = address.parse::<Multiaddr>() else {
-            return Ok(());
+            Work::Verb(request) => self.answer(&request),
+            Work::Store { user, sessions } => tokio::task::block_in_place(|| {
+                Ok(Reply::to::<SessionAdd>(&self.node.session_import(&user, sessions)?)?)
+            }),
         };
-        if let Err(error) = self.network.dial(PeerAddress::new(address, key)?).await {
-            tracing::debug!(%error, "not dialled");
-        }
-        Ok(())
+        // The asking process may be gone; the work is done all the same.
+        let _ = answer.send(result.map_err(Failure::from));
     }
 
-    async fn on_event(&mut self, event: NetworkEvent) -> Result<(), CliError> {
-        match event {
-            NetworkEvent::Listening { address } => {
-                tracing::info!(%address, "listening");
-                let now: Vec<Multiaddr> =
-                    self.network.addresses().iter().map(|a| a.address().clone()).collect();
-                listen::keep(self.engine.store(), &now)?;
-            }
-            NetworkEvent::Connected { peer } => {
-                tracing::info!(peer = %peer.short(), "connected");
-                self.knock_if_joining(peer).await?;
-                self.begin_rounds_with(peer).await?;
-            }
-            NetworkEvent::Disconnected { peer } => {
-                self.identified.remove(&peer);
-                tracing::info!(peer = %peer.short(), "disconnected");
-            }
-            NetworkEvent::Identified { peer, addresses } => {
-                let addresses = addresses.iter().map(ToString::to_string).collect();
-                self.identified.insert(peer, addresses);
-                self.remember_identified()?;
-            }
-            NetworkEvent::Gossip { from, topic, id, bytes } => {
-                self.on_gossip(from, topic, id, &bytes).await?;
-            }
-            NetworkEvent::Request { peer, bytes, reply } => {
-                let answer = match codec::decode::<Request>(&bytes) {
-                    Ok(request) => self.engine.answer(peer, request)?,
-                    Err(error) => Reply::Refused(format!("the request does not decode: {error}")),
-                };
-                self.network.reply(reply, codec::encode(&answer)).await?;
-                self.settle()?;
-            }
-            NetworkEvent::Response { request, peer, bytes } => {
-                match codec::decode::<Reply>(&bytes) {
-                    Ok(reply) => self.on_reply(request, peer, reply).await?,
-                    Err(error) => {
-                        tracing::warn!(peer = %peer.short(), %error, "a reply does not decode");
-                        self.rounds.forget(request);
-                    }
-                }
-            }
-            NetworkEvent::RequestFailed { request, peer, why } => {
-                tracing::debug!(peer = %peer.short(), %why, "a request failed");
-                self.rounds.forget(request);
-                self.joins.fail(request, &why.to_string());
-            }
-        }
-        Ok(())
-    }
-
-    /// Remembers where connected members listen. Who identifies itself is often a stranger still, and
-    /// a member only after it was vouched for.
-    fn remember_identified(&self) -> Result<(), CliError> {
-        for (peer, addresses) in &self.identified {
-            self.engine.remember(*peer, addresses.clone())?;
-        }
-        Ok(())
-    }
-
-    async fn on_tick(&mut self) -> Result<(), CliError> {
-        self.settle()?;
-        self.remember_identified()?;
-        self.joins.expire();
-        if self.last_sync.is_none_or(|last| last.elapsed() >= self.sync_interval) {
-            self.last_sync = Some(Instant::now());
-            self.begin_random_rounds().await?;
-        }
-        Ok(())
-    }
-
-    async fn on_command(&mut self, command: Command) -> Result<(), CliError> {
-        let Command { verb, mut args, answer } = command;
-        let result = match verb.as_str() {
-            "stop" => {
+    /// Does a verb, with what only a running node knows.
+    fn answer(&mut self, request: &Request) -> Result<Reply, CliError> {
+        Ok(match request {
+            Request::Stop(_) => {
                 self.stopping = true;
-                Ok(json!({ "stopping": true }))
+                Reply::to::<StopVerb>(&Stopping { stopping: true })?
             }
-            "peers" => Ok(self.peers()),
-            "federation.join" => return self.begin_join(args, answer).await,
-            "status" => self.engine.status().map(|status| self.with_network(status)),
-            other => {
-                if other == "federation.invite"
-                    && let Some(fields) = args.as_object_mut()
-                {
-                    let addresses = self.network.addresses();
-                    let bare: Vec<String> =
-                        addresses.iter().map(|address| address.address().to_string()).collect();
-                    fields.insert("addresses".into(), json!(bare));
-                }
-                tokio::task::block_in_place(|| self.engine.verb(other, args))
+            Request::Peers(_) => Reply::to::<Peers>(&self.connections())?,
+            Request::Status(_) => {
+                let mut status = self.node.status()?;
+                status.daemon = Some(std::process::id());
+                status.network = Some(self.connections());
+                Reply::to::<Status>(&status)?
             }
-        };
-        // Whoever asked may be gone; the work is done all the same.
-        let _ = answer.send(result);
-        Ok(())
-    }
-
-    fn peers(&self) -> Value {
-        let counters = self.network.counters();
-        json!({
-            "connected": self.network.peers(),
-            "listening": self.network.addresses().iter().map(ToString::to_string)
-                .collect::<Vec<_>>(),
-            "counters": counters,
+            Request::FederationInvite(ask) => {
+                let addresses = self.network.addresses();
+                let bare = addresses.iter().map(|address| address.address().to_string()).collect();
+                Reply::to::<FederationInvite>(&self.node.federation_invite(ask, bare)?)?
+            }
+            other => tokio::task::block_in_place(|| self.node.answer(other, |_| {}))?,
         })
     }
 
-    fn with_network(&self, mut status: Value) -> Value {
-        if let Some(fields) = status.as_object_mut() {
-            fields.insert("daemon".into(), json!(std::process::id()));
-            fields.insert("network".into(), self.peers());
+    fn begin_join(&mut self, invitation: &str, preview: bool, answer: Answer) {
+        match self.node.engine_mut().begin_join(invitation, preview) {
+            Ok(attempt) => {
+                self.joins.insert(attempt, answer);
+            }
+            Err(error) => {
+                let _ = answer.send(Err(CliError::from(error).into()));
+            }
         }
-        status
+    }
+
+    fn connections(&self) -> Connections {
+        let counters = self.network.counters();
+        Connections {
+            connected: self.network.peers().iter().map(PublicKey::of).collect(),
+            listening: self.network.addresses().iter().map(ToString::to_string).collect(),
+            counters: Counters {
+                payload_out_bytes: counters.payload_out_bytes,
+                payload_in_bytes: counters.payload_in_bytes,
+                stream_out_bytes: counters.stream_out_bytes,
+                stream_in_bytes: counters.stream_in_bytes,
+                gossip_out: counters.gossip_out,
+                gossip_in: counters.gossip_in,
+            },
+        }
     }
 }

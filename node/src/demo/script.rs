@@ -18,8 +18,8 @@ use super::args::{DemoArgs, FAMILIES_EACH};
 use super::nodes::{Node, converge, wait};
 use super::work::WorkPlan;
 use super::{audit, report, wrong};
-use crate::engine::now_seconds;
 use crate::error::CliError;
+use crate::host::now_seconds;
 use crate::output::{self, Progress, ProgressMode};
 
 /// Epochs of the demo's period. One is opened for joining, one for work, then come the releases.

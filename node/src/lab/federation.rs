@@ -19,8 +19,8 @@ use super::grounds::{FAMILIES_EACH, FRESH, Grounds};
 use super::machine;
 use super::model::ModelArgs;
 use super::run::{failed, measure, pages};
-use crate::engine::now_seconds;
 use crate::error::CliError;
+use crate::host::now_seconds;
 use crate::output;
 
 /// Arguments of `lore lab federation`.
@@ -145,7 +145,7 @@ fn first_seed(args: &FederationArgs, dir: &Path) -> Result<u64, CliError> {
         (_, Some(kept)) => return Ok(kept),
         (Some(asked), None) => asked,
         (None, None) => {
-            let random = crate::engine::random_bytes()?;
+            let random = crate::host::random_bytes()?;
             // Four bytes: a seed that a person can type again.
             u64::from(u32::from_le_bytes([random[0], random[1], random[2], random[3]]))
         }

@@ -16,8 +16,8 @@ use serde_json::{Value, json};
 use super::federation::FederationArgs;
 use super::run::{ELSEWHERE, failed, learn, shelf, start};
 use crate::demo::{Node, WorkPlan, all_work, checkpoint, converge, released};
-use crate::engine::now_seconds;
 use crate::error::CliError;
+use crate::host::now_seconds;
 use crate::output::{Progress, ProgressMode};
 
 /// Families that each working node meets.

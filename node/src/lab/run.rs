@@ -20,8 +20,8 @@ use serde_json::{Value, json};
 use super::families::chosen_families;
 use super::machine;
 use super::model::ModelArgs;
-use crate::engine::now_seconds;
 use crate::error::CliError;
+use crate::host::now_seconds;
 use crate::{export, output};
 
 /// What makes the seed of another environment.

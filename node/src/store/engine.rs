@@ -3,11 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rocksdb::{ColumnFamily, DB, Direction, IteratorMode, ReadOptions, WriteBatch, WriteOptions};
+use rocksdb::{ColumnFamily, DB, Direction, IteratorMode, WriteBatch, WriteOptions};
 
-use super::batch::Change;
-use super::heads::{self, HEAD_KEY, HeadsFile, PLACE_KEY, RECOVERY_KEY, SCHEMA_KEY};
-use super::{Batch, Durability, Head, Recovery, SCHEMA_VERSION, StoreError, Table, files, options};
+use lore_engine::{
+    Batch, Change, Durability, Pair, RecordKind, Recovery, Storage, StorageError, Table,
+};
+
+use super::heads::{self, HeadsFile};
+use super::{Head, SCHEMA_VERSION, StoreError, files, options};
 
 /// The database directory inside a store directory.
 pub(super) const DATABASE_DIR: &str = "db";
@@ -76,95 +79,9 @@ impl Store {
         Ok(Self(Arc::new(inner)))
     }
 
-    /// The value of `key`.
-    ///
-    /// # Errors
-    /// [`StoreError::Damaged`] when the bytes on disk fail their checksum.
-    pub fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        self.0.get(table, key)
-    }
-
-    /// Sets one key.
-    ///
-    /// # Errors
-    /// Those of [`Self::write`].
-    pub fn put(
-        &self,
-        table: Table,
-        key: &[u8],
-        value: &[u8],
-        durability: Durability,
-    ) -> Result<(), StoreError> {
-        let mut batch = Batch::new();
-        batch.put(table, key, value);
-        self.write(batch, durability)
-    }
-
-    /// Removes one key; absent is fine.
-    ///
-    /// # Errors
-    /// Those of [`Self::write`].
-    pub fn delete(
-        &self,
-        table: Table,
-        key: &[u8],
-        durability: Durability,
-    ) -> Result<(), StoreError> {
-        let mut batch = Batch::new();
-        batch.delete(table, key);
-        self.write(batch, durability)
-    }
-
-    /// Writes a batch as a whole. When this returns `Ok`, the batch survives as `durability` says.
-    ///
-    /// Blocks on the disk: call it from a blocking context or accept a few milliseconds.
-    ///
-    /// # Errors
-    /// [`StoreError::DiskFull`], [`StoreError::Damaged`], [`StoreError::Engine`]. Then nothing of
-    /// the batch counts as written.
-    pub fn write(&self, batch: Batch, durability: Durability) -> Result<(), StoreError> {
-        self.0.write(batch, durability)
-    }
-
-    /// All pairs whose key begins with `prefix`, sorted by key. A snapshot of this moment.
-    #[must_use]
-    pub fn scan<'a>(&'a self, table: Table, prefix: &[u8]) -> Scan<'a> {
-        self.scan_from(table, prefix, prefix)
-    }
-
-    /// Like [`Self::scan`], but from `start` (inclusive) on.
-    #[must_use]
-    pub fn scan_from<'a>(&'a self, table: Table, prefix: &[u8], start: &[u8]) -> Scan<'a> {
-        Scan {
-            inner: self
-                .0
-                .db
-                .iterator_cf(self.0.handle(table), IteratorMode::From(start, Direction::Forward)),
-            prefix: prefix.to_vec(),
-            path: &self.0.path,
-            done: false,
-        }
-    }
-
-    /// The pair with the greatest key that begins with `prefix`.
-    ///
-    /// # Errors
-    /// [`StoreError::Damaged`].
-    pub fn last(&self, table: Table, prefix: &[u8]) -> Result<Option<Pair>, StoreError> {
-        let mut options = ReadOptions::default();
-        if let Some(end) = after_prefix(prefix) {
-            options.set_iterate_upper_bound(end);
-        }
-        let found = self
-            .0
-            .db
-            .iterator_cf_opt(self.0.handle(table), options, IteratorMode::End)
-            .next()
-            .transpose()
-            .map_err(|error| StoreError::engine(&self.0.path, &error))?;
-        Ok(found
-            .filter(|(key, _)| key.starts_with(prefix))
-            .map(|(key, value)| (key.into_vec(), value.into_vec())))
+    /// All pairs of a table, sorted by key; with the keys as they are on disk. A snapshot of this moment.
+    pub(super) fn pairs(&self, table: Table) -> RawScan<'_> {
+        self.0.scan(table, b"")
     }
 
     /// The head of the chain of synced batches.
@@ -173,27 +90,40 @@ impl Store {
         *self.0.head.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether the store was repaired or restored and nobody has caught up with the network since.
-    ///
-    /// # Errors
-    /// [`StoreError::Damaged`].
-    pub fn recovery(&self) -> Result<Option<Recovery>, StoreError> {
-        let mark = self.get(Table::Settings, RECOVERY_KEY)?;
-        Ok(mark.and_then(|tag| Recovery::from_tag(&tag)))
-    }
-
-    /// Takes the recovery mark away: the network was asked for the own head.
-    ///
-    /// # Errors
-    /// Those of [`Self::write`].
-    pub fn clear_recovery(&self) -> Result<(), StoreError> {
-        self.delete(Table::Settings, RECOVERY_KEY, Durability::Synced)
-    }
-
     /// The directory.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.0.path
+    }
+}
+
+/// Blocks on the disk: call it from a blocking context or accept a few milliseconds.
+impl Storage for Store {
+    fn get(&self, kind: RecordKind, suffix: &[u8]) -> Result<Option<Vec<u8>>, StorageError> {
+        Ok(self.0.get(kind, suffix)?)
+    }
+
+    fn scan<'a>(&'a self, kind: RecordKind, prefix: &[u8]) -> lore_engine::Scan<'a> {
+        let skip = kind.prefix().len();
+        Box::new(self.0.scan(kind.table(), &kind.key(prefix)).map(move |pair| {
+            let (key, value) = pair?;
+            Ok((key[skip..].to_vec(), value))
+        }))
+    }
+
+    fn write(&self, batch: Batch, durability: Durability) -> Result<(), StorageError> {
+        Ok(self.0.write(&batch, durability)?)
+    }
+
+    fn recovery(&self) -> Result<Option<Recovery>, StorageError> {
+        let mark = self.0.get(RecordKind::StoreRecovery, b"")?;
+        Ok(mark.and_then(|tag| heads::recovery_of(&tag)))
+    }
+
+    fn clear_recovery(&self) -> Result<(), StorageError> {
+        let mut batch = Batch::new();
+        batch.delete(RecordKind::StoreRecovery, b"");
+        self.write(batch, Durability::Synced)
     }
 }
 
@@ -204,36 +134,47 @@ impl Inner {
         self.db.cf_handle(table.name()).expect("every table is opened")
     }
 
-    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+    fn get(&self, kind: RecordKind, suffix: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         self.db
-            .get_cf(self.handle(table), key)
+            .get_cf(self.handle(kind.table()), kind.key(suffix))
             .map_err(|error| StoreError::engine(&self.path, &error))
     }
 
-    fn write(&self, batch: Batch, durability: Durability) -> Result<(), StoreError> {
+    fn scan(&self, table: Table, prefix: &[u8]) -> RawScan<'_> {
+        let from = IteratorMode::From(prefix, Direction::Forward);
+        RawScan {
+            inner: self.db.iterator_cf(self.handle(table), from),
+            prefix: prefix.to_vec(),
+            path: &self.path,
+            done: false,
+        }
+    }
+
+    fn write(&self, batch: &Batch, durability: Durability) -> Result<(), StoreError> {
         if batch.is_empty() {
             return Ok(());
         }
         if durability == Durability::Buffered {
-            return self.apply(&batch, None, false);
+            return self.apply(batch, None, false);
         }
         let mut head = self.head.lock().unwrap_or_else(PoisonError::into_inner);
         let next = head.next(&batch.digest());
-        self.apply(&batch, Some(next), true)?;
+        self.apply(batch, Some(next), true)?;
         *head = next;
         self.heads.write(&next)
     }
 
     fn apply(&self, batch: &Batch, head: Option<Head>, sync: bool) -> Result<(), StoreError> {
         let mut writes = WriteBatch::default();
-        for change in &batch.changes {
+        for change in batch.changes() {
             match change {
                 Change::Put(table, key, value) => writes.put_cf(self.handle(*table), key, value),
                 Change::Delete(table, key) => writes.delete_cf(self.handle(*table), key),
             }
         }
         if let Some(head) = head {
-            writes.put_cf(self.handle(Table::Settings), HEAD_KEY, head.to_bytes());
+            let kind = RecordKind::StoreHead;
+            writes.put_cf(self.handle(kind.table()), kind.key(b""), head.to_bytes());
         }
         let mut options = WriteOptions::default();
         options.set_sync(sync);
@@ -241,14 +182,14 @@ impl Inner {
     }
 
     pub(super) fn stored_head(&self) -> Result<Head, StoreError> {
-        parse_head(&self.path, self.get(Table::Settings, HEAD_KEY)?)
+        parse_head(&self.path, self.get(RecordKind::StoreHead, b"")?)
     }
 
     /// Notes the layout of a new store, and refuses one from the future.
     fn check_schema(&self) -> Result<(), StoreError> {
-        let Some(bytes) = self.get(Table::Settings, SCHEMA_KEY)? else {
+        let Some(bytes) = self.get(RecordKind::StoreSchema, b"")? else {
             let mut batch = Batch::new();
-            batch.put(Table::Settings, SCHEMA_KEY, SCHEMA_VERSION.to_le_bytes());
+            batch.put(RecordKind::StoreSchema, b"", SCHEMA_VERSION.to_le_bytes());
             return self.apply(&batch, None, true);
         };
         let found =
@@ -272,12 +213,12 @@ impl Inner {
     /// and signed what is not known here.
     fn check_place(&self) -> Result<(), StoreError> {
         let here = self.heads.place()?;
-        match self.get(Table::Settings, PLACE_KEY)? {
+        match self.get(RecordKind::StorePlace, b"")? {
             Some(known) if known == here => Ok(()),
             Some(_) => self.mark_recovered(Recovery::Restored),
             None => {
                 let mut batch = Batch::new();
-                batch.put(Table::Settings, PLACE_KEY, here);
+                batch.put(RecordKind::StorePlace, b"", here);
                 self.apply(&batch, None, true)
             }
         }
@@ -287,8 +228,8 @@ impl Inner {
     pub(super) fn mark_recovered(&self, mark: Recovery) -> Result<(), StoreError> {
         let mut head = self.head.lock().unwrap_or_else(PoisonError::into_inner);
         let mut batch = Batch::new();
-        batch.put(Table::Settings, RECOVERY_KEY, mark.tag());
-        batch.put(Table::Settings, PLACE_KEY, self.heads.place()?);
+        batch.put(RecordKind::StoreRecovery, b"", mark.name());
+        batch.put(RecordKind::StorePlace, b"", self.heads.place()?);
         let next = self.stored_head()?.next(&batch.digest());
         self.apply(&batch, Some(next), true)?;
         *head = next;
@@ -335,36 +276,22 @@ fn head_without_recovery(path: &Path) -> Result<Head, StoreError> {
         false,
     )
     .map_err(engine)?;
-    let Some(settings) = db.cf_handle(Table::Settings.name()) else {
+    let kind = RecordKind::StoreHead;
+    let Some(table) = db.cf_handle(kind.table().name()) else {
         return Ok(Head::START);
     };
-    parse_head(path, db.get_cf(settings, HEAD_KEY).map_err(engine)?)
+    parse_head(path, db.get_cf(table, kind.key(b"")).map_err(engine)?)
 }
-
-/// The first key after all keys with this prefix; `None` when there is none.
-fn after_prefix(prefix: &[u8]) -> Option<Vec<u8>> {
-    let mut end = prefix.to_vec();
-    while let Some(last) = end.pop() {
-        if last < u8::MAX {
-            end.push(last + 1);
-            return Some(end);
-        }
-    }
-    None
-}
-
-/// A key and its value.
-pub type Pair = (Vec<u8>, Vec<u8>);
 
 /// Sorted pairs under a prefix.
-pub struct Scan<'a> {
+pub(super) struct RawScan<'a> {
     inner: rocksdb::DBIterator<'a>,
     prefix: Vec<u8>,
     path: &'a Path,
     done: bool,
 }
 
-impl Iterator for Scan<'_> {
+impl Iterator for RawScan<'_> {
     type Item = Result<Pair, StoreError>;
 
     fn next(&mut self) -> Option<Self::Item> {

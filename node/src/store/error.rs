@@ -81,6 +81,20 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// A stable word for programs.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Missing { .. } => "store_missing",
+            Self::Locked { .. } => "store_locked",
+            Self::Damaged { .. } => "store_damaged",
+            Self::NewerSchema { .. } => "store_newer",
+            Self::DiskFull { .. } => "disk_full",
+            Self::AlreadyExists { .. } => "already_exists",
+            Self::Io { .. } | Self::Engine { .. } => "store",
+        }
+    }
+
     pub(super) fn io(doing: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();
         move |source| {
@@ -117,5 +131,11 @@ impl StoreError {
             }
             _ => Self::Engine { path, detail },
         }
+    }
+}
+
+impl From<StoreError> for lore_engine::StorageError {
+    fn from(error: StoreError) -> Self {
+        Self { kind: error.kind(), message: error.to_string() }
     }
 }

@@ -11,22 +11,13 @@ use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
+use lore_engine::Recovery;
 use lore_protocol::ids::Hash;
 
 use super::StoreError;
 
 /// Name of the file beside the database.
 pub(super) const FILE_NAME: &str = "HEADS";
-/// Key of the head in the settings table.
-pub(super) const HEAD_KEY: &[u8] = b"\0head";
-/// Key of the recovery mark in the settings table.
-pub(super) const RECOVERY_KEY: &[u8] = b"\0recovery";
-/// Key of the layout version in the settings table.
-pub(super) const SCHEMA_KEY: &[u8] = b"\0schema";
-
-/// Key of what tells this file from a copy of it, in the settings table.
-pub(super) const PLACE_KEY: &[u8] = b"\0place";
-
 /// Number (8), hash (32), checksum (32).
 const SLOT_BYTES: usize = 72;
 
@@ -39,27 +30,9 @@ pub struct Head {
     pub hash: Hash,
 }
 
-/// That the store was not simply continued: its own chain may be behind what peers have seen.
-/// Set by repair and restore; whoever signs must ask the network first and then clear it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Recovery {
-    /// `lore store repair` rebuilt it.
-    Repaired,
-    /// It was copied from a backup, or is a copy that somebody made of the home.
-    Restored,
-}
-
-impl Recovery {
-    pub(super) const fn tag(self) -> &'static [u8] {
-        match self {
-            Self::Repaired => b"repaired",
-            Self::Restored => b"restored",
-        }
-    }
-
-    pub(super) fn from_tag(tag: &[u8]) -> Option<Self> {
-        [Self::Repaired, Self::Restored].into_iter().find(|mark| mark.tag() == tag)
-    }
+/// The recovery that a mark in the store stands for.
+pub(super) fn recovery_of(mark: &[u8]) -> Option<Recovery> {
+    [Recovery::Repaired, Recovery::Restored].into_iter().find(|one| one.name().as_bytes() == mark)
 }
 
 impl Head {

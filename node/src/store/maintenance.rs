@@ -7,7 +7,9 @@ use rocksdb::{DB, DBRecoveryMode, checkpoint::Checkpoint};
 
 use super::engine::{DATABASE_DIR, Inner};
 use super::heads::{FILE_NAME, HeadsFile};
-use super::{Recovery, Store, StoreError, Table, files, options};
+use lore_engine::{Recovery, Table};
+
+use super::{Store, StoreError, files, options};
 
 /// What a check read.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -43,7 +45,7 @@ impl Store {
         let mut bytes = 0;
         for table in Table::ALL {
             let mut count = 0;
-            for pair in self.scan(table, &[]) {
+            for pair in self.pairs(table) {
                 let (key, value) = pair?;
                 count += 1;
                 bytes += (key.len() + value.len()) as u64;

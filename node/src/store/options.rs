@@ -5,7 +5,7 @@ use rocksdb::{
     Options,
 };
 
-use super::Table;
+use lore_engine::Table;
 
 /// Cached blocks of all tables together, in bytes.
 const BLOCK_CACHE_BYTES: usize = 8 << 20;

@@ -8,6 +8,8 @@ use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use lore_engine::{Batch, Durability, RecordKind, Recovery, Scan, Storage as _};
+
 use super::*;
 
 const CHILD_PATH: &str = "LORE_TEST_STORE_PATH";
@@ -67,11 +69,13 @@ impl Place {
 
 fn put(store: &Store, n: u32) {
     let value = format!("value {n}").repeat(20);
-    store.put(Table::Ledger, &n.to_be_bytes(), value.as_bytes(), Durability::Synced).unwrap();
+    store
+        .put(RecordKind::LedgerEntry, &n.to_be_bytes(), value.as_bytes(), Durability::Synced)
+        .unwrap();
 }
 
 fn count(store: &Store) -> usize {
-    store.scan(Table::Ledger, &[]).map(Result::unwrap).count()
+    store.scan(RecordKind::LedgerEntry, &[]).map(Result::unwrap).count()
 }
 
 fn assert_damaged(result: Result<Store, StoreError>, path: &Path) {
@@ -88,35 +92,17 @@ fn a_batch_is_read_back_in_order_of_keys_and_only_under_its_prefix() {
     let store = place.open().unwrap();
     let mut batch = Batch::new();
     for key in ["b2", "a1", "b1", "c1", "b3"] {
-        batch.put(Table::Chains, key, key.to_uppercase());
+        batch.put(RecordKind::Session, key, key.to_uppercase());
     }
-    batch.delete(Table::Chains, "b3");
+    batch.delete(RecordKind::Session, "b3");
     store.write(batch, Durability::Buffered).unwrap();
     let keys = |scan: Scan<'_>| -> Vec<String> {
         scan.map(|pair| String::from_utf8(pair.unwrap().0).unwrap()).collect()
     };
-    assert_eq!(keys(store.scan(Table::Chains, b"b")), ["b1", "b2"]);
-    assert_eq!(keys(store.scan(Table::Chains, b"")), ["a1", "b1", "b2", "c1"]);
-    assert_eq!(keys(store.scan_from(Table::Chains, b"b", b"b2")), ["b2"]);
-    assert!(keys(store.scan(Table::Deltas, b"b")).is_empty());
-    let last = store.last(Table::Chains, b"b").unwrap().unwrap();
-    assert_eq!(last, (b"b2".to_vec(), b"B2".to_vec()));
-    assert_eq!(store.last(Table::Chains, b"d").unwrap(), None);
-    assert_eq!(store.last(Table::Chains, b"aa").unwrap(), None);
-    assert_eq!(store.get(Table::Chains, b"b3").unwrap(), None);
-}
-
-#[test]
-fn the_last_key_is_found_under_a_prefix_of_the_greatest_bytes() {
-    let place = Place::new();
-    let store = place.open().unwrap();
-    for key in [[0xff, 0xff, 1], [0xff, 0xff, 2], [1, 0xff, 9]] {
-        store.put(Table::Chains, &key, b"v", Durability::Buffered).unwrap();
-    }
-    let last = |prefix: &[u8]| store.last(Table::Chains, prefix).unwrap().unwrap().0;
-    assert_eq!(last(&[0xff, 0xff]), [0xff, 0xff, 2]);
-    assert_eq!(last(&[1, 0xff]), [1, 0xff, 9]);
-    assert_eq!(last(&[]), [0xff, 0xff, 2]);
+    assert_eq!(keys(store.scan(RecordKind::Session, b"b")), ["b1", "b2"]);
+    assert_eq!(keys(store.scan(RecordKind::Session, b"")), ["a1", "b1", "b2", "c1"]);
+    assert!(keys(store.scan(RecordKind::Delta, b"b")).is_empty());
+    assert_eq!(store.get(RecordKind::Session, b"b3").unwrap(), None);
 }
 
 #[test]
@@ -125,7 +111,7 @@ fn what_was_written_is_there_after_reopening_and_the_head_counts_synced_batches(
     let store = place.open().unwrap();
     assert_eq!(count(&store), 10);
     assert_eq!(store.head().number, 10);
-    store.put(Table::Ledger, b"more", b"", Durability::Buffered).unwrap();
+    store.put(RecordKind::LedgerEntry, b"more", b"", Durability::Buffered).unwrap();
     assert_eq!(store.head().number, 10);
     drop(store);
     let store = place.open().unwrap();
@@ -161,7 +147,7 @@ fn child_that_writes_until_it_is_killed() {
     let store = Store::open_or_create(Path::new(&path)).unwrap();
     for n in 0_u32.. {
         put(&store, n);
-        store.put(Table::Blobs, &n.to_be_bytes(), b"b", Durability::Buffered).unwrap();
+        store.put(RecordKind::Delta, &n.to_be_bytes(), b"b", Durability::Buffered).unwrap();
         println!("\nacknowledged {n}");
     }
 }
@@ -200,9 +186,9 @@ fn killing_the_process_loses_nothing_acknowledged() {
         child.wait().unwrap();
         let store = place.open().unwrap();
         for n in 0..=acknowledged {
-            for table in [Table::Ledger, Table::Blobs] {
-                let found = store.get(table, &n.to_be_bytes()).unwrap();
-                assert!(found.is_some(), "{} {n} of {acknowledged}", table.name());
+            for kind in [RecordKind::LedgerEntry, RecordKind::Delta] {
+                let found = store.get(kind, &n.to_be_bytes()).unwrap();
+                assert!(found.is_some(), "{} {n} of {acknowledged}", kind.name());
             }
         }
     }
@@ -275,7 +261,7 @@ fn a_flipped_bit_anywhere_in_the_log_never_loses_a_write_in_silence() {
 fn a_flipped_bit_in_a_table_is_found_by_check() {
     let place = Place::with_writes(200);
     let store = place.open().unwrap();
-    let family = store.0.db.cf_handle(Table::Ledger.name()).unwrap();
+    let family = store.0.db.cf_handle(RecordKind::LedgerEntry.table().name()).unwrap();
     store.0.db.flush_cf(family).unwrap();
     drop(store);
     let table = place
@@ -316,12 +302,7 @@ fn a_store_of_a_newer_program_is_refused() {
     let place = Place::new();
     let store = place.open().unwrap();
     store
-        .put(
-            Table::Settings,
-            super::heads::SCHEMA_KEY,
-            &(SCHEMA_VERSION + 1).to_le_bytes(),
-            Durability::Synced,
-        )
+        .put(RecordKind::StoreSchema, b"", &(SCHEMA_VERSION + 1).to_le_bytes(), Durability::Synced)
         .unwrap();
     drop(store);
     let error = place.open().unwrap_err();

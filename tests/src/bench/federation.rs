@@ -1,6 +1,6 @@
 //! A federation with many small deltas, made by hand: real keys, real signatures.
 
-use lore_node::engine::Handwritten;
+use lore_node::host::Handwritten;
 use lore_protocol::charter::{
     Charter, EpochRule, Founder, Limits, PrivacyTerms, SignedCharter, Vouchers, join_header,
 };

@@ -3,16 +3,16 @@
 use std::path::Path;
 
 use ed25519_dalek::{Signature, VerifyingKey};
+use lore_engine::{Batch, Durability, Effect, Event, RecordKind, Storage as _};
 use lore_node::config::Config;
-use lore_node::engine::Engine;
 use lore_node::home::Home;
-use lore_node::store::{Batch, Durability, Store, Table};
+use lore_node::host::{Machine, Node};
+use lore_node::store::Store;
 use lore_protocol::codec;
 use lore_protocol::identity::Signer as _;
 use lore_protocol::ids::{Hash, InvitationId};
 use lore_protocol::library::Fold;
 use lore_protocol::log::Log;
-use lore_protocol::sync::Round;
 use lore_protocol::wire::Reply;
 use serde_json::{Value, json};
 
@@ -94,22 +94,26 @@ fn node_ingests(federation: &Federation, replies: &[Vec<u8>], root: Hash, home: 
     let home = Home::at(home).expect("a path");
     home.initialise(&Config::default().to_toml()).expect("a home");
     drop(Store::open_or_create(&home.store_path()).expect("a store"));
-    let mut engine = Engine::open(home).expect("an engine");
+    let mut node = Node::open(home, &Machine::new()).expect("a node");
+    let engine = node.engine_mut();
     let charter = federation.charter.clone();
     engine.prepare_join(charter, InvitationId::ZERO, "bench").expect("a federation");
     let id = federation.log.federation();
     let (took, ()) = time(|| {
-        let (mut round, _) = Round::begin(&engine.federations()[&id].log);
+        let peer = federation.signers()[0].public_key();
+        engine.begin_round(id, peer);
         for reply in replies {
-            let Ok(Reply::Sync(answer)) = codec::decode(reply) else { panic!("a sync reply") };
-            let found = engine.federation_mut(id).expect("the federation");
-            let (batch, _) = round.handle(&mut found.log, *answer);
-            engine.save(id, &batch.accepted, Durability::Buffered).expect("it is stored");
-            engine.settle().expect("it settles");
+            let number = engine.take_effects().into_iter().rev().find_map(|effect| match effect {
+                Effect::Request { number, .. } => Some(number),
+                _ => None,
+            });
+            let number = number.expect("the round goes on");
+            let answer = Event::Response { number, peer, bytes: reply.clone() };
+            engine.handle(answer).expect("it is stored");
         }
     });
     let found = &engine.federations()[&id];
-    assert_eq!((found.log.len(), found.root()), (federation.deltas.len(), root));
+    assert_eq!((found.log().len(), found.root()), (federation.deltas.len(), root));
     took
 }
 
@@ -145,7 +149,7 @@ fn parts(
                 let mut batch = Batch::new();
                 for sound in sounds {
                     let key = [&federation.log.federation().0[..], &sound.id.0].concat();
-                    batch.put(Table::Deltas, key, sound.delta.to_bytes());
+                    batch.put(RecordKind::Delta, key, sound.delta.to_bytes());
                 }
                 store.write(batch, Durability::Buffered).expect("it is stored");
             }

@@ -4,10 +4,15 @@ use std::path::Path;
 use std::process::Command;
 
 use lore_agent::session::SkillUse;
+use lore_control::{
+    FederationCheckpoint, FederationCreate, FederationInvite, PrivacyExplain, PrivacySet,
+    ReleaseState,
+};
+use lore_engine::{Batch, Durability, Effect, Engine, Event, RecordKind, Storage as _};
 use lore_node::config::Config;
-use lore_node::engine::Engine;
 use lore_node::home::Home;
-use lore_node::store::{Batch, Durability, Store, Table};
+use lore_node::host::{Machine, Node};
+use lore_node::store::Store;
 use lore_protocol::charter::join_header;
 use lore_protocol::delta::Delta;
 use lore_protocol::identity::{SecretKey, Signer as _};
@@ -80,7 +85,9 @@ pub fn run(runs: usize) -> Value {
 /// When they are not all made.
 #[must_use]
 pub fn once(home: &Path) -> Value {
-    let mut engine = Engine::open(Home::at(home).expect("a path")).expect("an engine");
+    let home = Home::at(home).expect("a path");
+    let mut node = Node::open(home, &Machine::new()).expect("a node");
+    let engine = node.engine_mut();
     // A copy asks a member before it signs; here there is none but the one that is played.
     let federations: Vec<FederationId> = engine.federations().keys().copied().collect();
     for federation in federations {
@@ -90,16 +97,20 @@ pub fn once(home: &Path) -> Value {
     // Resets the peak (proc(5), clear_refs), so that it is that of the releases.
     std::fs::write("/proc/self/clear_refs", "5").expect("the peak is reset");
     let before = status_kib("VmRSS:");
-    let budget = json!({ "epsilon_micros": 4_000_000, "delta_e18": 1_000_000_000_000_u64, "period_days": 90 });
+    let budget = PrivacySet {
+        epsilon_micros: 4_000_000,
+        delta_e18: 1_000_000_000_000,
+        period_days: 90,
+        unit: None,
+    };
     // The epoch in which all are due is open: with a budget they are made at once.
-    let (took, set) = time(|| engine.verb("privacy.set", budget));
+    let (took, set) = time(|| node.ask(budget));
     set.expect("a budget");
     let peak = status_kib("VmHWM:");
-    let explained = engine.verb("privacy.explain", json!({})).expect("the ledger");
-    let releases = explained["releases"].as_array().expect("releases");
+    let releases = node.ask(PrivacyExplain {}).expect("the ledger").releases;
     assert!(
-        releases.len() == 3 && releases.iter().all(|one| one["state"] == "committed"),
-        "{explained}"
+        releases.len() == 3 && releases.iter().all(|one| one.state == ReleaseState::Committed),
+        "{releases:?}"
     );
     json!({
         "wall_s": took.wall,
@@ -128,23 +139,36 @@ fn prepare(path: &Path) {
     let store = Store::open_or_create(&home.store_path()).expect("a store");
     write_sessions(&store);
     drop(store);
-    let mut engine = Engine::open(home).expect("an engine");
-    let mut verb = |verb: &str, args: Value| engine.verb(verb, args).expect("the verb works");
-    let terms = json!({ "name": "bench", "lessons_at": [4], "outcomes_at": [4], "votes_at": [4] });
-    verb("federation.create", terms);
-    let invite = json!({ "uses": 1, "epochs": 8, "addresses": ["/ip4/127.0.0.1/tcp/1"] });
-    let line = verb("federation.invite", invite)["invitation"].as_str().expect("a line").to_owned();
+    let mut node = Node::open(home, &Machine::new()).expect("a node");
+    let terms = FederationCreate {
+        name: "bench".into(),
+        epsilon_micros: 4_000_000,
+        epoch_hours: None,
+        epochs_per_period: 90,
+        lessons_at: Some(vec![4]),
+        outcomes_at: Some(vec![4]),
+        votes_at: Some(vec![4]),
+        units: None,
+        costs: None,
+    };
+    node.ask(terms).expect("a federation");
+    let invite = FederationInvite { federation: None, uses: 1, epochs: 8 };
+    let invited = node.federation_invite(&invite, vec!["/ip4/127.0.0.1/tcp/1".into()]);
+    let line = invited.expect("an invitation").invitation;
     let key = SecretKey::from_seed(&MEMBER_SEED);
-    let federation = admit(&mut engine, &line, &key);
+    let federation = admit(node.engine_mut(), &line, &key);
     for half in 0..2 {
-        engine.verb("federation.checkpoint", json!({})).expect("a checkpoint");
+        node.ask(FederationCheckpoint { federation: None }).expect("a checkpoint");
         for n in half * REVISIONS / 2..(half + 1) * REVISIONS / 2 {
-            publish(&mut engine, federation, &key, n);
+            publish(node.engine_mut(), federation, &key, n);
         }
     }
-    engine.verb("federation.checkpoint", json!({})).expect("a checkpoint");
-    assert_eq!(engine.federations()[&federation].log.open_epoch(), 4);
-    assert_eq!(engine.federations()[&federation].fold().sealed().active_items().len(), REVISIONS);
+    node.ask(FederationCheckpoint { federation: None }).expect("a checkpoint");
+    assert_eq!(node.engine().federations()[&federation].log().open_epoch(), 4);
+    assert_eq!(
+        node.engine().federations()[&federation].fold().sealed().active_items().len(),
+        REVISIONS
+    );
 }
 
 fn write_sessions(store: &Store) {
@@ -165,7 +189,7 @@ fn write_sessions(store: &Store) {
         let name = format!("skill-{}", n % REVISIONS);
         session.skills_read = vec![SkillUse { name, skill, revision: Some(revision), state }];
         let bytes = serde_json::to_vec(&session).expect("a session");
-        batch.put(Table::Sessions, session.id.into_bytes(), bytes);
+        batch.put(RecordKind::Session, session.id.into_bytes(), bytes);
     }
     store.write(batch, Durability::Synced).expect("they are stored");
 }
@@ -175,7 +199,15 @@ fn admit(engine: &mut Engine, line: &str, key: &SecretKey) -> FederationId {
     let invitation = Invitation::from_line(line).expect("an invitation");
     let (federation, id) = (invitation.federation, invitation.id());
     let peer: PublicKey = key.public_key();
-    let mut ask = |request| engine.answer(peer, request).expect("an answer");
+    let mut ask = |request: Request| {
+        let bytes = lore_protocol::codec::encode(&request);
+        engine.handle(Event::Request { number: 1, peer, bytes }).expect("it is stored");
+        let reply = engine.take_effects().into_iter().find_map(|effect| match effect {
+            Effect::Reply { bytes, .. } => lore_protocol::codec::decode::<Reply>(&bytes).ok(),
+            _ => None,
+        });
+        reply.expect("an answer")
+    };
     let Reply::Challenge { nonce } = ask(Request::Knock { federation, nonce: [1; 32] }) else {
         panic!("a challenge was expected")
     };
@@ -190,7 +222,7 @@ fn admit(engine: &mut Engine, line: &str, key: &SecretKey) -> FederationId {
 }
 
 fn publish(engine: &mut Engine, federation: FederationId, key: &SecretKey, n: usize) {
-    let log = &engine.federations()[&federation].log;
+    let log = engine.federations()[&federation].log();
     let member = log.member_of(&key.public_key()).expect("it is on the roster");
     let header = log.draft(member, log.spend(member)).expect("a header");
     let revision = Revision {

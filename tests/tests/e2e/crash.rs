@@ -52,8 +52,8 @@ fn founder(cluster: &Cluster) -> Node {
 /// The running node with a fault, all that it says going to a file.
 fn faulty(node: &Node, fault: &str, said: &Path, more: &[&str]) -> Child {
     let said = fs::File::create(said).unwrap();
-    let mut command = node.command(&[&["run"], more].concat());
-    command.env("LORE_FAULT", format!("{fault}:{ODD}")).env("RUST_BACKTRACE", "full");
+    let mut command = node.faulty(&[&["run"], more].concat());
+    command.env("LORE_TEST_FAULT", format!("{fault}:{ODD}")).env("RUST_BACKTRACE", "full");
     command.current_dir(node.home());
     command.stdin(Stdio::null()).stdout(said.try_clone().unwrap()).stderr(said);
     let child = command.spawn().unwrap();

@@ -7,7 +7,8 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 
-use lore_node::store::{Durability, Store, Table};
+use lore_engine::{Durability, RecordKind, Storage as _};
+use lore_node::store::Store;
 use lore_privacy::ledger::{Entry, Point};
 use lore_protocol::codec;
 use lore_protocol::ids::Hash;
@@ -56,13 +57,9 @@ fn releases(node: &Node) -> Vec<Value> {
 /// The ledger's entries as they lie on the disk of a node that does not run.
 fn entries(node: &Node) -> Vec<Entry> {
     let store = Store::open(&node.home().join("store")).unwrap();
-    let read = |index: u64| store.get(Table::Ledger, &record_key(index)).unwrap();
+    let read = |index: u64| store.get(RecordKind::LedgerEntry, &index.to_be_bytes()).unwrap();
     let records = (0..).map_while(read);
     records.map(|bytes| codec::decode::<(u64, Hash, Entry)>(&bytes).unwrap().2).collect()
-}
-
-fn record_key(index: u64) -> Vec<u8> {
-    [b"r".as_slice(), &index.to_be_bytes()].concat()
 }
 
 #[test]
@@ -149,8 +146,8 @@ fn a_clock_that_jumps_back_stops_releases_and_changes_of_the_budget() {
     set(&ada, &["--epsilon", "4"]);
     assert_eq!(releases(&ada).len(), 1);
     let back = |args: &[&str]| {
-        let mut command = ada.command(&[args, &["--json"]].concat());
-        let out = command.env("LORE_CLOCK_OFFSET", "-8640000").output().unwrap();
+        let mut command = ada.faulty(&[args, &["--json"]].concat());
+        let out = command.env("LORE_TEST_CLOCK_OFFSET", "-8640000").output().unwrap();
         let last = String::from_utf8_lossy(&out.stdout).lines().last().unwrap().to_owned();
         (out.status.code(), serde_json::from_str::<Value>(&last).unwrap())
     };
@@ -176,10 +173,12 @@ fn a_flipped_bit_in_the_ledger_is_named_and_nothing_is_released_or_lost() {
     let before = ada.json(&["status"]);
     let flip = |index: u64| {
         let store = Store::open(&ada.home().join("store")).unwrap();
-        let mut bytes = store.get(Table::Ledger, &record_key(index)).unwrap().unwrap();
+        let mut bytes = store.get(RecordKind::LedgerEntry, &index.to_be_bytes()).unwrap().unwrap();
         let last = bytes.len() - 1;
         bytes[last] ^= 1;
-        store.put(Table::Ledger, &record_key(index), &bytes, Durability::Synced).unwrap();
+        store
+            .put(RecordKind::LedgerEntry, &index.to_be_bytes(), &bytes, Durability::Synced)
+            .unwrap();
     };
     let reserved = entries(&ada).iter().position(|e| matches!(e, Entry::Reserved(_))).unwrap();
     flip(reserved as u64);
@@ -223,8 +222,8 @@ fn two_processes_never_work_on_one_home() {
 fn a_full_disk_between_paying_and_signing_loses_nothing_and_repeats_nothing() {
     let cluster = Cluster::of(1);
     let ada = founder(&cluster, "lessons");
-    let mut command = ada.command(&["privacy", "set", "--epsilon", "4", "--yes", "--json"]);
-    let out = command.env("LORE_FAULT", "full:drawn").output().unwrap();
+    let mut command = ada.faulty(&["privacy", "set", "--epsilon", "4", "--yes", "--json"]);
+    let out = command.env("LORE_TEST_FAULT", "full:drawn").output().unwrap();
     let said =
         format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
     assert!(said.contains("full disk"), "{said}");
@@ -280,8 +279,8 @@ fn a_file_system_that_fills_up_between_paying_and_signing_loses_nothing_and_repe
     let cluster = Cluster::of(1);
     let Some(disk) = SmallDisk::mount(&cluster.path().join("ada"), "64m") else { return };
     let ada = founder(&cluster, "lessons");
-    let mut command = ada.command(&["privacy", "set", "--epsilon", "4", "--yes", "--json"]);
-    let out = command.env("LORE_FAULT", "fill:drawn").output().unwrap();
+    let mut command = ada.faulty(&["privacy", "set", "--epsilon", "4", "--yes", "--json"]);
+    let out = command.env("LORE_TEST_FAULT", "fill:drawn").output().unwrap();
     let said = String::from_utf8_lossy(&out.stderr).into_owned();
     assert!(!said.contains("panicked"), "{said}");
     disk.fill();
@@ -313,8 +312,8 @@ fn gate(node: &Node, seconds: Option<u64>) {
 
 /// A node that is killed at a point, once it has been told of its peers.
 fn doomed(node: &Node, point: Point) -> Child {
-    let mut command = node.command(&["run"]);
-    command.env("LORE_FAULT", format!("kill:{}", point.name()));
+    let mut command = node.faulty(&["run"]);
+    command.env("LORE_TEST_FAULT", format!("kill:{}", point.name()));
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     command.spawn().unwrap()
 }

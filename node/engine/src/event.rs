@@ -1,0 +1,153 @@
+//! What an engine is told, and what it wants done.
+
+use lore_protocol::charter::Charter;
+use lore_protocol::ids::{DeltaId, FederationId, PublicKey};
+
+use crate::EngineError;
+
+/// What happened outside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// The first connection with a peer is up.
+    Connected {
+        /// Its key, proven by the transport.
+        peer: PublicKey,
+    },
+    /// The last connection with a peer is gone.
+    Disconnected {
+        /// Its key.
+        peer: PublicKey,
+    },
+    /// A peer said where it listens.
+    Identified {
+        /// Its key.
+        peer: PublicKey,
+        /// Its claim, as multiaddresses.
+        addresses: Vec<String>,
+    },
+    /// A sealed gossip frame; [`Effect::Judge`] with the same number follows.
+    Gossip {
+        /// Names the frame in the verdict.
+        number: u64,
+        /// The peer that relayed it.
+        from: PublicKey,
+        /// The topic.
+        federation: FederationId,
+        /// The sealed frame.
+        bytes: Vec<u8>,
+    },
+    /// A peer asks; [`Effect::Reply`] with the same number follows.
+    Request {
+        /// Names the request in the reply.
+        number: u64,
+        /// The asking peer.
+        peer: PublicKey,
+        /// The encoded question.
+        bytes: Vec<u8>,
+    },
+    /// A peer answered a request of [`Effect::Request`].
+    Response {
+        /// The number of the request.
+        number: u64,
+        /// The peer that answered.
+        peer: PublicKey,
+        /// The encoded answer.
+        bytes: Vec<u8>,
+    },
+    /// A request will not be answered, or could not be sent.
+    RequestFailed {
+        /// The number of the request.
+        number: u64,
+        /// Why, for people.
+        why: String,
+    },
+    /// Time has passed.
+    Tick,
+}
+
+/// What the engine wants done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Take part in a federation's gossip.
+    Subscribe(FederationId),
+    /// Gossip a delta. That nobody hears it is no error: sync carries it.
+    Publish {
+        /// The topic.
+        federation: FederationId,
+        /// The delta in it.
+        delta: DeltaId,
+        /// The frame before it was sealed, for an auditor of what leaves.
+        frame: Vec<u8>,
+        /// The sealed frame, to be sent.
+        sealed: Vec<u8>,
+    },
+    /// Keep a connection with a peer from now on.
+    Dial {
+        /// The key expected there.
+        peer: PublicKey,
+        /// Where, as multiaddresses; what is none is passed over.
+        addresses: Vec<String>,
+    },
+    /// Ask a peer; [`Event::Response`] or [`Event::RequestFailed`] with the same number must follow.
+    Request {
+        /// Names the request.
+        number: u64,
+        /// The peer.
+        peer: PublicKey,
+        /// The encoded question.
+        bytes: Vec<u8>,
+    },
+    /// Answer a request.
+    Reply {
+        /// The number of the request.
+        number: u64,
+        /// The encoded answer.
+        bytes: Vec<u8>,
+    },
+    /// The verdict on a gossip frame.
+    Judge {
+        /// The number of the frame.
+        number: u64,
+        /// The peer that relayed it.
+        from: PublicKey,
+        /// What to do with it.
+        verdict: Verdict,
+    },
+    /// An attempt of [`crate::Engine::begin_join`] is over.
+    Joined {
+        /// The number of the attempt.
+        attempt: u64,
+        /// What came of it.
+        result: Result<Joining, EngineError>,
+    },
+}
+
+/// What to do with a gossip frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Relay it.
+    Accept,
+    /// Do not relay it, and blame nobody: ancestors are missing, or the trouble is local.
+    Ignore,
+    /// Do not relay it, and lower the score of its sender. Only for faults visible in the bytes.
+    Reject,
+}
+
+/// How an attempt to join ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Joining {
+    /// The charter was read, and nothing else done.
+    Previewed {
+        /// The federation.
+        federation: FederationId,
+        /// Its charter.
+        charter: Box<Charter>,
+    },
+    /// The inviter vouched for this node.
+    Admitted {
+        /// The federation.
+        federation: FederationId,
+        /// Secret of the recovery key, kept nowhere; none when the Join was signed before.
+        recovery_secret: Option<String>,
+    },
+}

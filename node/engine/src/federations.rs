@@ -1,0 +1,149 @@
+//! The federations of a node: loading them, adding one, and ending an epoch.
+
+use lore_privacy::Outgoing;
+use lore_protocol::charter::{EpochRule, SignedCharter};
+use lore_protocol::codec;
+use lore_protocol::delta::{Delta, Sound};
+use lore_protocol::ids::FederationId;
+use lore_protocol::log::Log;
+use lore_protocol::payload::{Checkpoint, Phase};
+
+use crate::{Batch, Durability, Effect, Engine, EngineError, Federation, RecordKind, damaged};
+
+/// An epoch that this node ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ended {
+    /// The federation.
+    pub federation: FederationId,
+    /// The epoch that the checkpoint seals.
+    pub epoch: u32,
+    /// Chains that it covers.
+    pub chains: usize,
+    /// Members on its roster.
+    pub members: usize,
+}
+
+impl Engine {
+    pub(crate) fn load_federations(&mut self) -> Result<(), EngineError> {
+        let mut charters = Vec::new();
+        for pair in self.store.scan(RecordKind::Charter, b"") {
+            charters.push(pair?.1);
+        }
+        for bytes in charters {
+            let charter: SignedCharter = codec::decode(&bytes).map_err(|error| damaged(&error))?;
+            let log = Log::new(charter).map_err(|error| damaged(&error))?;
+            let id = log.federation();
+            let mut federation = Federation::new(log);
+            for sound in self.stored_deltas(id)? {
+                // Stored before, so nothing is to be stored.
+                federation.log_mut().ingest(sound);
+            }
+            federation.refresh();
+            self.federations.insert(id, federation);
+            self.effects.push(Effect::Subscribe(id));
+        }
+        Ok(())
+    }
+
+    /// Stored deltas in causal order.
+    fn stored_deltas(&self, federation: FederationId) -> Result<Vec<Sound>, EngineError> {
+        let mut all = Vec::new();
+        for pair in self.store.scan(RecordKind::Delta, federation.as_bytes()) {
+            let (_, bytes) = pair?;
+            all.push(Delta::parse(&bytes).map_err(|error| damaged(&error))?);
+        }
+        all.sort_by_key(|sound| (sound.header().epoch, sound.header().depth, sound.id));
+        Ok(all)
+    }
+
+    pub(crate) fn add_federation(
+        &mut self,
+        charter: SignedCharter,
+    ) -> Result<FederationId, EngineError> {
+        let bytes = codec::encode(&charter);
+        let log = Log::new(charter).map_err(|error| {
+            EngineError::failed("charter", error.to_string())
+                .help("ask the inviter for a new invitation")
+        })?;
+        let id = log.federation();
+        let mut batch = Batch::new();
+        batch.put(RecordKind::Charter, id.as_bytes(), bytes);
+        batch.put(RecordKind::JoinedAt, id.as_bytes(), self.now_seconds().to_be_bytes());
+        let edits = codec::encode(&self.deny_edits()?);
+        batch.put(RecordKind::DenyEditsAtJoin, id.as_bytes(), edits);
+        self.store.write(batch, Durability::Synced)?;
+        self.federations.insert(id, Federation::new(log));
+        self.effects.push(Effect::Subscribe(id));
+        Ok(id)
+    }
+
+    /// Ends the epoch, as a signer.
+    ///
+    /// # Errors
+    /// When this node does not sign here, signing has stopped, or the store fails.
+    pub fn federation_checkpoint(
+        &mut self,
+        federation: FederationId,
+    ) -> Result<Ended, EngineError> {
+        let me = self.own_member(federation)?;
+        let found =
+            self.federations.get_mut(&federation).ok_or_else(|| crate::unknown(federation))?;
+        if found.log().tip().signers.binary_search(&me).is_err() {
+            return Err(EngineError::refused(
+                "not_a_signer",
+                "this node does not sign checkpoints of this federation",
+            )
+            .help("only the founder ends an epoch"));
+        }
+        if found.log().is_split() {
+            return Err(EngineError::refused(
+                "split",
+                "two checkpoints of one epoch are final; signing has stopped",
+            )
+            .help("see `lore status`"));
+        }
+        found.refresh();
+        let body = found.fold().propose(found.log());
+        let (epoch, covered, roster) = (body.epoch, body.frontier.len(), body.roster.len());
+        let checkpoint = Checkpoint { round: 0, phase: Phase::Commit, body };
+        self.publish(federation, &Outgoing::from(checkpoint))?;
+        let now = self.now_seconds().to_be_bytes();
+        let key = federation.as_bytes();
+        self.store.put(RecordKind::SealedAt, key, &now, Durability::Buffered)?;
+        self.settle()?;
+        Ok(Ended { federation, epoch, chains: covered, members: roster })
+    }
+
+    /// Whether a signer's clock says that the epoch is over.
+    pub(crate) fn checkpoint_is_due(&self, federation: FederationId) -> Result<bool, EngineError> {
+        let log = self.federation(federation)?.log();
+        let EpochRule::Hours(hours) = log.charter().epoch else {
+            return Ok(false);
+        };
+        let Some(me) = log.member_of(&self.public_key()) else {
+            return Ok(false);
+        };
+        if log.tip().signers.binary_search(&me).is_err() || log.is_split() {
+            return Ok(false);
+        }
+        let last = self
+            .epoch_opened_seconds(federation)
+            .unwrap_or_else(|| self.joined_seconds(federation));
+        Ok(self.now_seconds() >= last + u64::from(hours) * 3600)
+    }
+
+    /// When the open epoch began by a signer's own clock, in seconds since the Unix epoch; none elsewhere.
+    pub fn epoch_opened_seconds(&self, federation: FederationId) -> Option<u64> {
+        self.seconds_in(RecordKind::SealedAt, federation)
+    }
+
+    /// When this node came to a federation, in seconds since the Unix epoch.
+    pub fn joined_seconds(&self, federation: FederationId) -> u64 {
+        self.seconds_in(RecordKind::JoinedAt, federation).unwrap_or(0)
+    }
+
+    fn seconds_in(&self, kind: RecordKind, federation: FederationId) -> Option<u64> {
+        let bytes = self.store.get(kind, federation.as_bytes()).ok()??;
+        Some(u64::from_be_bytes(bytes.try_into().ok()?))
+    }
+}

@@ -1,0 +1,60 @@
+//! The human gate: when what waits for a person goes out.
+
+use lore_privacy::ledger::{Answer, Held};
+use lore_protocol::charter::EpochRule;
+use lore_protocol::ids::{FederationId, Hash};
+
+use crate::{Engine, EngineError};
+
+/// Whether a person approves what lesson releases send.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Gate {
+    /// What was drawn is sent.
+    #[default]
+    Off,
+    /// A person may leave keys out until so many seconds after the release was due.
+    Ask {
+        /// Seconds until the deadline.
+        seconds: u64,
+    },
+    /// The owner's wish cannot be read, for this reason: no lesson is released until it can.
+    Unreadable(String),
+}
+
+impl Engine {
+    /// When a lesson release that is due now opens its gate; none without a gate. A function of the
+    /// settings, the charter and the clock. An epoch by the clock leaves room: after its end the
+    /// release would be late.
+    pub(crate) fn gate_deadline(
+        &self,
+        federation: FederationId,
+    ) -> Result<Option<u64>, EngineError> {
+        let seconds = match &self.settings.gate {
+            Gate::Off => return Ok(None),
+            Gate::Ask { seconds } => *seconds,
+            Gate::Unreadable(why) => return Err(EngineError::failed("gate", why)),
+        };
+        let seconds = match self.federation(federation)?.log().charter().epoch {
+            EpochRule::Hours(hours) => seconds.min(u64::from(hours) * 3600 / 2),
+            EpochRule::Rounds => seconds,
+        };
+        Ok(Some(self.now_seconds().saturating_add(seconds)))
+    }
+
+    /// What waits at the gate.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn held(&self) -> Result<Vec<Held>, EngineError> {
+        Ok(self.ledger.held()?)
+    }
+
+    /// Records what a person decided about a release; it can be replaced until the deadline.
+    ///
+    /// # Errors
+    /// When nothing of this release waits, or its deadline has passed.
+    pub fn answer_gate(&mut self, release: Hash, answer: Answer) -> Result<(), EngineError> {
+        self.ledger.answer(release, answer, self.clock.unix_seconds())?;
+        Ok(())
+    }
+}

@@ -1,0 +1,85 @@
+//! Events in: what the engine makes of what happened outside.
+
+use lore_protocol::codec;
+use lore_protocol::ids::PublicKey;
+use lore_protocol::wire::Reply;
+
+use crate::{Effect, Engine, EngineError, Event};
+
+impl Engine {
+    /// Takes in what happened. What is to be done is left for [`Engine::take_effects`].
+    ///
+    /// # Errors
+    /// When the own store or ledger fails. Nothing that a peer sends is an error here.
+    pub fn handle(&mut self, event: Event) -> Result<(), EngineError> {
+        match event {
+            Event::Connected { peer } => {
+                tracing::info!(peer = %peer.short(), "connected");
+                self.connected.entry(peer).or_default();
+                self.knock_if_joining(peer);
+                self.begin_rounds_with(peer);
+            }
+            Event::Disconnected { peer } => {
+                tracing::info!(peer = %peer.short(), "disconnected");
+                self.connected.remove(&peer);
+            }
+            Event::Identified { peer, addresses } => {
+                if let Some(known) = self.connected.get_mut(&peer) {
+                    *known = addresses;
+                }
+                self.remember_identified()?;
+            }
+            Event::Gossip { number, from, federation, bytes } => {
+                self.on_gossip(number, from, federation, &bytes)?;
+            }
+            Event::Request { number, peer, bytes } => {
+                let bytes = self.answer(peer, &bytes)?;
+                self.effects.push(Effect::Reply { number, bytes });
+                self.settle()?;
+            }
+            Event::Response { number, peer, bytes } => self.on_response(number, peer, &bytes)?,
+            Event::RequestFailed { number, why } => {
+                tracing::debug!(%why, "a request failed");
+                self.rounds.forget(number);
+                self.fail_join(number, &why);
+            }
+            Event::Tick => {
+                self.settle()?;
+                self.remember_identified()?;
+                self.expire_joins();
+                self.begin_rounds_in_turn();
+            }
+        }
+        self.dial_known()
+    }
+
+    fn on_response(
+        &mut self,
+        number: u64,
+        peer: PublicKey,
+        bytes: &[u8],
+    ) -> Result<(), EngineError> {
+        match codec::decode::<Reply>(bytes) {
+            Ok(reply) => {
+                if !self.on_round_reply(number, peer, &reply)? {
+                    self.on_join_reply(number, peer, reply)?;
+                }
+            }
+            Err(error) => {
+                tracing::warn!(peer = %peer.short(), %error, "a reply does not decode");
+                self.rounds.forget(number);
+                self.fail_join(number, "its reply does not decode");
+            }
+        }
+        Ok(())
+    }
+
+    /// Remembers where connected members listen. A peer that identifies itself is often a stranger
+    /// still, and a member only after it was vouched for.
+    fn remember_identified(&self) -> Result<(), EngineError> {
+        for (peer, addresses) in &self.connected {
+            self.remember(*peer, addresses)?;
+        }
+        Ok(())
+    }
+}

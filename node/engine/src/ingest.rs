@@ -1,0 +1,82 @@
+//! The one door into a log: what a peer sent, what gossip brought and what this node signed come through
+//! here, and what became valid is stored.
+
+use lore_protocol::delta::Sound;
+use lore_protocol::ids::{DeltaId, FederationId};
+use lore_protocol::log::{Ingest, Log};
+use lore_protocol::sync::Intake;
+
+use crate::{Batch, Durability, Engine, EngineError, Federation, RecordKind};
+
+/// Takes deltas into one federation's log, and collects what is to be stored.
+pub(crate) struct Door<'a> {
+    federation: &'a mut Federation,
+    batch: Batch,
+}
+
+impl<'a> Door<'a> {
+    const fn new(federation: &'a mut Federation) -> Self {
+        Self { federation, batch: Batch { changes: Vec::new() } }
+    }
+
+    fn keep(&mut self, ids: &[DeltaId]) {
+        let log = self.federation.log();
+        for id in ids {
+            if let Some(delta) = log.delta(id) {
+                let key = delta_key(log.federation(), id);
+                self.batch.put(RecordKind::Delta, key, delta.to_bytes());
+            }
+        }
+    }
+}
+
+impl Intake for Door<'_> {
+    fn log(&self) -> &Log {
+        self.federation.log()
+    }
+
+    fn take(&mut self, sound: Sound) -> Ingest {
+        let result = self.federation.log_mut().ingest(sound);
+        if let Ingest::Accepted(ids) = &result {
+            self.keep(ids);
+        }
+        result
+    }
+}
+
+impl Engine {
+    /// Takes a delta into a federation's log and stores what became valid.
+    ///
+    /// # Errors
+    /// When the store fails; never because of the delta.
+    pub fn ingest(
+        &mut self,
+        federation: FederationId,
+        sound: Sound,
+        durability: Durability,
+    ) -> Result<Ingest, EngineError> {
+        self.through_door(federation, durability, |door| door.take(sound))
+    }
+
+    /// Opens the door of a federation for several deltas, which are stored together.
+    pub(crate) fn through_door<T>(
+        &mut self,
+        federation: FederationId,
+        durability: Durability,
+        take: impl FnOnce(&mut Door<'_>) -> T,
+    ) -> Result<T, EngineError> {
+        let found = self.federations.get_mut(&federation);
+        let mut door = Door::new(found.ok_or_else(|| crate::unknown(federation))?);
+        let result = take(&mut door);
+        let batch = door.batch;
+        if !batch.is_empty() {
+            self.store.write(batch, durability)?;
+        }
+        Ok(result)
+    }
+}
+
+/// Suffix of a delta's record: its federation, then its id.
+pub(crate) fn delta_key(federation: FederationId, id: &DeltaId) -> Vec<u8> {
+    [&federation.as_bytes()[..], id.as_bytes()].concat()
+}

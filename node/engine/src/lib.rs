@@ -1,0 +1,275 @@
+//! A node without I/O: what it signs, takes in, releases, answers and asks.
+//!
+//! [`Engine`] is a state machine. [`Event`]s go in, [`Effect`]s come out of [`Engine::take_effects`]; time,
+//! randomness, storage and the private side come in through traits. The daemon drives it over a real
+//! network and the simulator over a virtual one.
+//!
+//! It must not know sockets, files, the operating system, sessions, or how anything is shown to a person.
+//!
+//! - Every delta enters a log through one door, [`Engine::ingest`], which also stores it.
+//! - Everything that is signed goes through the privacy ledger ([`sign`]).
+//! - No input of a peer is an error of [`Engine::handle`]: only the own store and ledger are.
+
+mod admission;
+mod batch;
+mod budget;
+mod denylist;
+mod error;
+mod event;
+mod federation;
+mod federations;
+mod founding;
+mod gate;
+mod gossip;
+mod handle;
+mod ingest;
+mod joining;
+mod ledger;
+mod peers;
+mod pending;
+mod records;
+mod recovery;
+mod release;
+mod rounds;
+mod schedule;
+mod sign;
+mod storage;
+mod surroundings;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use admission::Invited;
+pub use batch::{Batch, Change, Durability};
+pub use budget::{Planned, forbidden_unit};
+pub use denylist::{Counts, DenyEntry};
+pub use error::{Class, EngineError};
+pub use event::{Effect, Event, Joining, Verdict};
+pub use federation::Federation;
+pub use federations::Ended;
+pub use founding::{Costs, Created, Terms};
+pub use gate::Gate;
+pub use ledger::LedgerRecords;
+use lore_privacy::ledger::Point;
+use lore_privacy::{Ledger, LocalSecret};
+use lore_protocol::identity::{SecretKey, Signer};
+use lore_protocol::ids::{FederationId, Hash, PublicKey};
+pub use peers::{MAX_ADDRESS_BYTES, MAX_REPLY_BYTES};
+pub use records::RecordKind;
+pub use schedule::{schedule, within};
+pub use storage::{MemoryStorage, Pair, Recovery, Scan, Storage, StorageError};
+pub use surroundings::{Ballot, Clock, Contributions, Entropy, NoSessions, Source};
+pub use table::Table;
+
+use admission::Challenges;
+use joining::Joins;
+use rounds::Rounds;
+
+/// Called at every point of a release that is passed, for tests that end the process there.
+pub type Watch = Arc<dyn Fn(Point) + Send + Sync>;
+
+/// What an engine is made of.
+pub struct Parts {
+    /// The node's signing key.
+    pub key: SecretKey,
+    /// Its records.
+    pub store: Arc<dyn Storage>,
+    /// Its clock.
+    pub clock: Arc<dyn Clock>,
+    /// Its randomness.
+    pub entropy: Arc<dyn Entropy>,
+    /// What its sessions give to releases.
+    pub sessions: Arc<dyn Contributions>,
+    /// Watches releases; none outside of tests.
+    pub watch: Option<Watch>,
+}
+
+/// What its owner chose.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// A name for the node, told to the federation when it joins.
+    pub name: String,
+    /// Time between rounds of anti-entropy with a member that takes its turn.
+    pub sync_interval: Duration,
+    /// Whether a person approves lesson releases.
+    pub gate: Gate,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { name: String::new(), sync_interval: Duration::from_secs(60), gate: Gate::Off }
+    }
+}
+
+/// One node.
+pub struct Engine {
+    store: Arc<dyn Storage>,
+    key: SecretKey,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    sessions: Arc<dyn Contributions>,
+    watch: Option<Watch>,
+    settings: Settings,
+    secret_bytes: [u8; 32],
+    ledger: Ledger<LedgerRecords>,
+    federations: BTreeMap<FederationId, Federation>,
+    challenges: Challenges,
+    rounds: Rounds,
+    joins: Joins,
+    /// Connected peers, and where they say that they listen.
+    connected: BTreeMap<PublicKey, Vec<String>>,
+    /// Addresses at which each member was dialled last.
+    dialled: BTreeMap<PublicKey, Vec<String>>,
+    effects: Vec<Effect>,
+    /// Releases that were refused and said so; tried again with the next start.
+    refused: BTreeSet<Hash>,
+    /// Peers with whom a round was completed since this process began.
+    asked: BTreeMap<FederationId, BTreeSet<PublicKey>>,
+}
+
+impl Engine {
+    /// Opens a node: its ledger, and every federation's log.
+    ///
+    /// # Errors
+    /// When the store or the ledger is damaged.
+    pub fn open(parts: Parts, settings: Settings) -> Result<Self, EngineError> {
+        let Parts { key, store, clock, entropy, sessions, watch } = parts;
+        let secret_bytes = local_secret(&*store, &*entropy)?;
+        let ledger = Ledger::open(LedgerRecords::new(Arc::clone(&store)))?;
+        let mut engine = Self {
+            store,
+            key,
+            clock,
+            entropy,
+            sessions,
+            watch,
+            settings,
+            secret_bytes,
+            ledger,
+            federations: BTreeMap::new(),
+            challenges: Challenges::default(),
+            rounds: Rounds::default(),
+            joins: Joins::default(),
+            connected: BTreeMap::new(),
+            dialled: BTreeMap::new(),
+            effects: Vec::new(),
+            refused: BTreeSet::new(),
+            asked: BTreeMap::new(),
+        };
+        engine.watch_ledger();
+        engine.load_federations()?;
+        engine.end_recovery()?;
+        engine.finish_pending();
+        Ok(engine)
+    }
+
+    /// This node's key.
+    #[must_use]
+    pub fn public_key(&self) -> PublicKey {
+        self.key.public_key()
+    }
+
+    /// The signing key, for the transport.
+    #[must_use]
+    pub const fn secret_key(&self) -> &SecretKey {
+        &self.key
+    }
+
+    /// The records, for what the surroundings keep in them.
+    #[must_use]
+    pub const fn store(&self) -> &Arc<dyn Storage> {
+        &self.store
+    }
+
+    /// The privacy ledger, to be read.
+    #[must_use]
+    pub const fn ledger(&self) -> &Ledger<LedgerRecords> {
+        &self.ledger
+    }
+
+    /// What its owner chose.
+    #[must_use]
+    pub const fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Changes what its owner chose.
+    pub const fn settings_mut(&mut self) -> &mut Settings {
+        &mut self.settings
+    }
+
+    /// Federations of this node.
+    #[must_use]
+    pub const fn federations(&self) -> &BTreeMap<FederationId, Federation> {
+        &self.federations
+    }
+
+    /// One federation.
+    ///
+    /// # Errors
+    /// When this node is not in it.
+    pub fn federation(&self, id: FederationId) -> Result<&Federation, EngineError> {
+        self.federations.get(&id).ok_or_else(|| unknown(id))
+    }
+
+    /// Connected peers, sorted.
+    pub fn connected(&self) -> impl Iterator<Item = PublicKey> {
+        self.connected.keys().copied()
+    }
+
+    /// What is to be done since the last call.
+    pub fn take_effects(&mut self) -> Vec<Effect> {
+        std::mem::take(&mut self.effects)
+    }
+
+    /// Seconds since the Unix epoch.
+    #[must_use]
+    pub fn now_seconds(&self) -> u64 {
+        self.clock.unix_seconds()
+    }
+
+    /// A key for pseudonyms that stay on this node, derived from its secret.
+    #[must_use]
+    pub fn local_key(&self, purpose: &str) -> [u8; 32] {
+        blake3::derive_key(purpose, &self.secret_bytes)
+    }
+
+    pub(crate) const fn local_secret(&self) -> LocalSecret {
+        LocalSecret::from_bytes(self.secret_bytes)
+    }
+
+    fn watch_ledger(&mut self) {
+        if let Some(watch) = self.watch.clone() {
+            self.ledger.watch(move |point| watch(point));
+        }
+    }
+}
+
+fn unknown(federation: FederationId) -> EngineError {
+    EngineError::usage(format!("this node is in no federation {}", federation.short()))
+        .kind("unknown_federation")
+        .help("see `lore federation show`")
+}
+
+fn damaged(error: &dyn std::fmt::Display) -> EngineError {
+    EngineError::failed(
+        "damaged",
+        format!("the store holds something that this program did not write: {error}"),
+    )
+    .help("run `lore doctor`; a node can also join again and fetch everything from its peers")
+}
+
+fn local_secret(store: &dyn Storage, entropy: &dyn Entropy) -> Result<[u8; 32], EngineError> {
+    if let Some(bytes) = store.get(RecordKind::LocalSecret, b"")?
+        && let Ok(bytes) = bytes.try_into()
+    {
+        return Ok(bytes);
+    }
+    let bytes = entropy.bytes()?;
+    store.put(RecordKind::LocalSecret, b"", &bytes, Durability::Synced)?;
+    Ok(bytes)
+}

@@ -1,0 +1,150 @@
+//! Every kind of record that a node keeps: the one list of what is in its store.
+
+use crate::Table;
+
+/// What a record is. Its key is the kind's prefix and a suffix that names the record within its kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RecordKind {
+    /// A delta that its federation's log accepted.
+    Delta,
+    /// An entry of the privacy ledger.
+    LedgerEntry,
+    /// Number of entries of the ledger and the hash of the last one.
+    LedgerHead,
+    /// A private session.
+    Session,
+    /// How many sessions a user has here.
+    SessionCount,
+    /// A federation's signed charter.
+    Charter,
+    /// When this node came to a federation.
+    JoinedAt,
+    /// When this node, as a signer, last ended an epoch.
+    SealedAt,
+    /// Key of the member that invited this node.
+    Inviter,
+    /// Where a peer listens.
+    PeerAddresses,
+    /// An invitation that this node gave.
+    Invitation,
+    /// An entry of the owner's deny-list.
+    DenyEntry,
+    /// How often the deny-list was changed.
+    DenyEdits,
+    /// How often it had been changed when this node came to a federation.
+    DenyEditsAtJoin,
+    /// What one unit of privacy has fed so far.
+    Participation,
+    /// Secret from which pseudonyms of users and draws are derived.
+    LocalSecret,
+    /// Complete passes of a model over the sessions.
+    ExtractPasses,
+    /// Where this node listened last.
+    Listening,
+    /// Head of the hash chain of synced batches.
+    StoreHead,
+    /// Layout of the store.
+    StoreSchema,
+    /// Which directory the store was made in.
+    StorePlace,
+    /// That the store was repaired or restored, and peers were not asked since.
+    StoreRecovery,
+}
+
+impl RecordKind {
+    /// Every kind, in a fixed order.
+    pub const ALL: [Self; 22] = [
+        Self::Delta,
+        Self::LedgerEntry,
+        Self::LedgerHead,
+        Self::Session,
+        Self::SessionCount,
+        Self::Charter,
+        Self::JoinedAt,
+        Self::SealedAt,
+        Self::Inviter,
+        Self::PeerAddresses,
+        Self::Invitation,
+        Self::DenyEntry,
+        Self::DenyEdits,
+        Self::DenyEditsAtJoin,
+        Self::Participation,
+        Self::LocalSecret,
+        Self::ExtractPasses,
+        Self::Listening,
+        Self::StoreHead,
+        Self::StoreSchema,
+        Self::StorePlace,
+        Self::StoreRecovery,
+    ];
+
+    /// Table and prefix of the keys. Never changed: they are part of the layout.
+    const fn place(self) -> (Table, &'static str) {
+        match self {
+            Self::Delta => (Table::Deltas, ""),
+            Self::LedgerEntry => (Table::Ledger, "entry/"),
+            Self::LedgerHead => (Table::Ledger, "head"),
+            Self::Session => (Table::Sessions, ""),
+            Self::SessionCount => (Table::Settings, "session-count/"),
+            Self::Charter => (Table::Settings, "charter/"),
+            Self::JoinedAt => (Table::Settings, "joined-at/"),
+            Self::SealedAt => (Table::Settings, "sealed-at/"),
+            Self::Inviter => (Table::Settings, "inviter/"),
+            Self::PeerAddresses => (Table::Settings, "peer/"),
+            Self::Invitation => (Table::Settings, "invitation/"),
+            Self::DenyEntry => (Table::Settings, "deny/"),
+            Self::DenyEdits => (Table::Settings, "deny-edits"),
+            Self::DenyEditsAtJoin => (Table::Settings, "deny-at-join/"),
+            Self::Participation => (Table::Settings, "participation/"),
+            Self::LocalSecret => (Table::Settings, "local-secret"),
+            Self::ExtractPasses => (Table::Settings, "extract-passes"),
+            Self::Listening => (Table::Settings, "listening"),
+            Self::StoreHead => (Table::Settings, "\0head"),
+            Self::StoreSchema => (Table::Settings, "\0schema"),
+            Self::StorePlace => (Table::Settings, "\0place"),
+            Self::StoreRecovery => (Table::Settings, "\0recovery"),
+        }
+    }
+
+    /// The table that holds it.
+    #[must_use]
+    pub const fn table(self) -> Table {
+        self.place().0
+    }
+
+    /// What every key of this kind begins with.
+    #[must_use]
+    pub const fn prefix(self) -> &'static [u8] {
+        self.place().1.as_bytes()
+    }
+
+    /// The name of the kind, as the documentation lists it.
+    #[must_use]
+    pub fn name(self) -> String {
+        format!("{self:?}")
+    }
+
+    /// The whole key of a record.
+    #[must_use]
+    pub fn key(self, suffix: &[u8]) -> Vec<u8> {
+        [self.prefix(), suffix].concat()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_kind_is_found_under_the_prefix_of_another() {
+        for one in RecordKind::ALL {
+            for other in RecordKind::ALL {
+                let same_table = one != other && one.table() == other.table();
+                assert!(
+                    !same_table || !other.prefix().starts_with(one.prefix()),
+                    "{one:?} {other:?}"
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! Anti-entropy rounds: one at a time for each federation and peer.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use lore_protocol::codec;
+use lore_protocol::ids::{FederationId, PublicKey};
+use lore_protocol::sync::{Answer, Ask, Done, Round, Step};
+use lore_protocol::wire::{Reply, Request};
+
+use crate::{Durability, Effect, Engine, EngineError};
+
+enum Pending {
+    Sync { federation: FederationId, peer: PublicKey, round: Round },
+    Peers { federation: FederationId, peer: PublicKey },
+}
+
+/// Rounds under way, and the numbers of all requests.
+#[derive(Default)]
+pub(crate) struct Rounds {
+    pending: BTreeMap<u64, Pending>,
+    busy: BTreeSet<(FederationId, PublicKey)>,
+    turn: usize,
+    last: Option<Duration>,
+    requests: u64,
+}
+
+impl Rounds {
+    /// A request will not be answered: its round is over.
+    pub(crate) fn forget(&mut self, number: u64) {
+        if let Some(Pending::Sync { federation, peer, .. }) = self.pending.remove(&number) {
+            self.busy.remove(&(federation, peer));
+        }
+    }
+}
+
+impl Engine {
+    /// Asks a peer; gives the number of the request.
+    pub(crate) fn request(&mut self, peer: PublicKey, request: &Request) -> u64 {
+        self.rounds.requests += 1;
+        let number = self.rounds.requests;
+        self.effects.push(Effect::Request { number, peer, bytes: codec::encode(request) });
+        number
+    }
+
+    pub(crate) fn begin_rounds_with(&mut self, peer: PublicKey) {
+        let federations: Vec<FederationId> = self.federations.keys().copied().collect();
+        for federation in federations {
+            if self.companions(federation).contains(&peer) {
+                self.begin_round(federation, peer);
+                let number = self.request(peer, &Request::Peers { federation });
+                self.rounds.pending.insert(number, Pending::Peers { federation, peer });
+            }
+        }
+    }
+
+    /// A round with one connected companion of each federation, taking turns, when it is time.
+    pub(crate) fn begin_rounds_in_turn(&mut self) {
+        let now = self.clock.monotonic();
+        let due = |last: Duration| now.saturating_sub(last) >= self.settings.sync_interval;
+        if !self.rounds.last.is_none_or(due) {
+            return;
+        }
+        self.rounds.last = Some(now);
+        self.rounds.turn = self.rounds.turn.wrapping_add(1);
+        let federations: Vec<FederationId> = self.federations.keys().copied().collect();
+        for federation in federations {
+            let mut near = self.companions(federation);
+            near.retain(|key| self.connected.contains_key(key));
+            if !near.is_empty() {
+                let peer = near[self.rounds.turn % near.len()];
+                self.begin_round(federation, peer);
+            }
+        }
+    }
+
+    /// Begins a round unless one with this peer is under way.
+    pub fn begin_round(&mut self, federation: FederationId, peer: PublicKey) {
+        if self.rounds.busy.contains(&(federation, peer)) {
+            return;
+        }
+        let Some(found) = self.federations.get(&federation) else { return };
+        let (round, ask) = Round::begin(found.log());
+        self.ask(federation, peer, round, ask);
+    }
+
+    fn ask(&mut self, federation: FederationId, peer: PublicKey, round: Round, ask: Ask) {
+        self.rounds.busy.insert((federation, peer));
+        let number = self.request(peer, &Request::Sync { federation, ask });
+        self.rounds.pending.insert(number, Pending::Sync { federation, peer, round });
+    }
+
+    /// Takes an answer; false when it is to no request of a round.
+    pub(crate) fn on_round_reply(
+        &mut self,
+        number: u64,
+        from: PublicKey,
+        reply: &Reply,
+    ) -> Result<bool, EngineError> {
+        let asked = match self.rounds.pending.get(&number) {
+            Some(Pending::Sync { peer, .. } | Pending::Peers { peer, .. }) => *peer,
+            None => return Ok(false),
+        };
+        if asked != from {
+            tracing::warn!(peer = %from.short(), "a peer answered what another was asked");
+            return Ok(true);
+        }
+        let Some(pending) = self.rounds.pending.remove(&number) else { return Ok(false) };
+        if let Pending::Sync { federation, peer, .. } = &pending {
+            self.rounds.busy.remove(&(*federation, *peer));
+        }
+        match (pending, reply) {
+            (Pending::Sync { federation, peer, round }, Reply::Sync(answer)) => {
+                self.on_answer(federation, peer, round, answer.as_ref().clone())?;
+            }
+            (Pending::Peers { federation, .. }, Reply::Peers(peers)) => {
+                let companions = self.companions(federation);
+                for (key, addresses) in peers {
+                    if companions.contains(key) && self.addresses_of(key)?.is_empty() {
+                        self.remember(*key, addresses)?;
+                    }
+                }
+            }
+            (_, Reply::Refused(why)) => {
+                let why: String = why.chars().take(MAX_SHOWN).collect();
+                tracing::debug!(peer = %from.short(), ?why, "refused by a peer");
+            }
+            (_, _) => tracing::warn!(peer = %from.short(), "a peer answered another question"),
+        }
+        Ok(true)
+    }
+
+    fn on_answer(
+        &mut self,
+        federation: FederationId,
+        peer: PublicKey,
+        mut round: Round,
+        answer: Answer,
+    ) -> Result<(), EngineError> {
+        let (batch, step) =
+            self.through_door(federation, Durability::Buffered, |door| round.handle(door, answer))?;
+        for (id, fault) in &batch.refused {
+            tracing::info!(delta = %id.short(), %fault, "a synced delta was refused");
+        }
+        if !batch.accepted.is_empty() {
+            self.settle()?;
+        }
+        match step {
+            Step::Ask(ask) => self.ask(federation, peer, round, ask),
+            Step::Done(Done::Misbehaved(why)) => {
+                tracing::warn!(peer = %peer.short(), why, "a peer sent a broken delta");
+            }
+            Step::Done(Done::InSync | Done::NothingNew) => {
+                self.caught_up(federation, peer)?;
+                self.settle()?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Most characters of a peer's words in the log.
+const MAX_SHOWN: usize = 200;

@@ -1,0 +1,135 @@
+//! Signing: the one way by which this node adds to its chains.
+
+use lore_privacy::ledger::Point;
+use lore_privacy::{Chain, Committed, Outgoing};
+use lore_protocol::delta::{Delta, Header};
+use lore_protocol::ids::{DeltaId, FederationId, Hash, MemberId};
+use lore_protocol::log::Ingest;
+use lore_protocol::payload::{PayloadKind, Void};
+
+use crate::{Durability, Engine, EngineError};
+
+/// Kind of the error when the charter's rules refuse what was about to be signed.
+pub(crate) const NOT_ALLOWED: &str = "not_allowed";
+
+impl Engine {
+    /// Signs and stores a delta on this node's chain, and leaves it to be sent.
+    ///
+    /// # Errors
+    /// When this node is no member yet, its chain is behind the network's, or the ledger refuses.
+    pub fn publish(
+        &mut self,
+        federation: FederationId,
+        outgoing: &Outgoing,
+    ) -> Result<DeltaId, EngineError> {
+        if let Some(why) = self.store.recovery()? {
+            let what = why.name();
+            return Err(EngineError::refused(
+                "recovering",
+                format!(
+                    "this store was {what}, and no member was asked since what this node signed"
+                ),
+            )
+            .help("run the node until it has synced with a member; then it signs again"));
+        }
+        let member = self.own_member(federation)?;
+        let spend = self.federation(federation)?.log().spend(member);
+        let header = self.federation(federation)?.log().draft(member, spend).map_err(|fault| {
+            EngineError::refused(
+                "cannot_sign",
+                format!("this node cannot add to its chain: {fault}"),
+            )
+            .help("see `lore status`; a member that waits for a checkpoint can publish after it")
+        })?;
+        self.sign(Chain { federation, member }, header, outgoing)
+    }
+
+    /// Signs a header of this node's own making. The ledger fixes the bytes before anything else.
+    pub(crate) fn sign(
+        &mut self,
+        chain: Chain,
+        mut header: Header,
+        outgoing: &Outgoing,
+    ) -> Result<DeltaId, EngineError> {
+        let (seq, period) = (header.seq, header.spend.period);
+        let before = header.spend;
+        let key = self.key.clone();
+        let due = self.ledger.spend(chain, period);
+        let join = header.payload_kind == PayloadKind::Join;
+        if !join && (due.rho_nano < before.rho_nano || due.delta_e18 < before.delta_e18) {
+            return Err(EngineError::refused(
+                "ledger_behind",
+                "the network knows more of this node's privacy spend than its own ledger does",
+            )
+            .help("this home is a restored or copied backup: use the original, or join anew"));
+        }
+        if !join {
+            header.spend = due;
+        }
+        // What this node's own log refuses must never be fixed: its chain would end there.
+        let delta = Delta::sign(header, outgoing.payload(), &key);
+        let fault = match delta.clone().sound() {
+            Ok(sound) if !join => {
+                self.federation(chain.federation)?.log().fault(&sound).map(|f| f.to_string())
+            }
+            Ok(_) => None,
+            Err(error) => Some(error.to_string()),
+        };
+        if let Some(fault) = fault {
+            return Err(EngineError::refused(
+                NOT_ALLOWED,
+                format!("the federation's rules refuse this delta: {fault}"),
+            )
+            .help("see `lore privacy status` and `lore federation show`"));
+        }
+        let committed =
+            self.ledger.commit(chain, seq, period, outgoing, |_, _| delta.to_bytes())?;
+        self.keep_committed(&committed)
+    }
+
+    /// Takes committed bytes into the log and the store, and leaves them to be sent.
+    pub(crate) fn keep_committed(&mut self, committed: &Committed) -> Result<DeltaId, EngineError> {
+        let chain = committed.chain();
+        let sound = Delta::parse(committed.bytes()).map_err(|error| {
+            EngineError::failed(
+                "own_delta",
+                format!("this node made a delta that it would refuse itself: {error}"),
+            )
+            .help("this is a fault of the program: please report it")
+        })?;
+        let id = sound.id;
+        let ingested = self.ingest(chain.federation, sound, Durability::Synced)?;
+        self.ledger.reach(Point::Ingested);
+        match ingested {
+            Ingest::Accepted(_) | Ingest::Known => {}
+            // A Join waits for the Vouch that its inviter signs.
+            Ingest::Waiting(_) => return Ok(id),
+            Ingest::Refused(fault) => {
+                return Err(EngineError::failed(
+                    "own_delta",
+                    format!("the federation's rules refuse this delta: {fault}"),
+                )
+                .help("see `lore privacy status` and `lore federation show`"));
+            }
+        }
+        self.ledger.published(chain, committed.seq())?;
+        self.announce(chain.federation, id);
+        Ok(id)
+    }
+
+    pub(crate) fn publish_void(
+        &mut self,
+        federation: FederationId,
+        release: Hash,
+    ) -> Result<(), EngineError> {
+        self.publish(federation, &Outgoing::from(Void { release })).map(drop)
+    }
+
+    /// This node's member id on the roster.
+    pub(crate) fn own_member(&self, federation: FederationId) -> Result<MemberId, EngineError> {
+        let key = self.public_key();
+        self.federation(federation)?.log().member_of(&key).ok_or_else(|| {
+            EngineError::refused("not_a_member_yet", "this node is not on the roster of the last checkpoint").help("wait for the next checkpoint, or ask a founder to run `lore federation checkpoint`")
+        })
+    }
+}

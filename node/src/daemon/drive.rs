@@ -1,0 +1,147 @@
+//! Between the network and the engine: events one way, effects the other.
+
+use lore_control::Failure;
+use lore_engine::{Effect, Event, Verdict};
+use lore_protocol::ids::PublicKey;
+
+use super::{Daemon, listen};
+use crate::error::CliError;
+use crate::network::{self, Direction, Multiaddr, NetworkEvent, PeerAddress};
+
+impl Daemon {
+    /// Tells the engine what happened. Its work may take long: other tasks go on meanwhile.
+    pub(super) fn tell(&mut self, event: Event) -> Result<(), CliError> {
+        tokio::task::block_in_place(|| self.node.handle(event))
+    }
+
+    const fn number(&mut self) -> u64 {
+        self.numbers += 1;
+        self.numbers
+    }
+
+    pub(super) fn on_event(&mut self, event: NetworkEvent) -> Result<(), CliError> {
+        let event = match event {
+            NetworkEvent::Listening { address } => {
+                tracing::info!(%address, "listening");
+                let now: Vec<Multiaddr> =
+                    self.network.addresses().iter().map(|a| a.address().clone()).collect();
+                return listen::keep(&**self.node.engine().store(), &now);
+            }
+            NetworkEvent::Connected { peer } => Event::Connected { peer },
+            NetworkEvent::Disconnected { peer } => Event::Disconnected { peer },
+            NetworkEvent::Identified { peer, addresses } => {
+                let addresses = addresses.iter().map(ToString::to_string).collect();
+                Event::Identified { peer, addresses }
+            }
+            NetworkEvent::Gossip { from, topic, id, bytes } => {
+                let number = self.number();
+                self.frames.insert(number, id);
+                Event::Gossip { number, from, federation: topic, bytes }
+            }
+            NetworkEvent::Request { peer, bytes, reply } => {
+                let number = self.number();
+                self.replies.insert(number, reply);
+                Event::Request { number, peer, bytes }
+            }
+            NetworkEvent::Response { request, peer, bytes } => {
+                let Some(number) = self.requests.remove(&request) else { return Ok(()) };
+                Event::Response { number, peer, bytes }
+            }
+            NetworkEvent::RequestFailed { request, why, .. } => {
+                let Some(number) = self.requests.remove(&request) else { return Ok(()) };
+                Event::RequestFailed { number, why: why.to_string() }
+            }
+        };
+        self.tell(event)
+    }
+
+    /// Does what the engine wants done. What the network does not take is logged, and no error: peers
+    /// decide what is in it.
+    ///
+    /// # Errors
+    /// When the engine's own store or ledger fails.
+    pub(super) async fn flush(&mut self) -> Result<(), CliError> {
+        loop {
+            let effects = self.node.engine_mut().take_effects();
+            if effects.is_empty() {
+                return Ok(());
+            }
+            for effect in effects {
+                self.carry_out(effect).await?;
+            }
+        }
+    }
+
+    async fn carry_out(&mut self, effect: Effect) -> Result<(), CliError> {
+        match effect {
+            Effect::Subscribe(federation) => {
+                note("not subscribed", self.network.subscribe(federation).await);
+            }
+            Effect::Publish { federation, delta, frame, sealed } => {
+                if let Some(record) = &self.record {
+                    // The recorder sees what the network task cannot: the frame before it is sealed.
+                    record(Direction::Out, &frame);
+                }
+                match self.network.publish(federation, sealed).await {
+                    Ok(outcome) => tracing::debug!(?outcome, delta = %delta.short(), "published"),
+                    Err(error) => tracing::warn!(%error, "not gossiped; sync will carry it"),
+                }
+            }
+            Effect::Dial { peer, addresses } => {
+                for address in &addresses {
+                    self.dial(peer, address).await;
+                }
+            }
+            Effect::Request { number, peer, bytes } => {
+                match self.network.request(peer, bytes).await {
+                    Ok(request) => {
+                        self.requests.insert(request, number);
+                    }
+                    Err(error) => {
+                        self.tell(Event::RequestFailed { number, why: error.to_string() })?;
+                    }
+                }
+            }
+            Effect::Reply { number, bytes } => {
+                if let Some(token) = self.replies.remove(&number) {
+                    note("not answered", self.network.reply(token, bytes).await);
+                }
+            }
+            Effect::Judge { number, from, verdict } => {
+                if let Some(frame) = self.frames.remove(&number) {
+                    let verdict = match verdict {
+                        Verdict::Accept => network::Verdict::Accept,
+                        Verdict::Ignore => network::Verdict::Ignore,
+                        Verdict::Reject => network::Verdict::Reject,
+                    };
+                    note("not judged", self.network.validate(frame, from, verdict).await);
+                }
+            }
+            Effect::Joined { attempt, result } => {
+                if let Some(answer) = self.joins.remove(&attempt) {
+                    let result = result
+                        .map_err(CliError::from)
+                        .map_err(Failure::from)
+                        .and_then(crate::host::joined);
+                    // The asking process may be gone.
+                    let _ = answer.send(result);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn dial(&self, peer: PublicKey, address: &str) {
+        let Ok(address) = address.parse::<Multiaddr>() else { return };
+        match PeerAddress::new(address, peer) {
+            Ok(address) => note("not dialled", self.network.dial(address).await),
+            Err(error) => tracing::debug!(%error, "not dialled"),
+        }
+    }
+}
+
+fn note(what: &str, done: Result<(), network::NetworkError>) {
+    if let Err(error) = done {
+        tracing::debug!(%error, "{what}");
+    }
+}

@@ -1,0 +1,282 @@
+//! What sessions give to a release. Every session is looked at alone, with public data only; what comes
+//! out is private, and only the privacy door reads it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use lore_agent::extract;
+use lore_agent::session::Session;
+use lore_engine::{
+    Ballot, Batch, Contributions, Durability, RecordKind, Source, Storage, StorageError,
+};
+use lore_privacy::{
+    CostContribution, LessonContribution, OutcomeContribution, PrivacyError, Private, UnitId,
+    VoteContribution,
+};
+use lore_protocol::charter::{CostKind, Measure};
+use lore_protocol::codec;
+use lore_protocol::ids::LessonId;
+use lore_protocol::lesson::{self, Bundle};
+use lore_protocol::payload::{ItemId, Window};
+use lore_protocol::trace::{Outcome, Trace};
+
+use super::system::Probe;
+
+/// The sessions of a node, as the engine reads them for a release.
+pub(super) struct Sessions {
+    store: Arc<dyn Storage>,
+    probe: Option<Probe>,
+}
+
+/// A session with the unit it belongs to.
+type Owned = (UnitId, Session);
+
+impl Sessions {
+    pub(super) const fn new(store: Arc<dyn Storage>, probe: Option<Probe>) -> Self {
+        Self { store, probe }
+    }
+
+    fn sessions(&self, source: &Source<'_>) -> Result<Private<Vec<Owned>>, PrivacyError> {
+        let Window { start_seconds, end_seconds } = source.window();
+        let mut sessions = Vec::new();
+        for pair in self.store.scan(RecordKind::Session, b"") {
+            let (_, bytes) = pair.map_err(|error| PrivacyError::Unreadable(error.to_string()))?;
+            // A record that is damaged belongs to nobody who could be named, and feeds nothing.
+            let Ok(session) = serde_json::from_slice::<Session>(&bytes) else { continue };
+            if let Some(probe) = &self.probe {
+                probe(false, &session.task);
+            }
+            let unit = source.unit_of(session.unit.as_deref(), &session.id);
+            let Some(unit) = unit else { continue };
+            let within = (start_seconds..end_seconds).contains(&session.started.unix_seconds);
+            if within && source.admits(&unit)? {
+                sessions.push(Private::new((unit, session)));
+            }
+        }
+        Ok(sessions.into())
+    }
+
+    fn each<T>(
+        &self,
+        source: &Source<'_>,
+        give: impl Fn(&UnitId, &Session) -> Vec<T>,
+    ) -> Result<Private<Vec<T>>, PrivacyError> {
+        let alone = |(unit, one): &Owned| alone(one, self.probe.as_ref(), || give(unit, one));
+        Ok(self.sessions(source)?.map(|owned| owned.iter().flat_map(alone).collect()))
+    }
+}
+
+impl Contributions for Sessions {
+    /// What each session teaches: a function of that session and of what was proposed for it alone.
+    fn lessons(
+        &self,
+        source: &Source<'_>,
+    ) -> Result<Private<Vec<LessonContribution>>, PrivacyError> {
+        let passes =
+            passes(&*self.store).map_err(|error| PrivacyError::Unreadable(error.to_string()))?;
+        self.each(source, |unit, session| {
+            let one = |bundle: Bundle| LessonContribution {
+                unit: *unit,
+                start_seconds: session.started.unix_seconds,
+                primary: bundle.primary,
+                topics: bundle.topics,
+            };
+            taught(session, passes).into_iter().map(one).collect()
+        })
+    }
+
+    /// How each session ended with the skills that it used.
+    fn outcomes(
+        &self,
+        source: &Source<'_>,
+    ) -> Result<Private<Vec<OutcomeContribution>>, PrivacyError> {
+        self.each(source, |unit, session| {
+            let success = match session.outcome.verdict {
+                Outcome::Success => true,
+                Outcome::Failure => false,
+                Outcome::Unknown => return Vec::new(),
+            };
+            let one = |item| OutcomeContribution {
+                unit: *unit,
+                item,
+                context: 0,
+                success,
+                start_seconds: session.started.unix_seconds,
+            };
+            used(session).map(one).collect()
+        })
+    }
+
+    /// What each session cost with the skills that it used, in the charter's units.
+    fn costs(
+        &self,
+        source: &Source<'_>,
+        kinds: &[CostKind],
+    ) -> Result<Private<Vec<CostContribution>>, PrivacyError> {
+        self.each(source, |unit, session| {
+            let amounts: Vec<u64> = kinds
+                .iter()
+                .map(|kind| measure(session, kind.measure) / u64::from(kind.per.max(1)))
+                .collect();
+            let one = |item| CostContribution {
+                unit: *unit,
+                item,
+                context: 0,
+                amounts: amounts.clone(),
+                start_seconds: session.started.unix_seconds,
+            };
+            used(session).map(one).collect()
+        })
+    }
+
+    /// Which candidates each session speaks for.
+    fn votes(
+        &self,
+        source: &Source<'_>,
+        ballot: &Ballot,
+    ) -> Result<Private<Vec<VoteContribution>>, PrivacyError> {
+        let candidates = Candidates::of(ballot);
+        self.each(source, |unit, session| {
+            vec![VoteContribution {
+                unit: *unit,
+                start_seconds: session.started.unix_seconds,
+                supports: candidates.supported(session),
+            }]
+        })
+    }
+}
+
+/// How many passes of a model over the sessions are complete.
+pub(super) fn passes(store: &dyn Storage) -> Result<u64, StorageError> {
+    let kept = store.get(RecordKind::ExtractPasses, b"")?;
+    Ok(kept.and_then(|bytes| codec::decode(&bytes).ok()).unwrap_or(0))
+}
+
+/// Notes that so many passes are complete.
+pub(super) fn note_passes(store: &dyn Storage, passes: u64) -> Result<(), StorageError> {
+    let mut batch = Batch::new();
+    batch.put(RecordKind::ExtractPasses, b"", codec::encode(&passes));
+    store.write(batch, Durability::Synced)
+}
+
+/// The bundles of one session, which compete with those of its user's others.
+pub(super) fn taught(session: &Session, passes: u64) -> Vec<Bundle> {
+    // Within the release and on the owner's screen; what they are counted into is private again.
+    extract::of(session, passes).expose_to_owner().bundles.clone()
+}
+
+/// What one session gives; nothing when it makes the code that reads it panic. Were that to end the
+/// release, its void would tell everybody that such a session is here. Others' parts stay what they are.
+pub(super) fn alone<T>(
+    session: &Session,
+    probe: Option<&Probe>,
+    give: impl FnOnce() -> Vec<T>,
+) -> Vec<T> {
+    // What is given is made anew from borrowed data, so that nothing half done is seen afterwards.
+    let given = catch_unwind(AssertUnwindSafe(|| {
+        if let Some(probe) = probe {
+            probe(true, &session.task);
+        }
+        give()
+    }));
+    given.unwrap_or_else(|_| {
+        // Without a name, a number or the message: all are private, and the log is no private place.
+        tracing::warn!("a session cannot be looked through and counts as empty");
+        Vec::new()
+    })
+}
+
+/// Revisions whose text the session opened.
+fn used(session: &Session) -> impl Iterator<Item = ItemId> {
+    session.skills_read.iter().filter_map(|skill| skill.revision).map(ItemId::Revision)
+}
+
+fn measure(session: &Session, measure: Measure) -> u64 {
+    let calls = || session.turns.iter().flat_map(|turn| &turn.calls);
+    match measure {
+        Measure::Tokens => {
+            session.turns.iter().filter_map(|turn| turn.tokens).fold(0, |sum, tokens| {
+                sum.saturating_add(tokens.input).saturating_add(tokens.output)
+            })
+        }
+        Measure::Seconds => {
+            calls().filter_map(|call| call.duration_ms).fold(0_u64, u64::saturating_add) / 1000
+        }
+        Measure::Calls => calls().count() as u64,
+    }
+}
+
+/// A public ballot, with the command lines of its lessons.
+struct Candidates<'a> {
+    ballot: &'a Ballot,
+    by_template: BTreeMap<String, Vec<LessonId>>,
+}
+
+impl<'a> Candidates<'a> {
+    fn of(ballot: &'a Ballot) -> Self {
+        let mut by_template: BTreeMap<String, Vec<LessonId>> = BTreeMap::new();
+        for (id, lesson) in &ballot.lessons {
+            if let Some(template) = lesson.example() {
+                by_template.entry(template.as_str().to_owned()).or_default().push(*id);
+            }
+        }
+        Self { ballot, by_template }
+    }
+
+    /// What a session speaks for, when it succeeded: revisions that it read, lessons that it would teach
+    /// itself, and lessons whose command line worked in it.
+    fn supported(&self, session: &Session) -> BTreeSet<ItemId> {
+        if session.outcome.verdict != Outcome::Success {
+            return BTreeSet::new();
+        }
+        let trace = session.trace();
+        let taught = lesson::candidates(&trace).into_iter().map(|lesson| lesson.id());
+        let lessons = taught.chain(self.worked(&trace)).map(ItemId::Lesson);
+        used(session).chain(lessons).filter(|item| self.ballot.items.contains(item)).collect()
+    }
+
+    fn worked(&self, trace: &Trace) -> Vec<LessonId> {
+        let values = lesson::values(&trace.task);
+        let mut found = Vec::new();
+        for call in trace.calls.iter().filter(|call| !call.failed) {
+            // A shell's input is a command line; another tool's name stands before its arguments.
+            for line in [call.input.clone(), format!("{} {}", call.tool.to_lowercase(), call.input)]
+            {
+                let Ok(template) = lesson::templatise_with(&line, &values) else { continue };
+                found.extend(self.by_template.get(template.as_str()).into_iter().flatten());
+            }
+        }
+        found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::panic)]
+    use lore_agent::session::{SessionOutcome, Started, VERSION};
+
+    use super::*;
+
+    #[test]
+    fn a_session_that_makes_the_miner_panic_gives_nothing_and_ends_nothing() {
+        let session = Session {
+            version: VERSION,
+            id: "one".into(),
+            unit: None,
+            harness: "test".into(),
+            model: None,
+            started: Started::at(0),
+            task: String::new(),
+            turns: Vec::new(),
+            outcome: SessionOutcome::unknown(),
+            skills_read: Vec::new(),
+            skills_injected: Vec::new(),
+            proposals: None,
+        };
+        let given = |odd: bool| {
+            alone(&session, None, || if odd { panic!("what the session holds") } else { vec![7] })
+        };
+        assert_eq!([given(false), given(true), given(false)], [vec![7], vec![], vec![7]]);
+    }
+}

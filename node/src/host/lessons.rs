@@ -1,0 +1,130 @@
+//! Lessons that a person writes by hand.
+
+use lore_agent::session::Session;
+use lore_control as control;
+use lore_privacy::{Authored, DenyList, Outgoing, Released};
+use lore_protocol::ids::{DeltaId, FederationId};
+use lore_protocol::lesson::{
+    self, Action, ErrorClass, Lesson, LessonKey, Op, Token, Trigger, Word, normalise_command,
+};
+use lore_protocol::payload::{LessonEntry, Lessons, Origin, Payload};
+
+use super::Node;
+use super::contributions::{alone, passes, taught};
+use crate::error::CliError;
+
+/// A worked example as a person writes it.
+#[derive(Debug, Clone)]
+pub struct Handwritten {
+    /// A command line, with `<arg>` and `<out>` where a task's own values stand.
+    pub command: String,
+    /// Words of the public vocabulary that say what it is about.
+    pub words: Vec<String>,
+}
+
+impl Handwritten {
+    /// The payload, canonical.
+    ///
+    /// # Errors
+    /// When the command or a word is not of the grammar.
+    pub fn payload(&self) -> Result<Payload, CliError> {
+        let bad = |error: &dyn std::fmt::Display| {
+            CliError::usage(format!("this is not a lesson: {error}"))
+        };
+        let template = normalise_command(&self.command).map_err(|error| bad(&error))?;
+        let tool = template.as_str().split_whitespace().next().unwrap_or_default();
+        let tool = Token::new(tool).map_err(|error| bad(&error))?;
+        let trigger = Trigger { tool, error: ErrorClass::None, subject: None };
+        let lesson = Lesson::new(None, Op::Prefer, trigger, Action::Example(template))
+            .map_err(|error| bad(&error))?;
+        let id = lesson.id();
+        let mut entries = vec![LessonEntry { key: LessonKey::Primary(lesson), support: 0 }];
+        for word in &self.words {
+            let word = Word::new(word.clone()).map_err(|error| {
+                bad(&error).help("use ordinary English words; the vocabulary is public and fixed")
+            })?;
+            entries.push(LessonEntry { key: LessonKey::Topic { lesson: id, word }, support: 0 });
+        }
+        entries.sort_by(|a, b| a.key.cmp(&b.key));
+        entries.dedup_by(|a, b| a.key == b.key);
+        Ok(Payload::Lessons(Lessons {
+            origin: Origin::Authored,
+            window: None,
+            entries,
+            padding: Vec::new(),
+        }))
+    }
+
+    /// What the person is asked to publish, as text.
+    ///
+    /// # Errors
+    /// As [`Handwritten::payload`].
+    pub fn shown(&self) -> Result<String, CliError> {
+        let Payload::Lessons(lessons) = self.payload()? else {
+            return Ok(String::new());
+        };
+        let mut text = String::from("This lesson, signed with your node's key:\n");
+        for entry in &lessons.entries {
+            match &entry.key {
+                LessonKey::Primary(lesson) => {
+                    let template = lesson.example().map_or("", Token::as_str);
+                    text.push_str(&format!("  {template}\n"));
+                }
+                LessonKey::Topic { word, .. } => {
+                    text.push_str(&format!("  about: {}\n", word.as_str()));
+                }
+            }
+        }
+        Ok(text)
+    }
+}
+
+impl Node {
+    /// What each session would teach, newest first: for the owner's screen, and for nobody else.
+    pub(super) fn lesson_preview(
+        &self,
+        limit: usize,
+    ) -> Result<control::PreviewedLessons, CliError> {
+        let lists: Vec<DenyList> = self
+            .engine
+            .federations()
+            .keys()
+            .map(|id| self.engine.deny_list(*id))
+            .collect::<Result<_, _>>()?;
+        let mut sessions = self.sessions()?;
+        sessions.sort_by_key(|session| std::cmp::Reverse(session.started.unix_seconds));
+        let passes = passes(&*self.store)?;
+        let mut shown = Vec::new();
+        let mined = |session: &Session| -> Vec<lesson::Bundle> {
+            alone(session, None, || taught(session, passes))
+        };
+        let taught = sessions.iter().flat_map(|s| mined(s).into_iter().map(move |b| (s, b)));
+        for (session, bundle) in taught.take(limit) {
+            let denied = lists.iter().find_map(|l| l.matching(&bundle.primary, &bundle.topics));
+            shown.push(control::PreviewedLesson {
+                session: session.id.clone(),
+                started: session.started.text.clone(),
+                lesson: bundle.primary.to_string(),
+                topics: bundle.topics.iter().map(|word| word.as_str().to_owned()).collect(),
+                denied_by: denied.map(|pattern| pattern.as_str().to_owned()),
+            });
+        }
+        Ok(control::PreviewedLessons { private: true, lessons: shown })
+    }
+
+    /// Publishes what a person agreed to, in the process in which they agreed.
+    ///
+    /// # Errors
+    /// When the consent is for something else, or this node cannot sign.
+    pub fn publish_authored(
+        &mut self,
+        federation: FederationId,
+        payload: Payload,
+        consent: Authored,
+    ) -> Result<DeltaId, CliError> {
+        let released = Released::authored(payload, consent)?;
+        let id = self.engine.publish(federation, &Outgoing::from(released))?;
+        self.settle()?;
+        Ok(id)
+    }
+}

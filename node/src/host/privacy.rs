@@ -1,0 +1,197 @@
+//! The owner's privacy settings, and what they come to.
+
+use lore_control as control;
+use lore_engine::Federation;
+use lore_privacy::{Budget, Schedule, explain, preset};
+use lore_protocol::payload::Unit;
+
+use super::Node;
+use super::convert::{self, count};
+use crate::error::CliError;
+
+fn wanted(wanted: &control::PrivacySet, before: Option<Budget>) -> Result<Budget, CliError> {
+    let unit = wanted.unit.map(convert::protected);
+    let unit = unit.or_else(|| before.map(|budget| budget.unit)).unwrap_or(Unit::User);
+    Ok(Budget::new(unit, wanted.epsilon_micros, wanted.delta_e18, wanted.period_days)?)
+}
+
+impl Node {
+    /// The schedule that binds: the first federation's, else the default.
+    fn schedule(&self) -> Schedule {
+        let terms = self.engine.federations().values().next().map(|f| &f.log().charter().privacy);
+        terms.map_or_else(Schedule::default, lore_engine::schedule)
+    }
+
+    pub(super) fn privacy_status(&self) -> Result<control::PrivacyStatus, CliError> {
+        let status = explain::status(self.engine.ledger(), self.engine.now_seconds())?;
+        let silent = self.engine.federations().keys().filter_map(|id| {
+            let why = self.engine.silence(*id)?.to_string();
+            Some(control::Silence { federation: control::FederationId::of(id), why })
+        });
+        Ok(control::PrivacyStatus {
+            spending: convert::spending(&status),
+            unit: self.engine.ledger().budget().map(|budget| convert::unit(budget.unit)),
+            only_receives: silent.collect(),
+            users: count(self.users()?),
+            gate: self.gate_setting(),
+            at_the_gate: count(self.engine.ledger().held()?.len()),
+            deny_list_waiting: count(self.deny_list_waiting()?),
+            problems: self.privacy_problems()?,
+        })
+    }
+
+    /// Why nothing, or nothing useful, would be released, in sentences that say what to do.
+    fn privacy_problems(&self) -> Result<Vec<String>, CliError> {
+        let mut problems = Vec::new();
+        let Some(budget) = self.engine.ledger().budget() else { return Ok(problems) };
+        if self.engine.now_seconds() / budget.period_seconds()
+            < self.engine.ledger().latest_seconds() / budget.period_seconds()
+        {
+            problems.push(
+                "the clock is in an earlier period than the ledger: set it right; nothing is \
+                 released until then"
+                    .into(),
+            );
+        }
+        if self.store.recovery()?.is_some() {
+            problems.push(
+                "the store was repaired or restored: nothing is released until peers were asked"
+                    .into(),
+            );
+        }
+        if self.engine.ledger().has_failed() {
+            problems.push(
+                "a write to the privacy ledger failed, as on a full disk: nothing is released until \
+                 there is room; then restart the node"
+                    .into(),
+            );
+        }
+        for found in self.engine.federations().values() {
+            problems.extend(self.problems_in(found, &budget)?);
+        }
+        Ok(problems)
+    }
+
+    fn problems_in(&self, found: &Federation, budget: &Budget) -> Result<Vec<String>, CliError> {
+        let charter = found.log().charter();
+        let (terms, name) = (&charter.privacy, &charter.name);
+        let mut problems = Vec::new();
+        if self.engine.ledger_is_behind(found.id())? {
+            problems.push(format!(
+                "`{name}` knows more of this node's releases than its own ledger: this home is an \
+                 old copy; use the original, or join anew with a new home"
+            ));
+        }
+        if !terms.units.contains(&budget.unit) {
+            problems.push(lore_engine::forbidden_unit(name, &terms.units));
+            return Ok(problems);
+        }
+        problems.extend(self.too_few(found, budget)?);
+        Ok(problems)
+    }
+
+    /// That this node has fewer units than a lesson needs, if that is so.
+    fn too_few(&self, found: &Federation, budget: &Budget) -> Result<Option<String>, CliError> {
+        let charter = found.log().charter();
+        let (terms, name) = (&charter.privacy, &charter.name);
+        let plan = lore_engine::within(budget, terms).plan(lore_engine::schedule(terms));
+        let Ok(Some(lessons)) = plan.map(|plan| plan.lessons) else { return Ok(None) };
+        let needed = u64::from(preset::supporters_needed(&lessons));
+        let (units, what) = match budget.unit {
+            Unit::User => (self.users()? as u64, "users"),
+            Unit::Session | Unit::Personal => (self.session_count()?, "sessions"),
+        };
+        Ok((units < needed).then(|| {
+            format!(
+                "a lesson of `{name}` needs about {needed} {what} that support it and this node has \
+                 {units} in all: nothing is likely to be released; a larger epsilon or fewer releases \
+                 need fewer"
+            )
+        }))
+    }
+
+    /// The same for every federation, for whoever brings in sessions.
+    pub(super) fn too_few_anywhere(&self) -> Result<Vec<String>, CliError> {
+        let Some(budget) = self.engine.ledger().budget() else { return Ok(Vec::new()) };
+        let each = self.engine.federations().values().map(|found| self.too_few(found, &budget));
+        Ok(each.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+    }
+
+    pub(super) fn privacy_explain(&self) -> Result<control::Explanation, CliError> {
+        let now = self.engine.now_seconds();
+        let found = explain::explain(self.engine.ledger(), self.schedule(), now)?;
+        let releases: Result<Vec<_>, CliError> =
+            found.releases.iter().map(convert::past_release).collect();
+        Ok(control::Explanation {
+            status: convert::spending(&found.status),
+            buys: found.buys.iter().map(convert::purchase).collect(),
+            periods: found.periods.iter().map(convert::period_spend).collect(),
+            releases: releases?,
+            next: found.next.iter().map(convert::next_release).collect(),
+            not_covered: found.not_covered.iter().map(ToString::to_string).collect(),
+            due: self.planned(),
+            problems: self.privacy_problems()?,
+        })
+    }
+
+    /// Releases that are still to come, with their public times. A function of charters, checkpoints and
+    /// the ledger.
+    pub(super) fn planned(&self) -> Vec<control::DueRelease> {
+        let shown = |planned: lore_engine::Planned| {
+            let mechanism = planned.mechanism;
+            control::DueRelease {
+                federation: control::FederationId::of(planned.federation),
+                name: planned.name,
+                kind: convert::kind(planned.kind),
+                epoch: planned.epoch,
+                epochs_ahead: planned.epochs_ahead,
+                about_seconds: planned.about_seconds,
+                cost: mechanism.as_ref().map(convert::cost_of),
+                formula: mechanism.as_ref().map(explain::formula),
+                supporters_needed: mechanism
+                    .filter(|m| m.threshold > 0)
+                    .map(|m| preset::supporters_needed(&m)),
+            }
+        };
+        self.engine.planned().into_iter().map(shown).collect()
+    }
+
+    /// What a budget would buy, before it is set.
+    pub(super) fn privacy_buys(
+        &self,
+        offer: &control::PrivacyBuys,
+    ) -> Result<control::BudgetOffer, CliError> {
+        let control::PrivacyBuys { epsilon_micros, delta_e18, period_days, unit } = *offer;
+        let set = control::PrivacySet { epsilon_micros, delta_e18, period_days, unit };
+        let budget = wanted(&set, self.engine.ledger().budget())?;
+        self.engine.check_charters(&budget)?;
+        let buys = explain::buys(&budget, self.schedule())?;
+        Ok(control::BudgetOffer {
+            budget: convert::budget(&budget),
+            buys: buys.iter().map(convert::purchase).collect(),
+        })
+    }
+
+    pub(super) fn privacy_set(
+        &mut self,
+        set: &control::PrivacySet,
+    ) -> Result<control::PrivacyStatus, CliError> {
+        let before = self.engine.ledger().budget();
+        // Asked when the owner decides and never when a release is due: a release that depended on the
+        // number of users would tell whether there is a second one.
+        if before.is_none() && set.unit.is_none() && self.users()? == 1 {
+            return Err(CliError::refused(
+                "one_user",
+                "one person's sessions are here: a personal node only receives unless you say otherwise",
+            )
+            .help(
+                "to send votes and outcomes (no lessons) that hide what the sessions hold, repeat with \
+                 `--unit personal`; if more people will use this node, with `--unit user`",
+            ));
+        }
+        let budget = wanted(set, before)?;
+        self.refresh_gate();
+        self.engine.set_budget(budget)?;
+        self.privacy_status()
+    }
+}

@@ -1,0 +1,284 @@
+//! A federation of one node, from sessions to what is published, without a network.
+#![allow(clippy::unwrap_used)]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use lore_agent::session::{
+    Role, Session, SessionOutcome, Source, Started, ToolCall, Turn, VERSION,
+};
+use lore_control::{
+    Ask, FederationCheckpoint, FederationCreate, FederationShow, PrivacyExplain, PrivacySet,
+    PrivacyStatusOf,
+};
+use lore_protocol::library::VoteEstimate;
+use lore_protocol::payload::{Payload, PayloadKind, Unit};
+use lore_protocol::trace::Outcome;
+use serde_json::json;
+use tempfile::TempDir;
+
+use super::{Machine, Node as Host};
+use crate::config::Config;
+use crate::error::CliError;
+use crate::home::Home;
+use crate::store::Store;
+
+/// A clock that stands until it is set: a day in the middle of a period.
+struct Clock(AtomicU64);
+
+impl lore_engine::Clock for Clock {
+    fn unix_seconds(&self) -> u64 {
+        self.0.load(Ordering::SeqCst)
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::from_secs(self.unix_seconds())
+    }
+}
+
+/// When a test begins, in seconds since the Unix epoch.
+const BEGIN: u64 = 20_000 * 86_400;
+
+/// Does a verb whose arguments and answer are JSON.
+fn ask<R: Ask>(node: &mut Host, args: serde_json::Value) -> Result<serde_json::Value, CliError> {
+    node.ask(serde_json::from_value::<R>(args).unwrap()).map(|answer| json!(answer))
+}
+
+struct Node {
+    node: Host,
+    clock: Arc<Clock>,
+    _home: TempDir,
+}
+
+/// A call that fails, and the same command another way, which does the task.
+fn session(id: &str, user: u64) -> Session {
+    let value = 4_000 + user;
+    let task = format!("Fetch invoice {value} and save it as i{value}.txt.");
+    let call = |command: String, exit: i32| ToolCall {
+        id: None,
+        tool: "bash".into(),
+        arguments: json!({ "command": command }),
+        result: Some(if exit == 0 { String::new() } else { "connection refused".into() }),
+        exit: Some(exit),
+        failed: exit != 0,
+        duration_ms: Some(2_500),
+    };
+    let turn = |calls| Turn { role: Role::Assistant, text: String::new(), calls, tokens: None };
+    Session {
+        version: VERSION,
+        id: id.into(),
+        unit: None,
+        harness: "test".into(),
+        model: None,
+        started: Started::at(BEGIN - 3_600),
+        task: task.clone(),
+        turns: vec![
+            Turn { role: Role::User, text: task, calls: Vec::new(), tokens: None },
+            turn(vec![call(format!("fetch http://127.0.0.1:80/inv/{value} -o i{value}.txt"), 7)]),
+            turn(vec![call(format!("fetch http://127.0.0.1:81/v2/{value} -o i{value}.txt"), 0)]),
+        ],
+        outcome: SessionOutcome::certain(Outcome::Success, Source::Validator),
+        skills_read: Vec::new(),
+        skills_injected: Vec::new(),
+        proposals: None,
+    }
+}
+
+impl Node {
+    /// Lessons are released in the second epoch, outcomes and votes in the third and votes again in the
+    /// fourth.
+    fn found(units: &[&str]) -> Self {
+        Self::found_with(units, json!(null))
+    }
+
+    /// The same with cost releases.
+    fn found_with(units: &[&str], costs: serde_json::Value) -> Self {
+        let directory = TempDir::new().unwrap();
+        let home = Home::at(&directory.path().join("home")).unwrap();
+        home.initialise(&Config::default().to_toml()).unwrap();
+        Store::open_or_create(&home.store_path()).unwrap();
+        let clock = Arc::new(Clock(AtomicU64::new(BEGIN)));
+        let machine = Machine { clock: Arc::clone(&clock) as _, ..Machine::new() };
+        let mut node = Host::open(home, &machine).unwrap();
+        let terms = json!({
+            "name": "guild",
+            "epochs_per_period": 64,
+            "lessons_at": [2],
+            "outcomes_at": [3],
+            "votes_at": [3, 4],
+            "units": units,
+            "costs": costs,
+        });
+        ask::<FederationCreate>(&mut node, terms).unwrap();
+        Self { node, clock, _home: directory }
+    }
+
+    fn budget(&mut self, unit: Option<&str>) -> Result<serde_json::Value, String> {
+        let wanted = json!({
+            "epsilon_micros": 4_000_000_u64,
+            "delta_e18": 1_000_000_000_000_u64,
+            "period_days": 90,
+            "unit": unit,
+        });
+        ask::<PrivacySet>(&mut self.node, wanted).map_err(|error| error.kind)
+    }
+
+    fn import(&mut self, users: std::ops::Range<u64>) {
+        for user in users {
+            let sessions = vec![session(&format!("session-{user}"), user)];
+            self.node.session_import(&format!("user-{user}"), sessions).unwrap();
+        }
+    }
+
+    fn checkpoint(&mut self) {
+        ask::<FederationCheckpoint>(&mut self.node, json!({})).unwrap();
+    }
+
+    /// Kind and unit of every release in the log, in order of their heights.
+    fn published(&self) -> Vec<(PayloadKind, Unit)> {
+        let found = self.node.engine().federations().values().next().unwrap();
+        let mut all: Vec<_> = found
+            .log()
+            .entries()
+            .filter_map(|(_, entry)| {
+                let payload: &Payload = &entry.sound.payload;
+                let unit = payload.mechanism()?.unit;
+                Some((entry.sound.header().seq, (payload.kind(), unit)))
+            })
+            .collect();
+        all.sort_unstable_by_key(|(seq, _)| *seq);
+        all.into_iter().map(|(_, release)| release).collect()
+    }
+
+    /// A window has a second at least: the clock moves on, and what is due is released.
+    fn settle_until(&mut self, releases: usize) {
+        self.clock.0.fetch_add(1, Ordering::SeqCst);
+        self.node.settle().unwrap();
+        assert_eq!(self.published().len(), releases, "{:?}", self.published());
+    }
+
+    fn votes(&mut self) -> Option<VoteEstimate> {
+        self.node.settle().unwrap();
+        let library = self.node.engine().federations().values().next().unwrap().library();
+        let lesson = *library.lessons.keys().next()?;
+        library.votes(lore_protocol::payload::ItemId::Lesson(lesson))
+    }
+}
+
+#[test]
+fn a_federation_with_votes_in_its_schedule_publishes_what_its_users_vote() {
+    let mut node = Node::found(&["user"]);
+    node.import(0..60);
+    node.budget(Some("user")).unwrap();
+    node.checkpoint();
+    node.settle_until(1);
+    node.checkpoint();
+    node.settle_until(3);
+    use PayloadKind::{Lessons, Outcomes, Votes};
+    let kinds = |node: &Node| -> Vec<PayloadKind> {
+        node.published().into_iter().map(|(kind, _)| kind).collect()
+    };
+    assert_eq!(kinds(&node), [Lessons, Outcomes, Votes]);
+    let votes = node.votes().unwrap();
+    // Sixty users; b is 4.2, so that the chance of being off by forty is below 1e-4.
+    assert!((20_000_000..=100_000_000).contains(&votes.votes_micros), "{votes:?}");
+    assert!(votes.sure_micros() > 0);
+
+    // Two hundred users whose sessions started before the window closed, imported after it did.
+    node.import(60..260);
+    node.checkpoint();
+    node.settle_until(4);
+    assert_eq!(kinds(&node), [Lessons, Outcomes, Votes, Votes]);
+    let votes = node.votes().unwrap();
+    assert!(votes.votes_micros < 160_000_000, "they feed nothing: {votes:?}");
+    assert!(node.published().iter().all(|(_, unit)| *unit == Unit::User));
+}
+
+#[test]
+fn a_node_of_one_person_only_receives_until_its_owner_says_otherwise() {
+    let mut node = Node::found(&["user", "personal"]);
+    node.import(0..1);
+    assert_eq!(node.budget(None), Err("one_user".into()));
+    node.checkpoint();
+    node.checkpoint();
+    assert!(node.published().is_empty());
+    node.budget(Some("personal")).unwrap();
+    node.settle_until(2);
+    let personal = |kind| (kind, Unit::Personal);
+    let expected = [personal(PayloadKind::Outcomes), personal(PayloadKind::Votes)];
+    assert_eq!(node.published(), expected, "and never a lesson");
+    let status = ask::<PrivacyStatusOf>(&mut node.node, json!({})).unwrap();
+    assert_eq!(status["unit"], "personal");
+    let explained = ask::<PrivacyExplain>(&mut node.node, json!({})).unwrap();
+    assert!(explained["releases"][0]["formula"].as_str().unwrap().contains("person replaced"));
+
+    // A second answer on the same candidates is a release of its own: it is charged like the first, and
+    // one that is out is never made again.
+    let spent = |node: &mut Node| {
+        let status = ask::<PrivacyStatusOf>(&mut node.node, json!({})).unwrap();
+        status["spent"]["rho_nano"].as_u64().unwrap()
+    };
+    let before = spent(&mut node);
+    node.node.settle().unwrap();
+    assert_eq!((node.published().len(), spent(&mut node)), (2, before));
+    node.checkpoint();
+    node.settle_until(3);
+    assert_eq!(node.published()[2], personal(PayloadKind::Votes));
+    let explained = ask::<PrivacyExplain>(&mut node.node, json!({})).unwrap();
+    let cost = |release: &serde_json::Value| release["cost"]["rho_nano"].as_u64().unwrap();
+    let all = explained["releases"].as_array().unwrap();
+    assert_eq!(all.iter().map(cost).sum::<u64>(), spent(&mut node));
+    let votes: Vec<u64> = all.iter().filter(|r| r["kind"] == "votes").map(cost).collect();
+    assert!(votes.len() == 2 && votes[0] == votes[1] && votes[0] > 0, "{votes:?}");
+}
+
+#[test]
+fn a_charter_with_costs_says_so_in_plain_words_and_its_members_release_them() {
+    let costs = json!({
+        "at": [1], "bound": 50,
+        "kinds": [{ "measure": "tokens", "per": 1000 }, { "measure": "calls", "per": 1 }],
+    });
+    let mut node = Node::found_with(&["user"], costs);
+    let shown = ask::<FederationShow>(&mut node.node, json!({})).unwrap();
+    let words = shown["in_words"].to_string();
+    assert!(
+        words.contains("1 times in a period, in units of: 1000 tokens; tool calls."),
+        "{words}"
+    );
+    assert!(words.contains("adds at most 50"), "{words}");
+    node.import(0..3);
+    node.budget(Some("user")).unwrap();
+    node.settle_until(1);
+    assert_eq!(node.published(), [(PayloadKind::Costs, Unit::User)]);
+    let found = node.node.engine().federations().values().next().unwrap();
+    let mechanism = found.log().entries().find_map(|(_, e)| e.sound.payload.mechanism().copied());
+    // Three items of two kinds each, by at most the bound.
+    let mechanism = mechanism.unwrap();
+    assert_eq!((mechanism.l0, mechanism.linf), (6, 50));
+
+    let mut without = Node::found(&["user"]);
+    let shown = ask::<FederationShow>(&mut without.node, json!({})).unwrap();
+    assert!(shown["in_words"].to_string().contains("cost is not released"));
+    let empty = json!({ "name": "x", "costs": { "at": [1], "bound": 0, "kinds": [] } });
+    let error = ask::<FederationCreate>(&mut without.node, empty).unwrap_err();
+    assert_eq!(error.exit, crate::error::Exit::Usage);
+}
+
+#[test]
+fn a_unit_that_the_charter_does_not_allow_is_refused_and_nothing_is_released() {
+    let mut node = Node::found(&["user"]);
+    node.import(0..3);
+    assert_eq!(node.budget(Some("session")).unwrap_err(), "unit_not_allowed");
+    for _ in 0..4 {
+        node.checkpoint();
+    }
+    assert!(node.published().is_empty());
+
+    let mut other = Node::found(&["session"]);
+    other.import(0..3);
+    other.budget(Some("session")).unwrap();
+    other.checkpoint();
+    other.settle_until(1);
+    assert_eq!(other.published(), [(PayloadKind::Lessons, Unit::Session)]);
+}

@@ -1,0 +1,189 @@
+//! Private sessions: stored, and listed to their owner. How they feed a release is in `contributions`.
+
+use lore_agent::extract;
+use lore_agent::session::{Proposals, Session};
+use lore_control as control;
+
+use super::Node;
+use super::contributions::{note_passes, passes};
+use super::convert::{self, count};
+use crate::error::CliError;
+use lore_engine::{Batch, Durability, RecordKind};
+
+const UNIT_TAG: &str = "commonlore local unit v1";
+
+impl Node {
+    /// Stores sessions of one user. A session of that user that is here already is left as it is. Another
+    /// user's session of the same id is another session: whose data is here changes nobody else's.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub(crate) fn session_import(
+        &self,
+        user: &str,
+        sessions: Vec<Session>,
+    ) -> Result<control::SessionsAdded, CliError> {
+        let unit = self.unit_of(user);
+        let (mut imported, mut known) = (0_u64, 0_u64);
+        let mut batch = Batch::new();
+        let mut new = std::collections::BTreeSet::new();
+        for mut session in sessions {
+            session.unit = Some(unit.clone());
+            let key = format!("{unit}/{}", session.id).into_bytes();
+            if self.store.get(RecordKind::Session, &key)?.is_some() || !new.insert(key.clone()) {
+                known += 1;
+                continue;
+            }
+            let bytes = serde_json::to_vec(&session).map_err(|error| {
+                CliError::failed("session", format!("a session cannot be stored: {error}"))
+            })?;
+            batch.put(RecordKind::Session, key, bytes);
+            imported += 1;
+        }
+        let stored = self.sessions_of(&unit)?.saturating_add(imported);
+        batch.put(RecordKind::SessionCount, &unit, stored.to_be_bytes());
+        self.store.write(batch, Durability::Synced)?;
+        Ok(control::SessionsAdded {
+            imported,
+            known,
+            users: count(self.users()?),
+            too_few: self.too_few_anywhere()?,
+        })
+    }
+
+    /// Summaries of stored sessions, newest first. For the owner's screen.
+    pub(super) fn session_list(&self, limit: usize) -> Result<control::Sessions, CliError> {
+        let mut sessions = self.sessions()?;
+        sessions.sort_by_key(|s| std::cmp::Reverse(s.started.unix_seconds));
+        let total = count(sessions.len());
+        let shown = sessions
+            .iter()
+            .take(limit)
+            .map(|session| {
+                let task: String = session.task.chars().take(80).collect();
+                control::SessionSummary {
+                    id: session.id.clone(),
+                    started: session.started.text.clone(),
+                    harness: session.harness.clone(),
+                    outcome: convert::outcome(session.outcome.verdict),
+                    task,
+                }
+            })
+            .collect();
+        Ok(control::Sessions { total, sessions: shown })
+    }
+
+    /// One session, whole. For the owner's screen.
+    pub(super) fn session_show(&self, id: &str) -> Result<control::StoredSession, CliError> {
+        let found = self.sessions()?.into_iter().find(|session| session.id == id);
+        let session = found.ok_or_else(|| {
+            CliError::usage(format!("there is no session `{id}`")).help("see `lore session list`")
+        })?;
+        Ok(stored(&session))
+    }
+
+    /// Where the sessions are that no model has read and to which one could add something.
+    pub(super) fn session_unread(&self) -> Result<control::UnreadSessions, CliError> {
+        let mut keys = Vec::new();
+        for pair in self.store.scan(RecordKind::Session, b"") {
+            let (key, bytes) = pair?;
+            let unread = serde_json::from_slice::<Session>(&bytes)
+                .is_ok_and(|session| session.proposals.is_none() && extract::may_admit(&session));
+            if let (true, Ok(key)) = (unread, String::from_utf8(key)) {
+                keys.push(key);
+            }
+        }
+        Ok(control::UnreadSessions { keys })
+    }
+
+    /// One session by where it is.
+    pub(super) fn session_at(&self, key: &str) -> Result<control::StoredSession, CliError> {
+        Ok(stored(&self.session_of(key)?))
+    }
+
+    fn session_of(&self, key: &str) -> Result<Session, CliError> {
+        let gone = || CliError::failed("session_gone", "the session is not here any more");
+        let bytes = self.store.get(RecordKind::Session, key.as_bytes())?.ok_or_else(gone)?;
+        serde_json::from_slice(&bytes).map_err(|_| gone())
+    }
+
+    /// Keeps with a session what a model proposed for it in the pass that is under way. Says how many of
+    /// them would be admitted.
+    pub(super) fn session_propose(
+        &self,
+        key: &str,
+        lessons: Vec<control::ProposedLesson>,
+    ) -> Result<control::ProposalsKept, CliError> {
+        let mut session = self.session_of(key)?;
+        let lessons = lessons.into_iter().map(convert::proposal).collect();
+        let pass = passes(&*self.store)?.saturating_add(1);
+        session.proposals = Some(Proposals { pass, lessons });
+        let bytes = serde_json::to_vec(&session).map_err(|error| {
+            CliError::failed("session", format!("a session cannot be stored: {error}"))
+        })?;
+        let mut batch = Batch::new();
+        batch.put(RecordKind::Session, key.as_bytes().to_vec(), bytes);
+        self.store.write(batch, Durability::Synced)?;
+        let found = extract::of(&session, pass);
+        let found = found.expose_to_owner();
+        Ok(control::ProposalsKept {
+            proposed: count(found.proposed),
+            admitted: count(found.admitted),
+        })
+    }
+
+    /// Ends the pass that is under way: all sessions that there were when it began have been read.
+    pub(super) fn session_pass(&self) -> Result<control::Passes, CliError> {
+        let passes = passes(&*self.store)?.saturating_add(1);
+        note_passes(&*self.store, passes)?;
+        Ok(control::Passes { passes })
+    }
+
+    pub(super) fn sessions(&self) -> Result<Vec<Session>, CliError> {
+        let mut sessions = Vec::new();
+        for pair in self.store.scan(RecordKind::Session, b"") {
+            // Without its name: a session's id is private, and the log is no private place.
+            match serde_json::from_slice(&pair?.1) {
+                Ok(session) => sessions.push(session),
+                Err(_) => tracing::warn!("a stored session cannot be read and is left out"),
+            }
+        }
+        Ok(sessions)
+    }
+
+    /// Number of distinct users with a session. Shown to the operator only.
+    pub(super) fn users(&self) -> Result<usize, CliError> {
+        Ok(self.session_counts()?.len())
+    }
+
+    /// Number of stored sessions. Shown to the operator only.
+    pub(super) fn session_count(&self) -> Result<u64, CliError> {
+        Ok(self.session_counts()?.into_iter().sum())
+    }
+
+    /// Sessions of each user. Kept with every import, so that no session is read for it.
+    fn session_counts(&self) -> Result<Vec<u64>, CliError> {
+        let counts = self.store.scan(RecordKind::SessionCount, b"");
+        let counts: Result<Vec<u64>, _> = counts.map(|pair| Ok(number(&pair?.1))).collect();
+        Ok(counts.map_err(|error: lore_engine::StorageError| error)?)
+    }
+
+    fn sessions_of(&self, unit: &str) -> Result<u64, CliError> {
+        let kept = self.store.get(RecordKind::SessionCount, unit.as_bytes())?;
+        Ok(kept.map_or(0, |bytes| number(&bytes)))
+    }
+
+    /// A user's pseudonym in the store: a keyed hash under this node's secret.
+    fn unit_of(&self, user: &str) -> String {
+        let key = self.engine.local_key(UNIT_TAG);
+        blake3::keyed_hash(&key, user.as_bytes()).to_hex().to_string()
+    }
+}
+
+fn stored(session: &Session) -> control::StoredSession {
+    control::StoredSession { session: control::SessionLine::new(session.to_line()) }
+}
+
+fn number(bytes: &[u8]) -> u64 {
+    bytes.try_into().map_or(0, u64::from_be_bytes)
+}

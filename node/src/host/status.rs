@@ -1,0 +1,98 @@
+//! One screen about this node.
+
+use lore_control as control;
+use lore_engine::{Federation, Recovery};
+
+use super::Node;
+use super::convert::count;
+use crate::error::CliError;
+
+const RECOVERING: &str = "run this node until it has synced with a member (`lore run --detach`): its \
+     store is a copy or was repaired, and it signs and releases nothing before";
+
+impl Node {
+    /// State of the node and its federations, without the network.
+    ///
+    /// # Errors
+    /// When the store or a conversion fails.
+    pub fn status(&self) -> Result<control::NodeStatus, CliError> {
+        let federations = self.engine.federations().values();
+        let recovering = self.store.recovery()?.map(|why| match why {
+            Recovery::Repaired => control::Recovering::Repaired,
+            Recovery::Restored => control::Recovering::Restored,
+        });
+        Ok(control::NodeStatus {
+            home: self.home.root().to_owned(),
+            key: control::PublicKey::of(self.engine.public_key()),
+            federations: federations.map(|found| self.federation_status(found)).collect(),
+            sessions: self.session_count()?,
+            privacy: self.privacy_status()?,
+            recovering,
+            next: if recovering.is_some() { RECOVERING } else { self.advice() }.into(),
+            daemon: None,
+            network: None,
+        })
+    }
+
+    fn federation_status(&self, found: &Federation) -> control::FederationStatus {
+        let log = found.log();
+        let me = self.engine.public_key();
+        let member = log.member_of(&me);
+        let problems: Vec<String> = log.problems().values().map(ToString::to_string).collect();
+        let disputed: Vec<u32> =
+            found.fold().disputed(log).into_iter().map(|(epoch, _, _)| epoch).collect();
+        let heard = log
+            .tip()
+            .roster
+            .keys()
+            .filter(|member| {
+                let newest = log.head(**member).and_then(|(_, id)| log.get(&id));
+                newest.is_some_and(|entry| entry.sound.header().epoch + 1 >= log.open_epoch())
+            })
+            .count();
+        let (waiting, waiting_bytes) = log.waiting();
+        control::FederationStatus {
+            federation: control::FederationId::of(found.id()),
+            name: log.charter().name.clone(),
+            member: member.map(control::MemberId::of),
+            members: count(log.tip().roster.len()),
+            heard_from: count(heard),
+            epoch: log.open_epoch(),
+            root: control::Hash::of(found.root()),
+            sealed_root: control::Hash::of(found.fold().sealed().root()),
+            digest: control::Hash::of(log.digest()),
+            deltas: count(log.len()),
+            waiting: count(waiting),
+            waiting_bytes: count(waiting_bytes),
+            skills: count(found.library().skills.len()),
+            lessons: count(found.library().lessons.len()),
+            forks: count(log.forks().len()),
+            split: log.is_split(),
+            behind: log
+                .behind()
+                .map(|(epoch, chains)| control::Behind { epoch, chains_missing: count(chains) }),
+            problems,
+            disputed_epochs: disputed,
+        }
+    }
+
+    fn advice(&self) -> &'static str {
+        let joined = self
+            .engine
+            .federations()
+            .values()
+            .any(|found| found.log().member_of(&self.engine.public_key()).is_some());
+        if self.engine.federations().is_empty() {
+            "found a federation with `lore federation create NAME`, or join one with \
+             `lore federation join INVITATION`"
+        } else if !joined {
+            "wait for a checkpoint: until then this node is admitted but not on the roster"
+        } else if self.engine.ledger().budget().is_none() {
+            "this node only receives; to share what its users learn, see `lore privacy set`"
+        } else if self.session_count().is_ok_and(|count| count == 0) {
+            "bring in sessions with `lore session import PATH`"
+        } else {
+            "write the shared skills for your agent with `lore skill export --dir DIR`"
+        }
+    }
+}

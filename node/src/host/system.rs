@@ -1,0 +1,98 @@
+//! This machine's clock, randomness and storage, each of which a test can put another in place of.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use lore_engine::{Clock, EngineError, Entropy, Storage, Watch};
+
+use crate::error::CliError;
+
+/// What a node takes from the machine that it runs on.
+#[derive(Clone)]
+pub struct Machine {
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// The randomness.
+    pub entropy: Arc<dyn Entropy>,
+    /// Sees every point of a release that is passed; none outside of tests.
+    pub watch: Option<Watch>,
+    /// Sees the task of every session that is looked through; none outside of tests.
+    pub probe: Option<Probe>,
+    /// Puts another store around the node's; none outside of tests.
+    pub around_storage: Option<AroundStorage>,
+}
+
+/// Called with each session's task: inside of what isolates one session from another when the first
+/// argument is true, outside when it is false.
+pub type Probe = Arc<dyn Fn(bool, &str) + Send + Sync>;
+
+/// Wraps a node's store.
+pub type AroundStorage = Arc<dyn Fn(Arc<dyn Storage>) -> Arc<dyn Storage> + Send + Sync>;
+
+impl Machine {
+    /// The machine as it is.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            clock: Arc::new(SystemClock { started: Instant::now() }),
+            entropy: Arc::new(SystemEntropy),
+            watch: None,
+            probe: None,
+            around_storage: None,
+        }
+    }
+
+    pub(super) fn storage(&self, store: Arc<dyn Storage>) -> Arc<dyn Storage> {
+        match &self.around_storage {
+            Some(wrap) => wrap(store),
+            None => store,
+        }
+    }
+}
+
+impl Default for Machine {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+struct SystemClock {
+    started: Instant,
+}
+
+impl Clock for SystemClock {
+    fn unix_seconds(&self) -> u64 {
+        now_seconds()
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.started.elapsed()
+    }
+}
+
+struct SystemEntropy;
+
+impl Entropy for SystemEntropy {
+    fn bytes(&self) -> Result<[u8; 32], EngineError> {
+        let mut bytes = [0; 32];
+        getrandom::fill(&mut bytes).map_err(|error| {
+            EngineError::failed(
+                "no_randomness",
+                format!("the operating system gives no randomness: {error}"),
+            )
+            .help("check that /dev/urandom is readable")
+        })?;
+        Ok(bytes)
+    }
+}
+
+/// Seconds since the Unix epoch by the system's clock. A clock before it counts as the epoch.
+#[must_use]
+pub fn now_seconds() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs())
+}
+
+/// Thirty-two bytes of the operating system's randomness.
+pub(crate) fn random_bytes() -> Result<[u8; 32], CliError> {
+    Ok(SystemEntropy.bytes()?)
+}
