@@ -122,7 +122,7 @@ impl Node {
             CliError::failed("session", format!("a session cannot be stored: {error}"))
         })?;
         let mut batch = Batch::new();
-        batch.put(RecordKind::Session, key.as_bytes().to_vec(), bytes);
+        batch.put(RecordKind::Session, key.as_bytes(), bytes);
         self.store.write(batch, Durability::Synced)?;
         let found = extract::of(&session, pass);
         let found = found.expose_to_owner();
