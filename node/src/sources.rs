@@ -5,7 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Folders whose sources make the program, below the workspace's root.
-pub const ROOMS: [&str; 4] = ["protocol", "privacy", "agent", "node"];
+pub const ROOMS: [&str; 6] =
+    ["protocol", "privacy", "agent", "node", "node/control", "node/engine"];
 
 /// The hash of all files below `src` of the rooms, with their names: FNV-1a, which guards against
 /// mistakes and not against anybody.

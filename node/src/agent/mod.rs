@@ -22,7 +22,7 @@ mod work;
 
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use lore_control::{Reply, Request};
 
 use crate::error::CliError;
 
@@ -40,7 +40,7 @@ pub use somebody::{AnswerFuture, Somebody};
 pub use work::{Options, Turn, Work, refusal};
 
 /// Does a verb of this node, by its daemon or without.
-pub type Ask<'a> = dyn Fn(&str, Value) -> Result<Value, CliError> + 'a;
+pub type Ask<'a> = dyn Fn(Request) -> Result<Reply, CliError> + 'a;
 
 /// How long another program may hold the home.
 const HELD: Duration = Duration::from_secs(20);
@@ -49,14 +49,14 @@ const LOOK: Duration = Duration::from_millis(100);
 
 /// Does a verb, waiting while another program holds the home for a moment, such as an agent that stores
 /// its session.
-fn patiently(ask: &Ask<'_>, verb: &str, args: &Value) -> Result<Value, CliError> {
+fn patiently<R: lore_control::Ask>(ask: &Ask<'_>, wanted: &R) -> Result<R::Answer, CliError> {
     let begun = Instant::now();
     loop {
-        match ask(verb, args.clone()) {
+        match ask(wanted.clone().into()) {
             Err(error) if error.kind == "home_held" && begun.elapsed() < HELD => {
                 std::thread::sleep(LOOK);
             }
-            other => return other,
+            other => return Ok(other?.read::<R>()?),
         }
     }
 }

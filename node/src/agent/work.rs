@@ -11,6 +11,7 @@ use lore_agent::turn::{
     Action, Agent, Allowance, Approval, Decision, End, Event, Limits, Machine, Person, Record,
     Spend, Transcript, Which, to_session,
 };
+use lore_control::{SessionAdd, SessionLine};
 use lore_session::SkillUse;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -346,8 +347,8 @@ impl Work {
                 call.result = call.result.as_deref().map(shortened);
             }
         }
-        let wanted = json!({ "user": self.options.user, "sessions": [session] });
-        super::patiently(ask, "session.import", &wanted)?;
+        let sessions = vec![SessionLine::new(session.to_line())];
+        super::patiently(ask, &SessionAdd { user: self.options.user.clone(), sessions })?;
         let record = Record::Stored { session: name.clone(), messages: self.all.len() };
         if let Some(transcript) = &mut self.transcript {
             transcript.write(&record).map_err(failed)?;

@@ -200,7 +200,7 @@ fn micro_usd(value: &Spanned<toml::Value>) -> Result<u64, Mistake> {
         toml::Value::Float(number) => number.to_string(),
         _ => String::new(),
     };
-    crate::cli::decimal("the price", &text, 6).map_err(|_| {
+    crate::decimal::parse("the price", &text, 6).map_err(|_| {
         let why = "a price is US dollars for a million tokens, such as 0.15".to_owned();
         (value.span().start, why)
     })

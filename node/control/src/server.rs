@@ -1,48 +1,51 @@
-//! The daemon's side.
+//! The daemon's side of the socket.
 
 use std::fs;
 use std::future::Future;
 use std::io;
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
 use tokio::io::BufReader;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, mpsc};
 
-use super::wire::{Line, Request, VERSION, read_line, write_line};
-use crate::error::CliError;
-use crate::home::{Home, HomeLock, create_private_dir};
+use crate::line::{Line, answer_line, next_line, read_request, send};
+use crate::{Event, Failure, Reply, Request};
 
 /// Connections served at once; others wait in the system's queue.
 const CONNECTIONS: usize = 32;
-/// Progress lines that wait for a slow client.
-const PROGRESS_WAITING: usize = 64;
+/// Events that wait for a slow client.
+const EVENTS_WAITING: usize = 64;
 /// How long a client may take to send its line or to take one.
 const CLIENT_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Sends progress lines to the client while a verb works.
-#[derive(Clone)]
-pub struct Progress(mpsc::Sender<Value>);
+/// Sends events to the client while a verb works.
+#[derive(Debug, Clone)]
+pub struct Progress(mpsc::Sender<Event>);
 
 impl Progress {
-    /// Sends a line, waiting for a slow client. A client that is gone does not stop the verb.
-    pub async fn send(&self, value: Value) {
-        let _ = self.0.send(value).await;
+    /// Sends an event, waiting for a slow client. A client that is gone does not stop the verb.
+    pub async fn send(&self, event: Event) {
+        let _ = self.0.send(event).await;
+    }
+
+    /// [`Progress::send`] for a thread outside the async runtime.
+    pub fn send_blocking(&self, event: Event) {
+        let _ = self.0.blocking_send(event);
     }
 }
 
 /// What the daemon does with a request.
 pub trait Handler: Send + Sync + 'static {
-    /// Does the verb's work and gives its result.
+    /// Does the verb's work and gives its answer.
     fn handle(
         &self,
         request: Request,
         progress: Progress,
-    ) -> impl Future<Output = Result<Value, CliError>> + Send;
+    ) -> impl Future<Output = Result<Reply, Failure>> + Send;
 }
 
 /// A bound control socket. The file is removed when this is dropped.
@@ -53,21 +56,21 @@ pub struct Server {
 }
 
 impl Server {
-    /// Binds the socket of a home. The lock shows that no other daemon is alive, so a socket that
-    /// is there already was left by one that was killed, and is replaced.
+    /// Binds a socket of mode 0600. Its directory must be `home` or a directory that only the owner of
+    /// `home` can change. `_lock` shows that no other daemon is alive: a socket that is there already
+    /// was left by one that was killed, and is replaced.
     ///
     /// # Errors
     /// A failure that names the socket.
-    pub fn bind(home: &Home, _lock: &HomeLock) -> Result<Self, CliError> {
-        let path = home.socket_path();
-        let listener = bind_private(home, &path).map_err(|error| {
-            CliError::failed(
+    pub fn bind<L>(socket: &Path, home: &Path, _lock: &L) -> Result<Self, Failure> {
+        let listener = bind_private(socket, home).map_err(|error| {
+            Failure::failed(
                 "control_socket",
-                format!("cannot open the control socket {}: {error}", path.display()),
+                format!("cannot open the control socket {}: {error}", socket.display()),
             )
             .help("check that the home is on a local file system and is yours")
         })?;
-        Ok(Self { listener, path })
+        Ok(Self { listener, path: socket.to_owned() })
     }
 
     /// Serves until the future is dropped.
@@ -103,14 +106,14 @@ impl Drop for Server {
     }
 }
 
-fn bind_private(home: &Home, path: &Path) -> io::Result<UnixListener> {
-    if let Some(dir) = path.parent()
-        && dir != home.root()
+fn bind_private(socket: &Path, home: &Path) -> io::Result<UnixListener> {
+    if let Some(dir) = socket.parent()
+        && dir != home
     {
-        create_private_dir(dir).map_err(io::Error::other)?;
-        let owner = fs::metadata(home.root())?.uid();
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+        let owner = fs::metadata(home)?.uid();
         let meta = fs::symlink_metadata(dir)?;
-        // A directory in /tmp may have been made by somebody else in advance.
+        // Another user may have made a directory in /tmp in advance.
         if !meta.is_dir() || meta.uid() != owner || meta.mode() & 0o022 != 0 {
             return Err(io::Error::new(
                 io::ErrorKind::PermissionDenied,
@@ -118,80 +121,64 @@ fn bind_private(home: &Home, path: &Path) -> io::Result<UnixListener> {
             ));
         }
     }
-    match fs::remove_file(path) {
+    match fs::remove_file(socket) {
         Ok(()) => {}
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(error),
     }
-    let listener = UnixListener::bind(path)?;
-    // The directory is private, so nobody can connect between these two lines.
-    fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
+    let listener = UnixListener::bind(socket)?;
+    // The directory is private, so that nobody can connect between these two lines.
+    fs::set_permissions(socket, fs::Permissions::from_mode(0o600))?;
     Ok(listener)
 }
 
 async fn converse(stream: UnixStream, handler: &impl Handler) -> io::Result<()> {
     let (read, mut write) = stream.into_split();
     let mut reader = BufReader::new(read);
-    let line = match within(read_line(&mut reader)).await {
+    let refuse = |failure| answer_line(Line::Error(failure));
+    let line = match within(next_line(&mut reader)).await {
         Ok(Some(line)) => line,
         Ok(None) => return Ok(()),
         Err(error) => {
-            let refusal = CliError::usage(format!("cannot read the request: {error}"));
-            return within(write_line(&mut write, &Line::Error(refusal))).await;
+            let failure = Failure::usage("usage", format!("cannot read the request: {error}"));
+            return within(send(&mut write, &refuse(failure)?)).await;
         }
     };
-    let request = match parse(&line) {
+    let request = match read_request(&line) {
         Ok(request) => request,
-        Err(refusal) => return within(write_line(&mut write, &Line::Error(refusal))).await,
+        Err(failure) => return within(send(&mut write, &refuse(failure)?)).await,
     };
-    let (sender, mut progress) = mpsc::channel(PROGRESS_WAITING);
+    // A large request is not kept while its verb works.
+    drop(line);
+    let (sender, mut events) = mpsc::channel(EVENTS_WAITING);
     let work = handler.handle(request, Progress(sender));
     tokio::pin!(work);
     let mut client_is_there = true;
     let result = loop {
         tokio::select! {
             result = &mut work => break result,
-            Some(value) = progress.recv() => {
+            Some(event) = events.recv() => {
                 // The work goes on without the client: it may be half done.
                 if client_is_there {
-                    let line = Line::Progress(value);
-                    client_is_there = within(write_line(&mut write, &line)).await.is_ok();
+                    let line = answer_line(Line::Event(event))?;
+                    client_is_there = within(send(&mut write, &line)).await.is_ok();
                 }
             }
         }
     };
-    while let Ok(value) = progress.try_recv() {
+    while let Ok(event) = events.try_recv() {
         if client_is_there {
-            let line = Line::Progress(value);
-            client_is_there = within(write_line(&mut write, &line)).await.is_ok();
+            let line = answer_line(Line::Event(event))?;
+            client_is_there = within(send(&mut write, &line)).await.is_ok();
         }
     }
     let last = match result {
-        Ok(value) => Line::Ok(value),
-        Err(error) => Line::Error(error),
+        Ok(reply) => answer_line(Line::Ok(reply)).or_else(|error| {
+            refuse(Failure::failed("too_large", format!("the answer is too large: {error}")))
+        })?,
+        Err(failure) => refuse(failure)?,
     };
-    match within(write_line(&mut write, &last)).await {
-        Err(error) if error.kind() == io::ErrorKind::InvalidData => {
-            let refusal =
-                CliError::failed("too_large", format!("the result is too large: {error}"));
-            within(write_line(&mut write, &Line::Error(refusal))).await
-        }
-        other => other,
-    }
-}
-
-fn parse(line: &[u8]) -> Result<Request, CliError> {
-    let request: Request = serde_json::from_slice(line)
-        .map_err(|error| CliError::usage(format!("the request is not understood: {error}")))?;
-    if request.version != VERSION {
-        return Err(CliError::usage(format!(
-            "the daemon speaks version {VERSION} of the control lines, the client {}",
-            request.version
-        ))
-        .help("restart `lore run` with the same program as the client")
-        .kind("version"));
-    }
-    Ok(request)
+    within(send(&mut write, &last)).await
 }
 
 async fn within<T>(work: impl Future<Output = io::Result<T>>) -> io::Result<T> {
