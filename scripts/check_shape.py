@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
-"""Check the shape of the workspace: arrows between crates, import circles, and long files.
+"""Check the shape of the workspace: arrows between crates, import circles, long files, and paths in docs.
 
     scripts/check_shape.py              check this workspace
     scripts/check_shape.py --self-test  check that each check finds a planted fault
 
-Three checks:
+Four checks:
 1. Arrows. A crate depends only on the crates in its row of ARROWS (docs/architecture.md).
 2. Circles. Within a crate, modules beside each other do not import each other in a circle in which a
    folder takes part. Folders are discovered. Files of one folder may know each other, and a parent
    may know its children: `mod.rs`, `lib.rs` and tests are not looked at as a source.
 3. Lengths. A file has at most MAX_LINES lines of production code: lines before its test module.
+4. Paths. What the guides in GUIDES name below a top-level folder is there.
 
 scripts/shape-allowed.txt lists the exceptions, each with a reason. An exception that is not needed is a
 fault too.
@@ -23,6 +24,8 @@ import tempfile
 from pathlib import Path
 
 MAX_LINES = 400
+
+GUIDES = ("docs/architecture.md", "CONTRIBUTING.md")
 
 LOWER = {"lore-protocol", "lore-privacy", "lore-session", "lore-sandbox", "lore-agent"}
 OPTIONAL = {"lore-services", "lore-local-model"}
@@ -211,6 +214,15 @@ def length_faults(root, sources):
                 yield f"long {name}", f"{name} has {lines} lines before its tests, more than {MAX_LINES}"
 
 
+def path_faults(root, guides):
+    folders = "protocol|privacy|agent|node|simulations|tests|scripts|docs"
+    for guide in guides:
+        for path in re.findall(rf"`((?:{folders})/[^`\s]*)`", (root / guide).read_text(encoding="utf-8")):
+            # `NOUN.rs` stands for a file that the reader makes.
+            if not (root / path).exists() and not re.search(r"/[A-Z]+\.rs$", path):
+                yield f"path {path}", f"{guide} names `{path}`, which is not there"
+
+
 def allowed(path):
     """The exceptions: what they except, and the line they stand in."""
     entries = {}
@@ -239,6 +251,7 @@ def check(root):
     for name, source in sorted(sources.items()):
         faults.update(circle_faults(name, source))
     faults.update(length_faults(root, sorted(sources.values())))
+    faults.update(path_faults(root, GUIDES))
     exceptions = allowed(root / "scripts" / "shape-allowed.txt")
     for what, number in exceptions.items():
         if what not in faults:
@@ -305,6 +318,10 @@ def self_test():
         assert list(length_faults(source, [source])) == []
         (source / "long.rs").write_text("\n" * (MAX_LINES + 1) + tests, encoding="utf-8")
         assert [what for what, _ in length_faults(source, [source])] == ["long long.rs"]
+        guide = "`docs/guide.md` `docs/NOUN.rs` `docs/gone.md` `cargo test`"
+        (source / "docs").mkdir()
+        (source / "docs" / "guide.md").write_text(guide, encoding="utf-8")
+        assert [what for what, _ in path_faults(source, ["docs/guide.md"])] == ["path docs/gone.md"]
 
 
 def main():
