@@ -13,7 +13,7 @@ use lore_agent::turn::{Allowance, Limits, Mode, Research, RulePolicy, Tools, Wat
 use lore_sandbox::{Level, Sandbox};
 
 use super::outside;
-use super::settings::Settings;
+use crate::config::AgentSettings as Settings;
 use crate::error::CliError;
 
 /// Most model calls for one question of a sub-agent.

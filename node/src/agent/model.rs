@@ -6,7 +6,7 @@ use std::time::Duration;
 use lore_agent::model::{HttpModel, Patience, Retries, window};
 use lore_agent::turn::{Allowance, Limits, Mode, Price};
 
-use super::settings::Settings;
+use crate::config::AgentSettings as Settings;
 use crate::decimal;
 use crate::error::CliError;
 use crate::home::Home;

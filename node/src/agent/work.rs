@@ -22,10 +22,10 @@ use super::gate::{self, Gate};
 use super::kit::{Ground, Kit, TOOL_TIME};
 use super::model::{Bounds, Chosen, ModelOptions};
 use super::place::{Place, failed, now_seconds};
-use super::settings::Settings;
 use super::skills::Shelf;
 use super::somebody::Somebody;
 use super::{Ask, SkillSource, prompt};
+use crate::config::AgentSettings as Settings;
 use crate::error::CliError;
 use crate::home::Home;
 

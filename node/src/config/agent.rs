@@ -127,7 +127,7 @@ impl std::fmt::Debug for McpProgram {
 
 impl McpEntry {
     /// Starts or reaches the server.
-    pub(super) async fn begin(&self, name: &str) -> Result<McpServer, CliError> {
+    pub(crate) async fn begin(&self, name: &str) -> Result<McpServer, CliError> {
         let begun = match self {
             Self::Program(entry) => {
                 let settings = McpSettings {

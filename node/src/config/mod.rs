@@ -1,16 +1,20 @@
 //! `config.toml`: what a person may change about a node. The privacy budget is not here: it lives
 //! in the store, where it cannot be rolled back by an editor.
 
+mod agent;
+mod model;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use agent::Settings as AgentSettings;
+pub use model::ModelSettings;
+pub(crate) use model::{ModelFile, base_url, dialect_of, is_name};
 use serde::Deserialize;
 
-use crate::agent::Settings;
 use crate::error::CliError;
-use crate::models::{ModelFile, ModelSettings};
 use crate::network::{Multiaddr, PeerAddress};
 
 /// Why a configuration was refused.
@@ -112,7 +116,7 @@ pub struct Config {
     /// The name of the model that is used when none is asked for.
     pub default_model: Option<String>,
     /// What holds for every task of the agent.
-    pub agent: Settings,
+    pub agent: AgentSettings,
 }
 
 const GATE_SECONDS: u64 = 86_400;
@@ -131,7 +135,7 @@ impl Default for Config {
             gate_seconds: None,
             models: BTreeMap::new(),
             default_model: None,
-            agent: Settings::default(),
+            agent: AgentSettings::default(),
         }
     }
 }
@@ -146,7 +150,7 @@ struct File {
     log_level: Option<String>,
     sync_interval_seconds: Option<toml::Spanned<u64>>,
     privacy: Privacy,
-    agent: Settings,
+    agent: AgentSettings,
     models: BTreeMap<String, toml::Spanned<ModelFile>>,
 }
 
@@ -270,7 +274,7 @@ impl Config {
             format!("[{}]", items.join(", "))
         };
         format!(
-            "# Settings of this node. Restart `lore run` after a change.\n\
+            "# AgentSettings of this node. Restart `lore run` after a change.\n\
              # The privacy budget is not here: see `lore privacy status`.\n\n\
              # What this node is called in its own output. It is not published.\n\
              name = {}\n\n\
