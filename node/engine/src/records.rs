@@ -136,6 +136,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_kind_stands_in_the_documentation_with_its_table() {
+        let docs = include_str!("../../../docs/architecture.md");
+        for kind in RecordKind::ALL {
+            let row = format!("| `{}` | {} |", kind.name(), kind.table().name());
+            assert!(docs.contains(&row), "docs/architecture.md lacks {row}");
+        }
+    }
+
+    #[test]
     fn no_kind_is_found_under_the_prefix_of_another() {
         for one in RecordKind::ALL {
             for other in RecordKind::ALL {

@@ -2,6 +2,7 @@
 //! in the store, where it cannot be rolled back by an editor.
 
 mod agent;
+mod keys;
 mod model;
 
 use std::collections::BTreeMap;
@@ -10,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use agent::Settings as AgentSettings;
+pub use keys::{KEYS, reference};
 pub use model::ModelSettings;
 pub(crate) use model::{ModelFile, base_url, dialect_of, is_name};
 use serde::Deserialize;
@@ -30,9 +32,8 @@ pub enum ConfigError {
     },
     /// A key nobody knows.
     #[error(
-        "{}:{line}: unknown key `{key}`; known keys: {}",
-        path.display(),
-        KEYS.join(", ")
+        "{}:{line}: unknown key `{key}`; known keys here: {known} (all are in docs/configuration.md)",
+        path.display()
     )]
     UnknownKey {
         /// The file.
@@ -41,6 +42,8 @@ pub enum ConfigError {
         line: usize,
         /// The key.
         key: String,
+        /// The keys of the same table.
+        known: String,
     },
     /// A value of the wrong kind, or no TOML at all.
     #[error("{}:{line}: {why}", path.display())]
@@ -59,41 +62,6 @@ impl From<ConfigError> for CliError {
         Self::usage(error).kind("config")
     }
 }
-
-/// Every key, in the order of the file.
-pub const KEYS: [&str; 31] = [
-    "name",
-    "listen",
-    "peers",
-    "log_level",
-    "sync_interval_seconds",
-    "privacy",
-    "privacy.gate",
-    "privacy.gate_deadline_seconds",
-    "agent.model",
-    "agent.policy",
-    "agent.read",
-    "agent.web",
-    "agent.max_calls",
-    "agent.max_tokens",
-    "agent.max_usd",
-    "agent.day_calls",
-    "agent.day_tokens",
-    "agent.day_usd",
-    "agent.mcp.NAME.program",
-    "agent.mcp.NAME.arguments",
-    "agent.mcp.NAME.environment",
-    "models.NAME.url",
-    "models.NAME.model",
-    "models.NAME.dialect",
-    "models.NAME.key_env",
-    "models.NAME.key_file",
-    "models.NAME.window",
-    "models.NAME.price_in",
-    "models.NAME.price_out",
-    "models.NAME.max_tokens",
-    "models.NAME.effort",
-];
 
 /// The settings of a node.
 #[derive(Debug, Clone)]
@@ -185,11 +153,12 @@ impl Config {
         };
         let file: File = toml::from_str(text).map_err(|error| {
             let span = error.span().unwrap_or(0..0);
-            if error.message().starts_with("unknown field") {
+            if let Some(known) = keys::known(error.message()) {
                 return ConfigError::UnknownKey {
                     path: path.to_owned(),
                     line: line_of(span.start),
                     key: text.get(span).unwrap_or_default().trim().to_owned(),
+                    known: known.join(", "),
                 };
             }
             invalid(span.start, error.message().to_owned())
@@ -274,7 +243,7 @@ impl Config {
             format!("[{}]", items.join(", "))
         };
         format!(
-            "# AgentSettings of this node. Restart `lore run` after a change.\n\
+            "# Settings of this node. Restart `lore run` after a change.\n\
              # The privacy budget is not here: see `lore privacy status`.\n\n\
              # What this node is called in its own output. It is not published.\n\
              name = {}\n\n\
@@ -343,14 +312,9 @@ mod tests {
         let error = parse("name = \"a\"\n\nlisten_on = []\n").unwrap_err();
         assert_eq!(
             error,
-            "home/config.toml:3: unknown key `listen_on`; known keys: name, listen, peers, \
-             log_level, sync_interval_seconds, privacy, privacy.gate, privacy.gate_deadline_seconds, \
-             agent.model, agent.policy, agent.read, agent.web, agent.max_calls, agent.max_tokens, \
-             agent.max_usd, agent.day_calls, agent.day_tokens, agent.day_usd, \
-             agent.mcp.NAME.program, agent.mcp.NAME.arguments, agent.mcp.NAME.environment, \
-             models.NAME.url, models.NAME.model, models.NAME.dialect, \
-             models.NAME.key_env, models.NAME.key_file, models.NAME.window, models.NAME.price_in, \
-             models.NAME.price_out, models.NAME.max_tokens, models.NAME.effort"
+            "home/config.toml:3: unknown key `listen_on`; known keys here: name, listen, peers, \
+             log_level, sync_interval_seconds, privacy, agent, models (all are in \
+             docs/configuration.md)"
         );
         let error = parse("[privacy]\nepsilon = 4\n").unwrap_err();
         assert!(error.starts_with("home/config.toml:2: unknown key `epsilon`"), "{error}");
