@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Makes agent/tests/local/golden.json: what llama.cpp makes of texts and conversations.
+"""Makes agent/local-model/tests/local/golden.json: what llama.cpp makes of texts and conversations.
 
     python3 -m venv DIR && DIR/bin/pip install xllamacpp
-    DIR/bin/python scripts/local_model_golden.py MODEL.gguf > agent/tests/local/golden.json
+    DIR/bin/python scripts/local_model_golden.py MODEL.gguf > agent/local-model/tests/local/golden.json
 
 MODEL.gguf is qwen2.5-coder-0.5b (`lore model pull qwen2.5-coder-0.5b`). The embedded model must give the
 same tokens for each text, control tokens read as their letters, and the same prompt for each conversation.

@@ -2,49 +2,16 @@
 
 use std::fmt;
 
+pub use lore_control::Exit;
+use lore_control::Failure;
 use lore_engine::{Class, EngineError, StorageError};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::network::NetworkError;
 use crate::store::StoreError;
 
-/// The process's exit code, beside 0 for done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(into = "u8", try_from = "u8")]
-pub enum Exit {
-    /// 1: it was tried and failed.
-    Failed,
-    /// 2: the command or its input cannot be right.
-    Usage,
-    /// 3: a policy (privacy budget, quarantine, charter) says no.
-    Refused,
-}
-
-impl From<Exit> for u8 {
-    fn from(exit: Exit) -> Self {
-        match exit {
-            Exit::Failed => 1,
-            Exit::Usage => 2,
-            Exit::Refused => 3,
-        }
-    }
-}
-
-impl TryFrom<u8> for Exit {
-    type Error = String;
-
-    fn try_from(code: u8) -> Result<Self, String> {
-        match code {
-            1 => Ok(Self::Failed),
-            2 => Ok(Self::Usage),
-            3 => Ok(Self::Refused),
-            other => Err(format!("{other} is not an exit code of lore")),
-        }
-    }
-}
-
 /// One clear error: what happened, and the way out.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CliError {
     /// A stable word for programs, such as `port_in_use`.
     pub kind: String,
@@ -105,6 +72,20 @@ impl fmt::Display for CliError {
 }
 
 impl std::error::Error for CliError {}
+
+impl From<Failure> for CliError {
+    fn from(failure: Failure) -> Self {
+        let Failure { kind, message, help, exit } = failure;
+        Self { kind, message, help, exit }
+    }
+}
+
+impl From<CliError> for Failure {
+    fn from(error: CliError) -> Self {
+        let CliError { kind, message, help, exit } = error;
+        Self { kind, message, help, exit }
+    }
+}
 
 impl From<StoreError> for CliError {
     fn from(error: StoreError) -> Self {

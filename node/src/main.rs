@@ -5,10 +5,10 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     // First of all: it forks, which is only sound while there is one thread.
-    lore_agent::sandbox::enter_if_asked();
+    lore_sandbox::enter_if_asked();
     let argv: Vec<String> =
         std::env::args_os().map(|arg| arg.to_string_lossy().into_owned()).collect();
-    if let Some(code) = lore_agent::lab::tools::dispatch(&argv) {
+    if let Some(code) = lore_lab::tools::dispatch(&argv) {
         return ExitCode::from(u8::try_from(code).unwrap_or(1));
     }
     lore_node::cli::main(lore_node::host::Machine::new())

@@ -16,7 +16,7 @@ use crate::error::CliError;
 /// Prints a result: as one line of JSON, or as text for people.
 ///
 /// # Errors
-/// A `failed` error when the value cannot be written, for instance to a closed pipe.
+/// A `failed` error when the value cannot be written, as to a full disk.
 pub fn result<T: Serialize>(
     value: &T,
     json: bool,
@@ -28,10 +28,26 @@ pub fn result<T: Serialize>(
     } else {
         text(value)
     };
+    print(&format!("{}\n", line.trim_end_matches('\n')))
+}
+
+/// Writes text to stdout. A reader that closed the pipe, such as `head`, has what it wanted.
+///
+/// # Errors
+/// A `failed` error when the text cannot be written, as to a full disk.
+pub fn print(text: &str) -> Result<(), CliError> {
     let mut out = io::stdout().lock();
-    writeln!(out, "{}", line.trim_end_matches('\n'))
-        .and_then(|()| out.flush())
-        .map_err(|error| CliError::failed("output", format!("cannot write to stdout: {error}")))
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(CliError::failed("output", format!("cannot write to stdout: {error}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Writes a line for people to stderr. A closed stderr does not stop the work.
+pub fn note(text: impl Display) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
 /// Prints an error (people read stderr, programs `{"error": ...}` as the last line of stdout) and
@@ -115,14 +131,8 @@ impl Progress {
     }
 }
 
-/// Millionths as a decimal number, exactly: 4 000 000 is `4`, 100 000 is `0.1`.
-#[must_use]
-pub fn decimal(micros: u64) -> String {
-    let text = format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000);
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
-}
 /// The date in UTC, `YYYY-MM-DD`.
 #[must_use]
 pub fn date(unix_seconds: u64) -> String {
-    lore_agent::session::Started::at(unix_seconds).text.chars().take(10).collect()
+    lore_session::Started::at(unix_seconds).text.chars().take(10).collect()
 }

@@ -6,10 +6,10 @@
 //! when the sums including it stay within them. Rho is counted in 1e-9 and delta in 1e-18, each release
 //! rounded up, so that no sum of roundings is ever below the truth.
 
-use bincode::{Decode, Encode};
 pub use lore_protocol::delta::Spend;
 
 use crate::PrivacyError;
+use lore_protocol::codec::{Decode, Encode};
 
 /// What one release costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Encode, Decode, serde::Serialize)]

@@ -1,6 +1,6 @@
 //! From (epsilon, delta, period) to mechanisms: how a budget is split and what each release may cost.
 
-use bincode::{Decode, Encode};
+use lore_protocol::codec::{Decode, Encode};
 use lore_protocol::payload::{Mechanism, Noise, Unit};
 use opendp::combinators::ConcentratedMeasure;
 use opendp::measures::ZeroConcentratedDivergence;

@@ -1,8 +1,10 @@
 //! The charter: what the members of a federation agreed to, fixed for ever by its hash.
 
-use bincode::{Decode, Encode};
+mod text;
+
 use serde::{Deserialize, Serialize};
 
+use crate::codec::{Decode, Encode};
 use crate::delta::{Header, Spend, VERSION};
 use crate::identity::{Signature, Signer};
 use crate::ids::{DeltaId, FederationId, Hash, MemberId, PublicKey};
@@ -155,7 +157,7 @@ pub struct Limits {
     pub deltas_per_epoch: u32,
     /// Most noisy successes or failures of one author that count for an item in a context.
     pub evidence_cap: u32,
-    /// Distinct members that must revoke before it takes effect.
+    /// Distinct voices ([`crate::voice`]) that must revoke before it takes effect.
     pub revokers: u32,
     /// How much better, in millionths, a challenger must be before it is tested against noise.
     pub promotion_margin_micros: u32,
@@ -188,7 +190,7 @@ pub struct Charter {
 }
 
 /// A charter's canonical text with its founders' signatures, as it travels.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, serde::Serialize)]
 pub struct SignedCharter {
     /// Canonical TOML.
     pub text: String,
@@ -197,12 +199,10 @@ pub struct SignedCharter {
 }
 
 impl Charter {
-    /// Canonical TOML.
-    ///
-    /// # Errors
-    /// [`CharterError::Parse`] when a value cannot be written.
-    pub fn to_text(&self) -> Result<String, CharterError> {
-        toml::to_string(self).map_err(|error| CharterError::Parse(error.to_string()))
+    /// The canonical text: TOML, written the one way of docs/protocol.md.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        text::write(self)
     }
 
     /// Signs a charter with its only founder's key.
@@ -211,7 +211,7 @@ impl Charter {
     /// When the terms contradict each other or the founder is another.
     pub fn sign(&self, signer: &dyn Signer) -> Result<SignedCharter, CharterError> {
         self.check()?;
-        let text = self.to_text()?;
+        let text = self.to_text();
         let signed = SignedCharter { signatures: vec![signer.sign(&signed_bytes(&text))], text };
         signed.open()?;
         Ok(signed)
@@ -221,13 +221,18 @@ impl Charter {
         let rule = |holds: bool, otherwise| {
             if holds { Ok(()) } else { Err(CharterError::Invalid(otherwise)) }
         };
-        let named = (1..=64).contains(&self.name.len()) && !self.name.chars().any(char::is_control);
+        let plain =
+            |text: &str| (1..=64).contains(&text.len()) && !text.chars().any(char::is_control);
         rule(self.version == VERSION, "it speaks another protocol version")?;
-        rule(named, "its name has 1 to 64 bytes without control characters")?;
+        rule(plain(&self.name), "its name has 1 to 64 bytes without control characters")?;
         rule(self.founders.len() == 1, "version 1 federations have one founder")?;
         rule(!matches!(self.epoch, EpochRule::Hours(0)), "an epoch lasts at least an hour")?;
         rule((1..=64).contains(&self.contexts.len()), "it has 1 to 64 contexts")?;
+        let contexts = self.contexts.iter().all(|context| plain(context));
+        rule(contexts, "a context has 1 to 64 bytes without control characters")?;
         let privacy = &self.privacy;
+        let display = plain(&privacy.epsilon_display);
+        rule(display, "`epsilon_display` has 1 to 64 bytes without control characters")?;
         rule(privacy.epochs_per_period > 0, "a period has at least one epoch")?;
         rule(!privacy.units.is_empty(), "it allows at least one unit of privacy")?;
         let costs_at = privacy.costs.as_ref().map_or(&[][..], |costs| &costs.at);
@@ -330,7 +335,7 @@ impl SignedCharter {
         }
         let charter: Charter =
             toml::from_str(&self.text).map_err(|error| CharterError::Parse(error.to_string()))?;
-        if charter.to_text()? != self.text {
+        if charter.to_text() != self.text {
             return Err(CharterError::NotCanonical);
         }
         charter.check()?;

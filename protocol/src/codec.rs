@@ -3,6 +3,15 @@
 //! Decoding never trusts a length prefix (the limit is claimed before anything is allocated), never
 //! accepts trailing bytes, and re-encodes what it read: bytes that are not the one encoding of their
 //! value are refused, so that a hash of bytes is a hash of a value.
+//!
+//! This file alone names bincode. The derives write paths into that crate, so every crate that derives
+//! [`Encode`] or [`Decode`] depends on it, and imports the two from here. What the bytes are is written
+//! in docs/protocol.md, and a reader that shares no code with this crate checks it (tests/reader).
+
+pub use bincode::de::{BorrowDecode, BorrowDecoder, Decoder};
+pub use bincode::enc::Encoder;
+pub use bincode::error::{DecodeError as DecodeFault, EncodeError as EncodeFault};
+pub use bincode::{Decode, Encode, impl_borrow_decode};
 
 use bincode::config::{Configuration, Limit, LittleEndian, Varint};
 
@@ -13,8 +22,8 @@ const CONFIG: Configuration<LittleEndian, Varint, Limit<LIMIT_BYTES>> =
     bincode::config::standard().with_limit::<LIMIT_BYTES>();
 
 /// A type with one canonical encoding.
-pub trait Wire: bincode::Encode + bincode::Decode<()> {}
-impl<T: bincode::Encode + bincode::Decode<()>> Wire for T {}
+pub trait Wire: Encode + Decode<()> {}
+impl<T: Encode + Decode<()>> Wire for T {}
 
 /// Why bytes were refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -1,8 +1,6 @@
 //! The unit of replication: a signed header, and the payload that it commits to.
 
-use bincode::{Decode, Encode};
-
-use crate::codec::{self, DecodeError};
+use crate::codec::{self, Decode, DecodeError, Encode};
 use crate::identity::{Signature, Signer};
 use crate::ids::{CheckpointId, DeltaId, FederationId, Hash, MemberId, PublicKey};
 use crate::payload::{MAX_PAYLOAD_BYTES, Payload, PayloadKind};
@@ -42,7 +40,7 @@ pub struct Spend {
 }
 
 /// Everything of a delta but its payload and signature.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, serde::Serialize)]
 pub struct Header {
     /// Protocol version.
     pub version: u8,
@@ -95,14 +93,19 @@ impl Header {
 }
 
 /// A header, its signature, and the payload where it travels along.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, serde::Serialize)]
 pub struct Delta {
     /// The header.
     pub header: Header,
     /// The author's signature over [`Header::signed_bytes`].
     pub signature: Signature,
     /// Encoded payload.
+    #[serde(serialize_with = "as_hex")]
     pub payload: Option<Vec<u8>>,
+}
+
+fn as_hex<S: serde::Serializer>(bytes: &Option<Vec<u8>>, to: S) -> Result<S::Ok, S::Error> {
+    serde::Serialize::serialize(&bytes.as_ref().map(hex::encode), to)
 }
 
 /// What is wrong with a delta, visible in its bytes alone.

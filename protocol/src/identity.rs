@@ -2,11 +2,18 @@
 
 use ed25519_dalek::Signer as _;
 
+use crate::codec::{Decode, Encode};
 use crate::ids::PublicKey;
 
 /// An ed25519 signature.
-#[derive(Clone, Copy, PartialEq, Eq, bincode::Encode, bincode::Decode)]
+#[derive(Clone, Copy, PartialEq, Eq, Encode, Decode)]
 pub struct Signature(pub [u8; 64]);
+
+impl serde::Serialize for Signature {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&hex::encode(self.0))
+    }
+}
 
 impl std::fmt::Debug for Signature {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::codec::{Decode, Encode};
+
 /// Why a textual id was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not an id: expected 64 hexadecimal digits")]
@@ -11,7 +13,7 @@ pub struct ParseIdError(pub String);
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, bincode::Encode, bincode::Decode)]
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
         pub struct $name(pub [u8; 32]);
 
         impl $name {
@@ -97,6 +99,14 @@ id!(/// An ed25519 public key; also the libp2p identity of the node.
     PublicKey);
 id!(/// Any other BLAKE3 hash.
     Hash);
+
+/// Writes bytes as hexadecimal text where a value is shown as JSON.
+pub(crate) fn serialize_hex<T: AsRef<[u8]>, S: serde::Serializer>(
+    bytes: &T,
+    to: S,
+) -> Result<S::Ok, S::Error> {
+    to.serialize_str(&hex::encode(bytes))
+}
 
 /// BLAKE3 over a tag and length-prefixed parts.
 #[must_use]

@@ -1,8 +1,6 @@
 //! Invitations: one line that can be pasted.
 
-use bincode::{Decode, Encode};
-
-use crate::codec;
+use crate::codec::{self, Decode, Encode};
 use crate::ids::{FederationId, Hash, InvitationId, PublicKey};
 
 const PREFIX: &str = "lore-invite-1-";

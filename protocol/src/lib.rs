@@ -7,7 +7,6 @@
 pub mod charter;
 pub mod codec;
 pub mod delta;
-pub mod drift;
 pub mod identity;
 pub mod ids;
 pub mod invitation;
@@ -18,4 +17,5 @@ pub mod payload;
 pub mod skill;
 pub mod sync;
 pub mod trace;
+pub mod voice;
 pub mod wire;

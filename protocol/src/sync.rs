@@ -4,9 +4,7 @@
 //! asker sends its frontiers and gets what it lacks in causal order, batch by batch, until the digests
 //! are equal or a batch brings nothing new. Sans-IO: bytes in, bytes out.
 
-use bincode::{Decode, Encode};
-
-use crate::codec;
+use crate::codec::{self, Decode, Encode};
 use crate::delta::{Delta, Sound};
 use crate::ids::{DeltaId, Hash};
 use crate::log::{Fault, Frontier, Ingest, Log};
@@ -21,7 +19,8 @@ pub const MAX_FRONTIERS: usize = 2048;
 pub const MAX_ANSWERS: u32 = 10_000;
 
 /// What the asking side says.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Ask {
     /// "Is this what you have?"
     Digest(Hash),
@@ -35,7 +34,8 @@ pub enum Ask {
 }
 
 /// What the answering side says.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Answer {
     /// Equal digests.
     Equal,

@@ -3,12 +3,11 @@
 //! The transport proves the peer's key. A stranger gets nothing but a challenge; with a proof of an
 //! invitation's secret over both nonces it gets the charter, and with its signed Join it is vouched for.
 
-use bincode::{Decode, Encode};
 use chacha20poly1305::aead::Aead as _;
 use chacha20poly1305::{KeyInit as _, XChaCha20Poly1305, XNonce};
 
 use crate::charter::SignedCharter;
-use crate::codec;
+use crate::codec::{self, Decode, Encode};
 use crate::delta::Delta;
 use crate::ids::{FederationId, Hash, InvitationId, PublicKey};
 use crate::sync::{Answer, Ask};
@@ -19,7 +18,8 @@ pub const MAX_ADDRESSES: usize = 8;
 pub const MAX_PEERS: usize = 64;
 
 /// A request.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Request {
     /// Anti-entropy in a federation.
     Sync {
@@ -38,6 +38,7 @@ pub enum Request {
         /// The federation.
         federation: FederationId,
         /// The stranger's nonce.
+        #[serde(serialize_with = "crate::ids::serialize_hex")]
         nonce: [u8; 32],
     },
     /// The charter, for somebody who knows an invitation.
@@ -63,7 +64,8 @@ pub enum Request {
 }
 
 /// A reply.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Reply {
     /// To [`Request::Sync`].
     Sync(Box<Answer>),
@@ -72,6 +74,7 @@ pub enum Reply {
     /// To [`Request::Knock`].
     Challenge {
         /// The answerer's nonce.
+        #[serde(serialize_with = "crate::ids::serialize_hex")]
         nonce: [u8; 32],
     },
     /// To [`Request::Charter`].
@@ -83,7 +86,8 @@ pub enum Reply {
 }
 
 /// What travels on a federation's gossip topic.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Frame {
     /// A whole delta.
     Full(Delta),

@@ -43,7 +43,7 @@ const CAP: u32 = 1000;
 
 fn pooled(counts: &[Counts]) -> Option<Estimate> {
     let mut pool = Pool::new(CAP);
-    counts.iter().for_each(|counts| pool.add(counts));
+    counts.iter().for_each(|counts| pool.add([counts]));
     pool.estimate()
 }
 
@@ -132,7 +132,7 @@ fn the_integers_are_pinned() {
     let pool = [counts(37, 12, 16_000_000), counts(-2, 5, 16_000_000), counts(80, 41, 201_640_000)];
     let got = pooled(&pool).unwrap();
     assert_eq!(
-        (got.rate_micros, got.variance_pico, got.sessions, got.authors),
+        (got.rate_micros, got.variance_pico, got.sessions, got.voices),
         (664_953, 5_615_864_524, 173, 3),
         "a changed number is a new protocol version"
     );
@@ -146,7 +146,7 @@ proptest! {
     ) {
         let mut pool = Pool::new(cap);
         for (successes, failures, variance_micros) in counts {
-            pool.add(&Counts { successes, failures, variance_micros });
+            pool.add([&Counts { successes, failures, variance_micros }]);
         }
         if let Some(estimate) = pool.estimate() {
             prop_assert!(estimate.rate_micros <= 1_000_000);
@@ -159,7 +159,7 @@ proptest! {
     #[test]
     fn comparing_never_overflows(a in any::<[u64; 2]>(), b in any::<[u64; 2]>(), margin: u64) {
         let estimate = |[rate_micros, variance_pico]: [u64; 2]| Estimate {
-            rate_micros, variance_pico, sessions: 1, authors: 1,
+            rate_micros, variance_pico, sessions: 1, voices: 1,
         };
         let (a, b) = (estimate(a), estimate(b));
         prop_assert!(!(a.beats(&b, margin) && b.beats(&a, margin)));

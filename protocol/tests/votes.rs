@@ -154,7 +154,7 @@ fn lessons_are_shown_by_the_votes_that_noise_does_not_explain() {
     assert_eq!(shown[1..], order[..2]);
     assert_eq!(library.skill_state(skill), before);
     let votes = library.votes(last).unwrap();
-    assert_eq!((votes.votes_micros, votes.authors), (90_000_000, 3));
+    assert_eq!((votes.votes_micros, votes.voices), (90_000_000, 3));
     // Three times sigma squared.
     assert_eq!(votes.variance_micros, 48_000_000);
     assert_eq!(library.votes(first).unwrap().sure_micros(), 0);
@@ -219,7 +219,7 @@ fn costs_are_summed_in_the_charters_units() {
     world.costs(2, &[(revision, -7)]);
     let charter = world.log.charter().clone();
     let cost = world.library().cost(&charter, revision, 0, 0).unwrap();
-    assert_eq!((cost.sum, cost.authors), (33, 2));
+    assert_eq!((cost.sum, cost.voices), (33, 2));
     assert_eq!(cost.variance_micros, 20_000_000_000);
     assert_eq!(world.library().cost(&charter, revision, 0, 1), None);
     let mut other = charter;

@@ -3,10 +3,8 @@
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use lore_agent::session::{
-    Role, Session, SessionOutcome, Source, Started, ToolCall, Turn, VERSION,
-};
 use lore_protocol::trace::Outcome;
+use lore_session::{Role, Session, SessionOutcome, Source, Started, ToolCall, Turn, VERSION};
 
 /// A session in which `wrong` failed and `right` then did the task.
 #[must_use]

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use bincode::{Decode, Encode};
 use lore_privacy::Outgoing;
-use lore_protocol::codec;
+use lore_protocol::codec::{self, Decode, Encode};
 use lore_protocol::delta::Delta;
 use lore_protocol::ids::{FederationId, Hash, InvitationId, PublicKey};
 use lore_protocol::invitation::{Challenge, Invitation, proves};

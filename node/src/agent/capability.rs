@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use lore_agent::select::SkillText;
-use lore_protocol::skill;
+use lore_protocol::skill::{self, Yaml};
 use regex::Regex;
 
 use crate::error::CliError;
@@ -32,11 +32,16 @@ impl Capabilities {
     #[must_use]
     pub fn of(skill: &SkillText) -> Self {
         let document = skill::parse(skill.text.as_bytes()).ok();
-        let tools = document.as_ref().and_then(|document| document.text("allowed-tools"));
+        let fields = document.as_ref().map_or(&[][..], |document| document.fields());
+        let mut tools = BTreeSet::new();
+        // Every one of them: a key that comes twice asks for what either says.
+        for (_, value) in fields.iter().filter(|(key, _)| is_allowed_tools(key)) {
+            collect_tools(value, &mut tools);
+        }
         let beside = skill.path.as_deref().and_then(Path::parent).map(|path| path.join("scripts"));
         let local = |host: &str| host == "localhost" || host.starts_with("127.");
         Self {
-            tools: tools.unwrap_or_default().split_whitespace().map(str::to_owned).collect(),
+            tools,
             scripts: beside.is_some_and(|path| path.is_dir()),
             hosts: HOSTS
                 .captures_iter(&skill.text)
@@ -70,6 +75,31 @@ impl Capabilities {
             parts.push(format!("the hosts {}", list(&self.hosts)));
         }
         parts.join("; ")
+    }
+}
+
+/// `allowed-tools` in any spelling: letter case and separators do not count.
+fn is_allowed_tools(key: &str) -> bool {
+    let letters = key.chars().filter(char::is_ascii_alphanumeric);
+    letters.map(|letter| letter.to_ascii_lowercase()).eq("allowedtools".chars())
+}
+
+/// The tools of a text, where white space separates them, or of a list or mapping of any depth.
+fn collect_tools(value: &Yaml, tools: &mut BTreeSet<String>) {
+    match value {
+        Yaml::Text(text) => tools.extend(text.split_whitespace().map(str::to_owned)),
+        Yaml::Sequence(items) => items.iter().for_each(|item| match item {
+            // A pattern of a list may hold white space.
+            Yaml::Text(text) => {
+                let text = text.trim();
+                tools.extend((!text.is_empty()).then(|| text.to_owned()));
+            }
+            nested => collect_tools(nested, tools),
+        }),
+        Yaml::Mapping(entries) => entries.iter().for_each(|(key, value)| {
+            tools.insert(key.clone());
+            collect_tools(value, tools);
+        }),
     }
 }
 
@@ -144,6 +174,37 @@ mod tests {
         assert!(
             Capabilities::of(&skill("---\nname: a\ndescription: b\n---\nUse ls.\n")).is_empty()
         );
+    }
+
+    #[test]
+    fn tools_are_found_in_every_form_of_a_list() {
+        let of = |lines: &str| {
+            let text = format!("---\nname: a\ndescription: b\n{lines}\n---\nUse ls.\n");
+            Capabilities::of(&skill(&text)).words()
+        };
+        for lines in [
+            "allowed-tools: Bash Read",
+            "allowed-tools: \"Bash Read\"",
+            "allowed-tools: >\n  Bash\n  Read",
+            "allowed-tools:\n  - Read\n  - Bash",
+            "allowed-tools:\n- Read # to look\n- 'Bash'",
+            "allowed-tools: [Read, Bash]",
+            "allowed-tools: [ \"Read\", 'Bash', ] # both",
+            "allowed-tools: [\n  Read,\n  Bash\n  ]",
+            "allowed-tools:\n  - [Read]\n  - - Bash",
+            "allowed-tools: &a [Read, Bash]",
+            "allowed-tools: Read\nallowed-tools: [Bash]",
+            "allowed-tools: [Read, Bash]\nallowed-tools: []",
+            "\"allowed-tools\": [Read, Bash]",
+            "allowed_tools: [Read, Bash]",
+            "Allowed-Tools:\n  - Read\n  - Bash",
+        ] {
+            assert_eq!(of(lines), "the tools Bash, Read", "{lines}");
+        }
+        assert_eq!(of("allowed-tools:\n  - Bash(git add:*)"), "the tools Bash(git add:*)");
+        assert_eq!(of("allowed-tools: {Bash: true}"), "the tools Bash, true");
+        assert_eq!(of("allowed-tools: []"), "");
+        assert_eq!(of("allowed-tools:"), "");
     }
 
     #[test]

@@ -17,7 +17,6 @@ use super::show::{Show, plain};
 use super::somebody::{AnswerFuture, Somebody};
 use super::{Ask, Turn, Work};
 use crate::error::CliError;
-use crate::output;
 use crate::stop::Stop;
 
 /// Lines that are remembered.
@@ -251,7 +250,7 @@ impl Chat<'_> {
             "used today: {} calls, {} tokens, {} USD",
             used.calls,
             used.tokens,
-            output::decimal(used.cost_micro_usd)
+            crate::decimal::micros(used.cost_micro_usd)
         ));
         Ok(())
     }
@@ -315,7 +314,7 @@ fn bounds(allowance: Allowance) -> String {
     };
     let money = allowance.cost_micro_usd.map_or_else(
         || "any amount of money".to_owned(),
-        |most| format!("{} USD", output::decimal(most)),
+        |most| format!("{} USD", crate::decimal::micros(most)),
     );
     format!("{}, {}, {money}", number(allowance.calls, "calls"), number(allowance.tokens, "tokens"))
 }

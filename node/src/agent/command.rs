@@ -2,7 +2,7 @@
 
 use lore_agent::turn::Allowance;
 
-use crate::cli::decimal;
+use crate::decimal;
 use crate::error::CliError;
 
 /// The commands, for `/help`.
@@ -99,7 +99,7 @@ pub(super) fn set_bound(
         "calls" => allowance.calls = number()?,
         "tokens" => allowance.tokens = number()?,
         "usd" if value == "off" => allowance.cost_micro_usd = None,
-        "usd" => allowance.cost_micro_usd = Some(decimal("the budget", value, 6)?),
+        "usd" => allowance.cost_micro_usd = Some(decimal::parse("the budget", value, 6)?),
         other => {
             let message = format!("there is no budget of `{other}`: calls, tokens or usd");
             return Err(CliError::usage(message));

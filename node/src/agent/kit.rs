@@ -5,15 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lore_agent::model::Model;
-use lore_agent::outside::{OUTSIDE_READERS, outside_tools};
-use lore_agent::sandbox::{Level, Sandbox};
 use lore_agent::tool::{
     Bash, BashSettings, Files, LOOKING, McpServer, Plan, Reach, Tool, Toolbox, ToolboxError,
     WebFetch,
 };
 use lore_agent::turn::{Allowance, Limits, Mode, Research, RulePolicy, Tools, Watcher};
+use lore_sandbox::{Level, Sandbox};
 
-use super::settings::Settings;
+use super::outside;
+use crate::config::AgentSettings as Settings;
 use crate::error::CliError;
 
 /// Most model calls for one question of a sub-agent.
@@ -93,9 +93,7 @@ impl Kit {
                 .map_err(|error| CliError::failed("web", format!("no web client: {error}")))?;
             add(&mut toolbox, fetch)?;
         }
-        let outside = outside_tools(&settings.outside)
-            .map_err(|error| CliError::usage(error).kind("config"))?;
-        for tool in outside {
+        for tool in outside::tools(&settings.outside)? {
             add(&mut toolbox, tool)?;
         }
         let (mut servers, mut notes) = (Vec::new(), Vec::new());
@@ -122,7 +120,7 @@ impl Kit {
         let mut all = self.toolbox.all();
         let research = (limits.mode == Mode::Native).then(|| {
             let pages =
-                self.toolbox.only(|name| name == "web_fetch" || OUTSIDE_READERS.contains(&name));
+                self.toolbox.only(|name| name == "web_fetch" || outside::READERS.contains(&name));
             let one = Allowance { calls: Some(QUESTION_CALLS), ..Allowance::default() };
             let limits = Limits { task: one, today: Allowance::default(), ..limits.clone() };
             Research::new(model, &self.files, pages.all(), Arc::new(rules), limits)
@@ -131,7 +129,7 @@ impl Kit {
         if let Some(research) = &research {
             all.push(Arc::new(research.clone()));
         }
-        (Tools::new(all, &[LOOKING, &OUTSIDE_READERS].concat()), research)
+        (Tools::new(all, &[LOOKING, outside::READERS].concat()), research)
     }
 }
 

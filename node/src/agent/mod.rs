@@ -11,9 +11,9 @@ mod day;
 mod gate;
 mod kit;
 mod model;
+mod outside;
 mod place;
 mod prompt;
-mod settings;
 mod show;
 mod skills;
 mod somebody;
@@ -21,7 +21,7 @@ mod work;
 
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use lore_control::{Reply, Request};
 
 use crate::error::CliError;
 
@@ -32,14 +32,13 @@ pub use gate::{Answer, Gate};
 pub use kit::Kit;
 pub use model::{Bounds, ModelOptions};
 pub use place::Place;
-pub use settings::{McpEntry, McpHttp, McpProgram, Settings};
 pub use show::{Show, plain};
 pub use skills::SkillSource;
 pub use somebody::{AnswerFuture, Somebody};
 pub use work::{Options, Turn, Work, refusal};
 
 /// Does a verb of this node, by its daemon or without.
-pub type Ask<'a> = dyn Fn(&str, Value) -> Result<Value, CliError> + 'a;
+pub type Ask<'a> = dyn Fn(Request) -> Result<Reply, CliError> + 'a;
 
 /// How long another program may hold the home.
 const HELD: Duration = Duration::from_secs(20);
@@ -48,14 +47,14 @@ const LOOK: Duration = Duration::from_millis(100);
 
 /// Does a verb, waiting while another program holds the home for a moment, such as an agent that stores
 /// its session.
-fn patiently(ask: &Ask<'_>, verb: &str, args: &Value) -> Result<Value, CliError> {
+fn patiently<R: lore_control::Ask>(ask: &Ask<'_>, wanted: &R) -> Result<R::Answer, CliError> {
     let begun = Instant::now();
     loop {
-        match ask(verb, args.clone()) {
+        match ask(wanted.clone().into()) {
             Err(error) if error.kind == "home_held" && begun.elapsed() < HELD => {
                 std::thread::sleep(LOOK);
             }
-            other => return other,
+            other => return Ok(other?.read::<R>()?),
         }
     }
 }

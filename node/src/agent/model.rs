@@ -6,8 +6,8 @@ use std::time::Duration;
 use lore_agent::model::{HttpModel, Patience, Retries, window};
 use lore_agent::turn::{Allowance, Limits, Mode, Price};
 
-use super::settings::Settings;
-use crate::cli::decimal;
+use crate::config::AgentSettings as Settings;
+use crate::decimal;
 use crate::error::CliError;
 use crate::home::Home;
 use crate::models;
@@ -126,13 +126,13 @@ fn dollars(
     given: &Option<String>,
     set: &Option<String>,
 ) -> Result<Option<u64>, CliError> {
-    given.as_ref().or(set.as_ref()).map(|text| decimal(what, text, 6)).transpose()
+    given.as_ref().or(set.as_ref()).map(|text| decimal::parse(what, text, 6)).transpose()
 }
 
 /// `IN/OUT` in dollars for a million tokens, or `IN/CACHED/OUT`.
 fn price(text: &str) -> Result<Price, CliError> {
     let parts: Vec<u64> =
-        text.split('/').map(|part| decimal("--price", part, 6)).collect::<Result<_, _>>()?;
+        text.split('/').map(|part| decimal::parse("--price", part, 6)).collect::<Result<_, _>>()?;
     match parts.as_slice() {
         [input, output] => Ok(Price { input: *input, cached: *input, output: *output }),
         [input, cached, output] => Ok(Price { input: *input, cached: *cached, output: *output }),

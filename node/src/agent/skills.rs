@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use lore_agent::select::{Index, Offer, SkillText};
-use lore_agent::session::SkillUse;
-use serde_json::json;
+use lore_control::SkillExport;
+use lore_session::SkillUse;
 
 use super::capability::{Agreed, Capabilities};
 use super::gate::Answer;
@@ -46,7 +46,8 @@ impl SkillSource {
             Self::Directory(path) => path.clone(),
             Self::Library => {
                 let library = place.library();
-                super::patiently(ask, "skill.export", &json!({ "directory": library }))?;
+                let wanted = SkillExport { federation: None, directory: library.clone() };
+                super::patiently(ask, &wanted)?;
                 library
             }
         };

@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use lore_agent::model::{ControlKind, Message, Model};
 use lore_agent::select::SkillText;
-use lore_agent::session::SkillUse;
 use lore_agent::tool::{ToolContext, ToolSpec};
 use lore_agent::turn::{
     Action, Agent, Allowance, Approval, Decision, End, Event, Limits, Machine, Person, Record,
     Spend, Transcript, Which, to_session,
 };
+use lore_control::{SessionAdd, SessionLine};
+use lore_session::SkillUse;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
@@ -21,10 +22,10 @@ use super::gate::{self, Gate};
 use super::kit::{Ground, Kit, TOOL_TIME};
 use super::model::{Bounds, Chosen, ModelOptions};
 use super::place::{Place, failed, now_seconds};
-use super::settings::Settings;
 use super::skills::Shelf;
 use super::somebody::Somebody;
 use super::{Ask, SkillSource, prompt};
+use crate::config::AgentSettings as Settings;
 use crate::error::CliError;
 use crate::home::Home;
 
@@ -346,8 +347,8 @@ impl Work {
                 call.result = call.result.as_deref().map(shortened);
             }
         }
-        let wanted = json!({ "user": self.options.user, "sessions": [session] });
-        super::patiently(ask, "session.import", &wanted)?;
+        let sessions = vec![SessionLine::new(session.to_line())];
+        super::patiently(ask, &SessionAdd { user: self.options.user.clone(), sessions })?;
         let record = Record::Stored { session: name.clone(), messages: self.all.len() };
         if let Some(transcript) = &mut self.transcript {
             transcript.write(&record).map_err(failed)?;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 use lore_agent::turn::{Event, Finished};
+use lore_control::Request;
 use tokio_util::sync::CancellationToken;
 
 use super::Context;
@@ -24,66 +25,66 @@ const LAST_WAIT: Duration = Duration::from_millis(200);
 
 #[derive(Debug, Args)]
 pub(super) struct AgentArgs {
-    /// The task; `-` reads it from standard input. Without one a prompt opens at a terminal.
+    /// Task; `-` reads it from standard input. Without a task, a prompt opens at a terminal.
     task: Option<String>,
-    /// What is allowed: read-only, workspace, all, or a file of JSON rules. Needed without a terminal.
+    /// Policy: read-only, workspace, all, or a file of JSON rules. Needed without a terminal.
     #[arg(long, value_name = "NAME|FILE")]
     policy: Option<String>,
-    /// A model of config.toml, or URL#MODEL.
+    /// Name of a model in config.toml, or URL#MODEL [default: the default model].
     #[arg(long, value_name = "NAME|URL")]
     model: Option<String>,
-    /// The directory to work in.
+    /// Directory to work in.
     #[arg(long, default_value = ".")]
     workspace: PathBuf,
-    /// Where skills come from: library, none, or a directory of skills.
+    /// Source of skills: library, none, or a directory of skills.
     #[arg(long, default_value = "library", value_name = "library|none|DIR")]
     skills: String,
-    /// Go on with a session.
+    /// Continue this session.
     #[arg(long, value_name = "ID", conflicts_with = "fork")]
     resume: Option<String>,
-    /// Begin a new session with what was said in another.
+    /// Start a new session with the conversation of another.
     #[arg(long, value_name = "ID")]
     fork: Option<String>,
-    /// Most model calls of a task, with retries and summaries [default: 300].
+    /// Limit a task to this many model calls, retries and summaries included [default: 300].
     #[arg(long, value_name = "N")]
     max_calls: Option<u64>,
-    /// Most tokens of a task.
+    /// Limit a task to this many tokens.
     #[arg(long, value_name = "N")]
     budget_tokens: Option<u64>,
-    /// Most money of a task, in US dollars.
+    /// Limit a task to this many US dollars.
     #[arg(long, value_name = "USD")]
     budget_usd: Option<String>,
-    /// Most model calls of a day, over all tasks.
+    /// Limit a day to this many model calls, over all tasks.
     #[arg(long, value_name = "N")]
     budget_day_calls: Option<u64>,
-    /// Most tokens of a day.
+    /// Limit a day to this many tokens.
     #[arg(long, value_name = "N")]
     budget_day_tokens: Option<u64>,
-    /// Most money of a day, in US dollars.
+    /// Limit a day to this many US dollars.
     #[arg(long, value_name = "USD")]
     budget_day_usd: Option<String>,
-    /// What a million tokens cost in US dollars: IN/OUT, or IN/CACHED/OUT.
+    /// Price of a million tokens in US dollars: IN/OUT, or IN/CACHED/OUT.
     #[arg(long, value_name = "IN/OUT")]
     price: Option<String>,
-    /// Tokens of the model's window, where nobody else says it.
+    /// Tokens of the model's context window, when neither the server nor config.toml gives it.
     #[arg(long, value_name = "TOKENS")]
     window: Option<u64>,
-    /// Most tokens of one reply.
+    /// Limit a reply to this many tokens.
     #[arg(long, value_name = "TOKENS")]
     max_output: Option<u32>,
-    /// One fenced bash block a reply instead of tool calls: for small models.
+    /// Expect one fenced bash block a reply instead of tool calls: for small models.
     #[arg(long)]
     text_mode: bool,
-    /// Seconds of silence after which an endpoint is given up [default: 300, then 120].
+    /// Give up after this many seconds without an answer [default: 300, then 120].
     #[arg(long, value_name = "SECONDS")]
     patience: Option<u64>,
-    /// Most attempts after a model call that failed [default: 5].
+    /// Retry a failed model call at most this often [default: 5].
     #[arg(long, value_name = "N")]
     retries: Option<u32>,
-    /// Let pages of the public internet be read.
+    /// Allow reading pages of the public internet.
     #[arg(long)]
     web: bool,
-    /// Whose session it is (default: the account of the operating system).
+    /// Name of the user whose session it is [default: the operating system's account].
     #[arg(long)]
     user: Option<String>,
 }
@@ -102,7 +103,7 @@ pub(super) fn agent(context: &Context, args: AgentArgs) -> Result<(), CliError> 
     let place = Place::open(&context.home)?;
     let settings = models::config(&context.home)?.agent;
     let options = options(args)?;
-    let ask = |verb: &str, value| context.ask(verb, value);
+    let ask = |request: Request| context.send(&request, |_| {});
     let skills = options.skills.load(&place, &ask)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -134,10 +135,13 @@ pub(super) fn agent(context: &Context, args: AgentArgs) -> Result<(), CliError> 
 
 fn options(args: AgentArgs) -> Result<Options, CliError> {
     let workspace = args.workspace.canonicalize().map_err(|error| {
-        CliError::usage(format!("the workspace {}: {error}", args.workspace.display()))
+        CliError::usage(format!("--workspace {}: {error}", args.workspace.display()))
     })?;
     if !workspace.is_dir() {
-        return Err(CliError::usage(format!("{} is no directory", workspace.display())));
+        return Err(CliError::usage(format!(
+            "--workspace {} is not a directory",
+            workspace.display()
+        )));
     }
     let mut skills = SkillSource::parse(&args.skills);
     if let SkillSource::Directory(path) = &mut skills {

@@ -16,9 +16,9 @@ use crate::demo::DemoArgs;
 /// A federated network of skills that agents learn: every node learns from its own users' private
 /// work and shares what many of them found, under differential privacy.
 #[derive(Debug, Parser)]
-#[command(name = "lore", disable_version_flag = true)]
+#[command(name = "lore", disable_version_flag = true, after_long_help = AFTER)]
 pub(super) struct Cli {
-    /// Directory of the node (default: the user's data directory).
+    /// Use this home directory [default: `commonlore` in the user's data directory].
     #[arg(long, global = true, env = "LORE_HOME", value_parser = OsStringValueParser::new().map(PathBuf::from))]
     pub(super) home: Option<PathBuf>,
     /// Print the result as one JSON object on the last line of stdout.
@@ -31,99 +31,115 @@ pub(super) struct Cli {
     pub(super) verb: Option<Verb>,
 }
 
+/// Ends `lore --help`.
+const AFTER: &str = "\
+Examples:
+  lore demo                                      a whole federation on this machine
+  lore init && lore run --detach                 make a node and run it
+  lore federation create my-team                 found a federation
+  lore federation invite                         make an invitation for a node
+  lore session import ~/.claude/projects         import sessions; they stay here
+  lore privacy set --epsilon 4 --period 90d      allow releases
+  lore skill export --dir ~/.claude/skills       write the shared skills for an agent
+
+Environment variables:
+  LORE_HOME     the home directory; --home comes first
+  LORE_MODELS   the directory of pulled models
+  COLUMNS       the width of help texts; without it, the terminal's
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused by a policy.";
+
 #[derive(Debug, Subcommand)]
 pub(super) enum Verb {
-    /// A real federation of several nodes on this machine, end to end.
+    /// Run a real federation of several nodes on this machine, end to end.
     Demo(DemoArgs),
-    /// Make a node: its key, its configuration, its store.
+    /// Make a node: key, configuration and store.
     Init(InitArgs),
     /// Run the node until it is stopped.
     Run(RunArgs),
     /// Stop the running node.
     Stop,
-    /// One screen about this node.
+    /// Show this node's state on one screen.
     Status,
-    /// Who is connected, and where this node listens.
+    /// List connected peers and the addresses on which this node listens.
     Peers,
-    /// The end of the daemon's log.
+    /// Print the end of the running node's log.
     Logs(LogsArgs),
-    /// Check this machine and this node, with what to do about each fault.
+    /// Check this machine and this node, and print what to do about each fault.
     Doctor,
     /// Found, join and show federations.
     #[command(subcommand)]
     Federation(FederationVerb),
-    /// Private sessions of this node's users.
+    /// Import, list and show private sessions of this node's users.
     #[command(subcommand)]
     Session(SessionVerb),
-    /// The shared library.
+    /// List, show, search and export skills of the shared library.
     #[command(subcommand)]
     Skill(SkillVerb),
-    /// Give the intern agent a task, or open its prompt.
+    /// Give the built-in agent a task, or open its prompt.
     Agent(Box<AgentArgs>),
-    /// Lessons that a person writes.
+    /// Preview mined lessons, and publish one that you wrote.
     #[command(subcommand)]
     Lesson(LessonVerb),
-    /// What this node's own sessions would teach: a private view.
-    Lessons(SessionListArgs),
-    /// The privacy budget of this node.
+    /// Set and explain the privacy budget, and approve releases.
     #[command(subcommand)]
     Privacy(PrivacyVerb),
-    /// Models for the agent: endpoints by name, and small ones on this machine.
+    /// Configure, test and serve models for the agent.
     #[command(subcommand)]
     Model(ModelVerb),
-    /// The store on disk.
+    /// Check, repair, back up and restore the store on disk.
     #[command(subcommand)]
     Store(StoreVerb),
-    /// The task lab: models measured on families of tasks with a quirk, built in or of your own.
+    /// Measure models on families of tasks with a quirk, built in or your own.
     #[command(subcommand)]
     Lab(LabVerb),
-    /// Does an organisation's share of the demo's work.
+    /// Do an organisation's share of the demo's work.
     #[command(hide = true)]
     LabWork {
         /// The plan, written by the demo.
         plan: PathBuf,
     },
-    /// Becomes a model's server that ends with its parent.
+    /// Become a model's server that ends with its parent.
     #[command(hide = true)]
     ModelChild {
         /// The parent's process, the program and its arguments.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
         words: Vec<OsString>,
     },
-    /// Serves a model file itself until its standard input ends.
+    /// Serve a model file until standard input ends.
     #[command(hide = true)]
     ModelEmbedded(crate::models::EmbeddedArgs),
 }
 
 #[derive(Debug, Args)]
 pub(super) struct InitArgs {
-    /// Name to show to other members.
+    /// Name shown to other members.
     #[arg(long)]
     pub(super) name: Option<String>,
-    /// Address to listen on; may be given more than once.
+    /// Listen on this address, such as /ip4/0.0.0.0/tcp/4001; may be given more than once.
     #[arg(long)]
     pub(super) listen: Vec<String>,
     /// Listen on this machine only.
     #[arg(long, conflicts_with = "listen")]
     pub(super) loopback: bool,
-    /// Seconds between anti-entropy rounds.
+    /// Seconds between two sync rounds, at least 1 [default: 30].
     #[arg(long)]
     pub(super) sync_seconds: Option<u64>,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct RunArgs {
-    /// Go on in the background.
+    /// Run in the background.
     #[arg(long)]
     pub(super) detach: bool,
-    /// Write every plaintext frame that leaves to this file, for an audit.
+    /// Append every plaintext frame that leaves this node to this file, for an audit.
     #[arg(long, value_name = "FILE")]
     pub(super) record_frames: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct LogsArgs {
-    /// How many lines.
+    /// Number of lines to print.
     #[arg(long, default_value_t = 50)]
     pub(super) lines: usize,
 }
@@ -132,47 +148,47 @@ pub(super) struct LogsArgs {
 pub(super) enum FederationVerb {
     /// Found a federation.
     Create(CreateArgs),
-    /// Make an invitation: one line to paste.
+    /// Make an invitation: one line to pass on.
     Invite(InviteArgs),
-    /// Join by an invitation. Shows the charter and asks.
+    /// Join by an invitation. Shows the charter and asks first.
     Join(JoinArgs),
-    /// The charter in plain words, and the members.
+    /// Show the charter in plain words, and the members.
     Show(WhichArgs),
-    /// End the epoch, as its founder.
+    /// End the open epoch, as the federation's founder.
     Checkpoint(WhichArgs),
-    /// Write charter and deltas as files.
+    /// Write the charter and all deltas as files.
     ExportLog(ExportArgs),
-    /// Fold a log that was written by `export-log`, in an order drawn from a seed.
+    /// Compute the library root of a log that `export-log` wrote, in an order drawn from a seed.
     Refold(RefoldArgs),
 }
 
 #[derive(Debug, Args)]
 pub(super) struct CreateArgs {
-    /// Its name.
+    /// Name of the federation.
     pub(super) name: String,
     /// Ceiling on epsilon per user and period.
     #[arg(long, default_value = "4")]
     pub(super) epsilon: String,
-    /// Hours of an epoch. Without it an epoch ends at `lore federation checkpoint`.
+    /// Hours of an epoch; without it, an epoch ends at `lore federation checkpoint`.
     #[arg(long)]
     pub(super) epoch_hours: Option<u32>,
     /// Epochs in an accounting period.
     #[arg(long, default_value_t = 90)]
     pub(super) epochs_per_period: u32,
-    /// Epochs of a period in which lessons are released, separated by commas.
+    /// Epochs of a period in which lessons are released, from 0, separated by commas [default: 1].
     #[arg(long, value_delimiter = ',')]
     pub(super) lessons_at: Option<Vec<u32>>,
-    /// Epochs of a period in which outcomes are released, separated by commas.
+    /// Epochs of a period in which outcomes are released, separated by commas [default: 12, evenly spread].
     #[arg(long, value_delimiter = ',')]
     pub(super) outcomes_at: Option<Vec<u32>>,
-    /// Epochs of a period in which votes are released, separated by commas.
+    /// Epochs of a period in which votes are released, separated by commas [default: 12, evenly spread].
     #[arg(long, value_delimiter = ',')]
     pub(super) votes_at: Option<Vec<u32>>,
-    /// Epochs of a period in which sums of what sessions cost are released, separated by commas; without it
-    /// costs stay where they are. They take a third of the share of rho that outcomes have.
+    /// Epochs of a period in which sums of session costs are released, separated by commas; without it,
+    /// none are. They take a third of the share of rho that outcomes have.
     #[arg(long, value_delimiter = ',')]
     pub(super) costs_at: Option<Vec<u32>>,
-    /// What is summed: tokens, seconds or calls, each with how many of it make one; separated by commas.
+    /// Costs to sum: tokens, seconds or calls, each with how many make one unit; separated by commas.
     #[arg(
         long,
         value_delimiter = ',',
@@ -181,46 +197,47 @@ pub(super) struct CreateArgs {
         default_values = ["tokens/1000", "seconds/10", "calls"]
     )]
     pub(super) costs: Vec<CostArg>,
-    /// Most that one session adds to a sum, in the kind's unit; more is cut off before it is added.
+    /// Most that one session adds to a sum, in the kind's unit, 1 to 65535; more is cut off.
     #[arg(long, requires = "costs_at", default_value_t = 100)]
     pub(super) costs_bound: u16,
-    /// What members' releases may protect: user, session, personal; separated by commas.
+    /// Units that members' releases may protect: user, session, personal; separated by commas
+    /// [default: user,personal].
     #[arg(long, value_delimiter = ',', value_parser = ["user", "session", "personal"])]
     pub(super) units: Option<Vec<String>>,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct InviteArgs {
-    /// Which federation, when there are several.
+    /// Federation by name, id or beginning of its id; needed when there are several.
     #[arg(long)]
     pub(super) federation: Option<String>,
-    /// How many may join with it.
+    /// Number of nodes that may join with it, at least 1.
     #[arg(long, default_value_t = 1)]
     pub(super) uses: u16,
-    /// For how many more epochs it holds.
+    /// Number of further epochs for which it is valid.
     #[arg(long, default_value_t = 8)]
     pub(super) epochs: u32,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct JoinArgs {
-    /// The invitation line.
+    /// Invitation line.
     pub(super) invitation: String,
-    /// Agree to the charter without being asked.
+    /// Agree to the charter without a question.
     #[arg(long)]
     pub(super) yes: bool,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct WhichArgs {
-    /// Which federation, when there are several.
+    /// Federation by name, id or beginning of its id; needed when there are several.
     #[arg(long)]
     pub(super) federation: Option<String>,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct RefoldArgs {
-    /// The directory.
+    /// Directory that `lore federation export-log` wrote.
     pub(super) directory: PathBuf,
     /// Seed of the order.
     #[arg(long, default_value_t = 1)]
@@ -229,46 +246,46 @@ pub(super) struct RefoldArgs {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum SessionVerb {
-    /// Bring in sessions of an agent. They never leave this node.
+    /// Import an agent's sessions. They never leave this node.
     Import(ImportArgs),
-    /// List them.
+    /// List sessions, newest first.
     List(SessionListArgs),
-    /// Show one.
+    /// Show one session, whole.
     Show(NameArgs),
-    /// Let a model read all sessions that none has read, and propose lessons that the miner did not see.
-    /// The pass counts when it is complete; one that broke off goes on when it is started again.
+    /// Let a model propose lessons from sessions that no model has read.
+    /// The pass counts when all of them are read; start the command again to continue one.
     Extract(ExtractArgs),
 }
 
 #[derive(Debug, Args)]
 pub(super) struct ExtractArgs {
-    /// A name of `lore model list`, or URL#MODEL. It is shown private sessions, recognised secrets taken
-    /// out: use one that you trust with them.
+    /// A name of `lore model list`, or URL#MODEL. It sees private sessions, with recognised secrets
+    /// removed: use one that you trust with them.
     #[arg(long, value_name = "MODEL")]
     pub(super) model: Option<String>,
-    /// The model is a large one: it is shown what failed as well, and may propose fixes.
+    /// Show a large model what failed as well, so that it may propose fixes.
     #[arg(long)]
     pub(super) large: bool,
-    /// Most sessions to read now.
+    /// Read at most this many sessions now.
     #[arg(long, value_name = "N")]
     pub(super) limit: Option<usize>,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct ImportArgs {
-    /// File or directory.
+    /// Session file, or a directory with .jsonl and .json files.
     pub(super) path: PathBuf,
-    /// `auto`, `lore`, `claude-code` or `openai-chat`.
+    /// Format of the files: auto, lore, claude-code or openai-chat.
     #[arg(long, default_value = "auto")]
     pub(super) format: String,
-    /// Whose sessions (default: the account of the operating system).
+    /// Name of the user whose sessions they are [default: the operating system's account].
     #[arg(long)]
     pub(super) user: Option<String>,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct SessionListArgs {
-    /// How many.
+    /// List at most this many.
     #[arg(long, default_value_t = 50)]
     pub(super) limit: usize,
 }
@@ -283,7 +300,7 @@ pub(super) struct NameArgs {
 pub(super) enum SkillVerb {
     /// List the shared skills with their evidence.
     List(WhichArgs),
-    /// Show one.
+    /// Show one skill with its evidence.
     Show(NameArgs),
     /// Check skill directories against the Agent Skills standard.
     Validate {
@@ -293,10 +310,9 @@ pub(super) enum SkillVerb {
     },
     /// Find the few skills that fit a task.
     Search(SearchArgs),
-    /// Write a candidate text for a shared skill, on this machine only: it is published by nobody but
-    /// you.
+    /// Write a candidate text for a shared skill. It stays on this machine.
     Evolve(EvolveArgs),
-    /// Write the shared skills as directories that agents read.
+    /// Write the shared skills as directories for an agent.
     Export(ExportArgs),
 }
 
@@ -305,16 +321,16 @@ pub(super) enum SkillVerb {
 pub(super) struct EvolveArgs {
     /// Name or id of the skill.
     pub(super) name: String,
-    /// Base URL of a model's endpoint that improves the wording; without it the template is the text.
+    /// Base URL of a model's endpoint that improves the wording; without it, the text is the template's.
     #[arg(long, value_name = "URL")]
     pub(super) model: Option<String>,
-    /// The model's name at that endpoint.
+    /// Name of the model at that endpoint.
     #[arg(long, default_value = "default", requires = "model")]
     pub(super) model_name: String,
-    /// What the endpoint speaks.
+    /// Protocol of the endpoint.
     #[arg(long, default_value = "openai", value_parser = ["openai", "anthropic"], requires = "model")]
     pub(super) dialect: String,
-    /// The environment variable that holds the endpoint's key.
+    /// Environment variable that holds the endpoint's key.
     #[arg(long, value_name = "VARIABLE", requires = "model")]
     pub(super) key_env: Option<String>,
     /// Print the candidate.
@@ -323,112 +339,120 @@ pub(super) struct EvolveArgs {
     /// Write the candidate below this directory.
     #[arg(long, value_name = "DIR")]
     pub(super) out: Option<PathBuf>,
-    /// Families of tasks (`lore lab new`) on which the candidate must prove itself first: the rule-based
-    /// operator works on them with it and without. May be given more than once.
+    /// Try the candidate on these families of tasks first (`lore lab new`), with it and without.
+    /// May be given more than once.
     #[arg(long, value_name = "DIR")]
     pub(super) families: Vec<PathBuf>,
-    /// Tasks of each of these families.
+    /// Number of tasks of each of these families.
     #[arg(long, default_value_t = 8, requires = "families", value_parser = clap::value_parser!(u64).range(1..=1000))]
     pub(super) tasks: u64,
-    /// The environment that these families are drawn in.
+    /// Seed of the environment in which these families are drawn.
     #[arg(long, default_value_t = 1, requires = "families")]
     pub(super) seed: u64,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct SearchArgs {
-    /// The task, in words.
+    /// Task in words.
     pub(super) query: String,
     /// Search this directory of skills instead of the shared library.
     #[arg(long, value_name = "DIR", conflicts_with = "federation")]
     pub(super) skills: Option<PathBuf>,
-    /// How many to offer.
+    /// Offer at most this many skills, 1 to 100.
     #[arg(long, default_value_t = 3)]
     pub(super) limit: usize,
-    /// Most tokens to offer, all together.
+    /// Offer at most this many tokens, all together.
     #[arg(long, default_value_t = 1500)]
     pub(super) tokens: u64,
-    /// Which federation, when there are several.
+    /// Federation by name, id or beginning of its id; needed when there are several.
     #[arg(long)]
     pub(super) federation: Option<String>,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct ExportArgs {
-    /// Which federation, when there are several.
+    /// Federation by name, id or beginning of its id; needed when there are several.
     #[arg(long)]
     pub(super) federation: Option<String>,
-    /// Where to.
+    /// Directory to write to.
     #[arg(long)]
     pub(super) dir: PathBuf,
 }
 
 #[derive(Debug, Subcommand)]
 pub(super) enum LessonVerb {
-    /// Publish a worked example that you wrote, signed, for ever. Asks at the terminal.
+    /// Preview the lessons mined from your own sessions (they never leave this node).
+    Preview(SessionListArgs),
+    /// Publish a worked example that you wrote, signed and for ever. Asks at the terminal.
     Share(ShareArgs),
+    /// List the words that `lore lesson share --about` takes.
+    Words {
+        /// List only words that begin like this.
+        #[arg(default_value = "")]
+        beginning: String,
+    },
 }
 
 #[derive(Debug, Args)]
 pub(super) struct ShareArgs {
-    /// A command line, with `<arg>` and `<out>` where a task's own values stand.
+    /// Command line, with `<arg>` and `<out>` in the place of a task's own values.
     pub(super) command: String,
-    /// Words that say what it is about, separated by commas.
+    /// Words that describe it, separated by commas; `lore lesson words` lists the allowed ones.
     #[arg(long, value_delimiter = ',')]
     pub(super) about: Vec<String>,
-    /// Which federation, when there are several.
+    /// Federation by name, id or beginning of its id; needed when there are several.
     #[arg(long)]
     pub(super) federation: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
 pub(super) enum PrivacyVerb {
-    /// Spent and left.
+    /// Show what is spent and what is left.
     Status,
-    /// Set the budget. Shows what it buys and asks.
+    /// Set the budget. Shows what it buys and asks first.
     Set(SetArgs),
-    /// Each release with its cost, what one more would cost, and what is due.
+    /// Explain each release's cost, what one more would cost, and what is due.
     Explain,
-    /// The exact payload of a release that waits at the gate.
+    /// Show the exact payload of a release that waits for your approval.
     Preview,
-    /// Decide what of a waiting release goes out.
+    /// Approve a waiting release, wholly or in part, or refuse it.
     #[command(subcommand)]
     Gate(GateVerb),
-    /// Words that must not leave.
+    /// List words that must not leave this node.
     #[command(subcommand)]
     DenyList(DenyVerb),
-    /// The record of every release.
+    /// Verify the record of every release.
     #[command(subcommand)]
     Ledger(LedgerVerb),
-    /// What budgets buy: supporters, standard errors, votes.
+    /// Print what budgets buy: supporters, standard errors, votes.
     Table,
-    /// Try to catch the mechanisms losing more privacy than they claim.
+    /// Test that the mechanisms lose no more privacy than they claim.
     Audit(AuditArgs),
 }
 
 #[derive(Debug, Args)]
 pub(super) struct AuditArgs {
-    /// Six times the runs.
+    /// Run six times as many samples.
     #[arg(long)]
     pub(super) deep: bool,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct SetArgs {
-    /// What is protected: a user with all their sessions, one session (weaker), or, on a node of one
-    /// person, replacing that person's data (votes and outcomes only).
+    /// Unit of privacy: a user with all their sessions, one session (weaker), or, on a node of one
+    /// person, that person's data (votes and outcomes only) [default: as before, or user].
     #[arg(long, value_parser = ["user", "session", "personal"])]
     pub(super) unit: Option<String>,
-    /// Epsilon per unit and period.
+    /// Epsilon per unit and period, up to 20, with at most 6 decimal places.
     #[arg(long)]
     pub(super) epsilon: String,
-    /// Delta per unit and period.
+    /// Delta per unit and period, below 1, with at most 18 decimal places.
     #[arg(long, default_value = "0.000001")]
     pub(super) delta: String,
-    /// Length of a period, such as `90d`.
+    /// Length of a period in days, such as 90d.
     #[arg(long, default_value = "90d")]
     pub(super) period: String,
-    /// Do not ask.
+    /// Set it without a question.
     #[arg(long)]
     pub(super) yes: bool,
 }
@@ -437,16 +461,16 @@ pub(super) struct SetArgs {
 pub(super) enum StoreVerb {
     /// Read every record and verify its checksum.
     Check,
-    /// Make a damaged store usable again; what was lost is fetched from peers.
+    /// Make a damaged store usable; lost records are fetched from peers.
     Repair,
     /// Copy the store.
     Backup {
-        /// A directory that does not exist yet.
+        /// Directory to create.
         to: PathBuf,
     },
-    /// Put a copy back.
+    /// Put a copy of the store back.
     Restore {
-        /// The copy.
+        /// Directory of the copy.
         from: PathBuf,
     },
 }

@@ -1,6 +1,6 @@
-//! Doing a verb: by the daemon when there is one, else here.
+//! Doing a verb: by the running node when there is one, else in this process.
 
-use serde_json::Value;
+use lore_control::{Ask, Event, Reply, Request};
 
 use super::Context;
 use crate::control;
@@ -8,31 +8,56 @@ use crate::error::CliError;
 use crate::host::Node;
 
 impl Context {
-    /// Does a verb and gives its result.
-    pub(super) fn ask(&self, verb: &str, args: Value) -> Result<Value, CliError> {
-        match self.ask_daemon(verb, args.clone())? {
-            Some(value) => Ok(value),
+    /// Does a verb and gives its answer.
+    pub(super) fn ask<R: Ask>(&self, ask: R) -> Result<R::Answer, CliError> {
+        self.ask_with_events(ask, |_| {})
+    }
+
+    /// [`Context::ask`] for a verb that sends events.
+    pub(super) fn ask_with_events<R: Ask>(
+        &self,
+        ask: R,
+        progress: impl FnMut(Event),
+    ) -> Result<R::Answer, CliError> {
+        Ok(self.send(&ask.into(), progress)?.read::<R>()?)
+    }
+
+    /// Does a request of any verb.
+    pub(super) fn send(
+        &self,
+        request: &Request,
+        mut progress: impl FnMut(Event),
+    ) -> Result<Reply, CliError> {
+        self.must_be_a_home()?;
+        match control::send(&self.home, request, &mut progress)? {
+            Some(reply) => Ok(reply),
             None => {
                 let _lock = self.home.lock()?;
-                Node::open(self.home.clone(), &self.machine)?.verb(verb, args)
+                Node::open(self.home.clone(), &self.machine)?.answer(request, progress)
             }
         }
     }
 
     /// Does a verb that only a running node can do.
-    pub(super) fn ask_running(&self, verb: &str, args: Value) -> Result<Value, CliError> {
-        self.ask_daemon(verb, args)?.ok_or_else(|| {
+    pub(super) fn ask_running<R: Ask>(&self, ask: R) -> Result<R::Answer, CliError> {
+        self.ask_daemon(ask)?.ok_or_else(|| {
             CliError::failed("not_running", "this needs the network, and the node is not running")
                 .help("start it with `lore run --detach`")
         })
     }
 
-    pub(super) fn ask_daemon(&self, verb: &str, args: Value) -> Result<Option<Value>, CliError> {
+    /// Asks the running node; none when it is not running.
+    pub(super) fn ask_daemon<R: Ask>(&self, ask: R) -> Result<Option<R::Answer>, CliError> {
+        self.must_be_a_home()?;
+        control::ask_daemon(&self.home, ask)
+    }
+
+    /// Fails with the one error that says how to begin.
+    fn must_be_a_home(&self) -> Result<(), CliError> {
         if !self.home.is_initialised() {
-            // The one error that says how to begin.
             self.home.load_key()?;
         }
-        control::call_blocking(&self.home, verb, args, |_| {})
+        Ok(())
     }
 }
 
@@ -55,37 +80,5 @@ pub(super) fn agree(question: &str) -> Result<(), CliError> {
     match answer.trim() {
         "yes" | "y" => Ok(()),
         _ => Err(refused("not agreed")),
-    }
-}
-
-/// Parses a decimal number into an integer of `places` decimal places, exactly.
-pub(crate) fn decimal(what: &str, text: &str, places: u32) -> Result<u64, CliError> {
-    let wrong = || {
-        CliError::usage(format!(
-            "{what} `{text}` is not a number with at most {places} decimal places"
-        ))
-    };
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-    let places = places as usize;
-    if whole.is_empty() || !digits(whole) || !digits(fraction) || fraction.len() > places {
-        return Err(wrong());
-    }
-    format!("{whole}{fraction:0<places$}").parse().map_err(|_| wrong())
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::decimal;
-
-    #[test]
-    fn decimals_are_exact() {
-        assert_eq!(decimal("epsilon", "4", 6).unwrap(), 4_000_000);
-        assert_eq!(decimal("epsilon", "0.1", 6).unwrap(), 100_000);
-        assert_eq!(decimal("delta", "0.000001", 18).unwrap(), 1_000_000_000_000);
-        for bad in ["", "-1", "1e3", "1.2.3", "0.1234567", "four", "."] {
-            assert!(decimal("epsilon", bad, 6).is_err(), "{bad}");
-        }
     }
 }

@@ -1,7 +1,8 @@
 //! `doctor`: what is wrong, and what to do about it.
 
-use lore_agent::sandbox::{Probe, SandboxError};
-use serde_json::{Value, json};
+use lore_control::{FederationStatus, Status};
+use lore_sandbox::{Level, Probe, SandboxError};
+use serde::Serialize;
 
 use super::Context;
 use crate::config::Config;
@@ -11,6 +12,36 @@ use crate::{control, output};
 struct Check {
     what: &'static str,
     result: Result<String, String>,
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Report {
+    checks: Vec<Found>,
+    failed: usize,
+    /// Null when commands of an agent are refused here.
+    sandbox: Option<Enforced>,
+}
+
+#[derive(Serialize)]
+struct Found {
+    check: &'static str,
+    ok: bool,
+    says: String,
+}
+
+#[derive(Serialize)]
+struct Enforced {
+    level: Level,
+    set_up_micros: u64,
+}
+
+impl From<Check> for Found {
+    fn from(check: Check) -> Self {
+        let ok = check.result.is_ok();
+        let (Ok(says) | Err(says)) = check.result;
+        Self { check: check.what, ok, says }
+    }
 }
 
 pub(super) fn doctor(context: &Context) -> Result<(), CliError> {
@@ -25,24 +56,21 @@ pub(super) fn doctor(context: &Context) -> Result<(), CliError> {
         "configuration",
         config.map(|_| home.config_path().display().to_string()).map_err(Into::into),
     );
-    let status = control::call_blocking(home, "status", json!({}), |_| {});
+    let status = control::ask_daemon(home, Status {});
     match status {
         Ok(Some(status)) => {
-            check("daemon", Ok(format!("running as process {}", status["daemon"])));
-            let peers = status["network"]["connected"].as_array().map_or(0, Vec::len);
+            let pid = status.daemon.unwrap_or_default();
+            check("daemon", Ok(format!("running as process {pid}")));
+            let peers = status.network.as_ref().map_or(0, |network| network.connected.len());
             check("network", Ok(format!("{peers} peers connected")));
-            check_federations(&status, &mut check);
+            check_federations(&status.federations, &mut check);
         }
         Ok(None) => {
             check("daemon", Ok("not running; start it with `lore run --detach`".into()));
-            let opened = home.lock().map_err(CliError::from).and_then(|_lock| {
-                crate::host::Node::open(home.clone(), &context.machine)
-                    .and_then(|node| node.status())
-            });
-            match opened {
+            match context.ask(Status {}) {
                 Ok(status) => {
                     check("store", Ok("opens, and its chains verify".into()));
-                    check_federations(&status, &mut check);
+                    check_federations(&status.federations, &mut check);
                 }
                 Err(error) => check("store", Err(error)),
             }
@@ -52,21 +80,11 @@ pub(super) fn doctor(context: &Context) -> Result<(), CliError> {
     let (sandbox, says) = sandbox();
     check("sandbox", says);
     let failed = checks.iter().filter(|check| check.result.is_err()).count();
-    let list: Vec<Value> = checks
-        .iter()
-        .map(|check| {
-            let (ok, says) = match &check.result {
-                Ok(says) => (true, says),
-                Err(says) => (false, says),
-            };
-            json!({ "check": check.what, "ok": ok, "says": says })
-        })
-        .collect();
-    let result = json!({ "checks": list, "failed": failed, "sandbox": sandbox });
-    output::result(&result, context.json, |_| {
-        let lines = checks.iter().map(|check| match &check.result {
-            Ok(says) => format!("ok      {}: {says}\n", check.what),
-            Err(says) => format!("FAILED  {}: {says}\n", check.what),
+    let checks = checks.into_iter().map(Found::from).collect();
+    output::result(&Report { checks, failed, sandbox }, context.json, |report| {
+        let lines = report.checks.iter().map(|found| {
+            let word = if found.ok { "ok      " } else { "FAILED  " };
+            format!("{word}{}: {}\n", found.check, found.says)
         });
         lines.collect()
     })?;
@@ -77,48 +95,47 @@ pub(super) fn doctor(context: &Context) -> Result<(), CliError> {
 }
 
 /// What is enforced for commands of an agent, found by running one; nothing when they are refused here.
-fn sandbox() -> (Value, Result<String, CliError>) {
+fn sandbox() -> (Option<Enforced>, Result<String, CliError>) {
     let found = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(SandboxError::from)
-        .and_then(|runtime| runtime.block_on(lore_agent::sandbox::level()));
+        .and_then(|runtime| runtime.block_on(lore_sandbox::level()));
     match found {
         Ok(Probe { level, set_up }) => {
             let micros = u64::try_from(set_up.as_micros()).unwrap_or(u64::MAX);
             let milliseconds = set_up.as_secs_f64() * 1e3;
             let says = format!("{level}; set up in {milliseconds:.1} ms");
-            (json!({ "level": level, "set_up_micros": micros }), Ok(says))
+            (Some(Enforced { level, set_up_micros: micros }), Ok(says))
         }
         Err(error) => {
             let failed =
                 CliError::failed("sandbox", format!("an agent runs no commands here: {error}"));
-            (Value::Null, Err(failed))
+            (None, Err(failed))
         }
     }
 }
 
 fn check_federations(
-    status: &Value,
+    federations: &[FederationStatus],
     check: &mut impl FnMut(&'static str, Result<String, CliError>),
 ) {
-    for federation in status["federations"].as_array().into_iter().flatten() {
-        let name = federation["name"].as_str().unwrap_or_default();
-        let problems = federation["problems"].as_array().into_iter().flatten();
-        let problems: Vec<&str> = problems.filter_map(Value::as_str).collect();
-        let (members, heard) = (&federation["members"], &federation["heard_from"]);
-        let half = heard.as_u64().unwrap_or(0) * 2 >= members.as_u64().unwrap_or(0);
+    for one in federations {
+        let FederationStatus { name, members, heard_from, problems, .. } = one;
         if !problems.is_empty() {
             check("federation", Err(CliError::failed("federation", problems.join("; "))));
-        } else if !half {
+        } else if heard_from * 2 < *members {
             let message = format!(
-                "{name}: heard from {heard} of {members} members this epoch: this node may be cut off"
+                "{name}: heard from {heard_from} of {members} members this epoch: this node may be cut off"
             );
             let error = CliError::failed("isolated", message)
                 .help("check the network, and that other members are running");
             check("federation", Err(error));
         } else {
-            check("federation", Ok(format!("{name}: heard from {heard} of {members} members")));
+            check(
+                "federation",
+                Ok(format!("{name}: heard from {heard_from} of {members} members")),
+            );
         }
     }
 }

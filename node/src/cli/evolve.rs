@@ -1,11 +1,12 @@
 //! `skill evolve`: a candidate text for a shared skill, on this machine only.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use lore_agent::evolve::{self, Brief, EvolveError};
 use lore_agent::model::{Dialect, Endpoint, EndpointError, HttpModel};
+use lore_control::SkillBrief;
 use lore_protocol::skill::{self, SKILL_MD};
-use serde_json::json;
+use serde::Serialize;
 
 use super::Context;
 use super::args::EvolveArgs;
@@ -13,9 +14,22 @@ use crate::error::CliError;
 use crate::host;
 use crate::output::{self, Progress, ProgressMode};
 
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Candidate {
+    name: String,
+    writer: &'static str,
+    calls: usize,
+    lessons: usize,
+    path: Option<PathBuf>,
+    replay: Option<lore_agent::replay::Replay>,
+    text: String,
+    published: bool,
+}
+
 pub(super) fn evolve(context: &Context, args: &EvolveArgs) -> Result<(), CliError> {
     // Nothing but this brief goes to the writer, and nothing here opens the store of sessions.
-    let given = context.ask("skill.brief", json!({ "name": args.name }))?;
+    let given = context.ask(SkillBrief { name: args.name.clone() })?;
     let brief = host::read_brief(&given)?;
     let (text, calls) = match &args.model {
         Some(url) => by_model(url, args, &brief)?,
@@ -29,17 +43,17 @@ pub(super) fn evolve(context: &Context, args: &EvolveArgs) -> Result<(), CliErro
         .then(|| crate::lab::replay(&text, &args.families, args.tasks, args.seed))
         .transpose()?;
     let path = args.out.as_deref().map(|dir| keep(dir, &name, &text)).transpose()?;
-    let value = json!({
-        "name": name,
-        "writer": if args.model.is_some() { "model" } else { "template" },
-        "calls": calls,
-        "lessons": brief.lessons().len(),
-        "path": path,
-        "replay": replay,
-        "text": text,
-        "published": false,
-    });
-    let proof = replay.map_or_else(String::new, |replay| {
+    let value = Candidate {
+        name,
+        writer: if args.model.is_some() { "model" } else { "template" },
+        calls,
+        lessons: brief.lessons().len(),
+        path,
+        replay,
+        text,
+        published: false,
+    };
+    let proof = value.replay.as_ref().map_or_else(String::new, |replay| {
         format!(
             "\nreplay: {} of {} tasks at the first attempt with it, {} without: {}",
             replay.with.successes,
@@ -48,13 +62,14 @@ pub(super) fn evolve(context: &Context, args: &EvolveArgs) -> Result<(), CliErro
             replay.verdict.name()
         )
     });
-    output::result(&value, context.json, |value| match &path {
+    output::result(&value, context.json, |value| match &value.path {
         Some(path) => format!(
-            "a candidate of {name} is in {}{proof}\nit is on this machine only: read it, try it, and \
+            "a candidate of {} is in {}{proof}\nit is on this machine only: read it, try it, and \
              share it yourself if it is better",
+            value.name,
             path.display()
         ),
-        None => value["text"].as_str().unwrap_or_default().to_owned(),
+        None => value.text.clone(),
     })
 }
 

@@ -2,14 +2,30 @@
 
 use lore_agent::extract::{self, ExtractError, Reader};
 use lore_agent::model::{HttpModel, ModelError};
-use lore_agent::session::Session;
-use serde_json::{Value, json};
+use lore_control::{
+    ProposedKind, ProposedLesson, SessionAt, SessionPass, SessionPropose, SessionUnread,
+};
+use lore_protocol::lesson::{self, Proposal};
+use serde::Serialize;
 
 use super::Context;
 use super::args::ExtractArgs;
 use crate::error::CliError;
 use crate::models;
 use crate::output::{self, Progress, ProgressMode};
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Extracted {
+    model: String,
+    read: u64,
+    proposed: u64,
+    admitted: u64,
+    without_an_answer: u64,
+    private: bool,
+    /// Whether every session that no model had read was read now.
+    pass_complete: bool,
+}
 
 pub(super) fn extract(context: &Context, args: &ExtractArgs) -> Result<(), CliError> {
     let chosen = models::resolve(&context.home, args.model.as_deref())?;
@@ -21,16 +37,16 @@ pub(super) fn extract(context: &Context, args: &ExtractArgs) -> Result<(), CliEr
         .enable_all()
         .build()
         .map_err(|error| CliError::failed("runtime", error))?;
-    let found = context.ask("session.unread", json!({}))?;
-    let unread: Vec<&str> =
-        found["keys"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let mut unread = context.ask(SessionUnread {})?.keys;
+    // A pass that is cut short does not count; the next call goes on with the rest.
+    let whole = args.limit.is_none_or(|limit| limit >= unread.len());
+    unread.truncate(args.limit.unwrap_or(usize::MAX));
     let progress = Progress::start(ProgressMode::Auto, unread.len() as u64, "the model reads");
-    let (mut read, mut proposed, mut admitted, mut silent) = (0_u64, 0, 0, 0_u64);
+    let (mut read, mut proposed, mut admitted, mut silent) = (0_u64, 0_u64, 0_u64, 0_u64);
     for key in &unread {
-        let session = context.ask("session.at", json!({ "name": key }))?;
-        let session: Session =
-            serde_json::from_value(session).map_err(|error| CliError::failed("session", error))?;
-        // Every request is made anew from one session.
+        let stored = context.ask(SessionAt { key: key.clone() })?;
+        let session = super::session::read(&stored.session)?;
+        // Every request is made from one session alone.
         let proposals = match runtime.block_on(extract::propose(&model, reader, &session)) {
             Ok(proposals) => proposals.expose_to_owner().clone(),
             // Both depend on this session alone, so that they are an answer to it.
@@ -45,25 +61,26 @@ pub(super) fn extract(context: &Context, args: &ExtractArgs) -> Result<(), CliEr
                 )));
             }
         };
-        let kept =
-            context.ask("session.propose", json!({ "session": key, "lessons": proposals }))?;
+        let lessons = proposals.into_iter().map(proposed_lesson).collect();
+        let kept = context.ask(SessionPropose { session: key.clone(), lessons })?;
         read += 1;
-        proposed += kept["proposed"].as_u64().unwrap_or(0);
-        admitted += kept["admitted"].as_u64().unwrap_or(0);
+        proposed += kept.proposed;
+        admitted += kept.admitted;
         progress.advance(1);
     }
     progress.finish();
-    if !unread.is_empty() {
-        context.ask("session.pass", json!({}))?;
+    if whole && !unread.is_empty() {
+        context.ask(SessionPass {})?;
     }
-    let value = json!({
-        "model": label,
-        "read": read,
-        "proposed": proposed,
-        "admitted": admitted,
-        "without_an_answer": silent,
-        "private": true,
-    });
+    let value = Extracted {
+        model: label,
+        read,
+        proposed,
+        admitted,
+        without_an_answer: silent,
+        private: true,
+        pass_complete: whole,
+    };
     output::result(&value, context.json, |_| {
         let silent = if silent > 0 {
             format!("; of {silent} it made no list, which are not asked about again")
@@ -72,8 +89,27 @@ pub(super) fn extract(context: &Context, args: &ExtractArgs) -> Result<(), CliEr
         };
         format!(
             "{read} sessions read{silent}\n{proposed} lessons proposed, {admitted} of them stand \
-             in their session and keep to the grammar\nthey are private: see `lore lessons`; what may be \
+             in their session and keep to the grammar\nthey are private: see `lore lesson preview`; what may be \
              released of them, the budget decides"
         )
     })
+}
+
+fn proposed_lesson(proposal: Proposal) -> ProposedLesson {
+    use lesson::ProposedKind as K;
+    let kind = match proposal.kind {
+        K::Example => ProposedKind::Example,
+        K::Avoid => ProposedKind::Avoid,
+        K::UseArgument => ProposedKind::UseArgument,
+        K::AddFlag => ProposedKind::AddFlag,
+        K::DropFlag => ProposedKind::DropFlag,
+        K::RunFirst => ProposedKind::RunFirst,
+        K::UseTool => ProposedKind::UseTool,
+        K::SetEnv => ProposedKind::SetEnv,
+        K::Install => ProposedKind::Install,
+        K::UseEndpoint => ProposedKind::UseEndpoint,
+        K::CheckThat => ProposedKind::CheckThat,
+        K::Order => ProposedKind::Order,
+    };
+    ProposedLesson { kind, text: proposal.text, then: proposal.then }
 }

@@ -1,109 +1,123 @@
 //! `federation`.
 
-use lore_protocol::charter::CostKind;
-use serde_json::{Value, json};
+use lore_control::{
+    CostKind, CostReleases, FederationCheckpoint, FederationCreate, FederationExportLog,
+    FederationInvite, FederationJoin, FederationPreview, FederationShow, Measure, Unit,
+};
+use lore_protocol::charter;
 
-use super::args::{FederationVerb, JoinArgs};
-use super::ask::{agree, decimal};
-use super::{Context, refold, show::short};
+use super::args::{CreateArgs, FederationVerb, JoinArgs};
+use super::ask::agree;
+use super::{Context, refold};
 use crate::error::CliError;
-use crate::output;
+use crate::{decimal, output};
 
 pub(super) fn federation(context: &Context, verb: FederationVerb) -> Result<(), CliError> {
     match verb {
         FederationVerb::Create(args) => {
-            let kinds: Vec<CostKind> = args.costs.iter().map(|kind| kind.0).collect();
-            let costs = args
-                .costs_at
-                .map(|at| json!({ "at": at, "bound": args.costs_bound, "kinds": kinds }));
-            let terms = json!({
-                "name": args.name,
-                "epsilon_micros": decimal("epsilon", &args.epsilon, 6)?,
-                "epoch_hours": args.epoch_hours,
-                "epochs_per_period": args.epochs_per_period,
-                "lessons_at": args.lessons_at,
-                "outcomes_at": args.outcomes_at,
-                "votes_at": args.votes_at,
-                "units": args.units,
-                "costs": costs,
-            });
-            let made = context.ask("federation.create", terms)?;
+            let made = context.ask(terms(args)?)?;
             output::result(&made, context.json, |made| {
                 format!(
                     "founded {} ({})\nrecovery secret, shown once; keep it offline:\n  {}\n\
                      next: lore federation invite",
-                    text(made, "name"),
-                    short(&made["federation"]),
-                    text(made, "recovery_secret")
+                    made.name,
+                    made.federation.short(),
+                    made.recovery_secret
                 )
             })
         }
         FederationVerb::Invite(args) => {
-            let wanted = json!({
-                "federation": args.federation, "uses": args.uses, "epochs": args.epochs,
-            });
-            let made = context.ask("federation.invite", wanted)?;
-            output::result(&made, context.json, |made| text(made, "invitation").to_owned())
+            let made = context.ask(FederationInvite {
+                federation: args.federation,
+                uses: args.uses,
+                epochs: args.epochs,
+            })?;
+            output::result(&made, context.json, |made| made.invitation.clone())
         }
-        FederationVerb::Join(args) => join(context, &args),
+        FederationVerb::Join(args) => join(context, args),
         FederationVerb::Show(args) => {
-            let shown = context.ask("federation.show", json!({ "federation": args.federation }))?;
+            let shown = context.ask(FederationShow { federation: args.federation })?;
             output::result(&shown, context.json, |shown| {
-                let members = shown["members"].as_array().map_or(0, Vec::len);
-                let list = shown["members"].as_array().into_iter().flatten();
-                let keys: String =
-                    list.map(|member| format!("  {}\n", short(&member["member"]))).collect();
-                format!("{}\n{members} members:\n{keys}", words(shown))
+                let keys = shown.members.iter().map(|one| format!("  {}\n", one.member.short()));
+                format!(
+                    "{}\n{} members:\n{}",
+                    shown.in_words.join("\n"),
+                    shown.members.len(),
+                    keys.collect::<String>()
+                )
             })
         }
         FederationVerb::Checkpoint(args) => {
-            let made =
-                context.ask("federation.checkpoint", json!({ "federation": args.federation }))?;
+            let made = context.ask(FederationCheckpoint { federation: args.federation })?;
             output::result(&made, context.json, |made| {
-                format!("epoch {} is sealed, with {} members", made["epoch"], made["members"])
+                format!("epoch {} is sealed, with {} members", made.epoch, made.members)
             })
         }
         FederationVerb::ExportLog(args) => {
-            let directory = std::path::absolute(&args.dir)
-                .map_err(|error| CliError::usage(format!("{}: {error}", args.dir.display())))?;
-            let wanted = json!({ "federation": args.federation, "directory": directory });
-            let made = context.ask("federation.export_log", wanted)?;
+            let directory = std::path::absolute(&args.dir).map_err(|error| {
+                CliError::usage(format!("--dir {}: {error}", args.dir.display()))
+            })?;
+            let made =
+                context.ask(FederationExportLog { federation: args.federation, directory })?;
             output::result(&made, context.json, |made| {
-                format!("{} deltas in {}", made["deltas"], directory.display())
+                format!("{} deltas in {}", made.deltas, made.directory.display())
             })
         }
         FederationVerb::Refold(args) => refold::refold(context, &args),
     }
 }
 
-fn join(context: &Context, args: &JoinArgs) -> Result<(), CliError> {
-    // A damaged line is noticed before anybody is called.
+fn terms(args: CreateArgs) -> Result<FederationCreate, CliError> {
+    let kinds = args.costs.iter().map(|kind| cost_kind(kind.0)).collect();
+    let units = args.units.map(|units| {
+        // The parser of the command line lets nothing else in.
+        units.iter().filter_map(|unit| unit_of(unit)).collect()
+    });
+    Ok(FederationCreate {
+        name: args.name,
+        epsilon_micros: decimal::parse("--epsilon", &args.epsilon, 6)?,
+        epoch_hours: args.epoch_hours,
+        epochs_per_period: args.epochs_per_period,
+        lessons_at: args.lessons_at,
+        outcomes_at: args.outcomes_at,
+        votes_at: args.votes_at,
+        units,
+        costs: args.costs_at.map(|at| CostReleases { at, bound: args.costs_bound, kinds }),
+    })
+}
+
+/// A unit by its name on the command line.
+pub(super) fn unit_of(name: &str) -> Option<Unit> {
+    [Unit::User, Unit::Session, Unit::Personal].into_iter().find(|unit| unit.name() == name)
+}
+
+const fn cost_kind(kind: charter::CostKind) -> CostKind {
+    let measure = match kind.measure {
+        charter::Measure::Tokens => Measure::Tokens,
+        charter::Measure::Seconds => Measure::Seconds,
+        charter::Measure::Calls => Measure::Calls,
+    };
+    CostKind { measure, per: kind.per }
+}
+
+fn join(context: &Context, args: JoinArgs) -> Result<(), CliError> {
+    // A damaged line is noticed before a peer is dialled.
     lore_protocol::invitation::Invitation::from_line(&args.invitation)
         .map_err(|error| CliError::usage(error).kind("invitation"))?;
     if !args.yes {
-        let preview = json!({ "invitation": args.invitation, "preview": true });
-        let charter = context.ask_running("federation.join", preview)?;
-        eprintln!("{}", words(&charter));
+        let charter =
+            context.ask_running(FederationPreview { invitation: args.invitation.clone() })?;
+        output::note(charter.in_words.join("\n"));
         agree("Join on these terms?")?;
     }
-    let joined =
-        context.ask_running("federation.join", json!({ "invitation": args.invitation }))?;
+    let joined = context.ask_running(FederationJoin { invitation: args.invitation })?;
     output::result(&joined, context.json, |joined| {
-        let recovery = joined["recovery_secret"].as_str().map_or_else(String::new, |secret| {
+        let recovery = joined.recovery_secret.as_ref().map_or_else(String::new, |secret| {
             format!("recovery secret, shown once; keep it offline:\n  {secret}\n")
         });
         format!(
             "admitted to {}\n{recovery}the next checkpoint puts this node on the roster",
-            short(&joined["federation"])
+            joined.federation.short()
         )
     })
-}
-
-fn words(value: &Value) -> String {
-    let lines = value["in_words"].as_array().into_iter().flatten();
-    lines.filter_map(Value::as_str).collect::<Vec<_>>().join("\n")
-}
-
-fn text<'a>(value: &'a Value, key: &str) -> &'a str {
-    value[key].as_str().unwrap_or_default()
 }

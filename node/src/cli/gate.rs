@@ -1,29 +1,33 @@
 //! `privacy preview`, `privacy gate`, `privacy deny-list` and `privacy ledger`.
 
 use clap::{Args, Subcommand};
-use serde_json::{Value, json};
+use lore_control::{
+    Decision, DenyList, DueRelease, GatePreview, GateSetting, HeldRelease, LessonPreview,
+    PreviewedLessons, PrivacyDenyAdd, PrivacyDenyList, PrivacyDenyRemove, PrivacyGate,
+    PrivacyLedgerVerify, PrivacyPreview,
+};
 
 use super::Context;
 use super::ask::agree;
 use crate::error::CliError;
-use crate::host::verify_ledger;
-use crate::output;
+use crate::host::{verified, verify_ledger};
+use crate::{decimal, output};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum GateVerb {
-    /// Let only these keys of a waiting release out.
+    /// Release only these keys of a waiting release.
     Keep(KeysArgs),
-    /// Let all but these keys out.
+    /// Release all keys but these.
     Drop(KeysArgs),
-    /// Let the whole release out.
+    /// Release all keys.
     Approve(ReleaseArgs),
-    /// Let nothing out: a void is published instead.
+    /// Release nothing; a void is published instead.
     Refuse(ReleaseArgs),
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct KeysArgs {
-    /// Ids of keys as `lore privacy preview` shows them, or their beginnings.
+    /// Ids of keys as `lore privacy preview` shows them, or at least their first four digits.
     #[arg(required = true)]
     keys: Vec<String>,
     #[command(flatten)]
@@ -32,7 +36,7 @@ pub(crate) struct KeysArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ReleaseArgs {
-    /// Which release, when several wait.
+    /// Release by id or its beginning; needed when several wait.
     #[arg(long)]
     release: Option<String>,
 }
@@ -41,171 +45,167 @@ pub(crate) struct ReleaseArgs {
 pub(crate) enum DenyVerb {
     /// Keep a word, phrase or pattern from leaving, from the next window on.
     Add(PatternArgs),
-    /// Take it off the list, from the next window on.
+    /// Remove an entry, from the next window on.
     Remove(PatternArgs),
-    /// Show the list, and for which windows each entry counts.
+    /// List the entries, and the windows for which each one counts.
     List,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct PatternArgs {
-    /// Such as `acme`, `project x` or `*.acme.internal`.
+    /// Word, phrase or pattern, such as `acme`, `project x` or `*.acme.internal`.
     pattern: String,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum LedgerVerb {
-    /// Derive every cost again and check every entry, from the first on.
+    /// Check every entry from the first on, and derive every cost again.
     Verify,
 }
 
 pub(super) fn preview(context: &Context) -> Result<(), CliError> {
-    let shown = context.ask("privacy.preview", json!({}))?;
+    let shown = context.ask(PrivacyPreview {})?;
     output::result(&shown, context.json, preview_text)
 }
 
 /// What lets something out needs a person at a terminal; what keeps something back does not.
 pub(super) fn gate(context: &Context, verb: GateVerb) -> Result<(), CliError> {
     let (decision, keys, which) = match verb {
-        GateVerb::Keep(args) => ("keep", args.keys, args.which),
-        GateVerb::Drop(args) => ("drop", args.keys, args.which),
-        GateVerb::Approve(which) => ("approve", Vec::new(), which),
-        GateVerb::Refuse(which) => ("refuse", Vec::new(), which),
+        GateVerb::Keep(args) => (Decision::Keep, args.keys, args.which),
+        GateVerb::Drop(args) => (Decision::Drop, args.keys, args.which),
+        GateVerb::Approve(which) => (Decision::Approve, Vec::new(), which),
+        GateVerb::Refuse(which) => (Decision::Refuse, Vec::new(), which),
     };
-    if decision != "refuse" {
-        let shown = context.ask("privacy.preview", json!({}))?;
-        eprintln!("{}", preview_text(&shown));
+    if decision != Decision::Refuse {
+        let shown = context.ask(PrivacyPreview {})?;
+        output::note(preview_text(&shown));
         let named = if keys.is_empty() { String::new() } else { format!(" {}", keys.join(" ")) };
-        agree(&format!("{decision}{named}, and publish what is kept at the deadline?"))?;
+        agree(&format!("{}{named}, and publish what is kept at the deadline?", decision.name()))?;
     }
-    let wanted = json!({ "decision": decision, "keys": keys, "release": which.release });
-    let shown = context.ask("privacy.gate", wanted)?;
+    let shown = context.ask(PrivacyGate { decision, keys, release: which.release })?;
     output::result(&shown, context.json, preview_text)
 }
 
 pub(super) fn deny_list(context: &Context, verb: DenyVerb) -> Result<(), CliError> {
     let shown = match verb {
-        DenyVerb::Add(args) => {
-            context.ask("privacy.deny_list.add", json!({ "name": args.pattern }))?
-        }
-        DenyVerb::Remove(args) => {
-            context.ask("privacy.deny_list.remove", json!({ "name": args.pattern }))?
-        }
-        DenyVerb::List => context.ask("privacy.deny_list", json!({}))?,
+        DenyVerb::Add(args) => context.ask(PrivacyDenyAdd { pattern: args.pattern })?,
+        DenyVerb::Remove(args) => context.ask(PrivacyDenyRemove { pattern: args.pattern })?,
+        DenyVerb::List => context.ask(PrivacyDenyList {})?,
     };
-    output::result(&shown, context.json, |shown| {
-        let entries = shown["entries"].as_array().into_iter().flatten();
-        let lines: String = entries
-            .map(|entry| format!("{}  {}\n", text(&entry["pattern"]), text(&entry["counts"])))
-            .collect();
-        if lines.is_empty() { "the deny-list is empty".into() } else { lines }
-    })
+    output::result(&shown, context.json, deny_text)
+}
+
+fn deny_text(shown: &DenyList) -> String {
+    if shown.entries.is_empty() {
+        return "the deny-list is empty".into();
+    }
+    let lines = shown.entries.iter().map(|entry| format!("{}  {}\n", entry.pattern, entry.counts));
+    lines.collect()
 }
 
 /// Without a daemon the entries are only read: nothing is opened that could write.
 pub(super) fn ledger(context: &Context, verb: &LedgerVerb) -> Result<(), CliError> {
     let LedgerVerb::Verify = verb;
-    let verified = match context.ask_daemon("privacy.ledger.verify", json!({}))? {
+    let verified = match context.ask_daemon(PrivacyLedgerVerify {})? {
         Some(verified) => verified,
         None => {
             let _lock = context.home.lock()?;
-            json!(verify_ledger(&context.home)?)
+            verified(&verify_ledger(&context.home)?)
         }
     };
     output::result(&verified, context.json, |v| {
         format!(
             "{} entries in an unbroken chain; {} releases cost what they say; {} results drawn, {} \
              byte strings signed, {} releases void",
-            v["entries"], v["releases"], v["sampled"], v["committed"], v["voided"]
+            v.entries, v.releases, v.sampled, v.committed, v.voided
         )
     })
 }
 
-/// `lessons`: the private view.
+/// `lesson preview`.
 pub(super) fn lessons(context: &Context, limit: usize) -> Result<(), CliError> {
-    let shown = context.ask("lessons", json!({ "limit": limit }))?;
-    output::result(&shown, context.json, |shown| {
-        let mut out = String::from(
-            "Private: what each session would teach. Only what passes the privacy door leaves.\n",
-        );
-        for one in shown["lessons"].as_array().into_iter().flatten() {
-            let topics = one["topics"].as_array().into_iter().flatten();
-            let topics: Vec<&str> = topics.filter_map(Value::as_str).collect();
-            out.push_str(&format!("{}  {}\n", text(&one["session"]), text(&one["lesson"])));
-            if !topics.is_empty() {
-                out.push_str(&format!("    about: {}\n", topics.join(", ")));
-            }
-            if let Some(pattern) = one["denied_by"].as_str() {
-                out.push_str(&format!("    stays here: the deny-list has `{pattern}`\n"));
-            }
-        }
-        out
-    })
+    let shown = context.ask(LessonPreview { limit })?;
+    output::result(&shown, context.json, lessons_text)
 }
 
-fn preview_text(shown: &Value) -> String {
-    let mut out = String::new();
-    for one in shown["waiting"].as_array().into_iter().flatten() {
-        out.push_str(&format!(
-            "release {} for `{}`\n  deadline in {} s, whenever it is answered; answer so far: {}\n",
-            super::show::short(&one["release"]),
-            text(&one["name"]),
-            one["seconds_left"],
-            text(&one["answer"])
-        ));
-        for key in one["keys"].as_array().into_iter().flatten() {
-            let mark = match key["kept"].as_bool() {
-                Some(true) => "keep",
-                Some(false) => "drop",
-                None => "    ",
-            };
-            let id = super::show::short(&key["id"]);
-            out.push_str(&format!(
-                "  {mark} {id}  {} (noisy support {})\n",
-                text(&key["text"]),
-                key["noisy_support"]
-            ));
+fn lessons_text(shown: &PreviewedLessons) -> String {
+    let mut out = String::from(
+        "Private: lessons mined from your own sessions. They leave this node only as noisy counts of \
+         many users.\n",
+    );
+    for one in &shown.lessons {
+        out.push_str(&format!("{}  {}\n", one.session, one.lesson));
+        if !one.topics.is_empty() {
+            out.push_str(&format!("    about: {}\n", one.topics.join(", ")));
         }
-        if let Some(bytes) = one["payload_bytes"].as_u64() {
-            let hash = text(&one["payload_hash"]);
-            out.push_str(&format!("  {bytes} bytes go out, with BLAKE3 hash {hash}\n"));
+        if let Some(pattern) = &one.denied_by {
+            out.push_str(&format!("    stays here: the deny-list has `{pattern}`\n"));
         }
     }
+    out
+}
+
+fn preview_text(shown: &GatePreview) -> String {
+    let mut out: String = shown.waiting.iter().map(held_text).collect();
     if out.is_empty() {
-        out.push_str("nothing waits at the gate\n");
-        if shown["gate"]["ask"] == false {
-            out.push_str("there is no gate: set `gate = \"ask\"` under [privacy] in config.toml\n");
+        out.push_str("no release waits for approval\n");
+        if matches!(shown.gate, GateSetting::Known { ask: false, .. }) {
+            out.push_str(
+                "releases do not wait: set `gate = \"ask\"` under [privacy] in config.toml\n",
+            );
         }
     } else {
-        out.push_str(&format!("{}\n", text(&shown["fixed"])));
+        out.push_str(&format!("{}\n", shown.fixed));
     }
-    out.push_str(&due_text(&shown["due"]));
+    out.push_str(&due_text(&shown.due));
+    out
+}
+
+fn held_text(one: &HeldRelease) -> String {
+    let mut out = format!(
+        "release {} for `{}`\n  deadline in {} s, whenever it is answered; answer so far: {}\n",
+        one.release.short(),
+        one.name.as_deref().unwrap_or_default(),
+        one.seconds_left,
+        one.answer
+    );
+    for key in &one.keys {
+        let mark = match key.kept {
+            Some(true) => "keep",
+            Some(false) => "drop",
+            None => "    ",
+        };
+        out.push_str(&format!(
+            "  {mark} {}  {} (noisy support {})\n",
+            key.id.short(),
+            key.text,
+            key.noisy_support
+        ));
+    }
+    if let (Some(bytes), Some(hash)) = (one.payload_bytes, &one.payload_hash) {
+        out.push_str(&format!("  {bytes} bytes go out, with BLAKE3 hash {hash}\n"));
+    }
     out
 }
 
 /// Releases to come, one a line.
-pub(super) fn due_text(due: &Value) -> String {
-    let due = due.as_array().into_iter().flatten();
-    let lines = due.map(|one| {
-        let cost = one["cost"]["rho_nano"]
-            .as_f64()
-            .map_or_else(String::new, |rho| format!("; costs rho {}", rho / 1e9));
-        let needs = one["supporters_needed"]
-            .as_u64()
+pub(super) fn due_text(due: &[DueRelease]) -> String {
+    let lines = due.iter().map(|one| {
+        let cost = one.cost.map_or_else(String::new, |cost| {
+            format!("; costs rho {}", decimal::scaled(cost.rho_nano, 9))
+        });
+        let needs = one
+            .supporters_needed
             .map_or_else(String::new, |needed| format!("; needs {needed} supporters"));
-        let time = one["about_seconds"]
-            .as_u64()
-            .map_or_else(String::new, |at| format!(", about {at} s since the Unix epoch"));
+        let time = one
+            .about_seconds
+            .map_or_else(String::new, |at| format!(", about {}", output::date(at)));
         format!(
             "  due when epoch {} of `{}` opens{time}: {}{cost}{needs}\n",
-            one["epoch"],
-            text(&one["name"]),
-            text(&one["kind"])
+            one.epoch,
+            one.name,
+            one.kind.name()
         )
     });
     lines.collect()
-}
-
-fn text(value: &Value) -> &str {
-    value.as_str().unwrap_or_default()
 }

@@ -3,37 +3,38 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use lore_agent::lab::directory::{DirectoryError, ScaffoldError, scaffold};
-use lore_agent::lab::{Families, FamilyId};
-use serde_json::{Value, json};
+use lore_lab::FamilyId;
+use lore_lab::directory::{ScaffoldError, scaffold};
+use serde::Serialize;
+use serde_json::json;
 
 use crate::error::CliError;
 use crate::output;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum LabVerb {
-    /// Write a family of tasks to start from. It works as it is.
+    /// Write a new family of tasks that works, to be changed.
     New(NewArgs),
-    /// List the families, built in and of directories.
+    /// List the families, built in and in directories.
     Families(FamiliesArgs),
     /// Measure a model on the lab's tasks, with and without skills.
     Run(Box<crate::lab::RunArgs>),
-    /// Let real nodes share skills, and measure what a model gains at a node that joined late.
+    /// Measure what a model gains from skills that real nodes share.
     Federation(Box<crate::lab::FederationArgs>),
 }
 
 #[derive(Debug, Args)]
 pub(super) struct NewArgs {
-    /// Its name: lower-case letters, digits, `_` and `-`.
+    /// Name of the family: lower-case letters, digits, `_` and `-`.
     pub(super) name: String,
-    /// Where its directory goes (default: here).
+    /// Directory in which to make the family's directory.
     #[arg(long, default_value = ".")]
     pub(super) dir: PathBuf,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct FamiliesArgs {
-    /// A directory of families, or one family's. May be given more than once.
+    /// Directory of families, or of one family; may be given more than once.
     #[arg(long, value_name = "DIR")]
     pub(super) families: Vec<PathBuf>,
 }
@@ -48,64 +49,56 @@ pub(super) fn lab(verb: &LabVerb, json: bool) -> Result<(), CliError> {
     }
 }
 
-/// The built-in families and those of `dirs`.
-pub(crate) fn chosen(dirs: &[PathBuf]) -> Result<Families, CliError> {
-    let mut all = Families::built_in();
-    for dir in dirs {
-        all = all.and(Families::load(dir)?);
-    }
-    Ok(all)
-}
-
 fn new(name: &str, dir: &Path, json: bool) -> Result<(), CliError> {
     let path = scaffold(dir, name)?;
     output::result(&json!({ "family": name, "directory": path }), json, |_| {
         format!(
-            "wrote {0}; change family.toml, setup, check and bin to your task, and look whether it is \
-             sound:\n  lore lab families --families {0}",
+            "wrote {0}; change family.toml, setup, check and bin to your task, and check it \
+             with:\n  lore lab families --families {0}",
             path.display()
         )
     })
 }
 
 fn families(dirs: &[PathBuf], json: bool) -> Result<(), CliError> {
-    let all = chosen(dirs)?;
-    let one = |id: FamilyId| {
-        json!({
-            "name": id.name(),
-            "control": all.is_control(id),
-            "built_in": matches!(id, FamilyId::BuiltIn(_)),
-            "directory": all.directory(id),
-        })
+    let all = crate::lab::chosen_families(dirs)?;
+    let one = |id: FamilyId| Family {
+        name: id.name(),
+        control: all.is_control(id),
+        built_in: matches!(id, FamilyId::BuiltIn(_)),
+        directory: all.directory(id).map(Path::to_owned),
     };
-    let list: Vec<Value> = all.ids().into_iter().map(one).collect();
-    let controls = list.iter().filter(|family| family["control"] == true).count();
-    let value = json!({
-        "quirks": list.len() - controls,
-        "controls": controls,
-        "families": list,
-    });
-    output::result(&value, json, |value| {
-        let mut text = String::new();
-        for family in value["families"].as_array().into_iter().flatten() {
-            let kind = if family["control"] == true { "control" } else { "quirk" };
-            let place = family["directory"].as_str().unwrap_or("built in");
-            let name = family["name"].as_str().unwrap_or_default();
-            text += &format!("{name:<32} {kind:<8} {place}\n");
-        }
-        text + &format!("{} with a quirk, {} controls", value["quirks"], value["controls"])
+    let families: Vec<Family> = all.ids().into_iter().map(one).collect();
+    let controls = families.iter().filter(|family| family.control).count();
+    let listed = Listed { quirks: families.len() - controls, controls, families };
+    output::result(&listed, json, |listed| {
+        let lines: String = listed.families.iter().map(Family::text).collect();
+        lines + &format!("{} with a quirk, {} controls", listed.quirks, listed.controls)
     })
 }
 
-impl From<DirectoryError> for CliError {
-    fn from(error: DirectoryError) -> Self {
-        let kind = match &error {
-            DirectoryError::Io { .. } => "family_unreadable",
-            DirectoryError::Empty { .. } => "no_family",
-            DirectoryError::Syntax { .. } | DirectoryError::Value { .. } => "family_invalid",
-            DirectoryError::Program { .. } => "family_program",
-        };
-        Self::usage(error).kind(kind)
+/// What `lab families --json` prints.
+#[derive(Serialize)]
+struct Listed {
+    quirks: usize,
+    controls: usize,
+    families: Vec<Family>,
+}
+
+#[derive(Serialize)]
+struct Family {
+    name: String,
+    control: bool,
+    built_in: bool,
+    directory: Option<PathBuf>,
+}
+
+impl Family {
+    fn text(&self) -> String {
+        let kind = if self.control { "control" } else { "quirk" };
+        let place =
+            self.directory.as_ref().map_or("built in".into(), |path| path.display().to_string());
+        format!("{:<32} {kind:<8} {place}\n", self.name)
     }
 }
 

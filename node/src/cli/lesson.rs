@@ -1,6 +1,9 @@
 //! `lesson`: what a person publishes by hand, with their consent in this very process.
 
+use lore_control::{DeltaId, FederationId};
 use lore_privacy::Authored;
+use lore_protocol::lesson::{Word, topic_words};
+use serde::Serialize;
 
 use super::Context;
 use super::args::{LessonVerb, ShareArgs};
@@ -9,12 +12,47 @@ use crate::host::{Handwritten, Node};
 use crate::output;
 
 pub(super) fn lesson(context: &Context, verb: LessonVerb) -> Result<(), CliError> {
-    let LessonVerb::Share(args) = verb;
-    share(context, args)
+    match verb {
+        LessonVerb::Share(args) => share(context, args),
+        LessonVerb::Words { beginning } => words(context, &beginning),
+        LessonVerb::Preview(args) => super::gate::lessons(context, args.limit),
+    }
+}
+
+/// What `lesson share --json` prints.
+#[derive(Serialize)]
+struct Shared {
+    delta: DeltaId,
+    federation: FederationId,
+}
+
+/// What `lesson words --json` prints.
+#[derive(Serialize)]
+struct Words {
+    words: Vec<&'static str>,
+}
+
+fn words(context: &Context, beginning: &str) -> Result<(), CliError> {
+    let mut words: Vec<&str> = topic_words().filter(|word| word.starts_with(beginning)).collect();
+    words.sort_unstable();
+    output::result(&Words { words }, context.json, |all| {
+        if all.words.is_empty() {
+            return format!("no word of the vocabulary begins with `{beginning}`");
+        }
+        all.words.join("\n")
+    })
 }
 
 fn share(context: &Context, args: ShareArgs) -> Result<(), CliError> {
     let ShareArgs { command, about, federation } = args;
+    for word in &about {
+        if Word::new(word.clone()).is_err() {
+            return Err(CliError::usage(format!(
+                "--about {word} is not a word of the public vocabulary"
+            ))
+            .help("`lore lesson words` lists the allowed words, in lower case"));
+        }
+    }
     let lesson = Handwritten { command, words: about };
     let payload = lesson.payload()?;
     if let Some(pid) = context.home.holder() {
@@ -29,7 +67,10 @@ fn share(context: &Context, args: ShareArgs) -> Result<(), CliError> {
     let mut node = Node::open(context.home.clone(), &context.machine)?;
     let federation = node.which(federation.as_deref())?;
     let consent = Authored::ask(&payload, &lesson.shown()?)?;
-    let done = node.publish_authored(federation, payload, consent)?;
+    let done = Shared {
+        delta: DeltaId::of(node.publish_authored(federation, payload, consent)?),
+        federation: FederationId::of(federation),
+    };
     output::result(&done, context.json, |_| {
         "signed and stored; it goes out when the node runs (`lore run --detach`)".into()
     })

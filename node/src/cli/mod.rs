@@ -9,6 +9,7 @@ mod evolve;
 mod extract;
 mod federation;
 mod gate;
+mod help;
 mod lab;
 mod lesson;
 mod model;
@@ -35,8 +36,6 @@ use crate::home::Home;
 use crate::host::Machine;
 use crate::output;
 use args::{Cli, Verb};
-pub(crate) use ask::decimal;
-pub(crate) use lab::chosen as chosen_families;
 
 /// What every verb gets.
 pub(crate) struct Context {
@@ -61,8 +60,13 @@ pub fn main(machine: Machine) -> ExitCode {
                 let message = message.strip_prefix("error: ").unwrap_or(&message);
                 return output::fail(&CliError::usage(message.trim_end()), true);
             }
-            // Nothing more can be done when even this cannot be printed.
-            let _ = error.print();
+            let text = help::text(&error);
+            // The exit code still says what happened when this cannot be printed.
+            if error.use_stderr() {
+                output::note(text.trim_end());
+            } else {
+                let _ = output::print(&text);
+            }
             return ExitCode::from(code);
         }
     };
@@ -124,7 +128,6 @@ fn dispatch(cli: Cli, machine: Machine) -> Result<(), CliError> {
         Verb::Session(verb) => session::session(&context, verb),
         Verb::Skill(verb) => skill::skill(&context, verb),
         Verb::Lesson(verb) => lesson::lesson(&context, verb),
-        Verb::Lessons(args) => gate::lessons(&context, args.limit),
         Verb::Privacy(verb) => privacy::privacy(&context, verb),
         Verb::Model(verb) => model::model(&context, verb),
         Verb::Store(verb) => store::store(&context, &verb),

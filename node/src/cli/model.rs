@@ -3,33 +3,35 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
 use toml_edit::Value as TomlValue;
 
+use super::Context;
 use super::model_file::{self, PullArgs, ServeArgs};
-use super::{Context, decimal};
+use crate::decimal;
 use crate::error::CliError;
-use crate::models::{self, Change, Chosen, Records};
+use crate::models::{self, Change, Chosen, Recorded, Records};
 use crate::output::{self, Progress, ProgressMode};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ModelVerb {
-    /// The models that are configured, and what is known about them.
+    /// List configured models and their tested abilities, and small models for this machine.
     List,
-    /// Add a model or change one, in config.toml.
+    /// Add or change a model in config.toml.
     Set(Box<SetArgs>),
-    /// Ask a model's endpoint what it can do, and keep the answer.
+    /// Test a model's abilities and record them.
     Test {
-        /// A configured name or a URL (default: the default model).
+        /// Configured name, or a URL [default: the default model].
         name: Option<String>,
     },
-    /// Get a small model for this machine: the official file, checked by its full hash.
+    /// Download a small model for this machine: the official file, checked by its full hash.
     Pull(PullArgs),
-    /// Serve a pulled model on loopback until this program is stopped.
+    /// Serve a pulled model on 127.0.0.1 until this program is stopped.
     Serve(ServeArgs),
-    /// Take a model out of config.toml.
+    /// Remove a model from config.toml.
     Remove {
-        /// Its name.
+        /// Name of the model.
         name: String,
         /// Delete the pulled file of this name instead.
         #[arg(long)]
@@ -39,24 +41,24 @@ pub(crate) enum ModelVerb {
 
 #[derive(Debug, Args)]
 pub(crate) struct SetArgs {
-    /// Its name here.
+    /// Name of the model in config.toml.
     name: String,
-    /// Where it is, up to and with `/v1`.
+    /// Base URL of the endpoint, up to and with `/v1`.
     #[arg(long)]
     url: Option<String>,
-    /// What the server calls it.
+    /// Name of the model at the server.
     #[arg(long)]
     model: Option<String>,
-    /// The protocol that the server speaks.
+    /// Protocol of the server.
     #[arg(long, value_parser = ["openai", "anthropic"])]
     dialect: Option<String>,
-    /// The environment variable that holds the key. A key itself is never stored.
+    /// Environment variable that holds the key. The key itself is never stored.
     #[arg(long, value_name = "VARIABLE", conflicts_with = "key_file")]
     key_env: Option<String>,
-    /// A file of mode 0600 that holds the key.
+    /// File of mode 0600 that holds the key.
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
-    /// Tokens of its context window, where the server does not say.
+    /// Tokens of its context window, when the server does not give them.
     #[arg(long)]
     window: Option<u32>,
     /// US dollars for a million tokens read.
@@ -65,13 +67,13 @@ pub(crate) struct SetArgs {
     /// US dollars for a million tokens written.
     #[arg(long, value_name = "USD", requires = "price_in")]
     price_out: Option<String>,
-    /// Most tokens of one reply.
+    /// Limit a reply to this many tokens.
     #[arg(long)]
     max_tokens: Option<u32>,
-    /// How hard it thinks.
+    /// Reasoning effort.
     #[arg(long, value_parser = ["low", "medium", "high"])]
     effort: Option<String>,
-    /// Use it when no model is named.
+    /// Make it the default model.
     #[arg(long)]
     default: bool,
 }
@@ -91,77 +93,118 @@ pub(super) fn model(context: &Context, verb: ModelVerb) -> Result<(), CliError> 
     }
 }
 
+/// What `model list --json` prints.
+#[derive(Serialize)]
+struct Listed {
+    models: Vec<Configured>,
+    files: Vec<model_file::ModelFile>,
+}
+
+#[derive(Serialize)]
+struct Configured {
+    name: String,
+    default: bool,
+    url: String,
+    model: String,
+    dialect: &'static str,
+    /// Where the key is, never the key.
+    key: Option<String>,
+    window_tokens: Option<u64>,
+    price_micro_usd: Option<PriceEach>,
+    max_tokens: Option<u32>,
+    effort: Option<&'static str>,
+    recorded: Option<Recorded>,
+}
+
+/// US dollars for a million tokens, in millionths.
+#[derive(Serialize)]
+struct PriceEach {
+    r#in: u64,
+    out: u64,
+}
+
 fn list(context: &Context) -> Result<(), CliError> {
     let config = models::config(&context.home)?;
     let records = Records::load(&context.home);
-    let mut list = Vec::new();
+    let mut models = Vec::new();
     for (name, settings) in &config.models {
         let endpoint = settings.endpoint().map_err(CliError::usage)?;
-        list.push(json!({
-            "name": name,
-            "default": config.default_model.as_ref() == Some(name),
-            "url": endpoint.base(),
-            "model": endpoint.model(),
-            "dialect": endpoint.dialect().name(),
-            "key": settings.key_source(),
-            "window_tokens": settings.window_tokens,
-            "price_micro_usd": settings.price.map(|price| json!({"in": price.input, "out": price.output})),
-            "max_tokens": settings.max_tokens,
-            "effort": settings.effort.map(|effort| effort.name()),
-            "recorded": records.get(&endpoint),
-        }));
+        models.push(Configured {
+            name: name.clone(),
+            default: config.default_model.as_ref() == Some(name),
+            url: endpoint.base().to_string(),
+            model: endpoint.model().to_owned(),
+            dialect: endpoint.dialect().name(),
+            key: settings.key_source(),
+            window_tokens: settings.window_tokens,
+            price_micro_usd: settings
+                .price
+                .map(|price| PriceEach { r#in: price.input, out: price.output }),
+            max_tokens: settings.max_tokens,
+            effort: settings.effort.map(|effort| effort.name()),
+            recorded: records.get(&endpoint).cloned(),
+        });
     }
-    let files = model_file::list()?;
-    output::result(&json!({ "models": list, "files": files }), context.json, |value| {
-        let rows = value["models"].as_array().map(Vec::as_slice).unwrap_or_default();
-        let mut text: String = rows.iter().map(row).collect();
-        if rows.is_empty() {
+    let listed = Listed { models, files: model_file::list()? };
+    output::result(&listed, context.json, |listed| {
+        let mut text: String = listed.models.iter().map(Configured::text).collect();
+        if listed.models.is_empty() {
             text.push_str(
                 "no model is configured; add one with\n  lore model set NAME --url URL --model MODEL\n",
             );
         }
         text.push_str("small models for this machine:\n");
-        text.extend(files.iter().map(model_file::row));
+        text.extend(listed.files.iter().map(model_file::ModelFile::text));
         text
     })
 }
 
-fn row(one: &Value) -> String {
-    let text = |key: &str| one[key].as_str().unwrap_or_default();
-    let default = if one["default"] == json!(true) { " (default)" } else { "" };
-    let known = match one["recorded"].as_object() {
-        None => "not tested: lore model test ".to_owned() + text("name"),
-        Some(_) => abilities(&one["recorded"]),
-    };
-    let key = one["key"].as_str().map(|key| format!(", key from {key}")).unwrap_or_default();
-    format!(
-        "{}{default}\n    {} at {} ({}{key})\n    {known}\n",
-        text("name"),
-        text("model"),
-        text("url"),
-        text("dialect"),
-    )
+impl Configured {
+    fn text(&self) -> String {
+        let default = if self.default { " (default)" } else { "" };
+        let known = self
+            .recorded
+            .as_ref()
+            .map_or_else(|| format!("not tested: lore model test {}", self.name), abilities);
+        let key = self.key.as_ref().map(|key| format!(", key from {key}")).unwrap_or_default();
+        format!(
+            "{}{default}\n    {} at {} ({}{key})\n    {known}\n",
+            self.name, self.model, self.url, self.dialect,
+        )
+    }
 }
 
-/// What it can do, in one line.
-fn abilities(recorded: &Value) -> String {
-    let able = |key: &str| {
-        let no = if recorded[key] == json!(true) { "" } else { "no " };
-        format!("{no}{key}")
+/// Its abilities in one line.
+fn abilities(recorded: &Recorded) -> String {
+    let able = |(name, able, _): &Ability| {
+        let no = if *able { "" } else { "no " };
+        format!("{no}{name}, ")
     };
-    let window = match recorded["window_tokens"].as_u64() {
-        Some(tokens) => format!("window {tokens}"),
-        None => "window not told".to_owned(),
-    };
-    ["streaming", "usage", "tools", "json", "effort"].map(able).join(", ") + ", " + &window
+    let all: String = abilities_of(recorded).iter().map(able).collect();
+    let window = recorded.abilities.window_tokens;
+    all + &window.map_or("window unknown".to_owned(), |tokens| format!("window {tokens}"))
+}
+
+/// Name, whether the endpoint has it, and what that means.
+type Ability = (&'static str, bool, &'static str);
+
+const fn abilities_of(recorded: &Recorded) -> [Ability; 5] {
+    let found = &recorded.abilities;
+    [
+        ("streaming", found.streaming, "replies come in pieces"),
+        ("usage", found.usage, "it reports how many tokens it used"),
+        ("tools", found.tools, "it calls tools; without, the agent uses text mode"),
+        ("json", found.json, "it writes JSON when asked to"),
+        ("effort", found.effort, "it takes a reasoning effort"),
+    ]
 }
 
 fn set(context: &Context, args: &SetArgs) -> Result<(), CliError> {
     let text = |value: &Option<String>| value.as_deref().map(TomlValue::from);
     let number = |value: Option<u32>| value.map(|number| TomlValue::from(i64::from(number)));
-    let price = |value: &Option<String>| -> Result<Option<TomlValue>, CliError> {
+    let price = |flag: &str, value: &Option<String>| -> Result<Option<TomlValue>, CliError> {
         let Some(text) = value else { return Ok(None) };
-        decimal("the price", text, 6)?;
+        decimal::parse(flag, text, 6)?;
         let plain = if text.contains('.') { text.clone() } else { format!("{text}.0") };
         plain.parse().map(Some).map_err(CliError::usage)
     };
@@ -188,8 +231,8 @@ fn set(context: &Context, args: &SetArgs) -> Result<(), CliError> {
         ("key_env", text(&args.key_env)),
         ("key_file", key_file),
         ("window", number(args.window)),
-        ("price_in", price(&args.price_in)?),
-        ("price_out", price(&args.price_out)?),
+        ("price_in", price("--price-in", &args.price_in)?),
+        ("price_out", price("--price-out", &args.price_out)?),
         ("max_tokens", number(args.max_tokens)),
         ("effort", text(&args.effort)),
     ];
@@ -214,44 +257,46 @@ fn test(context: &Context, spec: Option<&str>) -> Result<(), CliError> {
     let found = models::test(&context.home, &chosen);
     progress.finish();
     let found = found?;
-    let mut value = json!({
-        "name": chosen.name,
-        "url": chosen.endpoint.base(),
-        "model": chosen.endpoint.model(),
-        "dialect": chosen.endpoint.dialect().name(),
-        "max_tokens": chosen.max_tokens,
-        "effort": chosen.effort.map(|effort| effort.name()),
-        "kept": found.kept,
-        "milliseconds": found.milliseconds,
-    });
-    if let (Some(value), Ok(Value::Object(known))) =
-        (value.as_object_mut(), serde_json::to_value(&found.recorded))
-    {
-        value.extend(known);
-    }
-    output::result(&value, context.json, |value| table(&chosen, value))
+    let tested = Tested {
+        name: chosen.name.clone(),
+        url: chosen.endpoint.base().to_string(),
+        model: chosen.endpoint.model().to_owned(),
+        dialect: chosen.endpoint.dialect().name(),
+        max_tokens: chosen.max_tokens,
+        kept: found.kept,
+        milliseconds: found.milliseconds,
+        recorded: found.recorded,
+    };
+    output::result(&tested, context.json, |tested| table(&chosen, tested))
 }
 
-fn table(chosen: &Chosen, value: &Value) -> String {
-    let meaning = [
-        ("streaming", "replies come in pieces"),
-        ("usage", "it says how many tokens it used"),
-        ("tools", "it calls tools; without, the agent uses text mode"),
-        ("json", "it writes JSON when asked to"),
-        ("effort", "it takes a reasoning effort"),
-    ];
-    let mut text = format!("{} ({})\n", chosen.label(), chosen.endpoint.dialect().name());
-    for (key, meaning) in meaning {
-        let word = if value[key] == json!(true) { "yes" } else { "no" };
-        text += &format!("  {key:10} {word:7} {meaning}\n");
+/// What `model test --json` prints.
+#[derive(Serialize)]
+struct Tested {
+    name: Option<String>,
+    url: String,
+    model: String,
+    dialect: &'static str,
+    max_tokens: Option<u32>,
+    kept: bool,
+    milliseconds: u64,
+    #[serde(flatten)]
+    recorded: Recorded,
+}
+
+fn table(chosen: &Chosen, tested: &Tested) -> String {
+    let mut text = format!("{} ({})\n", chosen.label(), tested.dialect);
+    for (name, able, meaning) in abilities_of(&tested.recorded) {
+        let word = if able { "yes" } else { "no" };
+        text += &format!("  {name:10} {word:7} {meaning}\n");
     }
-    let told = value["window_tokens"].as_u64();
+    let told = tested.recorded.abilities.window_tokens;
     let word = told.map_or("-".to_owned(), |tokens| tokens.to_string());
     text += &format!("  {:10} {word:7} tokens of its context window\n", "window");
     if told.is_none() && chosen.window_tokens.is_none() {
         text += "the server does not tell its window: `lore model set NAME --window TOKENS`\n";
     }
-    if value["kept"] != json!(true) {
+    if !tested.kept {
         text += "not kept: there is no node here (`lore init`)\n";
     }
     text

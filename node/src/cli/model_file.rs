@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
 use tokio::signal::unix::SignalKind;
 
 use super::Context;
@@ -19,64 +20,72 @@ const MEGABYTE: u64 = 1_000_000;
 
 #[derive(Debug, Args)]
 pub(crate) struct PullArgs {
-    /// `qwen2.5-coder-1.5b` or `qwen2.5-coder-0.5b`.
+    /// Name of the model: qwen2.5-coder-1.5b or qwen2.5-coder-0.5b.
     name: String,
-    /// Take this file instead of fetching it; the same check is made.
+    /// Copy this file instead of downloading it; it is checked the same way.
     #[arg(long, value_name = "PATH", conflicts_with = "from")]
     file: Option<PathBuf>,
-    /// Fetch it from here; the same check is made.
+    /// Download it from this URL; it is checked the same way.
     #[arg(long, value_name = "URL")]
     from: Option<String>,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct ServeArgs {
-    /// A pulled model's name, or the path of a GGUF file.
+    /// Name of a pulled model, or path of a GGUF file.
     name: String,
     /// Port on 127.0.0.1; 0 lets the system choose.
     #[arg(long, default_value_t = 0)]
     port: u16,
-    /// Threads that compute (default: all but one).
+    /// Number of computing threads [default: all cores but one].
     #[arg(long)]
     threads: Option<u16>,
-    /// Tokens of the context window; more takes more memory.
+    /// Tokens of the context window, at least 256; more takes more memory.
     #[arg(long, default_value_t = 8192, value_parser = clap::value_parser!(u32).range(256..))]
     window: u32,
-    /// A Python that has xllamacpp, to be used whatever else is here.
+    /// Use this Python, which has xllamacpp.
     #[arg(long, value_name = "PATH")]
     python: Option<PathBuf>,
-    /// Let lore compute the model itself; needs a lore built with the feature `local-llm`.
+    /// Compute the model in lore itself; needs a lore built with the feature `local-llm`.
     #[arg(long, conflicts_with = "python")]
     embedded: bool,
-    /// Seconds to wait until it answers.
+    /// Give up when it does not answer within this many seconds.
     #[arg(long, default_value_t = 300)]
     wait: u64,
 }
 
+/// A small model for this machine.
+#[derive(Serialize)]
+pub(super) struct ModelFile {
+    name: &'static str,
+    path: PathBuf,
+    bytes: u64,
+    memory_mb: u64,
+    pulled: bool,
+}
+
 /// The small models and whether they are here, for the list.
-pub(super) fn list() -> Result<Vec<Value>, CliError> {
+pub(super) fn list() -> Result<Vec<ModelFile>, CliError> {
     let directory = models::directory()?;
-    let entry = |pinned: &Pinned| {
-        json!({
-            "name": pinned.name,
-            "path": pinned.path(&directory),
-            "bytes": pinned.size_bytes,
-            "memory_mb": pinned.memory_mb,
-            "pulled": pinned.is_there(&directory).unwrap_or(false),
-        })
+    let entry = |pinned: &Pinned| ModelFile {
+        name: pinned.name,
+        path: pinned.path(&directory),
+        bytes: pinned.size_bytes,
+        memory_mb: pinned.memory_mb,
+        pulled: pinned.is_there(&directory).unwrap_or(false),
     };
     Ok(PINNED.iter().map(entry).collect())
 }
 
-pub(super) fn row(one: &Value) -> String {
-    let name = one["name"].as_str().unwrap_or_default();
-    let (pulled, next) =
-        if one["pulled"] == json!(true) { ("pulled", "serve") } else { ("not pulled", "pull") };
-    let megabytes = one["bytes"].as_u64().unwrap_or_default() / MEGABYTE;
-    format!(
-        "  {name}  {megabytes} MB, {} MB of memory, {pulled}: lore model {next} {name}\n",
-        one["memory_mb"]
-    )
+impl ModelFile {
+    pub(super) fn text(&self) -> String {
+        let Self { name, memory_mb, .. } = self;
+        let (pulled, next) = if self.pulled { ("pulled", "serve") } else { ("not pulled", "pull") };
+        let megabytes = self.bytes / MEGABYTE;
+        format!(
+            "  {name}  {megabytes} MB, {memory_mb} MB of memory, {pulled}: lore model {next} {name}\n"
+        )
+    }
 }
 
 pub(super) fn pull(context: &Context, args: &PullArgs) -> Result<(), CliError> {

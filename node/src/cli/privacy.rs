@@ -1,22 +1,26 @@
 //! `privacy`.
 
-use serde_json::{Value, json};
+use lore_control::{
+    BudgetOffer, Explanation, PrivacyBuys, PrivacyExplain, PrivacySet, PrivacyStatus,
+    PrivacyStatusOf, Purchase, Quote, Unit,
+};
 
 use super::args::{PrivacyVerb, SetArgs};
-use super::ask::{agree, decimal};
+use super::ask::agree;
+use super::federation::unit_of;
 use super::{Context, gate, show};
 use crate::error::CliError;
-use crate::output;
+use crate::{decimal, output};
 
 pub(super) fn privacy(context: &Context, verb: PrivacyVerb) -> Result<(), CliError> {
     match verb {
         PrivacyVerb::Status => {
-            let status = context.ask("privacy.status", json!({}))?;
+            let status = context.ask(PrivacyStatusOf {})?;
             output::result(&status, context.json, status_text)
         }
         PrivacyVerb::Set(args) => set(context, &args),
         PrivacyVerb::Explain => {
-            let explained = context.ask("privacy.explain", json!({}))?;
+            let explained = context.ask(PrivacyExplain {})?;
             output::result(&explained, context.json, explain_text)
         }
         PrivacyVerb::Preview => gate::preview(context),
@@ -31,130 +35,163 @@ pub(super) fn privacy(context: &Context, verb: PrivacyVerb) -> Result<(), CliErr
 fn set(context: &Context, args: &SetArgs) -> Result<(), CliError> {
     let days = args.period.strip_suffix('d').unwrap_or(&args.period);
     let period_days: u32 = days.parse().map_err(|_| {
-        CliError::usage(format!(
-            "the period `{}` is not a number of days, such as 90d",
-            args.period
-        ))
+        CliError::usage(format!("--period {} is not a number of days, such as 90d", args.period))
     })?;
-    let wanted = json!({
-        "epsilon_micros": decimal("epsilon", &args.epsilon, 6)?,
-        "delta_e18": decimal("delta", &args.delta, 18)?,
-        "period_days": period_days,
-        "unit": args.unit,
-    });
+    let unit = args.unit.as_deref().and_then(unit_of);
+    let wanted = PrivacySet {
+        epsilon_micros: decimal::parse("--epsilon", &args.epsilon, 6)?,
+        delta_e18: decimal::parse("--delta", &args.delta, 18)?,
+        period_days,
+        unit,
+    };
     if !args.yes {
-        let preview = context.ask("privacy.buys", wanted.clone())?;
-        let unit = preview["budget"]["unit"].as_str().unwrap_or("user");
-        eprintln!(
-            "This budget buys, per {unit} and {period_days} days:\n{}",
-            buys(&preview["buys"])
-        );
+        let PrivacySet { epsilon_micros, delta_e18, period_days, unit } = wanted;
+        let offer = context.ask(PrivacyBuys { epsilon_micros, delta_e18, period_days, unit })?;
+        output::note(offer_text(&offer));
         agree("Set it?")?;
     }
-    let status = context.ask("privacy.set", wanted)?;
-    output::result(&status, context.json, show::budget)
+    let status = context.ask(wanted)?;
+    output::result(&status, context.json, set_text)
 }
 
-fn status_text(status: &Value) -> String {
-    let unit = status["unit"].as_str().unwrap_or("chosen with the budget");
-    let weaker = if unit == "session" { " (weaker than user)" } else { "" };
-    let mut text =
-        format!("{}\nunit: {unit}{weaker}; {} users here\n", show::budget(status), status["users"]);
-    if let Some(waiting) = status["at_the_gate"].as_u64().filter(|waiting| *waiting > 0) {
+fn offer_text(offer: &BudgetOffer) -> String {
+    let budget = &offer.budget;
+    format!(
+        "This budget buys, per {} and {} days:\n{}",
+        budget.unit.name(),
+        budget.period_days,
+        buys(&offer.buys)
+    )
+}
+
+/// What was set, in words.
+fn set_text(status: &PrivacyStatus) -> String {
+    let Some(budget) = &status.spending.budget else {
+        return show::budget(&status.spending);
+    };
+    let protected = match budget.unit {
+        Unit::User => "each user, with all their sessions of a period",
+        Unit::Session => "each session (weaker than each user)",
+        Unit::Personal => "the one person behind this node",
+    };
+    let spent = show::budget(&status.spending);
+    let problems = problems(&status.problems);
+    format!(
+        "set: epsilon {} and delta {} for {protected}\nperiod: {} days; the open one began on {} and ends \
+         on {}\nspent: {spent}\n{problems}",
+        decimal::micros(budget.epsilon_micros),
+        decimal::scaled(budget.delta_conv_e18.saturating_add(budget.delta_thr_e18), 18),
+        budget.period_days,
+        output::date(status.spending.period_start_seconds),
+        output::date(status.spending.period_end_seconds),
+    )
+}
+
+fn status_text(status: &PrivacyStatus) -> String {
+    let unit = status.unit.map_or("chosen with the budget", Unit::name);
+    let weaker = if status.unit == Some(Unit::Session) { " (weaker than user)" } else { "" };
+    let mut text = format!(
+        "{}\nunit: {unit}{weaker}; {} users here\n",
+        show::budget(&status.spending),
+        status.users
+    );
+    if status.at_the_gate > 0 {
         text.push_str(&format!(
-            "{waiting} releases wait at the gate: see `lore privacy preview`\n"
+            "{} releases wait for your approval: see `lore privacy preview`\n",
+            status.at_the_gate
         ));
     }
-    if let Some(waiting) = status["deny_list_waiting"].as_u64().filter(|waiting| *waiting > 0) {
+    if status.deny_list_waiting > 0 {
         text.push_str(&format!(
-            "{waiting} changes of the deny-list count from the next window on, not for the open one\n"
+            "{} changes of the deny-list count from the next window on, not for the open one\n",
+            status.deny_list_waiting
         ));
     }
-    text.push_str(&problems(status));
+    text.push_str(&problems(&status.problems));
     text
 }
 
-fn problems(value: &Value) -> String {
-    let lines = value["problems"].as_array().into_iter().flatten();
-    lines.filter_map(Value::as_str).map(|line| format!("! {line}\n")).collect()
+fn problems(lines: &[String]) -> String {
+    lines.iter().map(|line| format!("! {line}\n")).collect()
 }
 
-fn buys(value: &Value) -> String {
-    let lines = value.as_array().into_iter().flatten().map(|one| {
-        let kind = one["kind"].as_str().unwrap_or_default();
-        let needs = one["supporters_needed"].as_u64().map_or_else(String::new, |needed| {
+fn buys(purchases: &[Purchase]) -> String {
+    let lines = purchases.iter().map(|one| {
+        let needs = one.supporters_needed.map_or_else(String::new, |needed| {
             format!("; a lesson needs {needed} users for a 95 % chance")
         });
-        let error = one["rate_standard_error"].as_f64().map_or_else(String::new, |error| {
+        let error = one.rate_standard_error.map_or_else(String::new, |error| {
             format!("; standard error {error:.3} for 20 nodes of 30 sessions")
         });
         format!(
-            "  {kind}: {} releases, sigma {:.2}{needs}{error}\n",
-            one["releases"],
-            one["sigma"].as_f64().unwrap_or_default()
+            "  {}: {} releases, sigma {:.2}{needs}{error}\n",
+            one.kind.name(),
+            one.releases,
+            one.sigma
         )
     });
     lines.collect()
 }
 
-fn explain_text(value: &Value) -> String {
-    let mut text = format!("{}\n", show::budget(&value["status"]));
-    let bought = buys(&value["buys"]);
-    if !bought.is_empty() {
-        text.push_str(&format!("\nThe budget buys:\n{bought}"));
+fn quote(quote: &Quote) -> String {
+    // A float is printed without an exponent.
+    format!("epsilon {:.3}, delta {}", quote.epsilon, quote.delta)
+}
+
+fn rho(nano: u64) -> String {
+    decimal::scaled(nano, 9)
+}
+
+fn explain_text(explained: &Explanation) -> String {
+    let spending = &explained.status;
+    let mut text = format!("{}\n", show::budget(spending));
+    if !explained.buys.is_empty() {
+        text.push_str(&format!("\nThe budget buys:\n{}", buys(&explained.buys)));
     }
-    let number = |value: &Value, scale: f64| value.as_f64().unwrap_or_default() / scale;
-    if let Some(left) = value["status"]["left"].as_object() {
+    if let Some(left) = &spending.left {
         text.push_str(&format!(
-            "\nLeft in this period: rho {}, delta {:e}\n",
-            number(&left["rho_nano"], 1e9),
-            number(&left["delta_e18"], 1e18)
+            "\nLeft in this period: rho {}, delta {}\n",
+            rho(left.rho_nano),
+            decimal::scaled(left.delta_e18, 18)
         ));
     }
-    let quote = |quote: &Value| {
-        format!(
-            "epsilon {:.3}, delta {:e}",
-            number(&quote["epsilon"], 1.0),
-            number(&quote["delta"], 1.0)
-        )
-    };
-    for period in value["periods"].as_array().into_iter().flatten() {
+    for period in &explained.periods {
         text.push_str(&format!(
             "Spent from {} to before {}: {}\n",
-            output::date(period["start_seconds"].as_u64().unwrap_or_default()),
-            output::date(period["end_seconds"].as_u64().unwrap_or_default()),
-            quote(&period["spent"])
+            output::date(period.start_seconds),
+            output::date(period.end_seconds),
+            quote(&period.spent)
         ));
     }
-    if !value["status"]["lifetime"].is_null() {
-        text.push_str(&format!("Spent ever: {}\n", quote(&value["status"]["lifetime"])));
+    if let Some(ever) = &spending.lifetime {
+        text.push_str(&format!("Spent ever: {}\n", quote(ever)));
     }
-    for next in value["next"].as_array().into_iter().flatten() {
-        let after = match next["fits"].as_bool() {
-            Some(true) => format!("{} spent after it", quote(&next["spent_after"])),
-            _ => "does not fit what is left".into(),
+    for next in &explained.next {
+        let after = match next.spent_after.as_ref().filter(|_| next.fits) {
+            Some(after) => format!("{} spent after it", quote(after)),
+            None => "does not fit what is left".into(),
         };
         text.push_str(&format!(
             "One more release of {}: rho {}; {after}\n",
-            next["kind"].as_str().unwrap_or_default(),
-            number(&next["cost"]["rho_nano"], 1e9)
+            next.kind.name(),
+            rho(next.cost.rho_nano)
         ));
     }
-    text.push_str(&format!("\nDue:\n{}", gate::due_text(&value["due"])));
-    text.push_str(&problems(value));
+    text.push_str(&format!("\nDue:\n{}", gate::due_text(&explained.due)));
+    text.push_str(&problems(&explained.problems));
     text.push_str("\nReleases so far:\n");
-    for release in value["releases"].as_array().into_iter().flatten() {
+    for release in &explained.releases {
         text.push_str(&format!(
             "  {} in period {}: {}\n    {}\n",
-            release["kind"].as_str().unwrap_or_default(),
-            release["period"],
-            release["state"].as_str().unwrap_or_default(),
-            release["formula"].as_str().unwrap_or_default()
+            release.kind.name(),
+            release.period,
+            release.state.name(),
+            release.formula
         ));
     }
     text.push_str("\nNot covered:\n");
-    for line in value["not_covered"].as_array().into_iter().flatten() {
-        text.push_str(&format!("  - {}\n", line.as_str().unwrap_or_default()));
+    for line in &explained.not_covered {
+        text.push_str(&format!("  - {line}\n"));
     }
     text
 }

@@ -3,6 +3,7 @@
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use lore_control::{Peers, Stop};
 use serde_json::json;
 
 use super::Context;
@@ -66,8 +67,8 @@ fn detach(context: &Context, args: &RunArgs) -> Result<(), CliError> {
         .map_err(|error| CliError::failed("detach", error))?;
     let begun = Instant::now();
     loop {
-        if let Some(value) = control::call_blocking(&context.home, "peers", json!({}), |_| {})? {
-            let shown = json!({ "pid": child.id(), "listening": value["listening"] });
+        if let Some(network) = control::ask_daemon(&context.home, Peers {})? {
+            let shown = json!({ "pid": child.id(), "listening": network.listening });
             return output::result(&shown, context.json, |_| {
                 format!("running as process {}\nnext: lore status", child.id())
             });
@@ -86,7 +87,20 @@ fn detach(context: &Context, args: &RunArgs) -> Result<(), CliError> {
 }
 
 pub(super) fn stop(context: &Context) -> Result<(), CliError> {
-    context.ask_running("stop", json!({}))?;
+    if context.ask_daemon(Stop {})?.is_none() {
+        return Err(match context.home.holder() {
+            Some(pid) => CliError::failed(
+                "home_held",
+                format!("process {pid} works in this home, and it is no running node"),
+            )
+            .help("wait until it ends"),
+            None => CliError::failed(
+                "not_running",
+                format!("the node in {} is not running", context.home.root().display()),
+            )
+            .help("nothing needs to be stopped; give another home with --home"),
+        });
+    }
     let begun = Instant::now();
     while context.home.holder().is_some() && begun.elapsed() < START {
         // A back-off between looks at the lock.

@@ -1,10 +1,11 @@
 //! `status`, `peers`, `logs` and `--version`.
 
-use serde_json::{Value, json};
+use lore_control::{NodeStatus, Peers, Quote, Recovering, Spending, Status};
+use serde_json::json;
 
 use super::Context;
 use crate::error::CliError;
-use crate::output;
+use crate::{decimal, output};
 
 /// Version, and a hash of the sources this program was built from.
 pub(super) fn version(json: bool) -> Result<(), CliError> {
@@ -19,85 +20,78 @@ pub(super) fn version(json: bool) -> Result<(), CliError> {
 }
 
 pub(super) fn status(context: &Context) -> Result<(), CliError> {
-    let status = context.ask("status", json!({}))?;
+    let mut status = context.ask(Status {})?;
+    let joined = !status.federations.is_empty();
+    if status.daemon.is_none() && status.recovering.is_none() && joined {
+        status.next = format!("start this node with `lore run --detach`; then {}", status.next);
+    }
     output::result(&status, context.json, status_text)
 }
 
-fn status_text(status: &Value) -> String {
+fn status_text(status: &NodeStatus) -> String {
     let mut lines = Vec::new();
-    let daemon = match status["daemon"].as_u64() {
+    let daemon = match status.daemon {
         Some(pid) => format!("running as process {pid}"),
         None => "not running (start it with `lore run --detach`)".into(),
     };
-    lines.push(format!("node        {} ({daemon})", short(&status["key"])));
-    if let Some(peers) = status["network"]["connected"].as_array() {
-        lines.push(format!("peers       {} connected", peers.len()));
+    lines.push(format!("node        {} ({daemon})", status.key.short()));
+    if let Some(network) = &status.network {
+        lines.push(format!("peers       {} connected", network.connected.len()));
     }
-    for f in status["federations"].as_array().into_iter().flatten() {
-        let member = if f["member"].is_null() { ", not on the roster yet" } else { "" };
-        lines.push(format!(
-            "federation  {} ({}){member}",
-            f["name"].as_str().unwrap_or_default(),
-            short(&f["federation"])
-        ));
+    for one in &status.federations {
+        let member = if one.member.is_none() { ", not on the roster yet" } else { "" };
+        lines.push(format!("federation  {} ({}){member}", one.name, one.federation.short()));
         lines.push(format!(
             "            epoch {}, {} members, heard from {}, {} deltas, {} skills, {} lessons",
-            f["epoch"], f["members"], f["heard_from"], f["deltas"], f["skills"], f["lessons"]
+            one.epoch, one.members, one.heard_from, one.deltas, one.skills, one.lessons
         ));
-        lines.push(format!("            library root {}", f["root"].as_str().unwrap_or_default()));
-        if let Some(behind) = f["behind"].as_object() {
+        lines.push(format!("            library root {}", one.root));
+        if let Some(behind) = one.behind {
             lines.push(format!(
                 "            epoch {} is sealed, but {} chains are not here yet",
-                behind["epoch"], behind["chains_missing"]
+                behind.epoch, behind.chains_missing
             ));
         }
-        for problem in f["problems"].as_array().into_iter().flatten() {
-            lines.push(format!("            ! {}", problem.as_str().unwrap_or_default()));
-        }
+        lines.extend(one.problems.iter().map(|problem| format!("            ! {problem}")));
     }
-    if let Some(what) = status["recovering"].as_str() {
-        lines.push(format!("! this store was {what}: nothing is signed before a member was asked"));
+    if let Some(why) = status.recovering {
+        let why = match why {
+            Recovering::Repaired => "repaired",
+            Recovering::Restored => "restored",
+        };
+        lines.push(format!("! this store was {why}: nothing is signed before a member was asked"));
     }
-    lines.push(format!(
-        "sessions    {} of {} users",
-        status["sessions"], status["privacy"]["users"]
-    ));
-    lines.push(format!("privacy     {}", budget(&status["privacy"])));
-    lines.push(format!("next        {}", status["next"].as_str().unwrap_or_default()));
+    lines.push(format!("sessions    {} of {} users", status.sessions, status.privacy.users));
+    lines.push(format!("privacy     {}", budget(&status.privacy.spending)));
+    lines.push(format!("next        {}", status.next));
     lines.join("\n")
 }
 
 /// Spent of the budget, in one line.
-pub(super) fn budget(privacy: &Value) -> String {
-    let Some(micros) = privacy["budget"]["epsilon_micros"].as_u64() else {
+pub(super) fn budget(spending: &Spending) -> String {
+    let Some(budget) = &spending.budget else {
         return "no budget: this node only receives".into();
     };
-    let quoted = |what: &str| {
-        let part = |name: &str| privacy[what][name].as_f64().unwrap_or_default();
-        (part("epsilon"), part("delta"))
-    };
-    let ((spent, delta), (ever, delta_ever)) = (quoted("spent"), quoted("lifetime"));
+    let quoted = |quote: &Option<Quote>| quote.map_or((0.0, 0.0), |q| (q.epsilon, q.delta));
+    let ((spent, delta), (ever, delta_ever)) =
+        (quoted(&spending.spent), quoted(&spending.lifetime));
     format!(
-        "epsilon {spent:.3} of {} at delta {delta:e} spent per {} in this period of {} days; over all \
-         periods and federations epsilon {ever:.3} at delta {delta_ever:e}",
-        output::decimal(micros),
-        privacy["budget"]["unit"].as_str().unwrap_or("user"),
-        privacy["budget"]["period_days"]
+        "epsilon {spent:.3} of {} and delta {delta} of {} spent per {} in this period of {} days (since {}); \
+         over all periods and federations epsilon {ever:.3} and delta {delta_ever}",
+        decimal::micros(budget.epsilon_micros),
+        decimal::scaled(budget.delta_conv_e18.saturating_add(budget.delta_thr_e18), 18),
+        budget.unit.name(),
+        budget.period_days,
+        output::date(spending.period_start_seconds),
     )
 }
 
-pub(super) fn short(value: &Value) -> String {
-    value.as_str().unwrap_or_default().chars().take(8).collect()
-}
-
 pub(super) fn peers(context: &Context) -> Result<(), CliError> {
-    let peers = context.ask_running("peers", json!({}))?;
-    output::result(&peers, context.json, |peers| {
-        let list = |key: &str| {
-            let items = peers[key].as_array().into_iter().flatten();
-            items.filter_map(Value::as_str).map(|s| format!("  {s}\n")).collect::<String>()
-        };
-        format!("connected:\n{}listening on:\n{}", list("connected"), list("listening"))
+    let network = context.ask_running(Peers {})?;
+    output::result(&network, context.json, |network| {
+        let connected: String = network.connected.iter().map(|key| format!("  {key}\n")).collect();
+        let listening: String = network.listening.iter().map(|at| format!("  {at}\n")).collect();
+        format!("connected:\n{connected}listening on:\n{listening}")
     })
 }
 

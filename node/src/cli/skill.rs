@@ -1,9 +1,10 @@
 //! `skill`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use lore_control::{Evidence, SkillExport, SkillList, SkillShow, Skills};
 use lore_protocol::skill;
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use super::Context;
 use super::args::SkillVerb;
@@ -13,65 +14,88 @@ use crate::output;
 pub(super) fn skill(context: &Context, verb: SkillVerb) -> Result<(), CliError> {
     match verb {
         SkillVerb::List(args) => {
-            let list = context.ask("skill.list", json!({ "federation": args.federation }))?;
-            output::result(&list, context.json, |list| {
-                let skills = list["skills"].as_array().into_iter().flatten();
-                let lines: String = skills
-                    .map(|skill| {
-                        let name = skill["name"].as_str().unwrap_or_default();
-                        let about = skill["description"].as_str().unwrap_or_default();
-                        format!("{name}\n    {about}\n    {}\n", evidence(&skill["evidence"]))
-                    })
-                    .collect();
-                if lines.is_empty() { "no skills yet".into() } else { lines }
-            })
+            let list = context.ask(SkillList { federation: args.federation })?;
+            output::result(&list, context.json, list_text)
         }
         SkillVerb::Show(args) => {
-            let shown = context.ask("skill.show", json!({ "name": args.name }))?;
+            let shown = context.ask(SkillShow { name: args.name })?;
             output::result(&shown, context.json, |shown| {
-                let text = shown["text"].as_str().unwrap_or_default();
-                format!("{text}\nevidence: {}", evidence(&shown["evidence"]))
+                format!("{}\nevidence: {}", shown.text, evidence(shown.evidence.as_ref()))
             })
         }
-        SkillVerb::Search(args) => super::search::search(context, &args),
+        SkillVerb::Search(args) => super::search::search(context, args),
         SkillVerb::Evolve(args) => super::evolve::evolve(context, &args),
         SkillVerb::Validate { paths } => validate(context, &paths),
         SkillVerb::Export(args) => {
-            let directory = std::path::absolute(&args.dir)
-                .map_err(|error| CliError::usage(format!("{}: {error}", args.dir.display())))?;
-            let wanted = json!({ "federation": args.federation, "directory": directory });
-            let done = context.ask("skill.export", wanted)?;
+            let directory = std::path::absolute(&args.dir).map_err(|error| {
+                CliError::usage(format!("--dir {}: {error}", args.dir.display()))
+            })?;
+            let done = context.ask(SkillExport { federation: args.federation, directory })?;
             output::result(&done, context.json, |done| {
-                let count = |key: &str| done[key].as_array().map_or(0, Vec::len);
                 format!(
                     "{} written, {} unchanged, {} removed, {} kept because they were edited here, \
                      in {}",
-                    count("exported"),
-                    count("unchanged"),
-                    count("removed"),
-                    count("kept"),
-                    directory.display()
+                    done.exported.len(),
+                    done.unchanged.len(),
+                    done.removed.len(),
+                    done.kept.len(),
+                    done.directory.display()
                 )
             })
         }
     }
 }
 
-fn evidence(value: &Value) -> String {
-    let Some(rate) = value["rate"].as_f64() else {
+fn list_text(list: &Skills) -> String {
+    if list.skills.is_empty() {
+        return "no skills yet".into();
+    }
+    let lines = list.skills.iter().map(|skill| {
+        let evidence = evidence(skill.evidence.as_ref());
+        format!("{}\n    {}\n    {evidence}\n", skill.name, skill.description)
+    });
+    lines.collect()
+}
+
+fn evidence(evidence: Option<&Evidence>) -> String {
+    let Some(evidence) = evidence else {
         return "no outcomes yet".into();
     };
     format!(
         "works in {:.0} % of sessions (95 % interval {:.0} to {:.0} %), from {} members",
-        rate * 100.0,
-        value["low"].as_f64().unwrap_or(0.0) * 100.0,
-        value["high"].as_f64().unwrap_or(1.0) * 100.0,
-        value["members"]
+        evidence.rate * 100.0,
+        evidence.low * 100.0,
+        evidence.high * 100.0,
+        evidence.members
     )
 }
 
-fn validate(context: &Context, paths: &[std::path::PathBuf]) -> Result<(), CliError> {
-    let mut results = Vec::new();
+/// What `skill validate --json` prints.
+#[derive(Serialize)]
+struct Validated {
+    skills: Vec<Verdict>,
+    invalid: usize,
+}
+
+#[derive(Serialize)]
+struct Verdict {
+    path: PathBuf,
+    valid: bool,
+    problems: Vec<String>,
+    warnings: Vec<String>,
+}
+
+impl Verdict {
+    fn text(&self) -> String {
+        let word = if self.valid { "valid" } else { "invalid" };
+        let notes = self.problems.iter().chain(&self.warnings);
+        let notes: String = notes.map(|note| format!("    {note}\n")).collect();
+        format!("{word}  {}\n{notes}", self.path.display())
+    }
+}
+
+fn validate(context: &Context, paths: &[PathBuf]) -> Result<(), CliError> {
+    let mut skills = Vec::new();
     let mut invalid = 0_usize;
     for path in paths {
         let (file, directory) = skill_file(path);
@@ -81,25 +105,15 @@ fn validate(context: &Context, paths: &[std::path::PathBuf]) -> Result<(), CliEr
         })?;
         let verdict = skill::validate(&bytes, directory.as_deref());
         invalid += usize::from(!verdict.is_valid());
-        results.push(json!({
-            "path": path,
-            "valid": verdict.is_valid(),
-            "problems": verdict.problems.iter().map(ToString::to_string).collect::<Vec<_>>(),
-            "warnings": verdict.warnings.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        }));
-    }
-    let value = json!({ "skills": results, "invalid": invalid });
-    output::result(&value, context.json, |value| {
-        let lines = value["skills"].as_array().into_iter().flatten().map(|one| {
-            let list = |key: &str| {
-                let items = one[key].as_array().into_iter().flatten();
-                items.filter_map(Value::as_str).map(|s| format!("    {s}\n")).collect::<String>()
-            };
-            let word = if one["valid"] == json!(true) { "valid" } else { "invalid" };
-            let path = one["path"].as_str().unwrap_or_default();
-            format!("{word}  {path}\n{}{}", list("problems"), list("warnings"))
+        skills.push(Verdict {
+            path: path.clone(),
+            valid: verdict.is_valid(),
+            problems: verdict.problems.iter().map(ToString::to_string).collect(),
+            warnings: verdict.warnings.iter().map(ToString::to_string).collect(),
         });
-        lines.collect()
+    }
+    output::result(&Validated { skills, invalid }, context.json, |all| {
+        all.skills.iter().map(Verdict::text).collect()
     })?;
     if invalid > 0 {
         return Err(CliError::failed(
@@ -111,7 +125,7 @@ fn validate(context: &Context, paths: &[std::path::PathBuf]) -> Result<(), CliEr
 }
 
 /// The `SKILL.md`, and the name of the directory it is in.
-fn skill_file(path: &Path) -> (std::path::PathBuf, Option<String>) {
+fn skill_file(path: &Path) -> (PathBuf, Option<String>) {
     let file = if path.is_dir() { path.join("SKILL.md") } else { path.to_owned() };
     let absolute = std::path::absolute(&file).unwrap_or_else(|_| file.clone());
     let directory = absolute.parent().and_then(Path::file_name);

@@ -1,5 +1,6 @@
 //! Between the network and the engine: events one way, effects the other.
 
+use lore_control::Failure;
 use lore_engine::{Effect, Event, Verdict};
 use lore_protocol::ids::PublicKey;
 
@@ -118,7 +119,10 @@ impl Daemon {
             }
             Effect::Joined { attempt, result } => {
                 if let Some(answer) = self.joins.remove(&attempt) {
-                    let result = result.map(crate::host::joined).map_err(CliError::from);
+                    let result = result
+                        .map_err(CliError::from)
+                        .map_err(Failure::from)
+                        .and_then(crate::host::joined);
                     // The asking process may be gone.
                     let _ = answer.send(result);
                 }

@@ -10,17 +10,22 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use lore_control::{
+    Counters, Event as Progressed, Failure, FederationInvite, Handler, Network as Connections,
+    Peers, Progress, PublicKey, Reply, Request, SessionAdd, SessionImport, Status,
+    Stop as StopVerb, Stopping,
+};
 use lore_engine::Event;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use lore_session::Session;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::config::Config;
-use crate::control::{self, Handler, Progress, Server};
+use crate::control;
 use crate::error::CliError;
 use crate::home::Home;
-use crate::host::{Machine, Node};
+use crate::host::{Machine, Node, now_seconds};
+use crate::import::SessionFiles;
 use crate::network::{
     FrameTap, GossipId, Network, NetworkConfig, NetworkError, NetworkHandle, ReplyToken, RequestId,
 };
@@ -31,38 +36,57 @@ const COMMANDS: usize = 64;
 /// How often the engine looks at its clock.
 const TICK: Duration = Duration::from_secs(1);
 
-type Answer = oneshot::Sender<Result<Value, CliError>>;
+type Answer = oneshot::Sender<Result<Reply, Failure>>;
+
+/// What the loop is asked to do.
+enum Work {
+    /// A verb.
+    Verb(Request),
+    /// Storing sessions of a user that an import read.
+    Store { user: String, sessions: Vec<Session> },
+}
 
 struct Command {
-    verb: String,
-    args: Value,
+    work: Work,
     answer: Answer,
 }
 
 struct ToLoop(mpsc::Sender<Command>);
 
-impl Handler for ToLoop {
-    async fn handle(
-        &self,
-        request: control::Request,
-        _progress: Progress,
-    ) -> Result<Value, CliError> {
-        let gone = || CliError::failed("stopping", "the daemon is stopping");
+impl ToLoop {
+    async fn ask(&self, work: Work) -> Result<Reply, Failure> {
+        let gone = || Failure::failed("stopping", "the daemon is stopping");
         let (answer, answered) = oneshot::channel();
-        let command = Command { verb: request.verb, args: request.args, answer };
-        self.0.send(command).await.map_err(|_| gone())?;
+        self.0.send(Command { work, answer }).await.map_err(|_| gone())?;
         answered.await.map_err(|_| gone())?
+    }
+
+    /// Reads session files beside the loop, and stores a chunk at a time in it.
+    async fn import(&self, wanted: &SessionImport, progress: &Progress) -> Result<Reply, Failure> {
+        let mut files = SessionFiles::find(wanted, now_seconds())?;
+        loop {
+            let read = tokio::task::spawn_blocking(move || {
+                let chunk = files.next_chunk();
+                (files, chunk)
+            });
+            let (back, chunk) = read.await.map_err(|error| Failure::failed("import", error))?;
+            files = back;
+            let Some(chunk) = chunk? else { break };
+            let work = Work::Store { user: wanted.user.clone(), sessions: chunk.sessions };
+            let added = self.ask(work).await?.read::<SessionAdd>()?;
+            progress.send(Progressed::Import(files.stored(added))).await;
+        }
+        Reply::to::<SessionImport>(&files.finish())
     }
 }
 
-/// Arguments of `federation.join`.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Join {
-    invitation: String,
-    /// Read the charter and stop.
-    #[serde(default)]
-    preview: bool,
+impl Handler for ToLoop {
+    async fn handle(&self, request: Request, progress: Progress) -> Result<Reply, Failure> {
+        match request {
+            Request::SessionImport(wanted) => self.import(&wanted, &progress).await,
+            other => self.ask(Work::Verb(other)).await,
+        }
+    }
 }
 
 struct Daemon {
@@ -115,7 +139,7 @@ pub async fn run(
         started => started,
     };
     let (network, mut events) = started?;
-    let server = Server::bind(home, &lock)?;
+    let server = control::bind(home, &lock)?;
     let (sender, mut commands) = mpsc::channel(COMMANDS);
     let serving = tokio::spawn(server.serve(Arc::new(ToLoop(sender))));
 
@@ -176,62 +200,70 @@ fn recorder(path: &std::path::Path) -> Result<FrameTap, CliError> {
 
 impl Daemon {
     fn on_command(&mut self, command: Command) {
-        let Command { verb, mut args, answer } = command;
-        let result = match verb.as_str() {
-            "stop" => {
-                self.stopping = true;
-                Ok(json!({ "stopping": true }))
+        let Command { work, answer } = command;
+        let result = match work {
+            Work::Verb(Request::FederationJoin(ask)) => {
+                return self.begin_join(&ask.invitation, false, answer);
             }
-            "peers" => Ok(self.peers()),
-            "federation.join" => return self.begin_join(args, answer),
-            "status" => self.node.status().map(|status| self.with_network(status)),
-            other => {
-                if other == "federation.invite"
-                    && let Some(fields) = args.as_object_mut()
-                {
-                    let addresses = self.network.addresses();
-                    let bare: Vec<String> =
-                        addresses.iter().map(|address| address.address().to_string()).collect();
-                    fields.insert("addresses".into(), json!(bare));
-                }
-                tokio::task::block_in_place(|| self.node.verb(other, args))
+            Work::Verb(Request::FederationPreview(ask)) => {
+                return self.begin_join(&ask.invitation, true, answer);
             }
+            Work::Verb(request) => self.answer(&request),
+            Work::Store { user, sessions } => tokio::task::block_in_place(|| {
+                Ok(Reply::to::<SessionAdd>(&self.node.session_import(&user, sessions)?)?)
+            }),
         };
         // The asking process may be gone; the work is done all the same.
-        let _ = answer.send(result);
+        let _ = answer.send(result.map_err(Failure::from));
     }
 
-    fn begin_join(&mut self, args: Value, answer: Answer) {
-        let begun = serde_json::from_value::<Join>(args)
-            .map_err(|error| CliError::usage(format!("the arguments do not fit: {error}")))
-            .and_then(|args| {
-                Ok(self.node.engine_mut().begin_join(&args.invitation, args.preview)?)
-            });
-        match begun {
+    /// Does a verb, with what only a running node knows.
+    fn answer(&mut self, request: &Request) -> Result<Reply, CliError> {
+        Ok(match request {
+            Request::Stop(_) => {
+                self.stopping = true;
+                Reply::to::<StopVerb>(&Stopping { stopping: true })?
+            }
+            Request::Peers(_) => Reply::to::<Peers>(&self.connections())?,
+            Request::Status(_) => {
+                let mut status = self.node.status()?;
+                status.daemon = Some(std::process::id());
+                status.network = Some(self.connections());
+                Reply::to::<Status>(&status)?
+            }
+            Request::FederationInvite(ask) => {
+                let addresses = self.network.addresses();
+                let bare = addresses.iter().map(|address| address.address().to_string()).collect();
+                Reply::to::<FederationInvite>(&self.node.federation_invite(ask, bare)?)?
+            }
+            other => tokio::task::block_in_place(|| self.node.answer(other, |_| {}))?,
+        })
+    }
+
+    fn begin_join(&mut self, invitation: &str, preview: bool, answer: Answer) {
+        match self.node.engine_mut().begin_join(invitation, preview) {
             Ok(attempt) => {
                 self.joins.insert(attempt, answer);
             }
             Err(error) => {
-                let _ = answer.send(Err(error));
+                let _ = answer.send(Err(CliError::from(error).into()));
             }
         }
     }
 
-    fn peers(&self) -> Value {
+    fn connections(&self) -> Connections {
         let counters = self.network.counters();
-        json!({
-            "connected": self.network.peers(),
-            "listening": self.network.addresses().iter().map(ToString::to_string)
-                .collect::<Vec<_>>(),
-            "counters": counters,
-        })
-    }
-
-    fn with_network(&self, mut status: Value) -> Value {
-        if let Some(fields) = status.as_object_mut() {
-            fields.insert("daemon".into(), json!(std::process::id()));
-            fields.insert("network".into(), self.peers());
+        Connections {
+            connected: self.network.peers().iter().map(PublicKey::of).collect(),
+            listening: self.network.addresses().iter().map(ToString::to_string).collect(),
+            counters: Counters {
+                payload_out_bytes: counters.payload_out_bytes,
+                payload_in_bytes: counters.payload_in_bytes,
+                stream_out_bytes: counters.stream_out_bytes,
+                stream_in_bytes: counters.stream_in_bytes,
+                gossip_out: counters.gossip_out,
+                gossip_in: counters.gossip_in,
+            },
         }
-        status
     }
 }

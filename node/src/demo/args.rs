@@ -17,10 +17,10 @@ pub(super) const FAMILIES_EACH: usize = 4;
 /// Arguments of `lore demo`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct DemoArgs {
-    /// Nodes; all but the last are organisations that work, the last one joins late.
+    /// Number of nodes, 3 to 12: all but the last are organisations that work, the last one joins late.
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(3..=12))]
     pub nodes: u16,
-    /// Users of each working organisation.
+    /// Number of users of each working organisation, 4 to 5000.
     #[arg(long, default_value_t = 160, value_parser = clap::value_parser!(u32).range(4..=5000))]
     pub users: u32,
     /// Privacy budget of each node, per user and period.
@@ -29,10 +29,10 @@ pub struct DemoArgs {
     /// Seed of the tasks and of the users' choices. The privacy noise is real and differs.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// Where homes and exports go (default: a fresh directory below the system's temporary one).
+    /// Directory for homes and exports [default: a new one below the system's temporary directory].
     #[arg(long)]
     pub dir: Option<PathBuf>,
-    /// Fresh tasks of each family that are measured.
+    /// Number of new tasks of each family to measure, 1 to 200.
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..=200))]
     pub tasks: u64,
     /// Remove what a demo left in this directory, and do nothing else.
@@ -45,7 +45,7 @@ pub(super) const SCHEDULE: Schedule = Schedule { lessons: 1, outcomes: 1, votes:
 
 impl DemoArgs {
     pub(super) fn epsilon_micros(&self) -> Result<u64, CliError> {
-        crate::cli::decimal("epsilon", &self.epsilon, 6)
+        crate::decimal::parse("--epsilon", &self.epsilon, 6)
     }
 
     /// Users that meet each family in an organisation.

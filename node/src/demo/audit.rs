@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use serde_json::{Value, json};
+use lore_control::{FederationExportLog, SessionList, SessionShow};
+use serde_json::Value;
 
 use super::nodes::Node;
 use crate::error::CliError;
@@ -56,10 +57,10 @@ pub(super) fn scan(
     }
     let mut private = String::new();
     for node in nodes {
-        let list = node.ask("session.list", json!({ "limit": 100_000 }))?;
-        for id in list["sessions"].as_array().into_iter().flatten().map(|s| s["id"].clone()) {
-            let session = node.ask("session.show", json!({ "name": id }))?;
-            private.push_str(&session.to_string());
+        let list = node.ask(SessionList { limit: 100_000 })?;
+        for one in list.sessions {
+            let shown = node.ask(SessionShow { name: one.id })?;
+            private.push_str(shown.session.as_str());
         }
     }
     let found: BTreeSet<usize> =
@@ -85,7 +86,8 @@ pub(super) fn refold(nodes: &[Node], into: &Path) -> Result<Vec<String>, CliErro
     let mut roots = Vec::new();
     for (seed, node) in nodes.iter().enumerate() {
         let directory = into.join(&node.name);
-        node.ask("federation.export_log", json!({ "directory": directory }))?;
+        let wanted = FederationExportLog { federation: None, directory: directory.clone() };
+        node.ask(wanted)?;
         let path = directory.to_string_lossy().into_owned();
         let seed = (seed + 1).to_string();
         let folded: Value = node.command(&["federation", "refold", &path, "--seed", &seed])?;

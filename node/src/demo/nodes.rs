@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use lore_control::{Ask, FederationStatus, Peers, Status};
+use serde_json::Value;
 
 use crate::control;
 use crate::error::CliError;
@@ -77,7 +78,7 @@ impl Node {
         self.child = Some(child);
         let home = self.home.clone();
         wait(&format!("{} to answer", self.name), || {
-            Ok(control::call_blocking(&home, "peers", json!({}), |_| {})?.is_some())
+            Ok(control::ask_daemon(&home, Peers {})?.is_some())
         })
     }
 
@@ -90,16 +91,20 @@ impl Node {
     }
 
     /// Asks the running node.
-    pub(crate) fn ask(&self, verb: &str, args: Value) -> Result<Value, CliError> {
-        control::call_blocking(&self.home, verb, args, |_| {})?.ok_or_else(|| {
+    pub(crate) fn ask<R: Ask>(&self, ask: R) -> Result<R::Answer, CliError> {
+        control::ask_daemon(&self.home, ask)?.ok_or_else(|| {
             CliError::failed("demo", format!("{} does not run", self.name))
                 .help("see the log below its home")
         })
     }
 
     /// The one federation's part of `status`.
-    pub(crate) fn federation(&self) -> Result<Value, CliError> {
-        Ok(self.ask("status", json!({}))?["federations"][0].clone())
+    pub(crate) fn federation(&self) -> Result<FederationStatus, CliError> {
+        self.ask(Status {})?
+            .federations
+            .into_iter()
+            .next()
+            .ok_or_else(|| CliError::failed("demo", format!("{} is in no federation", self.name)))
     }
 }
 
@@ -135,14 +140,14 @@ pub(crate) fn converge(nodes: &[Node], at_least: u64) -> Result<Vec<String>, Cli
         let mut digests = Vec::new();
         for node in nodes {
             let status = node.federation()?;
-            roots.push(status["root"].as_str().unwrap_or_default().to_owned());
-            digests.push(status["digest"].clone());
-            if status["deltas"].as_u64().unwrap_or(0) < at_least {
+            roots.push(status.root.to_string());
+            digests.push(status.digest);
+            if status.deltas < at_least {
                 return Ok(false);
             }
         }
-        let same = |list: &[Value]| list.windows(2).all(|pair| pair[0] == pair[1]);
-        Ok(same(&digests) && roots.windows(2).all(|pair| pair[0] == pair[1]))
+        Ok(digests.windows(2).all(|pair| pair[0] == pair[1])
+            && roots.windows(2).all(|pair| pair[0] == pair[1]))
     })?;
     Ok(roots)
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use lore_agent::lab::{FamilyId, Lab};
+use lore_control::Skills;
+use lore_lab::{FamilyId, Lab};
 use lore_protocol::lesson;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -23,17 +24,15 @@ pub(super) struct Evidence {
 }
 
 /// Evidence of every skill that was used.
-pub(super) fn evidence(library: &Value, outcomes: &BTreeMap<String, (u64, u64)>) -> Vec<Evidence> {
+pub(super) fn evidence(library: &Skills, outcomes: &BTreeMap<String, (u64, u64)>) -> Vec<Evidence> {
     let mut found = Vec::new();
-    for skill in library["skills"].as_array().into_iter().flatten() {
-        let name = skill["name"].as_str().unwrap_or_default();
-        let pooled = &skill["evidence"];
-        if let (Some(rate), Some((good, of))) = (pooled["rate"].as_f64(), outcomes.get(name)) {
+    for skill in &library.skills {
+        if let (Some(pooled), Some((good, of))) = (skill.evidence, outcomes.get(&skill.name)) {
             found.push(Evidence {
-                skill: name.to_owned(),
-                rate,
-                low: pooled["low"].as_f64().unwrap_or(0.0),
-                high: pooled["high"].as_f64().unwrap_or(1.0),
+                skill: skill.name.clone(),
+                rate: pooled.rate,
+                low: pooled.low,
+                high: pooled.high,
                 true_rate: share(*good, *of),
                 sessions: *of,
             });
@@ -113,8 +112,8 @@ pub(super) fn json(story: &Story) -> Value {
         "refolded_roots": story.refolded,
         "elapsed_s": story.elapsed_s,
         "sessions": story.sessions,
-        "deltas": story.status["deltas"],
-        "lessons_released": story.status["lessons"],
+        "deltas": story.status.deltas,
+        "lessons_released": story.status.lessons,
         "lessons_suppressed": suppressed,
         "families_released": story.families_released,
         "rare_lesson_released": story.few_released,
@@ -149,7 +148,7 @@ pub(super) fn text(story: &Story) -> String {
         "family", "without", "with", "other library", "with time"
     );
     for (family, score) in &story.without.families {
-        let of = |report: &lore_agent::lab::measure::Report| {
+        let of = |report: &lore_lab::measure::Report| {
             let share = report.families.get(family).map(|score| score.first_attempt_share());
             percent(share.unwrap_or(0.0))
         };
@@ -203,9 +202,9 @@ pub(super) fn text(story: &Story) -> String {
         if converged(story) { "agree" } else { "DO NOT AGREE" },
         story.roots.first().map_or("", |root| root.get(..16).unwrap_or(root)),
         story.sessions,
-        story.status["lessons"],
+        story.status.lessons,
         story.supporters_needed,
-        story.status["deltas"],
+        story.status.deltas,
         story.bytes_on_wire,
         spent.join(", "),
         story.canaries,

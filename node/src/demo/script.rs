@@ -6,9 +6,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
-use lore_agent::lab::measure::{Evaluation, Report, evaluate};
-use lore_agent::lab::{Families, FamilyId, Lab};
-use serde_json::{Value, json};
+use lore_control::{
+    FederationCheckpoint, FederationStatus, PayloadKind, Peers, PrivacyExplain, PrivacyStatusOf,
+    ReleaseState, SkillExport, SkillList,
+};
+use lore_lab::measure::{Evaluation, Report, evaluate};
+use lore_lab::{Families, FamilyId, Lab};
+use serde_json::Value;
 
 use super::args::{DemoArgs, FAMILIES_EACH};
 use super::nodes::{Node, converge, wait};
@@ -45,7 +49,7 @@ pub(super) struct Story {
     pub(super) refolded: Vec<String>,
     pub(super) elapsed_s: f64,
     pub(super) sessions: u64,
-    pub(super) status: Value,
+    pub(super) status: FederationStatus,
     pub(super) few_released: bool,
     pub(super) families_released: usize,
     pub(super) epsilon_spent: Vec<f64>,
@@ -64,10 +68,10 @@ pub(super) struct Story {
 pub(super) fn run(args: &DemoArgs, json: bool) -> Result<(), CliError> {
     let warning = args.warning()?;
     if let Some(warning) = &warning {
-        eprintln!("note: {warning}");
+        output::note(format!("note: {warning}"));
     }
     let root = args.directory()?;
-    eprintln!("homes and exports: {}", root.display());
+    output::note(format!("homes and exports: {}", root.display()));
     let mode = if json { ProgressMode::Lines } else { ProgressMode::Auto };
     let progress = Progress::start(mode, 12, "starting the lab");
     let story = play(args, root, warning, &progress)?;
@@ -178,19 +182,19 @@ fn play(
     // would be missing. It comes back to an epoch that it has not heard of.
     nodes[1].kill()?;
     checkpoint(&nodes)?;
-    released(&nodes[..1], "lessons")?;
+    released(&nodes[..1], PayloadKind::Lessons)?;
     nodes[1].run()?;
-    released(&nodes, "lessons")?;
+    released(&nodes, PayloadKind::Lessons)?;
     converge(&nodes, 3 * working as u64 + 1)?;
     checkpoint(&nodes)?;
-    let count = nodes[0].federation()?["deltas"].as_u64().unwrap_or(0);
+    let count = nodes[0].federation()?.deltas;
     converge(&nodes, count)?;
 
     step("users work again, with the shared library");
     let mut again = Vec::new();
     for (n, node) in nodes.iter().enumerate() {
         let skills = root.join("exports").join(&node.name);
-        node.ask("skill.export", json!({ "directory": skills }))?;
+        node.ask(SkillExport { federation: None, directory: skills.clone() })?;
         again.push(WorkPlan {
             home: node.home.root().to_owned(),
             lab: lab_dir.clone(),
@@ -210,22 +214,21 @@ fn play(
 
     step("outcomes and votes are released");
     checkpoint(&nodes)?;
-    released(&nodes, "outcomes")?;
-    released(&nodes, "votes")?;
+    released(&nodes, PayloadKind::Outcomes)?;
+    released(&nodes, PayloadKind::Votes)?;
 
     step("a last node joins late");
     let late = Node::start(&program, "late", &root)?;
     late.command(&["federation", "join", &invitation, "--yes"])?;
     nodes.push(late);
     checkpoint(&nodes)?;
-    let count = nodes[0].federation()?["deltas"].as_u64().unwrap_or(0);
+    let count = nodes[0].federation()?.deltas;
     let roots = converge(&nodes, count)?;
 
     step("the late node exports the library, and its agent works");
     let late = &nodes[working];
     let exports = root.join("exports").join("late");
-    let done = late.ask("skill.export", json!({ "directory": exports }))?;
-    let exported: Vec<String> = strings(&done["exported"]);
+    let exported = late.ask(SkillExport { federation: None, directory: exports.clone() })?.exported;
     let scratch = root.join("scratch").join("late");
     let measure = |skills: Option<&Path>, give_time: bool| {
         let asked = Evaluation {
@@ -251,15 +254,14 @@ fn play(
     let mut epsilon_spent = Vec::new();
     let mut bytes_on_wire = 0;
     for node in &nodes {
-        let spent = node.ask("privacy.status", json!({}))?;
-        epsilon_spent.push(spent["spent"]["epsilon"].as_f64().unwrap_or(0.0));
-        let peers = node.ask("peers", json!({}))?;
-        bytes_on_wire += peers["counters"]["stream_out_bytes"].as_u64().unwrap_or(0);
+        let spent = node.ask(PrivacyStatusOf {})?.spending.spent;
+        epsilon_spent.push(spent.map_or(0.0, |spent| spent.epsilon));
+        bytes_on_wire += node.ask(Peers {})?.counters.stream_out_bytes;
     }
     let refolded = audit::refold(&nodes, &root.join("logs"))?;
     let public = [root.join("exports"), root.join("logs")];
     let scan = audit::scan(&canaries, &nodes, &public)?;
-    let library = nodes[0].ask("skill.list", json!({}))?;
+    let library = nodes[0].ask(SkillList { federation: None })?;
     let status = nodes[0].federation()?;
     let texts = report::texts(&exports, &exported);
     let families_released =
@@ -291,7 +293,7 @@ fn play(
 
 /// Ends the epoch, as the founder.
 pub(crate) fn checkpoint(nodes: &[Node]) -> Result<(), CliError> {
-    nodes[0].ask("federation.checkpoint", json!({})).map(drop)
+    nodes[0].ask(FederationCheckpoint { federation: None }).map(drop)
 }
 
 /// The families that the federation works on, and one that few users meet.
@@ -311,13 +313,11 @@ pub(super) fn world() -> Families {
 }
 
 /// Waits until every node's ledger shows its release of a kind as committed.
-pub(crate) fn released(nodes: &[Node], kind: &str) -> Result<(), CliError> {
+pub(crate) fn released(nodes: &[Node], kind: PayloadKind) -> Result<(), CliError> {
     for node in nodes {
-        wait(&format!("{} to release {kind}", node.name), || {
-            let explained = node.ask("privacy.explain", json!({}))?;
-            let releases = explained["releases"].as_array().into_iter().flatten();
-            let done = |r: &Value| r["kind"] == kind && r["state"] == "committed";
-            Ok(releases.filter(|r| done(r)).count() > 0)
+        wait(&format!("{} to release {}", node.name, kind.name()), || {
+            let releases = node.ask(PrivacyExplain {})?.releases;
+            Ok(releases.iter().any(|r| r.kind == kind && r.state == ReleaseState::Committed))
         })?;
     }
     Ok(())
@@ -394,8 +394,4 @@ pub(crate) fn all_work(
         }
     }
     Ok((sessions, outcomes))
-}
-
-fn strings(value: &Value) -> Vec<String> {
-    value.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
 }

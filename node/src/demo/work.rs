@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-use lore_agent::lab::measure::{Plan, Worked, work};
-use lore_agent::lab::{Environment, FamilyId};
-use lore_agent::session::{Role, Session, ToolCall, Turn};
+use lore_control::{SessionAdd, SessionLine};
+use lore_lab::measure::{Plan, Worked, work};
+use lore_lab::{Environment, FamilyId};
+use lore_session::{Role, Session, ToolCall, Turn};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -52,7 +53,7 @@ pub(crate) fn lab_work(plan: &Path) -> Result<(), CliError> {
     };
     let told = |done: usize, of: usize| {
         if done.is_multiple_of(20) || done == of {
-            eprintln!("{}", json!({ "done": done, "of": of }));
+            output::note(json!({ "done": done, "of": of }));
         }
     };
     let mut worked =
@@ -73,9 +74,9 @@ pub(crate) fn lab_work(plan: &Path) -> Result<(), CliError> {
     let mut sessions = 0;
     for (user, theirs) in by_user {
         sessions += theirs.len();
-        let args = json!({ "user": format!("user-{user}"), "sessions": theirs });
-        control::call_blocking(&home, "session.import", args, |_| {})?
-            .ok_or_else(|| failed(&"the node does not run"))?;
+        let lines = theirs.iter().map(|session| SessionLine::new(session.to_line())).collect();
+        let wanted = SessionAdd { user: format!("user-{user}"), sessions: lines };
+        control::ask_daemon(&home, wanted)?.ok_or_else(|| failed(&"the node does not run"))?;
     }
     let done: Value = json!({ "sessions": sessions, "outcomes": outcomes });
     output::result(&done, true, ToString::to_string)

@@ -7,9 +7,9 @@
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-use lore_agent::lab::library::without_privacy;
-use lore_agent::lab::measure::{Plan, work};
-use lore_agent::lab::{FamilyId, Lab};
+use lore_lab::library::without_privacy;
+use lore_lab::measure::{Plan, work};
+use lore_lab::{FamilyId, Lab};
 
 use super::script;
 use crate::error::CliError;

@@ -6,7 +6,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use lore_agent::extract;
-use lore_agent::session::Session;
 use lore_engine::{
     Ballot, Batch, Contributions, Durability, RecordKind, Source, Storage, StorageError,
 };
@@ -20,6 +19,7 @@ use lore_protocol::ids::LessonId;
 use lore_protocol::lesson::{self, Bundle};
 use lore_protocol::payload::{ItemId, Window};
 use lore_protocol::trace::{Outcome, Trace};
+use lore_session::Session;
 
 use super::system::Probe;
 
@@ -254,7 +254,7 @@ impl<'a> Candidates<'a> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::panic)]
-    use lore_agent::session::{SessionOutcome, Started, VERSION};
+    use lore_session::{SessionOutcome, Started, VERSION};
 
     use super::*;
 

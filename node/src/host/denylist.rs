@@ -1,26 +1,26 @@
 //! The owner's deny-list as it is shown.
 
+use lore_control as control;
 use lore_engine::Counts;
-use serde_json::{Value, json};
 
 use super::Node;
 use crate::error::CliError;
 
 impl Node {
     /// Puts a pattern on the list, and shows the list.
-    pub(super) fn deny_add(&mut self, text: &str) -> Result<Value, CliError> {
+    pub(super) fn deny_add(&mut self, text: &str) -> Result<control::DenyList, CliError> {
         self.engine.deny_add(text)?;
         self.deny_list_shown()
     }
 
     /// Takes a pattern off the list, and shows the list.
-    pub(super) fn deny_remove(&mut self, text: &str) -> Result<Value, CliError> {
+    pub(super) fn deny_remove(&mut self, text: &str) -> Result<control::DenyList, CliError> {
         self.engine.deny_remove(text)?;
         self.deny_list_shown()
     }
 
     /// The entries, and for which windows they count.
-    pub(super) fn deny_list_shown(&self) -> Result<Value, CliError> {
+    pub(super) fn deny_list_shown(&self) -> Result<control::DenyList, CliError> {
         let words = |counts: Counts| match counts {
             Counts::Now => "for the open window and later ones",
             Counts::FromNextWindow => {
@@ -28,16 +28,15 @@ impl Node {
             }
             Counts::UntilWindowCloses => "until the open window closes: it was removed within it",
         };
-        let entries = self.engine.deny_list_entries()?.into_iter().map(|entry| {
-            json!({
-                "pattern": entry.pattern,
-                "added_seconds": entry.added_seconds,
-                "removed_seconds": entry.removed_seconds,
-                "in_force": entry.in_force,
-                "counts": words(entry.counts),
-            })
-        });
-        Ok(json!({ "entries": entries.collect::<Vec<_>>() }))
+        let entries =
+            self.engine.deny_list_entries()?.into_iter().map(|entry| control::DenyEntry {
+                pattern: entry.pattern,
+                added_seconds: Some(entry.added_seconds),
+                removed_seconds: entry.removed_seconds,
+                in_force: entry.in_force,
+                counts: words(entry.counts).into(),
+            });
+        Ok(control::DenyList { entries: entries.collect() })
     }
 
     /// Number of entries that wait for the next window.

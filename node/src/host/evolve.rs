@@ -3,14 +3,14 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use lore_agent::evolve::Brief;
-use serde_json::{Value, json};
+use lore_control as control;
 
 use super::Node;
 use crate::error::CliError;
 
 impl Node {
     /// The brief of a skill, by name or id, for a writer in the asking process.
-    pub(super) fn skill_brief(&self, name: &str) -> Result<Value, CliError> {
+    pub(super) fn skill_brief(&self, name: &str) -> Result<control::Brief, CliError> {
         let all = self.rendered(None)?;
         let found = all.iter().find(|rendered| is(rendered, name)).ok_or_else(|| {
             CliError::usage(format!("there is no skill `{name}`")).help("see `lore skill list`")
@@ -20,7 +20,10 @@ impl Node {
         let brief = libraries
             .find_map(|library| Brief::of(library, found.skill, 0))
             .ok_or_else(|| CliError::failed("render", format!("`{name}` cannot be written")))?;
-        Ok(json!({ "name": found.name.as_str(), "brief": STANDARD.encode(brief.to_bytes()) }))
+        Ok(control::Brief {
+            name: found.name.as_str().to_owned(),
+            brief: STANDARD.encode(brief.to_bytes()),
+        })
     }
 }
 
@@ -28,12 +31,11 @@ fn is(rendered: &lore_protocol::library::Rendered, name: &str) -> bool {
     rendered.name.as_str() == name || rendered.skill.to_string() == name
 }
 
-/// Reads a brief that [`Engine::skill_brief`] gave.
-pub(crate) fn read_brief(value: &Value) -> Result<Brief, CliError> {
-    let bytes = STANDARD.decode(value["brief"].as_str().unwrap_or_default());
-    let bytes = bytes.map_err(|error| CliError::failed("brief", error))?;
-    Brief::from_bytes(&bytes).map_err(|error| {
-        CliError::failed("brief", error)
-            .help("the daemon and the program may be of different versions: restart it")
-    })
+/// Reads a brief that a node gave.
+///
+/// # Errors
+/// When it is no brief, or one of another version.
+pub(crate) fn read_brief(given: &control::Brief) -> Result<Brief, CliError> {
+    let bytes = STANDARD.decode(&given.brief).map_err(|error| CliError::failed("brief", error))?;
+    Brief::from_bytes(&bytes).map_err(|error| CliError::failed("brief", error))
 }

@@ -2,71 +2,79 @@
 
 use std::path::Path;
 
-use lore_engine::{Joining, Terms};
+use lore_control::{self as control, Failure, Reply};
+use lore_engine::Joining;
 use lore_protocol::ids::FederationId;
-use serde_json::{Value, json};
 
 use super::Node;
+use super::convert::{self, count};
 use crate::error::CliError;
 
 impl Node {
     /// Founds a federation.
-    pub(super) fn federation_create(&mut self, terms: &Terms) -> Result<Value, CliError> {
-        let created = self.engine.federation_create(terms)?;
-        Ok(json!({
-            "federation": created.federation,
-            "name": created.name,
-            "recovery_secret": created.recovery_secret,
-        }))
+    pub(super) fn federation_create(
+        &mut self,
+        wanted: &control::FederationCreate,
+    ) -> Result<control::FederationCreated, CliError> {
+        let created = self.engine.federation_create(&convert::terms(wanted))?;
+        Ok(control::FederationCreated {
+            federation: control::FederationId::of(created.federation),
+            name: created.name,
+            recovery_secret: created.recovery_secret,
+        })
     }
 
     /// Makes an invitation. `addresses` is where this node can be reached.
-    pub(super) fn federation_invite(
+    ///
+    /// # Errors
+    /// When no federation fits, the charter does not let this node invite, or there is no address.
+    pub fn federation_invite(
         &self,
-        federation: FederationId,
-        uses: u16,
-        epochs: u32,
+        wanted: &control::FederationInvite,
         addresses: Vec<String>,
-    ) -> Result<Value, CliError> {
-        let invited = self.engine.federation_invite(federation, uses, epochs, addresses)?;
-        Ok(json!({
-            "invitation": invited.line,
-            "federation": invited.federation,
-            "uses": invited.uses,
-            "expires_epoch": invited.expires_epoch,
-        }))
+    ) -> Result<control::Invited, CliError> {
+        let federation = self.which(wanted.federation.as_deref())?;
+        let invited =
+            self.engine.federation_invite(federation, wanted.uses, wanted.epochs, addresses)?;
+        Ok(control::Invited {
+            invitation: invited.line,
+            federation: control::FederationId::of(invited.federation),
+            uses: invited.uses,
+            expires_epoch: invited.expires_epoch,
+        })
     }
 
     /// Ends the epoch, as a signer.
     pub(super) fn federation_checkpoint(
         &mut self,
         federation: FederationId,
-    ) -> Result<Value, CliError> {
+    ) -> Result<control::Checkpoint, CliError> {
         let ended = self.engine.federation_checkpoint(federation)?;
-        Ok(json!({
-            "federation": ended.federation,
-            "epoch": ended.epoch,
-            "chains": ended.chains,
-            "members": ended.members,
-        }))
+        Ok(control::Checkpoint {
+            federation: control::FederationId::of(ended.federation),
+            epoch: ended.epoch,
+            chains: count(ended.chains),
+            members: count(ended.members),
+        })
     }
 
     /// The charter in plain words, and the members.
-    pub(super) fn federation_show(&self, federation: FederationId) -> Result<Value, CliError> {
+    pub(super) fn federation_show(
+        &self,
+        federation: FederationId,
+    ) -> Result<control::FederationShown, CliError> {
         let log = self.engine.federation(federation)?.log();
-        let members: Vec<Value> = log
-            .tip()
-            .roster
-            .values()
-            .map(|entry| json!({ "member": entry.member, "key": entry.key }))
-            .collect();
-        Ok(json!({
-            "federation": federation,
-            "charter": log.signed_charter().text,
-            "in_words": crate::words::charter(log.charter()),
-            "epoch": log.open_epoch(),
-            "members": members,
-        }))
+        let members = log.tip().roster.values().map(|entry| control::Member {
+            member: control::MemberId::of(entry.member),
+            key: control::PublicKey::of(entry.key),
+        });
+        Ok(control::FederationShown {
+            federation: control::FederationId::of(federation),
+            charter: log.signed_charter().text.clone(),
+            in_words: crate::words::charter(log.charter()),
+            epoch: log.open_epoch(),
+            members: members.collect(),
+        })
     }
 
     /// Writes the charter and every delta to files, for a second implementation or an auditor.
@@ -74,7 +82,7 @@ impl Node {
         &self,
         federation: FederationId,
         into: &Path,
-    ) -> Result<Value, CliError> {
+    ) -> Result<control::LogExported, CliError> {
         let found = self.engine.federation(federation)?;
         let failed = |error: std::io::Error| {
             CliError::failed("export", format!("cannot write to {}: {error}", into.display()))
@@ -82,28 +90,39 @@ impl Node {
         std::fs::create_dir_all(into).map_err(failed)?;
         let charter = lore_protocol::codec::encode(found.log().signed_charter());
         std::fs::write(into.join("charter.bin"), charter).map_err(failed)?;
-        let mut count = 0_u64;
+        let mut deltas = 0_u64;
         for (id, entry) in found.log().entries() {
             let name = format!("{id}.delta");
             std::fs::write(into.join(name), entry.sound.delta.to_bytes()).map_err(failed)?;
-            count += 1;
+            deltas += 1;
         }
-        Ok(json!({ "directory": into, "deltas": count, "root": found.root() }))
+        Ok(control::LogExported {
+            directory: into.to_owned(),
+            deltas,
+            root: control::Hash::of(found.root()),
+        })
     }
 }
 
-/// How an attempt to join ended, as it is shown.
-pub(crate) fn joined(joining: Joining) -> Value {
+/// How an attempt to join ended, as the answer to its verb.
+///
+/// # Errors
+/// When the answer cannot be sent.
+pub(crate) fn joined(joining: Joining) -> Result<Reply, Failure> {
     match joining {
-        Joining::Previewed { federation, charter } => json!({
-            "federation": federation,
-            "name": charter.name,
-            "in_words": crate::words::charter(&charter),
-        }),
-        Joining::Admitted { federation, recovery_secret } => json!({
-            "federation": federation,
-            "admitted": true,
-            "recovery_secret": recovery_secret,
-        }),
+        Joining::Previewed { federation, charter } => {
+            Reply::to::<control::FederationPreview>(&control::CharterInWords {
+                federation: control::FederationId::of(federation),
+                name: charter.name.clone(),
+                in_words: crate::words::charter(&charter),
+            })
+        }
+        Joining::Admitted { federation, recovery_secret } => {
+            Reply::to::<control::FederationJoin>(&control::Joined {
+                federation: control::FederationId::of(federation),
+                admitted: true,
+                recovery_secret,
+            })
+        }
     }
 }

@@ -1,96 +1,78 @@
 //! The human gate: what waits for a person, what they decide, and what happens at the deadline.
 
+use lore_control::{self as control, Decision, GateSetting};
 use lore_privacy::ledger::{Answer, Held};
 use lore_protocol::ids::Hash;
 use lore_protocol::lesson::LessonKey;
-use serde::Deserialize;
-use serde_json::{Value, json};
 
 use super::Node;
+use super::convert::{self, count};
 use crate::config::Config;
 use crate::error::CliError;
 
-/// What a person says about the keys at the gate.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Decision {
-    /// `keep`, `drop`, `approve` or `refuse`.
-    decision: String,
-    /// Keys by the id that the preview shows, or its beginning.
-    #[serde(default)]
-    keys: Vec<String>,
-    /// Which release, when several wait.
-    #[serde(default)]
-    release: Option<String>,
-}
-
 impl Node {
     /// What waits at the gate, with the exact payloads that go out.
-    pub(super) fn gate_preview(&self) -> Result<Value, CliError> {
+    pub(super) fn gate_preview(&self) -> Result<control::GatePreview, CliError> {
         let held = self.engine.ledger().held()?;
-        let waiting: Vec<Value> = held.iter().map(|held| self.shown(held)).collect();
-        Ok(json!({
-            "fixed": "these bytes were drawn once, are paid for, and are never drawn again: looking \
-                      at them commits them, and the gate can only leave keys out",
-            "gate": self.gate_setting(),
-            "waiting": waiting,
-            "due": self.planned(),
-        }))
+        Ok(control::GatePreview {
+            fixed: "these bytes were drawn once, are paid for, and are never drawn again: looking \
+                      at them commits them, and the gate can only leave keys out"
+                .into(),
+            gate: self.gate_setting(),
+            waiting: held.iter().map(|held| self.shown(held)).collect(),
+            due: self.planned(),
+        })
     }
 
-    pub(super) fn gate_setting(&self) -> Value {
+    pub(super) fn gate_setting(&self) -> GateSetting {
         match Config::load(&self.home.config_path()) {
-            Ok(config) => json!({
-                "ask": config.gate_seconds.is_some(),
-                "deadline_seconds": config.gate_seconds,
-            }),
-            Err(error) => json!({ "problem": error.to_string() }),
+            Ok(config) => GateSetting::Known {
+                ask: config.gate_seconds.is_some(),
+                deadline_seconds: config.gate_seconds,
+            },
+            Err(error) => GateSetting::Unreadable { problem: error.to_string() },
         }
     }
 
-    fn shown(&self, held: &Held) -> Value {
+    fn shown(&self, held: &Held) -> control::HeldRelease {
         let keeps = |place: usize| match &held.answer {
-            None => Value::Null,
-            Some(Answer::Refuse) => json!(false),
-            Some(Answer::Keep(keep)) => json!(keep.iter().any(|kept| *kept as usize == place)),
+            None => None,
+            Some(Answer::Refuse) => Some(false),
+            Some(Answer::Keep(keep)) => Some(keep.iter().any(|kept| *kept as usize == place)),
         };
-        let keys: Vec<Value> = held
-            .entries
-            .iter()
-            .enumerate()
-            .map(|(place, entry)| {
-                json!({
-                    "id": key_id(&entry.key),
-                    "text": entry.key.to_string(),
-                    "key": entry.key,
-                    "noisy_support": entry.support,
-                    "kept": keeps(place),
-                })
-            })
-            .collect();
+        let keys = held.entries.iter().enumerate().map(|(place, entry)| control::GateKey {
+            id: control::Hash::of(key_id(&entry.key)),
+            text: entry.key.to_string(),
+            key: convert::lesson_key(&entry.key),
+            noisy_support: entry.support,
+            kept: keeps(place),
+        });
         let answer = match &held.answer {
             None => "none: without one, a void goes out",
             Some(Answer::Refuse) => "refused: a void goes out",
             Some(Answer::Keep(_)) => "approved: the kept keys go out",
         };
-        let name =
-            self.engine.federations().get(&held.chain.federation).map(|f| &f.log().charter().name);
-        json!({
-            "release": held.release,
-            "federation": held.chain.federation,
-            "name": name,
-            "deadline_seconds": held.deadline_seconds,
-            "seconds_left": held.deadline_seconds.saturating_sub(self.engine.now_seconds()),
-            "answer": answer,
-            "keys": keys,
-            "payload_bytes": held.payload.as_ref().map(Vec::len),
-            "payload_hash": held.payload.as_ref().map(|bytes| payload_hash(bytes)),
-            "payload": held.payload.as_ref().map(|bytes| hex(bytes)),
-        })
+        let found = self.engine.federations().get(&held.chain.federation);
+        let payload = held.payload.as_ref();
+        control::HeldRelease {
+            release: control::Hash::of(held.release),
+            federation: control::FederationId::of(held.chain.federation),
+            name: found.map(|found| found.log().charter().name.clone()),
+            deadline_seconds: held.deadline_seconds,
+            seconds_left: held.deadline_seconds.saturating_sub(self.engine.now_seconds()),
+            answer: answer.into(),
+            keys: keys.collect(),
+            payload_bytes: payload.map(|bytes| count(bytes.len())),
+            payload_hash: payload.map(|bytes| control::Hash::of(payload_hash(bytes))),
+            payload: payload.map(|bytes| hex(bytes)),
+        }
     }
 
     /// Records what a person decided; it can be replaced until the deadline.
-    pub(super) fn gate_decide(&mut self, wanted: &Decision) -> Result<Value, CliError> {
+    pub(super) fn gate_decide(
+        &mut self,
+        wanted: &control::PrivacyGate,
+    ) -> Result<control::GatePreview, CliError> {
         let held = self.held_for(wanted.release.as_deref())?;
         let named = |key: &LessonKey| {
             let id = key_id(key).to_string();
@@ -107,12 +89,11 @@ impl Node {
             let all = (0_u32..).zip(&held.entries);
             Answer::Keep(all.filter(|(_, e)| wants(&e.key)).map(|(place, _)| place).collect())
         };
-        let answer = match wanted.decision.as_str() {
-            "approve" => places(&|_| true),
-            "keep" => places(&named),
-            "drop" => places(&|key| !named(key)),
-            "refuse" => Answer::Refuse,
-            other => return Err(CliError::usage(format!("the gate knows no `{other}`"))),
+        let answer = match wanted.decision {
+            Decision::Approve => places(&|_| true),
+            Decision::Keep => places(&named),
+            Decision::Drop => places(&|key| !named(key)),
+            Decision::Refuse => Answer::Refuse,
         };
         self.engine.answer_gate(held.release, answer)?;
         self.gate_preview()

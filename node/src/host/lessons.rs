@@ -1,13 +1,13 @@
 //! Lessons that a person writes by hand.
 
-use lore_agent::session::Session;
-use lore_privacy::{Authored, DenyList, Outgoing, Pattern, Released};
-use lore_protocol::ids::FederationId;
+use lore_control as control;
+use lore_privacy::{Authored, DenyList, Outgoing, Released};
+use lore_protocol::ids::{DeltaId, FederationId};
 use lore_protocol::lesson::{
     self, Action, ErrorClass, Lesson, LessonKey, Op, Token, Trigger, Word, normalise_command,
 };
 use lore_protocol::payload::{LessonEntry, Lessons, Origin, Payload};
-use serde_json::{Value, json};
+use lore_session::Session;
 
 use super::Node;
 use super::contributions::{alone, passes, taught};
@@ -81,7 +81,10 @@ impl Handwritten {
 
 impl Node {
     /// What each session would teach, newest first: for the owner's screen, and for nobody else.
-    pub(super) fn private_lessons(&self, limit: usize) -> Result<Value, CliError> {
+    pub(super) fn lesson_preview(
+        &self,
+        limit: usize,
+    ) -> Result<control::PreviewedLessons, CliError> {
         let lists: Vec<DenyList> = self
             .engine
             .federations()
@@ -98,16 +101,15 @@ impl Node {
         let taught = sessions.iter().flat_map(|s| mined(s).into_iter().map(move |b| (s, b)));
         for (session, bundle) in taught.take(limit) {
             let denied = lists.iter().find_map(|l| l.matching(&bundle.primary, &bundle.topics));
-            let topics: Vec<&str> = bundle.topics.iter().map(Word::as_str).collect();
-            shown.push(json!({
-                "session": session.id,
-                "started": session.started.text,
-                "lesson": bundle.primary.to_string(),
-                "topics": topics,
-                "denied_by": denied.map(Pattern::as_str),
-            }));
+            shown.push(control::PreviewedLesson {
+                session: session.id.clone(),
+                started: session.started.text.clone(),
+                lesson: bundle.primary.to_string(),
+                topics: bundle.topics.iter().map(|word| word.as_str().to_owned()).collect(),
+                denied_by: denied.map(|pattern| pattern.as_str().to_owned()),
+            });
         }
-        Ok(json!({ "private": true, "lessons": shown }))
+        Ok(control::PreviewedLessons { private: true, lessons: shown })
     }
 
     /// Publishes what a person agreed to, in the process in which they agreed.
@@ -119,10 +121,10 @@ impl Node {
         federation: FederationId,
         payload: Payload,
         consent: Authored,
-    ) -> Result<Value, CliError> {
+    ) -> Result<DeltaId, CliError> {
         let released = Released::authored(payload, consent)?;
         let id = self.engine.publish(federation, &Outgoing::from(released))?;
         self.settle()?;
-        Ok(json!({ "delta": id, "federation": federation }))
+        Ok(id)
     }
 }

@@ -4,6 +4,7 @@
 //! engine wants sent is then left: it is in the store, and sync carries it later.
 
 mod contributions;
+mod convert;
 mod denylist;
 mod evolve;
 mod federations;
@@ -21,6 +22,7 @@ mod verbs;
 
 use std::sync::Arc;
 
+pub(crate) use convert::verified;
 pub(crate) use evolve::read_brief;
 pub(crate) use federations::joined;
 pub use lessons::Handwritten;

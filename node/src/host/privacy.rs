@@ -1,35 +1,18 @@
 //! The owner's privacy settings, and what they come to.
 
+use lore_control as control;
+use lore_engine::Federation;
 use lore_privacy::{Budget, Schedule, explain, preset};
 use lore_protocol::payload::Unit;
-use serde::Deserialize;
-use serde_json::{Value, json};
-
-use lore_engine::Federation;
 
 use super::Node;
+use super::convert::{self, count};
 use crate::error::CliError;
 
-/// A budget as its owner asks for it.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Wanted {
-    /// Epsilon per period, in millionths.
-    pub epsilon_micros: u64,
-    /// Delta per period, in 1e-18.
-    pub delta_e18: u64,
-    /// Length of a period, in days.
-    pub period_days: u32,
-    /// What is protected; none: what was before, or else users.
-    #[serde(default)]
-    pub unit: Option<Unit>,
-}
-
-impl Wanted {
-    fn budget(&self, before: Option<Budget>) -> Result<Budget, CliError> {
-        let unit = self.unit.or_else(|| before.map(|budget| budget.unit)).unwrap_or(Unit::User);
-        Ok(Budget::new(unit, self.epsilon_micros, self.delta_e18, self.period_days)?)
-    }
+fn wanted(wanted: &control::PrivacySet, before: Option<Budget>) -> Result<Budget, CliError> {
+    let unit = wanted.unit.map(convert::protected);
+    let unit = unit.or_else(|| before.map(|budget| budget.unit)).unwrap_or(Unit::User);
+    Ok(Budget::new(unit, wanted.epsilon_micros, wanted.delta_e18, wanted.period_days)?)
 }
 
 impl Node {
@@ -39,30 +22,22 @@ impl Node {
         terms.map_or_else(Schedule::default, lore_engine::schedule)
     }
 
-    pub(super) fn privacy_status(&self) -> Result<Value, CliError> {
+    pub(super) fn privacy_status(&self) -> Result<control::PrivacyStatus, CliError> {
         let status = explain::status(self.engine.ledger(), self.engine.now_seconds())?;
-        let mut value = json!(status);
-        if let Some(fields) = value.as_object_mut() {
-            let silent: Vec<Value> = self
-                .engine
-                .federations()
-                .keys()
-                .filter_map(|id| {
-                    Some(json!({ "federation": id, "why": self.engine.silence(*id)? }))
-                })
-                .collect();
-            fields.insert(
-                "unit".into(),
-                json!(self.engine.ledger().budget().map(|budget| budget.unit)),
-            );
-            fields.insert("only_receives".into(), json!(silent));
-            fields.insert("users".into(), json!(self.users()?));
-            fields.insert("gate".into(), self.gate_setting());
-            fields.insert("at_the_gate".into(), json!(self.engine.ledger().held()?.len()));
-            fields.insert("deny_list_waiting".into(), json!(self.deny_list_waiting()?));
-            fields.insert("problems".into(), json!(self.privacy_problems()?));
-        }
-        Ok(value)
+        let silent = self.engine.federations().keys().filter_map(|id| {
+            let why = self.engine.silence(*id)?.to_string();
+            Some(control::Silence { federation: control::FederationId::of(id), why })
+        });
+        Ok(control::PrivacyStatus {
+            spending: convert::spending(&status),
+            unit: self.engine.ledger().budget().map(|budget| convert::unit(budget.unit)),
+            only_receives: silent.collect(),
+            users: count(self.users()?),
+            gate: self.gate_setting(),
+            at_the_gate: count(self.engine.ledger().held()?.len()),
+            deny_list_waiting: count(self.deny_list_waiting()?),
+            problems: self.privacy_problems()?,
+        })
     }
 
     /// Why nothing, or nothing useful, would be released, in sentences that say what to do.
@@ -142,55 +117,69 @@ impl Node {
         Ok(each.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
     }
 
-    pub(super) fn privacy_explain(&self) -> Result<Value, CliError> {
-        let mut value = json!(explain::explain(
-            self.engine.ledger(),
-            self.schedule(),
-            self.engine.now_seconds()
-        )?);
-        if let Some(fields) = value.as_object_mut() {
-            fields.insert("due".into(), json!(self.planned()));
-            fields.insert("problems".into(), json!(self.privacy_problems()?));
-        }
-        Ok(value)
+    pub(super) fn privacy_explain(&self) -> Result<control::Explanation, CliError> {
+        let now = self.engine.now_seconds();
+        let found = explain::explain(self.engine.ledger(), self.schedule(), now)?;
+        let releases: Result<Vec<_>, CliError> =
+            found.releases.iter().map(convert::past_release).collect();
+        Ok(control::Explanation {
+            status: convert::spending(&found.status),
+            buys: found.buys.iter().map(convert::purchase).collect(),
+            periods: found.periods.iter().map(convert::period_spend).collect(),
+            releases: releases?,
+            next: found.next.iter().map(convert::next_release).collect(),
+            not_covered: found.not_covered.iter().map(ToString::to_string).collect(),
+            due: self.planned(),
+            problems: self.privacy_problems()?,
+        })
     }
 
     /// Releases that are still to come, with their public times. A function of charters, checkpoints and
     /// the ledger.
-    pub(super) fn planned(&self) -> Vec<Value> {
+    pub(super) fn planned(&self) -> Vec<control::DueRelease> {
         let shown = |planned: lore_engine::Planned| {
             let mechanism = planned.mechanism;
-            json!({
-                "federation": planned.federation,
-                "name": planned.name,
-                "kind": planned.kind,
-                "epoch": planned.epoch,
-                "epochs_ahead": planned.epochs_ahead,
-                "about_seconds": planned.about_seconds,
-                "cost": mechanism.map(|m| json!({
-                    "rho_nano": m.rho_nano, "delta_e18": m.delta_e18,
-                })),
-                "formula": mechanism.map(|m| explain::formula(&m)),
-                "supporters_needed": mechanism
+            control::DueRelease {
+                federation: control::FederationId::of(planned.federation),
+                name: planned.name,
+                kind: convert::kind(planned.kind),
+                epoch: planned.epoch,
+                epochs_ahead: planned.epochs_ahead,
+                about_seconds: planned.about_seconds,
+                cost: mechanism.as_ref().map(convert::cost_of),
+                formula: mechanism.as_ref().map(explain::formula),
+                supporters_needed: mechanism
                     .filter(|m| m.threshold > 0)
                     .map(|m| preset::supporters_needed(&m)),
-            })
+            }
         };
         self.engine.planned().into_iter().map(shown).collect()
     }
 
     /// What a budget would buy, before it is set.
-    pub(super) fn privacy_buys(&self, wanted: &Wanted) -> Result<Value, CliError> {
-        let budget = wanted.budget(self.engine.ledger().budget())?;
+    pub(super) fn privacy_buys(
+        &self,
+        offer: &control::PrivacyBuys,
+    ) -> Result<control::BudgetOffer, CliError> {
+        let control::PrivacyBuys { epsilon_micros, delta_e18, period_days, unit } = *offer;
+        let set = control::PrivacySet { epsilon_micros, delta_e18, period_days, unit };
+        let budget = wanted(&set, self.engine.ledger().budget())?;
         self.engine.check_charters(&budget)?;
-        Ok(json!({ "budget": budget, "buys": explain::buys(&budget, self.schedule())? }))
+        let buys = explain::buys(&budget, self.schedule())?;
+        Ok(control::BudgetOffer {
+            budget: convert::budget(&budget),
+            buys: buys.iter().map(convert::purchase).collect(),
+        })
     }
 
-    pub(super) fn privacy_set(&mut self, wanted: &Wanted) -> Result<Value, CliError> {
+    pub(super) fn privacy_set(
+        &mut self,
+        set: &control::PrivacySet,
+    ) -> Result<control::PrivacyStatus, CliError> {
         let before = self.engine.ledger().budget();
         // Asked when the owner decides and never when a release is due: a release that depended on the
         // number of users would tell whether there is a second one.
-        if before.is_none() && wanted.unit.is_none() && self.users()? == 1 {
+        if before.is_none() && set.unit.is_none() && self.users()? == 1 {
             return Err(CliError::refused(
                 "one_user",
                 "one person's sessions are here: a personal node only receives unless you say otherwise",
@@ -200,7 +189,7 @@ impl Node {
                  `--unit personal`; if more people will use this node, with `--unit user`",
             ));
         }
-        let budget = wanted.budget(before)?;
+        let budget = wanted(set, before)?;
         self.refresh_gate();
         self.engine.set_budget(budget)?;
         self.privacy_status()

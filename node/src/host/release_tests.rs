@@ -5,17 +5,20 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use lore_agent::session::{
-    Role, Session, SessionOutcome, Source, Started, ToolCall, Turn, VERSION,
+use lore_control::{
+    Ask, FederationCheckpoint, FederationCreate, FederationShow, PrivacyExplain, PrivacySet,
+    PrivacyStatusOf,
 };
 use lore_protocol::library::VoteEstimate;
 use lore_protocol::payload::{Payload, PayloadKind, Unit};
 use lore_protocol::trace::Outcome;
+use lore_session::{Role, Session, SessionOutcome, Source, Started, ToolCall, Turn, VERSION};
 use serde_json::json;
 use tempfile::TempDir;
 
 use super::{Machine, Node as Host};
 use crate::config::Config;
+use crate::error::CliError;
 use crate::home::Home;
 use crate::store::Store;
 
@@ -34,6 +37,11 @@ impl lore_engine::Clock for Clock {
 
 /// When a test begins, in seconds since the Unix epoch.
 const BEGIN: u64 = 20_000 * 86_400;
+
+/// Does a verb whose arguments and answer are JSON.
+fn ask<R: Ask>(node: &mut Host, args: serde_json::Value) -> Result<serde_json::Value, CliError> {
+    node.ask(serde_json::from_value::<R>(args).unwrap()).map(|answer| json!(answer))
+}
 
 struct Node {
     node: Host,
@@ -100,7 +108,7 @@ impl Node {
             "units": units,
             "costs": costs,
         });
-        node.verb("federation.create", terms).unwrap();
+        ask::<FederationCreate>(&mut node, terms).unwrap();
         Self { node, clock, _home: directory }
     }
 
@@ -111,19 +119,18 @@ impl Node {
             "period_days": 90,
             "unit": unit,
         });
-        self.node.verb("privacy.set", wanted).map_err(|error| error.kind)
+        ask::<PrivacySet>(&mut self.node, wanted).map_err(|error| error.kind)
     }
 
     fn import(&mut self, users: std::ops::Range<u64>) {
         for user in users {
             let sessions = vec![session(&format!("session-{user}"), user)];
-            let args = json!({ "user": format!("user-{user}"), "sessions": sessions });
-            self.node.verb("session.import", args).unwrap();
+            self.node.session_import(&format!("user-{user}"), sessions).unwrap();
         }
     }
 
     fn checkpoint(&mut self) {
-        self.node.verb("federation.checkpoint", json!({})).unwrap();
+        ask::<FederationCheckpoint>(&mut self.node, json!({})).unwrap();
     }
 
     /// Kind and unit of every release in the log, in order of their heights.
@@ -199,15 +206,15 @@ fn a_node_of_one_person_only_receives_until_its_owner_says_otherwise() {
     let personal = |kind| (kind, Unit::Personal);
     let expected = [personal(PayloadKind::Outcomes), personal(PayloadKind::Votes)];
     assert_eq!(node.published(), expected, "and never a lesson");
-    let status = node.node.verb("privacy.status", json!({})).unwrap();
+    let status = ask::<PrivacyStatusOf>(&mut node.node, json!({})).unwrap();
     assert_eq!(status["unit"], "personal");
-    let explained = node.node.verb("privacy.explain", json!({})).unwrap();
+    let explained = ask::<PrivacyExplain>(&mut node.node, json!({})).unwrap();
     assert!(explained["releases"][0]["formula"].as_str().unwrap().contains("person replaced"));
 
     // A second answer on the same candidates is a release of its own: it is charged like the first, and
     // one that is out is never made again.
     let spent = |node: &mut Node| {
-        let status = node.node.verb("privacy.status", json!({})).unwrap();
+        let status = ask::<PrivacyStatusOf>(&mut node.node, json!({})).unwrap();
         status["spent"]["rho_nano"].as_u64().unwrap()
     };
     let before = spent(&mut node);
@@ -216,7 +223,7 @@ fn a_node_of_one_person_only_receives_until_its_owner_says_otherwise() {
     node.checkpoint();
     node.settle_until(3);
     assert_eq!(node.published()[2], personal(PayloadKind::Votes));
-    let explained = node.node.verb("privacy.explain", json!({})).unwrap();
+    let explained = ask::<PrivacyExplain>(&mut node.node, json!({})).unwrap();
     let cost = |release: &serde_json::Value| release["cost"]["rho_nano"].as_u64().unwrap();
     let all = explained["releases"].as_array().unwrap();
     assert_eq!(all.iter().map(cost).sum::<u64>(), spent(&mut node));
@@ -231,7 +238,7 @@ fn a_charter_with_costs_says_so_in_plain_words_and_its_members_release_them() {
         "kinds": [{ "measure": "tokens", "per": 1000 }, { "measure": "calls", "per": 1 }],
     });
     let mut node = Node::found_with(&["user"], costs);
-    let shown = node.node.verb("federation.show", json!({})).unwrap();
+    let shown = ask::<FederationShow>(&mut node.node, json!({})).unwrap();
     let words = shown["in_words"].to_string();
     assert!(
         words.contains("1 times in a period, in units of: 1000 tokens; tool calls."),
@@ -249,10 +256,10 @@ fn a_charter_with_costs_says_so_in_plain_words_and_its_members_release_them() {
     assert_eq!((mechanism.l0, mechanism.linf), (6, 50));
 
     let mut without = Node::found(&["user"]);
-    let shown = without.node.verb("federation.show", json!({})).unwrap();
+    let shown = ask::<FederationShow>(&mut without.node, json!({})).unwrap();
     assert!(shown["in_words"].to_string().contains("cost is not released"));
     let empty = json!({ "name": "x", "costs": { "at": [1], "bound": 0, "kinds": [] } });
-    let error = without.node.verb("federation.create", empty).unwrap_err();
+    let error = ask::<FederationCreate>(&mut without.node, empty).unwrap_err();
     assert_eq!(error.exit, crate::error::Exit::Usage);
 }
 

@@ -1,12 +1,14 @@
 //! Finding skills of the shared library for a task.
 
 use lore_agent::select::{Evidence, Hit, Index, Offer, SkillText};
+use lore_control as control;
 use lore_protocol::ids::FederationId;
 use lore_protocol::library::Rendered;
 use lore_protocol::payload::ItemId;
-use serde_json::{Value, json};
 
 use super::Node;
+use super::convert::count;
+use super::skills::micros;
 use crate::error::CliError;
 
 impl Node {
@@ -16,7 +18,7 @@ impl Node {
         federation: Option<FederationId>,
         query: &str,
         offer: Offer,
-    ) -> Result<Value, CliError> {
+    ) -> Result<control::Found, CliError> {
         let mut texts = Vec::new();
         for rendered in self.rendered(federation)? {
             let text = SkillText::rendered(&rendered, self.evidence(&rendered));
@@ -39,33 +41,32 @@ impl Node {
 }
 
 /// A search as it is printed.
-pub(crate) fn found(index: &Index, query: &str, offer: Offer) -> Value {
+pub(crate) fn found(index: &Index, query: &str, offer: Offer) -> control::Found {
     let hits = index.search(query, offer);
-    let everything: u64 = index.skills().iter().map(|skill| skill.tokens()).sum();
-    json!({
-        "query": query,
-        "skills": hits.iter().map(hit).collect::<Vec<_>>(),
-        "searched": index.skills().len(),
-        "tokens": hits.iter().map(|hit| hit.tokens).sum::<u64>(),
-        "tokens_of_all": everything,
-    })
+    control::Found {
+        query: query.to_owned(),
+        skills: hits.iter().map(hit).collect(),
+        searched: count(index.skills().len()),
+        tokens: hits.iter().map(|hit| hit.tokens).sum(),
+        tokens_of_all: index.skills().iter().map(|skill| skill.tokens()).sum(),
+    }
 }
 
-fn hit(hit: &Hit) -> Value {
-    let micros = |micros: u64| serde_json::Number::from_f64(super::skills::micros(micros));
-    json!({
-        "name": hit.name,
-        "description": hit.skill.description,
-        "score": hit.score,
-        "tokens": hit.tokens,
-        "whole": hit.whole,
-        "path": hit.skill.path,
-        "skill": hit.skill.used.skill,
-        "revision": hit.skill.used.revision,
-        "evidence": hit.skill.evidence.map(|evidence| json!({
-            "rate": micros(evidence.rate_micros),
-            "low": micros(evidence.low_micros),
-            "high": micros(evidence.high_micros),
-        })),
-    })
+fn hit(hit: &Hit) -> control::Hit {
+    let used = &hit.skill.used;
+    control::Hit {
+        name: hit.name.clone(),
+        description: hit.skill.description.clone(),
+        score: hit.score,
+        tokens: hit.tokens,
+        whole: hit.whole,
+        path: hit.skill.path.clone(),
+        skill: used.skill.map(control::SkillId::of),
+        revision: used.revision.map(control::RevisionId::of),
+        evidence: hit.skill.evidence.map(|evidence| control::Interval {
+            rate: micros(evidence.rate_micros),
+            low: micros(evidence.low_micros),
+            high: micros(evidence.high_micros),
+        }),
+    }
 }

@@ -1,12 +1,12 @@
 //! Private sessions: stored, and listed to their owner. How they feed a release is in `contributions`.
 
 use lore_agent::extract;
-use lore_agent::session::{Proposals, Session};
-use lore_protocol::lesson::Proposal;
-use serde_json::{Value, json};
+use lore_control as control;
+use lore_session::{Proposals, Session};
 
 use super::Node;
 use super::contributions::{note_passes, passes};
+use super::convert::{self, count};
 use crate::error::CliError;
 use lore_engine::{Batch, Durability, RecordKind};
 
@@ -15,11 +15,14 @@ const UNIT_TAG: &str = "commonlore local unit v1";
 impl Node {
     /// Stores sessions of one user. A session of that user that is here already is left as it is. Another
     /// user's session of the same id is another session: whose data is here changes nobody else's.
-    pub(super) fn session_import(
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub(crate) fn session_import(
         &self,
         user: &str,
         sessions: Vec<Session>,
-    ) -> Result<Value, CliError> {
+    ) -> Result<control::SessionsAdded, CliError> {
         let unit = self.unit_of(user);
         let (mut imported, mut known) = (0_u64, 0_u64);
         let mut batch = Batch::new();
@@ -37,50 +40,50 @@ impl Node {
             batch.put(RecordKind::Session, key, bytes);
             imported += 1;
         }
-        let count = self.sessions_of(&unit)?.saturating_add(imported);
-        batch.put(RecordKind::SessionCount, &unit, count.to_be_bytes());
+        let stored = self.sessions_of(&unit)?.saturating_add(imported);
+        batch.put(RecordKind::SessionCount, &unit, stored.to_be_bytes());
         self.store.write(batch, Durability::Synced)?;
-        Ok(json!({
-            "imported": imported,
-            "known": known,
-            "users": self.users()?,
-            "too_few": self.too_few_anywhere()?,
-        }))
+        Ok(control::SessionsAdded {
+            imported,
+            known,
+            users: count(self.users()?),
+            too_few: self.too_few_anywhere()?,
+        })
     }
 
     /// Summaries of stored sessions, newest first. For the owner's screen.
-    pub(super) fn session_list(&self, limit: usize) -> Result<Value, CliError> {
+    pub(super) fn session_list(&self, limit: usize) -> Result<control::Sessions, CliError> {
         let mut sessions = self.sessions()?;
         sessions.sort_by_key(|s| std::cmp::Reverse(s.started.unix_seconds));
-        let total = sessions.len();
-        let shown: Vec<Value> = sessions
+        let total = count(sessions.len());
+        let shown = sessions
             .iter()
             .take(limit)
             .map(|session| {
                 let task: String = session.task.chars().take(80).collect();
-                json!({
-                    "id": session.id,
-                    "started": session.started.text,
-                    "harness": session.harness,
-                    "outcome": session.outcome.verdict,
-                    "task": task,
-                })
+                control::SessionSummary {
+                    id: session.id.clone(),
+                    started: session.started.text.clone(),
+                    harness: session.harness.clone(),
+                    outcome: convert::outcome(session.outcome.verdict),
+                    task,
+                }
             })
             .collect();
-        Ok(json!({ "total": total, "sessions": shown }))
+        Ok(control::Sessions { total, sessions: shown })
     }
 
     /// One session, whole. For the owner's screen.
-    pub(super) fn session_show(&self, id: &str) -> Result<Value, CliError> {
+    pub(super) fn session_show(&self, id: &str) -> Result<control::StoredSession, CliError> {
         let found = self.sessions()?.into_iter().find(|session| session.id == id);
         let session = found.ok_or_else(|| {
             CliError::usage(format!("there is no session `{id}`")).help("see `lore session list`")
         })?;
-        Ok(json!(session))
+        Ok(stored(&session))
     }
 
     /// Where the sessions are that no model has read and to which one could add something.
-    pub(super) fn session_unread(&self) -> Result<Value, CliError> {
+    pub(super) fn session_unread(&self) -> Result<control::UnreadSessions, CliError> {
         let mut keys = Vec::new();
         for pair in self.store.scan(RecordKind::Session, b"") {
             let (key, bytes) = pair?;
@@ -90,11 +93,15 @@ impl Node {
                 keys.push(key);
             }
         }
-        Ok(json!({ "keys": keys }))
+        Ok(control::UnreadSessions { keys })
     }
 
     /// One session by where it is.
-    pub(super) fn session_at(&self, key: &str) -> Result<Session, CliError> {
+    pub(super) fn session_at(&self, key: &str) -> Result<control::StoredSession, CliError> {
+        Ok(stored(&self.session_of(key)?))
+    }
+
+    fn session_of(&self, key: &str) -> Result<Session, CliError> {
         let gone = || CliError::failed("session_gone", "the session is not here any more");
         let bytes = self.store.get(RecordKind::Session, key.as_bytes())?.ok_or_else(gone)?;
         serde_json::from_slice(&bytes).map_err(|_| gone())
@@ -105,27 +112,31 @@ impl Node {
     pub(super) fn session_propose(
         &self,
         key: &str,
-        lessons: Vec<Proposal>,
-    ) -> Result<Value, CliError> {
-        let mut session = self.session_at(key)?;
+        lessons: Vec<control::ProposedLesson>,
+    ) -> Result<control::ProposalsKept, CliError> {
+        let mut session = self.session_of(key)?;
+        let lessons = lessons.into_iter().map(convert::proposal).collect();
         let pass = passes(&*self.store)?.saturating_add(1);
         session.proposals = Some(Proposals { pass, lessons });
         let bytes = serde_json::to_vec(&session).map_err(|error| {
             CliError::failed("session", format!("a session cannot be stored: {error}"))
         })?;
         let mut batch = Batch::new();
-        batch.put(RecordKind::Session, key.as_bytes().to_vec(), bytes);
+        batch.put(RecordKind::Session, key.as_bytes(), bytes);
         self.store.write(batch, Durability::Synced)?;
         let found = extract::of(&session, pass);
         let found = found.expose_to_owner();
-        Ok(json!({ "proposed": found.proposed, "admitted": found.admitted }))
+        Ok(control::ProposalsKept {
+            proposed: count(found.proposed),
+            admitted: count(found.admitted),
+        })
     }
 
     /// Ends the pass that is under way: all sessions that there were when it began have been read.
-    pub(super) fn session_pass(&self) -> Result<Value, CliError> {
+    pub(super) fn session_pass(&self) -> Result<control::Passes, CliError> {
         let passes = passes(&*self.store)?.saturating_add(1);
         note_passes(&*self.store, passes)?;
-        Ok(json!({ "passes": passes }))
+        Ok(control::Passes { passes })
     }
 
     pub(super) fn sessions(&self) -> Result<Vec<Session>, CliError> {
@@ -153,13 +164,13 @@ impl Node {
     /// Sessions of each user. Kept with every import, so that no session is read for it.
     fn session_counts(&self) -> Result<Vec<u64>, CliError> {
         let counts = self.store.scan(RecordKind::SessionCount, b"");
-        let counts: Result<Vec<u64>, _> = counts.map(|pair| Ok(count(&pair?.1))).collect();
+        let counts: Result<Vec<u64>, _> = counts.map(|pair| Ok(number(&pair?.1))).collect();
         Ok(counts.map_err(|error: lore_engine::StorageError| error)?)
     }
 
     fn sessions_of(&self, unit: &str) -> Result<u64, CliError> {
         let kept = self.store.get(RecordKind::SessionCount, unit.as_bytes())?;
-        Ok(kept.map_or(0, |bytes| count(&bytes)))
+        Ok(kept.map_or(0, |bytes| number(&bytes)))
     }
 
     /// A user's pseudonym in the store: a keyed hash under this node's secret.
@@ -169,6 +180,10 @@ impl Node {
     }
 }
 
-fn count(bytes: &[u8]) -> u64 {
+fn stored(session: &Session) -> control::StoredSession {
+    control::StoredSession { session: control::SessionLine::new(session.to_line()) }
+}
+
+fn number(bytes: &[u8]) -> u64 {
     bytes.try_into().map_or(0, u64::from_be_bytes)
 }

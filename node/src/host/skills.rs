@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
-use lore_protocol::ids::FederationId;
-use lore_protocol::library::Rendered;
+use lore_control as control;
+use lore_protocol::ids::{FederationId, LessonId};
+use lore_protocol::library::{LessonItem, Rendered};
 use lore_protocol::payload::ItemId;
-use serde_json::{Value, json};
 
 use super::Node;
+use super::convert::{self, count};
 use crate::error::CliError;
 use crate::export;
 
@@ -30,76 +31,78 @@ impl Node {
     }
 
     /// Every skill with its evidence.
-    pub(super) fn skill_list(&self, federation: Option<FederationId>) -> Result<Value, CliError> {
-        let skills: Vec<Value> =
-            self.rendered(federation)?.iter().map(|rendered| self.summary(rendered)).collect();
-        Ok(json!({ "skills": skills }))
+    pub(super) fn skill_list(
+        &self,
+        federation: Option<FederationId>,
+    ) -> Result<control::Skills, CliError> {
+        let rendered = self.rendered(federation)?;
+        Ok(control::Skills { skills: rendered.iter().map(|one| self.summary(one)).collect() })
     }
 
-    fn summary(&self, rendered: &Rendered) -> Value {
-        let mut summary = json!({
-            "name": rendered.name.as_str(),
-            "description": rendered.description,
-            "topics": rendered.topics,
-            "skill": rendered.skill,
-            "revision": rendered.revision,
-        });
+    fn summary(&self, rendered: &Rendered) -> control::SkillSummary {
         let holder = self.engine.federations().values().find_map(|found| {
             let lessons = found.library().lessons_of(rendered.skill);
             (!lessons.is_empty()).then_some((found, lessons))
         });
-        if let (Some((found, lessons)), Some(fields)) = (holder, summary.as_object_mut()) {
-            let item = ItemId::Revision(rendered.revision);
-            let estimate = found.library().estimate(found.log().charter(), item, 0);
-            let evidence = estimate.map(|e| {
-                let (low, high) = e.interval_micros();
-                json!({
-                    "rate": micros(e.rate_micros),
-                    "low": micros(low),
-                    "high": micros(high),
-                    "sessions": e.sessions,
-                    "members": e.authors,
-                })
-            });
-            fields.insert("federation".into(), json!(found.id()));
-            fields.insert("lessons".into(), json!(lessons.len()));
-            let members = lessons.first().map_or(0, |(_, item)| item.support.len());
-            fields.insert("members".into(), json!(members));
-            fields.insert("evidence".into(), json!(evidence));
+        let item = ItemId::Revision(rendered.revision);
+        let evidence = holder.as_ref().and_then(|(found, _)| {
+            let estimate = found.library().estimate(found.log().charter(), item, 0)?;
+            let (low, high) = estimate.interval_micros();
+            Some(control::Evidence {
+                rate: micros(estimate.rate_micros),
+                low: micros(low),
+                high: micros(high),
+                sessions: estimate.sessions,
+                members: u64::from(estimate.voices),
+            })
+        });
+        let supporters = |lessons: &[(LessonId, &LessonItem)]| {
+            lessons.first().map_or(0, |(_, item)| item.support.len())
+        };
+        control::SkillSummary {
+            name: rendered.name.as_str().to_owned(),
+            description: rendered.description.clone(),
+            topics: rendered.topics.iter().map(ToString::to_string).collect(),
+            skill: control::SkillId::of(rendered.skill),
+            revision: control::RevisionId::of(rendered.revision),
+            federation: holder.as_ref().map(|(found, _)| control::FederationId::of(found.id())),
+            lessons: holder.as_ref().map(|(_, lessons)| count(lessons.len())),
+            members: holder.as_ref().map(|(_, lessons)| count(supporters(lessons))),
+            evidence,
         }
-        summary
     }
 
     /// One skill, by name or id.
-    pub(super) fn skill_show(&self, name: &str) -> Result<Value, CliError> {
+    pub(super) fn skill_show(&self, name: &str) -> Result<control::Skill, CliError> {
         let rendered = self.rendered(None)?;
         let wanted = |r: &&Rendered| r.name.as_str() == name || r.skill.to_string() == name;
         let found = rendered.iter().find(wanted).ok_or_else(|| {
             CliError::usage(format!("there is no skill `{name}`")).help("see `lore skill list`")
         })?;
-        let mut summary = self.summary(found);
-        if let Some(fields) = summary.as_object_mut() {
-            let lessons: Vec<Value> = self
-                .engine
-                .federations()
-                .values()
-                .flat_map(|federation| {
-                    federation.library().lessons_of(found.skill).into_iter().map(|(id, item)| {
-                        json!({
-                            "id": id,
-                            "lesson": item.lesson,
-                            "support": item.total_support(),
-                            "members": item.support.keys().collect::<Vec<_>>(),
-                            "authored": !item.authored.is_empty(),
-                            "epoch": item.epoch,
-                        })
-                    })
-                })
-                .collect();
-            fields.insert("lessons".into(), json!(lessons));
-            fields.insert("text".into(), json!(found.text));
-        }
-        Ok(summary)
+        let lessons = self.engine.federations().values().flat_map(|federation| {
+            let lessons = federation.library().lessons_of(found.skill);
+            lessons.into_iter().map(|(id, item)| control::SkillLesson {
+                id: control::LessonId::of(id),
+                lesson: convert::lesson(&item.lesson),
+                support: item.total_support(),
+                members: item.support.keys().map(control::MemberId::of).collect(),
+                authored: !item.authored.is_empty(),
+                epoch: item.epoch,
+            })
+        });
+        let summary = self.summary(found);
+        Ok(control::Skill {
+            name: summary.name,
+            description: summary.description,
+            topics: summary.topics,
+            skill: summary.skill,
+            revision: summary.revision,
+            federation: summary.federation,
+            members: summary.members,
+            evidence: summary.evidence,
+            lessons: lessons.collect(),
+            text: found.text.clone(),
+        })
     }
 
     /// Writes every skill as a directory below `into`.
@@ -107,17 +110,17 @@ impl Node {
         &self,
         federation: Option<FederationId>,
         into: &Path,
-    ) -> Result<Value, CliError> {
+    ) -> Result<control::SkillsExported, CliError> {
         let rendered = self.rendered(federation)?;
         let files = rendered.iter().map(|r| (r.name.as_str().to_owned(), r.text.clone())).collect();
         let report = export::write(into, &files)?;
-        Ok(json!({
-            "directory": into,
-            "exported": report.written,
-            "unchanged": report.unchanged,
-            "removed": report.removed,
-            "kept": report.kept,
-        }))
+        Ok(control::SkillsExported {
+            directory: into.to_owned(),
+            exported: report.written,
+            unchanged: report.unchanged,
+            removed: report.removed,
+            kept: report.kept,
+        })
     }
 }
 

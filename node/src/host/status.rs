@@ -1,10 +1,10 @@
 //! One screen about this node.
 
-use serde_json::{Value, json};
-
-use lore_engine::Federation;
+use lore_control as control;
+use lore_engine::{Federation, Recovery};
 
 use super::Node;
+use super::convert::count;
 use crate::error::CliError;
 
 const RECOVERING: &str = "run this node until it has synced with a member (`lore run --detach`): its \
@@ -15,22 +15,26 @@ impl Node {
     ///
     /// # Errors
     /// When the store or a conversion fails.
-    pub fn status(&self) -> Result<Value, CliError> {
-        let federations: Vec<Value> =
-            self.engine.federations().values().map(|found| self.federation_status(found)).collect();
-        let recovering = self.store.recovery()?.map(lore_engine::Recovery::name);
-        Ok(json!({
-            "home": self.home.root(),
-            "key": self.engine.public_key(),
-            "federations": federations,
-            "sessions": self.session_count()?,
-            "privacy": self.privacy_status()?,
-            "recovering": recovering,
-            "next": if recovering.is_some() { RECOVERING } else { self.advice() },
-        }))
+    pub fn status(&self) -> Result<control::NodeStatus, CliError> {
+        let federations = self.engine.federations().values();
+        let recovering = self.store.recovery()?.map(|why| match why {
+            Recovery::Repaired => control::Recovering::Repaired,
+            Recovery::Restored => control::Recovering::Restored,
+        });
+        Ok(control::NodeStatus {
+            home: self.home.root().to_owned(),
+            key: control::PublicKey::of(self.engine.public_key()),
+            federations: federations.map(|found| self.federation_status(found)).collect(),
+            sessions: self.session_count()?,
+            privacy: self.privacy_status()?,
+            recovering,
+            next: if recovering.is_some() { RECOVERING } else { self.advice() }.into(),
+            daemon: None,
+            network: None,
+        })
     }
 
-    fn federation_status(&self, found: &Federation) -> Value {
+    fn federation_status(&self, found: &Federation) -> control::FederationStatus {
         let log = found.log();
         let me = self.engine.public_key();
         let member = log.member_of(&me);
@@ -47,29 +51,29 @@ impl Node {
             })
             .count();
         let (waiting, waiting_bytes) = log.waiting();
-        json!({
-            "federation": found.id(),
-            "name": log.charter().name,
-            "member": member,
-            "members": log.tip().roster.len(),
-            "heard_from": heard,
-            "epoch": log.open_epoch(),
-            "root": found.root(),
-            "sealed_root": found.fold().sealed().root(),
-            "digest": log.digest(),
-            "deltas": log.len(),
-            "waiting": waiting,
-            "waiting_bytes": waiting_bytes,
-            "skills": found.library().skills.len(),
-            "lessons": found.library().lessons.len(),
-            "forks": log.forks().len(),
-            "split": log.is_split(),
-            "behind": log.behind().map(|(epoch, chains)| json!({
-                "epoch": epoch, "chains_missing": chains,
-            })),
-            "problems": problems,
-            "disputed_epochs": disputed,
-        })
+        control::FederationStatus {
+            federation: control::FederationId::of(found.id()),
+            name: log.charter().name.clone(),
+            member: member.map(control::MemberId::of),
+            members: count(log.tip().roster.len()),
+            heard_from: count(heard),
+            epoch: log.open_epoch(),
+            root: control::Hash::of(found.root()),
+            sealed_root: control::Hash::of(found.fold().sealed().root()),
+            digest: control::Hash::of(log.digest()),
+            deltas: count(log.len()),
+            waiting: count(waiting),
+            waiting_bytes: count(waiting_bytes),
+            skills: count(found.library().skills.len()),
+            lessons: count(found.library().lessons.len()),
+            forks: count(log.forks().len()),
+            split: log.is_split(),
+            behind: log
+                .behind()
+                .map(|(epoch, chains)| control::Behind { epoch, chains_missing: count(chains) }),
+            problems,
+            disputed_epochs: disputed,
+        }
     }
 
     fn advice(&self) -> &'static str {

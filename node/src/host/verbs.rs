@@ -1,165 +1,148 @@
-//! Verbs by name, with JSON in and out: what the control socket and a verb without a daemon share.
-
-use std::path::PathBuf;
+//! Verbs that need no network: what the control socket and a verb without a daemon share.
 
 use lore_agent::select::Offer;
-use lore_agent::session::Session;
-use lore_engine::Terms;
+use lore_control::{self as control, Event, Reply, Request};
 use lore_protocol::ids::FederationId;
-use lore_protocol::lesson::Proposal;
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use lore_session::Session;
 
-use super::Node;
-use super::gate::Decision;
-use super::privacy::Wanted;
+use super::{Node, convert};
 use crate::error::CliError;
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Which {
-    #[serde(default)]
-    federation: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Invite {
-    #[serde(default)]
-    federation: Option<String>,
-    uses: u16,
-    epochs: u32,
-    #[serde(default)]
-    addresses: Vec<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Import {
-    user: String,
-    sessions: Vec<Session>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Propose {
-    session: String,
-    lessons: Vec<Proposal>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct List {
-    limit: usize,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Named {
-    name: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Export {
-    #[serde(default)]
-    federation: Option<String>,
-    directory: PathBuf,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Search {
-    #[serde(default)]
-    federation: Option<String>,
-    query: String,
-    skills: usize,
-    tokens: u64,
-}
-
-fn args<T: DeserializeOwned>(value: Value) -> Result<T, CliError> {
-    serde_json::from_value(value)
-        .map_err(|error| CliError::usage(format!("the arguments do not fit: {error}")))
-}
+use crate::import::SessionFiles;
 
 impl Node {
-    /// Does a verb that needs no network.
+    /// Does a verb and gives its answer.
     ///
     /// # Errors
-    /// What the verb says; an unknown verb is a usage error.
-    pub fn verb(&mut self, verb: &str, value: Value) -> Result<Value, CliError> {
+    /// The verb's own; `not_running` for a verb that only a running node can do.
+    pub fn answer(
+        &mut self,
+        request: &Request,
+        mut progress: impl FnMut(Event),
+    ) -> Result<Reply, CliError> {
         self.refresh_gate();
-        match verb {
-            "status" => self.status(),
-            "federation.create" => self.federation_create(&args::<Terms>(value)?),
-            "federation.invite" => {
-                let Invite { federation, uses, epochs, addresses } = args(value)?;
-                let federation = self.which(federation.as_deref())?;
-                self.federation_invite(federation, uses, epochs, addresses)
+        let reply = match request {
+            Request::Status(_) => Reply::to::<control::Status>(&self.status()?),
+            Request::Peers(_)
+            | Request::Stop(_)
+            | Request::FederationPreview(_)
+            | Request::FederationJoin(_) => {
+                return Err(CliError::failed(
+                    "not_running",
+                    format!("`{}` needs the network, and the node is not running", request.verb()),
+                )
+                .help("start it with `lore run --detach`"));
             }
-            "federation.show" => {
-                let federation = self.which_of(value)?;
-                self.federation_show(federation)
+            Request::FederationCreate(ask) => {
+                Reply::to::<control::FederationCreate>(&self.federation_create(ask)?)
             }
-            "federation.checkpoint" => {
-                let federation = self.which_of(value)?;
-                self.federation_checkpoint(federation)
+            Request::FederationInvite(ask) => {
+                Reply::to::<control::FederationInvite>(&self.federation_invite(ask, Vec::new())?)
             }
-            "federation.export_log" => {
-                let Export { federation, directory } = args(value)?;
-                let federation = self.which(federation.as_deref())?;
-                self.export_log(federation, &directory)
+            Request::FederationShow(ask) => {
+                let federation = self.which(ask.federation.as_deref())?;
+                Reply::to::<control::FederationShow>(&self.federation_show(federation)?)
             }
-            "session.import" => {
-                let Import { user, sessions } = args(value)?;
-                self.session_import(&user, sessions)
+            Request::FederationCheckpoint(ask) => {
+                let federation = self.which(ask.federation.as_deref())?;
+                Reply::to::<control::FederationCheckpoint>(&self.federation_checkpoint(federation)?)
             }
-            "session.list" => self.session_list(args::<List>(value)?.limit),
-            "session.show" => self.session_show(&args::<Named>(value)?.name),
-            "session.unread" => self.session_unread(),
-            "session.at" => Ok(json!(self.session_at(&args::<Named>(value)?.name)?)),
-            "session.propose" => {
-                let Propose { session, lessons } = args(value)?;
-                self.session_propose(&session, lessons)
+            Request::FederationExportLog(ask) => {
+                let federation = self.which(ask.federation.as_deref())?;
+                let done = self.export_log(federation, &ask.directory)?;
+                Reply::to::<control::FederationExportLog>(&done)
             }
-            "session.pass" => self.session_pass(),
-            "skill.list" => {
-                let Which { federation } = args(value)?;
-                let federation = self.which_any(federation.as_deref())?;
-                self.skill_list(federation)
+            Request::SessionImport(ask) => {
+                let mut files = SessionFiles::find(ask, self.engine.now_seconds())?;
+                while let Some(chunk) = files.next_chunk()? {
+                    let added = self.session_import(&ask.user, chunk.sessions)?;
+                    progress(Event::Import(files.stored(added)));
+                }
+                Reply::to::<control::SessionImport>(&files.finish())
             }
-            "skill.show" => self.skill_show(&args::<Named>(value)?.name),
-            "skill.brief" => self.skill_brief(&args::<Named>(value)?.name),
-            "skill.search" => {
-                let Search { federation, query, skills, tokens } = args(value)?;
-                let federation = self.which_any(federation.as_deref())?;
-                self.skill_search(federation, &query, Offer { skills, tokens })
+            Request::SessionAdd(ask) => {
+                let read = |line: &control::SessionLine| {
+                    Session::from_line(line.as_str(), 1)
+                        .map_err(|error| CliError::usage(error).kind("session"))
+                };
+                let sessions = ask.sessions.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+                Reply::to::<control::SessionAdd>(&self.session_import(&ask.user, sessions)?)
             }
-            "skill.export" => {
-                let Export { federation, directory } = args(value)?;
-                let federation = self.which_any(federation.as_deref())?;
-                self.skill_export(federation, &directory)
+            Request::SessionList(ask) => {
+                Reply::to::<control::SessionList>(&self.session_list(ask.limit)?)
             }
-            "privacy.status" => self.privacy_status(),
-            "privacy.explain" => self.privacy_explain(),
-            "privacy.buys" => self.privacy_buys(&args::<Wanted>(value)?),
-            "privacy.preview" => self.gate_preview(),
-            "privacy.gate" => self.gate_decide(&args::<Decision>(value)?),
-            "privacy.deny_list" => self.deny_list_shown(),
-            "privacy.deny_list.add" => self.deny_add(&args::<Named>(value)?.name),
-            "privacy.deny_list.remove" => self.deny_remove(&args::<Named>(value)?.name),
-            "privacy.ledger.verify" => Ok(json!(self.engine.ledger().verify()?)),
-            "lessons" => self.private_lessons(args::<List>(value)?.limit),
-            "privacy.set" => self.privacy_set(&args::<Wanted>(value)?),
-            other => Err(CliError::usage(format!("this node knows no verb `{other}`"))
-                .help("the daemon and the program may be of different versions: restart it")),
-        }
+            Request::SessionShow(ask) => {
+                Reply::to::<control::SessionShow>(&self.session_show(&ask.name)?)
+            }
+            Request::SessionAt(ask) => Reply::to::<control::SessionAt>(&self.session_at(&ask.key)?),
+            Request::SessionUnread(_) => {
+                Reply::to::<control::SessionUnread>(&self.session_unread()?)
+            }
+            Request::SessionPropose(ask) => {
+                let kept = self.session_propose(&ask.session, ask.lessons.clone())?;
+                Reply::to::<control::SessionPropose>(&kept)
+            }
+            Request::SessionPass(_) => Reply::to::<control::SessionPass>(&self.session_pass()?),
+            Request::SkillList(ask) => {
+                let federation = self.which_any(ask.federation.as_deref())?;
+                Reply::to::<control::SkillList>(&self.skill_list(federation)?)
+            }
+            Request::SkillShow(ask) => {
+                Reply::to::<control::SkillShow>(&self.skill_show(&ask.name)?)
+            }
+            Request::SkillBrief(ask) => {
+                Reply::to::<control::SkillBrief>(&self.skill_brief(&ask.name)?)
+            }
+            Request::SkillSearch(ask) => {
+                let federation = self.which_any(ask.federation.as_deref())?;
+                let offer = Offer { skills: ask.skills, tokens: ask.tokens };
+                let found = self.skill_search(federation, &ask.query, offer)?;
+                Reply::to::<control::SkillSearch>(&found)
+            }
+            Request::SkillExport(ask) => {
+                let federation = self.which_any(ask.federation.as_deref())?;
+                let done = self.skill_export(federation, &ask.directory)?;
+                Reply::to::<control::SkillExport>(&done)
+            }
+            Request::LessonPreview(ask) => {
+                Reply::to::<control::LessonPreview>(&self.lesson_preview(ask.limit)?)
+            }
+            Request::PrivacyStatusOf(_) => {
+                Reply::to::<control::PrivacyStatusOf>(&self.privacy_status()?)
+            }
+            Request::PrivacyBuys(ask) => {
+                Reply::to::<control::PrivacyBuys>(&self.privacy_buys(ask)?)
+            }
+            Request::PrivacySet(ask) => Reply::to::<control::PrivacySet>(&self.privacy_set(ask)?),
+            Request::PrivacyExplain(_) => {
+                Reply::to::<control::PrivacyExplain>(&self.privacy_explain()?)
+            }
+            Request::PrivacyPreview(_) => {
+                Reply::to::<control::PrivacyPreview>(&self.gate_preview()?)
+            }
+            Request::PrivacyGate(ask) => Reply::to::<control::PrivacyGate>(&self.gate_decide(ask)?),
+            Request::PrivacyDenyList(_) => {
+                Reply::to::<control::PrivacyDenyList>(&self.deny_list_shown()?)
+            }
+            Request::PrivacyDenyAdd(ask) => {
+                Reply::to::<control::PrivacyDenyAdd>(&self.deny_add(&ask.pattern)?)
+            }
+            Request::PrivacyDenyRemove(ask) => {
+                Reply::to::<control::PrivacyDenyRemove>(&self.deny_remove(&ask.pattern)?)
+            }
+            Request::PrivacyLedgerVerify(_) => {
+                let verified = convert::verified(&self.engine.ledger().verify()?);
+                Reply::to::<control::PrivacyLedgerVerify>(&verified)
+            }
+        };
+        Ok(reply?)
     }
 
-    fn which_of(&self, value: Value) -> Result<FederationId, CliError> {
-        let Which { federation } = args(value)?;
-        self.which(federation.as_deref())
+    /// [`Node::answer`] with the types of one verb.
+    ///
+    /// # Errors
+    /// Those of [`Node::answer`].
+    pub fn ask<R: control::Ask>(&mut self, ask: R) -> Result<R::Answer, CliError> {
+        Ok(self.answer(&ask.into(), |_| {})?.read::<R>()?)
     }
 
     /// The federation that is meant: by id or its beginning, by name, or the only one.

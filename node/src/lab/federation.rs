@@ -1,7 +1,7 @@
 //! `lore lab federation`: what a model gains from what other nodes' users learnt.
 //!
 //! Real node processes on loopback, as in `lore demo`; different families at different nodes; the
-//! rule-based operator stands for many users, whose lessons leave their node through the privacy door
+//! rule-based explorer stands for many users, whose lessons leave their node through the privacy door
 //! only. A last node, with a few users of its own, joins late and exports the shared library. There the
 //! model is measured on tasks that nobody did before.
 
@@ -9,10 +9,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use lore_agent::lab::FamilyId;
-use lore_agent::lab::report::{self, Report};
-use lore_agent::lab::statistics::Interval;
-use lore_agent::lab::study::{Arm, CONTROL, Cell, Record, Study, difference};
+use lore_lab::FamilyId;
+use lore_lab::report::{self, Report};
+use lore_lab::statistics::Interval;
+use lore_lab::study::{Arm, CONTROL, Cell, Record, Study, difference};
 use serde_json::{Value, json};
 
 use super::grounds::{FAMILIES_EACH, FRESH, Grounds};
@@ -28,32 +28,32 @@ use crate::output;
 pub struct FederationArgs {
     #[command(flatten)]
     pub(super) model: ModelArgs,
-    /// What the model is given: none, wrong (skills of another environment), own (of the measured node's
+    /// Arms to measure, by what the model is given: none, wrong (skills of another environment), own (of the measured node's
     /// users), library (the shared one), central (of all sessions, without privacy), prose.
     #[arg(long, value_delimiter = ',', default_value = "none,library")]
     pub(super) arms: Vec<Arm>,
-    /// All arms but prose, and three seeds instead of one.
+    /// Measure all arms but prose, and three seeds instead of one.
     #[arg(long, conflicts_with = "arms")]
     pub(super) full: bool,
-    /// Families; at least four of them are made afresh from the seed.
+    /// Number of families; at least four of them are made from the seed.
     #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u16).range(8..=40))]
     pub(super) families: u16,
-    /// Tasks of each family and seed.
+    /// Number of tasks of each family and seed.
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=1000))]
     pub(super) instances: u64,
-    /// Control tasks of each seed, dealt to the control families.
+    /// Number of control tasks of each seed, spread over the control families.
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u64).range(0..=1000))]
     pub(super) controls: u64,
-    /// The first seed; by default one from the system, that nobody could know before.
+    /// First seed [default: random].
     #[arg(long)]
     pub(super) seed: Option<u64>,
-    /// Users of each working node.
+    /// Number of users of each working node.
     #[arg(long, default_value_t = 160, value_parser = clap::value_parser!(u32).range(4..=5000))]
     pub(super) users: u32,
     /// Privacy budget of each node, per user and period.
     #[arg(long, default_value = "4")]
     pub(super) epsilon: String,
-    /// Where homes, results and pages are kept; an interrupted run goes on there.
+    /// Directory for homes, results and pages; an interrupted run continues there.
     #[arg(long, default_value = "lab-federation", value_name = "DIR")]
     pub(super) dir: PathBuf,
     /// Write the result page here as well.
@@ -220,7 +220,7 @@ fn facts(
 fn notes(all: &[Grounds], records: &[Record], arms: &[Arm]) -> Vec<String> {
     let mut notes = vec![format!(
         "What was measured. Working nodes, each a process with its own store and users, met \
-         {FAMILIES_EACH} families of tasks each, no family at two of them. The rule-based operator stood \
+         {FAMILIES_EACH} families of tasks each, no family at two of them. The rule-based explorer stood \
          for the users and found by trial what each task needs. Their lessons were released under \
          differential privacy, signed, exchanged and folded. The last node joined after that and exported \
          the shared library as skills. There the model worked on tasks that nobody had done, given the \

@@ -2,12 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use lore_agent::lab::brief::Shelf;
-use lore_agent::lab::fresh::fresh;
-use lore_agent::lab::library::without_privacy;
-use lore_agent::lab::study::Arm;
-use lore_agent::lab::{Environment, Families, FamilyId, Instance, Lab};
-use lore_agent::session::Session;
+use lore_control::{
+    PayloadKind, PrivacyStatusOf, SessionList, SessionShow, SessionSummary, SkillExport,
+};
+use lore_lab::brief::Shelf;
+use lore_lab::fresh::fresh;
+use lore_lab::library::without_privacy;
+use lore_lab::study::Arm;
+use lore_lab::{Environment, Families, FamilyId, Instance, Lab};
+use lore_session::Session;
 use serde_json::{Value, json};
 
 use super::federation::FederationArgs;
@@ -169,7 +172,7 @@ impl Grounds {
 
         progress.say("lessons are released");
         checkpoint(&nodes)?;
-        released(&nodes, "lessons")?;
+        released(&nodes, PayloadKind::Lessons)?;
         converge(&nodes, 3 * nodes.len() as u64 + 1)?;
         checkpoint(&nodes)?;
 
@@ -183,13 +186,13 @@ impl Grounds {
         all_work(&program, root, "own", &[own], &progress)?;
         nodes.push(late);
         checkpoint(&nodes)?;
-        let count = nodes[0].federation()?["deltas"].as_u64().unwrap_or(0);
+        let count = nodes[0].federation()?.deltas;
         let roots = converge(&nodes, count)?;
 
         progress.say("the measured node exports the library");
         let (late, working) = nodes.split_last().ok_or_else(|| failed(&"there is no node"))?;
         let exported = self.skills(Arm::Library);
-        let done = late.ask("skill.export", json!({ "directory": exported }))?;
+        let done = late.ask(SkillExport { federation: None, directory: exported })?;
         let mut pooled = Vec::new();
         for node in working {
             pooled.extend(sessions_of(node)?);
@@ -200,8 +203,8 @@ impl Grounds {
         shelf(&own, &self.skills(Arm::Own))?;
         let mut spent = Vec::new();
         for node in working {
-            let status = node.ask("privacy.status", json!({}))?;
-            spent.push(status["spent"]["epsilon"].as_f64().unwrap_or(0.0));
+            let quote = node.ask(PrivacyStatusOf {})?.spending.spent;
+            spent.push(quote.map_or(0.0, |quote| quote.epsilon));
         }
         let status = nodes[0].federation()?;
         progress.finish();
@@ -212,9 +215,9 @@ impl Grounds {
             "root": roots.first(),
             "sessions": sessions,
             "own_families": mine.iter().map(|family| family.name()).collect::<Vec<String>>(),
-            "lessons_released": status["lessons"],
-            "deltas": status["deltas"],
-            "exported": done["exported"].as_array().map_or(0, Vec::len),
+            "lessons_released": status.lessons,
+            "deltas": status.deltas,
+            "exported": done.exported.len(),
             "central_skills": central.len(),
             "own_skills": own.len(),
             "epsilon_spent": spent,
@@ -291,11 +294,10 @@ fn found(nodes: &[Node], epsilon: &str) -> Result<String, CliError> {
 
 /// The sessions of a node, as its owner sees them.
 fn sessions_of(node: &Node) -> Result<Vec<Session>, CliError> {
-    let list = node.ask("session.list", json!({ "limit": 100_000 }))?;
-    let ids = list["sessions"].as_array().into_iter().flatten().map(|s| s["id"].clone());
-    ids.map(|id| {
-        let shown = node.ask("session.show", json!({ "name": id }))?;
-        serde_json::from_value(shown).map_err(|error| failed(&error))
-    })
-    .collect()
+    let list = node.ask(SessionList { limit: 100_000 })?;
+    let read = |one: SessionSummary| {
+        let shown = node.ask(SessionShow { name: one.id })?;
+        Session::from_line(shown.session.as_str(), 1).map_err(|error| failed(&error))
+    };
+    list.sessions.into_iter().map(read).collect()
 }

@@ -4,6 +4,7 @@
 //! nodes share what their users learnt under differential privacy, and measures what a model gains from
 //! that at a node that joined late.
 
+mod families;
 mod federation;
 mod grounds;
 mod machine;
@@ -11,6 +12,7 @@ mod model;
 mod replay;
 mod run;
 
+pub(crate) use families::chosen_families;
 pub use federation::FederationArgs;
 pub(crate) use federation::main as federation;
 pub use model::ModelArgs;

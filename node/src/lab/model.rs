@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use lore_agent::lab::episode::Bounds;
 use lore_agent::model::{Dialect, Endpoint, HttpModel, Patience};
 use lore_agent::turn::Price;
+use lore_lab::episode::Bounds;
 
 use crate::error::CliError;
 
@@ -101,7 +101,7 @@ fn price(text: &str) -> Result<Price, CliError> {
     let (read, written) = text.split_once(',').ok_or_else(|| {
         CliError::usage(format!("`{text}` is no price")).help("give two numbers, such as 0.15,0.6")
     })?;
-    let input = crate::cli::decimal("price", read, 6)?;
-    let output = crate::cli::decimal("price", written, 6)?;
+    let input = crate::decimal::parse("price", read, 6)?;
+    let output = crate::decimal::parse("price", written, 6)?;
     Ok(Price { input, cached: input, output })
 }

@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use lore_agent::lab::Families;
 use lore_agent::replay::{
-    LEAST_TASKS, Plan, PublicTasks, Replay, RuleAgent, Subject, Verdict, before_installing,
+    LEAST_TASKS, Plan, PublicTasks, Replay, Subject, Verdict, before_installing,
 };
 use lore_agent::select::Index;
+use lore_lab::Families;
+use lore_lab::explorer::RuleAgent;
 
 use super::run::{failed, start};
 use crate::error::CliError;
@@ -41,7 +42,7 @@ pub(crate) fn replay(
         }
     }
     let library = Index::new([subject.skill().clone()]);
-    let tasks = PublicTasks::of_lab(instances).offered(&library, &subject.skill().name);
+    let tasks = PublicTasks::new(instances).offered(&library, &subject.skill().name);
     if tasks.len() < LEAST_TASKS {
         return Err(CliError::refused(
             "replay",

@@ -1,6 +1,6 @@
 //! `lore lab run`: an endpoint on the lab's tasks, with and without skills.
 //!
-//! The libraries are made here: the rule-based operator works as several users of each family, its
+//! The libraries are made here: the rule-based explorer works as several users of each family, its
 //! sessions are mined, folded and rendered as a federation's are. No privacy is involved, since nothing
 //! leaves the machine; `lore lab federation` is the one that releases.
 
@@ -9,17 +9,17 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use lore_agent::lab::brief::Shelf;
-use lore_agent::lab::library::without_privacy;
-use lore_agent::lab::measure::{Plan, work};
-use lore_agent::lab::report::{self, Report};
-use lore_agent::lab::study::{Arm, CONTROL, Cell, Record, Results, Study};
-use lore_agent::lab::{Families, FamilyId, Lab};
+use lore_lab::brief::Shelf;
+use lore_lab::library::without_privacy;
+use lore_lab::measure::{Plan, work};
+use lore_lab::report::{self, Report};
+use lore_lab::study::{Arm, CONTROL, Cell, Record, Results, Study};
+use lore_lab::{Families, FamilyId, Lab};
 use serde_json::{Value, json};
 
+use super::families::chosen_families;
 use super::machine;
 use super::model::ModelArgs;
-use crate::cli::chosen_families;
 use crate::error::CliError;
 use crate::host::now_seconds;
 use crate::{export, output};
@@ -32,7 +32,7 @@ pub(super) const ELSEWHERE: u64 = 1_000_003;
 pub struct RunArgs {
     #[command(flatten)]
     pub(super) model: ModelArgs,
-    /// What the model is given: none, wrong (skills of another environment), prose, library.
+    /// Arms to measure, by what the model is given: none, wrong (skills of another environment), prose, library.
     #[arg(long, value_delimiter = ',', default_value = "none,library")]
     pub(super) arms: Vec<Arm>,
     /// Families by name; all built-in ones and all of --families-dir without it.
@@ -41,25 +41,25 @@ pub struct RunArgs {
     /// Directory with families of your own, beside the built-in ones; may be given more than once.
     #[arg(long, value_name = "DIR")]
     pub(super) families_dir: Vec<PathBuf>,
-    /// Tasks of each family and seed.
+    /// Number of tasks of each family and seed.
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=1000))]
     pub(super) instances: u64,
-    /// Control tasks of each control family and seed.
+    /// Number of control tasks of each control family and seed.
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u64).range(0..=1000))]
     pub(super) controls: u64,
-    /// Environments, each drawn from a seed of its own.
+    /// Number of environments, each drawn from another seed.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1000))]
     pub(super) seeds: u64,
-    /// The first seed.
+    /// First seed.
     #[arg(long, default_value_t = 1)]
     pub(super) seed: u64,
-    /// Users of each family from whose work the library is made.
+    /// Number of users of each family whose work makes the library.
     #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u64).range(1..=1000))]
     pub(super) users: u64,
     /// Fail unless the library solves at least so many more tasks than none.
     #[arg(long, value_name = "TASKS")]
     pub(super) expect_gain: Option<u64>,
-    /// Where results, skills and reports are kept; an interrupted run goes on there.
+    /// Directory for results, skills and reports; an interrupted run continues there.
     #[arg(long, default_value = "lab-results", value_name = "DIR")]
     pub(super) out: PathBuf,
 }
@@ -95,14 +95,16 @@ pub(crate) fn main(args: &RunArgs, json: bool) -> Result<(), CliError> {
         let skills = |name: &str| out.join("skills").join(format!("{name}-{seed}"));
         let wanted: BTreeSet<Arm> = args.arms.iter().copied().collect();
         if wanted.contains(&Arm::Library) || wanted.contains(&Arm::Prose) {
-            eprintln!("seed {seed}: the operator works, for the library");
+            output::note(format!("seed {seed}: the explorer works, for the library"));
             let shelf =
                 Arc::new(learn(&lab, seed, &chosen, args.users, &scratch, &skills("library"))?);
             shelves.insert((seed, Arm::Library), Arc::clone(&shelf));
             shelves.insert((seed, Arm::Prose), shelf);
         }
         if wanted.contains(&Arm::Wrong) {
-            eprintln!("seed {seed}: the operator works elsewhere, for the wrong library");
+            output::note(format!(
+                "seed {seed}: the explorer works elsewhere, for the wrong library"
+            ));
             let other = seed.wrapping_add(ELSEWHERE);
             let there = start(other, &out.join(format!("lab-{other}")), &families)?;
             let shelf = learn(&there, other, &chosen, args.users, &scratch, &skills("wrong"))?;
@@ -147,7 +149,7 @@ pub(crate) fn main(args: &RunArgs, json: bool) -> Result<(), CliError> {
         ("Command", machine::command_line()),
     ];
     let notes = [
-        "The library was made on this machine from the rule-based operator's sessions, without privacy: \
+        "The library was made on this machine from the rule-based explorer's sessions, without privacy: \
          nothing of it was released. The wrong library comes from another environment, prose is the \
          library's knowledge in sentences. Intervals are Wilson's, of 95 %."
             .to_owned(),
@@ -271,7 +273,7 @@ pub(super) fn measure(
     let mut results = Results::open(file).map_err(|error| failed(&error))?;
     let mut told = |record: &Record, done: usize, of: usize| {
         let episode = &record.episode;
-        eprintln!(
+        output::note(format!(
             "{done}/{of} {} task {} {}: {} in {} commands, {:.1} s ({})",
             record.family,
             record.n,
@@ -280,7 +282,7 @@ pub(super) fn measure(
             episode.steps,
             episode.seconds,
             serde_json::to_value(&episode.end).map_or(Value::Null, |v| v["reason"].clone()),
-        );
+        ));
     };
     let records = runtime
         .block_on(study.run(client, cells, &mut results, &mut told))

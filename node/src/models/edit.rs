@@ -6,8 +6,8 @@ use std::os::unix::fs::OpenOptionsExt as _;
 
 use toml_edit::{DocumentMut, Item, Table, TableLike, Value};
 
-use super::settings::is_name;
 use crate::config::Config;
+use crate::config::is_name;
 use crate::error::CliError;
 use crate::home::Home;
 

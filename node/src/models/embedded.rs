@@ -64,7 +64,7 @@ pub(crate) fn serve_embedded(args: &EmbeddedArgs) -> Result<(), CliError> {
     use std::io;
     use std::net::Ipv4Addr;
 
-    use lore_agent::local::{LocalError, LocalModel, serve};
+    use lore_local_model::{LocalError, LocalModel, serve};
     use serde_json::json;
     use tokio::net::TcpListener;
     use tokio::sync::oneshot;

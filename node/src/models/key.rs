@@ -7,9 +7,9 @@ use std::path::Path;
 
 use secrecy::SecretString;
 
+use crate::config::ModelSettings;
 use crate::error::CliError;
 use crate::home::Home;
-use crate::models::ModelSettings;
 
 /// The variable whose key goes to an endpoint that is given as a URL.
 pub(crate) const URL_KEY: &str = "LORE_MODEL_KEY";

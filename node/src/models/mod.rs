@@ -13,7 +13,6 @@ mod pull;
 mod resolve;
 mod runtime;
 mod serve;
-mod settings;
 mod test;
 
 pub(crate) use abilities::{Recorded, Records};
@@ -24,6 +23,4 @@ pub(crate) use pull::{Pull, Tries};
 pub(crate) use resolve::{Chosen, config, resolve};
 pub(crate) use runtime::{Runtime, Serving};
 pub(crate) use serve::{Server, become_child};
-pub(crate) use settings::ModelFile;
-pub use settings::ModelSettings;
 pub(crate) use test::test;

@@ -6,9 +6,9 @@ use lore_agent::model::{Effort, Endpoint, EndpointError};
 use lore_agent::turn::Price;
 
 use super::key::{self, URL_KEY};
-use super::settings::{base_url, dialect_of};
 use super::{Recorded, Records};
 use crate::config::{Config, ConfigError};
+use crate::config::{base_url, dialect_of};
 use crate::error::CliError;
 use crate::home::Home;
 

@@ -1,7 +1,6 @@
 //! What the ledger writes.
 
-use bincode::{Decode, Encode};
-use lore_protocol::codec;
+use lore_protocol::codec::{self, Decode, Encode};
 use lore_protocol::ids::{FederationId, Hash, MemberId};
 use lore_protocol::payload::{Mechanism, PayloadKind, Window};
 

@@ -1,7 +1,6 @@
 //! The participation cap: in how many of a period's releases one unit takes part.
 
-use bincode::{Decode, Encode};
-use lore_protocol::codec;
+use lore_protocol::codec::{self, Decode, Encode};
 use lore_protocol::ids::{FederationId, Hash};
 use lore_protocol::payload::PayloadKind;
 

@@ -4,9 +4,9 @@
 //! phrase occurs wins, so that narrow classes stand before wide ones. What no phrase catches goes by
 //! HTTP status, then by exit status.
 
+use crate::codec::{Decode, Encode};
 use std::sync::LazyLock;
 
-use bincode::{Decode, Encode};
 use regex_lite::Regex;
 
 macro_rules! classes {

@@ -2,12 +2,8 @@
 
 use std::fmt;
 
-use bincode::de::{BorrowDecode, BorrowDecoder, Decoder};
-use bincode::error::DecodeError;
-use bincode::{Decode, Encode};
-
 use super::{ErrorClass, Token, Word};
-use crate::codec;
+use crate::codec::{self, BorrowDecode, BorrowDecoder, Decode, DecodeFault, Decoder, Encode};
 use crate::ids::{LessonId, SkillId};
 
 /// Most bytes of free tokens in a lesson.
@@ -195,20 +191,20 @@ impl Lesson {
 }
 
 impl<C> Decode<C> for Lesson {
-    fn decode<D: Decoder<Context = C>>(decoder: &mut D) -> Result<Self, DecodeError> {
+    fn decode<D: Decoder<Context = C>>(decoder: &mut D) -> Result<Self, DecodeFault> {
         let skill = Option::<SkillId>::decode(decoder)?;
         let op = Op::decode(decoder)?;
         let trigger = Trigger::decode(decoder)?;
         let action = Action::decode(decoder)?;
         Self::new(skill, op, trigger, action)
-            .map_err(|error| DecodeError::OtherString(error.to_string()))
+            .map_err(|error| DecodeFault::OtherString(error.to_string()))
     }
 }
 
 impl<'de, C> BorrowDecode<'de, C> for Lesson {
     fn borrow_decode<D: BorrowDecoder<'de, Context = C>>(
         decoder: &mut D,
-    ) -> Result<Self, DecodeError> {
+    ) -> Result<Self, DecodeFault> {
         <Self as Decode<C>>::decode(decoder)
     }
 }

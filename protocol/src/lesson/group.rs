@@ -1,9 +1,7 @@
 //! Which skill a lesson without one starts or joins.
 
-use bincode::{Decode, Encode};
-
 use super::{Action, Lesson, Token, command};
-use crate::codec;
+use crate::codec::{self, Decode, Encode};
 use crate::ids::{FederationId, RevisionId, SkillId};
 
 /// What lessons of one skill share: the tool, and the endpoint class or else the subject.

@@ -47,4 +47,4 @@ pub use template::{
 };
 pub use token::{MAX_TOKEN_BYTES, Token, TokenError, Word};
 pub use value::{Value, ValueKind};
-pub use vocabulary::{MAX_TOPICS, is_language, rank, topics, vocabulary_len};
+pub use vocabulary::{MAX_TOPICS, is_language, rank, topic_words, topics, vocabulary_len};

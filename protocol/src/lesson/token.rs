@@ -1,7 +1,6 @@
 //! The leaves of the grammar: normalised text and vocabulary words.
 
-use bincode::de::{BorrowDecode, BorrowDecoder, Decode, Decoder};
-use bincode::error::DecodeError;
+use crate::codec::{BorrowDecode, BorrowDecoder, Decode, DecodeFault, Decoder, Encode};
 
 /// Longest token, in bytes.
 pub const MAX_TOKEN_BYTES: usize = 240;
@@ -12,12 +11,12 @@ pub const MAX_TOKEN_BYTES: usize = 240;
 pub struct TokenError(pub String);
 
 /// Normalised free text: trimmed, single spaces, no control characters, 1 to 240 bytes.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, bincode::Encode, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, serde::Serialize)]
 #[serde(transparent)]
 pub struct Token(String);
 
 /// A word of the committed public vocabulary.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, bincode::Encode, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, serde::Serialize)]
 #[serde(transparent)]
 pub struct Word(String);
 
@@ -79,16 +78,16 @@ macro_rules! checked_decode {
         }
 
         impl<C> Decode<C> for $name {
-            fn decode<D: Decoder<Context = C>>(decoder: &mut D) -> Result<Self, DecodeError> {
+            fn decode<D: Decoder<Context = C>>(decoder: &mut D) -> Result<Self, DecodeFault> {
                 let text = String::decode(decoder)?;
-                Self::new(text).map_err(|error| DecodeError::OtherString(error.to_string()))
+                Self::new(text).map_err(|error| DecodeFault::OtherString(error.to_string()))
             }
         }
 
         impl<'de, C> BorrowDecode<'de, C> for $name {
             fn borrow_decode<D: BorrowDecoder<'de, Context = C>>(
                 decoder: &mut D,
-            ) -> Result<Self, DecodeError> {
+            ) -> Result<Self, DecodeFault> {
                 <Self as Decode<C>>::decode(decoder)
             }
         }

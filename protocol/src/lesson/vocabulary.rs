@@ -27,6 +27,11 @@ pub fn rank(word: &str) -> Option<u32> {
     RANKS.get(word).copied()
 }
 
+/// All topic words, most frequent first.
+pub fn topic_words() -> impl Iterator<Item = &'static str> {
+    words(TOPICS)
+}
+
 /// Number of topic words.
 #[must_use]
 pub fn vocabulary_len() -> usize {

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use bincode::{Decode, Encode};
-
+use super::evidence::clamp;
 use super::item::Library;
 use crate::charter::Charter;
+use crate::codec::{Decode, Encode};
 use crate::ids::MemberId;
 use crate::payload::{Costs, ItemId};
 
@@ -18,20 +18,20 @@ pub struct CostSums {
     pub variance_micros: u64,
 }
 
-/// A cost summed over authors, with its noise.
+/// A cost summed over voices, with its noise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub struct CostEstimate {
     /// Noisy sum over sessions, in the kind's unit.
     pub sum: i64,
     /// Variance of the noise, in millionths.
     pub variance_micros: u64,
-    /// Authors that contributed.
-    pub authors: u32,
+    /// Distinct voices that contributed.
+    pub voices: u32,
 }
 
 impl Library {
     /// What the sessions that used an item cost, by the charter's kind of that place. Unbiased as long
-    /// as no author is at its cap; the number of sessions is that of [`Library::estimate`].
+    /// as no voice is at its cap; the number of sessions is that of [`Library::estimate`].
     #[must_use]
     pub fn cost(
         &self,
@@ -42,16 +42,17 @@ impl Library {
     ) -> Option<CostEstimate> {
         let terms = charter.privacy.costs.as_ref()?;
         let cap = i64::from(charter.limits.evidence_cap).saturating_mul(i64::from(terms.bound));
-        let mut pooled = CostEstimate { sum: 0, variance_micros: 0, authors: 0 };
-        for author in self.costs.get(&(item, context))?.values() {
-            let deviation = author.variance_micros.isqrt() / 1000;
-            let deviation = i64::try_from(deviation).unwrap_or(i64::MAX);
-            let slack = deviation.saturating_mul(3).min(cap / 10);
-            let sum = *author.sums.get(kind)?;
-            let sum = sum.clamp(-slack, cap.saturating_add(slack));
-            pooled.sum = pooled.sum.saturating_add(sum);
-            pooled.variance_micros = pooled.variance_micros.saturating_add(author.variance_micros);
-            pooled.authors = pooled.authors.saturating_add(1);
+        let mut pooled = CostEstimate { sum: 0, variance_micros: 0, voices: 0 };
+        for members in self.by_voice(self.costs.get(&(item, context))?).values() {
+            let (mut sum, mut variance) = (0_i64, 0_u64);
+            for author in members {
+                sum =
+                    sum.saturating_add(clamp(*author.sums.get(kind)?, author.variance_micros, cap));
+                variance = variance.saturating_add(author.variance_micros);
+            }
+            pooled.sum = pooled.sum.saturating_add(clamp(sum, variance, cap));
+            pooled.variance_micros = pooled.variance_micros.saturating_add(variance);
+            pooled.voices = pooled.voices.saturating_add(1);
         }
         Some(pooled)
     }

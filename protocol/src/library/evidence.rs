@@ -1,11 +1,11 @@
 //! Pooled evidence from noisy counts: one estimate and its variance per item and context.
 //!
-//! Ratios of noisy numbers are biased, so each author enters through the linear score
+//! Ratios of noisy numbers are biased, so each voice enters through the linear score
 //! `u(p) = (1 - p) s - p f`, whose mean is 0 at the true p whatever the (symmetric) noise. The pooled
 //! estimate is the root of `sum psi(u(p) / scale)` with Huber's psi (Huber 1964; tuning constant 1.345),
 //! found by 20 bisection steps on `[0, 2^20]`, in integers only.
 
-use bincode::{Decode, Encode};
+use crate::codec::{Decode, Encode};
 
 /// Denominator of probabilities within the solver.
 const ONE: i128 = 1 << 20;
@@ -27,6 +27,13 @@ pub struct Counts {
     pub variance_micros: u64,
 }
 
+/// A noisy count within `[-3 sigma, cap + 3 sigma]`, with sigma never above a thirtieth of the cap.
+pub(super) fn clamp(count: i64, variance_micros: u64, cap: i64) -> i64 {
+    let sigma = i64::try_from(variance_micros.isqrt() / 1000).unwrap_or(i64::MAX);
+    let slack = sigma.saturating_mul(3).min(cap / 10);
+    count.clamp(-slack, cap.saturating_add(slack))
+}
+
 /// A pooled estimate of a success rate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub struct Estimate {
@@ -36,8 +43,8 @@ pub struct Estimate {
     pub variance_pico: u64,
     /// Noisy number of sessions behind it; can be small or negative by noise.
     pub sessions: i64,
-    /// Authors that contributed.
-    pub authors: u32,
+    /// Distinct voices that contributed.
+    pub voices: u32,
 }
 
 impl Estimate {
@@ -69,7 +76,7 @@ impl Estimate {
     }
 }
 
-/// Pools the counts of several authors.
+/// Pools the counts of several voices.
 #[derive(Debug, Clone)]
 pub struct Pool {
     counts: Vec<Counts>,
@@ -77,24 +84,30 @@ pub struct Pool {
 }
 
 impl Pool {
-    /// An empty pool in which one author counts for at most `cap` successes and `cap` failures.
+    /// An empty pool in which one voice counts for at most `cap` successes and `cap` failures.
     #[must_use]
     pub const fn new(cap: u32) -> Self {
         Self { counts: Vec::new(), cap: cap as i64 }
     }
 
-    /// Adds an author. Counts are clamped to `[-3 sigma, cap + 3 sigma]`, with sigma as declared but
-    /// never above a thirtieth of the cap: declared noise is a claim, and must not buy room for counts
-    /// that silence everybody else's.
-    pub fn add(&mut self, counts: &Counts) {
-        let declared = i64::try_from(counts.variance_micros.isqrt() / 1000).unwrap_or(i64::MAX);
-        let slack = declared.saturating_mul(3).min(self.cap / 10);
-        let bound = |count: i64| count.clamp(-slack, self.cap.saturating_add(slack));
-        self.counts.push(Counts {
-            successes: bound(counts.successes),
-            failures: bound(counts.failures),
-            variance_micros: counts.variance_micros,
-        });
+    /// Adds the counts of one voice's members. Each member's counts are clamped to
+    /// `[-3 sigma, cap + 3 sigma]`, and then their sum is, with the sum's own sigma: so a voice of many
+    /// members counts for no more than a voice of one. Sigma is as declared but never above a thirtieth
+    /// of the cap: declared noise is a claim, and must not buy room for counts that silence all others.
+    pub fn add<'a>(&mut self, members: impl IntoIterator<Item = &'a Counts>) {
+        let mut voice = Counts::default();
+        for counts in members {
+            let counts = self.clamp(counts);
+            voice.successes = voice.successes.saturating_add(counts.successes);
+            voice.failures = voice.failures.saturating_add(counts.failures);
+            voice.variance_micros = voice.variance_micros.saturating_add(counts.variance_micros);
+        }
+        self.counts.push(self.clamp(&voice));
+    }
+
+    fn clamp(&self, counts: &Counts) -> Counts {
+        let bound = |count| clamp(count, counts.variance_micros, self.cap);
+        Counts { successes: bound(counts.successes), failures: bound(counts.failures), ..*counts }
     }
 
     /// The pooled estimate; none without any sessions behind it.
@@ -120,11 +133,11 @@ impl Pool {
             rate_micros,
             variance_pico: self.variance_pico(i128::from(rate_micros), sessions),
             sessions,
-            authors: u32::try_from(self.counts.len()).unwrap_or(u32::MAX),
+            voices: u32::try_from(self.counts.len()).unwrap_or(u32::MAX),
         })
     }
 
-    /// Sum of psi over authors at `p / 2^20`, in millionths of the scale.
+    /// Sum of psi over voices at `p / 2^20`, in millionths of the scale.
     fn score(&self, p: i128) -> i128 {
         let psi = |counts: &Counts| {
             let u = (ONE - p) * i128::from(counts.successes) - p * i128::from(counts.failures);

@@ -4,6 +4,7 @@ use super::item::Library;
 use crate::ids::{CheckpointId, DeltaId, Hash};
 use crate::log::{Entry, Log};
 use crate::payload::Body;
+use crate::voice::Voices;
 
 /// Sealed state, kept so that one more delta re-evaluates only the open step.
 #[derive(Debug, Clone, Default)]
@@ -23,7 +24,7 @@ impl Fold {
             *self = Self::default();
         }
         for epoch in sealed.iter().skip(self.applied.len()) {
-            self.sealed = step(&self.sealed, log, epoch.epoch(), &epoch.covered);
+            self.sealed = step(&self.sealed, log, &epoch.voices, epoch.epoch(), &epoch.covered);
             self.applied.push(epoch.id);
             self.roots.push(self.sealed.root());
         }
@@ -38,7 +39,7 @@ impl Fold {
     /// The library with everything that counts, sealed or not. [`Fold::advance`] comes first.
     #[must_use]
     pub fn library(&self, log: &Log) -> Library {
-        step(&self.sealed, log, log.open_epoch(), &log.open_deltas())
+        step(&self.sealed, log, &log.tip().voices, log.open_epoch(), &log.open_deltas())
     }
 
     /// Epochs whose checkpoint claims another state than the one folded here, with both roots.
@@ -55,13 +56,16 @@ impl Fold {
     #[must_use]
     pub fn propose(&self, log: &Log) -> Body {
         let (mut body, covered) = log.propose();
-        body.state_root = step(&self.sealed, log, body.epoch, &covered).root();
+        let voices = &log.tip().voices;
+        body.state_root = step(&self.sealed, log, voices, body.epoch, &covered).root();
         body
     }
 }
 
-fn step(before: &Library, log: &Log, epoch: u32, deltas: &[DeltaId]) -> Library {
+/// Whoever writes a delta was a member before its epoch, so the voices before an epoch and after it say
+/// the same of every author in it.
+fn step(before: &Library, log: &Log, voices: &Voices, epoch: u32, deltas: &[DeltaId]) -> Library {
     let entries = deltas.iter().filter_map(|id| log.get(id));
     let counted: Vec<&Entry> = entries.collect();
-    before.step(log.federation(), log.charter(), epoch, counted)
+    before.step(log.federation(), log.charter(), voices, epoch, counted)
 }

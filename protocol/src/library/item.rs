@@ -1,16 +1,20 @@
 //! The state of the library.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
-
-use bincode::{Decode, Encode};
 
 use super::cost::CostSums;
 use super::evidence::Counts;
 use super::votes::{Tally, VoteEstimate};
-use crate::codec;
+use crate::codec::{self, Decode, Encode};
 use crate::ids::{Hash, LessonId, MemberId, RevisionId, SkillId};
 use crate::lesson::{Lesson, Word};
 use crate::payload::{FileEntry, ItemId, RevokeTarget};
+use crate::voice::Voices;
+
+/// Most of a skill's first lessons that one voice alone stands behind, while other voices have lessons
+/// for the skill: a quarter of [`super::MAX_SHOWN`], so that four voices have room whatever one claims.
+pub const MAX_PLACES_PER_VOICE: usize = 2;
 
 /// A revision of a skill's base text.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
@@ -34,7 +38,8 @@ pub struct RevisionItem {
 pub struct LessonItem {
     /// The lesson.
     pub lesson: Lesson,
-    /// Noisy support by author, summed over releases; 0 for an author who wrote it by hand.
+    /// Noisy support by author, summed over releases and held so that all authors of one voice have at
+    /// most the charter's cap; 0 for an author who wrote it by hand.
     pub support: BTreeMap<MemberId, i64>,
     /// Authors who wrote it by hand.
     pub authored: BTreeSet<MemberId>,
@@ -46,8 +51,12 @@ impl LessonItem {
     /// Support over all authors.
     #[must_use]
     pub fn total_support(&self) -> i64 {
-        self.support.values().fold(0, |sum, support| sum.saturating_add(*support))
+        sum(self.support.values())
     }
+}
+
+fn sum<'a>(support: impl Iterator<Item = &'a i64>) -> i64 {
+    support.fold(0, |sum, support| sum.saturating_add(*support))
 }
 
 /// A skill: revisions of a base text, and lessons.
@@ -68,20 +77,24 @@ pub struct Library {
     pub skills: BTreeMap<SkillId, Skill>,
     /// Lessons of all skills.
     pub lessons: BTreeMap<LessonId, LessonItem>,
-    /// Topic words of lessons with noisy support; a word may come before its lesson.
-    pub topics: BTreeMap<LessonId, BTreeMap<Word, i64>>,
+    /// Topic words of lessons with noisy support by author; a word may come before its lesson.
+    pub topics: BTreeMap<LessonId, BTreeMap<Word, BTreeMap<MemberId, i64>>>,
     /// Evidence by item, context and author.
     pub evidence: BTreeMap<(ItemId, u16), BTreeMap<MemberId, Counts>>,
     /// Votes by candidate and author.
     pub tallies: BTreeMap<ItemId, BTreeMap<MemberId, Tally>>,
     /// Votes by candidate, pooled over authors: what the tallies come to under the charter's cap.
     pub(super) votes: BTreeMap<ItemId, VoteEstimate>,
+    /// By lesson, the voices whose votes for it are more than three deviations of their noise.
+    pub(super) sure_voters: BTreeMap<LessonId, BTreeSet<MemberId>>,
     /// Costs by item, context and author.
     pub costs: BTreeMap<(ItemId, u16), BTreeMap<MemberId, CostSums>>,
     /// Who revoked what.
     pub revocations: BTreeMap<RevokeTarget, BTreeSet<MemberId>>,
-    /// What enough members revoked: for ever.
+    /// What enough voices revoked: for ever.
     pub revoked: BTreeSet<RevokeTarget>,
+    /// The voice of every author in this library whose voice began with another member.
+    pub(super) voices: BTreeMap<MemberId, MemberId>,
 }
 
 impl Library {
@@ -101,6 +114,7 @@ impl Library {
         for lesson in &found.lessons {
             let item = self.lessons.get(lesson);
             bytes.extend(codec::encode(&item.map(|item| item.total_support())));
+            bytes.extend(codec::encode(&item.map(|item| self.voices_behind(*lesson, item))));
             bytes.extend(codec::encode(&self.topics.get(lesson).cloned().unwrap_or_default()));
             bytes.extend(codec::encode(&self.is_revoked(RevokeTarget::Lesson(*lesson))));
             bytes.extend(codec::encode(&self.sure_votes(ItemId::Lesson(*lesson))));
@@ -109,6 +123,40 @@ impl Library {
             bytes.extend(codec::encode(&self.is_revoked(RevokeTarget::Revision(*revision))));
         }
         Hash::derive("commonlore/skill-state/v1", &[skill.as_bytes(), &bytes])
+    }
+
+    /// Remembers the voice of an author whose delta is folded.
+    pub(super) fn note_voice(&mut self, author: MemberId, voices: &Voices) {
+        let voice = voices.of(author);
+        if voice != author {
+            self.voices.insert(author, voice);
+        }
+    }
+
+    /// The voice of an author in this library.
+    #[must_use]
+    pub fn voice(&self, author: MemberId) -> MemberId {
+        self.voices.get(&author).copied().unwrap_or(author)
+    }
+
+    /// The distinct voices of some authors.
+    pub(super) fn voices_of(
+        &self,
+        authors: impl IntoIterator<Item = MemberId>,
+    ) -> BTreeSet<MemberId> {
+        authors.into_iter().map(|author| self.voice(author)).collect()
+    }
+
+    /// What authors contributed, grouped by voice.
+    pub(super) fn by_voice<'a, T>(
+        &self,
+        authors: &'a BTreeMap<MemberId, T>,
+    ) -> BTreeMap<MemberId, Vec<&'a T>> {
+        let mut voices = BTreeMap::<MemberId, Vec<&'a T>>::new();
+        for (author, contribution) in authors {
+            voices.entry(self.voice(*author)).or_default().push(contribution);
+        }
+        voices
     }
 
     /// Whether something is revoked.
@@ -128,27 +176,54 @@ impl Library {
         active.into_iter().collect()
     }
 
-    /// Lessons of a skill that are not revoked. A lesson's own evidence is its votes: those with votes
-    /// that noise does not explain come first, then the best supported, then by id.
+    /// The distinct voices behind a lesson: those that released it, wrote it, or voted for it by more
+    /// than their noise explains.
+    #[must_use]
+    pub fn voices_behind(&self, lesson: LessonId, item: &LessonItem) -> BTreeSet<MemberId> {
+        let mut voices = self.voices_of(item.support.keys().chain(&item.authored).copied());
+        voices.extend(self.sure_voters.get(&lesson).into_iter().flatten());
+        voices
+    }
+
+    /// Lessons of a skill that are not revoked, those that are shown first at the front.
+    ///
+    /// In the order of the voices behind them, then of votes that noise does not explain, then of
+    /// support, all descending, then of id. So no member's claim outweighs what several found. Lessons
+    /// behind which there is one voice only are held to [`MAX_PLACES_PER_VOICE`] for each such voice; its
+    /// others come after those of everybody else, and fill only places that nobody competes for.
     #[must_use]
     pub fn lessons_of(&self, skill: SkillId) -> Vec<(LessonId, &LessonItem)> {
         let ids = self.skills.get(&skill).into_iter().flat_map(|skill| &skill.lessons);
         let mut found: Vec<_> = ids
             .filter(|id| !self.is_revoked(RevokeTarget::Lesson(**id)))
             .filter_map(|id| Some((*id, self.lessons.get(id)?)))
+            .map(|(id, item)| (id, item, self.voices_behind(id, item)))
             .collect();
-        found.sort_by_key(|(id, item)| {
+        found.sort_by_cached_key(|(id, item, voices)| {
             let votes = self.sure_votes(ItemId::Lesson(*id));
-            (std::cmp::Reverse((votes, item.total_support())), *id)
+            (Reverse((voices.len(), votes, item.total_support())), *id)
         });
-        found
+        let mut places: BTreeMap<MemberId, usize> = BTreeMap::new();
+        let (mut first, rest): (Vec<_>, Vec<_>) = found.into_iter().partition(|(_, _, voices)| {
+            let sole = voices.first().filter(|_| voices.len() == 1);
+            sole.is_none_or(|voice| {
+                let place = places.entry(*voice).or_default();
+                *place += 1;
+                *place <= MAX_PLACES_PER_VOICE
+            })
+        });
+        first.extend(rest);
+        first.into_iter().map(|(id, item, _)| (id, item)).collect()
     }
 
-    /// Topic words of a lesson, best supported first, then by word.
+    /// Topic words of a lesson: those of most voices first, then the best supported, then by word.
     #[must_use]
     pub fn topics_of(&self, lesson: LessonId) -> Vec<&Word> {
         let mut words: Vec<_> = self.topics.get(&lesson).into_iter().flatten().collect();
-        words.sort_by_key(|(word, support)| (std::cmp::Reverse(**support), *word));
+        words.sort_by_cached_key(|(word, support)| {
+            let voices = self.voices_of(support.keys().copied()).len();
+            (Reverse((voices, sum(support.values()))), *word)
+        });
         words.into_iter().map(|(word, _)| word).collect()
     }
 }

@@ -15,6 +15,6 @@ mod votes;
 pub use cost::{CostEstimate, CostSums};
 pub use evidence::{Counts, Estimate, Pool};
 pub use fold::Fold;
-pub use item::{LessonItem, Library, RevisionItem, Skill};
+pub use item::{LessonItem, Library, MAX_PLACES_PER_VOICE, RevisionItem, Skill};
 pub use render::{MAX_SHOWN, Rendered};
 pub use votes::{Tally, VoteEstimate, pool as pool_votes};

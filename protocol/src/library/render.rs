@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use super::item::{LessonItem, Library};
-use crate::ids::{LessonId, RevisionId, SkillId};
+use crate::ids::{LessonId, MemberId, RevisionId, SkillId};
 use crate::lesson::{Action, Lesson, Op, Word, group_key};
 use crate::payload::RevokeTarget;
 use crate::skill::{Problem, SkillMd, SkillName};
@@ -151,7 +151,7 @@ impl Library {
             );
             for (_, item, template) in &examples {
                 let _ = writeln!(body, "```bash\n{}\n```\n", template.as_str());
-                let _ = writeln!(body, "{}\n", provenance(item));
+                let _ = writeln!(body, "{}\n", self.provenance(item));
             }
         }
         // Checks before the rest: whoever did the task reads on only when it did not work.
@@ -161,8 +161,9 @@ impl Library {
             .filter(|item| item.lesson.example().is_none())
             .partition(|item| item.lesson.op() == Op::Verify);
         for (heading, items) in [("Check", checks), ("Learnt in the field", rest)] {
-            let line =
-                |item: &&LessonItem| format!("- {} ({})", advice(&item.lesson), provenance(item));
+            let line = |item: &&LessonItem| {
+                format!("- {} ({})", advice(&item.lesson), self.provenance(item))
+            };
             let lines: Vec<String> = items.iter().map(line).collect();
             if !lines.is_empty() {
                 let _ = writeln!(body, "## {heading}\n\n{}\n", lines.join("\n"));
@@ -170,15 +171,19 @@ impl Library {
         }
         body
     }
-}
 
-fn provenance(item: &LessonItem) -> String {
-    let members = item.support.len();
-    let count = |n: usize| if n == 1 { "one member".to_owned() } else { format!("{n} members") };
-    if item.authored.is_empty() {
-        format!("Found by users of {} of the federation.", count(members))
-    } else {
-        format!("Written by hand by {}.", count(item.authored.len()))
+    /// Who found a lesson. A member and those that it vouched for count as one.
+    fn provenance(&self, item: &LessonItem) -> String {
+        let count = |authors: Vec<MemberId>| match self.voices_of(authors).len() {
+            1 => "one member".to_owned(),
+            n => format!("{n} members"),
+        };
+        if item.authored.is_empty() {
+            let members = count(item.support.keys().copied().collect());
+            format!("Found by users of {members} of the federation.")
+        } else {
+            format!("Written by hand by {}.", count(item.authored.iter().copied().collect()))
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use crate::lesson::{self, Lesson, LessonKey};
 use crate::log::Entry;
 use crate::payload::{ItemId, Lessons, Origin, Outcomes, Payload, Revision, Revoke, RevokeTarget};
 use crate::skill;
+use crate::voice::Voices;
 
 impl Library {
     /// The library after these deltas. Their order does not matter: they are taken by id.
@@ -18,12 +19,16 @@ impl Library {
         &self,
         federation: FederationId,
         charter: &Charter,
+        voices: &Voices,
         epoch: u32,
         deltas: impl IntoIterator<Item = &'a Entry>,
     ) -> Self {
         let mut deltas: Vec<&Entry> = deltas.into_iter().collect();
         deltas.sort_by_key(|entry| entry.sound.id);
         let mut next = self.clone();
+        for entry in &deltas {
+            next.note_voice(entry.chain, voices);
+        }
         // Revisions first: lessons and evidence may belong to them.
         for entry in &deltas {
             if let Payload::Revision(revision) = &entry.sound.payload {
@@ -74,27 +79,45 @@ impl Library {
         epoch: u32,
     ) {
         let authored = matches!(lessons.origin, Origin::Authored);
-        // Support is a claim: one author's counts for at most the charter's cap.
         let cap = i64::from(charter.limits.evidence_cap);
-        let add = |sum: &mut i64, support: i64| *sum = sum.saturating_add(support).min(cap);
         for entry in &lessons.entries {
             match &entry.key {
                 LessonKey::Primary(lesson) => {
                     let id = self.add_lesson(federation, lesson, epoch);
+                    let Some(item) = self.lessons.get(&id) else { continue };
+                    let support = self.held(&item.support, author, entry.support, cap);
                     if let Some(item) = self.lessons.get_mut(&id) {
-                        add(item.support.entry(author).or_default(), entry.support);
+                        item.support.insert(author, support);
                         if authored {
                             item.authored.insert(author);
                         }
                     }
                 }
                 LessonKey::Topic { lesson, word } => {
+                    let known = self.topics.get(lesson).and_then(|words| words.get(word));
+                    let none = BTreeMap::new();
+                    let support = self.held(known.unwrap_or(&none), author, entry.support, cap);
                     let words = self.topics.entry(*lesson).or_default();
-                    let support = words.entry(word.clone()).or_default();
-                    *support = support.saturating_add(entry.support.min(cap));
+                    words.entry(word.clone()).or_default().insert(author, support);
                 }
             }
         }
+    }
+
+    /// An author's support after another release. Support is a claim: all authors of one voice have at
+    /// most the charter's cap.
+    fn held(
+        &self,
+        support: &BTreeMap<MemberId, i64>,
+        author: MemberId,
+        more: i64,
+        cap: i64,
+    ) -> i64 {
+        let voice = self.voice(author);
+        let mine = support.get(&author).copied().unwrap_or_default();
+        let others = support.iter().filter(|(a, _)| **a != author && self.voice(**a) == voice);
+        let others: i64 = others.fold(0, |sum, (_, support)| sum.saturating_add(*support));
+        mine.saturating_add(more).min(cap.saturating_sub(others)).max(0)
     }
 
     fn add_lesson(&mut self, federation: FederationId, lesson: &Lesson, epoch: u32) -> LessonId {
@@ -149,16 +172,20 @@ impl Library {
 
     fn settle_revocations(&mut self, charter: &Charter) {
         let enough = charter.limits.revokers as usize;
-        let settled = self.revocations.iter().filter(|(_, authors)| authors.len() >= enough);
-        self.revoked.extend(settled.map(|(target, _)| *target));
+        let settled = self
+            .revocations
+            .iter()
+            .filter(|(_, authors)| self.voices_of(authors.iter().copied()).len() >= enough);
+        let settled: Vec<RevokeTarget> = settled.map(|(target, _)| *target).collect();
+        self.revoked.extend(settled);
     }
 
-    /// The pooled estimate of an item in a context.
+    /// The pooled estimate of an item in a context. The members of one voice count as one author.
     #[must_use]
     pub fn estimate(&self, charter: &Charter, item: ItemId, context: u16) -> Option<Estimate> {
         let mut pool = Pool::new(charter.limits.evidence_cap);
-        for counts in self.evidence.get(&(item, context))?.values() {
-            pool.add(counts);
+        for counts in self.by_voice(self.evidence.get(&(item, context))?).values() {
+            pool.add(counts.iter().copied());
         }
         pool.estimate()
     }

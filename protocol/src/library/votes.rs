@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bincode::{Decode, Encode};
-
+use super::evidence::clamp;
 use super::item::{Library, Skill};
+use crate::codec::{Decode, Encode};
 use crate::ids::{Hash, MemberId};
 use crate::payload::{ItemId, MAX_BALLOT, RevokeTarget, Votes};
 
 const MICRO: i128 = 1_000_000;
-/// Numerator of an author's weight: a millionth of a variance still has a weight of 12 digits.
+/// Numerator of a voice's weight: a millionth of a variance still has a weight of 12 digits.
 const WEIGHT: u128 = 1_000_000_000_000_000_000;
 /// One-sided 95 %, in millionths.
 const SURE_MICRO: i128 = 1_644_854;
@@ -23,15 +23,24 @@ pub struct Tally {
     pub variance_micros: u64,
 }
 
-/// Votes for a candidate, pooled over authors.
+impl Tally {
+    /// Whether there are more votes than three deviations of the noise: of a thousand voices that did not
+    /// vote, noise makes about one look so.
+    fn is_sure(&self) -> bool {
+        let votes = u128::from(self.votes.max(0).unsigned_abs());
+        votes * votes > 9 * u128::from(self.variance_micros) / 1_000_000
+    }
+}
+
+/// Votes for a candidate, pooled over voices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, serde::Serialize)]
 pub struct VoteEstimate {
-    /// Estimated votes of all authors, in millionths; can be negative by noise.
+    /// Estimated votes of all voices, in millionths; can be negative by noise.
     pub votes_micros: i64,
     /// Variance of the noise in the estimate, in 1e-6 of a vote squared.
     pub variance_micros: u64,
-    /// Authors that voted on it.
-    pub authors: u32,
+    /// Distinct voices that voted on it.
+    pub voices: u32,
 }
 
 impl VoteEstimate {
@@ -46,33 +55,39 @@ impl VoteEstimate {
     }
 }
 
-/// Pools the tallies of several authors: the mean weighted by inverse variance, times the number of
-/// authors. With equal noise that is the sum. An author who declares more noise than others has less
-/// weight, so that nobody can drown the rest in noise; one who declares less than it draws is bounded
+/// Pools the tallies of several voices: the mean weighted by inverse variance, times the number of
+/// voices. With equal noise that is the sum. A voice that declares more noise than others has less
+/// weight, so that nobody can drown the rest in noise; one that declares less than it draws is bounded
 /// by the charter's least noise and by `cap`.
 #[must_use]
 pub fn pool<'a>(tallies: impl IntoIterator<Item = &'a Tally>, cap: u32) -> Option<VoteEstimate> {
     let cap = i64::from(cap);
-    let (mut weights, mut sum, mut authors) = (0_u128, 0_i128, 0_u32);
+    let (mut weights, mut sum, mut voices) = (0_u128, 0_i128, 0_u32);
     for tally in tallies {
-        let deviation = i64::try_from(tally.variance_micros.isqrt() / 1000).unwrap_or(i64::MAX);
-        let slack = deviation.saturating_mul(3).min(cap / 10);
-        let votes = tally.votes.clamp(-slack, cap.saturating_add(slack));
+        let votes = clamp(tally.votes, tally.variance_micros, cap);
         let weight = (WEIGHT / u128::from(tally.variance_micros.max(1))).max(1);
         weights = weights.saturating_add(weight);
         sum = sum.saturating_add(i128::try_from(weight).ok()?.checked_mul(i128::from(votes))?);
-        authors = authors.saturating_add(1);
+        voices = voices.saturating_add(1);
     }
     if weights == 0 {
         return None;
     }
-    let total = sum.checked_mul(MICRO)?.checked_mul(i128::from(authors))?;
+    let total = sum.checked_mul(MICRO)?.checked_mul(i128::from(voices))?;
     let votes = total.div_euclid(i128::try_from(weights).ok()?);
-    let variance = WEIGHT.checked_mul(u128::from(authors).pow(2))? / weights;
+    let variance = WEIGHT.checked_mul(u128::from(voices).pow(2))? / weights;
     Some(VoteEstimate {
         votes_micros: i64::try_from(votes).ok()?,
         variance_micros: u64::try_from(variance).unwrap_or(u64::MAX),
-        authors,
+        voices,
+    })
+}
+
+/// The tally of one voice: its members' votes, each held within the cap.
+fn sum<'a>(members: impl IntoIterator<Item = &'a Tally>, cap: u32) -> Tally {
+    members.into_iter().fold(Tally::default(), |sum, tally| Tally {
+        votes: sum.votes.saturating_add(clamp(tally.votes, tally.variance_micros, i64::from(cap))),
+        variance_micros: sum.variance_micros.saturating_add(tally.variance_micros),
     })
 }
 
@@ -119,7 +134,7 @@ impl Library {
         usable.into_iter().map(|id| ItemId::Revision(*id)).collect()
     }
 
-    /// Votes for a candidate over all authors.
+    /// Votes for a candidate over all voices.
     #[must_use]
     pub fn votes(&self, item: ItemId) -> Option<VoteEstimate> {
         self.votes.get(&item).copied()
@@ -141,9 +156,23 @@ impl Library {
     }
 
     pub(super) fn pool_votes(&mut self, cap: u32) {
-        let pooled = self.tallies.iter();
-        self.votes = pooled
-            .filter_map(|(item, authors)| Some((*item, pool(authors.values(), cap)?)))
-            .collect();
+        let (mut votes, mut sure_voters) = (BTreeMap::new(), BTreeMap::new());
+        for (item, authors) in &self.tallies {
+            let voices = self.by_voice(authors).into_iter();
+            let tallies: Vec<(MemberId, Tally)> =
+                voices.map(|(voice, members)| (voice, sum(members, cap))).collect();
+            votes.extend(
+                pool(tallies.iter().map(|(_, tally)| tally), cap).map(|pooled| (*item, pooled)),
+            );
+            let sure: BTreeSet<MemberId> = tallies
+                .iter()
+                .filter(|(_, tally)| tally.is_sure())
+                .map(|(voice, _)| *voice)
+                .collect();
+            if let (ItemId::Lesson(lesson), false) = (item, sure.is_empty()) {
+                sure_voters.insert(*lesson, sure);
+            }
+        }
+        (self.votes, self.sure_voters) = (votes, sure_voters);
     }
 }

@@ -3,11 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use bincode::{Decode, Encode};
-
 use super::Log;
 use super::need::ancestors;
-use crate::codec;
+use crate::codec::{self, Decode, Encode};
 use crate::delta::{Delta, Sound};
 use crate::ids::{DeltaId, Hash, MemberId};
 

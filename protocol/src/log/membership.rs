@@ -8,12 +8,14 @@ use crate::charter::MAX_MEMBERS_EVER;
 use crate::delta::Sound;
 use crate::ids::{DeltaId, MemberId, PublicKey};
 use crate::payload::{Payload, Removal, RevokeTarget, RosterEntry, Vouch};
+use crate::voice::Voices;
 
 /// Members and former members after an epoch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Membership {
     pub(super) roster: BTreeMap<MemberId, RosterEntry>,
     pub(super) removed: BTreeMap<MemberId, Removal>,
+    pub(super) voices: Voices,
 }
 
 impl Log {
@@ -36,6 +38,7 @@ impl Log {
         keys.extend(removed.values().map(|removal| removal.key));
         keys.extend(parent.body.excluded.iter().map(|removal| removal.key));
 
+        let mut voices = parent.voices.clone();
         let mut ordered: Vec<_> = covered.iter().filter_map(|id| self.entries.get(id)).collect();
         ordered.sort_by_key(|entry| (entry.chain, entry.sound.header().seq));
         let former = parent.body.excluded.len();
@@ -57,6 +60,7 @@ impl Log {
                 keys.insert(vouch.key);
                 let sponsor = entry.chain;
                 roster.insert(member, RosterEntry { member, key: vouch.key, sponsor });
+                voices.admit(member, sponsor);
             }
         }
 
@@ -67,7 +71,7 @@ impl Log {
                     RevokeTarget::Member(member)
                         if roster.contains_key(&member)
                             && parent.signers.binary_search(&member).is_err()
-                            && self.revoked_by_enough(member, frontier) =>
+                            && self.revoked_by_enough(member, frontier, &voices) =>
                     {
                         member
                     }
@@ -80,7 +84,7 @@ impl Log {
                 removed.insert(gone, Removal { member: gone, key: entry.key, from_seq });
             }
         }
-        Membership { roster, removed }
+        Membership { roster, removed, voices }
     }
 
     /// The key that a member's Join names; none while the Join is not here. A member's id is the hash of
@@ -101,17 +105,19 @@ impl Log {
         earlier.take(usize::from(vouch.uses)).count() < usize::from(vouch.uses)
     }
 
-    /// Whether enough distinct authors, within the frontier, revoked a member.
+    /// Whether enough distinct voices, within the frontier, revoked a member.
     fn revoked_by_enough(
         &self,
         member: MemberId,
         frontier: &BTreeMap<MemberId, (u64, DeltaId)>,
+        voices: &Voices,
     ) -> bool {
         let within = |author: MemberId, places: &BTreeSet<Place>| {
             let tip = frontier.get(&author).copied();
             tip.is_some_and(|tip| places.iter().any(|at| self.is_on_branch(author, *at, tip)))
         };
         let revokers = self.index.revokers(member).filter(|(author, at)| within(*author, at));
-        revokers.count() >= self.charter.limits.revokers as usize
+        let count = voices.count(revokers.map(|(author, _)| author));
+        count >= self.charter.limits.revokers as usize
     }
 }

@@ -8,6 +8,7 @@ use crate::codec;
 use crate::delta::Sound;
 use crate::ids::{CheckpointId, DeltaId, FederationId, Hash, MemberId, PublicKey};
 use crate::payload::{Body, Checkpoint, FrontierEntry, Phase, Removal, RosterEntry};
+use crate::voice::Voices;
 
 const ID_TAG: &str = "commonlore/checkpoint/v1";
 
@@ -34,6 +35,8 @@ pub struct Sealed {
     pub roster: BTreeMap<MemberId, RosterEntry>,
     /// Who signs the next one.
     pub signers: Vec<MemberId>,
+    /// The voice of every member so far, former ones included.
+    pub voices: Voices,
 }
 
 /// Why a final checkpoint is not sealed here.
@@ -96,6 +99,7 @@ impl Sealed {
             frontier: BTreeMap::new(),
             roster: roster.into_iter().map(|entry| (entry.member, entry)).collect(),
             signers,
+            voices: Voices::of_founders(founders.iter().map(|(member, _)| *member)),
         }
     }
 
@@ -262,6 +266,7 @@ impl Log {
             frontier,
             roster: roster.into_iter().map(|entry| (entry.member, entry)).collect(),
             signers: body.signers.clone(),
+            voices: membership.voices,
         }))
     }
 

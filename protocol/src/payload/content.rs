@@ -1,11 +1,9 @@
 //! Content payloads: what was learnt. Everything here is a mechanism's output, or a text that a person
 //! chose to publish.
 
-use bincode::de::Decoder;
-use bincode::enc::Encoder;
-use bincode::error::{DecodeError, EncodeError};
-use bincode::{Decode, Encode};
-
+use crate::codec::{
+    Decode, DecodeFault, Decoder, Encode, EncodeFault, Encoder, impl_borrow_decode,
+};
 use crate::ids::{BlobId, Hash, LessonId, RevisionId, SkillId};
 use crate::lesson::LessonKey;
 
@@ -152,6 +150,7 @@ impl Mechanism {
 
 /// Where a content payload comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Encode, Decode, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Origin {
     /// A differentially private mechanism.
     Mechanism(Mechanism),
@@ -160,7 +159,7 @@ pub enum Origin {
 }
 
 /// A lesson release: keys that passed the threshold, by key, or lessons that a person wrote.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, serde::Serialize)]
 pub struct Lessons {
     /// How it was made.
     pub origin: Origin,
@@ -169,11 +168,12 @@ pub struct Lessons {
     /// Sorted by key, no key twice.
     pub entries: Vec<LessonEntry>,
     /// Zero bytes up to the charter's fixed size, so that the length says nothing.
+    #[serde(serialize_with = "crate::ids::serialize_hex")]
     pub padding: Vec<u8>,
 }
 
 /// One released key with its noisy support (0 when authored).
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, serde::Serialize)]
 pub struct LessonEntry {
     /// The key.
     pub key: LessonKey,
@@ -198,19 +198,19 @@ pub enum ItemId {
 struct Count(i64);
 
 impl Encode for Count {
-    fn encode<E: Encoder>(&self, encoder: &mut E) -> Result<(), EncodeError> {
+    fn encode<E: Encoder>(&self, encoder: &mut E) -> Result<(), EncodeFault> {
         self.0.to_le_bytes().encode(encoder)
     }
 }
 
 impl<Context> Decode<Context> for Count {
-    fn decode<D: Decoder<Context = Context>>(decoder: &mut D) -> Result<Self, DecodeError> {
+    fn decode<D: Decoder<Context = Context>>(decoder: &mut D) -> Result<Self, DecodeFault> {
         Decode::decode(decoder).map(|bytes| Self(i64::from_le_bytes(bytes)))
     }
 }
 
 impl Encode for Cell {
-    fn encode<E: Encoder>(&self, encoder: &mut E) -> Result<(), EncodeError> {
+    fn encode<E: Encoder>(&self, encoder: &mut E) -> Result<(), EncodeFault> {
         self.item.encode(encoder)?;
         self.context.encode(encoder)?;
         Count(self.successes).encode(encoder)?;
@@ -219,7 +219,7 @@ impl Encode for Cell {
 }
 
 impl<Context> Decode<Context> for Cell {
-    fn decode<D: Decoder<Context = Context>>(decoder: &mut D) -> Result<Self, DecodeError> {
+    fn decode<D: Decoder<Context = Context>>(decoder: &mut D) -> Result<Self, DecodeFault> {
         Ok(Self {
             item: Decode::decode(decoder)?,
             context: Decode::decode(decoder)?,
@@ -228,10 +228,10 @@ impl<Context> Decode<Context> for Cell {
         })
     }
 }
-bincode::impl_borrow_decode!(Cell);
+impl_borrow_decode!(Cell);
 
 /// Noisy one-hot counts of one item in one context. Never clamped: unbiased.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub struct Cell {
     /// The item.
     pub item: ItemId,
@@ -244,7 +244,7 @@ pub struct Cell {
 }
 
 /// An outcome release: a cell for *every* item active at a named public state.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, serde::Serialize)]
 pub struct Outcomes {
     /// The mechanism.
     pub mechanism: Mechanism,
@@ -260,7 +260,7 @@ pub struct Outcomes {
 pub const MAX_BALLOT: usize = 256;
 
 /// A vote release: noisy votes for every candidate of a public ballot.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, serde::Serialize)]
 pub struct Votes {
     /// The mechanism.
     pub mechanism: Mechanism,
@@ -273,21 +273,21 @@ pub struct Votes {
 }
 
 impl Encode for VoteEntry {
-    fn encode<E: Encoder>(&self, encoder: &mut E) -> Result<(), EncodeError> {
+    fn encode<E: Encoder>(&self, encoder: &mut E) -> Result<(), EncodeFault> {
         self.item.encode(encoder)?;
         Count(self.votes).encode(encoder)
     }
 }
 
 impl<Context> Decode<Context> for VoteEntry {
-    fn decode<D: Decoder<Context = Context>>(decoder: &mut D) -> Result<Self, DecodeError> {
+    fn decode<D: Decoder<Context = Context>>(decoder: &mut D) -> Result<Self, DecodeFault> {
         Ok(Self { item: Decode::decode(decoder)?, votes: Count::decode(decoder)?.0 })
     }
 }
-bincode::impl_borrow_decode!(VoteEntry);
+impl_borrow_decode!(VoteEntry);
 
 /// Noisy votes for one candidate. Never clamped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub struct VoteEntry {
     /// The candidate.
     pub item: ItemId,
@@ -296,7 +296,7 @@ pub struct VoteEntry {
 }
 
 /// A cost release: noisy sums of what sessions cost, over the same items as outcomes.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, serde::Serialize)]
 pub struct Costs {
     /// The mechanism.
     pub mechanism: Mechanism,
@@ -310,7 +310,7 @@ pub struct Costs {
 
 /// Noisy cost sums of one item in one context, one for each of the charter's kinds, in their order.
 /// Never clamped.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct CostCell {
     /// The item.
     pub item: ItemId,
@@ -321,7 +321,7 @@ pub struct CostCell {
 }
 
 impl Encode for CostCell {
-    fn encode<E: Encoder>(&self, encoder: &mut E) -> Result<(), EncodeError> {
+    fn encode<E: Encoder>(&self, encoder: &mut E) -> Result<(), EncodeFault> {
         self.item.encode(encoder)?;
         self.context.encode(encoder)?;
         let sums: Vec<Count> = self.sums.iter().map(|sum| Count(*sum)).collect();
@@ -330,16 +330,16 @@ impl Encode for CostCell {
 }
 
 impl<Context> Decode<Context> for CostCell {
-    fn decode<D: Decoder<Context = Context>>(decoder: &mut D) -> Result<Self, DecodeError> {
+    fn decode<D: Decoder<Context = Context>>(decoder: &mut D) -> Result<Self, DecodeFault> {
         let (item, context) = (Decode::decode(decoder)?, Decode::decode(decoder)?);
         let sums: Vec<Count> = Decode::decode(decoder)?;
         Ok(Self { item, context, sums: sums.into_iter().map(|sum| sum.0).collect() })
     }
 }
-bincode::impl_borrow_decode!(CostCell);
+impl_borrow_decode!(CostCell);
 
 /// One file of a bundle.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, serde::Serialize)]
 pub struct FileEntry {
     /// Relative path with `/`.
     pub path: String,
@@ -352,7 +352,7 @@ pub struct FileEntry {
 }
 
 /// A version of a skill's base text. The files are blobs; the fold never reads them.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, serde::Serialize)]
 pub struct Revision {
     /// The skill; none for the first revision of a new skill.
     pub skill: Option<SkillId>,

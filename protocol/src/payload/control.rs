@@ -1,14 +1,13 @@
 //! Control payloads: who belongs, and where epochs end. None is built from private data.
 
-use bincode::{Decode, Encode};
-
+use crate::codec::{Decode, Encode};
 use crate::identity::Signature;
 use crate::ids::{
     CheckpointId, DeltaId, Hash, InvitationId, LessonId, MemberId, PublicKey, RevisionId,
 };
 
 /// First delta of a chain. Its header names author `MemberId::ZERO`; its id becomes the member's id.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, serde::Serialize)]
 pub struct Join {
     /// The member's key.
     pub key: PublicKey,
@@ -21,7 +20,7 @@ pub struct Join {
 }
 
 /// Admits a Join.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, serde::Serialize)]
 pub struct Vouch {
     /// The Join.
     pub join: DeltaId,
@@ -36,14 +35,15 @@ pub struct Vouch {
 }
 
 /// The author leaves.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, serde::Serialize)]
 pub struct Leave {
     /// A word to the others, at most 256 bytes.
     pub reason: String,
 }
 
 /// What a Revoke is aimed at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum RevokeTarget {
     /// A revision.
     Revision(RevisionId),
@@ -54,7 +54,7 @@ pub enum RevokeTarget {
 }
 
 /// One revoker's word.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, serde::Serialize)]
 pub struct Revoke {
     /// The target.
     pub target: RevokeTarget,
@@ -63,7 +63,7 @@ pub struct Revoke {
 }
 
 /// Replaces a member's key. The delta itself is signed by the new key.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, serde::Serialize)]
 pub struct RotateKey {
     /// The member.
     pub member: MemberId,
@@ -78,14 +78,15 @@ pub struct RotateKey {
 }
 
 /// The scheduled release that this delta stands for sent nothing.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, serde::Serialize)]
 pub struct Void {
     /// Which release of which period.
     pub release: Hash,
 }
 
 /// Phase of a checkpoint round.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// First phase.
     Prepare,
@@ -94,7 +95,7 @@ pub enum Phase {
 }
 
 /// One signer's word on a checkpoint body.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, serde::Serialize)]
 pub struct Checkpoint {
     /// Round within the epoch.
     pub round: u32,
@@ -105,7 +106,7 @@ pub struct Checkpoint {
 }
 
 /// What a checkpoint says. [`CheckpointId`] is its hash.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, serde::Serialize)]
 pub struct Body {
     /// One more than the parent's.
     pub epoch: u32,
@@ -126,7 +127,7 @@ pub struct Body {
 }
 
 /// The tip of one chain.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, serde::Serialize)]
 pub struct FrontierEntry {
     /// The chain.
     pub author: MemberId,
@@ -137,7 +138,7 @@ pub struct FrontierEntry {
 }
 
 /// One member with its current key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, serde::Serialize)]
 pub struct RosterEntry {
     /// The member.
     pub member: MemberId,
@@ -148,7 +149,7 @@ pub struct RosterEntry {
 }
 
 /// A member whose chain ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Encode, Decode)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, serde::Serialize)]
 pub struct Removal {
     /// The member.
     pub member: MemberId,

@@ -1,5 +1,7 @@
 //! What a delta carries.
 
+use crate::codec::{Decode, Encode};
+
 mod check;
 mod content;
 mod control;
@@ -12,8 +14,6 @@ pub use control::{
     Body, Checkpoint, FrontierEntry, Join, Leave, Phase, Removal, Revoke, RevokeTarget,
     RosterEntry, RotateKey, Void, Vouch,
 };
-
-use bincode::{Decode, Encode};
 
 /// Longest encoded payload, in bytes.
 pub const MAX_PAYLOAD_BYTES: usize = 64 << 10;
@@ -51,7 +51,8 @@ pub enum PayloadKind {
 }
 
 /// A payload of any kind.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 #[allow(missing_docs)]
 pub enum Payload {
     Join(Join),

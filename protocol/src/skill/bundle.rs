@@ -128,15 +128,6 @@ impl Bundle {
         Ok(Self { files, manifest, revision })
     }
 
-    /// The bundle of a single `SKILL.md`.
-    ///
-    /// # Errors
-    /// A text above [`MAX_FILE_BYTES`].
-    pub fn of_skill_md(text: impl Into<Vec<u8>>) -> Result<Self, BundleError> {
-        let file = BundleFile { executable: false, bytes: text.into() };
-        Self::from_entries([Entry { path: SKILL_MD.to_owned(), kind: EntryKind::File(file) }])
-    }
-
     /// The files, sorted by path.
     #[must_use]
     pub const fn files(&self) -> &BTreeMap<BundlePath, BundleFile> {

@@ -13,7 +13,8 @@ use lore_protocol::library::{Fold, Library};
 use lore_protocol::log::{Fault, Ingest, Log};
 use lore_protocol::payload::{
     Cell, Checkpoint, CostCell, Costs, ItemId, Join, LessonEntry, Lessons, Mechanism, Noise,
-    Origin, Outcomes, Payload, Phase, Unit, Void, VoteEntry, Votes, Vouch, Window,
+    Origin, Outcomes, Payload, Phase, Revoke, RevokeTarget, Unit, Void, VoteEntry, Votes, Vouch,
+    Window,
 };
 use lore_protocol::sync::{self, Done, Round, Step};
 
@@ -156,6 +157,11 @@ impl World {
 
     /// A Join and the founder's Vouch for it.
     pub fn admit(&mut self, n: u8, uses: u16, expires_epoch: u32) -> MemberId {
+        self.admit_by(0, n, uses, expires_epoch)
+    }
+
+    /// A Join and the Vouch of member `sponsor` for it.
+    pub fn admit_by(&mut self, sponsor: usize, n: u8, uses: u16, expires_epoch: u32) -> MemberId {
         let (secret, join) = self.join(n);
         let id = join.header.id();
         let vouch = Payload::Vouch(Vouch {
@@ -165,7 +171,7 @@ impl World {
             uses,
             expires_epoch,
         });
-        self.publish(0, &vouch);
+        self.publish(sponsor, &vouch);
         self.push(join);
         self.keys.push(secret);
         self.members.push(id.into());
@@ -194,6 +200,18 @@ impl World {
         self.push(delta)
     }
 
+    /// Members `who` revoke a target, one delta each.
+    pub fn revoke(&mut self, who: &[usize], target: RevokeTarget) {
+        for who in who {
+            self.publish(*who, &Payload::Revoke(Revoke { target, reason: String::new() }));
+        }
+    }
+
+    /// Whether member `who` is on the roster of the last sealed epoch.
+    pub fn is_on_roster(&self, who: usize) -> bool {
+        self.log.tip().roster.contains_key(&self.members[who])
+    }
+
     /// Noisy counts for these items.
     pub fn outcomes(&mut self, who: usize, cells: &[(ItemId, i64, i64)]) -> DeltaId {
         let mut cells: Vec<Cell> = cells
@@ -219,6 +237,50 @@ impl World {
         });
         let delta = self.make(who, &payload, RHO_NANO);
         self.push(delta)
+    }
+
+    /// Lessons with the support that a member claims for them, in the next epoch that has lesson releases.
+    pub fn lessons(&mut self, who: usize, lessons: &[(LessonKey, i64)]) -> DeltaId {
+        let privacy = &self.log.charter().privacy;
+        let (size, at) = (privacy.lessons_payload_bytes as usize, privacy.lessons_at[0]);
+        let period = privacy.epochs_per_period;
+        while self.log.open_epoch() % period != at {
+            self.checkpoint();
+        }
+        let mechanism = Mechanism {
+            unit: Unit::User,
+            noise: Noise::Gaussian,
+            scale_micros: SIGMA_MICROS,
+            l0: 3,
+            linf: 1,
+            threshold: 10,
+            rho_nano: RHO_NANO,
+            delta_e18: 5,
+        };
+        let mut entries: Vec<LessonEntry> = lessons
+            .iter()
+            .map(|(key, support)| LessonEntry { key: key.clone(), support: *support })
+            .collect();
+        entries.sort_by(|a, b| a.key.cmp(&b.key));
+        let with_padding = |bytes: usize| {
+            Payload::Lessons(Lessons {
+                origin: Origin::Mechanism(mechanism),
+                window: Some(Window { start_seconds: 0, end_seconds: 1 }),
+                entries: entries.clone(),
+                padding: vec![0; bytes],
+            })
+        };
+        let length = |payload: &Payload| lore_protocol::codec::encode(payload).len();
+        // The padding's own length takes one byte or three.
+        let bare = length(&with_padding(0)) - 1;
+        let padding = if size - bare <= 251 { size - bare - 1 } else { size - bare - 3 };
+        let payload = with_padding(padding);
+        assert_eq!(length(&payload), size);
+        let mut spend = self.log.spend(self.members[who]);
+        spend.rho_nano += RHO_NANO;
+        spend.delta_e18 += 5;
+        let header = self.log.draft(self.members[who], spend).unwrap();
+        self.push(Delta::sign(header, &payload, &self.keys[who]))
     }
 
     /// Noisy votes on these candidates.

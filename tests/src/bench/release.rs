@@ -3,7 +3,10 @@
 use std::path::Path;
 use std::process::Command;
 
-use lore_agent::session::SkillUse;
+use lore_control::{
+    FederationCheckpoint, FederationCreate, FederationInvite, PrivacyExplain, PrivacySet,
+    ReleaseState,
+};
 use lore_engine::{Batch, Durability, Effect, Engine, Event, RecordKind, Storage as _};
 use lore_node::config::Config;
 use lore_node::home::Home;
@@ -18,6 +21,7 @@ use lore_protocol::log::Ingest;
 use lore_protocol::payload::{FileEntry, Join, Payload, Revision};
 use lore_protocol::skill::revision_id;
 use lore_protocol::wire::{Reply, Request};
+use lore_session::SkillUse;
 use serde_json::{Value, json};
 
 use super::bar;
@@ -93,16 +97,20 @@ pub fn once(home: &Path) -> Value {
     // Resets the peak (proc(5), clear_refs), so that it is that of the releases.
     std::fs::write("/proc/self/clear_refs", "5").expect("the peak is reset");
     let before = status_kib("VmRSS:");
-    let budget = json!({ "epsilon_micros": 4_000_000, "delta_e18": 1_000_000_000_000_u64, "period_days": 90 });
+    let budget = PrivacySet {
+        epsilon_micros: 4_000_000,
+        delta_e18: 1_000_000_000_000,
+        period_days: 90,
+        unit: None,
+    };
     // The epoch in which all are due is open: with a budget they are made at once.
-    let (took, set) = time(|| node.verb("privacy.set", budget));
+    let (took, set) = time(|| node.ask(budget));
     set.expect("a budget");
     let peak = status_kib("VmHWM:");
-    let explained = node.verb("privacy.explain", json!({})).expect("the ledger");
-    let releases = explained["releases"].as_array().expect("releases");
+    let releases = node.ask(PrivacyExplain {}).expect("the ledger").releases;
     assert!(
-        releases.len() == 3 && releases.iter().all(|one| one["state"] == "committed"),
-        "{explained}"
+        releases.len() == 3 && releases.iter().all(|one| one.state == ReleaseState::Committed),
+        "{releases:?}"
     );
     json!({
         "wall_s": took.wall,
@@ -132,20 +140,30 @@ fn prepare(path: &Path) {
     write_sessions(&store);
     drop(store);
     let mut node = Node::open(home, &Machine::new()).expect("a node");
-    let mut verb = |verb: &str, args: Value| node.verb(verb, args).expect("the verb works");
-    let terms = json!({ "name": "bench", "lessons_at": [4], "outcomes_at": [4], "votes_at": [4] });
-    verb("federation.create", terms);
-    let invite = json!({ "uses": 1, "epochs": 8, "addresses": ["/ip4/127.0.0.1/tcp/1"] });
-    let line = verb("federation.invite", invite)["invitation"].as_str().expect("a line").to_owned();
+    let terms = FederationCreate {
+        name: "bench".into(),
+        epsilon_micros: 4_000_000,
+        epoch_hours: None,
+        epochs_per_period: 90,
+        lessons_at: Some(vec![4]),
+        outcomes_at: Some(vec![4]),
+        votes_at: Some(vec![4]),
+        units: None,
+        costs: None,
+    };
+    node.ask(terms).expect("a federation");
+    let invite = FederationInvite { federation: None, uses: 1, epochs: 8 };
+    let invited = node.federation_invite(&invite, vec!["/ip4/127.0.0.1/tcp/1".into()]);
+    let line = invited.expect("an invitation").invitation;
     let key = SecretKey::from_seed(&MEMBER_SEED);
     let federation = admit(node.engine_mut(), &line, &key);
     for half in 0..2 {
-        node.verb("federation.checkpoint", json!({})).expect("a checkpoint");
+        node.ask(FederationCheckpoint { federation: None }).expect("a checkpoint");
         for n in half * REVISIONS / 2..(half + 1) * REVISIONS / 2 {
             publish(node.engine_mut(), federation, &key, n);
         }
     }
-    node.verb("federation.checkpoint", json!({})).expect("a checkpoint");
+    node.ask(FederationCheckpoint { federation: None }).expect("a checkpoint");
     assert_eq!(node.engine().federations()[&federation].log().open_epoch(), 4);
     assert_eq!(
         node.engine().federations()[&federation].fold().sealed().active_items().len(),

@@ -37,7 +37,7 @@ async fn extract(desk: &Desk, endpoint: &Endpoint) -> crate::desk::Lines {
 }
 
 fn lessons(desk: &Desk) -> Vec<String> {
-    let shown = desk.node.json(&["lessons"]);
+    let shown = desk.node.json(&["lesson", "preview"]);
     let lessons = shown["lessons"].as_array().unwrap();
     lessons.iter().map(|one| one["lesson"].as_str().unwrap().to_owned()).collect()
 }

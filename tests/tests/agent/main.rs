@@ -5,7 +5,7 @@ mod bad_input;
 mod budget;
 mod desk;
 mod end;
-#[path = "../../../agent/tests/endpoint/mod.rs"]
+#[path = "../../../agent/core/tests/endpoint/mod.rs"]
 #[allow(dead_code, reason = "shared with the tests of the agent's room")]
 mod endpoint;
 mod extract;

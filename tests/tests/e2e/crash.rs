@@ -108,7 +108,7 @@ fn a_session_that_makes_the_miner_panic_counts_as_empty_and_voids_nothing() {
         releases(&ada).iter().any(|release| release["state"] == "committed").then_some(())
     });
     // A person's view of what sessions teach leaves it out, and the node lives on.
-    let shown = ada.json(&["lessons", "--limit", "100"]);
+    let shown = ada.json(&["lesson", "preview", "--limit", "100"]);
     assert_eq!(shown["lessons"].as_array().map(Vec::len), Some(USERS - 1));
     ada.json(&["stop"]);
     child.wait().unwrap();

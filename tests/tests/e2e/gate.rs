@@ -127,7 +127,7 @@ fn what_is_on_the_deny_list_before_the_window_opens_never_leaves() {
         let bad = ben.error(&["privacy", "deny-list", "add", "*"]);
         assert_eq!(bad["exit"], 2);
     });
-    let taught = ben.json(&["lessons"]);
+    let taught = ben.json(&["lesson", "preview"]);
     assert_eq!(taught["private"], true);
     let lessons = taught["lessons"].as_array().unwrap();
     assert_eq!(lessons.len(), USERS);

@@ -12,6 +12,7 @@ mod hostile;
 mod idle;
 mod input;
 mod isolation;
+mod output;
 mod personal;
 mod privacy;
 mod release;

@@ -1,0 +1,103 @@
+//! Extract: the keys that one session may contribute, from the miner and, when there is one, a model.
+//!
+//! A model reads **one** session: the request is made anew for it, holds nothing of another, and nothing
+//! is remembered afterwards. What it answers is a list of [`Proposal`]s, which the grammar admits or
+//! drops ([`admit`]); those that stand join the miner's key in competing for the user's slots. A model
+//! can therefore widen what is looked at, and can put nothing into a key that is not in the session.
+
+mod prompt;
+mod reply;
+
+use std::sync::Arc;
+
+use lore_privacy::Private;
+use lore_protocol::lesson::{self, Bundle, Lesson, Proposal, admit};
+
+use crate::model::{Message, Model, ModelError, Request};
+use lore_session::Session;
+
+pub use prompt::Reader;
+
+/// Most bundles of one session, the miner's among them.
+pub const MAX_BUNDLES: usize = 3;
+/// Most tokens that a model may write about a session.
+const MAX_OUTPUT_TOKENS: u32 = 800;
+
+/// Why a model's pass over a session gave nothing. Free of the session's content.
+#[derive(Debug, thiserror::Error)]
+pub enum ExtractError {
+    /// The model could not be asked.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// What it said is no list of proposals.
+    #[error("the model's answer holds no list of proposals; only what the miner found counts")]
+    NoProposals,
+}
+
+/// What one session may contribute.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Extracted {
+    /// The bundles that compete for the user's slots; the miner's, when it has one, is the first.
+    pub bundles: Vec<Bundle>,
+    /// Proposals of the model.
+    pub proposed: usize,
+    /// Of these, admitted by the grammar.
+    pub admitted: usize,
+}
+
+/// What a session may contribute: what the miner finds, and what is admitted of its proposals when they
+/// are of one of the first `passes` passes, the complete ones.
+#[must_use]
+pub fn of(session: &Session, passes: u64) -> Private<Extracted> {
+    let proposals = session.proposals.as_ref().filter(|proposals| proposals.pass <= passes);
+    Private::new(extracted(session, proposals.map_or(&[][..], |proposals| &proposals.lessons)))
+}
+
+/// Whether proposals could add anything: a session in which nothing failed admits none.
+#[must_use]
+pub fn may_admit(session: &Session) -> bool {
+    let calls = session.turns.iter().flat_map(|turn| &turn.calls);
+    calls.into_iter().any(|call| call.failed || call.exit.is_some_and(|exit| exit != 0))
+}
+
+/// What a model proposes for one session, to be stored with it.
+///
+/// # Errors
+/// When the model fails or answers something else; what the miner finds is not touched by that.
+pub async fn propose(
+    model: &dyn Model,
+    reader: Reader,
+    session: &Session,
+) -> Result<Private<Vec<Proposal>>, ExtractError> {
+    let request = Request {
+        messages: prompt::messages(reader, session).into_iter().map(Arc::new).collect(),
+        max_output_tokens: Some(MAX_OUTPUT_TOKENS),
+        temperature_milli: Some(0),
+        ..Request::default()
+    };
+    let answer = model.complete(&request, &mut |_| {}).await?;
+    reply::proposals(&answer.text).map(Private::new).ok_or(ExtractError::NoProposals)
+}
+
+/// What a model would be asked about a session, for whoever wants to see it.
+#[must_use]
+pub fn question(reader: Reader, session: &Session) -> Private<Vec<Message>> {
+    Private::new(prompt::messages(reader, session))
+}
+
+fn extracted(session: &Session, proposals: &[Proposal]) -> Extracted {
+    let trace = session.trace();
+    let admitted: Vec<Lesson> = admit(&trace, proposals);
+    let count = admitted.len();
+    let mut bundles: Vec<Bundle> = lesson::mine(&trace).into_iter().collect();
+    let topics = lesson::topics(&trace.task);
+    for primary in admitted {
+        if bundles.len() == MAX_BUNDLES {
+            break;
+        }
+        if bundles.iter().all(|bundle| bundle.primary != primary) {
+            bundles.push(Bundle { primary, topics: topics.clone() });
+        }
+    }
+    Extracted { bundles, proposed: proposals.len(), admitted: count }
+}

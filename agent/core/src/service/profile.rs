@@ -1,0 +1,29 @@
+//! What is known of a service before it is asked anything.
+
+/// How a token is shown to a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenHeader {
+    /// `Authorization: Bearer ...`.
+    Bearer,
+    /// A header of its own.
+    Named(&'static str),
+}
+
+/// What is known of a service before it is asked anything.
+#[derive(Debug, Clone)]
+pub struct Profile {
+    /// Its name for people.
+    pub name: &'static str,
+    /// The table of its settings, `agent.outside.github`.
+    pub table: &'static str,
+    /// The setting of its address within the table.
+    pub address: &'static str,
+    /// How its token is shown.
+    pub token_header: TokenHeader,
+    /// Where a token is had; None where the service knows none.
+    pub token_page: Option<&'static str>,
+    /// Headers of every request.
+    pub headers: &'static [(&'static str, &'static str)],
+    /// What a 403 means here when it is not about the token.
+    pub forbidden: Option<&'static str>,
+}

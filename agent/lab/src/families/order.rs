@@ -1,0 +1,91 @@
+//! A tool that works only after another of its own steps; its help lists the steps, and one of them is
+//! this site's.
+
+use serde::{Deserialize, Serialize};
+
+use crate::draw::{Draw, seal};
+use crate::family::{Family, Ports};
+use crate::task::{Task, identifier, out_file};
+use crate::tools::{Answer, Invocation};
+use crate::words::CODE_WORDS;
+
+const WORDINGS: [&str; 5] = [
+    "Please reconcile the ledger for batch {id} and write the result to {out}.",
+    "Batch {id}: reconcile it with the ledger, result in {out}.",
+    "Can you reconcile batch {id}? The ledger should be right and {out} should hold the result.",
+    "The ledger is open for batch {id}. Reconcile and save to {out}.",
+    "Batch {id} has to be in the ledger by noon, with the result in {out}.",
+];
+
+/// Where the tool keeps what was prepared, below the working directory.
+const STATE: &str = ".bookctl";
+
+/// The quirk.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Order {
+    step: String,
+    listed: Vec<String>,
+    secret: u64,
+}
+
+impl Order {
+    pub(crate) fn draw(draw: &mut Draw, _ports: Ports) -> Self {
+        let words = draw.some(&CODE_WORDS, 5);
+        let mut listed: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+        listed.sort();
+        Self { step: words[0].to_owned(), listed, secret: draw.below(u64::MAX) }
+    }
+
+    fn answer(&self, id: &str) -> String {
+        format!("batch {id} {}\n", seal(self.secret, &[id]))
+    }
+
+    fn prepare(&self, verb: &str, id: &str) -> Answer {
+        if verb != self.step {
+            return Answer::fail(3, format!("bookctl: {verb} is not done at this site"));
+        }
+        let done = std::fs::create_dir_all(STATE)
+            .and_then(|()| std::fs::write(format!("{STATE}/{id}"), seal(self.secret, &[verb, id])));
+        match done {
+            Ok(()) => Answer::ok("prepared"),
+            Err(error) => Answer::fail(4, format!("bookctl: {STATE}: {error}")),
+        }
+    }
+
+    fn is_prepared(&self, id: &str) -> bool {
+        std::fs::read_to_string(format!("{STATE}/{id}"))
+            .is_ok_and(|mark| mark == seal(self.secret, &[&self.step, id]))
+    }
+}
+
+impl Family for Order {
+    fn task(&self, draw: &mut Draw) -> Task {
+        let (id, out) = (identifier(draw), out_file(draw));
+        let documented = format!("bookctl post {id} -o {out}");
+        let wanted = (out.clone(), self.answer(&id));
+        Task::new(draw, &WORDINGS, &[("id", &id), ("out", &out)], &documented, wanted)
+    }
+
+    fn tool(&self, call: &Invocation) -> Option<Answer> {
+        if call.name != "bookctl" {
+            return None;
+        }
+        if call.has("--help") {
+            let steps: Vec<String> = self.listed.iter().map(|s| format!("  {s} ID\n")).collect();
+            let usage = "usage: bookctl STEP ID\nsteps:\n  post ID -o FILE\n";
+            return Some(Answer::ok(format!("{usage}{}", steps.concat())));
+        }
+        Some(match call.positional.as_slice() {
+            [_, id] if id.contains(['/', '.']) => Answer::fail(2, "bookctl: not a batch"),
+            [verb, id] if verb == "post" && self.is_prepared(id) => call.write(&self.answer(id)),
+            [verb, id] if verb == "post" => Answer::fail(
+                5,
+                format!(
+                    "bookctl: {id} is not prepared, a step is missing before (see bookctl --help)"
+                ),
+            ),
+            [verb, id] => self.prepare(verb, id),
+            _ => Answer::fail(2, "usage: bookctl STEP ID"),
+        })
+    }
+}

@@ -1,0 +1,166 @@
+//! Puts turns, calls and their results together into one session.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::skills;
+use crate::{Role, Session, SessionOutcome, Started, TokenUse, ToolCall, Turn, VERSION, judge};
+
+/// A session that is being read.
+#[derive(Default)]
+pub(super) struct Builder {
+    pub(super) model: Option<String>,
+    pub(super) started_seconds: Option<u64>,
+    pub(super) outcome: Option<SessionOutcome>,
+    turns: Vec<Turn>,
+    /// Calls without a result yet, by turn and position in it.
+    open: BTreeSet<(usize, usize)>,
+    /// Those of them that have an id.
+    open_ids: BTreeMap<String, (usize, usize)>,
+}
+
+/// What a tool answered.
+pub(super) struct Answer {
+    pub(super) text: String,
+    pub(super) failed: bool,
+    pub(super) exit: Option<i32>,
+    pub(super) duration_ms: Option<u64>,
+}
+
+impl Builder {
+    /// Begins a turn.
+    pub(super) fn turn(&mut self, role: Role, text: String) {
+        self.turns.push(Turn { role, text, calls: Vec::new(), tokens: None });
+    }
+
+    /// Adds text to the last turn, which is there.
+    pub(super) fn more_text(&mut self, text: &str) {
+        if let Some(turn) = self.turns.last_mut().filter(|_| !text.is_empty()) {
+            if !turn.text.is_empty() {
+                turn.text.push('\n');
+            }
+            turn.text.push_str(text);
+        }
+    }
+
+    /// Sets the cost of the last turn.
+    pub(super) fn tokens(&mut self, tokens: TokenUse) {
+        if let Some(turn) = self.turns.last_mut() {
+            turn.tokens = Some(tokens);
+        }
+    }
+
+    /// Adds a call to the last turn, unless a call of that id still waits for its result. An id may come
+    /// again once it was answered: recorded trajectories do that.
+    pub(super) fn call(&mut self, id: Option<String>, tool: String, arguments: Value) -> bool {
+        let Some(at) = self.turns.len().checked_sub(1) else {
+            return false;
+        };
+        let place = (at, self.turns[at].calls.len());
+        if let Some(id) = &id {
+            if self.open_ids.contains_key(id) {
+                return false;
+            }
+            self.open_ids.insert(id.clone(), place);
+        }
+        self.open.insert(place);
+        self.turns[at].calls.push(ToolCall {
+            id,
+            tool,
+            arguments,
+            result: None,
+            exit: None,
+            failed: false,
+            duration_ms: None,
+        });
+        true
+    }
+
+    /// Gives a call its result: by id, else the oldest open call of that tool, else the oldest open
+    /// call when neither is named. Whether there was one.
+    pub(super) fn answer(&mut self, id: Option<&str>, tool: Option<&str>, answer: Answer) -> bool {
+        let place = match id {
+            Some(id) => self.open_ids.remove(id),
+            None => {
+                let fits = |&&(turn, call): &&(usize, usize)| {
+                    tool.is_none_or(|tool| self.turns[turn].calls[call].tool == tool)
+                };
+                self.open.iter().find(fits).copied()
+            }
+        };
+        let Some(place) = place else {
+            return false;
+        };
+        self.open.remove(&place);
+        if let Some(id) = &self.turns[place.0].calls[place.1].id {
+            self.open_ids.remove(id);
+        }
+        let call = &mut self.turns[place.0].calls[place.1];
+        call.result = Some(answer.text);
+        call.failed = answer.failed;
+        call.exit = answer.exit;
+        call.duration_ms = answer.duration_ms;
+        true
+    }
+
+    /// The session; none when nobody asked for anything and nothing was done.
+    pub(super) fn finish(self, id: String, harness: &str) -> Option<Session> {
+        let said = self.turns.iter().find(|turn| turn.role == Role::User && !turn.text.is_empty());
+        let task = said.map(|turn| turn.text.clone()).unwrap_or_default();
+        let acted = self.turns.iter().any(|turn| turn.role == Role::Assistant);
+        if task.is_empty() && !acted {
+            return None;
+        }
+        let outcome = self.outcome.unwrap_or_else(|| judge(&self.turns));
+        Some(Session {
+            version: VERSION,
+            id,
+            unit: None,
+            harness: harness.to_owned(),
+            model: self.model,
+            started: Started::at(self.started_seconds.unwrap_or(0)),
+            task,
+            skills_read: skills::read_in(&self.turns),
+            turns: self.turns,
+            outcome,
+            skills_injected: Vec::new(),
+            proposals: None,
+        })
+    }
+}
+
+/// The text of a content field: a text, or a list of parts of which the texts count. None when it is
+/// something else.
+pub(super) fn text_of(content: &Value) -> Option<String> {
+    match content {
+        Value::Null => Some(String::new()),
+        Value::String(text) => Some(text.clone()),
+        Value::Array(parts) => {
+            let texts: Vec<&str> = parts
+                .iter()
+                .filter_map(|part| part.as_str().or_else(|| part.get("text")?.as_str()))
+                .collect();
+            Some(texts.join("\n"))
+        }
+        Value::Bool(_) | Value::Number(_) | Value::Object(_) => None,
+    }
+}
+
+/// Seconds since the Unix epoch of an RFC 3339 text or a number of seconds or milliseconds.
+pub(super) fn seconds_of(value: &Value) -> Option<u64> {
+    // Later than the year 5138 as seconds: it was milliseconds.
+    const MILLIS_FROM: f64 = 1e11;
+    match value {
+        Value::String(text) => {
+            let time: jiff::Timestamp = text.parse().ok()?;
+            u64::try_from(time.as_second()).ok()
+        }
+        Value::Number(number) => {
+            let number = number.as_f64().filter(|n| *n >= 0.0 && *n < 1e15)?;
+            // In range by the filter.
+            Some(if number >= MILLIS_FROM { number / 1000.0 } else { number } as u64)
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,23 @@
+//! The one session format, whoever made the session.
+//!
+//! A file of sessions is JSON Lines: **one session is one line**. So a file can be appended to by
+//! whoever finishes a session, cut at any line break, and read one session at a time, and a broken line
+//! costs one session. The format is versioned ([`VERSION`]); its JSON Schema is published as
+//! `docs/session.schema.json`. Raw sessions are private and never leave the node.
+
+pub mod import;
+mod judge;
+mod lines;
+mod record;
+pub mod redact;
+mod trace;
+
+#[cfg(test)]
+mod tests;
+
+pub use judge::judge;
+pub use lines::{SessionError, read_lines, schema_json};
+pub use record::{
+    Proposals, Role, Session, SessionOutcome, SkillUse, Source, Started, TokenUse, ToolCall, Turn,
+    VERSION,
+};

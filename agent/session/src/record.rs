@@ -1,0 +1,221 @@
+//! What a session is.
+
+use lore_protocol::ids::{Hash, RevisionId, SkillId};
+use lore_protocol::lesson::Proposal;
+use lore_protocol::trace::Outcome;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Version written by this build; readers refuse newer ones.
+pub const VERSION: u32 = 1;
+
+/// One session: a task, what was done about it, and how it ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Session {
+    /// Version of the format, 1 to [`VERSION`].
+    pub version: u32,
+    /// Name of the session, unique on its node. Importers derive it from the source, so that a second
+    /// import of the same file is noticed.
+    pub id: String,
+    /// Whose session it is: hex of an HMAC of the user under a secret of the node. None until stored.
+    #[serde(default)]
+    pub unit: Option<String>,
+    /// The program that ran the agent (`claude-code`, `codex`, `lore-explorer`, ...).
+    pub harness: String,
+    /// The model, when the source says so.
+    #[serde(default)]
+    pub model: Option<String>,
+    /// When it began.
+    pub started: Started,
+    /// The user's task, in their words.
+    pub task: String,
+    /// What was said and done, in order.
+    pub turns: Vec<Turn>,
+    /// How it ended, and who says so.
+    pub outcome: SessionOutcome,
+    /// Skills whose text the agent opened.
+    #[serde(default)]
+    pub skills_read: Vec<SkillUse>,
+    /// Skills that were put before the agent.
+    #[serde(default)]
+    pub skills_injected: Vec<SkillUse>,
+    /// What a model proposed for this session; none when no model has read it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proposals: Option<Proposals>,
+}
+
+/// What a model proposed for one session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Proposals {
+    /// Number of the pass over a node's sessions, from 1. A pass counts when it is complete: were a part
+    /// of it to count, one user's sessions would decide which of another's were read in time.
+    pub pass: u64,
+    /// The lessons, as they were proposed.
+    #[schemars(with = "Vec<serde_json::Value>")]
+    pub lessons: Vec<Proposal>,
+}
+
+/// A point in time, for machines and for people.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Started {
+    /// Seconds since the Unix epoch, UTC. The number counts; the text is for reading.
+    pub unix_seconds: u64,
+    /// The same as RFC 3339, UTC.
+    pub text: String,
+}
+
+impl Started {
+    /// The time `unix_seconds` after the Unix epoch. Beyond the year 9999 the text says so.
+    #[must_use]
+    pub fn at(unix_seconds: u64) -> Self {
+        let text = i64::try_from(unix_seconds)
+            .ok()
+            .and_then(|seconds| jiff::Timestamp::from_second(seconds).ok())
+            .map_or_else(|| "out of range".to_owned(), |time| time.to_string());
+        Self { unix_seconds, text }
+    }
+}
+
+/// Who speaks in a turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// The harness: instructions, injected context.
+    System,
+    /// The person.
+    User,
+    /// The agent, with its tool calls.
+    Assistant,
+}
+
+/// One turn of the conversation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Turn {
+    /// Who speaks.
+    pub role: Role,
+    /// What is said; may be empty beside tool calls.
+    #[serde(default)]
+    pub text: String,
+    /// Tool calls of this turn, in order, each with its result.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub calls: Vec<ToolCall>,
+    /// What the turn cost, when the source says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<TokenUse>,
+}
+
+/// Tokens of one model call.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TokenUse {
+    /// Tokens read, cached ones included.
+    pub input: u64,
+    /// Of those, tokens that came from a cache.
+    #[serde(default)]
+    pub cached: u64,
+    /// Tokens written.
+    pub output: u64,
+}
+
+/// One tool call, complete: arguments are never shortened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ToolCall {
+    /// The harness's id of the call, when it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// The tool as the harness names it.
+    pub tool: String,
+    /// Its arguments as the harness gave them.
+    pub arguments: serde_json::Value,
+    /// What came back; none when the session broke off before an answer.
+    pub result: Option<String>,
+    /// Exit status of a shell tool, when known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exit: Option<i32>,
+    /// Whether the harness or the tool flagged the call as failed.
+    #[serde(default)]
+    pub failed: bool,
+    /// How long it took, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration_ms: Option<u64>,
+}
+
+/// How a session ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SessionOutcome {
+    /// The verdict; `unknown` is not counted anywhere.
+    #[schemars(with = "VerdictSchema")]
+    pub verdict: Outcome,
+    /// Who says so.
+    pub source: Source,
+    /// How sure the source is, in percent, 0 to 100.
+    pub confidence_percent: u8,
+}
+
+impl SessionOutcome {
+    /// Nobody knows.
+    #[must_use]
+    pub const fn unknown() -> Self {
+        Self { verdict: Outcome::Unknown, source: Source::Nobody, confidence_percent: 0 }
+    }
+
+    /// A verdict that its source stands behind without doubt.
+    #[must_use]
+    pub const fn certain(verdict: Outcome, source: Source) -> Self {
+        Self { verdict, source, confidence_percent: 100 }
+    }
+}
+
+/// The verdicts as the schema shows them; [`Outcome`] itself lives in a room without schemas.
+#[derive(JsonSchema)]
+#[schemars(rename = "Verdict", rename_all = "snake_case")]
+#[allow(dead_code)] // Only its schema is used.
+enum VerdictSchema {
+    Success,
+    Failure,
+    Unknown,
+}
+
+/// Who judged a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// A person said so.
+    Person,
+    /// A validator's exit status.
+    Validator,
+    /// A reward that came with an imported trajectory.
+    Reward,
+    /// The rules of [`judge`](super::judge).
+    Rules,
+    /// A model.
+    Model,
+    /// Nobody.
+    Nobody,
+}
+
+/// A skill that a session read or was given.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SkillUse {
+    /// Its name.
+    pub name: String,
+    /// The skill, when the text carried our metadata.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub skill: Option<SkillId>,
+    /// The revision, likewise.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub revision: Option<RevisionId>,
+    /// Hash of the skill's state in the fold, likewise.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub state: Option<Hash>,
+}

@@ -1,9 +1,0 @@
-//! The lab's tools alone, for tests of this crate; users get them in the `lore` binary.
-
-fn main() {
-    let argv: Vec<String> = std::env::args().collect();
-    std::process::exit(lore_agent::lab::tools::dispatch(&argv).unwrap_or_else(|| {
-        eprintln!("link me as one of: {}", lore_agent::lab::tools::NAMES.join(" "));
-        2
-    }));
-}

@@ -1,0 +1,286 @@
+//! `federation`: found, join, show, end an epoch, export.
+
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{FederationId, Hash, MemberId, PublicKey, Unit};
+
+/// Arguments of `federation.create`. What is left out has a default.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FederationCreate {
+    /// Name of the federation.
+    pub name: String,
+    /// Ceiling on epsilon per unit and period, in millionths.
+    #[serde(default = "four")]
+    pub epsilon_micros: u64,
+    /// Hours of an epoch; none: an epoch ends when the founder says so.
+    #[serde(default)]
+    pub epoch_hours: Option<u32>,
+    /// Epochs in an accounting period.
+    #[serde(default = "ninety")]
+    pub epochs_per_period: u32,
+    /// Epochs of a period in which lessons are released, from 0; none: epoch 1.
+    #[serde(default)]
+    pub lessons_at: Option<Vec<u32>>,
+    /// Epochs of a period in which outcomes are released, from 0; none: twelve, evenly spread.
+    #[serde(default)]
+    pub outcomes_at: Option<Vec<u32>>,
+    /// Epochs of a period in which votes are released, from 0; none: twelve, evenly spread.
+    #[serde(default)]
+    pub votes_at: Option<Vec<u32>>,
+    /// Units that a member's releases may protect; none: user and personal.
+    #[serde(default)]
+    pub units: Option<Vec<Unit>>,
+    /// Cost releases; none: costs are not released.
+    #[serde(default)]
+    pub costs: Option<CostReleases>,
+}
+
+const fn four() -> u64 {
+    4_000_000
+}
+
+const fn ninety() -> u32 {
+    90
+}
+
+/// Releases of what sessions cost.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CostReleases {
+    /// Epochs of a period in which costs are released, from 0.
+    pub at: Vec<u32>,
+    /// Most that one session adds to a sum, in the kind's unit; at least 1.
+    pub bound: u16,
+    /// What is summed; at least one kind.
+    pub kinds: Vec<CostKind>,
+}
+
+/// One kind of cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CostKind {
+    /// What is measured.
+    pub measure: Measure,
+    /// How many of it make one unit of the sum; at least 1.
+    pub per: u32,
+}
+
+/// What a cost is measured in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Measure {
+    /// Tokens that a session's model calls read and wrote.
+    Tokens,
+    /// Seconds that its tool calls took.
+    Seconds,
+    /// Its tool calls.
+    Calls,
+}
+
+/// A federation that was founded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FederationCreated {
+    /// Its id.
+    pub federation: FederationId,
+    /// Its name.
+    pub name: String,
+    /// Secret of the founder's recovery key, 64 hexadecimal digits; shown once and kept nowhere.
+    pub recovery_secret: String,
+}
+
+/// Arguments of `federation.invite`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FederationInvite {
+    /// Id, its beginning, or name; none: the only federation.
+    #[serde(default)]
+    pub federation: Option<String>,
+    /// How many may join with it; at least 1.
+    pub uses: u16,
+    /// For how many more epochs it holds.
+    pub epochs: u32,
+}
+
+/// An invitation that was made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Invited {
+    /// The line to paste.
+    pub invitation: String,
+    /// The federation.
+    pub federation: FederationId,
+    /// How many may join with it.
+    pub uses: u16,
+    /// The last epoch in which it holds.
+    pub expires_epoch: u32,
+}
+
+/// Arguments of `federation.preview`: read the charter behind an invitation, and do not join.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FederationPreview {
+    /// The invitation line.
+    pub invitation: String,
+}
+
+/// A charter, for a person to agree to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CharterInWords {
+    /// The federation.
+    pub federation: FederationId,
+    /// Its name.
+    pub name: String,
+    /// One sentence a rule.
+    pub in_words: Vec<String>,
+}
+
+/// Arguments of `federation.join`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FederationJoin {
+    /// The invitation line.
+    pub invitation: String,
+}
+
+/// A federation that was joined.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Joined {
+    /// The federation.
+    pub federation: FederationId,
+    /// Always true; the next checkpoint puts the node on the roster.
+    pub admitted: bool,
+    /// Secret of the node's recovery key, shown once; none when an earlier attempt showed it.
+    pub recovery_secret: Option<String>,
+}
+
+/// Arguments of `federation.show`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FederationShow {
+    /// Id, its beginning, or name; none: the only federation.
+    #[serde(default)]
+    pub federation: Option<String>,
+}
+
+/// Charter and members of a federation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FederationShown {
+    /// The federation.
+    pub federation: FederationId,
+    /// The charter's canonical text.
+    pub charter: String,
+    /// The charter in words, one sentence a rule.
+    pub in_words: Vec<String>,
+    /// The open epoch.
+    pub epoch: u32,
+    /// The roster, by member.
+    pub members: Vec<Member>,
+}
+
+/// One member.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Member {
+    /// Its id.
+    pub member: MemberId,
+    /// Its present key.
+    pub key: PublicKey,
+}
+
+/// Arguments of `federation.checkpoint`: end the epoch, as its founder.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FederationCheckpoint {
+    /// Id, its beginning, or name; none: the only federation.
+    #[serde(default)]
+    pub federation: Option<String>,
+}
+
+/// An epoch that was ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Checkpoint {
+    /// The federation.
+    pub federation: FederationId,
+    /// The epoch.
+    pub epoch: u32,
+    /// Chains that the checkpoint covers.
+    pub chains: u64,
+    /// Members on its roster.
+    pub members: u64,
+}
+
+/// Arguments of `federation.export_log`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FederationExportLog {
+    /// Id, its beginning, or name; none: the only federation.
+    #[serde(default)]
+    pub federation: Option<String>,
+    /// Absolute path of the directory to write to.
+    pub directory: PathBuf,
+}
+
+/// A log that was written as files.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LogExported {
+    /// Where it is.
+    pub directory: PathBuf,
+    /// Deltas written.
+    pub deltas: u64,
+    /// Root of the library that they come to.
+    pub root: Hash,
+}
+
+/// A federation's part of `status`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FederationStatus {
+    /// The federation.
+    pub federation: FederationId,
+    /// Its name.
+    pub name: String,
+    /// This node's member id; none while it waits for a checkpoint.
+    pub member: Option<MemberId>,
+    /// Members on the roster.
+    pub members: u64,
+    /// Members whose newest delta is of the open epoch or the one before.
+    pub heard_from: u64,
+    /// The open epoch.
+    pub epoch: u32,
+    /// Root of the library, with what no checkpoint covers yet.
+    pub root: Hash,
+    /// Root of the part that checkpoints cover.
+    pub sealed_root: Hash,
+    /// Digest of the log: equal at two nodes that hold the same deltas.
+    pub digest: Hash,
+    /// Deltas in the log.
+    pub deltas: u64,
+    /// Deltas that wait for one they build on.
+    pub waiting: u64,
+    /// Their size, in bytes.
+    pub waiting_bytes: u64,
+    /// Skills in the library.
+    pub skills: u64,
+    /// Lessons in the library.
+    pub lessons: u64,
+    /// Chains with two deltas at one height.
+    pub forks: u64,
+    /// Two checkpoints of one epoch are final: signing has stopped.
+    pub split: bool,
+    /// A sealed epoch of which chains are missing here.
+    pub behind: Option<Behind>,
+    /// Faults of members' chains, one sentence each.
+    pub problems: Vec<String>,
+    /// Epochs whose sealed library differs from the one computed here.
+    pub disputed_epochs: Vec<u32>,
+}
+
+/// What is missing of a sealed epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Behind {
+    /// The epoch.
+    pub epoch: u32,
+    /// Chains of it that are not here yet.
+    pub chains_missing: u64,
+}
