@@ -9,8 +9,8 @@ mod sources;
 fn main() {
     let manifest = std::env::var("CARGO_MANIFEST_DIR").unwrap_or_default();
     let root = Path::new(&manifest).parent().map(PathBuf::from).unwrap_or_default();
-    for room in sources::ROOMS {
-        println!("cargo::rerun-if-changed={}", root.join(room).join("src").display());
+    for folder in sources::folders(&root) {
+        println!("cargo::rerun-if-changed={}", folder.display());
     }
     println!("cargo::rustc-env=LORE_SOURCES={}", sources::hash(&root));
 }

@@ -5,16 +5,29 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Folders whose sources make the program, below the workspace's root.
-pub const ROOMS: [&str; 6] =
-    ["protocol", "privacy", "agent", "node", "node/control", "node/engine"];
+pub const ROOMS: [&str; 4] = ["protocol", "privacy", "agent", "node"];
+
+/// The `src` folders of the rooms: a room's own, and those of the crates in it.
+#[must_use]
+pub fn folders(root: &Path) -> Vec<PathBuf> {
+    let mut folders = Vec::new();
+    for room in ROOMS {
+        let room = root.join(room);
+        let inner = fs::read_dir(&room).into_iter().flatten().flatten().map(|entry| entry.path());
+        folders.extend(inner.chain([room.clone()]).map(|place| place.join("src")));
+    }
+    folders.retain(|folder| folder.is_dir());
+    folders.sort();
+    folders
+}
 
 /// The hash of all files below `src` of the rooms, with their names: FNV-1a, which guards against
 /// mistakes and not against anybody.
 #[must_use]
 pub fn hash(root: &Path) -> String {
     let mut files = Vec::new();
-    for room in ROOMS {
-        collect(&root.join(room).join("src"), &mut files);
+    for folder in folders(root) {
+        collect(&folder, &mut files);
     }
     files.sort();
     let mut hash: u64 = 0xcbf2_9ce4_8422_2325;

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use clap::{Args, Parser, Subcommand};
 
 use super::agent::AgentArgs;
@@ -18,7 +19,7 @@ use crate::demo::DemoArgs;
 #[command(name = "lore", disable_version_flag = true, after_long_help = AFTER)]
 pub(super) struct Cli {
     /// Use this home directory [default: `commonlore` in the user's data directory].
-    #[arg(long, global = true, env = "LORE_HOME")]
+    #[arg(long, global = true, env = "LORE_HOME", value_parser = OsStringValueParser::new().map(PathBuf::from))]
     pub(super) home: Option<PathBuf>,
     /// Print the result as one JSON object on the last line of stdout.
     #[arg(long, global = true)]

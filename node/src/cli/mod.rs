@@ -26,6 +26,7 @@ mod skill;
 mod start;
 mod store;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -55,6 +56,8 @@ pub fn main(machine: Machine) -> ExitCode {
             let json = std::env::args().any(|arg| arg == "--json");
             if json && error.use_stderr() {
                 let message = error.to_string();
+                // `error` is the field's name already.
+                let message = message.strip_prefix("error: ").unwrap_or(&message);
                 return output::fail(&CliError::usage(message.trim_end()), true);
             }
             let text = help::text(&error);
@@ -71,6 +74,19 @@ pub fn main(machine: Machine) -> ExitCode {
     match dispatch(cli, machine) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => output::fail(&error, json),
+    }
+}
+
+/// The home that was named. An empty variable counts as unset, an empty argument is a mistake.
+fn chosen_home(home: Option<PathBuf>) -> Result<Option<PathBuf>, CliError> {
+    match home {
+        Some(home) if home.as_os_str().is_empty() => {
+            if std::env::var_os("LORE_HOME").is_some_and(|value| value.is_empty()) {
+                return Ok(None);
+            }
+            Err(CliError::usage("--home is empty").help("name a directory, or leave the flag out"))
+        }
+        home => Ok(home),
     }
 }
 
@@ -97,7 +113,8 @@ fn dispatch(cli: Cli, machine: Machine) -> Result<(), CliError> {
     if let Verb::Lab(verb) = verb {
         return lab::lab(&verb, json);
     }
-    let context = Context { home: Home::resolve(cli.home.as_deref())?, json, machine };
+    let context =
+        Context { home: Home::resolve(chosen_home(cli.home)?.as_deref())?, json, machine };
     match verb {
         Verb::Agent(args) => agent::agent(&context, *args),
         Verb::Init(args) => start::init(&context, &args),

@@ -164,7 +164,11 @@ impl Node {
                 || "this node is in no federation".to_owned(),
                 |text| format!("this node is in no federation `{text}`"),
             ))
-            .help("see `lore federation show`, or join one with `lore federation join`")),
+            .help(if self.engine.federations().is_empty() {
+                "found one with `lore federation create`, or join one with `lore federation join`"
+            } else {
+                "see `lore federation show`, or join one with `lore federation join`"
+            })),
             (Some(_), Some(_)) => {
                 Err(CliError::usage("this node is in more than one federation that fits")
                     .help("name it with --federation"))

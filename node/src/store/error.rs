@@ -54,6 +54,12 @@ pub enum StoreError {
         /// The store.
         path: PathBuf,
     },
+    /// There is no backup to restore.
+    #[error("there is no backup at {}: name a directory that `lore store backup` wrote", path.display())]
+    NoBackup {
+        /// Where it was expected.
+        path: PathBuf,
+    },
     /// A backup or restore would overwrite something.
     #[error("{} already exists; choose another place or move it away", path.display())]
     AlreadyExists {
@@ -90,6 +96,7 @@ impl StoreError {
             Self::Damaged { .. } => "store_damaged",
             Self::NewerSchema { .. } => "store_newer",
             Self::DiskFull { .. } => "disk_full",
+            Self::NoBackup { .. } => "no_backup",
             Self::AlreadyExists { .. } => "already_exists",
             Self::Io { .. } | Self::Engine { .. } => "store",
         }

@@ -77,8 +77,12 @@ impl Store {
     /// signed after the backup was taken is not in it.
     ///
     /// # Errors
-    /// [`StoreError::AlreadyExists`], and those of [`Store::open`] for the backup.
+    /// [`StoreError::NoBackup`], [`StoreError::AlreadyExists`], and those of [`Store::open`] for the backup.
     pub fn restore(backup: &Path, path: &Path) -> Result<Self, StoreError> {
+        // The copy first: a misspelt name must not read as advice to move the store away.
+        if !backup.is_dir() {
+            return Err(StoreError::NoBackup { path: backup.to_owned() });
+        }
         if !files::is_absent_or_empty(path)? {
             return Err(StoreError::AlreadyExists { path: path.to_owned() });
         }

@@ -321,6 +321,11 @@ fn a_backup_taken_in_use_is_restored_and_marked() {
         Store::restore(&backup, &place.path()),
         Err(StoreError::AlreadyExists { .. })
     ));
+    // What is missing is named, also where something is in the way.
+    assert!(matches!(
+        Store::restore(&place.dir.path().join("misspelt"), &place.path()),
+        Err(StoreError::NoBackup { .. })
+    ));
     let restored = Store::restore(&backup, &place.dir.path().join("again")).unwrap();
     assert_eq!(count(&restored), 5);
     assert_eq!(restored.recovery().unwrap(), Some(Recovery::Restored));

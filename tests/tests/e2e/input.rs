@@ -1,7 +1,9 @@
 //! Bad input: one clear error that names the thing, the right exit code, and nothing lost.
 
 use std::fs;
+use std::process::Command;
 
+use lore_tests::binary::lore;
 use lore_tests::sessions::{learnt, write};
 use lore_tests::{Cluster, Node};
 
@@ -107,4 +109,36 @@ fn an_expired_invitation_is_refused_and_says_so() {
     let line = ada.invitation(&["--epochs", "0"]);
     ada.checkpoint();
     says(&ben, &["federation", "join", &line, "--yes"], 3, &["expired"]);
+}
+
+#[test]
+fn a_message_names_what_is_wrong_and_the_way_out() {
+    let cluster = Cluster::of(1);
+    let node = cluster.node("ada");
+    let error = node.error(&["nosuch"]);
+    let message = error["message"].as_str().unwrap();
+    assert!(message.starts_with("unrecognized subcommand 'nosuch'"), "{message}");
+
+    let missing = cluster.path().join("nosuch");
+    says(&node, &["store", "restore", missing.to_str().unwrap()], 1, &["no backup at", "nosuch"]);
+    says(&node, &["federation", "checkpoint"], 2, &["in no federation", "federation create"]);
+}
+
+#[test]
+fn an_empty_variable_for_the_home_is_an_unset_one_and_an_empty_flag_a_mistake() {
+    let cluster = Cluster::of(1);
+    let run = |args: &[&str]| {
+        let mut command = Command::new(lore());
+        command.args(args).arg("--json").env("LORE_HOME", "").env_remove("XDG_DATA_HOME");
+        command.env("HOME", cluster.path()).output().unwrap()
+    };
+    let made = run(&["init", "--loopback", "--name", "ada"]);
+    assert!(made.status.success(), "{made:?}");
+    assert!(cluster.path().join(".local/share/commonlore/config.toml").exists());
+
+    let mut command = Command::new(lore());
+    command.args(["--home", "", "status", "--json"]).env_remove("LORE_HOME");
+    let out = command.output().unwrap();
+    assert_eq!(out.status.code(), Some(2), "{out:?}");
+    assert!(String::from_utf8_lossy(&out.stdout).contains("--home is empty"), "{out:?}");
 }
