@@ -163,6 +163,9 @@ pub enum ReleaseState {
     Reserved,
     /// Drawn.
     Sampled,
+    /// Drawn, and waiting for a person's approval.
+    #[serde(rename = "at the gate")]
+    AtTheGate,
     /// It sends nothing.
     Voided,
     /// Signed.
@@ -176,6 +179,7 @@ impl ReleaseState {
         match self {
             Self::Reserved => "reserved",
             Self::Sampled => "sampled",
+            Self::AtTheGate => "at the gate",
             Self::Voided => "voided",
             Self::Committed => "committed",
         }

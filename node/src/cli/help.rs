@@ -46,8 +46,10 @@ fn wrap_line(line: &str, columns: usize) -> String {
     if head.trim().is_empty() || indent + LEAST_TEXT_COLUMNS <= columns {
         return fill(head, text, indent, columns);
     }
-    let head = format!("{}\n{}", head.trim_end(), " ".repeat(NEXT_LINE_INDENT));
-    fill(&head, text, NEXT_LINE_INDENT, columns)
+    let name = head.trim();
+    let start = head.len() - head.trim_start().len();
+    let first = fill(&" ".repeat(start), name, start, columns);
+    first + &fill(&" ".repeat(NEXT_LINE_INDENT), text, NEXT_LINE_INDENT, columns)
 }
 
 /// The indentation with the name before a text, and the text.

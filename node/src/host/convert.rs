@@ -181,7 +181,7 @@ pub(super) const fn period_spend(spend: &explain::PeriodSpend) -> control::Perio
 
 pub(super) fn past_release(line: &explain::Line) -> Result<control::PastRelease, CliError> {
     use control::ReleaseState as S;
-    let states = [S::Reserved, S::Sampled, S::Voided, S::Committed];
+    let states = [S::Reserved, S::Sampled, S::AtTheGate, S::Voided, S::Committed];
     let state = states.into_iter().find(|state| state.name() == line.state).ok_or_else(|| {
         CliError::failed("ledger", format!("`{}` is not a state of a release", line.state))
     })?;
