@@ -3,9 +3,8 @@
 //! What came first, a change of the list or the opening of a window, is told by counters and not by the
 //! clock: two things can fall into one second.
 
-use bincode::{Decode, Encode};
 use lore_privacy::{DenyList, Pattern};
-use lore_protocol::codec;
+use lore_protocol::codec::{self, Decode, Encode};
 use lore_protocol::ids::FederationId;
 use lore_protocol::payload::PayloadKind;
 
