@@ -37,6 +37,7 @@ mod policy;
 mod probe;
 mod process_limit;
 mod raw;
+mod relay;
 mod report;
 mod root;
 mod seccomp;
