@@ -416,6 +416,12 @@ fn library(world: &World) -> File {
     let mut file = File::default();
     let mut library = refold(&world.log);
     file.add_shown("after the small federation", "Library", &Value::Null, &library);
+    let mut voted = small_world();
+    let lesson = ItemId::Lesson(*library.lessons.keys().next().unwrap());
+    let revision = library.active_items()[0];
+    voted.votes(1, &[(lesson, 30)]);
+    voted.costs(1, &[(revision, 40)]);
+    file.add_shown("with votes and costs", "Library", &Value::Null, &refold(&voted.log));
     library.revoked.insert(RevokeTarget::Lesson(LessonId(id(4))));
     library.revocations.entry(RevokeTarget::Member(MemberId(id(5)))).or_default();
     file.add_shown("with revocations", "Library", &Value::Null, &library);
