@@ -87,10 +87,13 @@ pub trait Storage: Send + Sync {
     }
 }
 
+/// Values by table and whole key.
+type Records = BTreeMap<(Table, Vec<u8>), Vec<u8>>;
+
 /// A store in memory.
 #[derive(Debug, Default)]
 pub struct MemoryStorage {
-    records: Mutex<BTreeMap<(Table, Vec<u8>), Vec<u8>>>,
+    records: Mutex<Records>,
     recovery: Mutex<Option<Recovery>>,
 }
 

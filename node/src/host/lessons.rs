@@ -96,7 +96,7 @@ impl Node {
         let passes = passes(&*self.store)?;
         let mut shown = Vec::new();
         let mined = |session: &Session| -> Vec<lesson::Bundle> {
-            alone(session, None, || taught(session, passes))
+            alone(session, self.probe.as_ref(), || taught(session, passes))
         };
         let taught = sessions.iter().flat_map(|s| mined(s).into_iter().map(move |b| (s, b)));
         for (session, bundle) in taught.take(limit) {

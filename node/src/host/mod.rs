@@ -43,6 +43,7 @@ pub struct Node {
     home: Home,
     store: Arc<dyn Storage>,
     engine: Engine,
+    probe: Option<Probe>,
 }
 
 impl Node {
@@ -70,7 +71,7 @@ impl Node {
             watch: machine.watch.clone(),
         };
         let engine = Engine::open(parts, settings)?;
-        let mut node = Self { home, store, engine };
+        let mut node = Self { home, store, engine, probe: machine.probe.clone() };
         node.refresh_gate();
         Ok(node)
     }

@@ -79,7 +79,7 @@ fn tells_a_place_only(node: &Node, said: &Path) {
     }
     for path in [said.to_owned(), node.home().join("logs").join("lore.log")] {
         let text = fs::read_to_string(&path).unwrap();
-        assert!(text.contains("panicked at node/src/engine/fault.rs:"), "{text}");
+        assert!(text.contains("panicked at tests/src/bin/lore-faulty.rs:"), "{text}");
         assert!(text.contains("contributions"), "the backtrace that was asked for: {text}");
         assert!(canaries.scan_bytes(text.as_bytes()).is_empty(), "{text}");
     }
