@@ -47,6 +47,19 @@ fn every_verb_that_the_privacy_statement_names_is_there() {
     }
 }
 
+/// The folder of a crate: a room, or a folder in one.
+fn folder_of(root: &Path, package: &str) -> PathBuf {
+    let name = format!("name = \"{package}\"");
+    let named = |folder: &PathBuf| {
+        fs::read_to_string(folder.join("Cargo.toml")).is_ok_and(|text| text.contains(&name))
+    };
+    let rooms = ["protocol", "privacy", "agent", "node"].map(|room| root.join(room));
+    let inner = rooms.iter().flat_map(|room| fs::read_dir(room).unwrap());
+    let inner = inner.map(|entry| entry.unwrap().path());
+    let mut folders = inner.chain(rooms.clone()).filter(named);
+    folders.next().unwrap_or_else(|| panic!("no crate is named {package}"))
+}
+
 #[test]
 fn every_test_that_the_privacy_statement_names_is_there() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
@@ -67,11 +80,11 @@ fn every_test_that_the_privacy_statement_names_is_there() {
             }
             [room, "--lib", filter] => {
                 let module = format!("mod {};", filter.trim_end_matches("::"));
-                assert!(root.join(room.trim_start_matches("lore-")).is_dir(), "{text}");
+                assert!(folder_of(root, room).is_dir(), "{text}");
                 code.contains(&module)
             }
             [room, "--test", name, ref filter @ ..] => {
-                let tests = root.join(room.trim_start_matches("lore-")).join("tests");
+                let tests = folder_of(root, room).join("tests");
                 let mut files = vec![tests.join(format!("{name}.rs"))];
                 let modules = tests.join(name);
                 if modules.is_dir() {
@@ -86,7 +99,7 @@ fn every_test_that_the_privacy_statement_names_is_there() {
                 };
                 !code.is_empty() && filter.iter().all(|filter| has(filter))
             }
-            [room, "--doc"] => root.join(room.trim_start_matches("lore-")).is_dir(),
+            [room, "--doc"] => folder_of(root, room).is_dir(),
             _ => continue,
         };
         assert!(found, "`{text}` is not there");
