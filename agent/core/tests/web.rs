@@ -1,14 +1,10 @@
-//! Pages and messages, from and to a server of the test's own.
+//! Pages, from a server that the test starts.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
-
-#[allow(dead_code, unreachable_pub)] // Other test binaries use the rest.
-mod endpoint;
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use endpoint::{Act, Endpoint};
-use lore_agent::tool::{Notify, Reach, Tool, ToolContext, ToolOutput, WebFetch, WebhookStyle};
+use lore_agent::tool::{Reach, Tool, ToolContext, ToolOutput, WebFetch};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -127,31 +123,4 @@ async fn private_addresses_are_not_called_by_any_name() {
     for url in ["file:///etc/passwd", "ftp://127.0.0.1/", "no address", "http://u:p@example.org/"] {
         assert!(fetch(&tool, url).await.is_error, "{url}");
     }
-}
-
-#[tokio::test]
-async fn a_message_goes_to_the_one_webhook() {
-    let endpoint = Endpoint::start(|_, _| Act::Answer(200, "", "ok".to_owned())).await;
-    let webhook: reqwest::Url = format!("{}/hook?secret=1", endpoint.url).parse().unwrap();
-    let tool = Notify::new(reqwest::Client::builder(), webhook).unwrap();
-    let context = context(Duration::from_secs(10));
-    assert_eq!(tool.call(json!({"text": "a < b"}), &context).await.text, "sent");
-    assert!(tool.call(json!({"text": " "}), &context).await.is_error);
-    // What leaves the machine is redacted.
-    let secret = "the token is ghp_0123456789abcdefghijABCDEFGHIJ012345";
-    assert_eq!(tool.call(json!({ "text": secret }), &context).await.text, "sent");
-    let slack = tool.clone().with_style(WebhookStyle::Slack);
-    assert_eq!(slack.call(json!({"text": "<!channel> a & b"}), &context).await.text, "sent");
-    let seen = endpoint.seen();
-    let sent: Vec<&str> = seen.iter().filter_map(|seen| seen.body["text"].as_str()).collect();
-    assert_eq!(sent.len(), 3);
-    assert_eq!((sent[0], sent[2]), ("a < b", "&lt;!channel&gt; a &amp; b"));
-    assert!(sent[1].starts_with("the token is [redacted"), "{}", sent[1]);
-    assert!(seen.iter().all(|seen| seen.path == "/v1/hook?secret=1"));
-
-    let nowhere = "http://127.0.0.1:9/hook?secret=1".parse().unwrap();
-    let tool = Notify::new(reqwest::Client::builder(), nowhere).unwrap();
-    let failed = tool.call(json!({"text": "done"}), &context).await;
-    assert!(failed.is_error && !failed.text.contains("secret"), "{}", failed.text);
-    assert!(!format!("{tool:?}").contains("secret"));
 }
