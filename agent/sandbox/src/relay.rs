@@ -29,12 +29,11 @@ impl Relay {
     /// When the kernel refuses.
     pub(super) fn start() -> io::Result<Self> {
         let (ours, theirs) = UnixStream::pair()?;
-        let parent = rustix::process::getpid();
         match raw::fork()? {
             Forked::Parent(process) => Ok(Self { process, socket: ours }),
             Forked::Child => {
                 drop(ours);
-                std::process::exit(i32::from(serve(&theirs, parent).is_err()))
+                std::process::exit(i32::from(serve(&theirs).is_err()))
             }
         }
     }
@@ -62,12 +61,8 @@ impl Relay {
 }
 
 /// Relays for every listener that comes, until the parent dies.
-fn serve(socket: &UnixStream, parent: Pid) -> io::Result<()> {
+fn serve(socket: &UnixStream) -> io::Result<()> {
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
-    // A parent whose command ended before this line sends no signal any more.
-    if rustix::process::getppid() != Some(parent) {
-        return Ok(());
-    }
     let null: OwnedFd = std::fs::File::open("/dev/null")?.into();
     // The output is the command's, and open as long as somebody holds it.
     rustix::stdio::dup2_stdout(&null)?;
