@@ -37,7 +37,6 @@ mod policy;
 mod probe;
 mod process_limit;
 mod raw;
-mod relay;
 mod report;
 mod root;
 mod seccomp;
