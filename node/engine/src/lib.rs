@@ -7,7 +7,7 @@
 //! It must not know sockets, files, the operating system, sessions, or how anything is shown to a person.
 //!
 //! - Every delta enters a log through one door, [`Engine::ingest`], which also stores it.
-//! - Everything that is signed goes through the privacy ledger ([`sign`]).
+//! - Everything that is signed goes through the privacy ledger ([`Engine::publish`]).
 //! - No input of a peer is an error of [`Engine::handle`]: only the own store and ledger are.
 
 mod admission;

@@ -1,6 +1,6 @@
 //! Models by name: where they are, what they can do, and small ones on this machine.
 //!
-//! `config.toml` names endpoints ([`ModelSettings`]); `resolve` makes one of a name or a URL, with its
+//! `config.toml` names endpoints ([`ModelSettings`](crate::config::ModelSettings)); `resolve` makes one of a name or a URL, with its
 //! key from the environment or a private file and with what `lore model test` recorded about it. No key
 //! is ever written or printed here.
 
