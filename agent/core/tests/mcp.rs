@@ -84,11 +84,16 @@ async fn a_program_ends_with_all_that_it_started() {
     let mut settings = settings("one", "");
     settings.arguments[1] = format!("sleep {mark} & {SERVER}");
     let server = McpServer::start(&settings).await.unwrap();
-    assert_eq!(running(&mark), 1);
+    // The server may answer before the shell's child has become the other program.
+    until("it started", || running(&mark) == 1).await;
     drop(server);
+    until("it ended", || running(&mark) == 0).await;
+}
+
+async fn until(what: &str, holds: impl Fn() -> bool) {
     let began = Instant::now();
-    while running(&mark) > 0 {
-        assert!(began.elapsed() < Duration::from_secs(20), "it lives on");
+    while !holds() {
+        assert!(began.elapsed() < Duration::from_secs(20), "never: {what}");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
