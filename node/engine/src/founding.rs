@@ -9,45 +9,34 @@ use lore_protocol::delta::{Delta, Header, VERSION};
 use lore_protocol::identity::{SecretKey, Signer};
 use lore_protocol::ids::{FederationId, Hash, InvitationId, MemberId};
 use lore_protocol::payload::{Join, Mechanism, Payload, Unit};
-use serde::Deserialize;
 
 use crate::{Engine, EngineError, damaged};
 
 /// What a founder chooses; the rest has defaults.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone)]
 pub struct Terms {
     /// Name of the federation.
     pub name: String,
     /// Ceiling on epsilon per period, in millionths.
-    #[serde(default = "four")]
     pub epsilon_micros: u64,
     /// Hours of an epoch; none: an epoch ends when the founder says so.
-    #[serde(default)]
     pub epoch_hours: Option<u32>,
     /// Epochs in an accounting period.
-    #[serde(default = "period")]
     pub epochs_per_period: u32,
     /// Epochs of a period in which lessons are released.
-    #[serde(default)]
     pub lessons_at: Option<Vec<u32>>,
     /// Epochs of a period in which outcomes are released.
-    #[serde(default)]
     pub outcomes_at: Option<Vec<u32>>,
     /// Epochs of a period in which votes are released.
-    #[serde(default)]
     pub votes_at: Option<Vec<u32>>,
     /// Units that a member's releases may protect.
-    #[serde(default)]
     pub units: Option<Vec<Unit>>,
     /// Cost releases; none: costs stay where they are.
-    #[serde(default)]
     pub costs: Option<Costs>,
 }
 
 /// What a founder chooses about cost releases; the noise follows from the ceiling.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone)]
 pub struct Costs {
     /// Epochs of a period in which costs are released.
     pub at: Vec<u32>,
@@ -55,14 +44,6 @@ pub struct Costs {
     pub bound: u16,
     /// What is summed.
     pub kinds: Vec<CostKind>,
-}
-
-const fn four() -> u64 {
-    4_000_000
-}
-
-const fn period() -> u32 {
-    90
 }
 
 /// A federation that was founded.
