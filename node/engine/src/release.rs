@@ -193,7 +193,7 @@ impl Engine {
         )
     }
 
-    /// From the end of the last window of this kind until now.
+    /// The next window of this kind that has closed.
     fn window(
         &self,
         federation: FederationId,
@@ -201,6 +201,7 @@ impl Engine {
         budget: &Budget,
     ) -> Option<Window> {
         let last = self.last_window_end(federation, kind);
+        let last = last.max(Some(self.ledger.windows_from_seconds()));
         next_window(last, budget.period_seconds(), self.now_seconds())
     }
 

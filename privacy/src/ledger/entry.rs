@@ -28,7 +28,8 @@ pub struct Reservation {
     pub chain: Chain,
     /// The charter's period.
     pub period: u32,
-    /// Wall-clock time of the reservation, in seconds since the Unix epoch.
+    /// Wall-clock time of the reservation, in seconds since the Unix epoch. It orders reservations; the
+    /// wall-clock period that pays is that of the window.
     pub at_seconds: u64,
     /// What will be released.
     pub kind: PayloadKind,
@@ -43,6 +44,18 @@ impl Reservation {
     #[must_use]
     pub const fn cost(&self) -> Cost {
         Cost { rho_nano: self.mechanism.rho_nano, delta_e18: self.mechanism.delta_e18 }
+    }
+
+    /// The wall-clock period, counted from the Unix epoch, whose sessions feed it and whose budget pays
+    /// for it. None when the window is empty or touches two periods: then no one budget covers it.
+    #[must_use]
+    pub const fn wall_period(&self, period_seconds: u64) -> Option<u64> {
+        let Window { start_seconds, end_seconds } = self.window;
+        if start_seconds >= end_seconds || period_seconds == 0 {
+            return None;
+        }
+        let (first, last) = (start_seconds / period_seconds, (end_seconds - 1) / period_seconds);
+        if first == last { Some(first) } else { None }
     }
 }
 
@@ -60,7 +73,12 @@ pub enum Answer {
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub enum Entry {
     /// The owner set a budget.
-    Budget(Budget),
+    Budget {
+        /// The budget.
+        budget: Budget,
+        /// When, in seconds since the Unix epoch.
+        at_seconds: u64,
+    },
     /// A release was paid for.
     Reserved(Reservation),
     /// Noise was drawn: the result, local until it is committed.

@@ -293,6 +293,8 @@ fn ten_thousand_entries_are_verified_in_under_two_seconds() {
         one.release = Hash::derive("test", &[&number.to_le_bytes()]);
         // A quarter of a small budget each: every period has room for two.
         one.at_seconds = NOW + number / 2 * 90 * 86_400;
+        one.window.start_seconds = one.at_seconds - 86_400;
+        one.window.end_seconds = one.at_seconds;
         one.period = 3 + u32::try_from(number / 2).unwrap();
         let ticket = ledger.reserve(one, CHARTER).unwrap();
         let sampled = ledger.sample(ticket, || Ok(Released::by_mechanism(drawn(1)))).unwrap();

@@ -154,7 +154,8 @@ impl<S: LedgerStore> Ledger<S> {
         self.state.spend(chain, period)
     }
 
-    /// What the node spent in the wall-clock period around `now_seconds`; nothing without a budget.
+    /// What the node spent on sessions of the wall-clock period around `now_seconds`; nothing without a
+    /// budget.
     #[must_use]
     pub fn node_spend(&self, now_seconds: u64) -> Cost {
         self.state.budget.map_or_else(Cost::default, |budget| {
@@ -169,6 +170,13 @@ impl<S: LedgerStore> Ledger<S> {
         self.state
             .budget
             .map_or_else(BTreeMap::new, |budget| self.state.node_periods(budget.period_days))
+    }
+
+    /// Where windows begin at the earliest, in seconds since the Unix epoch: when the unit or the length
+    /// of a period was changed last.
+    #[must_use]
+    pub const fn windows_from_seconds(&self) -> u64 {
+        self.state.windows_from_seconds
     }
 
     /// Latest wall-clock time of a reservation, in seconds since the Unix epoch; 0 before the first.

@@ -75,6 +75,10 @@ pub(super) struct State {
     pub(super) periods: BTreeMap<Chain, u32>,
     /// Latest wall-clock time of a reservation.
     pub(super) latest_seconds: u64,
+    /// Windows begin here or later: when the length of a period or the unit changed last, and not before
+    /// the period in which spend of an unknown window was found. The sums of today do not cover what was
+    /// promised for earlier sessions.
+    pub(super) windows_from_seconds: u64,
     /// Spend of each chain in each of the charter's periods.
     by_period: BTreeMap<(Chain, u32), Cost>,
     /// Spend of the node by day since the Unix epoch: periods are whole days.
@@ -89,7 +93,14 @@ impl State {
     /// When the entry cannot follow what is there: our own code never writes that.
     pub(super) fn apply(&mut self, index: u64, entry: &Entry) -> Result<(), &'static str> {
         match entry {
-            Entry::Budget(budget) => self.budget = Some(*budget),
+            Entry::Budget { budget, at_seconds } => {
+                let same =
+                    |old: Budget| old.period_days == budget.period_days && old.unit == budget.unit;
+                if self.budget.is_some_and(|old| !same(old)) {
+                    self.windows_from_seconds = self.windows_from_seconds.max(*at_seconds);
+                }
+                self.budget = Some(*budget);
+            }
             Entry::Reserved(reservation) => self.reserve(reservation)?,
             Entry::Sampled { release, .. } => {
                 self.step(release, Step::Sampled(index), |step| step == Step::Reserved)?;
@@ -144,6 +155,11 @@ impl State {
                 };
                 let (chain, period, at_seconds) = (*chain, spend.period, *at_seconds);
                 self.pay(chain, period, at_seconds, cost);
+                // Which window it was drawn from is not known: older periods are closed from now on.
+                if let Some(budget) = self.budget {
+                    let start = at_seconds / budget.period_seconds() * budget.period_seconds();
+                    self.windows_from_seconds = self.windows_from_seconds.max(start);
+                }
                 self.adopted.insert(chain, *seq);
                 self.see_period(chain, period);
                 self.latest_seconds = self.latest_seconds.max(at_seconds);
@@ -160,15 +176,16 @@ impl State {
         self.order.push(reservation.release);
         self.see_period(reservation.chain, reservation.period);
         self.latest_seconds = self.latest_seconds.max(reservation.at_seconds);
-        let Reservation { chain, period, at_seconds, .. } = *reservation;
-        self.pay(chain, period, at_seconds, reservation.cost());
+        let Reservation { chain, period, window, .. } = *reservation;
+        self.pay(chain, period, window.start_seconds, reservation.cost());
         Ok(())
     }
 
-    fn pay(&mut self, chain: Chain, period: u32, at_seconds: u64, cost: Cost) {
+    /// Adds a cost to the charter's period and to the wall-clock day that `seconds` lies in.
+    fn pay(&mut self, chain: Chain, period: u32, seconds: u64, cost: Cost) {
         let add = |sum: &mut Cost| *sum = sum.plus(cost);
         add(self.by_period.entry((chain, period)).or_default());
-        add(self.by_day.entry(at_seconds / DAY_SECONDS).or_default());
+        add(self.by_day.entry(seconds / DAY_SECONDS).or_default());
         add(&mut self.lifetime);
     }
 
@@ -215,10 +232,10 @@ impl State {
         Spend { period, rho_nano: sums.rho_nano, delta_e18: sums.delta_e18 }
     }
 
-    /// Spend of the node in the wall-clock period that `now_seconds` lies in, over all federations.
-    pub(super) fn node_spend(&self, period_days: u32, now_seconds: u64) -> Cost {
+    /// Spend of the node on sessions of the wall-clock period that `seconds` lies in, over all federations.
+    pub(super) fn node_spend(&self, period_days: u32, seconds: u64) -> Cost {
         let days = u64::from(period_days.max(1));
-        let first = now_seconds / DAY_SECONDS / days * days;
+        let first = seconds / DAY_SECONDS / days * days;
         let period = self.by_day.range(first..first.saturating_add(days));
         period.fold(Cost::default(), |sum, (_, cost)| sum.plus(*cost))
     }

@@ -84,15 +84,17 @@ impl<S: LedgerStore> Ledger<S> {
                 });
             }
         }
-        self.append(Entry::Budget(budget))
+        self.append(Entry::Budget { budget, at_seconds: now_seconds })
     }
 
     /// Pays for a release, before any data is read. Both the owner's budget (over all federations, in
-    /// the wall-clock period) and the smaller of budget and `charter` (in the charter's period) bind.
+    /// the wall-clock period that the window lies in) and the smaller of budget and `charter` (in the
+    /// charter's period) bind.
     ///
     /// # Errors
     /// Without a budget, over a cap, for a mechanism that declares less than it costs, for a release
-    /// that is already there, or when a period went back. Nothing is spent then.
+    /// that is already there, for a window that touches two wall-clock periods, or when a period went
+    /// back. Nothing is spent then.
     pub fn reserve(
         &mut self,
         reservation: Reservation,
@@ -105,12 +107,6 @@ impl<S: LedgerStore> Ledger<S> {
         if reservation.mechanism.unit != budget.unit {
             return Err(PrivacyError::Mismatch("the unit of the mechanism"));
         }
-        if reservation.window.end_seconds > reservation.at_seconds {
-            return Err(PrivacyError::Parameter {
-                what: "window",
-                why: "is still open; a release is made after its window closed".into(),
-            });
-        }
         let seconds = budget.period_seconds();
         let wall = |at: u64| at / seconds;
         let latest = self.state.periods.get(&reservation.chain);
@@ -119,9 +115,11 @@ impl<S: LedgerStore> Ledger<S> {
         {
             return Err(PrivacyError::PeriodWentBack);
         }
+        check_window(&reservation, budget, self.state.windows_from_seconds)
+            .map_err(|why| PrivacyError::Parameter { what: "window", why: why.into() })?;
         mechanism::verify(&reservation.mechanism)?;
         let cost = reservation.cost();
-        let node = self.state.node_spend(budget.period_days, reservation.at_seconds);
+        let node = self.state.node_spend(budget.period_days, reservation.window.start_seconds);
         budget.caps().admit("owner's budget", node, cost)?;
         let spend = self.state.spend(reservation.chain, reservation.period);
         let member = Cost { rho_nano: spend.rho_nano, delta_e18: spend.delta_e18 };
@@ -356,6 +354,25 @@ impl<S: LedgerStore> Ledger<S> {
             }),
         }
     }
+}
+
+/// Checks that one budget covers a window: it has closed, it lies within one wall-clock period, and no
+/// part of it is older than the rules of that period. The error is what the window does.
+pub(super) fn check_window(
+    reservation: &Reservation,
+    budget: Budget,
+    windows_from_seconds: u64,
+) -> Result<(), &'static str> {
+    if reservation.window.end_seconds > reservation.at_seconds {
+        return Err("is still open; a release is made after its window closed");
+    }
+    if reservation.wall_period(budget.period_seconds()).is_none() {
+        return Err("touches two wall-clock periods, so that no one budget covers it");
+    }
+    if reservation.window.start_seconds < windows_from_seconds {
+        return Err("begins before the unit or the length of a period was changed");
+    }
+    Ok(())
 }
 
 /// Whether `bytes` contain `part`; a delta ends with its payload, so that is looked at first.

@@ -6,7 +6,7 @@ use lore_protocol::payload::{
 };
 
 use super::*;
-use crate::{Budget, Caps, Outgoing, PrivacyError, Released, Spend, mechanism};
+use crate::{Budget, Caps, Cost, Outgoing, PrivacyError, Released, Spend, mechanism};
 
 pub(super) const DAY: u64 = 86_400;
 pub(super) const NOW: u64 = 1_000 * DAY;
@@ -104,7 +104,9 @@ fn the_budget_binds_over_all_federations_of_the_node() {
     let fifth = Reservation { chain: chain(5), ..reservation(5) };
     let error = ledger.reserve(fifth, CHARTER).err().unwrap();
     assert!(matches!(error, PrivacyError::OverBudget { whose: "owner's budget", .. }));
-    let next = Reservation { at_seconds: NOW + 90 * DAY, ..fifth };
+    let later = NOW + 90 * DAY;
+    let window = Window { start_seconds: later - DAY, end_seconds: later };
+    let next = Reservation { at_seconds: later, window, ..fifth };
     assert!(ledger.reserve(next, CHARTER).is_ok(), "the next period has its own budget");
 }
 
@@ -147,7 +149,7 @@ fn undercharged_open_and_backdated_reservations_cost_nothing() {
     let mut session = reservation(2);
     session.mechanism.unit = Unit::Session;
     let back = Reservation { period: 2, ..reservation(2) };
-    let window = Window { start_seconds: 0, end_seconds: DAY };
+    let window = Window { start_seconds: NOW - 101 * DAY, end_seconds: NOW - 100 * DAY };
     let clock = Reservation { at_seconds: NOW - 100 * DAY, window, ..reservation(2) };
     for refused in [cheap, open, session, back, clock] {
         assert!(ledger.reserve(refused, CHARTER).is_err());
@@ -235,14 +237,67 @@ fn control_deltas_need_no_budget() {
 fn unit_and_period_change_only_in_a_period_without_spend() {
     let mut ledger = ledger();
     let shorter = Budget { period_days: 30, ..budget() };
-    ledger.set_budget(shorter, NOW).unwrap();
-    ledger.set_budget(budget(), NOW).unwrap();
+    ledger.set_budget(shorter, NOW - 3 * DAY).unwrap();
+    ledger.set_budget(budget(), NOW - 2 * DAY).unwrap();
     sampled(&mut ledger, 1);
     assert!(ledger.set_budget(shorter, NOW).is_err());
     assert!(ledger.set_budget(Budget { unit: Unit::Session, ..budget() }, NOW).is_err());
     let smaller = Budget::new(Unit::User, 1_000_000, 1_000_000_000_000, 90).unwrap();
     ledger.set_budget(smaller, NOW).unwrap();
     assert!(ledger.reserve(reservation(2), CHARTER).is_err());
+}
+
+/// The first day of the period that `NOW` lies in.
+const PERIOD: u64 = NOW / (90 * DAY) * 90 * DAY;
+
+#[test]
+fn a_release_is_charged_to_the_period_of_its_window_however_late_it_is_reserved() {
+    let mut ledger = ledger();
+    let window = Window { start_seconds: PERIOD - 2 * DAY, end_seconds: PERIOD };
+    // Its window closed at midnight, and it is reserved some seconds after.
+    for number in 1..=4 {
+        let late = Reservation { window, at_seconds: PERIOD + 9, ..reservation(number) };
+        assert!(ledger.reserve(late, CHARTER).is_ok());
+    }
+    assert_eq!(ledger.node_spend(PERIOD - 1).rho_nano, 4 * quarter().rho_nano);
+    assert_eq!(ledger.node_spend(PERIOD).rho_nano, 0);
+    // The sessions of the old period have fed all that its budget pays for, whatever the clock says.
+    let fifth = Reservation { window, at_seconds: PERIOD + 10, ..reservation(5) };
+    assert!(matches!(ledger.reserve(fifth, CHARTER), Err(PrivacyError::OverBudget { .. })));
+    ledger.verify().unwrap();
+}
+
+#[test]
+fn no_budget_covers_a_window_that_touches_two_periods() {
+    let mut ledger = ledger();
+    let across = Window { start_seconds: PERIOD - 1, end_seconds: PERIOD + 1 };
+    let refused = Reservation { window: across, at_seconds: PERIOD + 9, ..reservation(1) };
+    let error = ledger.reserve(refused, CHARTER).err().unwrap();
+    assert!(error.to_string().contains("touches two wall-clock periods"), "{error}");
+    let empty = Window { start_seconds: PERIOD, end_seconds: PERIOD };
+    assert!(ledger.reserve(Reservation { window: empty, ..reservation(1) }, CHARTER).is_err());
+    assert_eq!(ledger.lifetime(), Cost::default());
+}
+
+#[test]
+fn another_length_of_a_period_opens_no_second_budget_for_old_sessions() {
+    let mut ledger = ledger();
+    // The old period is spent; in the new one nothing is, so that its length may change.
+    let window = Window { start_seconds: PERIOD - 2 * DAY, end_seconds: PERIOD };
+    for number in 1..=4 {
+        let late = Reservation { window, at_seconds: PERIOD, ..reservation(number) };
+        assert!(ledger.reserve(late, CHARTER).is_ok());
+    }
+    ledger.set_budget(Budget { period_days: 1, ..budget() }, PERIOD + DAY).unwrap();
+    let day = Window { start_seconds: PERIOD - 10 * DAY, end_seconds: PERIOD - 9 * DAY };
+    let old = Reservation { window: day, at_seconds: PERIOD + DAY, ..reservation(5) };
+    let error = ledger.reserve(old, CHARTER).err().unwrap();
+    assert!(error.to_string().contains("was changed"), "{error}");
+    let fresh = Window { start_seconds: PERIOD + DAY, end_seconds: PERIOD + 2 * DAY };
+    let at_seconds = PERIOD + 2 * DAY;
+    let new = Reservation { window: fresh, at_seconds, period: 4, ..reservation(5) };
+    assert!(ledger.reserve(new, CHARTER).is_ok());
+    ledger.verify().unwrap();
 }
 
 #[test]

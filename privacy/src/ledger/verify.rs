@@ -9,7 +9,7 @@ use lore_protocol::payload::{Mechanism, Payload, Void};
 use super::entry::{Answer, Entry, Record, Reservation, record_hash};
 use super::gate;
 use super::state::{State, Step};
-use super::steps::holds;
+use super::steps::{check_window, holds};
 use super::store::LedgerStore;
 use crate::{Cost, PrivacyError, mechanism};
 
@@ -131,7 +131,9 @@ impl<S: LedgerStore> Check<'_, S> {
             self.costed.insert(reservation.mechanism);
         }
         let budget = self.state.budget.ok_or_else(|| damaged(index, "no budget was set"))?;
-        let spent = self.state.node_spend(budget.period_days, reservation.at_seconds);
+        check_window(reservation, budget, self.state.windows_from_seconds)
+            .map_err(|why| damaged(index, &format!("its window {why}")))?;
+        let spent = self.state.node_spend(budget.period_days, reservation.window.start_seconds);
         let caps = budget.caps();
         if spent.rho_nano > caps.rho_nano || spent.delta_e18 > caps.delta_e18 {
             return Err(damaged(index, "it spends more than the budget of its period"));
