@@ -29,8 +29,8 @@
 //! - Contributions are bounded unit by unit, from that unit's data and a local secret alone ([`release`]):
 //!   removing one user changes no other user's contribution.
 //! - Noise comes from opendp with the operating system's randomness, and opendp's privacy maps decide
-//!   what a release is charged ([`mechanism`]). The seeded sampler of the same law has another type
-//!   ([`Simulated`]) that the publisher does not take.
+//!   what a release is charged ([`mechanism`]). What the seeded sampler of the same law makes has another
+//!   type ([`Simulated`]), from the draw over the ledger to the signed bytes: a node takes none of them.
 //! - Every release is reserved, sampled and committed in that durable order ([`ledger`]): a crash burns
 //!   budget, it never refunds it, and never draws a second answer.
 //!

@@ -1,29 +1,29 @@
 //! Where noise comes from: the system's randomness for what leaves, a seed for what is simulated.
 
+use lore_protocol::ids::Hash;
 use lore_protocol::payload::{Mechanism, Noise};
 
 use crate::sampler::{Ratio, SeededBits};
-use crate::seal::{DoorKey, Sealed};
+use crate::seal::Sealed;
 use crate::{PrivacyError, Released, mechanism};
 
 /// Largest sigma that the seeded sampler draws, in millionths: its integers stay within 128 bits.
 const MAX_SEEDED_SCALE_MICROS: u64 = 1_000_000_000;
 
-/// A source of discrete Gaussian and Laplace noise. Closed: what a source makes is stamped with the type of the
-/// source, and only the system's stamp is [`Released`].
+/// A source of discrete Gaussian and Laplace noise. What is made with a source carries its type, all the way
+/// from [`Released`] over the ledger to the signed bytes.
 ///
-/// Nobody else can stamp, because nobody else has the key:
+/// Closed: nobody else can make a source.
 /// ```compile_fail,E0603
-/// use lore_privacy::{NoiseSource, SystemNoise, seal::DoorKey};
-/// let _ = SystemNoise::stamp(7, DoorKey(()));
+/// use lore_privacy::seal::Sealed;
+/// struct Mine;
+/// impl Sealed for Mine {}
 /// ```
 pub trait NoiseSource: Sealed {
-    /// What a result of this source is.
-    type Stamped<T>;
-
-    /// Stamps a result. Only this crate has the key.
+    /// What the first entry of a ledger names as the entry before it, so that a ledger of one source is
+    /// none of another.
     #[doc(hidden)]
-    fn stamp<T>(value: T, key: DoorKey) -> Self::Stamped<T>;
+    fn genesis() -> Hash;
 
     /// Adds Gaussian noise to every cell.
     ///
@@ -65,16 +65,14 @@ pub trait NoiseSource: Sealed {
 }
 
 /// opendp's samplers with the operating system's randomness: the only noise that protects anybody.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct SystemNoise;
 
 impl Sealed for SystemNoise {}
 
 impl NoiseSource for SystemNoise {
-    type Stamped<T> = Released<T>;
-
-    fn stamp<T>(value: T, _: DoorKey) -> Released<T> {
-        Released::by_mechanism(value)
+    fn genesis() -> Hash {
+        Hash::ZERO
     }
 
     fn add(&mut self, cells: &[i64], scale_micros: u64) -> Result<Vec<i64>, PrivacyError> {
@@ -96,10 +94,11 @@ impl NoiseSource for SystemNoise {
 }
 
 /// The same law from a seed, for simulations. Protects nobody.
+#[derive(Debug)]
 pub struct SeededNoise(SeededBits);
 
 /// A result made with simulated noise. It is not private, and nothing turns it into an
-/// [`Outgoing`](crate::Outgoing):
+/// [`Outgoing`](crate::Outgoing) of a node:
 /// ```compile_fail,E0277
 /// use lore_privacy::{Outgoing, Simulated};
 /// use lore_protocol::payload::Payload;
@@ -115,15 +114,28 @@ pub struct SeededNoise(SeededBits);
 ///     made.into()
 /// }
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Simulated<T>(T);
-
-impl<T> Simulated<T> {
-    /// The value, for the simulation.
-    pub fn into_inner(self) -> T {
-        self.0
-    }
-}
+/// Nor does a node's ledger commit it, or give it back as its own:
+/// ```compile_fail,E0308
+/// use lore_privacy::{Chain, Committed, Ledger, LedgerStore, Outgoing, PrivacyError, SeededNoise};
+/// fn commit<S: LedgerStore>(
+///     ledger: &mut Ledger<S>,
+///     chain: Chain,
+///     simulated: &Outgoing<SeededNoise>,
+/// ) -> Result<Committed, PrivacyError> {
+///     ledger.commit(chain, 0, 0, simulated, |_, _| Vec::new())
+/// }
+/// ```
+/// ```compile_fail,E0308
+/// use lore_privacy::{Ledger, LedgerStore, PrivacyError, Released, SeededNoise};
+/// use lore_protocol::{ids::Hash, payload::Payload};
+/// fn resume<S: LedgerStore>(
+///     simulated: &Ledger<S, SeededNoise>,
+///     release: Hash,
+/// ) -> Result<Released<Payload>, PrivacyError> {
+///     simulated.resume(release)
+/// }
+/// ```
+pub type Simulated<T> = Released<T, SeededNoise>;
 
 impl SeededNoise {
     /// A source that gives the same noise for the same seed.
@@ -153,10 +165,8 @@ fn check_seeded(scale_micros: u64) -> Result<(), PrivacyError> {
 impl Sealed for SeededNoise {}
 
 impl NoiseSource for SeededNoise {
-    type Stamped<T> = Simulated<T>;
-
-    fn stamp<T>(value: T, _: DoorKey) -> Simulated<T> {
-        Simulated(value)
+    fn genesis() -> Hash {
+        Hash::derive("commonlore/simulated-ledger/v1", &[])
     }
 
     fn add(&mut self, cells: &[i64], scale_micros: u64) -> Result<Vec<i64>, PrivacyError> {

@@ -1,6 +1,7 @@
 //! Values that may leave, and how they came to.
 
 use std::io::{BufRead, IsTerminal, Write};
+use std::marker::PhantomData;
 
 use lore_protocol::codec;
 use lore_protocol::ids::Hash;
@@ -8,18 +9,18 @@ use lore_protocol::payload::{
     Checkpoint, Join, Leave, Origin, Payload, PayloadKind, Revoke, RotateKey, Void, Vouch,
 };
 
-use crate::PrivacyError;
+use crate::{NoiseSource, PrivacyError, SeededNoise, SystemNoise};
 
-/// A value that a mechanism of this crate made, or that a person chose to publish.
+/// A value that a mechanism of this crate made with the noise `N`, or that a person chose to publish.
 ///
 /// There is no way to make one outside:
 /// ```compile_fail,E0624
 /// use lore_privacy::Released;
-/// let _ = Released::by_mechanism(7);
+/// let _ = Released::<i32>::by_mechanism(7);
 /// ```
 /// ```compile_fail,E0451
 /// use lore_privacy::Released;
-/// let _ = Released { value: 7, provenance: todo!() };
+/// let _ = Released::<i32> { value: 7, provenance: todo!(), noise: todo!() };
 /// ```
 /// ```compile_fail,E0277
 /// use lore_privacy::{Outgoing, Private};
@@ -29,9 +30,10 @@ use crate::PrivacyError;
 /// }
 /// ```
 #[derive(Debug)]
-pub struct Released<T> {
+pub struct Released<T, N = SystemNoise> {
     value: T,
     provenance: Provenance,
+    noise: PhantomData<fn() -> N>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,17 +48,21 @@ pub(crate) enum Provenance {
     Authored,
 }
 
-impl<T> Released<T> {
+impl<T, N: NoiseSource> Released<T, N> {
+    const fn of(value: T, provenance: Provenance) -> Self {
+        Self { value, provenance, noise: PhantomData }
+    }
+
     pub(crate) const fn by_mechanism(value: T) -> Self {
-        Self { value, provenance: Provenance::Mechanism }
+        Self::of(value, Provenance::Mechanism)
     }
 
     pub(crate) const fn sampled(value: T, release: Hash) -> Self {
-        Self { value, provenance: Provenance::Sampled(release) }
+        Self::of(value, Provenance::Sampled(release))
     }
 
     pub(crate) const fn passed(value: T, release: Hash) -> Self {
-        Self { value, provenance: Provenance::Passed(release) }
+        Self::of(value, Provenance::Passed(release))
     }
 
     pub(crate) const fn provenance(&self) -> Provenance {
@@ -68,7 +74,8 @@ impl<T> Released<T> {
         &self.value
     }
 
-    pub(crate) fn into_inner(self) -> T {
+    /// The value, without its origin: from here on it can only be read.
+    pub fn into_inner(self) -> T {
         self.value
     }
 }
@@ -91,7 +98,22 @@ impl Released<Payload> {
         if !personal || consent.payload != payload_hash(&payload) {
             return Err(PrivacyError::NoConsent);
         }
-        Ok(Self { value: payload, provenance: Provenance::Authored })
+        Ok(Self::of(payload, Provenance::Authored))
+    }
+}
+
+impl Released<Payload, SeededNoise> {
+    /// A payload that a simulated person wrote. It needs nobody's consent, because it goes nowhere:
+    /// ```compile_fail,E0599
+    /// use lore_privacy::{Outgoing, Released};
+    /// use lore_protocol::payload::Payload;
+    /// fn publish(payload: Payload) -> Outgoing {
+    ///     Released::<Payload>::invented(payload).into()
+    /// }
+    /// ```
+    #[must_use]
+    pub const fn invented(payload: Payload) -> Self {
+        Self::of(payload, Provenance::Authored)
     }
 }
 
@@ -143,7 +165,7 @@ macro_rules! control {
             }
         }
 
-        impl From<$kind> for Outgoing {
+        impl<N> From<$kind> for Outgoing<N> {
             fn from(payload: $kind) -> Self {
                 Self::Control(payload.into())
             }
@@ -152,28 +174,28 @@ macro_rules! control {
 }
 control!(Join, Vouch, Leave, Revoke, RotateKey, Checkpoint, Void);
 
-/// Everything that a node may sign.
+/// Everything that a node may sign. A node's noise is the system's.
 #[derive(Debug)]
-pub enum Outgoing {
+pub enum Outgoing<N = SystemNoise> {
     /// A mechanism's or a person's.
-    Released(Released<Payload>),
+    Released(Released<Payload, N>),
     /// Membership and epochs.
     Control(Control),
 }
 
-impl From<Released<Payload>> for Outgoing {
-    fn from(payload: Released<Payload>) -> Self {
+impl<N> From<Released<Payload, N>> for Outgoing<N> {
+    fn from(payload: Released<Payload, N>) -> Self {
         Self::Released(payload)
     }
 }
 
-impl From<Control> for Outgoing {
+impl<N> From<Control> for Outgoing<N> {
     fn from(payload: Control) -> Self {
         Self::Control(payload)
     }
 }
 
-impl Outgoing {
+impl<N: NoiseSource> Outgoing<N> {
     /// The payload to sign.
     #[must_use]
     pub const fn payload(&self) -> &Payload {

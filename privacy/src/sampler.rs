@@ -3,6 +3,7 @@
 //! seed can be known, so nothing drawn here is private.
 
 /// Pseudo-random bits from a seed: the output stream of BLAKE3.
+#[derive(Debug)]
 pub(crate) struct SeededBits(blake3::OutputReader);
 
 /// A rational that is not negative.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use lore_privacy::Outgoing;
+use lore_privacy::{NoiseSource, Outgoing};
 use lore_protocol::codec::{self, Decode, Encode};
 use lore_protocol::delta::Delta;
 use lore_protocol::ids::{FederationId, Hash, InvitationId, PublicKey};
@@ -41,7 +41,7 @@ pub struct Invited {
 #[derive(Default)]
 pub(crate) struct Challenges(BTreeMap<(PublicKey, FederationId), Challenge>);
 
-impl Engine {
+impl<N: NoiseSource> Engine<N> {
     /// Makes an invitation. `addresses` is where this node can be reached.
     ///
     /// # Errors

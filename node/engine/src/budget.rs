@@ -1,7 +1,7 @@
 //! The owner's budget: setting it within every charter, and the releases that it pays for.
 
-use lore_privacy::Budget;
 use lore_privacy::release::release_id;
+use lore_privacy::{Budget, NoiseSource};
 use lore_protocol::charter::EpochRule;
 use lore_protocol::ids::FederationId;
 use lore_protocol::payload::{Mechanism, PayloadKind, Unit};
@@ -28,7 +28,7 @@ pub struct Planned {
     pub mechanism: Option<Mechanism>,
 }
 
-impl Engine {
+impl<N: NoiseSource> Engine<N> {
     /// Sets the owner's budget, and makes the releases that are due under it.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 //! What came first, a change of the list or the opening of a window, is told by counters and not by the
 //! clock: two things can fall into one second.
 
-use lore_privacy::{DenyList, Pattern};
+use lore_privacy::{DenyList, NoiseSource, Pattern};
 use lore_protocol::codec::{self, Decode, Encode};
 use lore_protocol::ids::FederationId;
 use lore_protocol::payload::PayloadKind;
@@ -59,7 +59,7 @@ pub struct DenyEntry {
     pub counts: Counts,
 }
 
-impl Engine {
+impl<N: NoiseSource> Engine<N> {
     /// Puts a pattern on the list, for windows that open from now on.
     ///
     /// # Errors

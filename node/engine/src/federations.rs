@@ -1,6 +1,6 @@
 //! The federations of a node: loading them, adding one, and ending an epoch.
 
-use lore_privacy::Outgoing;
+use lore_privacy::{NoiseSource, Outgoing};
 use lore_protocol::charter::{EpochRule, SignedCharter};
 use lore_protocol::codec;
 use lore_protocol::delta::{Delta, Sound};
@@ -23,7 +23,7 @@ pub struct Ended {
     pub members: usize,
 }
 
-impl Engine {
+impl<N: NoiseSource> Engine<N> {
     pub(crate) fn load_federations(&mut self) -> Result<(), EngineError> {
         let mut charters = Vec::new();
         for pair in self.store.scan(RecordKind::Charter, b"") {

@@ -1,6 +1,6 @@
 //! Founding a federation, and signing the Join of one.
 
-use lore_privacy::{Budget, Chain, CostSchedule, Outgoing, Schedule};
+use lore_privacy::{Budget, Chain, CostSchedule, NoiseSource, Outgoing, Schedule};
 use lore_protocol::charter::{
     Charter, CostKind, CostTerms, EpochRule, Founder, Limits, PrivacyTerms, SignedCharter,
     Vouchers, join_header,
@@ -57,7 +57,7 @@ pub struct Created {
     pub recovery_secret: String,
 }
 
-impl Engine {
+impl<N: NoiseSource> Engine<N> {
     /// Founds a federation. Gives the secret of the recovery key, which is not kept here.
     ///
     /// # Errors

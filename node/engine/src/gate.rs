@@ -1,5 +1,6 @@
 //! The human gate: when what waits for a person goes out.
 
+use lore_privacy::NoiseSource;
 use lore_privacy::ledger::{Answer, Held};
 use lore_protocol::charter::EpochRule;
 use lore_protocol::ids::{FederationId, Hash};
@@ -21,7 +22,7 @@ pub enum Gate {
     Unreadable(String),
 }
 
-impl Engine {
+impl<N: NoiseSource> Engine<N> {
     /// When a lesson release that is due now opens its gate; none without a gate. A function of the
     /// settings, the charter and the clock. An epoch by the clock leaves room: after its end the
     /// release would be late.

@@ -1,5 +1,6 @@
 //! The fast path: deltas as they are made.
 
+use lore_privacy::NoiseSource;
 use lore_protocol::codec;
 use lore_protocol::ids::{DeltaId, FederationId, PublicKey};
 use lore_protocol::log::{Fault, Ingest};
@@ -7,7 +8,7 @@ use lore_protocol::wire::Frame;
 
 use crate::{Durability, Effect, Engine, EngineError, Verdict};
 
-impl Engine {
+impl<N: NoiseSource> Engine<N> {
     /// Leaves a delta of a log to be gossiped.
     pub(crate) fn announce(&mut self, federation: FederationId, id: DeltaId) {
         let found = self.federations.get(&federation);

@@ -1,12 +1,13 @@
 //! Events in: what the engine makes of what happened outside.
 
+use lore_privacy::NoiseSource;
 use lore_protocol::codec;
 use lore_protocol::ids::PublicKey;
 use lore_protocol::wire::Reply;
 
 use crate::{Effect, Engine, EngineError, Event};
 
-impl Engine {
+impl<N: NoiseSource> Engine<N> {
     /// Takes in what happened. What is to be done is left for [`Engine::take_effects`].
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! The one door into a log: what a peer sent, what gossip brought and what this node signed come through
 //! here, and what became valid is stored.
 
+use lore_privacy::NoiseSource;
 use lore_protocol::delta::Sound;
 use lore_protocol::ids::{DeltaId, FederationId};
 use lore_protocol::log::{Ingest, Log};
@@ -44,7 +45,7 @@ impl Intake for Door<'_> {
     }
 }
 
-impl Engine {
+impl<N: NoiseSource> Engine<N> {
     /// Takes a delta into a federation's log and stores what became valid.
     ///
     /// # Errors

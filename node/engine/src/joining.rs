@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use lore_privacy::NoiseSource;
 use lore_protocol::ids::PublicKey;
 use lore_protocol::invitation::{Challenge, Invitation};
 use lore_protocol::wire::{Reply, Request};
@@ -39,7 +40,7 @@ fn unreachable(why: &str) -> EngineError {
         .help("check that the inviter's node runs and that the address in the invitation is right")
 }
 
-impl Engine {
+impl<N: NoiseSource> Engine<N> {
     /// Begins to join, or only to read the charter. [`Effect::Joined`] with the number that is given
     /// follows.
     ///

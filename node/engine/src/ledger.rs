@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use lore_privacy::ledger::{Head, StoreError};
-use lore_privacy::{Ledger, LedgerStore};
+use lore_privacy::{Ledger, LedgerStore, NoiseSource};
 use lore_protocol::ids::Hash;
 
 use crate::{Batch, Durability, Engine, EngineError, RecordKind, Storage};
@@ -25,7 +25,7 @@ fn failed(error: impl std::fmt::Display) -> StoreError {
     StoreError(error.to_string())
 }
 
-impl Engine {
+impl<N: NoiseSource> Engine<N> {
     /// After a failed write nobody knows what is stored, so the ledger is read again: what was reserved
     /// and not sampled becomes a void. Stays closed while the store fails, as on a full disk.
     ///
@@ -33,7 +33,7 @@ impl Engine {
     /// When the store still fails.
     pub(crate) fn reopen_ledger(&mut self) -> Result<(), EngineError> {
         if self.ledger.has_failed() {
-            self.ledger = Ledger::open(LedgerRecords::new(Arc::clone(&self.store)))?;
+            self.ledger = Ledger::open_for(LedgerRecords::new(Arc::clone(&self.store)))?;
             self.watch_ledger();
             tracing::info!("the privacy ledger can be written again");
         }

@@ -55,7 +55,7 @@ pub use founding::{Costs, Created, Terms};
 pub use gate::Gate;
 pub use ledger::LedgerRecords;
 use lore_privacy::ledger::Point;
-use lore_privacy::{Ledger, LocalSecret};
+use lore_privacy::{Ledger, LocalSecret, NoiseSource, SystemNoise};
 use lore_protocol::identity::{SecretKey, Signer};
 use lore_protocol::ids::{FederationId, Hash, PublicKey};
 pub use peers::{MAX_ADDRESS_BYTES, MAX_REPLY_BYTES};
@@ -73,7 +73,7 @@ use rounds::Rounds;
 pub type Watch = Arc<dyn Fn(Point) + Send + Sync>;
 
 /// What an engine is made of.
-pub struct Parts {
+pub struct Parts<N = SystemNoise> {
     /// The node's signing key.
     pub key: SecretKey,
     /// Its records.
@@ -84,6 +84,8 @@ pub struct Parts {
     pub entropy: Arc<dyn Entropy>,
     /// What its sessions give to releases.
     pub sessions: Arc<dyn Contributions>,
+    /// The noise of its releases: the system's for a node, a seeded one for a simulation.
+    pub noise: N,
     /// Watches releases; none outside of tests.
     pub watch: Option<Watch>,
 }
@@ -105,17 +107,19 @@ impl Default for Settings {
     }
 }
 
-/// One node.
-pub struct Engine {
+/// One node. What it releases is drawn with the noise `N`, and only a node of the system's noise makes
+/// bytes that a daemon may send.
+pub struct Engine<N = SystemNoise> {
     store: Arc<dyn Storage>,
     key: SecretKey,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     sessions: Arc<dyn Contributions>,
+    noise: N,
     watch: Option<Watch>,
     settings: Settings,
     secret_bytes: [u8; 32],
-    ledger: Ledger<LedgerRecords>,
+    ledger: Ledger<LedgerRecords, N>,
     federations: BTreeMap<FederationId, Federation>,
     challenges: Challenges,
     rounds: Rounds,
@@ -131,21 +135,22 @@ pub struct Engine {
     asked: BTreeMap<FederationId, BTreeSet<PublicKey>>,
 }
 
-impl Engine {
+impl<N: NoiseSource> Engine<N> {
     /// Opens a node: its ledger, and every federation's log.
     ///
     /// # Errors
     /// When the store or the ledger is damaged.
-    pub fn open(parts: Parts, settings: Settings) -> Result<Self, EngineError> {
-        let Parts { key, store, clock, entropy, sessions, watch } = parts;
+    pub fn open(parts: Parts<N>, settings: Settings) -> Result<Self, EngineError> {
+        let Parts { key, store, clock, entropy, sessions, noise, watch } = parts;
         let secret_bytes = local_secret(&*store, &*entropy)?;
-        let ledger = Ledger::open(LedgerRecords::new(Arc::clone(&store)))?;
+        let ledger = Ledger::open_for(LedgerRecords::new(Arc::clone(&store)))?;
         let mut engine = Self {
             store,
             key,
             clock,
             entropy,
             sessions,
+            noise,
             watch,
             settings,
             secret_bytes,
@@ -187,7 +192,7 @@ impl Engine {
 
     /// The privacy ledger, to be read.
     #[must_use]
-    pub const fn ledger(&self) -> &Ledger<LedgerRecords> {
+    pub const fn ledger(&self) -> &Ledger<LedgerRecords, N> {
         &self.ledger
     }
 

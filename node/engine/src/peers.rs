@@ -1,5 +1,6 @@
 //! The book of peers: where members listen, and who invited this node. And answers to what peers ask.
 
+use lore_privacy::NoiseSource;
 use lore_protocol::codec;
 use lore_protocol::ids::{FederationId, PublicKey};
 use lore_protocol::wire::{MAX_ADDRESSES, MAX_PEERS, Reply, Request};
@@ -12,7 +13,7 @@ pub const MAX_ADDRESS_BYTES: usize = 256;
 /// Longest encoded reply, in bytes. The network refuses what is larger.
 pub const MAX_REPLY_BYTES: usize = 4 << 20;
 
-impl Engine {
+impl<N: NoiseSource> Engine<N> {
     /// Answers a peer's request, in bytes that the network takes.
     pub(crate) fn answer(&mut self, peer: PublicKey, bytes: &[u8]) -> Result<Vec<u8>, EngineError> {
         let reply = match codec::decode::<Request>(bytes) {

@@ -1,13 +1,13 @@
 //! What a crash or a wait left half done.
 
 use lore_privacy::ledger::Passage;
-use lore_privacy::{Chain, Outgoing, Pending};
+use lore_privacy::{Chain, NoiseSource, Outgoing, Pending};
 use lore_protocol::ids::Hash;
 
 use crate::sign::NOT_ALLOWED;
 use crate::{Engine, EngineError};
 
-impl Engine {
+impl<N: NoiseSource> Engine<N> {
     /// Ends what a crash left half done: committed bytes are sent again, sampled results are
     /// committed, and what was only reserved becomes a Void.
     /// What cannot be finished now (no checkpoint yet, a peer must be asked first) stays pending.
@@ -57,7 +57,7 @@ impl Engine {
         &mut self,
         release: Hash,
         chain: Chain,
-        outgoing: &Outgoing,
+        outgoing: &Outgoing<N>,
     ) -> Result<(), EngineError> {
         match self.publish(chain.federation, outgoing) {
             Ok(_) => Ok(()),

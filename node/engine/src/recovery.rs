@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use lore_privacy::Chain;
+use lore_privacy::{Chain, NoiseSource};
 use lore_protocol::ids::{FederationId, PublicKey};
 
 use crate::{Engine, EngineError};
@@ -10,7 +10,7 @@ use crate::{Engine, EngineError};
 /// Peers that a repaired or restored node asks before it signs, or as many as there are.
 const PEERS_TO_RECOVER: usize = 3;
 
-impl Engine {
+impl<N: NoiseSource> Engine<N> {
     /// Whether what comes of sessions may be signed now: a peer was asked since this process began, and
     /// nobody knows more of this node's chain than its ledger does. A copied home looks whole.
     pub(crate) fn may_release(&self, federation: FederationId) -> Result<bool, EngineError> {

@@ -7,9 +7,8 @@ use lore_privacy::release::{
     release_lessons, release_outcomes, release_votes,
 };
 use lore_privacy::{
-    Budget, Caps, Chain, CostContribution, DenyList, LessonContribution, LocalSecret,
-    OutcomeContribution, Outgoing, PrivacyError, Private, Released, Reservation, SystemNoise,
-    VoteContribution,
+    Budget, Caps, Chain, CostContribution, DenyList, LessonContribution, LocalSecret, NoiseSource,
+    OutcomeContribution, Outgoing, PrivacyError, Private, Released, Reservation, VoteContribution,
 };
 use lore_protocol::charter::CostKind;
 use lore_protocol::ids::{FederationId, Hash, MemberId};
@@ -80,8 +79,11 @@ impl Prepared {
 
 impl Gathered {
     /// Draws the noise, once.
-    fn draw(&self, secret: &LocalSecret) -> Result<Released<Payload>, PrivacyError> {
-        let noise = &mut SystemNoise;
+    fn draw<N: NoiseSource>(
+        &self,
+        secret: &LocalSecret,
+        noise: &mut N,
+    ) -> Result<Released<Payload, N>, PrivacyError> {
         match self {
             Self::Lessons(spec, from) => release_lessons(spec, from, secret, noise),
             Self::Outcomes(spec, from) => release_outcomes(spec, from, secret, noise),
@@ -91,7 +93,7 @@ impl Gathered {
     }
 }
 
-impl Engine {
+impl<N: NoiseSource> Engine<N> {
     /// Folds what is new, makes the releases that have become due, and ends the epoch when this node
     /// signs and its clock says so. Called after every change, and every now and then.
     ///
@@ -233,7 +235,7 @@ impl Engine {
         let released = self.ledger.read_and_sample(
             ticket,
             || prepared.gather(&*self.sessions, &source),
-            |gathered| gathered.draw(source.secret()),
+            |gathered| gathered.draw(source.secret(), &mut self.noise),
         )?;
         if deadline.is_some() {
             return Ok(());

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use lore_privacy::NoiseSource;
 use lore_protocol::codec;
 use lore_protocol::ids::{FederationId, PublicKey};
 use lore_protocol::sync::{Answer, Ask, Done, Round, Step};
@@ -34,7 +35,7 @@ impl Rounds {
     }
 }
 
-impl Engine {
+impl<N: NoiseSource> Engine<N> {
     /// Asks a peer; gives the number of the request.
     pub(crate) fn request(&mut self, peer: PublicKey, request: &Request) -> u64 {
         self.rounds.requests += 1;

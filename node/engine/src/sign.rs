@@ -1,7 +1,7 @@
 //! Signing: the one way by which this node adds to its chains.
 
 use lore_privacy::ledger::Point;
-use lore_privacy::{Chain, Committed, Outgoing};
+use lore_privacy::{Chain, Committed, NoiseSource, Outgoing};
 use lore_protocol::delta::{Delta, Header};
 use lore_protocol::ids::{DeltaId, FederationId, Hash, MemberId};
 use lore_protocol::log::Ingest;
@@ -12,7 +12,7 @@ use crate::{Durability, Engine, EngineError};
 /// Kind of the error when the charter's rules refuse what was about to be signed.
 pub(crate) const NOT_ALLOWED: &str = "not_allowed";
 
-impl Engine {
+impl<N: NoiseSource> Engine<N> {
     /// Signs and stores a delta on this node's chain, and leaves it to be sent.
     ///
     /// # Errors
@@ -20,7 +20,7 @@ impl Engine {
     pub fn publish(
         &mut self,
         federation: FederationId,
-        outgoing: &Outgoing,
+        outgoing: &Outgoing<N>,
     ) -> Result<DeltaId, EngineError> {
         if let Some(why) = self.store.recovery()? {
             let what = why.name();
@@ -49,7 +49,7 @@ impl Engine {
         &mut self,
         chain: Chain,
         mut header: Header,
-        outgoing: &Outgoing,
+        outgoing: &Outgoing<N>,
     ) -> Result<DeltaId, EngineError> {
         let (seq, period) = (header.seq, header.spend.period);
         let before = header.spend;
@@ -88,7 +88,10 @@ impl Engine {
     }
 
     /// Takes committed bytes into the log and the store, and leaves them to be sent.
-    pub(crate) fn keep_committed(&mut self, committed: &Committed) -> Result<DeltaId, EngineError> {
+    pub(crate) fn keep_committed(
+        &mut self,
+        committed: &Committed<N>,
+    ) -> Result<DeltaId, EngineError> {
         let chain = committed.chain();
         let sound = Delta::parse(committed.bytes()).map_err(|error| {
             EngineError::failed(

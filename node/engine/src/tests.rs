@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use lore_privacy::SystemNoise;
 use lore_protocol::codec;
 use lore_protocol::identity::SecretKey;
 use lore_protocol::ids::{FederationId, PublicKey};
@@ -44,6 +45,7 @@ fn open(seed: u8, store: Arc<MemoryStorage>) -> Engine {
         clock: Arc::clone(&world) as _,
         entropy: world,
         sessions: Arc::new(NoSessions),
+        noise: SystemNoise,
         watch: None,
     };
     Engine::open(parts, Settings::default()).unwrap()

@@ -27,6 +27,7 @@ pub(crate) use evolve::read_brief;
 pub(crate) use federations::joined;
 pub use lessons::Handwritten;
 use lore_engine::{Engine, Event, Gate, LedgerRecords, Parts, Settings, Storage};
+use lore_privacy::SystemNoise;
 use lore_privacy::ledger::Verified;
 pub(crate) use search::found;
 pub(crate) use system::random_bytes;
@@ -68,6 +69,7 @@ impl Node {
             clock: Arc::clone(&machine.clock),
             entropy: Arc::clone(&machine.entropy),
             sessions: Arc::new(Sessions::new(Arc::clone(&store), machine.probe.clone())),
+            noise: SystemNoise,
             watch: machine.watch.clone(),
         };
         let engine = Engine::open(parts, settings)?;

@@ -10,7 +10,7 @@ use super::rig::{Rig, secret};
 use super::tests::Silent;
 use super::*;
 use crate::release::{CostsSpec, LessonsSpec, OutcomesSpec};
-use crate::seal::{DoorKey, Sealed};
+use crate::seal::Sealed;
 use crate::{LessonContribution, LocalSecret, OutcomeContribution, Private, Released};
 
 /// A defect, the audit that must catch it, and what that audit finds when the defect is there.
@@ -108,10 +108,8 @@ struct Defective {
 impl Sealed for Defective {}
 
 impl NoiseSource for Defective {
-    type Stamped<T> = Released<T>;
-
-    fn stamp<T>(value: T, _: DoorKey) -> Released<T> {
-        Released::by_mechanism(value)
+    fn genesis() -> lore_protocol::ids::Hash {
+        SystemNoise::genesis()
     }
 
     fn add(&mut self, cells: &[i64], scale_micros: u64) -> Result<Vec<i64>, PrivacyError> {
@@ -140,7 +138,8 @@ impl NoiseSource for Defective {
 fn small_scale_seen(audit: &'static str) -> Certified {
     let release: outcomes::Release = |spec, contributions, secret| {
         let mut noise = Defective { quarter_less: true, zeros_skipped: false };
-        crate::release::release_outcomes(spec, contributions, secret, &mut noise)
+        let made = crate::release::release_outcomes(spec, contributions, secret, &mut noise)?;
+        Ok(Released::by_mechanism(made.into_inner()))
     };
     outcomes_with(audit, release, RUNS)
 }
@@ -148,7 +147,8 @@ fn small_scale_seen(audit: &'static str) -> Certified {
 fn zeros_skipped(audit: &'static str) -> Certified {
     let release: outcomes::Release = |spec, contributions, secret| {
         let mut noise = Defective { quarter_less: false, zeros_skipped: true };
-        crate::release::release_outcomes(spec, contributions, secret, &mut noise)
+        let made = crate::release::release_outcomes(spec, contributions, secret, &mut noise)?;
+        Ok(Released::by_mechanism(made.into_inner()))
     };
     outcomes_with(audit, release, RUNS)
 }

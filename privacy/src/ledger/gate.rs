@@ -17,7 +17,7 @@ use super::point::Point;
 use super::state::{Gate, Step};
 use super::steps::Ticket;
 use super::store::LedgerStore;
-use crate::{PrivacyError, Released};
+use crate::{NoiseSource, PrivacyError, Released, SystemNoise};
 
 /// A result at the gate.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,7 +39,7 @@ pub struct Held {
 
 /// What comes out of the gate.
 #[derive(Debug)]
-pub enum Passage {
+pub enum Passage<N = SystemNoise> {
     /// The deadline is still to come.
     Wait {
         /// When it is, in seconds since the Unix epoch.
@@ -48,10 +48,10 @@ pub enum Passage {
     /// Nothing may go out; a `Void` is due.
     Void,
     /// This may go out.
-    Open(Box<Released<Payload>>),
+    Open(Box<Released<Payload, N>>),
 }
 
-impl<S: LedgerStore> Ledger<S> {
+impl<S: LedgerStore, N: NoiseSource> Ledger<S, N> {
     /// Sets a gate before a reserved release, until a public time. Before data is read, so that whether
     /// there is a gate does not depend on it.
     ///
@@ -138,7 +138,7 @@ impl<S: LedgerStore> Ledger<S> {
     ///
     /// # Errors
     /// When nothing waits, or the store fails.
-    pub fn pass(&mut self, release: Hash, now_seconds: u64) -> Result<Passage, PrivacyError> {
+    pub fn pass(&mut self, release: Hash, now_seconds: u64) -> Result<Passage<N>, PrivacyError> {
         let (_, gate) = self.gate_of(&release)?;
         let deadline_seconds = gate.deadline_seconds;
         if now_seconds < deadline_seconds {

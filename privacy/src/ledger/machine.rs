@@ -1,6 +1,7 @@
 //! The ledger itself: opening, appending, and what is due after a crash. Its steps are in `steps`.
 
 use std::collections::BTreeMap;
+use std::marker::PhantomData;
 
 use lore_protocol::codec;
 use lore_protocol::ids::Hash;
@@ -11,10 +12,10 @@ use super::point::Point;
 use super::state::{Release, State, Step};
 use super::store::{Head, LedgerStore};
 use super::verify::{self, Verified};
-use crate::{Budget, Cost, PrivacyError, Spend};
+use crate::{Budget, Cost, NoiseSource, PrivacyError, Spend, SystemNoise};
 
-/// A hash-chained ledger over a store.
-pub struct Ledger<S> {
+/// A hash-chained ledger over a store, of releases that are drawn with the noise `N`.
+pub struct Ledger<S, N = SystemNoise> {
     store: S,
     /// Hash of every record, as it was written or checked at opening.
     hashes: Vec<Hash>,
@@ -22,6 +23,7 @@ pub struct Ledger<S> {
     /// A write failed: what is stored is unknown until the ledger is opened again.
     failed: bool,
     watch: Option<Box<dyn Fn(Point) + Send + Sync>>,
+    noise: PhantomData<fn() -> N>,
 }
 
 /// What is left to do, found when a ledger is opened (or at any time).
@@ -59,14 +61,30 @@ pub enum Pending {
 }
 
 impl<S: LedgerStore> Ledger<S> {
-    /// Opens a ledger: reads and checks the whole chain, then voids every release that was reserved and
-    /// not sampled, because noise may have been drawn for it.
+    /// Opens a ledger of the system's noise: reads and checks the whole chain, then voids every release that
+    /// was reserved and not sampled, because noise may have been drawn for it.
     ///
     /// # Errors
     /// [`PrivacyError::Damaged`] with the entry that does not verify; store errors.
     pub fn open(store: S) -> Result<Self, PrivacyError> {
-        let mut ledger =
-            Self { store, hashes: Vec::new(), state: State::default(), failed: false, watch: None };
+        Self::open_for(store)
+    }
+}
+
+impl<S: LedgerStore, N: NoiseSource> Ledger<S, N> {
+    /// The same for a ledger of any noise. One that was written for another noise does not open.
+    ///
+    /// # Errors
+    /// As [`Ledger::open`].
+    pub fn open_for(store: S) -> Result<Self, PrivacyError> {
+        let mut ledger = Self {
+            store,
+            hashes: Vec::new(),
+            state: State::default(),
+            failed: false,
+            watch: None,
+            noise: PhantomData,
+        };
         if let Some(head) = ledger.store.head()? {
             ledger.replay(head)?;
         }
@@ -223,8 +241,8 @@ impl<S: LedgerStore> Ledger<S> {
     /// # Errors
     /// The first entry or cost that does not hold.
     pub fn verify(&self) -> Result<Verified, PrivacyError> {
-        let verified = verify::verify(&self.store)?;
-        let head = self.store.head()?.map_or(Hash::ZERO, |head| head.hash);
+        let verified = verify::verify_for::<S, N>(&self.store)?;
+        let head = self.store.head()?.map_or_else(N::genesis, |head| head.hash);
         if head != self.head() {
             return Err(verify::damaged(verified.entries, "it is not what this process wrote"));
         }
@@ -251,7 +269,7 @@ impl<S: LedgerStore> Ledger<S> {
     }
 
     fn head(&self) -> Hash {
-        self.hashes.last().copied().unwrap_or(Hash::ZERO)
+        self.hashes.last().copied().unwrap_or_else(N::genesis)
     }
 
     fn hash_at(&self, index: u64) -> Option<&Hash> {

@@ -1,5 +1,7 @@
 //! The steps of a release, each one durable append, and what checks stand before it.
 
+use std::marker::PhantomData;
+
 use lore_protocol::codec;
 use lore_protocol::ids::Hash;
 use lore_protocol::payload::Payload;
@@ -10,7 +12,10 @@ use super::point::Point;
 use super::state::Step;
 use super::store::LedgerStore;
 use crate::released::Provenance;
-use crate::{Budget, Caps, Cost, Outgoing, PrivacyError, Released, Spend, mechanism};
+use crate::{
+    Budget, Caps, Cost, NoiseSource, Outgoing, PrivacyError, Released, Spend, SystemNoise,
+    mechanism,
+};
 
 /// The right to sample one reserved release, once.
 #[must_use = "a reservation that is not sampled is spent for nothing"]
@@ -30,17 +35,22 @@ impl Ticket {
 /// ```compile_fail,E0451
 /// use lore_privacy::{Chain, Committed};
 /// fn forge(chain: Chain) -> Committed {
-///     Committed { chain, seq: 0, bytes: Vec::new() }
+///     Committed { chain, seq: 0, bytes: Vec::new(), noise: todo!() }
 /// }
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Committed {
+pub struct Committed<N = SystemNoise> {
     chain: Chain,
     seq: u64,
     bytes: Vec<u8>,
+    noise: PhantomData<fn() -> N>,
 }
 
-impl Committed {
+impl<N> Committed<N> {
+    const fn of(chain: Chain, seq: u64, bytes: Vec<u8>) -> Self {
+        Self { chain, seq, bytes, noise: PhantomData }
+    }
+
     /// The chain it stands on.
     #[must_use]
     pub const fn chain(&self) -> Chain {
@@ -60,7 +70,7 @@ impl Committed {
     }
 }
 
-impl<S: LedgerStore> Ledger<S> {
+impl<S: LedgerStore, N: NoiseSource> Ledger<S, N> {
     /// Sets the owner's budget from now on.
     ///
     /// # Errors
@@ -139,8 +149,8 @@ impl<S: LedgerStore> Ledger<S> {
     pub fn sample(
         &mut self,
         ticket: Ticket,
-        sample: impl FnOnce() -> Result<Released<Payload>, PrivacyError>,
-    ) -> Result<Released<Payload>, PrivacyError> {
+        sample: impl FnOnce() -> Result<Released<Payload, N>, PrivacyError>,
+    ) -> Result<Released<Payload, N>, PrivacyError> {
         self.read_and_sample(ticket, || Ok(()), |()| sample())
     }
 
@@ -152,8 +162,8 @@ impl<S: LedgerStore> Ledger<S> {
         &mut self,
         ticket: Ticket,
         read: impl FnOnce() -> Result<T, PrivacyError>,
-        draw: impl FnOnce(T) -> Result<Released<Payload>, PrivacyError>,
-    ) -> Result<Released<Payload>, PrivacyError> {
+        draw: impl FnOnce(T) -> Result<Released<Payload, N>, PrivacyError>,
+    ) -> Result<Released<Payload, N>, PrivacyError> {
         let Ticket(reservation) = ticket;
         let release = reservation.release;
         self.check_open()?;
@@ -188,7 +198,7 @@ impl<S: LedgerStore> Ledger<S> {
     ///
     /// # Errors
     /// When the release is not in the state of being sampled, or its entry is damaged.
-    pub fn resume(&self, release: Hash) -> Result<Released<Payload>, PrivacyError> {
+    pub fn resume(&self, release: Hash) -> Result<Released<Payload, N>, PrivacyError> {
         Ok(Released::sampled(self.sampled_payload(release)?, release))
     }
 
@@ -224,9 +234,9 @@ impl<S: LedgerStore> Ledger<S> {
         chain: Chain,
         seq: u64,
         period: u32,
-        outgoing: &Outgoing,
+        outgoing: &Outgoing<N>,
         sign: impl FnOnce(&Payload, Spend) -> Vec<u8>,
-    ) -> Result<Committed, PrivacyError> {
+    ) -> Result<Committed<N>, PrivacyError> {
         let expected = self.state.next_seq(chain).unwrap_or(seq);
         if seq != expected {
             return Err(PrivacyError::WrongSeq { expected, found: seq });
@@ -243,13 +253,13 @@ impl<S: LedgerStore> Ledger<S> {
         self.reach(Point::Signed);
         self.append(Entry::Committed { chain, seq, period, release, bytes: bytes.clone() })?;
         self.reach(Point::Committed);
-        Ok(Committed { chain, seq, bytes })
+        Ok(Committed::of(chain, seq, bytes))
     }
 
     /// The release that `outgoing` completes, if any, after checking that it may be committed here.
     fn release_of(
         &self,
-        outgoing: &Outgoing,
+        outgoing: &Outgoing<N>,
         chain: Chain,
         period: u32,
     ) -> Result<Option<Hash>, PrivacyError> {
@@ -323,14 +333,14 @@ impl<S: LedgerStore> Ledger<S> {
     ///
     /// # Errors
     /// When there are none, or the entry is damaged.
-    pub fn committed(&self, chain: Chain, seq: u64) -> Result<Committed, PrivacyError> {
+    pub fn committed(&self, chain: Chain, seq: u64) -> Result<Committed<N>, PrivacyError> {
         let sent = self.state.sent.get(&(chain, seq));
         let sent = sent.ok_or_else(|| PrivacyError::WrongSeq {
             expected: self.state.next_seq(chain).unwrap_or(0),
             found: seq,
         })?;
         match self.entry(sent.index)? {
-            Entry::Committed { bytes, .. } => Ok(Committed { chain, seq, bytes }),
+            Entry::Committed { bytes, .. } => Ok(Committed::of(chain, seq, bytes)),
             _ => Err(self.damaged(sent.index)),
         }
     }

@@ -6,7 +6,9 @@ use lore_protocol::payload::{
 };
 
 use super::*;
-use crate::{Budget, Caps, Cost, Outgoing, PrivacyError, Released, Spend, mechanism};
+use crate::{
+    Budget, Caps, Cost, Outgoing, PrivacyError, Released, SeededNoise, Spend, mechanism,
+};
 
 pub(super) const DAY: u64 = 86_400;
 pub(super) const NOW: u64 = 1_000 * DAY;
@@ -329,6 +331,23 @@ fn any_flipped_bit_lost_tail_or_swapped_entry_is_found_at_opening() {
     let head = headless.head().unwrap().unwrap();
     headless.set_head(Some(Head { count: head.count - 1, ..head }));
     assert!(damaged(headless));
+}
+
+#[test]
+fn a_ledger_of_simulated_noise_is_none_of_the_systems_and_the_other_way_round() {
+    let real = ledger();
+    let damaged_at_0 =
+        |error: PrivacyError| assert!(matches!(error, PrivacyError::Damaged { index: 0, .. }));
+    let opened = Ledger::<_, SeededNoise>::open_for(real.store().clone());
+    damaged_at_0(opened.map(drop).unwrap_err());
+
+    let mut simulated = Ledger::<_, SeededNoise>::open_for(MemoryStore::default()).unwrap();
+    simulated.set_budget(budget(), NOW).unwrap();
+    assert_eq!(simulated.verify().unwrap().entries, 1);
+    let kept = simulated.store().clone();
+    damaged_at_0(verify(&kept).map(drop).unwrap_err());
+    damaged_at_0(Ledger::open(kept.clone()).map(drop).unwrap_err());
+    assert!(Ledger::<_, SeededNoise>::open_for(kept).is_ok());
 }
 
 #[test]

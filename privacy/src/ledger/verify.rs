@@ -11,7 +11,7 @@ use super::gate;
 use super::state::{State, Step};
 use super::steps::{check_window, holds};
 use super::store::LedgerStore;
-use crate::{Cost, PrivacyError, mechanism};
+use crate::{Cost, NoiseSource, PrivacyError, SystemNoise, mechanism};
 
 /// What a full verification found in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -32,11 +32,18 @@ pub struct Verified {
 
 /// Reads a ledger from its first entry: the hash chain up to the head, the order of every step, the cost
 /// of every mechanism through opendp's maps, the budget at every reservation, and that what was signed
-/// is what was drawn.
+/// is what was drawn. Of a ledger of the system's noise, and no other.
 ///
 /// # Errors
 /// [`PrivacyError::Damaged`] with the first entry that does not hold; store errors.
 pub fn verify<S: LedgerStore>(store: &S) -> Result<Verified, PrivacyError> {
+    verify_for::<S, SystemNoise>(store)
+}
+
+/// The same for a ledger of any noise.
+pub(super) fn verify_for<S: LedgerStore, N: NoiseSource>(
+    store: &S,
+) -> Result<Verified, PrivacyError> {
     let mut check = Check { store, state: State::default(), costed: HashSet::new() };
     let mut found = Verified {
         entries: 0,
@@ -47,7 +54,7 @@ pub fn verify<S: LedgerStore>(store: &S) -> Result<Verified, PrivacyError> {
         lifetime: Cost::default(),
     };
     let Some(head) = store.head()? else { return Ok(found) };
-    let mut prev = Hash::ZERO;
+    let mut prev = N::genesis();
     for index in 0..head.count {
         let (entry, hash) = read(store, index, prev)?;
         prev = hash;
@@ -78,7 +85,11 @@ pub(super) fn read<S: LedgerStore>(
     let record: Record =
         codec::decode(&bytes).map_err(|error| damaged(index, &error.to_string()))?;
     if record.index != index || record.prev != prev {
-        return Err(damaged(index, "the hash chain is broken before it"));
+        let why = match index {
+            0 => "it does not begin a ledger of this noise",
+            _ => "the hash chain is broken before it",
+        };
+        return Err(damaged(index, why));
     }
     Ok((record.entry, record_hash(&bytes)))
 }

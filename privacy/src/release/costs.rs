@@ -11,8 +11,7 @@ use lore_protocol::ids::Hash;
 use lore_protocol::payload::{CostCell, Costs, ItemId, Mechanism, Payload, Window};
 
 use super::{Law, check, check_unit, within};
-use crate::seal::DoorKey;
-use crate::{LocalSecret, NoiseSource, PrivacyError, Private, UnitId};
+use crate::{LocalSecret, NoiseSource, PrivacyError, Private, Released, UnitId};
 
 /// What a session that used an item cost.
 #[derive(Clone)]
@@ -78,7 +77,7 @@ pub fn release_costs<N: NoiseSource>(
     contributions: &Private<Vec<CostContribution>>,
     secret: &LocalSecret,
     noise: &mut N,
-) -> Result<N::Stamped<Payload>, PrivacyError> {
+) -> Result<Released<Payload, N>, PrivacyError> {
     check(&spec.mechanism, spec.window, Law::Gaussian)?;
     let sums = sums(spec, contributions.get(), secret)?;
     let flat: Vec<i64> = sums.values().flatten().copied().collect();
@@ -94,7 +93,7 @@ pub fn release_costs<N: NoiseSource>(
         items_root: spec.items_root,
         cells,
     });
-    Ok(N::stamp(payload, DoorKey(())))
+    Ok(Released::by_mechanism(payload))
 }
 
 /// Sums without noise, for every cell.

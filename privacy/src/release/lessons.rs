@@ -11,8 +11,7 @@ use lore_protocol::payload::{
 };
 
 use super::{Law, check, check_ones, check_unit, within};
-use crate::seal::DoorKey;
-use crate::{LocalSecret, NoiseSource, PrivacyError, Private, UnitId};
+use crate::{LocalSecret, NoiseSource, PrivacyError, Private, Released, UnitId};
 
 /// What one session teaches: a lesson, and words of the task that go with it.
 #[derive(Clone)]
@@ -64,7 +63,7 @@ pub fn release_lessons<N: NoiseSource>(
     contributions: &Private<Vec<LessonContribution>>,
     secret: &LocalSecret,
     noise: &mut N,
-) -> Result<N::Stamped<Payload>, PrivacyError> {
+) -> Result<Released<Payload, N>, PrivacyError> {
     check(&spec.mechanism, spec.window, Law::Thresholded)?;
     check_ones(&spec.mechanism)?;
     if spec.mechanism.unit == Unit::Personal {
@@ -92,7 +91,7 @@ pub fn release_lessons<N: NoiseSource>(
         })
         .collect();
     let payload = Payload::Lessons(fit(spec, passed));
-    Ok(N::stamp(payload, DoorKey(())))
+    Ok(Released::by_mechanism(payload))
 }
 
 /// What each unit supports: at most `l0` keys, from one session of its own.

@@ -11,8 +11,7 @@ use lore_protocol::ids::Hash;
 use lore_protocol::payload::{Cell, ItemId, Mechanism, Outcomes, Payload, Window};
 
 use super::{Law, check, check_ones, check_unit, within};
-use crate::seal::DoorKey;
-use crate::{LocalSecret, NoiseSource, PrivacyError, Private, UnitId};
+use crate::{LocalSecret, NoiseSource, PrivacyError, Private, Released, UnitId};
 
 /// How a session that used an item ended.
 #[derive(Clone)]
@@ -67,7 +66,7 @@ pub fn release_outcomes<N: NoiseSource>(
     contributions: &Private<Vec<OutcomeContribution>>,
     secret: &LocalSecret,
     noise: &mut N,
-) -> Result<N::Stamped<Payload>, PrivacyError> {
+) -> Result<Released<Payload, N>, PrivacyError> {
     check(&spec.mechanism, spec.window, Law::Gaussian)?;
     check_ones(&spec.mechanism)?;
     let counts = counts(spec, contributions.get(), secret)?;
@@ -89,7 +88,7 @@ pub fn release_outcomes<N: NoiseSource>(
         items_root: spec.items_root,
         cells,
     });
-    Ok(N::stamp(payload, DoorKey(())))
+    Ok(Released::by_mechanism(payload))
 }
 
 /// Successes and failures by cell.

@@ -138,7 +138,7 @@ fn simulated_releases_follow_their_seed() {
     let contributions = Private::new(supporters(40, 1));
     let make = |seed: &[u8]| {
         let mut noise = SeededNoise::new(seed);
-        release_lessons(&spec, &contributions, &secret(), &mut noise).unwrap()
+        release_lessons(&spec, &contributions, &secret(), &mut noise).unwrap().into_inner()
     };
     assert_eq!(make(b"a"), make(b"a"));
     assert_ne!(make(b"a"), make(b"b"));

@@ -12,8 +12,7 @@ use lore_protocol::ids::Hash;
 use lore_protocol::payload::{ItemId, MAX_BALLOT, Mechanism, Payload, VoteEntry, Votes, Window};
 
 use super::{Law, check, check_unit, within};
-use crate::seal::DoorKey;
-use crate::{LocalSecret, NoiseSource, PrivacyError, Private, UnitId};
+use crate::{LocalSecret, NoiseSource, PrivacyError, Private, Released, UnitId};
 
 /// The candidates that one session speaks for.
 #[derive(Clone)]
@@ -61,7 +60,7 @@ pub fn release_votes<N: NoiseSource>(
     contributions: &Private<Vec<VoteContribution>>,
     secret: &LocalSecret,
     noise: &mut N,
-) -> Result<N::Stamped<Payload>, PrivacyError> {
+) -> Result<Released<Payload, N>, PrivacyError> {
     check(&spec.mechanism, spec.window, Law::Any)?;
     let bad = |what, why: &str| PrivacyError::Parameter { what, why: why.into() };
     if spec.mechanism.l0 != spec.mechanism.unit.cells_changed() || spec.mechanism.linf != 1 {
@@ -81,7 +80,7 @@ pub fn release_votes<N: NoiseSource>(
         items_root: spec.items_root,
         votes,
     });
-    Ok(N::stamp(payload, DoorKey(())))
+    Ok(Released::by_mechanism(payload))
 }
 
 /// Votes without noise, for every candidate.
