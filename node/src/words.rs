@@ -1,6 +1,6 @@
 //! The charter in plain words.
 
-use lore_protocol::charter::{Charter, CostTerms, EpochRule, Measure, Vouchers};
+use lore_protocol::charter::{Charter, CostTerms, EpochRule, Measure, PrivacyTerms, Vouchers};
 use lore_protocol::payload::Unit;
 
 /// One sentence per rule.
@@ -33,6 +33,7 @@ pub fn charter(charter: &Charter) -> Vec<String> {
             privacy.outcomes_at.len(),
             privacy.votes_at.len()
         ),
+        windows(privacy),
         costs(privacy.costs.as_ref()),
         units(&privacy.units),
         if charter.scripts {
@@ -43,6 +44,35 @@ pub fn charter(charter: &Charter) -> Vec<String> {
         format!("{} member(s) together can revoke a skill or a member.", limits.revokers),
         "What you publish is signed with your node's key and stays for ever.".to_owned(),
     ]
+}
+
+fn windows(privacy: &PrivacyTerms) -> String {
+    let terms = &privacy.windows;
+    let costs = privacy.costs.as_ref().map_or(0, |costs| costs.at.len());
+    let kinds =
+        [privacy.lessons_at.len(), privacy.outcomes_at.len(), privacy.votes_at.len(), costs];
+    let most = u32::try_from(kinds.into_iter().max().unwrap_or(0)).unwrap_or(u32::MAX);
+    let sent = match terms.send_after_seconds {
+        0 => "at once".to_owned(),
+        seconds => format!("{} later", duration(seconds)),
+    };
+    format!(
+        "A release draws on sessions of at least {}, whose end is public, and is sent {sent}. Two of a kind \
+         are at least as far apart: what a period allows cannot be spent sooner than {} after joining.",
+        duration(terms.least_seconds),
+        duration(terms.least_seconds.saturating_mul(most))
+    )
+}
+
+/// Seconds for people, in the largest unit that divides them.
+fn duration(seconds: u32) -> String {
+    let (count, unit) = match seconds {
+        s if s % 86_400 == 0 => (s / 86_400, "day"),
+        s if s % 3_600 == 0 => (s / 3_600, "hour"),
+        s if s % 60 == 0 => (s / 60, "minute"),
+        s => (s, "second"),
+    };
+    format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
 }
 
 fn costs(terms: Option<&CostTerms>) -> String {

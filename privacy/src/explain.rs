@@ -16,10 +16,12 @@ pub const NOT_COVERED: &[&str] = &[
     "that this node takes part, when it fetches, and how many members know it",
     "what a model provider or a tool sees while a session runs",
     "one person behind several accounts, and users who influence each other elsewhere",
-    "side channels of this machine",
+    "side channels of this machine, and a release whose work takes longer than the charter's delay",
     "texts and decisions that a person publishes on purpose: what is kept or dropped at the gate, and \
      the voids that a refusal causes",
     "whether a peer really drew the noise it declares",
+    "a clock that is set forward, and a home that is put back to an earlier state in place",
+    "what redaction does not recognise: it is no part of the guarantee",
 ];
 
 /// A cost with the epsilon and delta that it stands for.
@@ -300,6 +302,15 @@ mod tests {
 
     fn budget() -> Budget {
         Budget::new(Unit::User, 4_000_000, 1_000_000_000_000, 90).unwrap()
+    }
+
+    #[test]
+    fn what_is_not_covered_is_as_long_as_the_list_of_the_statement() {
+        let statement = include_str!("../../PRIVACY.md");
+        let section = statement.split("## Not covered").nth(1).unwrap();
+        let section = section.split("\n## ").next().unwrap();
+        let items = section.lines().filter(|line| line.starts_with("- ")).count();
+        assert_eq!(items, NOT_COVERED.len());
     }
 
     #[test]

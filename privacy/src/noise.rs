@@ -25,6 +25,12 @@ pub trait NoiseSource: Sealed {
     #[doc(hidden)]
     fn genesis() -> Hash;
 
+    /// A source for one release, which may draw on another thread.
+    #[must_use]
+    fn fork(&mut self) -> Self
+    where
+        Self: Sized;
+
     /// Adds Gaussian noise to every cell.
     ///
     /// # Errors
@@ -73,6 +79,10 @@ impl Sealed for SystemNoise {}
 impl NoiseSource for SystemNoise {
     fn genesis() -> Hash {
         Hash::ZERO
+    }
+
+    fn fork(&mut self) -> Self {
+        Self
     }
 
     fn add(&mut self, cells: &[i64], scale_micros: u64) -> Result<Vec<i64>, PrivacyError> {
@@ -167,6 +177,10 @@ impl Sealed for SeededNoise {}
 impl NoiseSource for SeededNoise {
     fn genesis() -> Hash {
         Hash::derive("commonlore/simulated-ledger/v1", &[])
+    }
+
+    fn fork(&mut self) -> Self {
+        Self::new(&self.0.bytes())
     }
 
     fn add(&mut self, cells: &[i64], scale_micros: u64) -> Result<Vec<i64>, PrivacyError> {

@@ -20,6 +20,13 @@ impl SeededBits {
         Self(hasher.finalize_xof())
     }
 
+    /// Thirty-two bytes, to seed another source.
+    pub(crate) fn bytes(&mut self) -> [u8; 32] {
+        let mut bytes = [0; 32];
+        self.0.fill(&mut bytes);
+        bytes
+    }
+
     /// Uniform below `bound`, which is not zero: whole bits, rejected above the bound.
     fn below(&mut self, bound: u128) -> u128 {
         let bits = 128 - (bound - 1).leading_zeros();

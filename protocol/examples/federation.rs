@@ -3,7 +3,7 @@
 //! `cargo run -p lore-protocol --example federation`
 
 use lore_protocol::charter::{
-    Charter, EpochRule, Founder, Limits, PrivacyTerms, Vouchers, join_header,
+    Charter, EpochRule, Founder, Limits, PrivacyTerms, Vouchers, WindowTerms, join_header,
 };
 use lore_protocol::delta::{Delta, VERSION};
 use lore_protocol::identity::{SecretKey, Signer};
@@ -44,6 +44,7 @@ fn charter(founder: &SecretKey) -> Charter {
             votes_at: Vec::new(),
             votes_min_deviation_micros: 4_000_000,
             releases_per_unit: None,
+            windows: WindowTerms::SHORTEST,
             costs: None,
         },
         limits: Limits {

@@ -106,9 +106,38 @@ pub struct PrivacyTerms {
     /// hash; none: all of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub releases_per_unit: Option<u32>,
+    /// Which windows of time releases draw on, and when they are sent.
+    pub windows: WindowTerms,
     /// Cost releases; none: costs stay where they are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub costs: Option<CostTerms>,
+}
+
+/// The public times of releases: when a window ends, how long it is, and when its release is sent. None
+/// of them depends on how long a node works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WindowTerms {
+    /// A window ends at a multiple of so many seconds since the Unix epoch: 1 to 86,400.
+    pub grid_seconds: u32,
+    /// Least length of a window, and least time from joining and between two releases of a kind, in
+    /// seconds: 1 to 2,592,000 (30 days). It bounds how fast epochs can spend a member's budget.
+    pub least_seconds: u32,
+    /// How long after the end of its window a release is sent, in seconds: 0 to 86,400.
+    pub send_after_seconds: u32,
+}
+
+impl WindowTerms {
+    /// Windows of a second and more, sent at once: for demonstrations and tests. How long a node works
+    /// shows in when it sends.
+    pub const SHORTEST: Self = Self { grid_seconds: 1, least_seconds: 1, send_after_seconds: 0 };
+}
+
+impl Default for WindowTerms {
+    /// Windows of a day and more that end on the hour, sent ten minutes later.
+    fn default() -> Self {
+        Self { grid_seconds: 3_600, least_seconds: 86_400, send_after_seconds: 600 }
+    }
 }
 
 /// What a cost release counts.
@@ -238,10 +267,20 @@ impl Charter {
         let costs_at = privacy.costs.as_ref().map_or(&[][..], |costs| &costs.at);
         let due = [&privacy.lessons_at, &privacy.outcomes_at, &privacy.votes_at, costs_at];
         let fits = due.iter().all(|at| at.iter().all(|&at| at < privacy.epochs_per_period));
-        rule(fits, "every release falls within the period")?;
+        rule(fits, "a release is due in an epoch of the period")?;
         let sorted = due.iter().all(|at| at.is_sorted_by(|a, b| a < b));
         rule(sorted, "releases are sorted")?;
         rule(privacy.releases_per_unit != Some(0), "a unit feeds at least one release")?;
+        let windows = &privacy.windows;
+        rule((1..=86_400).contains(&windows.grid_seconds), "`grid_seconds` is 1 to 86400")?;
+        rule((1..=2_592_000).contains(&windows.least_seconds), "`least_seconds` is 1 to 2592000")?;
+        rule(windows.send_after_seconds <= 86_400, "`send_after_seconds` is 0 to 86400")?;
+        if let EpochRule::Hours(hours) = self.epoch {
+            // Cells and ballots are of the state that opened the epoch: a release must fit into it.
+            let half = u64::from(hours) * 1_800;
+            let sent = u64::from(windows.grid_seconds) + u64::from(windows.send_after_seconds);
+            rule(sent <= half, "a release is sent in the first half of its epoch")?;
+        }
         if let Some(costs) = &privacy.costs {
             rule((1..=8).contains(&costs.kinds.len()), "costs have 1 to 8 kinds")?;
             rule(costs.kinds.iter().all(|kind| kind.per > 0), "a unit of cost is not empty")?;
@@ -252,7 +291,7 @@ impl Charter {
         rule(sized, "a lesson payload has 1 to 60 KiB")?;
         let bounded = (1..=MAX_MEMBERS_EVER).contains(&(self.limits.members as usize));
         rule(bounded, "a version 1 federation has at most 400 members")?;
-        rule(self.limits.revokers > 0, "somebody must revoke")?;
+        rule(self.limits.revokers > 0, "at least one member revokes")?;
         rule(self.limits.deltas_per_epoch >= 4, "a member may write at least 4 deltas an epoch")?;
         rule(self.limits.evidence_cap > 0, "evidence counts for something")
     }

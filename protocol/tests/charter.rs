@@ -5,7 +5,7 @@ mod world;
 
 use lore_protocol::charter::{
     Charter, CharterError, CostKind, CostTerms, EpochRule, Founder, Limits, Measure, PrivacyTerms,
-    Vouchers,
+    Vouchers, WindowTerms,
 };
 use lore_protocol::ids::{Hash, PublicKey};
 use lore_protocol::payload::Unit;
@@ -78,12 +78,12 @@ fn privacy() -> impl Strategy<Value = PrivacyTerms> {
     let unit = prop_oneof![Just(Unit::User), Just(Unit::Session), Just(Unit::Personal)];
     let units = prop::collection::vec(unit, 0..4);
     let lists = (units, epochs(), epochs(), epochs(), costs());
-    let rest = (any::<[u32; 3]>(), any::<[u16; 2]>(), prop::option::of(any::<u32>()));
+    let rest = (any::<[u32; 6]>(), any::<[u16; 2]>(), prop::option::of(any::<u32>()));
     let numbers = prop::collection::vec(number(), 5);
     (lists, rest, numbers, any::<String>()).prop_map(|(lists, rest, numbers, epsilon_display)| {
         let (units, lessons_at, outcomes_at, votes_at, costs) = lists;
-        let ([epochs_per_period, threshold, payload], [l0, sessions_per_item], releases_per_unit) =
-            rest;
+        let (more, [l0, sessions_per_item], releases_per_unit) = rest;
+        let [epochs_per_period, threshold, payload, grid, least, after] = more;
         PrivacyTerms {
             rho_nano: numbers[0],
             delta_e18: numbers[1],
@@ -101,6 +101,11 @@ fn privacy() -> impl Strategy<Value = PrivacyTerms> {
             votes_at,
             votes_min_deviation_micros: numbers[4],
             releases_per_unit,
+            windows: WindowTerms {
+                grid_seconds: grid,
+                least_seconds: least,
+                send_after_seconds: after,
+            },
             costs,
         }
     })

@@ -4,6 +4,7 @@
 
 mod world;
 
+use lore_protocol::charter::WindowTerms;
 use lore_protocol::delta::{Delta, Spend};
 use lore_protocol::ids::Hash;
 use lore_protocol::log::Fault;
@@ -27,12 +28,16 @@ fn mechanism() -> Mechanism {
 }
 
 fn outcomes(world: &World, mechanism: Mechanism) -> Payload {
-    Payload::Outcomes(Outcomes {
-        mechanism,
-        window: Window { start_seconds: 0, end_seconds: 1 },
-        items_root: world.log.tip().body.state_root,
-        cells: Vec::new(),
-    })
+    counted(world, mechanism, Window { start_seconds: 0, end_seconds: 1 })
+}
+
+fn drawn_from(world: &World, window: Window) -> Payload {
+    counted(world, mechanism(), window)
+}
+
+fn counted(world: &World, mechanism: Mechanism, window: Window) -> Payload {
+    let items_root = world.log.tip().body.state_root;
+    Payload::Outcomes(Outcomes { mechanism, window, items_root, cells: Vec::new() })
 }
 
 /// A release of `mechanism` by member 1 that pays `rho_nano`.
@@ -135,7 +140,10 @@ fn releases_keep_the_schedule() {
     let again = release(&world, &outcomes(&world, mechanism()), RHO_NANO, 0);
     let twice = Fault::Charter("a release of this kind was made in this epoch");
     assert_eq!(refusal(&mut world.log, &again), twice);
-    // Epoch 2 is open; lessons are due in the second epoch of a period of four, so in epoch 5.
+    // Lessons are due once from the second epoch of a period of four on, so in epochs 5 to 7.
+    while world.log.open_epoch() < 4 {
+        world.checkpoint();
+    }
     let early = release(&world, &full_lessons(), RHO_NANO, 5);
     let not_due = Fault::Charter("no release of this kind is due in this epoch");
     assert_eq!(refusal(&mut world.log, &early), not_due);
@@ -155,6 +163,34 @@ fn releases_keep_the_schedule() {
     world.push(due);
     let again = release(&world, &full_lessons(), RHO_NANO, 5);
     assert_eq!(refusal(&mut world.log, &again), twice);
+    // The one of this period is made; the next period has one again, also for a member that is late.
+    while world.log.open_epoch() < 6 {
+        world.checkpoint();
+    }
+    let more = release(&world, &full_lessons(), RHO_NANO, 5);
+    assert_eq!(refusal(&mut world.log, &more), not_due);
+    while world.log.open_epoch() < 11 {
+        world.checkpoint();
+    }
+    let late = release(&world, &full_lessons(), RHO_NANO, 5);
+    world.push(late);
+}
+
+#[test]
+fn a_window_ends_on_the_charters_grid_and_is_long_enough() {
+    let windows = WindowTerms { grid_seconds: 60, least_seconds: 600, send_after_seconds: 0 };
+    let mut world = World::with_terms(|terms| terms.privacy.windows = windows);
+    world.admit_and_seal(1);
+    let fault = Fault::Charter("its window does not fit the charter's");
+    let window = |start_seconds, end_seconds| Window { start_seconds, end_seconds };
+    for wrong in [window(0, 601), window(60, 600), window(600, 1_199)] {
+        let payload = drawn_from(&world, wrong);
+        let delta = release(&world, &payload, RHO_NANO, 0);
+        assert_eq!(refusal(&mut world.log, &delta), fault, "{wrong:?}");
+    }
+    let payload = drawn_from(&world, window(0, 600));
+    let delta = release(&world, &payload, RHO_NANO, 0);
+    world.push(delta);
 }
 
 #[test]

@@ -164,6 +164,22 @@ impl Node {
         ran.value()
     }
 
+    /// Founds a federation whose windows take a second and whose releases are sent at once.
+    ///
+    /// # Panics
+    /// When it fails.
+    pub fn found(&self, args: &[&str]) -> Value {
+        const SHORTEST: [&str; 6] = [
+            "--window-grid-seconds",
+            "1",
+            "--window-least-seconds",
+            "1",
+            "--send-after-seconds",
+            "0",
+        ];
+        self.json(&[&["federation", "create"], args, &SHORTEST].concat())
+    }
+
     /// Does a verb that must fail and gives its error: `kind`, `message`, `help`, `exit`. The exit
     /// code, stdout and stderr must say the same, and something must be said about the way out.
     ///

@@ -5,7 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use lore_protocol::charter::{Charter, EpochRule, Founder, Limits, PrivacyTerms, Vouchers};
+use lore_protocol::charter::{
+    Charter, EpochRule, Founder, Limits, PrivacyTerms, Vouchers, WindowTerms,
+};
 use lore_protocol::delta::{Delta, Spend, VERSION};
 use lore_protocol::identity::{SecretKey, Signer};
 use lore_protocol::ids::{Hash, LessonId, MemberId};
@@ -91,6 +93,7 @@ fn one_author(keys: Vec<LessonKey>) -> Result<Log, LibraryError> {
             votes_at: Vec::new(),
             votes_min_deviation_micros: 1,
             releases_per_unit: None,
+            windows: WindowTerms::SHORTEST,
             costs: None,
         },
         limits: Limits {

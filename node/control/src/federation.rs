@@ -22,7 +22,7 @@ pub struct FederationCreate {
     /// Epochs in an accounting period.
     #[serde(default = "ninety")]
     pub epochs_per_period: u32,
-    /// Epochs of a period in which lessons are released, from 0; none: epoch 1.
+    /// Epochs of a period in which lessons are released, from 0; none: epoch 6.
     #[serde(default)]
     pub lessons_at: Option<Vec<u32>>,
     /// Epochs of a period in which outcomes are released, from 0; none: twelve, evenly spread.
@@ -31,12 +31,33 @@ pub struct FederationCreate {
     /// Epochs of a period in which votes are released, from 0; none: twelve, evenly spread.
     #[serde(default)]
     pub votes_at: Option<Vec<u32>>,
+    /// Which windows of time releases draw on, and when they are sent.
+    #[serde(default)]
+    pub windows: Windows,
     /// Units that a member's releases may protect; none: user and personal.
     #[serde(default)]
     pub units: Option<Vec<Unit>>,
     /// Cost releases; none: costs are not released.
     #[serde(default)]
     pub costs: Option<CostReleases>,
+}
+
+/// The public times of releases.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Windows {
+    /// A window ends at a multiple of so many seconds since the Unix epoch: 1 to 86400.
+    pub grid_seconds: u32,
+    /// Least length of a window, and least time between two releases of a kind, in seconds: 1 to 2592000.
+    pub least_seconds: u32,
+    /// How long after the end of its window a release is sent, in seconds: 0 to 86400.
+    pub send_after_seconds: u32,
+}
+
+impl Default for Windows {
+    fn default() -> Self {
+        Self { grid_seconds: 3_600, least_seconds: 86_400, send_after_seconds: 600 }
+    }
 }
 
 const fn four() -> u64 {

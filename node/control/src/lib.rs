@@ -42,7 +42,7 @@ pub use federation::{
     Behind, CharterInWords, Checkpoint, CostKind, CostReleases, FederationCheckpoint,
     FederationCreate, FederationCreated, FederationExportLog, FederationInvite, FederationJoin,
     FederationPreview, FederationShow, FederationShown, FederationStatus, Invited, Joined,
-    LogExported, Measure, Member,
+    LogExported, Measure, Member, Windows,
 };
 pub use gate::{
     Decision, DenyEntry, DenyList, GateKey, GatePreview, GateSetting, HeldRelease, LedgerVerified,

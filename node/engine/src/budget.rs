@@ -18,11 +18,11 @@ pub struct Planned {
     pub name: String,
     /// What is released.
     pub kind: PayloadKind,
-    /// The epoch in which it is due.
+    /// The epoch in which it is due; the open one for a release that waits for its window to fill.
     pub epoch: u32,
     /// How many epochs away that is.
     pub epochs_ahead: u32,
-    /// About when, in seconds since the Unix epoch; none where a founder ends epochs by hand.
+    /// About when it is sent, in seconds since the Unix epoch; none where a founder ends epochs by hand.
     pub about_seconds: Option<u64>,
     /// The mechanism that the budget pays for; none without a budget.
     pub mechanism: Option<Mechanism>,
@@ -92,21 +92,30 @@ impl<N: NoiseSource> Engine<N> {
         let (period, offset) = (charter.period(open), open % terms.epochs_per_period);
         let budget = self.ledger.budget();
         let plan = budget.and_then(|budget| within(&budget, terms).plan(schedule(terms)).ok());
-        let opened = self.epoch_opened_seconds(found.id());
+        let opened = self
+            .epoch_opened_seconds(found.id())
+            .unwrap_or_else(|| self.joined_seconds(found.id()));
         let member = log.member_of(&self.public_key());
         let mut planned = Vec::new();
         for (kind, at, mechanism) in scheduled(terms, plan) {
-            for (index, at) in (0_u32..).zip(at).filter(|(_, at)| **at >= offset) {
+            // Of the epochs that have passed, the latest one's release is still to come.
+            let first = at.iter().rposition(|at| *at <= offset).unwrap_or(0);
+            for (index, at) in (0_u32..).zip(at).skip(first) {
                 let release =
                     member.map(|member| release_id(found.id(), member, kind, period, index));
-                let made = |id| self.ledger.releases().any(|(known, _)| known.release == id);
-                if release.is_some_and(made) {
+                if release.is_some_and(|id| self.ledger.reservation(&id).is_some()) {
                     continue;
                 }
-                let ahead = at - offset;
-                let seconds = match charter.epoch {
+                let ahead = at.saturating_sub(offset).max(self.epochs_to_wait(found, kind));
+                if offset + ahead >= terms.epochs_per_period {
+                    continue;
+                }
+                let about_seconds = match charter.epoch {
                     EpochRule::Hours(hours) => {
-                        opened.map(|opened| opened + u64::from(ahead) * u64::from(hours) * 3600)
+                        let epochs = u64::from(ahead) * u64::from(hours) * 3600;
+                        let windows = terms.windows;
+                        let wait = windows.grid_seconds.saturating_add(windows.send_after_seconds);
+                        Some(opened + epochs + u64::from(wait))
                     }
                     EpochRule::Rounds => None,
                 };
@@ -116,12 +125,30 @@ impl<N: NoiseSource> Engine<N> {
                     kind,
                     epoch: open + ahead,
                     epochs_ahead: ahead,
-                    about_seconds: seconds,
+                    about_seconds,
                     mechanism,
                 });
             }
         }
         planned
+    }
+
+    /// Epochs until a release of this kind can draw on a window that had time to fill.
+    fn epochs_to_wait(&self, found: &Federation, kind: PayloadKind) -> u32 {
+        let last = self.last_window_end(found.id(), kind);
+        let from = self.releases_from(found.id(), last).unwrap_or_else(|| {
+            let least = found.log().charter().privacy.windows.least_seconds;
+            self.now_seconds().saturating_add(u64::from(least))
+        });
+        let end = self.window_end(found.id()).unwrap_or(0);
+        let missing = from.saturating_sub(end);
+        match found.log().charter().epoch {
+            EpochRule::Hours(hours) => {
+                let hour = u64::from(hours).max(1) * 3600;
+                u32::try_from(missing.div_ceil(hour)).unwrap_or(u32::MAX)
+            }
+            EpochRule::Rounds => u32::from(missing > 0),
+        }
     }
 }
 

@@ -107,9 +107,6 @@ impl<N: NoiseSource> Engine<N> {
         let (epoch, covered, roster) = (body.epoch, body.frontier.len(), body.roster.len());
         let checkpoint = Checkpoint { round: 0, phase: Phase::Commit, body };
         self.publish(federation, &Outgoing::from(checkpoint))?;
-        let now = self.now_seconds().to_be_bytes();
-        let key = federation.as_bytes();
-        self.store.put(RecordKind::SealedAt, key, &now, Durability::Buffered)?;
         self.settle()?;
         Ok(Ended { federation, epoch, chains: covered, members: roster })
     }
@@ -132,9 +129,10 @@ impl<N: NoiseSource> Engine<N> {
         Ok(self.now_seconds() >= last + u64::from(hours) * 3600)
     }
 
-    /// When the open epoch began by a signer's own clock, in seconds since the Unix epoch; none elsewhere.
+    /// When the checkpoint that opened the open epoch came in, in seconds since the Unix epoch; none in the
+    /// first epoch.
     pub fn epoch_opened_seconds(&self, federation: FederationId) -> Option<u64> {
-        self.seconds_in(RecordKind::SealedAt, federation)
+        self.seconds_in(RecordKind::EpochOpenedAt, federation)
     }
 
     /// When this node came to a federation, in seconds since the Unix epoch.

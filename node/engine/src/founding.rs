@@ -3,7 +3,7 @@
 use lore_privacy::{Budget, Chain, CostSchedule, NoiseSource, Outgoing, Schedule};
 use lore_protocol::charter::{
     Charter, CostKind, CostTerms, EpochRule, Founder, Limits, PrivacyTerms, SignedCharter,
-    Vouchers, join_header,
+    Vouchers, WindowTerms, join_header,
 };
 use lore_protocol::delta::{Delta, Header, VERSION};
 use lore_protocol::identity::{SecretKey, Signer};
@@ -11,6 +11,9 @@ use lore_protocol::ids::{FederationId, Hash, InvitationId, MemberId};
 use lore_protocol::payload::{Join, Mechanism, Payload, Unit};
 
 use crate::{Engine, EngineError, damaged};
+
+/// Epoch of a period in which lessons are released by default.
+const LESSONS_AT: u32 = 6;
 
 /// What a founder chooses; the rest has defaults.
 #[derive(Debug, Clone)]
@@ -29,6 +32,8 @@ pub struct Terms {
     pub outcomes_at: Option<Vec<u32>>,
     /// Epochs of a period in which votes are released.
     pub votes_at: Option<Vec<u32>>,
+    /// Which windows of time releases draw on, and when they are sent.
+    pub windows: WindowTerms,
     /// Units that a member's releases may protect.
     pub units: Option<Vec<Unit>>,
     /// Cost releases; none: costs stay where they are.
@@ -97,7 +102,9 @@ impl<N: NoiseSource> Engine<N> {
     }
 
     fn charter(&self, terms: &Terms, recovery: Hash) -> Result<Charter, EngineError> {
-        let lessons_at = terms.lessons_at.clone().unwrap_or_else(|| vec![1]);
+        // In the first week: a member that joins later releases once a window had time to fill.
+        let first = LESSONS_AT.min(terms.epochs_per_period.saturating_sub(1));
+        let lessons_at = terms.lessons_at.clone().unwrap_or_else(|| vec![first]);
         let every = (terms.epochs_per_period / 12).max(1);
         let twelve = || -> Vec<u32> {
             (0..12).map(|n| n * every).filter(|at| *at < terms.epochs_per_period).collect()
@@ -150,6 +157,7 @@ impl<N: NoiseSource> Engine<N> {
                 votes_at,
                 votes_min_deviation_micros: least(plan.votes),
                 releases_per_unit: None,
+                windows: terms.windows,
                 costs: costs.map(|costs| CostTerms {
                     at: costs.at.clone(),
                     bound: costs.bound,

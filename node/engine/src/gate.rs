@@ -4,6 +4,7 @@ use lore_privacy::NoiseSource;
 use lore_privacy::ledger::{Answer, Held};
 use lore_protocol::charter::EpochRule;
 use lore_protocol::ids::{FederationId, Hash};
+use lore_protocol::payload::Window;
 
 use crate::{Engine, EngineError};
 
@@ -23,12 +24,13 @@ pub enum Gate {
 }
 
 impl<N: NoiseSource> Engine<N> {
-    /// When a lesson release that is due now opens its gate; none without a gate. A function of the
-    /// settings, the charter and the clock. An epoch by the clock leaves room: after its end the
+    /// When a lesson release of this window opens its gate; none without a gate. A function of the
+    /// settings, the charter and the window. An epoch by the clock leaves room: after its end the
     /// release would be late.
     pub(crate) fn gate_deadline(
         &self,
         federation: FederationId,
+        window: Window,
     ) -> Result<Option<u64>, EngineError> {
         let seconds = match &self.settings.gate {
             Gate::Off => return Ok(None),
@@ -39,7 +41,7 @@ impl<N: NoiseSource> Engine<N> {
             EpochRule::Hours(hours) => seconds.min(u64::from(hours) * 3600 / 2),
             EpochRule::Rounds => seconds,
         };
-        Ok(Some(self.now_seconds().saturating_add(seconds)))
+        Ok(Some(self.sent_at(federation, window).saturating_add(seconds)))
     }
 
     /// What waits at the gate.

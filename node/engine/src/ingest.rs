@@ -66,10 +66,18 @@ impl<N: NoiseSource> Engine<N> {
         durability: Durability,
         take: impl FnOnce(&mut Door<'_>) -> T,
     ) -> Result<T, EngineError> {
+        // Taken first: when an epoch opened is public, and how long the rest takes is not.
+        let now = self.now_seconds();
         let found = self.federations.get_mut(&federation);
-        let mut door = Door::new(found.ok_or_else(|| crate::unknown(federation))?);
+        let found = found.ok_or_else(|| crate::unknown(federation))?;
+        let open = found.log().open_epoch();
+        let mut door = Door::new(found);
         let result = take(&mut door);
-        let batch = door.batch;
+        let opened = door.log().open_epoch() != open;
+        let mut batch = door.batch;
+        if opened {
+            batch.put(RecordKind::EpochOpenedAt, federation.as_bytes(), now.to_be_bytes());
+        }
         if !batch.is_empty() {
             self.store.write(batch, durability)?;
         }

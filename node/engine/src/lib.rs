@@ -23,6 +23,7 @@ mod gate;
 mod gossip;
 mod handle;
 mod ingest;
+mod job;
 mod joining;
 mod ledger;
 mod peers;
@@ -30,6 +31,8 @@ mod pending;
 mod records;
 mod recovery;
 mod release;
+#[cfg(test)]
+mod release_tests;
 mod rounds;
 mod schedule;
 mod sign;
@@ -53,8 +56,9 @@ pub use federation::Federation;
 pub use federations::Ended;
 pub use founding::{Costs, Created, Terms};
 pub use gate::Gate;
+pub use job::{Finished, Job};
 pub use ledger::LedgerRecords;
-use lore_privacy::ledger::Point;
+use lore_privacy::ledger::{Point, Ticket};
 use lore_privacy::{Ledger, LocalSecret, NoiseSource, SystemNoise};
 use lore_protocol::identity::{SecretKey, Signer};
 use lore_protocol::ids::{FederationId, Hash, PublicKey};
@@ -133,6 +137,10 @@ pub struct Engine<N = SystemNoise> {
     refused: BTreeSet<Hash>,
     /// Peers with whom a round was completed since this process began.
     asked: BTreeMap<FederationId, BTreeSet<PublicKey>>,
+    /// The right to sample the release whose work is being done.
+    working: Option<Ticket>,
+    /// That work, until the driver takes it.
+    job: Option<Job<N>>,
 }
 
 impl<N: NoiseSource> Engine<N> {
@@ -164,6 +172,8 @@ impl<N: NoiseSource> Engine<N> {
             effects: Vec::new(),
             refused: BTreeSet::new(),
             asked: BTreeMap::new(),
+            working: None,
+            job: None,
         };
         engine.watch_ledger();
         engine.load_federations()?;

@@ -2,7 +2,7 @@
 
 use lore_privacy::ledger::Passage;
 use lore_privacy::{Chain, NoiseSource, Outgoing, Pending};
-use lore_protocol::ids::Hash;
+use lore_protocol::ids::{FederationId, Hash};
 
 use crate::sign::NOT_ALLOWED;
 use crate::{Engine, EngineError};
@@ -27,6 +27,10 @@ impl<N: NoiseSource> Engine<N> {
                     self.keep_committed(&committed)?;
                 }
             }
+            Pending::Commit { release, chain }
+            | Pending::Gate { release, chain }
+            | Pending::Void { release, chain }
+                if !self.is_time(release, chain.federation) => {}
             Pending::Commit { chain, .. }
             | Pending::Gate { chain, .. }
             | Pending::Void { chain, .. }
@@ -49,6 +53,13 @@ impl<N: NoiseSource> Engine<N> {
             }
         }
         Ok(())
+    }
+
+    /// Whether the public time at which a release, or its void, is sent has come.
+    fn is_time(&self, release: Hash, federation: FederationId) -> bool {
+        self.ledger.reservation(&release).is_none_or(|reservation| {
+            self.now_seconds() >= self.sent_at(federation, reservation.window)
+        })
     }
 
     /// Commits a result, or voids it when its time is over: by the charter's rules, which are public.

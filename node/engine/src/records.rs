@@ -19,8 +19,8 @@ pub enum RecordKind {
     Charter,
     /// When this node came to a federation.
     JoinedAt,
-    /// When this node, as a signer, last ended an epoch.
-    SealedAt,
+    /// When the checkpoint that opened the open epoch came in.
+    EpochOpenedAt,
     /// Key of the member that invited this node.
     Inviter,
     /// Where a peer listens.
@@ -61,7 +61,7 @@ impl RecordKind {
         Self::SessionCount,
         Self::Charter,
         Self::JoinedAt,
-        Self::SealedAt,
+        Self::EpochOpenedAt,
         Self::Inviter,
         Self::PeerAddresses,
         Self::Invitation,
@@ -88,7 +88,7 @@ impl RecordKind {
             Self::SessionCount => (Table::Settings, "session-count/"),
             Self::Charter => (Table::Settings, "charter/"),
             Self::JoinedAt => (Table::Settings, "joined-at/"),
-            Self::SealedAt => (Table::Settings, "sealed-at/"),
+            Self::EpochOpenedAt => (Table::Settings, "epoch-opened-at/"),
             Self::Inviter => (Table::Settings, "inviter/"),
             Self::PeerAddresses => (Table::Settings, "peer/"),
             Self::Invitation => (Table::Settings, "invitation/"),

@@ -3,20 +3,16 @@
 use std::collections::BTreeSet;
 
 use lore_privacy::release::{
-    CostsSpec, LessonsSpec, OutcomesSpec, Participation, VotesSpec, release_costs, release_id,
-    release_lessons, release_outcomes, release_votes,
+    CostsSpec, LessonsSpec, OutcomesSpec, Participation, VotesSpec, release_id,
 };
-use lore_privacy::{
-    Budget, Caps, Chain, CostContribution, DenyList, LessonContribution, LocalSecret, NoiseSource,
-    OutcomeContribution, Outgoing, PrivacyError, Private, Released, Reservation, VoteContribution,
-};
-use lore_protocol::charter::CostKind;
+use lore_privacy::{Budget, Caps, Chain, NoiseSource, Reservation};
 use lore_protocol::ids::{FederationId, Hash, MemberId};
 use lore_protocol::log::Log;
 use lore_protocol::payload::{ItemId, Mechanism, Origin, Payload, PayloadKind, Window};
 
-use crate::schedule::{schedule, scheduled, within};
-use crate::{Ballot, Contributions, Engine, EngineError, Source};
+use crate::job::{Finished, Job, Prepared};
+use crate::schedule::{next_window, schedule, scheduled, within};
+use crate::{Ballot, Engine, EngineError};
 
 /// Most keys of one lesson release; the fixed size is the tighter bound.
 const MAX_KEYS: u32 = 256;
@@ -29,68 +25,6 @@ struct Due {
     mechanism: Mechanism,
     window: Window,
     participation: Participation,
-}
-
-/// A release with all its public parameters, and the owner's deny-list as it stood when its window
-/// opened: everything but the sessions.
-enum Prepared {
-    Lessons(LessonsSpec, DenyList),
-    Outcomes(OutcomesSpec),
-    Votes(VotesSpec, Ballot),
-    Costs(CostsSpec, Vec<CostKind>),
-}
-
-/// A release with what the sessions give to it.
-enum Gathered {
-    Lessons(LessonsSpec, Private<Vec<LessonContribution>>),
-    Outcomes(OutcomesSpec, Private<Vec<OutcomeContribution>>),
-    Votes(VotesSpec, Private<Vec<VoteContribution>>),
-    Costs(CostsSpec, Private<Vec<CostContribution>>),
-}
-
-impl Prepared {
-    fn hash(&self) -> Hash {
-        match self {
-            Self::Lessons(spec, _) => spec.hash(),
-            Self::Outcomes(spec) => spec.hash(),
-            Self::Votes(spec, _) => spec.hash(),
-            Self::Costs(spec, _) => spec.hash(),
-        }
-    }
-
-    /// Reads the sessions. Runs after the release was paid for.
-    fn gather(
-        self,
-        sessions: &dyn Contributions,
-        source: &Source<'_>,
-    ) -> Result<Gathered, PrivacyError> {
-        let gathered = match self {
-            Self::Lessons(spec, denied) => {
-                Gathered::Lessons(spec, denied.filter(sessions.lessons(source)?))
-            }
-            Self::Outcomes(spec) => Gathered::Outcomes(spec, sessions.outcomes(source)?),
-            Self::Votes(spec, ballot) => Gathered::Votes(spec, sessions.votes(source, &ballot)?),
-            Self::Costs(spec, kinds) => Gathered::Costs(spec, sessions.costs(source, &kinds)?),
-        };
-        source.note()?;
-        Ok(gathered)
-    }
-}
-
-impl Gathered {
-    /// Draws the noise, once.
-    fn draw<N: NoiseSource>(
-        &self,
-        secret: &LocalSecret,
-        noise: &mut N,
-    ) -> Result<Released<Payload, N>, PrivacyError> {
-        match self {
-            Self::Lessons(spec, from) => release_lessons(spec, from, secret, noise),
-            Self::Outcomes(spec, from) => release_outcomes(spec, from, secret, noise),
-            Self::Votes(spec, from) => release_votes(spec, from, secret, noise),
-            Self::Costs(spec, from) => release_costs(spec, from, secret, noise),
-        }
-    }
 }
 
 impl<N: NoiseSource> Engine<N> {
@@ -110,15 +44,15 @@ impl<N: NoiseSource> Engine<N> {
                 federation.refresh();
             }
             for due in self.due(id)? {
-                let Participation { kind, period, .. } = due.participation;
-                let unit = due.mechanism.unit;
-                match self.release(&due) {
-                    Ok(()) => tracing::info!(?kind, ?unit, period, "released"),
-                    Err(error) => {
-                        tracing::warn!(?kind, ?unit, %error, "not released");
-                        self.refused.insert(due.release);
-                        self.void_if_reserved(due.release);
-                    }
+                // One at a time, so that no more than one release's sessions are in memory.
+                if self.working.is_some() {
+                    break;
+                }
+                if let Err(error) = self.begin_release(&due) {
+                    let kind = due.participation.kind;
+                    tracing::warn!(?kind, unit = ?due.mechanism.unit, %error, "not released");
+                    self.refused.insert(due.release);
+                    self.void_if_reserved(due.release);
                 }
             }
             if self.checkpoint_is_due(id)? {
@@ -131,7 +65,8 @@ impl<N: NoiseSource> Engine<N> {
         Ok(())
     }
 
-    /// Releases of the open epoch that this node has not made, whatever its sessions hold.
+    /// Releases that have become due and that this node has not made, whatever its sessions hold: of each
+    /// kind the latest one of the period, once its window has closed.
     fn due(&self, federation: FederationId) -> Result<Vec<Due>, EngineError> {
         let Some(budget) = self.ledger.budget() else {
             return Ok(Vec::new());
@@ -162,7 +97,7 @@ impl<N: NoiseSource> Engine<N> {
         let made: BTreeSet<Hash> = self.ledger.releases().map(|(r, _)| r.release).collect();
         let mut due = Vec::new();
         for (kind, at, mechanism) in scheduled(terms, Some(plan)) {
-            let index = at.iter().position(|at| *at == offset);
+            let index = at.iter().rposition(|at| *at <= offset);
             let (Some(index), Some(mechanism)) = (index, mechanism) else { continue };
             let index = u32::try_from(index).unwrap_or(u32::MAX);
             let release = release_id(federation, member, kind, period, index);
@@ -195,16 +130,55 @@ impl<N: NoiseSource> Engine<N> {
         )
     }
 
-    /// The next window of this kind that has closed.
+    /// The next window of this kind, once it has closed. Public events, the charter, the budget and the
+    /// clock decide it, never a session or how long one takes to read.
     fn window(
         &self,
         federation: FederationId,
         kind: PayloadKind,
         budget: &Budget,
     ) -> Option<Window> {
+        let terms = self.federation(federation).ok()?.log().charter().privacy.windows;
+        let moment = self.window_end(federation)?;
         let last = self.last_window_end(federation, kind);
-        let last = last.max(Some(self.ledger.windows_from_seconds()));
-        next_window(last, budget.period_seconds(), self.now_seconds())
+        let ready = self.releases_from(federation, last)?;
+        if moment > self.now_seconds() || moment < ready {
+            return None;
+        }
+        let from = last.unwrap_or(0).max(self.ledger.windows_from_seconds());
+        next_window(from, u64::from(terms.least_seconds), budget.period_seconds(), moment)
+    }
+
+    /// When windows end that close with the opening of the open epoch: the next point of the charter's grid
+    /// after its checkpoint came in.
+    pub(crate) fn window_end(&self, federation: FederationId) -> Option<u64> {
+        let grid = self.federation(federation).ok()?.log().charter().privacy.windows.grid_seconds;
+        let grid = u64::from(grid).max(1);
+        let opened = self
+            .epoch_opened_seconds(federation)
+            .unwrap_or_else(|| self.joined_seconds(federation));
+        Some((opened / grid + 1) * grid)
+    }
+
+    /// When a window may end at the earliest: a full one after this node came to the federation, after its
+    /// first budget, and after the last window of the kind. Nobody can make it spend faster.
+    pub(crate) fn releases_from(
+        &self,
+        federation: FederationId,
+        last_window_end: Option<u64>,
+    ) -> Option<u64> {
+        let least = self.federation(federation).ok()?.log().charter().privacy.windows.least_seconds;
+        let since = self.ledger.budget_since_seconds()?;
+        let begun = since.max(self.joined_seconds(federation)).max(last_window_end.unwrap_or(0));
+        Some(begun.saturating_add(u64::from(least)))
+    }
+
+    /// When what was drawn from a window is sent, or its void: at a public time, whatever the work took.
+    pub(crate) fn sent_at(&self, federation: FederationId, window: Window) -> u64 {
+        let delay = self
+            .federation(federation)
+            .map_or(0, |found| found.log().charter().privacy.windows.send_after_seconds);
+        window.end_seconds.saturating_add(u64::from(delay))
     }
 
     /// End of the last window of a kind, in seconds since the Unix epoch.
@@ -219,28 +193,72 @@ impl<N: NoiseSource> Engine<N> {
             .max()
     }
 
-    fn release(&mut self, due: &Due) -> Result<(), EngineError> {
+    /// Pays for a release and leaves its work to be taken with [`Engine::take_job`].
+    fn begin_release(&mut self, due: &Due) -> Result<(), EngineError> {
         let federation = due.chain.federation;
         let prepared = self.prepare(due)?;
         let deadline = match due.participation.kind {
-            PayloadKind::Lessons => self.gate_deadline(federation)?,
+            PayloadKind::Lessons => self.gate_deadline(federation, due.window)?,
             _ => None,
         };
         let ticket = self.reserve(due, prepared.hash())?;
         if let Some(deadline) = deadline {
             self.ledger.hold(&ticket, deadline)?;
         }
-        let (unit, participation) = (due.mechanism.unit, due.participation);
-        let source = Source::new(due.window, unit, participation, self.local_secret(), &self.store);
-        let released = self.ledger.read_and_sample(
-            ticket,
-            || prepared.gather(&*self.sessions, &source),
-            |gathered| gathered.draw(source.secret(), &mut self.noise),
-        )?;
-        if deadline.is_some() {
-            return Ok(());
+        self.job = Some(Job {
+            release: due.release,
+            prepared,
+            window: due.window,
+            unit: due.mechanism.unit,
+            participation: due.participation,
+            secret: self.local_secret(),
+            store: std::sync::Arc::clone(&self.store),
+            sessions: std::sync::Arc::clone(&self.sessions),
+            noise: self.noise.fork(),
+        });
+        self.working = Some(ticket);
+        Ok(())
+    }
+
+    /// Work of a release that is to be done, on any thread; [`Engine::finish_job`] takes what comes of it.
+    pub const fn take_job(&mut self) -> Option<Job<N>> {
+        self.job.take()
+    }
+
+    /// Whether the work of a release was begun and its result is not here.
+    #[must_use]
+    pub const fn is_working(&self) -> bool {
+        self.working.is_some()
+    }
+
+    /// Records the result of a release's work, which is sent when its time has come. A result that is
+    /// missing, or not the one that was paid for, makes the release a void.
+    ///
+    /// # Errors
+    /// When the store or the ledger fails.
+    pub fn finish_job(&mut self, finished: Finished<N>) -> Result<(), EngineError> {
+        let Finished { release, made } = finished;
+        if let Some(ticket) = self.working.take_if(|ticket| ticket.release() == release) {
+            match self.ledger.sample(ticket, || made) {
+                Ok(_) => tracing::info!("a release is drawn"),
+                Err(error) => {
+                    tracing::warn!(%error, "not released");
+                    self.void_if_reserved(release);
+                }
+            }
         }
-        self.publish(federation, &Outgoing::from(released)).map(drop)
+        self.settle()
+    }
+
+    /// Does the work of all releases that are due, here and now: for a driver without other threads.
+    ///
+    /// # Errors
+    /// As [`Engine::finish_job`].
+    pub fn run_jobs(&mut self) -> Result<(), EngineError> {
+        while let Some(job) = self.take_job() {
+            self.finish_job(job.run())?;
+        }
+        Ok(())
     }
 
     /// The parameters of a release: public data and the owner's settings only.
@@ -305,15 +323,6 @@ impl<N: NoiseSource> Engine<N> {
     }
 }
 
-/// The half-open window of the next release: from the end of the last one, within the wall-clock period,
-/// until now. Public events and the clock decide it, never a session. Windows of one kind do not
-/// overlap, so that a session imported after the window of its start closed feeds nothing.
-fn next_window(last_end: Option<u64>, period_seconds: u64, now: u64) -> Option<Window> {
-    let period_start = now / period_seconds * period_seconds;
-    let start_seconds = last_end.unwrap_or(0).max(period_start);
-    (start_seconds < now).then_some(Window { start_seconds, end_seconds: now })
-}
-
 /// Whether a member's chain holds a release of this kind in the open epoch.
 fn on_chain(log: &Log, member: MemberId, kind: PayloadKind) -> bool {
     let mut next = log.head(member).map(|(_, id)| id);
@@ -330,22 +339,4 @@ fn on_chain(log: &Log, member: MemberId, kind: PayloadKind) -> bool {
         next = header.prev;
     }
     false
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn windows_of_one_kind_meet_and_never_overlap_and_a_period_starts_anew() {
-        let window =
-            |last, now| next_window(last, 1_000, now).map(|w| (w.start_seconds, w.end_seconds));
-        assert_eq!(window(None, 5_300), Some((5_000, 5_300)));
-        assert_eq!(window(Some(5_300), 5_700), Some((5_300, 5_700)));
-        // A session that started at 5,200 and comes in at 5,400 is before every window that follows.
-        assert_eq!(window(Some(5_700), 6_100), Some((6_000, 6_100)));
-        assert_eq!(window(Some(5_700), 5_700), None);
-        // A clock that went back opens no window over sessions that were counted.
-        assert_eq!(window(Some(5_700), 5_400), None);
-    }
 }

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use lore_privacy::SystemNoise;
+use lore_protocol::charter::WindowTerms;
 use lore_protocol::codec;
 use lore_protocol::identity::SecretKey;
 use lore_protocol::ids::{FederationId, PublicKey};
@@ -64,6 +65,7 @@ fn found(engine: &mut Engine) -> FederationId {
         lessons_at: None,
         outcomes_at: None,
         votes_at: None,
+        windows: WindowTerms::SHORTEST,
         units: None,
         costs: None,
     };
@@ -142,6 +144,7 @@ fn a_name_that_this_node_has_already_is_refused() {
         lessons_at: None,
         outcomes_at: None,
         votes_at: None,
+        windows: WindowTerms::SHORTEST,
         units: None,
         costs: None,
     };

@@ -175,7 +175,7 @@ pub(super) struct CreateArgs {
     /// Epochs in an accounting period.
     #[arg(long, default_value_t = 90)]
     pub(super) epochs_per_period: u32,
-    /// Epochs of a period in which lessons are released, from 0, separated by commas [default: 1].
+    /// Epochs of a period in which lessons are released, from 0, separated by commas [default: 6].
     #[arg(long, value_delimiter = ',')]
     pub(super) lessons_at: Option<Vec<u32>>,
     /// Epochs of a period in which outcomes are released, separated by commas [default: 12, evenly spread].
@@ -184,6 +184,15 @@ pub(super) struct CreateArgs {
     /// Epochs of a period in which votes are released, separated by commas [default: 12, evenly spread].
     #[arg(long, value_delimiter = ',')]
     pub(super) votes_at: Option<Vec<u32>>,
+    /// Seconds of the grid on which windows of releases end, 1 to 86400.
+    #[arg(long, default_value_t = 3_600)]
+    pub(super) window_grid_seconds: u32,
+    /// Least seconds of a window, and between two releases of a kind, 1 to 2592000.
+    #[arg(long, default_value_t = 86_400)]
+    pub(super) window_least_seconds: u32,
+    /// Seconds from the end of a window until its release is sent, 0 to 86400.
+    #[arg(long, default_value_t = 600)]
+    pub(super) send_after_seconds: u32,
     /// Epochs of a period in which sums of session costs are released, separated by commas; without it,
     /// none are. They take a third of the share of rho that outcomes have.
     #[arg(long, value_delimiter = ',')]

@@ -33,7 +33,10 @@ impl Context {
             Some(reply) => Ok(reply),
             None => {
                 let _lock = self.home.lock()?;
-                Node::open(self.home.clone(), &self.machine)?.answer(request, progress)
+                let mut node = Node::open(self.home.clone(), &self.machine)?;
+                let reply = node.answer(request, progress)?;
+                node.engine_mut().run_jobs()?;
+                Ok(reply)
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use lore_control::{
     CostKind, CostReleases, FederationCheckpoint, FederationCreate, FederationExportLog,
-    FederationInvite, FederationJoin, FederationPreview, FederationShow, Measure, Unit,
+    FederationInvite, FederationJoin, FederationPreview, FederationShow, Measure, Unit, Windows,
 };
 use lore_protocol::charter;
 
@@ -81,6 +81,11 @@ fn terms(args: CreateArgs) -> Result<FederationCreate, CliError> {
         lessons_at: args.lessons_at,
         outcomes_at: args.outcomes_at,
         votes_at: args.votes_at,
+        windows: Windows {
+            grid_seconds: args.window_grid_seconds,
+            least_seconds: args.window_least_seconds,
+            send_after_seconds: args.send_after_seconds,
+        },
         units,
         costs: args.costs_at.map(|at| CostReleases { at, bound: args.costs_bound, kinds }),
     })

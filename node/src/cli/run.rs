@@ -17,6 +17,8 @@ use crate::{output, telemetry};
 /// How long a detached daemon may take to answer for the first time.
 const START: Duration = Duration::from_secs(20);
 const POLL: Duration = Duration::from_millis(20);
+/// How long the end of a daemon waits for its threads.
+const LAST_WAIT: Duration = Duration::from_millis(200);
 
 pub(super) fn run(context: &Context, args: RunArgs) -> Result<(), CliError> {
     context.home.load_key()?;
@@ -31,13 +33,16 @@ pub(super) fn run(context: &Context, args: RunArgs) -> Result<(), CliError> {
         .build()
         .map_err(|error| CliError::failed("runtime", error))?;
     let options = Options { record_frames: args.record_frames };
-    runtime.block_on(async {
+    let ended = runtime.block_on(async {
         // Spawned, so that the loop may block a worker while others go on.
         let (home, machine) = (context.home.clone(), context.machine.clone());
         tokio::spawn(async move { daemon::run(&home, &config, &options, &machine).await })
             .await
             .map_err(|error| crate::crash::ended(&error))?
-    })
+    });
+    // A thread that still works on a release does not hold the process.
+    runtime.shutdown_timeout(LAST_WAIT);
+    ended
 }
 
 fn detach(context: &Context, args: &RunArgs) -> Result<(), CliError> {

@@ -1,7 +1,7 @@
 //! Between the network and the engine: events one way, effects the other.
 
 use lore_control::Failure;
-use lore_engine::{Effect, Event, Verdict};
+use lore_engine::{Effect, Event, Finished, Job, Verdict};
 use lore_protocol::ids::PublicKey;
 
 use super::{Daemon, listen};
@@ -62,6 +62,9 @@ impl Daemon {
     /// When the engine's own store or ledger fails.
     pub(super) async fn flush(&mut self) -> Result<(), CliError> {
         loop {
+            if let Some(job) = self.node.engine_mut().take_job() {
+                self.work(job);
+            }
             let effects = self.node.engine_mut().take_effects();
             if effects.is_empty() {
                 return Ok(());
@@ -70,6 +73,24 @@ impl Daemon {
                 self.carry_out(effect).await?;
             }
         }
+    }
+
+    /// Does a release's work on a thread: how long it takes depends on private data, and nothing that
+    /// others can see may wait for it.
+    fn work(&self, job: Job) {
+        let lost = job.lost();
+        let finished = self.finished.clone();
+        let doing = tokio::task::spawn_blocking(move || job.run());
+        tokio::spawn(async move {
+            let done = doing.await.unwrap_or(lost);
+            // The daemon may have stopped: the release is a void when it starts again.
+            let _ = finished.send(done).await;
+        });
+    }
+
+    /// Takes back the work of a release.
+    pub(super) fn finish(&mut self, work: Finished) -> Result<(), CliError> {
+        Ok(tokio::task::block_in_place(|| self.node.engine_mut().finish_job(work))?)
     }
 
     async fn carry_out(&mut self, effect: Effect) -> Result<(), CliError> {

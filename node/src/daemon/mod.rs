@@ -15,10 +15,10 @@ use lore_control::{
     Peers, Progress, PublicKey, Reply, Request, SessionAdd, SessionImport, Status,
     Stop as StopVerb, Stopping,
 };
-use lore_engine::Event;
+use lore_engine::{Event, Finished};
 use lore_session::Session;
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::config::Config;
 use crate::control;
@@ -35,6 +35,8 @@ use crate::stop::Stop;
 const COMMANDS: usize = 64;
 /// How often the engine looks at its clock.
 const TICK: Duration = Duration::from_secs(1);
+/// How long a stop waits for the work of a release.
+const WORK_AT_STOP: Duration = Duration::from_secs(20);
 
 type Answer = oneshot::Sender<Result<Reply, Failure>>;
 
@@ -101,6 +103,8 @@ struct Daemon {
     frames: BTreeMap<u64, GossipId>,
     /// Verbs that wait for an attempt to join.
     joins: BTreeMap<u64, Answer>,
+    /// Where the work of releases comes back from the threads that do it.
+    finished: mpsc::Sender<Finished>,
     numbers: u64,
     stopping: bool,
 }
@@ -143,6 +147,8 @@ pub async fn run(
     let (sender, mut commands) = mpsc::channel(COMMANDS);
     let serving = tokio::spawn(server.serve(Arc::new(ToLoop(sender))));
 
+    // One release is worked on at a time.
+    let (finished, mut work_done) = mpsc::channel(1);
     let mut daemon = Daemon {
         node,
         network,
@@ -151,6 +157,7 @@ pub async fn run(
         replies: BTreeMap::new(),
         frames: BTreeMap::new(),
         joins: BTreeMap::new(),
+        finished,
         numbers: 0,
         stopping: false,
     };
@@ -166,12 +173,20 @@ pub async fn run(
                 None => break,
             },
             Some(command) = commands.recv() => daemon.on_command(command),
+            Some(work) = work_done.recv() => daemon.finish(work)?,
             _ = tick.tick() => daemon.tell(Event::Tick)?,
             () = stop.asked() => break,
         }
         daemon.flush().await?;
     }
     tracing::info!("stopping");
+    if daemon.node.engine().is_working() {
+        // Ended now, the release would be a void that was paid for.
+        if let Ok(Some(work)) = timeout(WORK_AT_STOP, work_done.recv()).await {
+            daemon.finish(work)?;
+            daemon.flush().await?;
+        }
+    }
     serving.abort();
     let _ = serving.await;
     drop(lock);

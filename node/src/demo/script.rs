@@ -124,6 +124,12 @@ fn play(
         OUTCOMES_AT,
         "--votes-at",
         OUTCOMES_AT,
+        "--window-grid-seconds",
+        "1",
+        "--window-least-seconds",
+        "1",
+        "--send-after-seconds",
+        "0",
     ])?;
     let uses = args.nodes.to_string();
     let invitation = nodes[0].command(&["federation", "invite", "--uses", &uses])?;

@@ -4,7 +4,7 @@ use lore_control as control;
 use lore_engine::{Costs, Terms};
 use lore_privacy::ledger::Verified;
 use lore_privacy::{Budget, Caps, Cost, explain};
-use lore_protocol::charter::{CostKind, Measure};
+use lore_protocol::charter::{CostKind, Measure, WindowTerms};
 use lore_protocol::lesson::{
     Action, ErrorClass, Lesson, LessonKey, Op, Proposal, ProposedKind, Token,
 };
@@ -27,6 +27,11 @@ pub(super) fn terms(wanted: &control::FederationCreate) -> Terms {
         lessons_at: wanted.lessons_at.clone(),
         outcomes_at: wanted.outcomes_at.clone(),
         votes_at: wanted.votes_at.clone(),
+        windows: WindowTerms {
+            grid_seconds: wanted.windows.grid_seconds,
+            least_seconds: wanted.windows.least_seconds,
+            send_after_seconds: wanted.windows.send_after_seconds,
+        },
         units: wanted.units.as_ref().map(|all| all.iter().copied().map(protected).collect()),
         costs: wanted.costs.as_ref().map(|costs| Costs {
             at: costs.at.clone(),

@@ -100,13 +100,15 @@ impl Node {
         Ok(self.engine.handle(event)?)
     }
 
-    /// Makes the releases that are due, and ends an epoch that is over.
+    /// Makes the releases that are due, and ends an epoch that is over. Their work is done here and now:
+    /// a daemon takes it with [`Engine::take_job`] instead.
     ///
     /// # Errors
     /// When the store or the ledger fails.
     pub fn settle(&mut self) -> Result<(), CliError> {
         self.refresh_gate();
-        Ok(self.engine.settle()?)
+        self.engine.settle()?;
+        Ok(self.engine.run_jobs()?)
     }
 
     /// Reads whether a person approves lesson releases: the owner may change it while the node runs.

@@ -105,6 +105,7 @@ impl Node {
             "lessons_at": [2],
             "outcomes_at": [3],
             "votes_at": [3, 4],
+            "windows": { "grid_seconds": 1, "least_seconds": 1, "send_after_seconds": 0 },
             "units": units,
             "costs": costs,
         });
@@ -199,9 +200,10 @@ fn a_node_of_one_person_only_receives_until_its_owner_says_otherwise() {
     node.import(0..1);
     assert_eq!(node.budget(None), Err("one_user".into()));
     node.checkpoint();
-    node.checkpoint();
     assert!(node.published().is_empty());
     node.budget(Some("personal")).unwrap();
+    node.settle_until(0);
+    node.checkpoint();
     node.settle_until(2);
     let personal = |kind| (kind, Unit::Personal);
     let expected = [personal(PayloadKind::Outcomes), personal(PayloadKind::Votes)];

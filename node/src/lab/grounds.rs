@@ -278,6 +278,12 @@ fn found(nodes: &[Node], epsilon: &str) -> Result<String, CliError> {
         OUTCOMES_AT,
         "--votes-at",
         OUTCOMES_AT,
+        "--window-grid-seconds",
+        "1",
+        "--window-least-seconds",
+        "1",
+        "--send-after-seconds",
+        "0",
     ])?;
     let uses = (nodes.len() + 1).to_string();
     let invitation = nodes[0].command(&["federation", "invite", "--uses", &uses])?;

@@ -112,6 +112,10 @@ impl NoiseSource for Defective {
         SystemNoise::genesis()
     }
 
+    fn fork(&mut self) -> Self {
+        Self { ..*self }
+    }
+
     fn add(&mut self, cells: &[i64], scale_micros: u64) -> Result<Vec<i64>, PrivacyError> {
         let scale = if self.quarter_less { scale_micros / 4 * 3 } else { scale_micros };
         let noisy = SystemNoise.add(cells, scale)?;

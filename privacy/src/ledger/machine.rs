@@ -190,6 +190,18 @@ impl<S: LedgerStore, N: NoiseSource> Ledger<S, N> {
             .map_or_else(BTreeMap::new, |budget| self.state.node_periods(budget.period_days))
     }
 
+    /// When the first budget was set, in seconds since the Unix epoch; none without one.
+    #[must_use]
+    pub const fn budget_since_seconds(&self) -> Option<u64> {
+        self.state.budget_since_seconds
+    }
+
+    /// The reservation of a release.
+    #[must_use]
+    pub fn reservation(&self, release: &Hash) -> Option<&Reservation> {
+        self.state.releases.get(release).map(|known| &known.reservation)
+    }
+
     /// Where windows begin at the earliest, in seconds since the Unix epoch: when the unit or the length
     /// of a period was changed last.
     #[must_use]

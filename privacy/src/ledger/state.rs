@@ -65,6 +65,8 @@ pub(super) struct Sent {
 #[derive(Debug, Default)]
 pub(super) struct State {
     pub(super) budget: Option<Budget>,
+    /// When the first budget was set.
+    pub(super) budget_since_seconds: Option<u64>,
     /// In the order of their reservation.
     pub(super) order: Vec<Hash>,
     pub(super) releases: BTreeMap<Hash, Release>,
@@ -100,6 +102,7 @@ impl State {
                     self.windows_from_seconds = self.windows_from_seconds.max(*at_seconds);
                 }
                 self.budget = Some(*budget);
+                self.budget_since_seconds.get_or_insert(*at_seconds);
             }
             Entry::Reserved(reservation) => self.reserve(reservation)?,
             Entry::Sampled { release, .. } => {

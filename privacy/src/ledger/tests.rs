@@ -6,9 +6,7 @@ use lore_protocol::payload::{
 };
 
 use super::*;
-use crate::{
-    Budget, Caps, Cost, Outgoing, PrivacyError, Released, SeededNoise, Spend, mechanism,
-};
+use crate::{Budget, Caps, Cost, Outgoing, PrivacyError, Released, SeededNoise, Spend, mechanism};
 
 pub(super) const DAY: u64 = 86_400;
 pub(super) const NOW: u64 = 1_000 * DAY;

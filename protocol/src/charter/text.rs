@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use super::{
     Charter, CostKind, CostTerms, EpochRule, Founder, Limits, Measure, PrivacyTerms, Vouchers,
+    WindowTerms,
 };
 use crate::payload::Unit;
 
@@ -114,6 +115,7 @@ fn write_privacy(text: &mut Text, privacy: &PrivacyTerms) {
         votes_at,
         votes_min_deviation_micros,
         releases_per_unit,
+        windows,
         costs,
     } = privacy;
     let unit = |unit: &Unit| {
@@ -142,6 +144,11 @@ fn write_privacy(text: &mut Text, privacy: &PrivacyTerms) {
     if let Some(releases) = releases_per_unit {
         text.line("releases_per_unit", releases);
     }
+    let WindowTerms { grid_seconds, least_seconds, send_after_seconds } = windows;
+    text.table("[privacy.windows]");
+    text.line("grid_seconds", grid_seconds);
+    text.line("least_seconds", least_seconds);
+    text.line("send_after_seconds", send_after_seconds);
     if let Some(CostTerms { at, bound, min_sigma_micros, kinds }) = costs {
         text.table("[privacy.costs]");
         text.line("at", numbers(at));

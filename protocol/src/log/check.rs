@@ -5,7 +5,7 @@ use super::{Entry, Log, Sealed};
 use crate::charter::Vouchers;
 use crate::delta::{Header, Sound, Spend};
 use crate::ids::{FederationId, Hash, MemberId, PublicKey};
-use crate::payload::{FileEntry, Mechanism, Noise, Origin, Payload, PayloadKind, Unit};
+use crate::payload::{FileEntry, Mechanism, Noise, Origin, Payload, PayloadKind, Unit, Window};
 
 /// Most Vouches of one member in an epoch; founders are bound by the charter's quota of deltas alone.
 pub const MAX_VOUCHES_PER_EPOCH: usize = 16;
@@ -221,7 +221,7 @@ impl Log {
                 if let Origin::Mechanism(mechanism) = &lessons.origin {
                     let bounds = Bounds::cells(privacy.l0, privacy.sessions_per_item);
                     self.check_mechanism(mechanism, privacy.lessons_min_sigma_micros, bounds)?;
-                    self.check_schedule(header, prev, &privacy.lessons_at)?;
+                    self.check_schedule(header, prev, &privacy.lessons_at, lessons.window)?;
                     if mechanism.unit == Unit::Personal {
                         return Err(Fault::Charter("a personal node releases no lessons"));
                     }
@@ -242,7 +242,7 @@ impl Log {
                 let bounds = Bounds::cells(privacy.l0, privacy.sessions_per_item);
                 let least = privacy.outcomes_min_sigma_micros;
                 self.check_mechanism(&outcomes.mechanism, least, bounds)?;
-                self.check_schedule(header, prev, &privacy.outcomes_at)?;
+                self.check_schedule(header, prev, &privacy.outcomes_at, Some(outcomes.window))?;
                 check_items(outcomes.items_root, anchor)?;
                 self.check_contexts(outcomes.cells.iter().map(|cell| cell.context))?;
             }
@@ -252,7 +252,7 @@ impl Log {
                 }
                 let least = privacy.votes_min_deviation_micros;
                 self.check_mechanism(&votes.mechanism, least, Bounds::VOTES)?;
-                self.check_schedule(header, prev, &privacy.votes_at)?;
+                self.check_schedule(header, prev, &privacy.votes_at, Some(votes.window))?;
                 check_items(votes.items_root, anchor)?;
             }
             Payload::Costs(costs) => {
@@ -265,7 +265,7 @@ impl Log {
                     privacy.sessions_per_item.saturating_mul(terms.bound),
                 );
                 self.check_mechanism(&costs.mechanism, terms.min_sigma_micros, bounds)?;
-                self.check_schedule(header, prev, &terms.at)?;
+                self.check_schedule(header, prev, &terms.at, Some(costs.window))?;
                 check_items(costs.items_root, anchor)?;
                 self.check_contexts(costs.cells.iter().map(|cell| cell.context))?;
                 if costs.cells.iter().any(|cell| cell.sums.len() != terms.kinds.len()) {
@@ -321,20 +321,47 @@ impl Log {
         Ok(())
     }
 
-    /// A release falls on its epoch of the period, once.
-    fn check_schedule(&self, header: &Header, prev: &Entry, at: &[u32]) -> Result<(), Fault> {
+    /// A release is made in its epoch of the period or later, at most one of a kind in an epoch, and no
+    /// more of them in a period than have become due in it: whoever joins late or was away catches up.
+    fn check_schedule(
+        &self,
+        header: &Header,
+        prev: &Entry,
+        at: &[u32],
+        window: Option<Window>,
+    ) -> Result<(), Fault> {
         let offset = header.epoch % self.charter.privacy.epochs_per_period;
-        if !at.contains(&offset) {
+        let due = at.iter().filter(|at| **at <= offset).count();
+        let period = self.charter.period(header.epoch);
+        let earlier = self
+            .chain_before(prev)
+            .take_while(|entry| self.charter.period(entry.sound.header().epoch) == period)
+            .filter(|entry| {
+                entry.sound.header().payload_kind == header.payload_kind
+                    && entry.sound.payload.mechanism().is_some()
+            });
+        let mut made = 0;
+        for entry in earlier {
+            if entry.sound.header().epoch == header.epoch {
+                return Err(Fault::Charter("a release of this kind was made in this epoch"));
+            }
+            made += 1;
+        }
+        if made >= due {
             return Err(Fault::Charter("no release of this kind is due in this epoch"));
         }
-        let again = self.same_epoch(header, prev).any(|entry| {
-            entry.sound.header().payload_kind == header.payload_kind
-                && entry.sound.payload.mechanism().is_some()
+        self.check_window(window)
+    }
+
+    /// A release's window ends on the charter's grid and is long enough.
+    fn check_window(&self, window: Option<Window>) -> Result<(), Fault> {
+        let terms = &self.charter.privacy.windows;
+        let fits = window.is_some_and(|window| {
+            let length = window.end_seconds.saturating_sub(window.start_seconds);
+            window.end_seconds.is_multiple_of(u64::from(terms.grid_seconds))
+                && length >= u64::from(terms.least_seconds)
         });
-        if again {
-            return Err(Fault::Charter("a release of this kind was made in this epoch"));
-        }
-        Ok(())
+        if fits { Ok(()) } else { Err(Fault::Charter("its window does not fit the charter's")) }
     }
 
     /// The author's deltas of the same epoch before this one, newest first.
@@ -343,10 +370,14 @@ impl Log {
         header: &'a Header,
         prev: &'a Entry,
     ) -> impl Iterator<Item = &'a Entry> {
+        self.chain_before(prev).take_while(|entry| entry.sound.header().epoch == header.epoch)
+    }
+
+    /// A delta and its author's deltas before it, newest first.
+    fn chain_before<'a>(&'a self, prev: &'a Entry) -> impl Iterator<Item = &'a Entry> {
         let before =
             |entry: &&'a Entry| entry.sound.header().prev.and_then(|id| self.entries.get(&id));
         std::iter::successors(Some(prev), before)
-            .take_while(|entry| entry.sound.header().epoch == header.epoch)
     }
 
     /// Whether a fork excludes this delta: it is not counted unless a checkpoint covers it. Two at the

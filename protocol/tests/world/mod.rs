@@ -3,7 +3,7 @@
 
 use lore_protocol::charter::{
     Charter, CostKind, CostTerms, EpochRule, Founder, Limits, Measure, PrivacyTerms, Vouchers,
-    join_header,
+    WindowTerms, join_header,
 };
 use lore_protocol::delta::{Delta, Header, Sound, Spend, VERSION};
 use lore_protocol::identity::{SecretKey, Signer};
@@ -58,6 +58,7 @@ pub fn charter(founder: &SecretKey) -> Charter {
             votes_at: vec![0, 1, 2, 3],
             votes_min_deviation_micros: SIGMA_MICROS,
             releases_per_unit: None,
+            windows: WindowTerms::SHORTEST,
             costs: Some(CostTerms {
                 at: vec![0, 1, 2, 3],
                 bound: 7,
@@ -111,9 +112,14 @@ impl World {
 
     /// A founder and nobody else, under other limits.
     pub fn with_limits(change: impl FnOnce(&mut Limits)) -> Self {
+        Self::with_terms(|terms| change(&mut terms.limits))
+    }
+
+    /// A founder and nobody else, under another charter.
+    pub fn with_terms(change: impl FnOnce(&mut Charter)) -> Self {
         let founder = key(1);
         let mut terms = charter(&founder);
-        change(&mut terms.limits);
+        change(&mut terms);
         let signed = terms.sign(&founder).unwrap();
         let log = Log::new(signed).unwrap();
         let member = log.founders()[0].0;
@@ -135,11 +141,15 @@ impl World {
     /// A founder and `others` members, admitted by the founder and sealed.
     pub fn with_members(others: u8) -> Self {
         let mut world = Self::found();
-        for n in 0..others {
-            world.admit(n + 2, 8, 100);
-        }
-        world.checkpoint();
+        world.admit_and_seal(others);
         world
+    }
+
+    pub fn admit_and_seal(&mut self, others: u8) {
+        for n in 0..others {
+            self.admit(n + 2, 8, 100);
+        }
+        self.checkpoint();
     }
 
     pub fn join(&self, n: u8) -> (SecretKey, Delta) {

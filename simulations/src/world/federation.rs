@@ -1,7 +1,8 @@
 //! The federation that is simulated: its charter, its keys, and what its members publish.
 
 use lore_protocol::charter::{
-    Charter, EpochRule, Founder, Limits, PrivacyTerms, SignedCharter, Vouchers, join_header,
+    Charter, EpochRule, Founder, Limits, PrivacyTerms, SignedCharter, Vouchers, WindowTerms,
+    join_header,
 };
 use lore_protocol::delta::{Delta, VERSION};
 use lore_protocol::identity::{SecretKey, Signer};
@@ -97,6 +98,7 @@ fn terms(nodes: usize, founder: Founder, nonce: Hash) -> Charter {
             votes_at: Vec::new(),
             votes_min_deviation_micros: 1,
             releases_per_unit: None,
+            windows: WindowTerms::SHORTEST,
             costs: None,
         },
         limits: Limits {

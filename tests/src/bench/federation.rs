@@ -2,7 +2,8 @@
 
 use lore_node::host::Handwritten;
 use lore_protocol::charter::{
-    Charter, EpochRule, Founder, Limits, PrivacyTerms, SignedCharter, Vouchers, join_header,
+    Charter, EpochRule, Founder, Limits, PrivacyTerms, SignedCharter, Vouchers, WindowTerms,
+    join_header,
 };
 use lore_protocol::codec;
 use lore_protocol::delta::{Delta, Sound, VERSION};
@@ -58,6 +59,7 @@ fn charter(founder: &SecretKey) -> Charter {
             votes_at: Vec::new(),
             votes_min_deviation_micros: 1_000_000,
             releases_per_unit: None,
+            windows: WindowTerms::SHORTEST,
             costs: None,
         },
         limits: Limits {

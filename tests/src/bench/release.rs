@@ -5,7 +5,7 @@ use std::process::Command;
 
 use lore_control::{
     FederationCheckpoint, FederationCreate, FederationInvite, PrivacyExplain, PrivacySet,
-    ReleaseState,
+    ReleaseState, Windows,
 };
 use lore_engine::{Batch, Durability, Effect, Engine, Event, RecordKind, Storage as _};
 use lore_node::config::Config;
@@ -148,6 +148,7 @@ fn prepare(path: &Path) {
         lessons_at: Some(vec![4]),
         outcomes_at: Some(vec![4]),
         votes_at: Some(vec![4]),
+        windows: Windows { grid_seconds: 1, least_seconds: 1, send_after_seconds: 0 },
         units: None,
         costs: None,
     };

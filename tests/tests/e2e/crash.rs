@@ -34,17 +34,7 @@ fn work(cluster: &Cluster, node: &Node) {
 /// A founder whose first release of lessons is made as soon as it has a budget.
 fn founder(cluster: &Cluster) -> Node {
     let node = cluster.node("ada");
-    node.json(&[
-        "federation",
-        "create",
-        "guild",
-        "--lessons-at",
-        "1",
-        "--outcomes-at",
-        "50",
-        "--votes-at",
-        "50",
-    ]);
+    node.found(&["guild", "--lessons-at", "1", "--outcomes-at", "50", "--votes-at", "50"]);
     work(cluster, &node);
     node
 }
@@ -160,7 +150,7 @@ fn a_crash_among_four_nodes_puts_the_session_into_no_frame_log_store_export_or_r
         node
     };
     let ada = recorded("ada");
-    ada.json(&["federation", "create", "guild", "--lessons-at", "2", "--outcomes-at", "4"]);
+    ada.found(&["guild", "--lessons-at", "2", "--outcomes-at", "4"]);
     let mut ben = cluster.node("ben");
     work(&cluster, &ben);
     ben.json(&["privacy", "set", "--epsilon", "4", "--yes"]);

@@ -18,17 +18,7 @@ fn a_persons_votes_and_outcomes_are_local_dp_charged_each_time_and_read_alike_by
     let cluster = Cluster::of(3);
     let mut ada = cluster.running("ada");
     let [ben, cleo] = ["ben", "cleo"].map(|name| cluster.running(name));
-    ada.json(&[
-        "federation",
-        "create",
-        "guild",
-        "--lessons-at",
-        "3",
-        "--outcomes-at",
-        "3",
-        "--votes-at",
-        "3,4",
-    ]);
+    ada.found(&["guild", "--lessons-at", "3", "--outcomes-at", "3", "--votes-at", "3,4"]);
     let file = cluster.path().join("one.jsonl");
     let right = "fetch http://127.0.0.1:8123/v2/41 -o a.txt";
     let task = "Fetch invoice 41 and save it as a.txt.";

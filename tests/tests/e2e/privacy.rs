@@ -36,17 +36,7 @@ fn refused(node: &Node, args: &[&str], kind: &str, exit: i64, words: &[&str]) {
 fn founder(cluster: &Cluster, kind: &str) -> Node {
     let node = cluster.node("ada");
     let (lessons, outcomes) = if kind == "lessons" { ("1", "50") } else { ("50", "1,2") };
-    node.json(&[
-        "federation",
-        "create",
-        "guild",
-        "--lessons-at",
-        lessons,
-        "--outcomes-at",
-        outcomes,
-        "--votes-at",
-        "50",
-    ]);
+    node.found(&["guild", "--lessons-at", lessons, "--outcomes-at", outcomes, "--votes-at", "50"]);
     node
 }
 
@@ -97,7 +87,7 @@ fn a_unit_of_one_session_is_named_everywhere_and_a_charter_without_it_says_so() 
     assert_eq!(status["budget"]["unit"], "session");
     let shown = ben.run(&["privacy", "status"]).stdout;
     assert!(shown.contains("unit: session (weaker than user)"), "{shown}");
-    ada.json(&["federation", "create", "guild", "--outcomes-at", "2"]);
+    ada.found(&["guild", "--outcomes-at", "2"]);
     ada.admit(&ben);
     ada.checkpoint();
     converged(&[&ada, &ben]);
@@ -330,17 +320,7 @@ fn a_node_that_is_killed_at_any_point_of_a_release_says_one_thing_and_forgets_no
         all.map(|(epoch, _)| epoch.to_string()).collect::<Vec<_>>().join(",")
     };
     let (lessons, outcomes) = (epochs(true), epochs(false));
-    ada.json(&[
-        "federation",
-        "create",
-        "guild",
-        "--lessons-at",
-        &lessons,
-        "--outcomes-at",
-        &outcomes,
-        "--votes-at",
-        "50",
-    ]);
+    ada.found(&["guild", "--lessons-at", &lessons, "--outcomes-at", &outcomes, "--votes-at", "50"]);
     set(&ben, &["--epsilon", "4"]);
     ada.admit(&ben);
     ada.checkpoint();
