@@ -18,6 +18,7 @@ use lore_protocol::codec;
 use lore_protocol::ids::LessonId;
 use lore_protocol::lesson::{self, Bundle};
 use lore_protocol::payload::{ItemId, Window};
+use lore_protocol::steps::Steps;
 use lore_protocol::trace::{Outcome, Trace};
 use lore_session::Session;
 
@@ -231,23 +232,21 @@ impl<'a> Candidates<'a> {
             return BTreeSet::new();
         }
         let trace = session.trace();
-        let taught = lesson::candidates(&trace).into_iter().map(|lesson| lesson.id());
-        let lessons = taught.chain(self.worked(&trace)).map(ItemId::Lesson);
+        let budget = Steps::of_a_session();
+        let taught = lesson::candidates_within(&trace, &budget);
+        let worked = self.worked(&trace, &budget);
+        if budget.spent() {
+            return BTreeSet::new();
+        }
+        let taught = taught.into_iter().map(|lesson| lesson.id());
+        let lessons = taught.chain(worked).map(ItemId::Lesson);
         used(session).chain(lessons).filter(|item| self.ballot.items.contains(item)).collect()
     }
 
-    fn worked(&self, trace: &Trace) -> Vec<LessonId> {
-        let values = lesson::values(&trace.task);
-        let mut found = Vec::new();
-        for call in trace.calls.iter().filter(|call| !call.failed) {
-            // A shell's input is a command line; another tool's name stands before its arguments.
-            for line in [call.input.clone(), format!("{} {}", call.tool.to_lowercase(), call.input)]
-            {
-                let Ok(template) = lesson::templatise_with(&line, &values) else { continue };
-                found.extend(self.by_template.get(template.as_str()).into_iter().flatten());
-            }
-        }
-        found
+    fn worked(&self, trace: &Trace, budget: &Steps) -> Vec<LessonId> {
+        let worked = lesson::worked_within(trace, budget);
+        let known = worked.iter().filter_map(|template| self.by_template.get(template.as_str()));
+        known.flatten().copied().collect()
     }
 }
 
