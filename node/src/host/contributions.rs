@@ -22,6 +22,7 @@ use lore_protocol::steps::Steps;
 use lore_protocol::trace::{Outcome, Trace};
 use lore_session::Session;
 
+use super::conversation::Conversations;
 use super::system::Probe;
 
 /// The sessions of a node, as the engine reads them for a release.
@@ -48,8 +49,12 @@ impl Sessions {
             if let Some(probe) = &self.probe {
                 probe(false, &session.task);
             }
-            let unit = source.unit_of(session.unit.as_deref(), &session.id);
-            let Some(unit) = unit else { continue };
+            let user = session.unit.as_deref();
+            let conversations = Conversations::of(&*self.store, user.unwrap_or_default());
+            let root = conversations
+                .root(session.conversation())
+                .map_err(|error| PrivacyError::Unreadable(error.to_string()))?;
+            let Some(unit) = source.unit_of(user, &root) else { continue };
             let within = (start_seconds..end_seconds).contains(&session.started.unix_seconds);
             if within && source.admits(&unit)? {
                 sessions.push(Private::new((unit, session)));
@@ -262,6 +267,8 @@ mod tests {
         let session = Session {
             version: VERSION,
             id: "one".into(),
+            root: None,
+            links: Vec::new(),
             unit: None,
             harness: "test".into(),
             model: None,

@@ -6,6 +6,7 @@ use lore_protocol::steps::Steps;
 use serde_json::Value;
 
 use super::skills;
+use crate::conversation;
 use crate::judge::judge_within;
 use crate::{Role, Session, SessionOutcome, Started, TokenUse, ToolCall, Turn, VERSION};
 
@@ -14,6 +15,8 @@ pub(super) struct Builder<'a> {
     pub(super) model: Option<String>,
     pub(super) started_seconds: Option<u64>,
     pub(super) outcome: Option<SessionOutcome>,
+    /// Marks of the messages that it holds or follows.
+    links: BTreeSet<String>,
     turns: Vec<Turn>,
     /// Calls without a result yet, by turn and position in it.
     open: BTreeSet<Position>,
@@ -41,12 +44,19 @@ impl<'a> Builder<'a> {
             model: None,
             started_seconds: None,
             outcome: None,
+            links: BTreeSet::new(),
             turns: Vec::new(),
             open: BTreeSet::new(),
             open_of_tool: BTreeMap::new(),
             open_ids: BTreeMap::new(),
             steps,
         }
+    }
+
+    /// Notes the name of a message or session that belongs to the conversation.
+    pub(super) fn link(&mut self, kind: &str, name: &str) {
+        self.steps.take(1 + name.len());
+        self.links.insert(conversation::mark(kind, name));
     }
 
     /// Begins a turn.
@@ -142,6 +152,8 @@ impl<'a> Builder<'a> {
         Some(Session {
             version: VERSION,
             id,
+            root: None,
+            links: self.links.into_iter().collect(),
             unit: None,
             harness: harness.to_owned(),
             model: self.model,

@@ -3,6 +3,10 @@
 //! One file may hold several sessions, and the side chains of sub-agents. A side chain becomes a
 //! session of its own: it has its own task, and its failures and fixes belong together. A message of
 //! the model may come as several lines with one `message.id`; lines copied by a resume repeat a `uuid`.
+//!
+//! All of them are pieces of one conversation, and so are other files that repeat lines, name this
+//! session, or go on after one of its entries: each piece gets the marks of its session, its entries and
+//! those that they follow.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +15,7 @@ use serde_json::Value;
 
 use super::builder::{Answer, Builder, seconds_of, text_of};
 use super::{Import, Place, lines};
-use crate::{Role, TokenUse};
+use crate::{Role, TokenUse, conversation};
 
 /// Texts that the harness puts into user messages.
 const INJECTED: [&str; 5] =
@@ -31,6 +35,8 @@ struct Reader<'a> {
     seen: BTreeSet<String>,
     /// The session of the side chain that an entry belongs to.
     chains: BTreeMap<String, usize>,
+    /// Entries that summaries name and no session has yet.
+    leaves: Vec<String>,
     steps: &'a Steps,
 }
 
@@ -58,6 +64,7 @@ pub(super) fn read(bytes: &[u8], steps: &Steps) -> Import {
     }
     let finish = |piece: Piece<'_>| piece.builder.finish(piece.name, "claude-code");
     import.sessions.extend(reader.sessions.into_iter().filter_map(finish));
+    conversation::unite(&mut import.sessions);
     import
 }
 
@@ -76,6 +83,7 @@ impl<'a> Reader<'a> {
             places: BTreeMap::new(),
             seen: BTreeSet::new(),
             chains: BTreeMap::new(),
+            leaves: Vec::new(),
             steps,
         }
     }
@@ -84,8 +92,12 @@ impl<'a> Reader<'a> {
         let role = match text(entry, "type").ok_or("no `type`; skipped")? {
             "user" => Role::User,
             "assistant" => Role::Assistant,
-            // Summaries, snapshots, queue and progress lines: nothing said or done.
-            _ => return Ok(()),
+            // Summaries, snapshots, queue and progress lines: nothing said or done. A summary names the
+            // entry that the file goes on after.
+            _ => {
+                self.leaves.extend(text(entry, "leafUuid").map(str::to_owned));
+                return Ok(());
+            }
         };
         if let Some(uuid) = text(entry, "uuid")
             && !self.seen.insert(uuid.to_owned())
@@ -100,6 +112,16 @@ impl<'a> Reader<'a> {
         let content = message.get("content").ok_or("no `content`; skipped")?;
         let at = self.piece(entry).ok_or("no `sessionId`; skipped")?;
         let Piece { builder, last_message, .. } = &mut self.sessions[at];
+        for key in ["uuid", "parentUuid", "logicalParentUuid"] {
+            text(entry, key).into_iter().for_each(|name| builder.link("entry", name));
+        }
+        let origin = entry.get("forkedFrom").and_then(|origin| text(origin, "sessionId"));
+        for session in text(entry, "sessionId").into_iter().chain(origin) {
+            builder.link("session", session);
+        }
+        for leaf in std::mem::take(&mut self.leaves) {
+            builder.link("entry", &leaf);
+        }
         if builder.started_seconds.is_none() {
             builder.started_seconds = entry.get("timestamp").and_then(seconds_of);
         }

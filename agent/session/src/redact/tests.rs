@@ -134,6 +134,8 @@ fn a_whole_session_is_redacted() {
     let before = Session {
         version: VERSION,
         id: "s".to_owned(),
+        root: None,
+        links: Vec::new(),
         unit: None,
         harness: "lore".to_owned(),
         model: None,
