@@ -9,6 +9,7 @@
 //! follow hold as before: the sensitivity of a release is the same with and without a list.
 
 use lore_protocol::lesson::{Lesson, Word};
+use lore_protocol::steps::Steps;
 
 use crate::{LessonContribution, Private};
 
@@ -57,36 +58,32 @@ impl Pattern {
     /// Whether it occurs in a text, whatever the case.
     #[must_use]
     pub fn matches(&self, text: &str) -> bool {
-        let text: Vec<char> = text.to_lowercase().chars().collect();
-        let pattern: Vec<char> = self.0.chars().collect();
-        let word = |at: usize| text.get(at).is_some_and(|c| c.is_alphanumeric());
-        let begins = |at: usize| at == 0 || !word(at - 1) || !word(at);
-        let bare = pattern.first() != Some(&'*');
-        (0..=text.len()).filter(|at| !bare || begins(*at)).any(|at| occurs(&pattern, &text, at))
+        self.matches_within(text, &Steps::unbounded())
     }
-}
 
-/// Whether the pattern matches from `start` on and ends at the end of a word. Keeps the set of places
-/// that a prefix of the pattern can reach, so that no pattern takes long.
-fn occurs(pattern: &[char], text: &[char], start: usize) -> bool {
-    let mut reached = vec![false; text.len() + 1];
-    reached[start] = true;
-    for &step in pattern {
-        if step == '*' {
-            for at in start..text.len() {
-                reached[at + 1] |= reached[at] && !text[at].is_whitespace();
+    /// As [`Self::matches`], and counts its steps: the characters of the text, once for each of the
+    /// pattern. Keeps the set of places that a prefix of the pattern can reach from any start.
+    fn matches_within(&self, text: &str, steps: &Steps) -> bool {
+        let text: Vec<char> = text.to_lowercase().chars().collect();
+        let word = |at: usize| text.get(at).is_some_and(|c| c.is_alphanumeric());
+        let edge = |at: usize| at == 0 || !word(at - 1) || !word(at);
+        let (bare, open) = (!self.0.starts_with('*'), self.0.ends_with('*'));
+        let mut reached: Vec<bool> = (0..=text.len()).map(|at| !bare || edge(at)).collect();
+        for step in self.0.chars() {
+            steps.take(text.len() + 1);
+            if step == '*' {
+                for at in 0..text.len() {
+                    reached[at + 1] |= reached[at] && !text[at].is_whitespace();
+                }
+            } else {
+                for at in (0..text.len()).rev() {
+                    reached[at + 1] = reached[at] && text[at] == step;
+                }
+                reached[0] = false;
             }
-        } else {
-            for at in (start..text.len()).rev() {
-                reached[at + 1] = reached[at] && text[at] == step;
-            }
-            reached[start] = false;
         }
+        (0..=text.len()).any(|end| reached[end] && (open || edge(end)))
     }
-    let word = |at: usize| text.get(at).is_some_and(|c| c.is_alphanumeric());
-    let open = pattern.last() == Some(&'*');
-    (start..=text.len())
-        .any(|end| reached[end] && (open || end == 0 || !word(end - 1) || !word(end)))
 }
 
 /// The entries in force for one window.
@@ -189,7 +186,49 @@ mod tests {
         }
     }
 
+    /// The same by trying each start alone.
+    fn matches_slowly(pattern: &[char], text: &[char], at: usize) -> bool {
+        let word = |at: usize| text.get(at).is_some_and(|c| c.is_alphanumeric());
+        let Some((step, rest)) = pattern.split_first() else {
+            return at == 0 || !word(at - 1) || !word(at);
+        };
+        match step {
+            '*' if rest.is_empty() => true,
+            '*' => {
+                let stars = text[at..].iter().take_while(|c| !c.is_whitespace()).count();
+                (0..=stars).any(|more| matches_slowly(rest, text, at + more))
+            }
+            step => text.get(at) == Some(step) && matches_slowly(rest, text, at + 1),
+        }
+    }
+
     proptest! {
+        #[test]
+        fn one_sweep_finds_what_every_start_alone_finds(
+            pattern in "[ab*. ]{0,5}[ab][ab*. ]{0,3}",
+            text in "[ab. ]{0,12}",
+        ) {
+            let pattern = Pattern::new(&pattern).unwrap();
+            let (steps, chars) = (pattern.as_str().chars().collect::<Vec<_>>(), text.chars().collect::<Vec<_>>());
+            let word = |at: usize| chars.get(at).is_some_and(|c| c.is_alphanumeric());
+            let starts = |at: &usize| steps[0] == '*' || *at == 0 || !word(at - 1) || !word(*at);
+            let slowly = (0..=chars.len()).filter(starts).any(|at| matches_slowly(&steps, &chars, at));
+            prop_assert_eq!(pattern.matches(&text), slowly, "{} in {}", pattern.as_str(), text);
+        }
+
+        #[test]
+        fn a_pattern_costs_the_same_for_each_character_of_a_text(
+            part in "[ab*. ]{1,4}",
+            times in 1_usize..2_000,
+            pattern in "[ab*.]{0,60}a[ab*.]{0,60}",
+        ) {
+            let (text, steps) = (part.repeat(times), Steps::unbounded());
+            let pattern = Pattern::new(&pattern).unwrap();
+            let _ = pattern.matches_within(&text, &steps);
+            let most = pattern.as_str().len() * (text.len() + 1);
+            prop_assert!(steps.taken() <= most as u64, "{} for {}", steps.taken(), text.len());
+        }
+
         #[test]
         fn what_one_user_contributes_does_not_depend_on_another(
             sessions in proptest::collection::vec((0_u8..4, 0_usize..3, 0_u64..9), 0..20),

@@ -15,6 +15,7 @@ pub mod library;
 pub mod log;
 pub mod payload;
 pub mod skill;
+pub mod steps;
 pub mod sync;
 pub mod trace;
 pub mod voice;

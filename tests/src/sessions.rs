@@ -23,6 +23,8 @@ pub fn learnt(id: &str, task: &str, wrong: &str, right: &str) -> Session {
     Session {
         version: VERSION,
         id: id.into(),
+        root: None,
+        links: Vec::new(),
         unit: None,
         harness: "test".into(),
         model: None,

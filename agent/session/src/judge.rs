@@ -1,7 +1,9 @@
 //! The outcome of a session that nobody judged: rules, in order, each with its confidence.
 
+use lore_protocol::steps::Steps;
 use lore_protocol::trace::Outcome;
 
+use super::trace::end;
 use super::{Role, SessionOutcome, Source, Turn};
 
 /// Closing words of a user who is not content. They are looked for first: "no, that does not work"
@@ -34,12 +36,22 @@ const HAPPY: [&str; 9] = [
     "all good",
 ];
 
+/// Bytes of closing words that are looked at, from their end: the verdict stands last.
+const MAX_WORDS_BYTES: usize = 32 << 10;
+
 /// Judges a session by its turns: the user's closing words, else the last tool results, else unknown.
 ///
 /// It sees this session only (no coupling between users), and it never claims certainty.
 #[must_use]
 pub fn judge(turns: &[Turn]) -> SessionOutcome {
-    by_closing_words(turns)
+    judge_within(turns, &Steps::unbounded())
+}
+
+/// As [`judge`], and counts its steps.
+pub(crate) fn judge_within(turns: &[Turn], steps: &Steps) -> SessionOutcome {
+    let calls = turns.iter().map(|turn| turn.calls.len());
+    steps.take(2 * turns.len() + calls.sum::<usize>());
+    by_closing_words(turns, steps)
         .or_else(|| by_last_results(turns))
         .unwrap_or_else(SessionOutcome::unknown)
 }
@@ -49,13 +61,19 @@ fn ruled(verdict: Outcome, confidence_percent: u8) -> SessionOutcome {
 }
 
 /// Only words after the last tool call are about its result; the first user turn is the task.
-fn by_closing_words(turns: &[Turn]) -> Option<SessionOutcome> {
+fn by_closing_words(turns: &[Turn], steps: &Steps) -> Option<SessionOutcome> {
     let last_call = turns.iter().rposition(|turn| !turn.calls.is_empty())?;
     let said = turns[last_call + 1..]
         .iter()
         .rfind(|turn| turn.role == Role::User && !turn.text.trim().is_empty())?;
-    let text = said.text.to_lowercase().replace('\u{2019}', "'");
-    let says = |phrases: &[&str]| phrases.iter().any(|phrase| text.contains(phrase));
+    let said = end(&said.text, MAX_WORDS_BYTES);
+    let text = said.to_lowercase().replace('\u{2019}', "'");
+    let says = |phrases: &[&str]| {
+        phrases.iter().any(|phrase| {
+            steps.take(text.len());
+            text.contains(phrase)
+        })
+    };
     if says(&UNHAPPY) {
         Some(ruled(Outcome::Failure, 80))
     } else if says(&HAPPY) {

@@ -5,6 +5,7 @@
 //! costs one session. The format is versioned ([`VERSION`]); its JSON Schema is published as
 //! `docs/session.schema.json`. Raw sessions are private and never leave the node.
 
+pub mod conversation;
 pub mod import;
 mod judge;
 mod lines;

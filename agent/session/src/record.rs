@@ -18,6 +18,14 @@ pub struct Session {
     /// Name of the session, unique on its node. Importers derive it from the source, so that a second
     /// import of the same file is noticed.
     pub id: String,
+    /// The conversation that it is a piece of, by the name of one piece: side chains, resumed and forked
+    /// sessions have one root. None for a whole conversation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub root: Option<String>,
+    /// Marks by which other pieces of its conversation are recognised, sorted: hashes of the names of the
+    /// messages that it holds or follows. A node keeps them apart from the session.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<String>,
     /// Whose session it is: hex of an HMAC of the user under a secret of the node. None until stored.
     #[serde(default)]
     pub unit: Option<String>,

@@ -31,6 +31,8 @@ fn session() -> Session {
     Session {
         version: VERSION,
         id: "s1".into(),
+        root: None,
+        links: Vec::new(),
         unit: Some("00ff".into()),
         harness: "test".into(),
         model: None,

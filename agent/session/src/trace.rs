@@ -1,5 +1,6 @@
 //! A session as the miner reads it.
 
+use lore_protocol::lesson::{MAX_COMMAND_BYTES, MAX_OUTPUT_BYTES};
 use lore_protocol::trace::{Call, Trace};
 use serde_json::Value;
 
@@ -56,16 +57,20 @@ impl ToolCall {
 }
 
 impl Session {
-    /// The tool calls that were answered, the task and the outcome: what the miner may look at.
+    /// The tool calls that were answered, the task and the outcome: what the miner may look at. Of an
+    /// input the beginning and of an output the end, a little more than the miner reads.
     #[must_use]
     pub fn trace(&self) -> Trace {
         let answered = self.turns.iter().flat_map(|turn| &turn.calls);
         let calls = answered.filter_map(|call| {
             // A call without an answer tells nothing about what works.
-            let output = call.result.clone()?;
+            let output = end(call.result.as_deref()?, MAX_OUTPUT_BYTES).to_owned();
             Some(Call {
                 tool: call.tool.clone(),
-                input: call.command().unwrap_or_else(|| canonical(&call.arguments)),
+                input: match call.command() {
+                    Some(line) => cut(line.trim(), INPUT_BYTES).to_owned(),
+                    None => canonical(&call.arguments),
+                },
                 output,
                 exit: call.exit,
                 failed: call.failed || call.exit.is_some_and(|exit| exit != 0),
@@ -75,22 +80,65 @@ impl Session {
     }
 }
 
-/// JSON with sorted keys and no white space, whatever order the source had.
+/// Bytes of an input that the trace holds: one more than the miner reads, which it then refuses.
+const INPUT_BYTES: usize = MAX_COMMAND_BYTES + 4;
+
+/// The beginning of a text, at most so many bytes.
+pub(crate) fn cut(text: &str, most: usize) -> &str {
+    &text[..text.floor_char_boundary(most)]
+}
+
+/// The end of a text, at most so many bytes.
+pub(crate) fn end(text: &str, most: usize) -> &str {
+    &text[text.ceil_char_boundary(text.len().saturating_sub(most))..]
+}
+
+/// JSON with sorted keys and no white space, whatever order the source had; the beginning of what is
+/// longer than the trace holds.
 fn canonical(value: &Value) -> String {
+    let mut out = String::new();
+    write(value, &mut out);
+    out.truncate(out.floor_char_boundary(INPUT_BYTES));
+    out
+}
+
+/// Nothing more once there is enough. The depth is that of parsed JSON, 128 at most.
+fn write(value: &Value, out: &mut String) {
+    if out.len() >= INPUT_BYTES {
+        return;
+    }
     match value {
         Value::Object(map) => {
-            let mut keys: Vec<&String> = map.keys().collect();
-            keys.sort();
-            let fields: Vec<String> = keys
-                .into_iter()
-                .map(|key| format!("{}:{}", Value::from(key.as_str()), canonical(&map[key])))
-                .collect();
-            format!("{{{}}}", fields.join(","))
+            let mut fields: Vec<(&String, &Value)> = map.iter().collect();
+            fields.sort_by_key(|(key, _)| *key);
+            out.push('{');
+            for (index, (key, field)) in fields.into_iter().enumerate() {
+                if out.len() >= INPUT_BYTES {
+                    return;
+                }
+                out.push_str(if index > 0 { "," } else { "" });
+                scalar(&Value::from(cut(key, INPUT_BYTES)), out);
+                out.push(':');
+                write(field, out);
+            }
+            out.push('}');
         }
         Value::Array(items) => {
-            let items: Vec<String> = items.iter().map(canonical).collect();
-            format!("[{}]", items.join(","))
+            out.push('[');
+            for (index, item) in items.iter().enumerate() {
+                if out.len() >= INPUT_BYTES {
+                    return;
+                }
+                out.push_str(if index > 0 { "," } else { "" });
+                write(item, out);
+            }
+            out.push(']');
         }
-        scalar => scalar.to_string(),
+        Value::String(text) => scalar(&Value::from(cut(text, INPUT_BYTES)), out),
+        other => scalar(other, out),
     }
+}
+
+fn scalar(value: &Value, out: &mut String) {
+    out.push_str(&value.to_string());
 }

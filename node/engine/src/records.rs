@@ -15,6 +15,8 @@ pub enum RecordKind {
     Session,
     /// How many sessions a user has here.
     SessionCount,
+    /// The conversation of a user that a mark belongs to.
+    Conversation,
     /// A federation's signed charter.
     Charter,
     /// When this node came to a federation.
@@ -53,12 +55,13 @@ pub enum RecordKind {
 
 impl RecordKind {
     /// Every kind, in a fixed order.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::Delta,
         Self::LedgerEntry,
         Self::LedgerHead,
         Self::Session,
         Self::SessionCount,
+        Self::Conversation,
         Self::Charter,
         Self::JoinedAt,
         Self::EpochOpenedAt,
@@ -86,6 +89,7 @@ impl RecordKind {
             Self::LedgerHead => (Table::Ledger, "head"),
             Self::Session => (Table::Sessions, ""),
             Self::SessionCount => (Table::Settings, "session-count/"),
+            Self::Conversation => (Table::Settings, "conversation/"),
             Self::Charter => (Table::Settings, "charter/"),
             Self::JoinedAt => (Table::Settings, "joined-at/"),
             Self::EpochOpenedAt => (Table::Settings, "epoch-opened-at/"),

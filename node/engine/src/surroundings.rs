@@ -167,14 +167,16 @@ impl<'a> Source<'a> {
         &self.secret
     }
 
-    /// The unit that a session belongs to: none for one without a user where users are protected.
+    /// The unit that a session belongs to, by its user and the conversation that it is a piece of: none
+    /// for one without a user where users are protected.
     #[must_use]
-    pub fn unit_of(&self, user: Option<&str>, session: &str) -> Option<UnitId> {
+    pub fn unit_of(&self, user: Option<&str>, conversation: &str) -> Option<UnitId> {
         match self.unit {
             Unit::User => user.map(|user| self.secret.user(user)),
-            // With its user: two users may have sessions of one id.
+            // With its user: two users may have conversations of one name.
             Unit::Session => {
-                Some(self.secret.session(&format!("{}/{session}", user.unwrap_or_default())))
+                let name = format!("{}/{conversation}", user.unwrap_or_default());
+                Some(self.secret.session(&name))
             }
             Unit::Personal => Some(self.secret.person()),
         }

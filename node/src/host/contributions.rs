@@ -18,9 +18,11 @@ use lore_protocol::codec;
 use lore_protocol::ids::LessonId;
 use lore_protocol::lesson::{self, Bundle};
 use lore_protocol::payload::{ItemId, Window};
+use lore_protocol::steps::Steps;
 use lore_protocol::trace::{Outcome, Trace};
 use lore_session::Session;
 
+use super::conversation::Conversations;
 use super::system::Probe;
 
 /// The sessions of a node, as the engine reads them for a release.
@@ -47,8 +49,12 @@ impl Sessions {
             if let Some(probe) = &self.probe {
                 probe(false, &session.task);
             }
-            let unit = source.unit_of(session.unit.as_deref(), &session.id);
-            let Some(unit) = unit else { continue };
+            let user = session.unit.as_deref();
+            let conversations = Conversations::of(&*self.store, user.unwrap_or_default());
+            let root = conversations
+                .root(session.conversation())
+                .map_err(|error| PrivacyError::Unreadable(error.to_string()))?;
+            let Some(unit) = source.unit_of(user, &root) else { continue };
             let within = (start_seconds..end_seconds).contains(&session.started.unix_seconds);
             if within && source.admits(&unit)? {
                 sessions.push(Private::new((unit, session)));
@@ -231,23 +237,21 @@ impl<'a> Candidates<'a> {
             return BTreeSet::new();
         }
         let trace = session.trace();
-        let taught = lesson::candidates(&trace).into_iter().map(|lesson| lesson.id());
-        let lessons = taught.chain(self.worked(&trace)).map(ItemId::Lesson);
+        let budget = Steps::of_a_session();
+        let taught = lesson::candidates_within(&trace, &budget);
+        let worked = self.worked(&trace, &budget);
+        if budget.spent() {
+            return BTreeSet::new();
+        }
+        let taught = taught.into_iter().map(|lesson| lesson.id());
+        let lessons = taught.chain(worked).map(ItemId::Lesson);
         used(session).chain(lessons).filter(|item| self.ballot.items.contains(item)).collect()
     }
 
-    fn worked(&self, trace: &Trace) -> Vec<LessonId> {
-        let values = lesson::values(&trace.task);
-        let mut found = Vec::new();
-        for call in trace.calls.iter().filter(|call| !call.failed) {
-            // A shell's input is a command line; another tool's name stands before its arguments.
-            for line in [call.input.clone(), format!("{} {}", call.tool.to_lowercase(), call.input)]
-            {
-                let Ok(template) = lesson::templatise_with(&line, &values) else { continue };
-                found.extend(self.by_template.get(template.as_str()).into_iter().flatten());
-            }
-        }
-        found
+    fn worked(&self, trace: &Trace, budget: &Steps) -> Vec<LessonId> {
+        let worked = lesson::worked_within(trace, budget);
+        let known = worked.iter().filter_map(|template| self.by_template.get(template.as_str()));
+        known.flatten().copied().collect()
     }
 }
 
@@ -263,6 +267,8 @@ mod tests {
         let session = Session {
             version: VERSION,
             id: "one".into(),
+            root: None,
+            links: Vec::new(),
             unit: None,
             harness: "test".into(),
             model: None,

@@ -4,6 +4,7 @@
 //! engine wants sent is then left: it is in the store, and sync carries it later.
 
 mod contributions;
+mod conversation;
 mod convert;
 mod denylist;
 mod evolve;

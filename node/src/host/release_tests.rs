@@ -66,6 +66,8 @@ fn session(id: &str, user: u64) -> Session {
     Session {
         version: VERSION,
         id: id.into(),
+        root: None,
+        links: Vec::new(),
         unit: None,
         harness: "test".into(),
         model: None,
@@ -281,4 +283,43 @@ fn a_unit_that_the_charter_does_not_allow_is_refused_and_nothing_is_released() {
     other.checkpoint();
     other.settle_until(1);
     assert_eq!(other.published(), [(PayloadKind::Lessons, Unit::Session)]);
+}
+
+/// Thirty-one pieces of one conversation, each of which teaches the same: side chains of one file, and
+/// files that were resumed or forked.
+fn pieces(resumed: bool) -> Vec<Session> {
+    let piece = |at: u64| {
+        let mut piece = session(&format!("piece-{at:02}"), at);
+        piece.root = (!resumed).then(|| "piece-00".into());
+        let entries = if resumed { vec![at.to_string(), (at + 1).to_string()] } else { vec![] };
+        let links = entries.iter().map(|name| lore_session::conversation::mark("entry", name));
+        piece.links = links.collect();
+        piece
+    };
+    (0..31).map(piece).collect()
+}
+
+#[test]
+fn pieces_of_one_conversation_are_one_unit_and_release_no_lesson_of_their_own() {
+    let lessons = |sessions: Vec<Session>| {
+        let mut node = Node::found(&["session"]);
+        let count = sessions.len() as u64;
+        // One file after another.
+        for one in sessions {
+            node.node.session_import("ada", vec![one]).unwrap();
+        }
+        node.budget(Some("session")).unwrap();
+        node.checkpoint();
+        node.settle_until(1);
+        let stored =
+            ask::<lore_control::SessionList>(&mut node.node, json!({ "limit": 1 })).unwrap();
+        assert_eq!(stored["total"], count);
+        node.checkpoint();
+        let found = node.node.engine().federations().values().next().unwrap();
+        found.library().lessons.len()
+    };
+    // Each on its own they are enough; what one unit supports is not: the chance is below 1e-6.
+    assert!(lessons((0..31).map(|at| session(&format!("alone-{at}"), at)).collect()) > 0);
+    assert_eq!(lessons(pieces(false)), 0);
+    assert_eq!(lessons(pieces(true)), 0);
 }

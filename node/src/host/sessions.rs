@@ -6,6 +6,7 @@ use lore_session::{Proposals, Session};
 
 use super::Node;
 use super::contributions::{note_passes, passes};
+use super::conversation::Conversations;
 use super::convert::{self, count};
 use crate::error::CliError;
 use lore_engine::{Batch, Durability, RecordKind};
@@ -27,8 +28,11 @@ impl Node {
         let (mut imported, mut known) = (0_u64, 0_u64);
         let mut batch = Batch::new();
         let mut new = std::collections::BTreeSet::new();
+        let mut conversations = Conversations::of(&*self.store, &unit);
         for mut session in sessions {
             session.unit = Some(unit.clone());
+            // Also of one that is here: it may have grown.
+            conversations.place(&mut session)?;
             let key = format!("{unit}/{}", session.id).into_bytes();
             if self.store.get(RecordKind::Session, &key)?.is_some() || !new.insert(key.clone()) {
                 known += 1;
@@ -40,6 +44,7 @@ impl Node {
             batch.put(RecordKind::Session, key, bytes);
             imported += 1;
         }
+        conversations.store(&mut batch);
         let stored = self.sessions_of(&unit)?.saturating_add(imported);
         batch.put(RecordKind::SessionCount, &unit, stored.to_be_bytes());
         self.store.write(batch, Durability::Synced)?;

@@ -5,6 +5,7 @@
 //! HTTP status, then by exit status.
 
 use crate::codec::{Decode, Encode};
+use crate::steps::Steps;
 use std::sync::LazyLock;
 
 use regex_lite::Regex;
@@ -93,23 +94,35 @@ static HTTP_STATUS: LazyLock<Regex> = LazyLock::new(|| {
         .expect("constant pattern")
 });
 
-/// Most bytes of output that are looked at, from its end: errors stand last.
-const WINDOW_BYTES: usize = 8 << 10;
+/// Most bytes of a call's output that are looked at, from its end: errors stand last.
+pub const MAX_OUTPUT_BYTES: usize = 8 << 10;
 
 impl ErrorClass {
     /// The class of a failing call's output and exit status. Never [`Self::None`].
     #[must_use]
     pub fn recognise(output: &str, exit: Option<i32>) -> Self {
-        let mut from = output.len().saturating_sub(WINDOW_BYTES);
+        Self::recognise_within(output, exit, &Steps::unbounded())
+    }
+
+    /// As [`Self::recognise`], and counts its steps.
+    pub(super) fn recognise_within(output: &str, exit: Option<i32>, steps: &Steps) -> Self {
+        let mut from = output.len().saturating_sub(MAX_OUTPUT_BYTES);
         while !output.is_char_boundary(from) {
             from += 1;
         }
         let mut text = output[from..].to_lowercase();
         text.push('\n');
-        let shows = |class: &&Self| class.phrases().iter().any(|phrase| text.contains(phrase));
+        let shows = |class: &&Self| {
+            class.phrases().iter().any(|phrase| {
+                // A search for a fixed text looks at several bytes at once.
+                steps.take(text.len() / 8 + 1);
+                text.contains(phrase)
+            })
+        };
         if let Some(class) = Self::ALL.iter().find(shows) {
             return *class;
         }
+        steps.take_regex(text.len(), 1);
         let status = HTTP_STATUS.captures(&text).and_then(|found| found[1].parse::<u16>().ok());
         match (status, exit) {
             (Some(401), _) => Self::Unauthorized,

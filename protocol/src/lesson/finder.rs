@@ -19,17 +19,30 @@ use super::prose::{self, Span};
 use super::shell::{self, Item};
 use super::value::{Value, ValueKind, occurrences, pattern, shape, writes};
 use super::vocabulary::{is_language, is_technical};
+use crate::steps::Steps;
 
 pattern!(
     UNITS,
     r"(?i)^([+-]?\d+(?:[.,]\d+)*)(°?[cfk]|°|kg|g|km|m|mi|lbs?|cm|mm|ms|s|min|h|mph|[kmg]b|%)$"
 );
 
-/// The values of a task text, in the order in which they are numbered.
+/// Most values that are looked for: those of a template are numbered up to 99.
+const MAX_FOUND: usize = 256;
+
+/// Regular expressions that tell what a word is.
+const WORD_PASSES: usize = 6;
+
+/// The values of a task text, in the order in which they are numbered. Of a text above
+/// [`super::MAX_TASK_BYTES`] the beginning counts.
 #[must_use]
 pub fn values(task: &str) -> Vec<Value> {
-    let mut finder = Finder::default();
-    for span in prose::spans(task) {
+    values_within(task, &Steps::unbounded())
+}
+
+/// As [`values`], and counts its steps.
+pub(super) fn values_within(task: &str, steps: &Steps) -> Vec<Value> {
+    let mut finder = Finder::new(steps);
+    for span in prose::spans(task, steps) {
         match span {
             Span::Prose(text) => finder.prose(&text),
             Span::Quoted(text) => finder.quoted(&text),
@@ -45,6 +58,18 @@ struct Found {
     port: bool,
 }
 
+/// Words that ask for a file to be written.
+const WRITES: [&str; 34] = [
+    "write", "writes", "written", "writing", "save", "saves", "saved", "saving", "store", "stored",
+    "put", "output", "export", "record", "download", "dump", "place", "produce", "create", "leave",
+    "generate", "deliver", "keep", "drop", "land", "goes", "go", "into", "belongs", "ends",
+    "convert", "copy", "as", "file",
+];
+
+/// Words between a preposition and the file that it is about.
+const SKIPPED: [&str; 10] =
+    ["the", "a", "an", "file", "new", "local", "named", "called", "results", "output"];
+
 /// How much a file looks like the one the task asks to write, by the words before it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Claim {
@@ -58,26 +83,60 @@ enum Claim {
     VerbTo,
 }
 
+/// What the words of the open sentence, in lower case, say about a file that follows.
 #[derive(Default)]
-struct Finder {
-    found: Vec<Found>,
-    out: Option<(Claim, String)>,
-    commands: Vec<String>,
-    program_words: Vec<String>,
-    /// The words of the open sentence, in lower case.
-    sentence: Vec<String>,
-    /// Whether the last word was a name that the next may continue.
-    in_name: bool,
+struct Sentence {
+    last: Option<String>,
+    /// The last word that is not one of [`SKIPPED`].
+    before: Option<String>,
+    /// Whether a verb of writing is among them.
+    writes: bool,
 }
 
-impl Finder {
+impl Sentence {
+    fn push(&mut self, word: String) {
+        self.writes |= WRITES.contains(&word.as_str());
+        if !SKIPPED.contains(&word.as_str()) {
+            self.before = Some(word.clone());
+        }
+        self.last = Some(word);
+    }
+}
+
+struct Finder<'a> {
+    found: Vec<Found>,
+    /// What was found already, names apart: those may grow.
+    known: BTreeSet<(ValueKind, String)>,
+    out: Option<(Claim, String)>,
+    commands: Vec<String>,
+    program_words: BTreeSet<String>,
+    sentence: Sentence,
+    /// Whether the last word was a name that the next may continue.
+    in_name: bool,
+    steps: &'a Steps,
+}
+
+impl<'a> Finder<'a> {
+    fn new(steps: &'a Steps) -> Self {
+        Self {
+            found: Vec::new(),
+            known: BTreeSet::new(),
+            out: None,
+            commands: Vec::new(),
+            program_words: BTreeSet::new(),
+            sentence: Sentence::default(),
+            in_name: false,
+            steps,
+        }
+    }
+
     fn prose(&mut self, text: &str) {
         for line in text.split_inclusive('\n') {
             for token in line.split_whitespace() {
                 self.token(token);
             }
             if line.ends_with('\n') {
-                self.sentence.clear();
+                self.sentence = Sentence::default();
                 self.in_name = false;
             }
         }
@@ -97,16 +156,17 @@ impl Finder {
         }
         self.in_name &= token.ends_with(word);
         if ends {
-            self.sentence.clear();
+            self.sentence = Sentence::default();
             self.in_name = false;
         }
     }
 
     fn word(&mut self, word: &str) {
         let was_name = std::mem::take(&mut self.in_name);
-        let opens = self.sentence.is_empty();
+        self.steps.take_regex(word.len(), WORD_PASSES);
+        let opens = self.sentence.last.is_none();
         let lower = word.to_lowercase();
-        let port = self.sentence.last().is_some_and(|last| last == "port");
+        let port = self.sentence.last.as_deref() == Some("port");
         if word.contains("://") {
             self.url(word);
         } else if let Some(number) = UNITS.captures(word).and_then(|found| found.get(1)) {
@@ -163,24 +223,19 @@ impl Finder {
         if kind == ValueKind::File {
             self.claim(text);
         }
+        let again = kind != ValueKind::Name && !self.known.insert((kind, text.to_owned()));
+        if again || self.found.len() == MAX_FOUND {
+            return;
+        }
         self.found.push(Found { kind, text: text.to_owned(), port });
     }
 
     fn claim(&mut self, file: &str) {
-        const WRITES: [&str; 34] = [
-            "write", "writes", "written", "writing", "save", "saves", "saved", "saving", "store",
-            "stored", "put", "output", "export", "record", "download", "dump", "place", "produce",
-            "create", "leave", "generate", "deliver", "keep", "drop", "land", "goes", "go", "into",
-            "belongs", "ends", "convert", "copy", "as", "file",
-        ];
-        const SKIPPED: [&str; 10] =
-            ["the", "a", "an", "file", "new", "local", "named", "called", "results", "output"];
-        let verb = self.sentence.iter().any(|word| WRITES.contains(&word.as_str()));
-        let last = self.sentence.last().map(String::as_str);
-        let before = self.sentence.iter().rev().find(|word| !SKIPPED.contains(&word.as_str()));
-        let to = matches!(last, Some("named" | "called"))
-            || matches!(before.map(String::as_str), Some("to" | "into" | "as"));
-        let claim = match before.map(String::as_str) {
+        let verb = self.sentence.writes;
+        let before = self.sentence.before.as_deref();
+        let to = matches!(self.sentence.last.as_deref(), Some("named" | "called"))
+            || matches!(before, Some("to" | "into" | "as"));
+        let claim = match before {
             _ if to && verb => Claim::VerbTo,
             _ if to => Claim::To,
             Some("in" | "at" | "under") if verb => Claim::In,
@@ -201,6 +256,7 @@ impl Finder {
         let parts: Vec<Found> =
             self.found.iter().filter(|f| f.kind == ValueKind::Name).flat_map(name_parts).collect();
         self.found.extend(parts);
+        self.found.truncate(2 * MAX_FOUND);
         let documented = commands.join(" ");
         let mut seen = BTreeSet::new();
         let mut list = Vec::new();
@@ -216,6 +272,7 @@ impl Finder {
             {
                 continue;
             }
+            self.steps.take(1 + documented.len());
             let place = occurrences(&documented, &text).next().unwrap_or(usize::MAX);
             list.push((place, kind, text, port));
         }
@@ -240,7 +297,7 @@ impl Finder {
     /// Reads a documented command: which of its words are the program's, and which values stand in it
     /// alone (a task may say "get the invoice" and name its number only in the command).
     fn documented(&mut self, command: &str) {
-        let Ok(script) = shell::parse(command) else {
+        let Ok(script) = shell::parse_within(command, self.steps) else {
             return;
         };
         let mut starts = true;
@@ -258,7 +315,7 @@ impl Finder {
             let previous = after.take();
             let text = word.literal().unwrap_or_default();
             if starts && !word.is_assignment() {
-                self.program_words.push(text.to_owned());
+                self.program_words.insert(text.to_owned());
                 starts = false;
             } else if text.starts_with('-') {
                 let (flag, value) =
@@ -309,8 +366,13 @@ impl Finder {
 
     /// Adds a value unless the prose had it, or it is made of values that the prose had.
     fn only_documented(&mut self, kind: Option<ValueKind>, text: &str) {
-        let composed =
-            self.found.iter().any(|found| occurrences(text, &found.text).next().is_some());
+        if self.found.len() == MAX_FOUND {
+            return;
+        }
+        let composed = self.found.iter().any(|found| {
+            self.steps.take(1 + if found.text.len() <= text.len() { text.len() } else { 0 });
+            occurrences(text, &found.text).next().is_some()
+        });
         if let Some(kind) = kind.filter(|_| !composed) {
             self.found.push(Found { kind, text: text.to_owned(), port: false });
         }

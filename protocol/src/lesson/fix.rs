@@ -2,7 +2,9 @@
 
 use super::shell::{self};
 use super::step::Step;
-use super::{Action, Lesson, Op, Token, Trigger, command, placeholder};
+use super::{Action, Lesson, MAX_TOKEN_BYTES, Op, Token, Trigger, command, placeholder};
+use crate::steps::Steps;
+use std::collections::BTreeMap;
 
 /// Programs that install packages, with the words between them and the package.
 const INSTALLERS: [(&str, &str); 9] = [
@@ -17,33 +19,66 @@ const INSTALLERS: [(&str, &str); 9] = [
     ("gem", "install"),
 ];
 
+/// Most steps between a failure and its success that are looked at, the last ones.
+const MAX_BETWEEN: usize = 32;
+
+/// What comes after a place of a session, known while it is read from its end.
+#[derive(Default)]
+struct Later<'a> {
+    /// The next working step of a template, of a tool, and the next that did more than look.
+    same: BTreeMap<&'a Token, usize>,
+    of_tool: BTreeMap<&'a str, usize>,
+    acting: Option<usize>,
+    /// The next failing step of a tool.
+    failing: BTreeMap<&'a str, usize>,
+}
+
+impl<'a> Later<'a> {
+    fn note(&mut self, at: usize, step: &'a Step) {
+        if step.failed {
+            self.failing.insert(&step.tool, at);
+        } else if let (Some(template), false) = (&step.template, step.verdict) {
+            self.same.insert(template, at);
+            self.of_tool.insert(&step.tool, at);
+            if !step.looks {
+                self.acting = Some(at);
+            }
+        }
+    }
+
+    /// The step that answers a failing one: the same command, which shows best that what ran between
+    /// made the difference, else its tool, else what did more than look.
+    fn answer(&self, failing: &Step) -> Option<usize> {
+        let again = failing.template.as_ref().and_then(|template| self.same.get(template));
+        let same = again.or_else(|| self.of_tool.get(failing.tool.as_str()));
+        same.copied().or(self.acting)
+    }
+}
+
 /// Every fix of a session, in order: each failing call is paired with the same command when it
 /// succeeds later, else with the next succeeding call of its tool, else with the next that did more than look.
-pub(super) fn fixes(steps: &[Step]) -> Vec<Lesson> {
+pub(super) fn fixes(steps: &[Step], budget: &Steps) -> Vec<Lesson> {
+    let mut later = Later::default();
+    let mut found = Vec::new();
+    for (at, failing) in steps.iter().enumerate().rev() {
+        budget.take(1);
+        if failing.failed
+            && !failing.verdict
+            && let Some(end) = later.answer(failing)
+            // Only the last failure before the success shows what made the difference.
+            && later.failing.get(failing.tool.as_str()).is_none_or(|next| *next > end)
+        {
+            found.push((at, end));
+        }
+        later.note(at, failing);
+    }
     let mut out = Vec::new();
-    for (at, failing) in steps.iter().enumerate() {
-        if !failing.failed || failing.verdict {
-            continue;
-        }
-        let works = |step: &&Step| !step.failed && !step.verdict && step.template.is_some();
-        let later = || steps[at + 1..].iter().filter(works);
-        // The same command again shows best that what ran between made the difference.
-        let again = later().find(|step| step.template == failing.template);
-        let same = again.or_else(|| later().find(|step| step.tool == failing.tool));
-        let Some(working) = same.or_else(|| later().find(|step| !step.looks)) else {
-            continue;
-        };
-        let Some(end) = steps.iter().position(|step| std::ptr::eq(step, working)) else {
-            continue;
-        };
-        // Only the last failure before the success shows what made the difference.
-        let superseded =
-            steps[at + 1..end].iter().any(|step| step.failed && step.tool == failing.tool);
-        if superseded {
-            continue;
-        }
-        let between = steps[at + 1..end].iter().filter(|step| works(step) && !step.looks);
-        let between: Vec<&Step> = between.collect();
+    for (at, end) in found.into_iter().rev() {
+        let (failing, working) = (&steps[at], &steps[end]);
+        let between = &steps[(at + 1).max(end.saturating_sub(MAX_BETWEEN))..end];
+        let between: Vec<&Step> =
+            between.iter().filter(|step| step.works() && !step.looks).collect();
+        budget.take((between.len() + 2) * MAX_TOKEN_BYTES);
         for action in differences(failing, working, &between) {
             out.extend(lesson(Op::Fix, failing, working, action));
         }

@@ -6,12 +6,16 @@
 //! ([`ErrorClass::None`]), its subject is left to the command itself ([`super::group_key`] reads it
 //! there).
 
-use super::finder::values;
-use super::step::Step;
+use std::collections::BTreeSet;
+
+use super::finder::values_within;
+use super::step::{self, Step};
 use super::value::Value;
 use super::{
-    Action, ErrorClass, Lesson, LessonKey, Op, Token, Trigger, Word, command, fix, vocabulary,
+    Action, ErrorClass, Lesson, LessonKey, MAX_TASK_BYTES, Op, Token, Trigger, Word, command, fix,
+    vocabulary,
 };
+use crate::steps::Steps;
 use crate::trace::{Outcome, Trace};
 
 /// What one session contributes to a lesson release.
@@ -35,35 +39,63 @@ impl Bundle {
 }
 
 /// The bundle of a session: the example when it failed at least once and ended in verified success,
-/// else the fix, else what to avoid. A session that never failed yields none.
+/// else the fix, else what to avoid. A session that never failed yields none, and so does one that takes
+/// more than [`crate::steps::MAX_SESSION_STEPS`].
 #[must_use]
 pub fn mine(trace: &Trace) -> Option<Bundle> {
-    let values = values(&trace.task);
-    let steps = Step::read(trace, &values);
+    mine_within(trace, &Steps::of_a_session())
+}
+
+/// As [`mine`], within a budget: none when it is spent.
+#[must_use]
+pub fn mine_within(trace: &Trace, budget: &Steps) -> Option<Bundle> {
+    let values = values_within(&trace.task, budget);
+    let steps = Step::read(trace, &values, budget);
     if !steps.iter().any(|step| step.failed) {
         return None;
     }
     let primary = example(trace, &steps)
-        .or_else(|| fix::fixes(&steps).pop())
+        .or_else(|| fix::fixes(&steps, budget).pop())
         .or_else(|| fix::avoid(&steps))?;
-    Some(Bundle { primary, topics: vocabulary::topics(&trace.task) })
+    budget.take(trace.task.len().min(MAX_TASK_BYTES));
+    let topics = vocabulary::topics(&trace.task);
+    (!budget.spent()).then_some(Bundle { primary, topics })
 }
 
 /// Every lesson that a session supports, without duplicates: the example, the fixes in the order of
-/// the session, what to avoid.
+/// the session, what to avoid. None of a session that takes too many steps.
 #[must_use]
 pub fn candidates(trace: &Trace) -> Vec<Lesson> {
-    let values: Vec<Value> = values(&trace.task);
-    let steps = Step::read(trace, &values);
-    let mut out: Vec<Lesson> = Vec::new();
-    let found =
-        example(trace, &steps).into_iter().chain(fix::fixes(&steps)).chain(fix::avoid(&steps));
-    for lesson in found {
-        if !out.contains(&lesson) {
-            out.push(lesson);
+    candidates_within(trace, &Steps::of_a_session())
+}
+
+/// As [`candidates`], within a budget: none when it is spent.
+#[must_use]
+pub fn candidates_within(trace: &Trace, budget: &Steps) -> Vec<Lesson> {
+    let values: Vec<Value> = values_within(&trace.task, budget);
+    let steps = Step::read(trace, &values, budget);
+    let found = example(trace, &steps).into_iter();
+    let found = found.chain(fix::fixes(&steps, budget)).chain(fix::avoid(&steps));
+    let mut seen = BTreeSet::new();
+    let out = found.filter(|lesson| seen.insert(lesson.clone())).collect();
+    if budget.spent() { Vec::new() } else { out }
+}
+
+/// The command lines of the calls that did not fail, as templates: each as a shell's, and with the name
+/// of its tool before it. None of a session that takes more steps than the budget has.
+#[must_use]
+pub fn worked_within(trace: &Trace, budget: &Steps) -> BTreeSet<Token> {
+    let values = values_within(&trace.task, budget);
+    let mut out = BTreeSet::new();
+    for call in trace.calls.iter().filter(|call| !call.failed) {
+        if budget.spent() {
+            return BTreeSet::new();
         }
+        let name = step::tool_name(call);
+        out.extend(step::template(call, None, &values, budget));
+        out.extend(step::template(call, Some(&name), &values, budget));
     }
-    out
+    if budget.spent() { BTreeSet::new() } else { out }
 }
 
 /// The worked example of a session that failed and then succeeded.
@@ -104,13 +136,14 @@ fn decisive(steps: &[Step]) -> Option<usize> {
 fn joined(steps: &[Step], at: usize, main: &Token) -> Option<Token> {
     let from = steps[..at].iter().rposition(|step| step.failed).map_or(0, |failed| failed + 1);
     let mut parts: Vec<&str> = Vec::new();
+    let mut seen = BTreeSet::from([main.as_str()]);
     for step in &steps[from..at] {
         let Some(template) = &step.template else {
             continue;
         };
         let text = template.as_str();
         let acts = !step.verdict && !step.looks && !step.structured && !command::only_fetches(text);
-        if acts && text != main.as_str() && !parts.contains(&text) {
+        if acts && seen.insert(text) {
             parts.push(text);
         }
     }

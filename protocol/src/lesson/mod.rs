@@ -31,17 +31,17 @@ mod vocabulary;
 #[cfg(test)]
 mod tests;
 
-pub use error::ErrorClass;
+pub use error::{ErrorClass, MAX_OUTPUT_BYTES};
 pub use finder::values;
 pub use grammar::{
     Action, Lesson, LessonKey, LessonTooLong, MAX_EXAMPLE_BYTES, MAX_FREE_BYTES, Op, Trigger,
 };
 pub use group::{GroupKey, group_key, skill_id, virtual_base};
-pub use miner::{Bundle, candidates, mine};
+pub use miner::{Bundle, candidates, candidates_within, mine, mine_within, worked_within};
 pub use normal::normalise;
-pub use proposal::{MAX_PROPOSALS, Proposal, ProposedKind, admit};
-pub use prose::documented_command;
-pub use shell::ShellError;
+pub use proposal::{MAX_PROPOSALS, Proposal, ProposedKind, admit, admit_within};
+pub use prose::{MAX_TASK_BYTES, documented_command};
+pub use shell::{MAX_COMMAND_BYTES, ShellError};
 pub use template::{
     TemplateError, instantiate, instantiate_with, normalise_command, templatise, templatise_with,
 };

@@ -1,6 +1,7 @@
 //! Normal form of free text that is no command line: a tool name, a subject, an argument.
 
 use super::{Token, TokenError, scrub};
+use crate::steps::Steps;
 
 /// Lower case, no quotes, single spaces, private tokens and meaningless numbers as marks. Idempotent.
 ///
@@ -10,7 +11,7 @@ pub fn normalise(text: &str) -> Result<Token, TokenError> {
     let keep_none = |_: &str| false;
     let clean = |text: &str| {
         let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-        let text = scrub::scrub(&text, &keep_none).to_lowercase();
+        let text = scrub::scrub(&text, &keep_none, &Steps::unbounded()).to_lowercase();
         let text = text.replace(['"', '\'', '`', '“', '”', '‘', '’'], "");
         text.split_whitespace().collect::<Vec<_>>().join(" ")
     };

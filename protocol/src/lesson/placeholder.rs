@@ -14,6 +14,9 @@ pub(super) const UUID: &str = "<uuid>";
 pub(super) const HASH: &str = "<hash>";
 pub(super) const SECRET: &str = "<secret>";
 
+/// Bytes of the longest placeholder.
+const MAX_BYTES: usize = 8;
+
 const FIXED: [&str; 8] = [OUT, HOME, TMP, NUMBER, EMAIL, UUID, HASH, SECRET];
 
 /// Most different values that one template may hold.
@@ -50,7 +53,9 @@ pub(super) fn split(text: &str) -> Vec<(bool, &str)> {
     let mut at = 0;
     while let Some(found) = text[at..].find('<') {
         let open = at + found;
-        let close = text[open..].find('>').map(|len| open + len + 1);
+        // No further: a text of `<` alone would be looked through from each of them.
+        let near = text.as_bytes()[open..].iter().take(MAX_BYTES);
+        let close = near.into_iter().position(|byte| *byte == b'>').map(|len| open + len + 1);
         match close.filter(|close| is(&text[open..*close])) {
             Some(close) => {
                 if start < open {

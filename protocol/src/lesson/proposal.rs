@@ -7,11 +7,16 @@
 //! of the session, holds nothing that the session does not hold, and falls together with the miner's key
 //! for the same thing.
 
-use super::finder::values;
+use std::collections::BTreeMap;
+
+use super::finder::values_within;
 use super::step::Step;
-use super::template::templatise_with;
+use super::template::templatise_within;
 use super::value::Value;
-use super::{Action, ErrorClass, Lesson, Op, Token, Trigger, command, fix, placeholder};
+use super::{
+    Action, ErrorClass, Lesson, MAX_TOKEN_BYTES, Op, Token, Trigger, command, fix, placeholder,
+};
+use crate::steps::Steps;
 use crate::trace::{Outcome, Trace};
 
 /// Proposals of one session that are looked at.
@@ -66,12 +71,21 @@ pub struct Proposal {
 /// to the miner.
 #[must_use]
 pub fn admit(trace: &Trace, proposals: &[Proposal]) -> Vec<Lesson> {
-    let values = values(&trace.task);
-    let steps = Step::read(trace, &values);
+    admit_within(trace, proposals, &Steps::of_a_session())
+}
+
+/// As [`admit`], within a budget: none when it is spent.
+#[must_use]
+pub fn admit_within(trace: &Trace, proposals: &[Proposal], budget: &Steps) -> Vec<Lesson> {
+    if proposals.is_empty() {
+        return Vec::new();
+    }
+    let values = values_within(&trace.task, budget);
+    let steps = Step::read(trace, &values, budget);
     if !steps.iter().any(|step| step.failed) {
         return Vec::new();
     }
-    let session = Session { trace, steps: &steps, values: &values };
+    let session = Session { trace, steps: &steps, values: &values, budget };
     let mut out: Vec<Lesson> = Vec::new();
     for proposal in proposals.iter().take(MAX_PROPOSALS) {
         if let Some(lesson) = session.lesson(proposal)
@@ -80,13 +94,14 @@ pub fn admit(trace: &Trace, proposals: &[Proposal]) -> Vec<Lesson> {
             out.push(lesson);
         }
     }
-    out
+    if budget.spent() { Vec::new() } else { out }
 }
 
 struct Session<'a> {
     trace: &'a Trace,
     steps: &'a [Step],
     values: &'a [Value],
+    budget: &'a Steps,
 }
 
 impl Session<'_> {
@@ -107,20 +122,21 @@ impl Session<'_> {
             }
             ProposedKind::UseArgument => {
                 let new = then()?;
-                let (failing, working) = self.pair(|failing, working| {
-                    failing.holds(&text) && working.holds(&new) && !failing.holds(&new)
-                })?;
+                let (failing, working) = self.pair(
+                    |failing| failing.holds(&text) && !failing.holds(&new),
+                    |working| working.holds(&new),
+                )?;
                 fix::lesson(Op::Fix, failing, working, Action::UseArgument { old: text, new })
             }
             ProposedKind::AddFlag => {
                 let (failing, working) =
-                    self.pair(|failing, working| working.holds(&text) && !failing.holds(&text))?;
+                    self.pair(|failing| !failing.holds(&text), |working| working.holds(&text))?;
                 let flag = text.as_str().starts_with('-');
                 flag.then(|| fix::lesson(Op::Fix, failing, working, Action::AddFlag(text)))?
             }
             ProposedKind::DropFlag => {
                 let (failing, working) =
-                    self.pair(|failing, working| failing.holds(&text) && !working.holds(&text))?;
+                    self.pair(|failing| failing.holds(&text), |working| !working.holds(&text))?;
                 let flag = text.as_str().starts_with('-');
                 flag.then(|| fix::lesson(Op::Fix, failing, working, Action::DropFlag(text)))?
             }
@@ -130,17 +146,17 @@ impl Session<'_> {
                 other.then(|| fix::lesson(Op::Fix, failing, working, Action::RunFirst(text)))?
             }
             ProposedKind::UseTool => {
-                let (failing, working) = self.any_pair(|failing, working| {
-                    working.tool == text.as_str() && failing.tool != working.tool
-                })?;
+                let named = |step: &Step| step.tool == text.as_str();
+                let (failing, working) = self.any_pair(|failing| !named(failing), named)?;
                 fix::lesson(Op::Fix, failing, working, Action::UseTool(text))
             }
             ProposedKind::SetEnv => {
                 let assigned = format!("{}=", text.as_str());
                 let name = text.as_str().bytes().all(|b| b.is_ascii_uppercase() || b == b'_');
-                let (failing, working) = self.any_pair(|failing, working| {
-                    working.holds_text(&assigned) && !failing.holds_text(&assigned)
-                })?;
+                let (failing, working) = self.any_pair(
+                    |failing| !failing.holds_text(&assigned),
+                    |working| working.holds_text(&assigned),
+                )?;
                 name.then(|| fix::lesson(Op::Fix, failing, working, Action::SetEnv(text)))?
             }
             ProposedKind::Install => {
@@ -150,17 +166,15 @@ impl Session<'_> {
             }
             ProposedKind::UseEndpoint => {
                 let endpoint = command::endpoint(text.as_str())?;
-                let (failing, working) = self.pair(|failing, working| {
-                    working.endpoint().as_ref() == Some(&endpoint)
-                        && failing.endpoint().as_ref() != Some(&endpoint)
-                })?;
+                let at = |step: &Step| step.endpoint().as_ref() == Some(&endpoint);
+                let (failing, working) = self.pair(|failing| !at(failing), at)?;
                 let action = Action::UseEndpoint(Token::new(endpoint).ok()?);
                 fix::lesson(Op::Fix, failing, working, action)
             }
             ProposedKind::CheckThat => {
-                let at = self.steps.iter().position(|step| step.worked() && step.says(&text))?;
+                let at = self.steps.iter().position(|step| step.works() && step.says(&text))?;
                 let looks = self.steps[at].looks;
-                let did = |step: &&Step| step.worked() && !step.looks;
+                let did = |step: &&Step| step.works() && !step.looks;
                 let working = self.steps[..at].iter().rev().find(did)?;
                 let failing = self.failing(|step| step.tool == working.tool)?;
                 looks.then(|| fix::lesson(Op::Verify, failing, working, Action::CheckThat(text)))?
@@ -168,7 +182,7 @@ impl Session<'_> {
             ProposedKind::Order => {
                 let second = then()?;
                 let named = |step: &Step, name: &Token| {
-                    step.worked() && !step.looks && step.name().as_deref() == Some(name.as_str())
+                    step.works() && !step.looks && step.name().as_deref() == Some(name.as_str())
                 };
                 let at = self.steps.iter().rposition(|step| named(step, &second))?;
                 let before = self.steps[..at].iter().any(|step| named(step, &text));
@@ -186,7 +200,7 @@ impl Session<'_> {
         if text.len() > MAX_TEXT_BYTES {
             return None;
         }
-        let token = templatise_with(text, self.values).ok()?;
+        let token = templatise_within(text, self.values, self.budget).ok()?;
         let own = placeholder::strip(token.as_str());
         own.contains(char::is_alphanumeric).then_some(token)
     }
@@ -213,46 +227,82 @@ impl Session<'_> {
     }
 
     fn find(&self, from: usize, template: &str) -> Option<usize> {
-        let says = |step: &Step| step.template.as_ref().is_some_and(|t| t.as_str() == template);
+        let says = |step: &Step| {
+            self.looks();
+            step.template.as_ref().is_some_and(|t| t.as_str() == template)
+        };
         let steps = self.steps[from..].iter();
-        steps.enumerate().find(|(_, step)| step.worked() && says(step)).map(|(at, _)| from + at)
+        steps.enumerate().find(|(_, step)| step.works() && says(step)).map(|(at, _)| from + at)
     }
 
     fn failing(&self, fits: impl Fn(&Step) -> bool) -> Option<&Step> {
-        self.steps.iter().find(|step| step.failed && !step.verdict && fits(step))
+        self.steps.iter().find(|step| {
+            self.looks();
+            step.failed && !step.verdict && fits(step)
+        })
     }
 
     /// The last failing call and the first working one after it that fit, of one tool.
-    fn pair(&self, fits: impl Fn(&Step, &Step) -> bool) -> Option<(&Step, &Step)> {
-        self.any_pair(|failing, working| failing.tool == working.tool && fits(failing, working))
+    fn pair(
+        &self,
+        fails: impl Fn(&Step) -> bool,
+        works: impl Fn(&Step) -> bool,
+    ) -> Option<(&Step, &Step)> {
+        let mut next: BTreeMap<&str, &Step> = BTreeMap::new();
+        self.steps.iter().rev().find_map(|step| {
+            self.looks();
+            if step.works() && works(step) {
+                next.insert(&step.tool, step);
+            }
+            let fails = step.failed_line() && fails(step);
+            Some((step, *next.get(step.tool.as_str()).filter(|_| fails)?))
+        })
     }
 
-    fn any_pair(&self, fits: impl Fn(&Step, &Step) -> bool) -> Option<(&Step, &Step)> {
-        let failed = |step: &Step| step.failed && !step.verdict && step.template.is_some();
-        self.steps.iter().enumerate().rev().filter(|(_, step)| failed(step)).find_map(
-            |(at, failing)| {
-                let mut later = self.steps[at + 1..].iter();
-                let working = later.find(|step| step.worked() && fits(failing, step))?;
-                Some((failing, working))
-            },
-        )
+    /// Likewise, whatever the tools.
+    fn any_pair(
+        &self,
+        fails: impl Fn(&Step) -> bool,
+        works: impl Fn(&Step) -> bool,
+    ) -> Option<(&Step, &Step)> {
+        let mut next = None;
+        self.steps.iter().rev().find_map(|step| {
+            self.looks();
+            if step.works() && works(step) {
+                next = Some(step);
+            }
+            let fails = step.failed_line() && fails(step);
+            Some((step, next.filter(|_| fails)?))
+        })
     }
 
     /// A failing call and a working one of its tool, with a working call between them that fits.
     fn pair_around(&self, fits: impl Fn(&Step) -> bool) -> Option<(&Step, &Step)> {
-        let at = self.steps.iter().rposition(|step| step.worked() && !step.looks && fits(step))?;
+        let at = self.steps.iter().rposition(|step| {
+            self.looks();
+            step.works() && !step.looks && fits(step)
+        })?;
         let (before, after) = (&self.steps[..at], &self.steps[at + 1..]);
-        let failed = |step: &&Step| step.failed && !step.verdict && step.template.is_some();
-        before.iter().rev().filter(failed).find_map(|failing| {
-            let again = |step: &&Step| step.worked() && step.tool == failing.tool;
-            Some((failing, after.iter().find(again)?))
+        let mut next: BTreeMap<&str, &Step> = BTreeMap::new();
+        for step in after.iter().filter(|step| step.works()) {
+            next.entry(&step.tool).or_insert(step);
+        }
+        before.iter().rev().filter(|step| step.failed_line()).find_map(|failing| {
+            self.looks();
+            Some((failing, *next.get(failing.tool.as_str())?))
         })
+    }
+
+    /// Counts one look at a step, whose command line is bounded.
+    fn looks(&self) {
+        self.budget.take(MAX_TOKEN_BYTES);
     }
 }
 
 impl Step {
-    fn worked(&self) -> bool {
-        !self.failed && !self.verdict && self.template.is_some()
+    /// Whether it failed and has a command line.
+    fn failed_line(&self) -> bool {
+        self.failed && !self.verdict && self.template.is_some()
     }
 
     fn says(&self, text: &Token) -> bool {

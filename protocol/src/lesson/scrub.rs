@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use regex_lite::{Captures, Regex};
 
 use super::placeholder::{EMAIL, HASH, HOME, NUMBER, SECRET, TMP, UUID, map};
+use crate::steps::Steps;
 
 /// Digits from which on a number means nothing outside its session (times, process and row ids). A
 /// port, a status or a length has fewer.
@@ -15,39 +16,87 @@ struct Rule {
     pattern: Regex,
     /// Replacement of the whole match, or of its last group when there is one.
     mark: &'static str,
+    /// Whether the pattern may match in a text: true wherever it does, and much faster to tell.
+    hint: fn(&str) -> bool,
 }
 
+fn has(text: &str, any: &[&str]) -> bool {
+    any.iter().any(|part| text.contains(part))
+}
+
+/// The same whatever the case; `any` is in lower case.
+fn has_word(text: &str, any: &[&str]) -> bool {
+    has(&text.to_ascii_lowercase(), any)
+}
+
+/// Whether so many bytes of a kind stand in a row.
+fn has_run(text: &str, most: usize, kind: fn(&u8) -> bool) -> bool {
+    let mut run = 0;
+    text.as_bytes().iter().any(|byte| {
+        run = if kind(byte) { run + 1 } else { 0 };
+        run == most
+    })
+}
+
+/// A pattern, its mark and its hint.
+type Row = (&'static str, &'static str, fn(&str) -> bool);
+
 static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
-    let rules = [
-        (r"-----BEGIN [A-Z ]+-----[^-]*(-----END [A-Z ]+-----)?", SECRET),
-        (r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)?", SECRET),
-        (r"\b(?:sk|pk|rk)[-_](?:[a-z]+[-_])*[A-Za-z0-9_-]{12,}", SECRET),
+    let rules: [Row; 14] = [
+        (r"-----BEGIN [A-Z ]+-----[^-]*(-----END [A-Z ]+-----)?", SECRET, |text| {
+            has(text, &["-----BEGIN "])
+        }),
+        (r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)?", SECRET, |text| {
+            has(text, &["eyJ"])
+        }),
+        (r"\b(?:sk|pk|rk)[-_](?:[a-z]+[-_])*[A-Za-z0-9_-]{12,}", SECRET, |text| {
+            has(text, &["k-", "k_"])
+        }),
         (
             r"\b(?:gh[pousr]_|github_pat_|glpat-|hf_|npm_|pypi-|xox[abprs]-|xapp-)[A-Za-z0-9_-]{8,}",
             SECRET,
+            |text| {
+                has(text, &["gh", "github_pat_", "glpat-", "hf_", "npm_", "pypi-", "xox", "xapp-"])
+            },
         ),
-        (r"\b(?:AKIA|ASIA|AIza)[A-Za-z0-9_-]{12,}", SECRET),
-        (r"(?i)\b(?:bearer|basic)\s+([A-Za-z0-9+/_=.~-]{6,})", SECRET),
-        (r"://([^/\s:@]+:[^/\s@]+)@", SECRET),
+        (r"\b(?:AKIA|ASIA|AIza)[A-Za-z0-9_-]{12,}", SECRET, |text| {
+            has(text, &["AKIA", "ASIA", "AIza"])
+        }),
+        (r"(?i)\b(?:bearer|basic)\s+([A-Za-z0-9+/_=.~-]{6,})", SECRET, |text| {
+            has_word(text, &["bearer", "basic"])
+        }),
+        (r"://([^/\s:@]+:[^/\s@]+)@", SECRET, |text| has(text, &["://"])),
         (
             r#"(?i)(?:api[_-]?key|secret|token|passw(?:or)?d|passphrase|pwd|credential|(?:access|private|auth)[_-]?key)s?["']?\s*[:=]\s*["']?([^\s"'&,;$<>(){}]+)"#,
             SECRET,
+            |text| {
+                has_word(text, &["key", "secret", "token", "passw", "passphrase", "pwd", "cred"])
+            },
         ),
-        (r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}", EMAIL),
-        (r"\b[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\b", UUID),
-        (r"\b[0-9a-fA-F]{16,}\b", HASH),
-        (r"(?:/home|/Users|/export/home)/[A-Za-z0-9._-]+|/root\b", HOME),
+        (r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}", EMAIL, |text| {
+            has(text, &["@"])
+        }),
+        (
+            r"\b[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}\b",
+            UUID,
+            |text| has_run(text, 12, u8::is_ascii_hexdigit),
+        ),
+        (r"\b[0-9a-fA-F]{16,}\b", HASH, |text| has_run(text, 16, u8::is_ascii_hexdigit)),
+        (r"(?:/home|/Users|/export/home)/[A-Za-z0-9._-]+|/root\b", HOME, |text| {
+            has(text, &["/home", "/Users", "/root"])
+        }),
         (
             r"(?:/private)?(?:/var/folders|/var/tmp|/tmp|/dev/shm|/run/user/\d+)[A-Za-z0-9_@+-]*(?:/[A-Za-z0-9._@+-]+)*",
             TMP,
+            |text| has(text, &["/var/", "/tmp", "/dev/shm", "/run/user/"]),
         ),
-        (r"\d{7,}", NUMBER),
+        (r"\d{7,}", NUMBER, |text| has_run(text, MEANINGLESS_DIGITS, u8::is_ascii_digit)),
     ];
-    let compile = |(pattern, mark)| {
+    let compile = |(pattern, mark, hint): Row| {
         // SAFETY: constant patterns, compiled by the tests.
         #[allow(clippy::expect_used)]
         let pattern = Regex::new(pattern).expect("constant pattern");
-        Rule { pattern, mark }
+        Rule { pattern, mark, hint }
     };
     rules.into_iter().map(compile).collect()
 });
@@ -76,9 +125,14 @@ pub(super) fn names_secret(name: &str) -> bool {
 
 /// Replaces every recognised private token by its mark. `keep` is asked for each; what it keeps stays
 /// (a value of the task that is about to become a placeholder).
-pub(super) fn scrub(text: &str, keep: &dyn Fn(&str) -> bool) -> String {
+pub(super) fn scrub(text: &str, keep: &dyn Fn(&str) -> bool, steps: &Steps) -> String {
     let mut text = text.to_owned();
     for rule in RULES.iter() {
+        steps.take(text.len());
+        if !(rule.hint)(&text) {
+            continue;
+        }
+        steps.take_regex(text.len(), 1);
         // Marks of earlier rules are not looked into.
         text = map(&text, |stretch| {
             let replace = |found: &Captures<'_>| replace(rule, found, keep);
@@ -129,4 +183,36 @@ fn scratch(path: &str) -> String {
     let file =
         depth > 1 && last.contains('.') && !last.starts_with("tmp.") && !last.starts_with('.');
     if file { format!("{TMP}/{last}") } else { TMP.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_rule_is_hinted_at_wherever_it_matches(
+            parts in proptest::collection::vec(
+                prop_oneof![
+                    "[a-fA-F0-9]{1,17}", "[A-Za-z0-9_.-]{1,14}", "[ @:/=.\"'-]{1,2}",
+                    proptest::sample::select(vec![
+                        "-----BEGIN A-----", "eyJabcdefgh.", "sk-", "pk_", "rk-a-", "ghp_", "hf_",
+                        "glpat-", "npm_", "pypi-", "xoxb-", "xapp-", "github_pat_", "AKIA", "AIza",
+                        "Bearer ", "BASIC  ", "://a:b@", "API-KEY=", "Secret: ", "PassWord=",
+                        "credential:", "auth_key ", "@b.cc", "/home/", "/Users/", "/root",
+                        "/export/home/", "/var/tmp/", "/private/var/folders/", "/tmp", "/dev/shm",
+                        "/run/user/1000/", "1234567", "12345678-1234-1234-1234-123456789abc",
+                    ]).prop_map(str::to_owned),
+                ],
+                1..9,
+            ),
+        ) {
+            let text = parts.concat();
+            for rule in RULES.iter().filter(|rule| rule.pattern.is_match(&text)) {
+                prop_assert!((rule.hint)(&text), "{} in {text}", rule.pattern);
+            }
+        }
+    }
 }

@@ -2,9 +2,10 @@
 //! that one command line has one canonical spelling whatever quotes and spaces it was typed with.
 
 use super::placeholder;
+use crate::steps::Steps;
 
 /// Longest command line that is read, in bytes; what is longer is no lesson anyway.
-pub(super) const MAX_COMMAND_BYTES: usize = 4096;
+pub const MAX_COMMAND_BYTES: usize = 4096;
 const MAX_DEPTH: usize = 8;
 
 /// Why a command line could not be read.
@@ -57,21 +58,32 @@ pub(super) struct Script(pub(super) Vec<Item>);
 /// # Errors
 /// See [`ShellError`].
 pub(super) fn parse(text: &str) -> Result<Script, ShellError> {
+    parse_within(text, &Steps::unbounded())
+}
+
+/// As [`parse`], and counts its steps.
+pub(super) fn parse_within(text: &str, steps: &Steps) -> Result<Script, ShellError> {
     if text.len() > MAX_COMMAND_BYTES {
         return Err(ShellError::TooLong);
     }
-    let mut reader = Reader { chars: text.chars().collect(), at: 0, depth: 0 };
-    reader.script(None)
+    Reader::new(text, 0, steps).script(None)
 }
 
-struct Reader {
+struct Reader<'a> {
     chars: Vec<char>,
     at: usize,
     depth: usize,
+    steps: &'a Steps,
 }
 
-impl Reader {
+impl<'a> Reader<'a> {
+    fn new(text: &str, depth: usize, steps: &'a Steps) -> Self {
+        steps.take(text.len());
+        Self { chars: text.chars().collect(), at: 0, depth, steps }
+    }
+
     fn peek(&self, ahead: usize) -> Option<char> {
+        self.steps.take(1);
         self.chars.get(self.at + ahead).copied()
     }
 
@@ -137,6 +149,7 @@ impl Reader {
     /// Reads an operator if one stands here, with a file descriptor before it.
     fn operator(&mut self) -> Result<Option<String>, ShellError> {
         let digits = self.chars[self.at..].iter().take_while(|c| c.is_ascii_digit()).count();
+        self.steps.take(digits);
         let redirects = matches!(self.peek(digits), Some('<' | '>'));
         if digits > 0 && !redirects {
             return Ok(None);
@@ -222,6 +235,7 @@ impl Reader {
 
     fn until(&mut self, close: char) -> Result<String, ShellError> {
         let len = self.chars[self.at..].iter().position(|c| *c == close);
+        self.steps.take(len.unwrap_or(self.chars.len() - self.at));
         let len = len.ok_or(ShellError::Unclosed)?;
         let text = self.chars[self.at..self.at + len].iter().collect();
         self.at += len + 1;
@@ -262,8 +276,7 @@ impl Reader {
         } else if self.starts("`") {
             self.at += 1;
             let text = self.until('`')?;
-            let mut inner = Self { chars: text.chars().collect(), at: 0, depth: self.depth };
-            let script = inner.script(None)?;
+            let script = Self::new(&text, self.depth, self.steps).script(None)?;
             word.0.push(Piece::Substitution { script, quoted });
         } else if self.starts("${") {
             self.at += 2;
@@ -281,6 +294,7 @@ impl Reader {
             } else {
                 self.chars[self.at..].iter().take_while(|c| is_name(**c)).count()
             };
+            self.steps.take(len);
             if len == 0 {
                 word.text("$");
             } else {

@@ -1,8 +1,10 @@
 //! One call of a session, as the miner sees it.
 
-use super::template::templatise_with;
+use super::shell::MAX_COMMAND_BYTES;
+use super::template::templatise_within;
 use super::value::Value;
 use super::{ErrorClass, Token, command};
+use crate::steps::Steps;
 use crate::trace::{Call, Trace};
 
 /// Names under which harnesses offer a shell.
@@ -30,6 +32,41 @@ const VERDICTS: [&str; 8] =
 const READERS: [&str; 10] =
     ["read", "view", "glob", "grep", "ls", "list", "search", "think", "plan", "todowrite"];
 
+/// Longest name of a tool, in bytes; of a longer one the beginning counts.
+const MAX_NAME_BYTES: usize = 128;
+
+/// Times that a template, which is bounded, is read to see what it is about.
+const LOOKS_AT_TEMPLATE: usize = 8;
+
+/// The name of a call's tool as the miner writes it.
+pub(super) fn tool_name(call: &Call) -> String {
+    cut(call.tool.trim(), MAX_NAME_BYTES).to_lowercase()
+}
+
+/// The beginning of a text, at most so many bytes.
+pub(super) fn cut(text: &str, most: usize) -> &str {
+    &text[..text.floor_char_boundary(most)]
+}
+
+/// The template of a call: of its input, with the name of its tool before it unless that is a shell.
+/// An input that is too long for a template is not copied.
+pub(super) fn template(
+    call: &Call,
+    name: Option<&str>,
+    values: &[Value],
+    budget: &Steps,
+) -> Option<Token> {
+    budget.take(1);
+    let input = call.input.trim();
+    if input.len() > MAX_COMMAND_BYTES {
+        return None;
+    }
+    match name {
+        None => templatise_within(input, values, budget).ok(),
+        Some(name) => templatise_within(&format!("{name} {input}"), values, budget).ok(),
+    }
+}
+
 /// One call of a session.
 pub(super) struct Step {
     /// The command's main tool, or the tool's own name.
@@ -49,21 +86,31 @@ pub(super) struct Step {
 }
 
 impl Step {
-    /// The calls of a session.
-    pub(super) fn read(trace: &Trace, values: &[Value]) -> Vec<Self> {
-        trace.calls.iter().map(|call| Self::new(call, values)).collect()
+    /// The calls of a session; none when the budget is spent before the last.
+    pub(super) fn read(trace: &Trace, values: &[Value], budget: &Steps) -> Vec<Self> {
+        let mut steps = Vec::new();
+        for call in &trace.calls {
+            if budget.spent() {
+                return Vec::new();
+            }
+            steps.push(Self::new(call, values, budget));
+        }
+        steps
     }
 
-    fn new(call: &Call, values: &[Value]) -> Self {
-        let name = call.tool.trim().to_lowercase();
+    fn new(call: &Call, values: &[Value], budget: &Steps) -> Self {
+        let name = tool_name(call);
         let shell = SHELLS.contains(&name.as_str());
-        let line = if shell { call.input.clone() } else { format!("{name} {}", call.input) };
-        let template = templatise_with(&line, values).ok();
+        let template = template(call, (!shell).then_some(name.as_str()), values, budget);
+        budget.take(template.as_ref().map_or(0, Token::len_bytes) * LOOKS_AT_TEMPLATE);
         let main = template.as_ref().and_then(|template| command::main_tool(template.as_str()));
         let tool = if shell { main.unwrap_or_else(|| name.clone()) } else { name.clone() };
         let failed = call.failed || call.exit.is_some_and(|code| code != 0);
-        let error =
-            if failed { ErrorClass::recognise(&call.output, call.exit) } else { ErrorClass::None };
+        let error = if failed {
+            ErrorClass::recognise_within(&call.output, call.exit, budget)
+        } else {
+            ErrorClass::None
+        };
         let looks = if shell {
             template.as_ref().is_some_and(|template| command::only_looks(template.as_str()))
         } else {
@@ -71,5 +118,10 @@ impl Step {
         };
         let verdict = !shell && VERDICTS.contains(&name.as_str());
         Self { tool, template, error, failed, looks, verdict, structured: !shell }
+    }
+
+    /// Whether it did something and did not fail.
+    pub(super) fn works(&self) -> bool {
+        !self.failed && !self.verdict && self.template.is_some()
     }
 }

@@ -5,12 +5,15 @@
 //! text does not name (ports, paths, flags, header names, formats, expressions) stays: it is the
 //! lesson.
 
+use std::cell::Cell;
+
 use super::finder::values;
 use super::placeholder::{self, OUT, TMP};
 use super::scrub;
-use super::shell::{self, Item, Piece, Script, ShellError, ShellWord};
+use super::shell::{self, Item, MAX_COMMAND_BYTES, Piece, Script, ShellError, ShellWord};
 use super::value::{Value, ValueKind, occurrences};
 use super::{Token, TokenError};
+use crate::steps::Steps;
 
 /// Why a command line is no template.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -44,14 +47,27 @@ pub fn templatise(command: &str, task: &str) -> Result<Token, TemplateError> {
 /// # Errors
 /// When it cannot be read, or is longer than a token.
 pub fn templatise_with(command: &str, values: &[Value]) -> Result<Token, TemplateError> {
+    templatise_within(command, values, &Steps::unbounded())
+}
+
+/// As [`templatise_with`], and counts its steps. Nothing is done for a text that is too long.
+pub(super) fn templatise_within(
+    command: &str,
+    values: &[Value],
+    steps: &Steps,
+) -> Result<Token, TemplateError> {
+    let command = command.trim();
+    if command.len() > MAX_COMMAND_BYTES {
+        return Err(ShellError::TooLong.into());
+    }
     if let Some((tool, json)) = structured(command) {
-        let text = Taker::new(values).text(json, Place::Argument);
+        let text = Taker::new(values, steps).text(json, Place::Argument);
         return Ok(Token::new(collapse(&format!("{tool} {text}")))?);
     }
-    let mut script = shell::parse(command.trim())?;
-    Taker::new(values).script(&mut script);
+    let mut script = shell::parse_within(command, steps)?;
+    Taker::new(values, steps).script(&mut script);
     // Spelling is decided on what is left: a text that lost its spaces needs no quotes.
-    let once = shell::parse(&script.to_string())?;
+    let once = shell::parse_within(&script.to_string(), steps)?;
     Ok(Token::new(once.to_string())?)
 }
 
@@ -65,7 +81,7 @@ pub fn instantiate(template: &str, task: &str) -> Option<String> {
 /// As [`instantiate`], with values that are already known.
 #[must_use]
 pub fn instantiate_with(template: &str, values: &[Value]) -> Option<String> {
-    if let Some((tool, json)) = structured(template) {
+    if let Some((tool, json)) = structured(template.trim()) {
         let json = fill(json, values, &|text| text.replace('\\', "\\\\").replace('"', "\\\""))?;
         return Some(format!("{tool} {json}"));
     }
@@ -76,7 +92,7 @@ pub fn instantiate_with(template: &str, values: &[Value]) -> Option<String> {
 
 /// A call of a tool that is no shell: its name, then its arguments as a JSON object.
 fn structured(command: &str) -> Option<(&str, &str)> {
-    let (tool, rest) = command.trim().split_once(' ')?;
+    let (tool, rest) = command.split_once(' ')?;
     let json = rest.trim();
     let name = tool.chars().all(|c| c.is_alphanumeric() || "_-.".contains(c));
     (name && json.starts_with("{\"") && json.ends_with('}')).then_some((tool, json))
@@ -99,16 +115,24 @@ enum Place {
     Expression,
 }
 
+/// Private tokens of one command line that may be kept for a value.
+const MAX_KEPT: u32 = 16;
+/// Longest value that one is kept for, in bytes: a longer one is no token.
+const MAX_KEPT_BYTES: usize = 256;
+
 struct Taker<'a> {
     /// Longest first, so that a file name goes before the number in it.
     values: Vec<&'a Value>,
+    /// Private tokens that were asked for.
+    kept: Cell<u32>,
+    steps: &'a Steps,
 }
 
 impl<'a> Taker<'a> {
-    fn new(values: &'a [Value]) -> Self {
+    fn new(values: &'a [Value], steps: &'a Steps) -> Self {
         let mut values: Vec<&Value> = values.iter().collect();
         values.sort_by_key(|value| std::cmp::Reverse(value.text.len()));
-        Self { values }
+        Self { values, kept: Cell::new(0), steps }
     }
 
     fn script(&self, script: &mut Script) {
@@ -196,28 +220,47 @@ impl<'a> Taker<'a> {
     }
 
     fn text(&self, text: &str, place: Place) -> String {
-        let keep = |found: &str| self.values.iter().any(|value| value.text.contains(found));
-        let text = scrub::scrub(text, &keep);
+        let keep = |found: &str| self.keeps(found);
+        let text = scrub::scrub(text, &keep, self.steps);
         let taken = placeholder::map(&text, |stretch| self.take(stretch, place));
         // What was kept for a value that then did not stand here as a whole goes now.
-        scrub::scrub(&taken, &|_| false)
+        scrub::scrub(&taken, &|_| false, self.steps)
+    }
+
+    /// Whether a private token is part of a value, and so about to become a placeholder. So many are asked
+    /// for in one command line: each is looked for in all values.
+    fn keeps(&self, found: &str) -> bool {
+        let asked = self.kept.get();
+        self.kept.set(asked.saturating_add(1));
+        asked < MAX_KEPT
+            && self.values.iter().any(|value| {
+                let fits = (found.len()..=MAX_KEPT_BYTES).contains(&value.text.len());
+                self.steps.take(1 + if fits { value.text.len() / 8 } else { 0 });
+                fits && value.text.contains(found)
+            })
     }
 
     fn take(&self, text: &str, place: Place) -> String {
         let authority = authority(text);
         let mut spans: Vec<(usize, usize, &str)> = Vec::new();
+        // Which bytes are taken: to ask each span about each other would take quadratic time.
+        let mut is_taken = vec![false; text.len()];
         for value in &self.values {
             if !fits(value, place) {
                 continue;
             }
             let short = value.kind == ValueKind::Number && value.text.len() <= 3;
+            self.steps.take(1 + if value.text.len() <= text.len() { text.len() } else { 0 });
             for at in occurrences(text, &value.text) {
                 let end = at + value.text.len();
                 let port = authority.is_some_and(|(from, to)| at >= from && end <= to);
-                let taken = spans.iter().any(|(from, to, _)| at < *to && *from < end);
-                if taken || (port && value.kind == ValueKind::Number && !value.port) {
+                self.steps.take(value.text.len());
+                if is_taken[at..end].contains(&true)
+                    || (port && value.kind == ValueKind::Number && !value.port)
+                {
                     continue;
                 }
+                is_taken[at..end].fill(true);
                 spans.push((at, end, &value.placeholder));
                 if short && place == Place::Expression {
                     break;

@@ -11,7 +11,8 @@ mod reply;
 use std::sync::Arc;
 
 use lore_privacy::Private;
-use lore_protocol::lesson::{self, Bundle, Lesson, Proposal, admit};
+use lore_protocol::lesson::{self, Bundle, Lesson, Proposal, admit_within, mine_within};
+use lore_protocol::steps::Steps;
 
 use crate::model::{Message, Model, ModelError, Request};
 use lore_session::Session;
@@ -85,11 +86,16 @@ pub fn question(reader: Reader, session: &Session) -> Private<Vec<Message>> {
     Private::new(prompt::messages(reader, session))
 }
 
+/// Nothing when the session takes more steps than one may.
 fn extracted(session: &Session, proposals: &[Proposal]) -> Extracted {
+    let budget = Steps::of_a_session();
     let trace = session.trace();
-    let admitted: Vec<Lesson> = admit(&trace, proposals);
+    let admitted: Vec<Lesson> = admit_within(&trace, proposals, &budget);
     let count = admitted.len();
-    let mut bundles: Vec<Bundle> = lesson::mine(&trace).into_iter().collect();
+    let mut bundles: Vec<Bundle> = mine_within(&trace, &budget).into_iter().collect();
+    if budget.spent() {
+        return Extracted { proposed: proposals.len(), ..Extracted::default() };
+    }
     let topics = lesson::topics(&trace.task);
     for primary in admitted {
         if bundles.len() == MAX_BUNDLES {

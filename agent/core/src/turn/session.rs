@@ -46,6 +46,8 @@ pub fn to_session(
     Session {
         version: VERSION,
         id: id.to_owned(),
+        root: None,
+        links: Vec::new(),
         unit: None,
         harness: "lore-agent".to_owned(),
         model: Some(model.to_owned()),

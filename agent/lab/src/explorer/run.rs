@@ -218,6 +218,8 @@ impl Work<'_> {
             session: Session {
                 version: VERSION,
                 id: id.to_owned(),
+                root: None,
+                links: Vec::new(),
                 unit: None,
                 harness: HARNESS.to_owned(),
                 model: None,

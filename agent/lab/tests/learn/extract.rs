@@ -27,6 +27,8 @@ fn session(id: &str, task: &str, calls: Vec<ToolCall>) -> Session {
     Session {
         version: VERSION,
         id: id.into(),
+        root: None,
+        links: Vec::new(),
         unit: None,
         harness: "test".into(),
         model: None,

@@ -2,23 +2,33 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use lore_protocol::steps::Steps;
 use serde_json::Value;
 
 use super::skills;
-use crate::{Role, Session, SessionOutcome, Started, TokenUse, ToolCall, Turn, VERSION, judge};
+use crate::conversation;
+use crate::judge::judge_within;
+use crate::{Role, Session, SessionOutcome, Started, TokenUse, ToolCall, Turn, VERSION};
 
 /// A session that is being read.
-#[derive(Default)]
-pub(super) struct Builder {
+pub(super) struct Builder<'a> {
     pub(super) model: Option<String>,
     pub(super) started_seconds: Option<u64>,
     pub(super) outcome: Option<SessionOutcome>,
+    /// Marks of the messages that it holds or follows.
+    links: BTreeSet<String>,
     turns: Vec<Turn>,
     /// Calls without a result yet, by turn and position in it.
-    open: BTreeSet<(usize, usize)>,
+    open: BTreeSet<Position>,
+    /// The same, by tool.
+    open_of_tool: BTreeMap<String, BTreeSet<Position>>,
     /// Those of them that have an id.
-    open_ids: BTreeMap<String, (usize, usize)>,
+    open_ids: BTreeMap<String, Position>,
+    steps: &'a Steps,
 }
+
+/// A call, by turn and position in it.
+type Position = (usize, usize);
 
 /// What a tool answered.
 pub(super) struct Answer {
@@ -28,14 +38,36 @@ pub(super) struct Answer {
     pub(super) duration_ms: Option<u64>,
 }
 
-impl Builder {
+impl<'a> Builder<'a> {
+    pub(super) const fn new(steps: &'a Steps) -> Self {
+        Self {
+            model: None,
+            started_seconds: None,
+            outcome: None,
+            links: BTreeSet::new(),
+            turns: Vec::new(),
+            open: BTreeSet::new(),
+            open_of_tool: BTreeMap::new(),
+            open_ids: BTreeMap::new(),
+            steps,
+        }
+    }
+
+    /// Notes the name of a message or session that belongs to the conversation.
+    pub(super) fn link(&mut self, kind: &str, name: &str) {
+        self.steps.take(1 + name.len());
+        self.links.insert(conversation::mark(kind, name));
+    }
+
     /// Begins a turn.
     pub(super) fn turn(&mut self, role: Role, text: String) {
+        self.steps.take(1 + text.len());
         self.turns.push(Turn { role, text, calls: Vec::new(), tokens: None });
     }
 
     /// Adds text to the last turn, which is there.
     pub(super) fn more_text(&mut self, text: &str) {
+        self.steps.take(1 + text.len());
         if let Some(turn) = self.turns.last_mut().filter(|_| !text.is_empty()) {
             if !turn.text.is_empty() {
                 turn.text.push('\n');
@@ -58,6 +90,7 @@ impl Builder {
             return false;
         };
         let place = (at, self.turns[at].calls.len());
+        self.steps.take(1 + tool.len() + id.as_ref().map_or(0, String::len));
         if let Some(id) = &id {
             if self.open_ids.contains_key(id) {
                 return false;
@@ -65,6 +98,7 @@ impl Builder {
             self.open_ids.insert(id.clone(), place);
         }
         self.open.insert(place);
+        self.open_of_tool.entry(tool.clone()).or_default().insert(place);
         self.turns[at].calls.push(ToolCall {
             id,
             tool,
@@ -80,23 +114,25 @@ impl Builder {
     /// Gives a call its result: by id, else the oldest open call of that tool, else the oldest open
     /// call when neither is named. Whether there was one.
     pub(super) fn answer(&mut self, id: Option<&str>, tool: Option<&str>, answer: Answer) -> bool {
+        self.steps.take(1 + answer.text.len());
         let place = match id {
             Some(id) => self.open_ids.remove(id),
-            None => {
-                let fits = |&&(turn, call): &&(usize, usize)| {
-                    tool.is_none_or(|tool| self.turns[turn].calls[call].tool == tool)
-                };
-                self.open.iter().find(fits).copied()
-            }
+            None => match tool {
+                Some(tool) => self.open_of_tool.get(tool).and_then(BTreeSet::first).copied(),
+                None => self.open.first().copied(),
+            },
         };
         let Some(place) = place else {
             return false;
         };
         self.open.remove(&place);
-        if let Some(id) = &self.turns[place.0].calls[place.1].id {
+        let call = &mut self.turns[place.0].calls[place.1];
+        if let Some(open) = self.open_of_tool.get_mut(&call.tool) {
+            open.remove(&place);
+        }
+        if let Some(id) = &call.id {
             self.open_ids.remove(id);
         }
-        let call = &mut self.turns[place.0].calls[place.1];
         call.result = Some(answer.text);
         call.failed = answer.failed;
         call.exit = answer.exit;
@@ -112,16 +148,18 @@ impl Builder {
         if task.is_empty() && !acted {
             return None;
         }
-        let outcome = self.outcome.unwrap_or_else(|| judge(&self.turns));
+        let outcome = self.outcome.unwrap_or_else(|| judge_within(&self.turns, self.steps));
         Some(Session {
             version: VERSION,
             id,
+            root: None,
+            links: self.links.into_iter().collect(),
             unit: None,
             harness: harness.to_owned(),
             model: self.model,
             started: Started::at(self.started_seconds.unwrap_or(0)),
             task,
-            skills_read: skills::read_in(&self.turns),
+            skills_read: skills::read_in(&self.turns, self.steps),
             turns: self.turns,
             outcome,
             skills_injected: Vec::new(),

@@ -3,14 +3,19 @@
 //! One file may hold several sessions, and the side chains of sub-agents. A side chain becomes a
 //! session of its own: it has its own task, and its failures and fixes belong together. A message of
 //! the model may come as several lines with one `message.id`; lines copied by a resume repeat a `uuid`.
+//!
+//! All of them are pieces of one conversation, and so are other files that repeat lines, name this
+//! session, or go on after one of its entries: each piece gets the marks of its session, its entries and
+//! those that they follow.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use lore_protocol::steps::Steps;
 use serde_json::Value;
 
 use super::builder::{Answer, Builder, seconds_of, text_of};
 use super::{Import, Place, lines};
-use crate::{Role, TokenUse};
+use crate::{Role, TokenUse, conversation};
 
 /// Texts that the harness puts into user messages.
 const INJECTED: [&str; 5] =
@@ -22,20 +27,32 @@ pub(super) fn is_entry(value: &Value) -> bool {
         && ((has("message") && (has("sessionId") || has("uuid"))) || has("leafUuid"))
 }
 
-#[derive(Default)]
-struct Reader {
-    sessions: BTreeMap<String, (Builder, Option<String>)>,
-    /// Keys of `sessions` in the order of the file.
-    order: Vec<String>,
+struct Reader<'a> {
+    /// In the order of the file.
+    sessions: Vec<Piece<'a>>,
+    /// Places in `sessions`, by what a piece is known by.
+    places: BTreeMap<String, usize>,
     seen: BTreeSet<String>,
-    /// First entry of the side chain that an entry belongs to.
-    roots: BTreeMap<String, String>,
+    /// The session of the side chain that an entry belongs to.
+    chains: BTreeMap<String, usize>,
+    /// Entries that summaries name and no session has yet.
+    leaves: Vec<String>,
+    steps: &'a Steps,
 }
 
-pub(super) fn read(bytes: &[u8]) -> Import {
+/// A session that is being read.
+struct Piece<'a> {
+    name: String,
+    builder: Builder<'a>,
+    /// Id of its last message.
+    last_message: Option<String>,
+}
+
+pub(super) fn read(bytes: &[u8], steps: &Steps) -> Import {
     let mut import = Import::new();
-    let mut reader = Reader::default();
+    let mut reader = Reader::new(steps);
     for (number, line) in lines(bytes) {
+        steps.take(line.len());
         let result = match serde_json::from_slice::<Value>(line) {
             Ok(entry) if entry.is_object() => reader.entry(&entry),
             Ok(_) => Err("not a JSON object; skipped"),
@@ -45,13 +62,9 @@ pub(super) fn read(bytes: &[u8]) -> Import {
             import.warn(Place::Line(number), reason);
         }
     }
-    for key in reader.order {
-        if let Some((builder, _)) = reader.sessions.remove(&key)
-            && let Some(session) = builder.finish(format!("claude-code-{key}"), "claude-code")
-        {
-            import.sessions.push(session);
-        }
-    }
+    let finish = |piece: Piece<'_>| piece.builder.finish(piece.name, "claude-code");
+    import.sessions.extend(reader.sessions.into_iter().filter_map(finish));
+    conversation::unite(&mut import.sessions);
     import
 }
 
@@ -63,13 +76,28 @@ fn flag(value: &Value, key: &str) -> bool {
     value.get(key).and_then(Value::as_bool).unwrap_or(false)
 }
 
-impl Reader {
+impl<'a> Reader<'a> {
+    const fn new(steps: &'a Steps) -> Self {
+        Self {
+            sessions: Vec::new(),
+            places: BTreeMap::new(),
+            seen: BTreeSet::new(),
+            chains: BTreeMap::new(),
+            leaves: Vec::new(),
+            steps,
+        }
+    }
+
     fn entry(&mut self, entry: &Value) -> Result<(), &'static str> {
         let role = match text(entry, "type").ok_or("no `type`; skipped")? {
             "user" => Role::User,
             "assistant" => Role::Assistant,
-            // Summaries, snapshots, queue and progress lines: nothing said or done.
-            _ => return Ok(()),
+            // Summaries, snapshots, queue and progress lines: nothing said or done. A summary names the
+            // entry that the file goes on after.
+            _ => {
+                self.leaves.extend(text(entry, "leafUuid").map(str::to_owned));
+                return Ok(());
+            }
         };
         if let Some(uuid) = text(entry, "uuid")
             && !self.seen.insert(uuid.to_owned())
@@ -82,11 +110,18 @@ impl Reader {
         }
         let message = entry.get("message").ok_or("no `message`; skipped")?;
         let content = message.get("content").ok_or("no `content`; skipped")?;
-        let key = self.key(entry).ok_or("no `sessionId`; skipped")?;
-        if !self.sessions.contains_key(&key) {
-            self.order.push(key.clone());
+        let at = self.piece(entry).ok_or("no `sessionId`; skipped")?;
+        let Piece { builder, last_message, .. } = &mut self.sessions[at];
+        for key in ["uuid", "parentUuid", "logicalParentUuid"] {
+            text(entry, key).into_iter().for_each(|name| builder.link("entry", name));
         }
-        let (builder, last_message) = self.sessions.entry(key).or_default();
+        let origin = entry.get("forkedFrom").and_then(|origin| text(origin, "sessionId"));
+        for session in text(entry, "sessionId").into_iter().chain(origin) {
+            builder.link("session", session);
+        }
+        for leaf in std::mem::take(&mut self.leaves) {
+            builder.link("entry", &leaf);
+        }
         if builder.started_seconds.is_none() {
             builder.started_seconds = entry.get("timestamp").and_then(seconds_of);
         }
@@ -100,25 +135,36 @@ impl Reader {
         assistant(builder, message, content, goes_on)
     }
 
-    /// The session of an entry, with the side chain if it is on one.
-    fn key(&mut self, entry: &Value) -> Option<String> {
+    /// The session of an entry, or the side chain that it is on.
+    fn piece(&mut self, entry: &Value) -> Option<usize> {
         let session = text(entry, "sessionId")?;
         if !flag(entry, "isSidechain") {
-            return Some(session.to_owned());
+            return Some(self.place(session.to_owned()));
         }
         if let Some(agent) = text(entry, "agentId") {
-            return Some(format!("{session}-{agent}"));
+            return Some(self.place(format!("{session}-{agent}")));
         }
         let uuid = text(entry, "uuid")?;
         let parent = text(entry, "parentUuid");
-        let root = parent.and_then(|parent| self.roots.get(parent)).cloned();
-        let root = root.unwrap_or_else(|| uuid.to_owned());
-        self.roots.insert(uuid.to_owned(), root.clone());
-        Some(format!("{session}-{root}"))
+        let known = parent.and_then(|parent| self.chains.get(parent)).copied();
+        let at = known.unwrap_or_else(|| self.place(format!("{session}-{uuid}")));
+        self.steps.take(uuid.len());
+        self.chains.insert(uuid.to_owned(), at);
+        Some(at)
+    }
+
+    fn place(&mut self, key: String) -> usize {
+        self.steps.take(key.len());
+        let (sessions, steps) = (&mut self.sessions, self.steps);
+        *self.places.entry(key).or_insert_with_key(|key| {
+            let name = format!("claude-code-{key}");
+            sessions.push(Piece { name, builder: Builder::new(steps), last_message: None });
+            sessions.len() - 1
+        })
     }
 }
 
-fn user(builder: &mut Builder, entry: &Value, content: &Value) -> Result<(), &'static str> {
+fn user(builder: &mut Builder<'_>, entry: &Value, content: &Value) -> Result<(), &'static str> {
     let mut result = Ok(());
     if let Value::Array(blocks) = content {
         for block in blocks.iter().filter(|block| text(block, "type") == Some("tool_result")) {
@@ -156,7 +202,7 @@ fn answer(block: &Value, details: Option<&Value>) -> Answer {
 }
 
 fn assistant(
-    builder: &mut Builder,
+    builder: &mut Builder<'_>,
     message: &Value,
     content: &Value,
     goes_on: bool,

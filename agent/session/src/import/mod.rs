@@ -11,10 +11,13 @@ mod own;
 mod skills;
 
 #[cfg(test)]
+mod cost_tests;
+#[cfg(test)]
 mod tests;
 
 use std::fmt;
 
+use lore_protocol::steps::Steps;
 use serde_json::Value;
 
 use crate::Session;
@@ -183,6 +186,11 @@ fn of_value(value: &Value) -> Option<Format> {
 /// # Errors
 /// When there is none in it.
 pub fn read(format: Format, bytes: &[u8]) -> Result<Import, ImportError> {
+    read_within(format, bytes, &Steps::unbounded())
+}
+
+/// As [`read`], and counts its steps.
+fn read_within(format: Format, bytes: &[u8], steps: &Steps) -> Result<Import, ImportError> {
     if bytes.len() > MAX_IMPORT_BYTES {
         return Err(ImportError::TooLarge(bytes.len()));
     }
@@ -191,9 +199,9 @@ pub fn read(format: Format, bytes: &[u8]) -> Result<Import, ImportError> {
         return Err(ImportError::Empty);
     }
     let import = match format {
-        Format::Lore => own::read(bytes),
-        Format::ClaudeCode => claude::read(bytes),
-        Format::OpenAiChat => openai::read(bytes)?,
+        Format::Lore => own::read(bytes, steps),
+        Format::ClaudeCode => claude::read(bytes, steps),
+        Format::OpenAiChat => openai::read(bytes, steps)?,
     };
     if import.sessions.is_empty() {
         let first = import.warnings.first().cloned();

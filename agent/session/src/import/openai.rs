@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 
+use lore_protocol::steps::Steps;
 use lore_protocol::trace::Outcome;
 use serde_json::Value;
 
@@ -40,7 +41,8 @@ fn messages(value: &Value) -> Option<&Vec<Value>> {
     list.first().is_some_and(is_message).then_some(list)
 }
 
-pub(super) fn read(bytes: &[u8]) -> Result<Import, ImportError> {
+pub(super) fn read(bytes: &[u8], steps: &Steps) -> Result<Import, ImportError> {
+    steps.take(2 * bytes.len());
     let mut import = Import::new();
     let mut seen = BTreeSet::new();
     let whole = match serde_json::from_slice::<Value>(bytes) {
@@ -50,7 +52,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Import, ImportError> {
             for (number, line) in lines(bytes) {
                 let place = Place::Line(number);
                 match serde_json::from_slice(line) {
-                    Ok(value) => trajectory(&value, place, &mut seen, &mut import),
+                    Ok(value) => trajectory(&value, place, &mut seen, &mut import, steps),
                     Err(_) => import.warn(place, "not JSON; skipped"),
                 }
             }
@@ -63,10 +65,10 @@ pub(super) fn read(bytes: &[u8]) -> Result<Import, ImportError> {
     match &whole {
         Value::Array(items) if !items.first().is_some_and(is_message) => {
             for (index, item) in items.iter().enumerate() {
-                trajectory(item, Place::Item(index + 1), &mut seen, &mut import);
+                trajectory(item, Place::Item(index + 1), &mut seen, &mut import, steps);
             }
         }
-        one => trajectory(one, Place::Item(1), &mut seen, &mut import),
+        one => trajectory(one, Place::Item(1), &mut seen, &mut import, steps),
     }
     Ok(import)
 }
@@ -78,18 +80,26 @@ fn starts_with_document(bytes: &[u8]) -> bool {
         .any(|(_, line)| serde_json::from_slice(line).is_ok_and(|value| is_document(&value)))
 }
 
-fn trajectory(value: &Value, place: Place, seen: &mut BTreeSet<String>, import: &mut Import) {
+fn trajectory(
+    value: &Value,
+    place: Place,
+    seen: &mut BTreeSet<String>,
+    import: &mut Import,
+    steps: &Steps,
+) {
     let Some(messages) = messages(value) else {
         import.warn(place, "no list of messages; skipped");
         return;
     };
     // The same bytes give the same id, so that a second import is noticed.
-    let id = format!("openai-chat-{}", &blake3::hash(value.to_string().as_bytes()).to_hex()[..32]);
+    let text = value.to_string();
+    steps.take(text.len());
+    let id = format!("openai-chat-{}", &blake3::hash(text.as_bytes()).to_hex()[..32]);
     if !seen.insert(id.clone()) {
         import.warn(place, "the same session a second time; skipped");
         return;
     }
-    let mut builder = Builder::default();
+    let mut builder = Builder::new(steps);
     builder.model = value.get("model").and_then(Value::as_str).map(str::to_owned);
     builder.started_seconds = TIME_KEYS.iter().find_map(|key| seconds_of(value.get(key)?));
     match value.get("reward") {
@@ -102,6 +112,7 @@ fn trajectory(value: &Value, place: Place, seen: &mut BTreeSet<String>, import: 
         }
     }
     for entry in messages {
+        steps.take(1);
         if let Err(reason) = message(&mut builder, entry) {
             import.warn(place, reason);
         }
@@ -117,7 +128,7 @@ fn rewarded(reward: f64) -> SessionOutcome {
     SessionOutcome::certain(verdict, Source::Reward)
 }
 
-fn message(builder: &mut Builder, message: &Value) -> Result<(), &'static str> {
+fn message(builder: &mut Builder<'_>, message: &Value) -> Result<(), &'static str> {
     let role =
         message.get("role").and_then(Value::as_str).ok_or("a message without role; skipped")?;
     let said = message.get("content").map_or_else(|| Some(String::new()), text_of);
@@ -140,7 +151,7 @@ fn message(builder: &mut Builder, message: &Value) -> Result<(), &'static str> {
     Ok(())
 }
 
-fn assistant(builder: &mut Builder, message: &Value, said: String) -> Result<(), &'static str> {
+fn assistant(builder: &mut Builder<'_>, message: &Value, said: String) -> Result<(), &'static str> {
     builder.turn(Role::Assistant, said);
     if let Some(usage) = message.get("usage") {
         let count = |key: &str| usage.get(key).and_then(Value::as_u64);
@@ -166,7 +177,7 @@ fn assistant(builder: &mut Builder, message: &Value, said: String) -> Result<(),
 }
 
 fn function(
-    builder: &mut Builder,
+    builder: &mut Builder<'_>,
     id: Option<String>,
     function: &Value,
 ) -> Result<(), &'static str> {

@@ -1,5 +1,6 @@
 //! Sessions of this program.
 
+use lore_protocol::steps::Steps;
 use serde_json::Value;
 
 use super::{Import, Place, lines};
@@ -10,10 +11,11 @@ pub(super) fn is_session(value: &Value) -> bool {
         && value.get("turns").is_some_and(Value::is_array)
 }
 
-pub(super) fn read(bytes: &[u8]) -> Import {
+pub(super) fn read(bytes: &[u8], steps: &Steps) -> Import {
     let mut import = Import::new();
     for (number, line) in lines(bytes) {
         let place = Place::Line(number);
+        steps.take(line.len());
         let Ok(text) = std::str::from_utf8(line) else {
             import.warn(place, "not UTF-8; skipped");
             continue;

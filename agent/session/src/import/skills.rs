@@ -1,19 +1,26 @@
 //! Which skills a session opened.
 
-use lore_protocol::skill;
+use std::collections::BTreeSet;
 
+use lore_protocol::skill;
+use lore_protocol::steps::Steps;
+
+use crate::trace::cut;
 use crate::{SkillUse, ToolCall, Turn};
 
 /// The skills whose `SKILL.md` was read by some call, each once, in order. A call that failed or was
 /// not answered read nothing.
-pub(super) fn read_in(turns: &[Turn]) -> Vec<SkillUse> {
+pub(super) fn read_in(turns: &[Turn], steps: &Steps) -> Vec<SkillUse> {
     let mut found: Vec<SkillUse> = Vec::new();
+    let mut seen = BTreeSet::new();
     for call in turns.iter().flat_map(|turn| &turn.calls) {
-        let (Some(name), Some(result), false) = (opened(call), &call.result, call.failed) else {
+        let (Some(name), Some(result), false) = (opened(call, steps), &call.result, call.failed)
+        else {
             continue;
         };
+        steps.take(1 + result.len().min(MAX_TEXT_BYTES));
         let used = with_metadata(name, result);
-        if !found.contains(&used) {
+        if seen.insert((used.name.clone(), used.skill, used.revision, used.state)) {
             found.push(used);
         }
     }
@@ -22,7 +29,7 @@ pub(super) fn read_in(turns: &[Turn]) -> Vec<SkillUse> {
 
 /// The skill that a call asks for: Claude Code's Skill tool, or a path `.../NAME/SKILL.md` in the
 /// arguments of any tool.
-fn opened(call: &ToolCall) -> Option<String> {
+fn opened(call: &ToolCall, steps: &Steps) -> Option<String> {
     if call.tool == "Skill" {
         let named =
             ["skill", "command", "name"].iter().find_map(|key| call.arguments.get(key)?.as_str());
@@ -38,6 +45,7 @@ fn opened(call: &ToolCall) -> Option<String> {
             .collect(),
     };
     texts.iter().find_map(|text| {
+        steps.take(1 + text.len());
         let word = text
             .split(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ';' | '|' | '&'))
             .find(|word| word.ends_with("/SKILL.md") || word.ends_with("\\SKILL.md"))?;
@@ -47,8 +55,12 @@ fn opened(call: &ToolCall) -> Option<String> {
     })
 }
 
+/// Bytes of a text that are looked at for ids: frontmatter is shorter, with numbers before its lines.
+const MAX_TEXT_BYTES: usize = 256 << 10;
+
 /// The ids that an exported skill carries, when the text that came back has them.
 fn with_metadata(name: String, text: &str) -> SkillUse {
+    let text = cut(text, MAX_TEXT_BYTES);
     let plain: Vec<&str> = text.lines().map(without_number).collect();
     let start = plain.iter().position(|line| line.trim_end() == "---").unwrap_or(0);
     let document = skill::parse(plain[start..].join("\n").as_bytes()).ok();

@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+use std::collections::BTreeSet;
+
 use lore_protocol::ids::{RevisionId, SkillId};
 use lore_protocol::trace::Outcome;
 use proptest::prelude::*;
@@ -50,6 +52,67 @@ fn a_claude_code_file_gives_the_session_and_its_side_chain() {
         ("claude-code-5e55-0001-u12", "Check out.txt")
     );
     assert_eq!(side.trace().calls[0].input, "cat out.txt");
+}
+
+/// A conversation of Claude Code with side chains, as one file.
+fn with_side_chains(session: &str, chains: usize) -> String {
+    let line = |uuid: &str, parent: Option<&str>, side: bool, role: &str, said: &str| {
+        json!({"type": role, "uuid": uuid, "parentUuid": parent, "sessionId": session,
+            "isSidechain": side, "message": {"role": role, "content": said}})
+        .to_string()
+    };
+    let mut lines = vec![line("m0", None, false, "user", "Do it")];
+    for at in 0..chains {
+        let (ask, answer) = (format!("s{at}"), format!("t{at}"));
+        lines.push(line(&ask, None, true, "user", "Look"));
+        lines.push(line(&answer, Some(&ask), true, "assistant", "Done."));
+    }
+    lines.push(line("m1", Some("m0"), false, "assistant", "All done."));
+    lines.join("\n")
+}
+
+#[test]
+fn a_conversation_with_thirty_side_chains_has_one_root() {
+    let import = read(Format::ClaudeCode, with_side_chains("c", 30).as_bytes()).unwrap();
+    let roots: BTreeSet<&str> = import.sessions.iter().map(crate::Session::conversation).collect();
+    assert_eq!((import.sessions.len(), roots), (31, BTreeSet::from(["claude-code-c"])));
+    let alone = read(Format::ClaudeCode, with_side_chains("c", 0).as_bytes()).unwrap().sessions;
+    assert_eq!((alone[0].root.as_deref(), alone[0].conversation()), (None, "claude-code-c"));
+}
+
+#[test]
+fn files_of_one_conversation_share_marks_and_other_files_do_not() {
+    let entry = |uuid: &str, parent: &str, session: &str| {
+        json!({"type": "user", "uuid": uuid, "parentUuid": parent, "sessionId": session,
+            "message": {"content": "x"}})
+        .to_string()
+    };
+    let summary = json!({"type": "summary", "leafUuid": "m1"}).to_string();
+    let agent = json!({"type": "user", "uuid": "g0", "sessionId": "c", "agentId": "7",
+        "isSidechain": true, "message": {"content": "x"}})
+    .to_string();
+    let forked = json!({"type": "user", "uuid": "f0", "sessionId": "f",
+        "forkedFrom": {"sessionId": "c"}, "message": {"content": "x"}})
+    .to_string();
+    let files = [
+        with_side_chains("c", 2),
+        // Resumed with copied lines, forked, gone on after an entry or a summary, and a side chain's file.
+        with_side_chains("d", 0),
+        forked,
+        entry("n0", "m1", "e"),
+        format!("{summary}\n{}", entry("n1", "n", "h")),
+        agent,
+        // Another conversation.
+        entry("o0", "o", "o"),
+    ];
+    let mut all = Vec::new();
+    for file in &files {
+        all.extend(read(Format::ClaudeCode, file.as_bytes()).unwrap().sessions);
+    }
+    crate::conversation::unite(&mut all);
+    let roots: BTreeSet<&str> = all.iter().map(crate::Session::conversation).collect();
+    assert_eq!(all.len(), 9);
+    assert_eq!(roots, BTreeSet::from(["claude-code-c", "claude-code-o"]));
 }
 
 #[test]

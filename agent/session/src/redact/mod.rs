@@ -11,6 +11,7 @@ mod tests;
 
 use std::borrow::Cow;
 
+use lore_protocol::steps::Steps;
 use serde_json::{Map, Value};
 
 use crate::Session;
@@ -19,8 +20,13 @@ use crate::Session;
 /// `[redacted:KIND]`; doing it twice changes nothing more.
 #[must_use]
 pub fn text(text: &str) -> Cow<'_, str> {
-    let shaped = shapes::redact(text);
-    match named::redact(&shaped) {
+    text_within(text, &Steps::unbounded())
+}
+
+/// As [`text`], and counts its steps.
+fn text_within<'a>(text: &'a str, steps: &Steps) -> Cow<'a, str> {
+    let shaped = shapes::redact(text, steps);
+    match named::redact(&shaped, steps) {
         Cow::Borrowed(_) => shaped,
         Cow::Owned(changed) => Cow::Owned(changed),
     }

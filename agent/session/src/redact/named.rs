@@ -1,19 +1,21 @@
 //! Secrets that are known by the name before them: `DB_PASSWORD=...`, `"api_key": "..."`, `--token ...`.
 
 use std::borrow::Cow;
+use std::ops::Range;
 use std::sync::LazyLock;
 
-use regex::{Captures, Regex};
+use lore_protocol::steps::Steps;
+use regex::Regex;
 
 /// What stands for a secret.
 pub(super) const MARK: &str = "[redacted:secret]";
 
-/// A name, a separator, a value in quotes or bare. JSON within JSON has backslashes before its quotes.
+/// A name, a separator, the first character of a value in quotes or bare. JSON within JSON has backslashes before its quotes.
 static NAMED: LazyLock<Regex> = LazyLock::new(|| {
     let pattern = concat!(
         r#"(?P<name>(?:--)?[A-Za-z][A-Za-z0-9_.-]{1,63})"#,
         r#"(?P<sep>\\?["']?(?:\s{0,4}[:=]\s{0,4}|[ ]))"#,
-        r#"(?:(?P<open>\\?["'])(?P<quoted>[^"'\\\r\n]+)|(?P<bare>[^\s"'\\,;&|()<>{}]+))"#,
+        r#"(?:\\?["'](?P<quoted>[^"'\\\r\n])|(?P<bare>[^\s"'\\,;&|()<>{}]))"#,
     );
     // SAFETY: a constant pattern; every test of this module compiles it.
     #[allow(clippy::expect_used)]
@@ -46,26 +48,77 @@ const ABOUT: [&str; 22] = [
     "policy",
 ];
 
-pub(super) fn redact(text: &str) -> Cow<'_, str> {
+/// A pair of a name and a value as it stands in a text.
+struct Pair<'a> {
+    name: &'a str,
+    sep: &'a str,
+    value: &'a str,
+    is_quoted: bool,
+}
+
+/// A stretch of characters that may stand in a value.
+#[derive(Default)]
+struct Run(Range<usize>);
+
+impl Run {
+    /// The end of the stretch that `from` stands in. What was looked at before is not looked at again:
+    /// in `a:b:c` every value holds the next.
+    fn end(
+        &mut self,
+        text: &str,
+        from: usize,
+        may_stand: fn(char) -> bool,
+        steps: &Steps,
+    ) -> usize {
+        if !self.0.contains(&from) {
+            let rest = &text[from..];
+            let len = rest.find(|c| !may_stand(c)).unwrap_or(rest.len());
+            steps.take(len);
+            self.0 = from..from + len;
+        }
+        self.0.end
+    }
+}
+
+fn in_quotes(c: char) -> bool {
+    !matches!(c, '"' | '\'' | '\\' | '\r' | '\n')
+}
+
+fn in_bare(c: char) -> bool {
+    !c.is_whitespace() && !"\"'\\,;&|()<>{}".contains(c)
+}
+
+pub(super) fn redact<'a>(text: &'a str, steps: &Steps) -> Cow<'a, str> {
     // Matches must not overlap, and a harmless pair must not swallow the start of a telling one, so
     // that the search goes on right after the name of a harmless pair.
     let mut clean = String::new();
     let (mut from, mut copied) = (0, 0);
+    let (mut quoted, mut bare) = (Run::default(), Run::default());
     while let Some(found) = NAMED.captures_at(text, from) {
-        let (Some(name), Some(value)) =
-            (found.name("name"), found.name("quoted").or_else(|| found.name("bare")))
+        steps.take_regex(found.get_match().end() - from, 1);
+        let first = found.name("quoted").or_else(|| found.name("bare"));
+        let (Some(name), Some(sep), Some(first)) = (found.name("name"), found.name("sep"), first)
         else {
             break;
         };
-        if tells(&found) {
-            clean.push_str(&text[copied..value.start()]);
+        let is_quoted = found.name("quoted").is_some();
+        let end = if is_quoted {
+            quoted.end(text, first.start(), in_quotes, steps)
+        } else {
+            bare.end(text, first.start(), in_bare, steps)
+        };
+        let value = &text[first.start()..end];
+        if tells(&Pair { name: name.as_str(), sep: sep.as_str(), value, is_quoted }) {
+            steps.take(value.len());
+            clean.push_str(&text[copied..first.start()]);
             clean.push_str(MARK);
-            copied = value.end();
-            from = copied;
+            copied = end;
+            from = end;
         } else {
             from = name.end();
         }
     }
+    steps.take_regex(text.len() - from, 1);
     if copied == 0 {
         return Cow::Borrowed(text);
     }
@@ -74,26 +127,22 @@ pub(super) fn redact(text: &str) -> Cow<'_, str> {
 }
 
 /// Whether a pair holds a secret.
-fn tells(found: &Captures<'_>) -> bool {
-    let part = |name: &str| found.name(name).map_or("", |part| part.as_str());
-    let (name, sep) = (part("name"), part("sep"));
-    if !is_secret_name(name) {
+fn tells(pair: &Pair<'_>) -> bool {
+    if !is_secret_name(pair.name) {
         return false;
     }
-    let is_flag = name.starts_with("--");
+    let is_flag = pair.name.starts_with("--");
     // Only a flag has its value after a blank.
-    if sep == " " && !is_flag {
+    if pair.sep == " " && !is_flag {
         return false;
     }
-    let quoted = part("quoted");
-    if !quoted.is_empty() {
-        return is_secret_value(quoted, true);
+    if pair.is_quoted {
+        return is_secret_value(pair.value, true);
     }
     // `token = next_token` and `token: the one from the mail` are code and prose.
-    let spaced = sep.contains(char::is_whitespace) && !is_flag;
-    let value = part("bare");
-    let mixed = value.len() >= 8 && value.bytes().any(|byte| byte.is_ascii_digit());
-    is_secret_value(value, false) && (!spaced || mixed)
+    let spaced = pair.sep.contains(char::is_whitespace) && !is_flag;
+    let mixed = || pair.value.len() >= 8 && pair.value.bytes().any(|byte| byte.is_ascii_digit());
+    is_secret_value(pair.value, false) && (!spaced || mixed())
 }
 
 /// Whether a name is that of a secret: `GITHUB_TOKEN` and `apiKey` are, `MAX_TOKENS` and
@@ -116,7 +165,7 @@ pub(super) fn is_secret_value(value: &str, quoted: bool) -> bool {
     const WORDS: [&str; 9] =
         ["true", "false", "null", "none", "nil", "undefined", "yes", "no", "optional"];
     let value = value.trim();
-    let is_number = value.parse::<f64>().is_ok() && value.len() < 8;
+    let is_number = value.len() < 8 && value.parse::<f64>().is_ok();
     let is_variable = value.starts_with(['$', '<', '%', '{', '[', '*', '/', '&']);
     let is_reference = !quoted
         && ["os.", "env.", "process.", "self.", "std::", "config."]

@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
+use lore_protocol::steps::Steps;
 use regex::{Captures, Regex};
 
 /// A shape: its kind and what it looks like. A group `keep` before the secret stays.
@@ -70,9 +71,10 @@ static COMPILED: LazyLock<Vec<Shape>> = LazyLock::new(|| {
     SHAPES.iter().map(compile).collect()
 });
 
-pub(super) fn redact(text: &str) -> Cow<'_, str> {
+pub(super) fn redact<'a>(text: &'a str, steps: &Steps) -> Cow<'a, str> {
     let mut clean = Cow::Borrowed(text);
     for shape in COMPILED.iter() {
+        steps.take_regex(clean.len(), 2);
         if !shape.regex.is_match(&clean) {
             continue;
         }

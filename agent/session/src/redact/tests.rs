@@ -134,6 +134,8 @@ fn a_whole_session_is_redacted() {
     let before = Session {
         version: VERSION,
         id: "s".to_owned(),
+        root: None,
+        links: Vec::new(),
         unit: None,
         harness: "lore".to_owned(),
         model: None,
@@ -154,6 +156,30 @@ fn a_whole_session_is_redacted() {
     assert!(before.to_line().contains(&secret));
     assert!(!clean.to_line().contains(&secret));
     assert_eq!(clean.turns[0].calls[0].id.as_deref(), Some("c1"));
+}
+
+/// Most steps of one byte: fourteen patterns, each counted eight.
+const STEPS_A_BYTE: u64 = 800;
+
+proptest! {
+    #[test]
+    fn redaction_costs_so_much_for_each_byte(
+        parts in proptest::collection::vec(
+            proptest::sample::select(vec![
+                "ab:", "a=", "token:", "token: $", "token=os.", "http://a:", "\"", "'x", "\\\"", " ",
+                "a@b.cc.1", "-----BEGIN PRIVATE KEY-----", "eyJaaaaaaaa.", "x", "\u{e4}", "$", "--token ",
+            ]),
+            1..5,
+        ),
+        bytes in 1_usize..60_000,
+    ) {
+        let part = parts.concat();
+        let long = part.repeat(bytes / part.len() + 1);
+        let steps = Steps::unbounded();
+        let _ = text_within(&long, &steps);
+        let most = STEPS_A_BYTE * long.len() as u64;
+        prop_assert!(steps.taken() <= most, "{} steps for {} bytes", steps.taken(), long.len());
+    }
 }
 
 proptest! {

@@ -1,6 +1,7 @@
 //! The lesson room, promise by promise.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod cost;
 mod errors;
 mod grammar;
 mod laws;
