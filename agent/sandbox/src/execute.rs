@@ -49,11 +49,18 @@ pub(super) fn become_command(
         Some(io::Error::other(why))
     };
     // Whether processes can be counted shows last.
-    let hoped = Level { process_bound: ProcessBound::Counted, ..level.clone() };
+    let hoped = match level.process_bound {
+        ProcessBound::Watched => Level { process_bound: ProcessBound::Counted, ..level.clone() },
+        ProcessBound::Counted | ProcessBound::Kernel => level.clone(),
+    };
     if let Some(error) = refuse(hoped.clone(), &hoped) {
         return error;
     }
-    let listener = give_up_rights(&order.policy, place).map(|()| notify::install().ok());
+    // A held call is interrupted by signals, on which some shells give up: only where nothing else bounds.
+    let listener = give_up_rights(&order.policy, place).map(|()| match level.process_bound {
+        ProcessBound::Watched => notify::install().ok(),
+        ProcessBound::Counted | ProcessBound::Kernel => None,
+    });
     let handed = listener.and_then(|listener| {
         if listener.is_some() {
             level.process_bound = ProcessBound::Counted;

@@ -24,9 +24,11 @@ pub enum TreeKill {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ProcessBound {
-    /// The supervisor, which the kernel asks before each new process: exact, also for root.
+    /// The supervisor, which the kernel asks before each new process: exact, but a signal that comes before the
+    /// answer makes `fork` fail with EINTR, which programs do not expect. Only for root on older kernels.
     Counted,
-    /// RLIMIT_NPROC, up to 16 above the bound; it exempts root.
+    /// The kernel, at 16 above the bound: by RLIMIT_NPROC, or for root, which it exempts, by the PID namespace's
+    /// `pid_max` (Linux 6.14). The watch ends what has more than the bound.
     Kernel,
     /// Only the watch, which ends what has more when it looks.
     Watched,

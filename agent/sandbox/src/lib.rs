@@ -33,6 +33,7 @@ mod level;
 mod limits;
 mod namespaces;
 mod notify;
+mod pid_bound;
 mod policy;
 mod probe;
 mod process_limit;

@@ -39,8 +39,9 @@ pub enum Minimum {
 /// Bounds on what a command uses.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
-    /// Processes and threads at a time. One more fails with EAGAIN, and what goes on asking is ended. Exact,
-    /// also for root, where the level says that they are counted.
+    /// Processes and threads at a time. What has more is ended by the watch; the kernel never lets it have 16
+    /// more. Where the level says that they are counted, one more fails with EAGAIN, and what goes on asking is
+    /// ended.
     pub processes: u32,
     /// Largest file it writes, in bytes.
     pub file_bytes: u64,
