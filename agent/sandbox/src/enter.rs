@@ -11,9 +11,10 @@ use rustix::process::{Pid, Signal, WaitOptions, waitpid};
 use super::execute::{Place, become_command, drop_capabilities};
 use super::level::{Level, ProcessBound, TreeKill};
 use super::namespaces::{self, Entered};
-use super::policy::Policy;
+use super::policy::{Network, Policy};
 use super::process_limit::ProcessLimit;
 use super::raw::{self, Forked};
+use super::relay::Relay;
 use super::report::{Order, Report};
 use super::supervise::{send, until_the_end};
 use super::watch::{Tree, Watch, threads_of_user};
@@ -63,7 +64,18 @@ fn start(order: &Order, socket: &UnixStream) -> io::Result<()> {
         // Groups such as those of disks and container daemons are none of the command's.
         rustix::thread::set_thread_groups(&[])?;
     }
+    let relay = match order.policy.network {
+        Network::Off if !order.policy.loopback_ports.is_empty() => Some(Relay::start()?),
+        Network::Off | Network::Open => None,
+    };
     let entered = namespaces::enter(order.policy.namespaces, order.policy.network)?;
+    if let Some(relay) = relay {
+        if entered.network {
+            relay.listen(&order.policy.loopback_ports)?;
+        } else {
+            relay.end();
+        }
+    }
     if !entered.process {
         return below(order, socket, entered);
     }

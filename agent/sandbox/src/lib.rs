@@ -38,6 +38,7 @@ mod policy;
 mod probe;
 mod process_limit;
 mod raw;
+mod relay;
 mod report;
 mod root;
 mod seccomp;

@@ -93,6 +93,10 @@ pub struct Policy {
     pub scratch: PathBuf,
     /// Network.
     pub network: Network,
+    /// Ports of 127.0.0.1 that it may connect to although the network is off. With a network namespace they
+    /// are the machine's own services and nothing else is reached. Without one only the numbers of the ports
+    /// are enforced (Landlock ABI 4): the same ports of other hosts are reached too.
+    pub loopback_ports: Vec<u16>,
     /// Bounds.
     pub limits: Limits,
     /// Environment besides PATH, HOME, TMPDIR, LANG and TERM, which are set here. Nothing is inherited.
@@ -117,6 +121,7 @@ impl Policy {
             hidden: Vec::new(),
             scratch: scratch.into(),
             network: Network::Off,
+            loopback_ports: Vec::new(),
             limits: Limits::default(),
             environment: BTreeMap::new(),
             namespaces: Namespaces::WhenAvailable,
