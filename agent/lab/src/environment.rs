@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::directory::{Installed, RunError};
 use super::draw::Draw;
+use super::explorer::ShellError;
 use super::family::{BuiltIn, Quirk};
 use super::family_id::FamilyId;
 use super::instance::Instance;
@@ -52,6 +53,9 @@ pub enum LabError {
         /// The name.
         tool: String,
     },
+    /// Commands cannot be run as they must be.
+    #[error(transparent)]
+    Shell(#[from] ShellError),
     /// A directory family's own program failed: its `setup`, its `check` or its service.
     #[error("family {family}: {source}")]
     Family {

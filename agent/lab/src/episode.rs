@@ -16,6 +16,7 @@ use lore_protocol::trace::Outcome;
 
 use super::brief::{Form, PLACEHOLDERS, demonstration};
 use super::environment::{LabError, at};
+use super::explorer::Shell;
 use super::instance::Instance;
 use super::shell_tool::{LabShell, Progress};
 use lore_agent::model::{ControlKind, Message, Model, Retries};
@@ -172,7 +173,7 @@ pub fn opening(task: &str, offered: &Offered) -> Vec<Arc<Message>> {
 /// names the session, `started` is its time in seconds since the Unix epoch.
 ///
 /// # Errors
-/// When the scratch directory cannot be made. Whatever the model or its endpoint does is an [`Ending`].
+/// When the scratch directory cannot be made or commands cannot be confined here. Whatever the model or its endpoint does is an [`Ending`].
 #[allow(clippy::too_many_arguments)] // An episode is what these are put together.
 pub async fn run(
     model: &dyn Model,
@@ -189,12 +190,14 @@ pub async fn run(
     }
     std::fs::create_dir_all(scratch).map_err(at(scratch))?;
     instance.setup(scratch)?;
+    let shell = Shell::open(bin)?;
+    shell.probe(scratch).await?;
     let begun = Instant::now();
     let progress = Arc::new(Mutex::new(Progress::default()));
     let over = CancellationToken::new();
-    let shell = LabShell {
+    let tool = LabShell {
         instance: Arc::new(instance.clone()),
-        bin: bin.to_owned(),
+        shell: Arc::new(shell),
         scratch: scratch.to_owned(),
         timeout: bounds.command,
         shown_bytes: bounds.shown_bytes,
@@ -202,7 +205,7 @@ pub async fn run(
         progress: Arc::clone(&progress),
         over: over.clone(),
     };
-    let tools = Tools::new(vec![Arc::new(shell)], &[]);
+    let tools = Tools::new(vec![Arc::new(tool)], &[]);
     let agent = Agent {
         model,
         tools: &tools,

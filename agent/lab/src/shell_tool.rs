@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::instance::Instance;
-use crate::explorer::shell;
+use crate::explorer::{Ran, Shell, ShellError};
 use lore_agent::tool::{Tool, ToolContext, ToolFuture, ToolOutput, ToolSpec};
 
 /// Equal commands with equal answers in a row after which an episode ends: at temperature 0 a model does
@@ -37,7 +37,7 @@ pub(super) struct Progress {
 /// A shell with a checker.
 pub(super) struct LabShell {
     pub(super) instance: Arc<Instance>,
-    pub(super) bin: PathBuf,
+    pub(super) shell: Arc<Shell>,
     pub(super) scratch: PathBuf,
     pub(super) timeout: Duration,
     /// Most bytes of a command's output that the model is shown.
@@ -51,12 +51,13 @@ pub(super) struct LabShell {
 
 impl LabShell {
     async fn run(&self, command: String) -> ToolOutput {
-        let (bin, scratch, timeout) = (self.bin.clone(), self.scratch.clone(), self.timeout);
+        let (shell, scratch, timeout) =
+            (Arc::clone(&self.shell), self.scratch.clone(), self.timeout);
         let instance = Arc::clone(&self.instance);
         let line = command.clone();
         let done = tokio::task::spawn_blocking(move || {
-            let ran = shell::run(&line, &bin, &scratch, timeout)?;
-            Ok::<_, std::io::Error>((ran, instance.validate(&scratch)))
+            let ran: Ran = shell.run(&line, &scratch, timeout)?;
+            Ok::<_, ShellError>((ran, instance.validate(&scratch)))
         });
         let (ran, checked) = match done.await {
             Ok(Ok(done)) => done,

@@ -17,7 +17,7 @@ fn cpu_millis() -> (u64, u64) {
 }
 
 #[test]
-fn the_commands_of_a_task_cost_under_20_ms_of_cpu_on_average() {
+fn the_confined_commands_of_a_task_cost_under_60_ms_of_cpu_on_average() {
     let room = Room::new(41);
     let mut sum = 0.0;
     let families = FamilyId::quirks();
@@ -37,5 +37,6 @@ fn the_commands_of_a_task_cost_under_20_ms_of_cpu_on_average() {
         sum += each;
     }
     let each = sum / families.len() as f64;
-    assert!(each < 20.0, "{each:.1} ms a task");
+    // Without confinement it was under 20; a sandbox costs some 5 ms a command, and the machine may be busy.
+    assert!(each < 60.0, "{each:.1} ms a task");
 }

@@ -11,13 +11,14 @@ use rustix::process::{Pid, Signal, WaitOptions, waitpid};
 use super::execute::{Place, become_command, drop_capabilities};
 use super::level::{Level, ProcessBound, TreeKill};
 use super::namespaces::{self, Entered};
-use super::policy::Policy;
+use super::policy::{Network, Policy};
 use super::process_limit::ProcessLimit;
 use super::raw::{self, Forked};
+use super::relay::Relay;
 use super::report::{Order, Report};
 use super::supervise::{send, until_the_end};
 use super::watch::{Tree, Watch, threads_of_user};
-use super::{files, notify, root};
+use super::{files, limits, notify, root};
 
 /// First argument of a run as helper.
 pub(super) const ARGUMENT: &str = "__lore-sandbox";
@@ -63,7 +64,18 @@ fn start(order: &Order, socket: &UnixStream) -> io::Result<()> {
         // Groups such as those of disks and container daemons are none of the command's.
         rustix::thread::set_thread_groups(&[])?;
     }
+    let relay = match order.policy.network {
+        Network::Off if !order.policy.loopback_ports.is_empty() => Some(Relay::start()?),
+        Network::Off | Network::Open => None,
+    };
     let entered = namespaces::enter(order.policy.namespaces, order.policy.network)?;
+    if let Some(relay) = relay {
+        if entered.network {
+            relay.listen(&order.policy.loopback_ports)?;
+        } else {
+            relay.end();
+        }
+    }
     if !entered.process {
         return below(order, socket, entered);
     }
@@ -86,15 +98,21 @@ fn wait_for(process: Pid) {
 /// The process above the command: the PID namespace's first, or a subreaper.
 fn below(order: &Order, socket: &UnixStream, entered: Entered) -> io::Result<()> {
     let policy = &order.policy;
-    if entered.process {
-        if let Err(error) = root::enter(policy) {
-            send(socket, &Report::NoRoot(error.to_string()));
-            return Ok(());
+    // RLIMIT_NPROC holds for everybody else.
+    let root = rustix::process::geteuid().is_root();
+    let bounded = if entered.process {
+        let processes = root.then(|| policy.limits.processes.saturating_add(limits::HELPERS));
+        match root::enter(policy, processes) {
+            Ok(bounded) => bounded || !root,
+            Err(error) => {
+                send(socket, &Report::NoRoot(error.to_string()));
+                return Ok(());
+            }
         }
     } else {
         rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
-    }
-    let root = rustix::process::geteuid().is_root();
+        !root
+    };
     let level = Level {
         landlock_abi: files::abi(),
         seccomp: seccomp_exists(),
@@ -103,7 +121,7 @@ fn below(order: &Order, socket: &UnixStream, entered: Entered) -> io::Result<()>
         network_namespace: entered.network,
         tree_kill: if entered.process { TreeKill::PidNamespace } else { TreeKill::Subreaper },
         // Until the command's own thread knows better.
-        process_bound: if root { ProcessBound::Watched } else { ProcessBound::Kernel },
+        process_bound: if bounded { ProcessBound::Kernel } else { ProcessBound::Watched },
         uid: rustix::process::geteuid().as_raw(),
     };
     run(order, socket, entered, level)

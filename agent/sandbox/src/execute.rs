@@ -44,16 +44,26 @@ pub(super) fn become_command(
     let open = if place.private_root { Vec::new() } else { order.policy.exceptions() };
     let open: Vec<String> = open.iter().map(|path| path.display().to_string()).collect();
     let refuse = |level: Level, found: &Level| {
-        let why = found.missing(order.policy.minimum, &open)?;
+        let ports = &order.policy.loopback_ports;
+        let why = found
+            .missing(order.policy.minimum, &open)
+            .or_else(|| found.missing_for_ports(ports))?;
         send(socket, &Report::Refused { level, why: why.clone() });
         Some(io::Error::other(why))
     };
     // Whether processes can be counted shows last.
-    let hoped = Level { process_bound: ProcessBound::Counted, ..level.clone() };
+    let hoped = match level.process_bound {
+        ProcessBound::Watched => Level { process_bound: ProcessBound::Counted, ..level.clone() },
+        ProcessBound::Counted | ProcessBound::Kernel => level.clone(),
+    };
     if let Some(error) = refuse(hoped.clone(), &hoped) {
         return error;
     }
-    let listener = give_up_rights(&order.policy, place).map(|()| notify::install().ok());
+    // A held call is interrupted by signals, on which some shells give up: only where nothing else bounds.
+    let listener = give_up_rights(&order.policy, place).map(|()| match level.process_bound {
+        ProcessBound::Watched => notify::install().ok(),
+        ProcessBound::Counted | ProcessBound::Kernel => None,
+    });
     let handed = listener.and_then(|listener| {
         if listener.is_some() {
             level.process_bound = ProcessBound::Counted;
@@ -95,7 +105,8 @@ fn give_up_rights(policy: &Policy, place: Place) -> io::Result<()> {
     files::restrict(policy, place.private_root).map_err(io::Error::other)?;
     let internet = policy.network == Network::Open;
     // Names of sockets are names of files: outside a root of its own they are everybody's.
-    let sockets = Sockets { internet, unix: place.private_root };
+    let tcp = !policy.loopback_ports.is_empty();
+    let sockets = Sockets { internet, tcp, unix: place.private_root };
     let programs = seccomp::programs(sockets).map_err(io::Error::other)?;
     seccomp::install(&programs).map_err(io::Error::other)
 }

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use landlock::{
-    ABI, Access, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, Ruleset, RulesetAttr,
-    RulesetCreatedAttr, RulesetError, Scope, path_beneath_rules,
+    ABI, Access, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, NetPort, Ruleset,
+    RulesetAttr, RulesetCreatedAttr, RulesetError, Scope, path_beneath_rules,
 };
 
 use super::policy::{DEVICES, ETC, Network, Policy, SYSTEM};
@@ -53,7 +53,11 @@ pub(super) fn restrict(policy: &Policy, private_root: bool) -> Result<(), Rulese
         );
         writable.push(policy.scratch.clone());
     }
+    let ports = policy.loopback_ports.iter().filter(|_| policy.network == Network::Off);
     ruleset
+        .add_rules(
+            ports.map(|port| Ok::<_, RulesetError>(NetPort::new(*port, AccessNet::ConnectTcp))),
+        )?
         .add_rules(path_beneath_rules(existing(readable), read))?
         .add_rules(path_beneath_rules(existing(writable), all))?
         .add_rules(path_beneath_rules(DEVICES.iter().map(Path::new), device))?

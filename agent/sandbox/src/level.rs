@@ -9,6 +9,9 @@ use super::policy::Minimum;
 /// The ABI of Landlock from which on it refuses to empty files that may not be written.
 const TRUNCATE_ABI: u32 = 3;
 
+/// The ABI of Landlock from which on it confines TCP connections to ports.
+const PORTS_ABI: u32 = 4;
+
 /// How the processes that a command left behind are ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -24,9 +27,11 @@ pub enum TreeKill {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ProcessBound {
-    /// The supervisor, which the kernel asks before each new process: exact, also for root.
+    /// The supervisor, which the kernel asks before each new process: exact, but a signal that comes before the
+    /// answer makes `fork` fail with EINTR, which programs do not expect. Only for root on older kernels.
     Counted,
-    /// RLIMIT_NPROC, up to 16 above the bound; it exempts root.
+    /// The kernel, at 16 above the bound: by RLIMIT_NPROC, or for root, which it exempts, by the PID namespace's
+    /// `pid_max` (Linux 6.14). The watch ends what has more than the bound.
     Kernel,
     /// Only the watch, which ends what has more when it looks.
     Watched,
@@ -86,6 +91,16 @@ impl Level {
             }
         }
         None
+    }
+
+    /// What is missing for a policy that allows these ports of loopback.
+    pub(super) fn missing_for_ports(&self, ports: &[u16]) -> Option<String> {
+        let confined = self.network_namespace || self.landlock_abi >= PORTS_ABI;
+        (!ports.is_empty() && !confined).then(|| {
+            "its connections are confined to ports neither by a network namespace nor by a Landlock that \
+             knows ports (ABI 4, Linux 6.7)"
+                .to_owned()
+        })
     }
 }
 

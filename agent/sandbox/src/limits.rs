@@ -8,7 +8,7 @@ use super::policy::Limits;
 
 /// Processes and threads of the helper, which count against the same limit, and a few more: where processes are
 /// counted, the count is to be met first, since only it ends what goes on asking.
-const HELPERS: u64 = 16;
+pub(super) const HELPERS: u32 = 16;
 
 /// Sets the limits on this process; its children inherit them.
 ///
@@ -18,7 +18,7 @@ const HELPERS: u64 = 16;
 /// # Errors
 /// When the kernel refuses.
 pub(super) fn apply(limits: &Limits, others: u64) -> io::Result<()> {
-    let processes = u64::from(limits.processes).saturating_add(others).saturating_add(HELPERS);
+    let processes = u64::from(limits.processes.saturating_add(HELPERS)).saturating_add(others);
     for (resource, value) in [
         (Resource::Core, 0),
         (Resource::Cpu, limits.cpu_seconds),

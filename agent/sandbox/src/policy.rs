@@ -39,8 +39,9 @@ pub enum Minimum {
 /// Bounds on what a command uses.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
-    /// Processes and threads at a time. One more fails with EAGAIN, and what goes on asking is ended. Exact,
-    /// also for root, where the level says that they are counted.
+    /// Processes and threads at a time. What has more is ended by the watch; the kernel never lets it have 16
+    /// more. Where the level says that they are counted, one more fails with EAGAIN, and what goes on asking is
+    /// ended.
     pub processes: u32,
     /// Largest file it writes, in bytes.
     pub file_bytes: u64,
@@ -92,6 +93,10 @@ pub struct Policy {
     pub scratch: PathBuf,
     /// Network.
     pub network: Network,
+    /// Ports of 127.0.0.1 that it may connect to although the network is off. With a network namespace they
+    /// are the machine's own services and nothing else is reached. Without one only the numbers of the ports
+    /// are enforced (Landlock ABI 4): the same ports of other hosts are reached too.
+    pub loopback_ports: Vec<u16>,
     /// Bounds.
     pub limits: Limits,
     /// Environment besides PATH, HOME, TMPDIR, LANG and TERM, which are set here. Nothing is inherited.
@@ -116,6 +121,7 @@ impl Policy {
             hidden: Vec::new(),
             scratch: scratch.into(),
             network: Network::Off,
+            loopback_ports: Vec::new(),
             limits: Limits::default(),
             environment: BTreeMap::new(),
             namespaces: Namespaces::WhenAvailable,

@@ -1,10 +1,10 @@
-//! A bound on processes that also holds for root.
+//! A bound on processes for root on kernels without `pid_bound`.
 //!
-//! The kernel's own limits do not: RLIMIT_NPROC exempts the machine's root, also inside a user namespace in
-//! which root is mapped to itself, and control groups are often not ours to write. So the kernel holds every
-//! call that makes a process or thread (`notify`) until the supervisor has counted. What was counted leaves
-//! room for so many more, and the next count is due when that room is used: far from the bound a new process
-//! costs one message to the supervisor and no counting.
+//! RLIMIT_NPROC exempts the machine's root, also inside a user namespace in which root is mapped to itself, and
+//! control groups are often not ours to write. So the kernel holds every call that makes a process or thread
+//! (`notify`) until the supervisor has counted. What was counted leaves room for so many more, and the next count
+//! is due when that room is used: far from the bound a new process costs one message to the supervisor and no
+//! counting.
 //!
 //! The bound is exact: a call that was allowed and may not have happened yet counts as happened. Such a
 //! thread is running or waits inside the kernel; one that sleeps, is stopped or is gone has made its process.

@@ -104,3 +104,19 @@ pub(super) fn landlock_abi() -> u32 {
     };
     u32::try_from(abi).unwrap_or(0)
 }
+
+/// Switches the interface `lo` of the own network namespace on.
+///
+/// # Errors
+/// When the kernel refuses.
+pub(super) fn loopback_up(socket: &OwnedFd) -> io::Result<()> {
+    // SAFETY: an all-zero `ifreq` is a valid one.
+    let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
+    for (to, from) in request.ifr_name.iter_mut().zip(b"lo") {
+        *to = libc::c_char::from_ne_bytes([*from]);
+    }
+    request.ifr_ifru.ifru_flags = libc::c_short::try_from(libc::IFF_UP).unwrap_or(1);
+    // SAFETY: the structure outlives the call, which reads it.
+    let done = unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS, &raw const request) };
+    if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}

@@ -14,7 +14,7 @@ use rustix::mount::{
 };
 
 use super::policy::{DEVICES, ETC, Policy, SYSTEM};
-use super::raw;
+use super::{pid_bound, raw};
 
 /// Size of `/dev/shm`. Files are bounded too, since an empty one takes memory that no size counts.
 const SMALL_TMPFS: &std::ffi::CStr = c"size=64m,nr_inodes=16k,mode=1777";
@@ -27,11 +27,12 @@ enum Entry {
     Nothing,
 }
 
-/// Builds the root and moves into it. The caller is the first process of new mount and PID namespaces.
+/// Builds the root and moves into it. The caller is the first process of new mount and PID namespaces. `processes`
+/// is how many numbers to leave to the PID namespace; true when the kernel keeps this bound.
 ///
 /// # Errors
 /// When the kernel refuses a mount; the process is then in no defined place and must end.
-pub(super) fn enter(policy: &Policy) -> io::Result<()> {
+pub(super) fn enter(policy: &Policy, processes: Option<u32>) -> io::Result<bool> {
     mount_change("/", MountPropagationFlags::REC | MountPropagationFlags::PRIVATE)
         .map_err(|e| told("making mounts private", Path::new("/"), e.into()))?;
     // Opened before anything is covered; mounted parents first.
@@ -47,7 +48,7 @@ pub(super) fn enter(policy: &Policy) -> io::Result<()> {
         symlink(fs::read_link(link)?, inside(Path::new(link)))?;
     }
     // Before what is granted, which may lie below.
-    system_mounts()?;
+    let bounded = system_mounts(processes)?;
     for ((_, path), entry) in &entries {
         place(path, entry).map_err(|e| told("granting", path, e))?;
     }
@@ -59,7 +60,7 @@ pub(super) fn enter(policy: &Policy) -> io::Result<()> {
         MountFlags::BIND | MountFlags::RDONLY | MountFlags::NOSUID | MountFlags::NODEV,
         c"",
     )?;
-    Ok(())
+    Ok(bounded)
 }
 
 /// `path` below the directory that becomes the root and is the current one.
@@ -164,13 +165,15 @@ fn place(path: &Path, entry: &Entry) -> io::Result<()> {
     Ok(())
 }
 
-/// `/proc` of the own PID namespace, `/dev/shm` and the usual links in `/dev`.
-fn system_mounts() -> io::Result<()> {
+/// `/proc` of the own PID namespace with a bound on `processes`, `/dev/shm` and the usual links in `/dev`. True when
+/// the bound holds.
+fn system_mounts(processes: Option<u32>) -> io::Result<bool> {
     fs::create_dir_all("proc")?;
     fs::create_dir_all("dev/shm")?;
     let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
     mount("proc", "proc", "proc", flags, None)
         .map_err(|e| told("mounting", Path::new("/proc"), e.into()))?;
+    let bounded = processes.map_or(Ok(false), pid_bound::leave)?;
     mount_remount("proc", flags | MountFlags::BIND | MountFlags::RDONLY, c"")?;
     mount("tmpfs", "dev/shm", "tmpfs", flags, SMALL_TMPFS)?;
     for (link, target) in [
@@ -181,5 +184,5 @@ fn system_mounts() -> io::Result<()> {
     ] {
         symlink(target, link)?;
     }
-    Ok(())
+    Ok(bounded)
 }

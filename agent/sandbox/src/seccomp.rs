@@ -17,6 +17,8 @@ const SET_ID_BITS: [u64; 2] = [0o4000, 0o2000];
 pub(super) struct Sockets {
     /// AF_INET and AF_INET6 too.
     pub(super) internet: bool,
+    /// Connections over TCP and IPv4 too, which Landlock confines to ports.
+    pub(super) tcp: bool,
     /// AF_UNIX sockets by name. Only when the names of others cannot be reached, since a filter does not
     /// see the name; pairs are always allowed.
     pub(super) unix: bool,
@@ -65,7 +67,21 @@ fn by_argument(
         allow_family(libc::AF_INET)?;
         allow_family(libc::AF_INET6)?;
     }
-    let socket = if families.is_empty() { Vec::new() } else { vec![SeccompRule::new(families)?] };
+    if sockets.tcp && !sockets.internet {
+        allow_family(libc::AF_INET)?;
+    }
+    let mut socket =
+        if families.is_empty() { Vec::new() } else { vec![SeccompRule::new(families)?] };
+    if sockets.tcp && !sockets.internet {
+        socket.extend(other_than_tcp()?);
+        // A connection by sending is none that Landlock sees.
+        let fast_open = [u64::from(libc::MSG_FASTOPEN.unsigned_abs())];
+        for (call, argument) in
+            [(libc::SYS_sendto, 3), (libc::SYS_sendmsg, 2), (libc::SYS_sendmmsg, 3)]
+        {
+            rules.insert(call, any_bit(argument, &fast_open)?);
+        }
+    }
     rules.insert(libc::SYS_socket, socket);
     // Raw sockets need a capability that is gone; a pair of another family does not exist.
     let pair = vec![compare(0, SeccompCmpOp::Ne, u64::from(libc::AF_UNIX.unsigned_abs()))?];
@@ -111,6 +127,23 @@ fn by_argument(
         rules.insert(libc::SYS_open, creating(1, 2)?);
     }
     Ok(rules)
+}
+
+/// Matches internet sockets of another type or protocol than TCP.
+fn other_than_tcp() -> Result<Vec<SeccompRule>, seccompiler::BackendError> {
+    let internet = || compare(0, SeccompCmpOp::Eq, u64::from(libc::AF_INET.unsigned_abs()));
+    let mut types = vec![internet()?];
+    for flags in
+        [0, libc::SOCK_CLOEXEC, libc::SOCK_NONBLOCK, libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK]
+    {
+        let stream = (libc::SOCK_STREAM | flags).unsigned_abs();
+        types.push(compare(1, SeccompCmpOp::Ne, u64::from(stream))?);
+    }
+    let mut protocols = vec![internet()?];
+    for protocol in [0, libc::IPPROTO_TCP] {
+        protocols.push(compare(2, SeccompCmpOp::Ne, u64::from(protocol.unsigned_abs()))?);
+    }
+    Ok(vec![SeccompRule::new(types)?, SeccompRule::new(protocols)?])
 }
 
 fn compare(

@@ -28,7 +28,9 @@ impl Installed {
     pub(crate) fn new(family: &DirectoryFamily, draw: &mut Draw, port: Option<u16>) -> Self {
         let spec = family.spec().clone();
         let quirk = generate::draw_all(&spec.quirk, draw, &BTreeMap::new());
-        Self { dir: family.dir().to_owned(), spec, quirk, port }
+        // Its name in a sandbox, where no link leads to it.
+        let dir = family.dir().canonicalize().unwrap_or_else(|_| family.dir().to_owned());
+        Self { dir, spec, quirk, port }
     }
 
     pub(crate) const fn is_control(&self) -> bool {
@@ -47,7 +49,7 @@ impl Installed {
     }
 
     /// Where it lies.
-    pub(super) fn dir(&self) -> &Path {
+    pub(crate) fn dir(&self) -> &Path {
         &self.dir
     }
 

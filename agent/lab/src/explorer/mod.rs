@@ -13,7 +13,7 @@ mod path_rules;
 mod replay;
 mod rules;
 mod run;
-pub(crate) mod shell;
+mod shell;
 mod shell_rules;
 mod skills;
 mod value_rules;
@@ -23,5 +23,6 @@ mod tests;
 
 pub use replay::RuleAgent;
 pub use run::{Attempt, Explorer, ExplorerError, PATIENCE_COMMANDS};
+pub use shell::{Ran, Shell, ShellError, TIMEOUT};
 pub use skills::{Skills, SkillsError};
 pub(crate) use skills::{fenced, read_skill_files};

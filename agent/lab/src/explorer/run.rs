@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::candidate::{Candidate, quoted_commands};
 use super::rules::{Situation, repairs};
-use super::shell::{self, Ran};
+use super::shell::{Ran, Shell, ShellError, TIMEOUT};
 use super::skills::{Skill, Skills};
 use crate::Draw;
 use lore_session::{
@@ -22,10 +22,18 @@ pub const PATIENCE_COMMANDS: usize = 40;
 
 /// Why a task could not be worked on at all.
 #[derive(Debug, thiserror::Error)]
-#[error("`sh` did not start for `{command}`: {source}")]
-pub struct ExplorerError {
-    command: String,
-    source: std::io::Error,
+pub enum ExplorerError {
+    /// There is no shell.
+    #[error(transparent)]
+    Shell(#[from] ShellError),
+    /// A command did not run.
+    #[error("`{command}` did not run: {source}")]
+    Command {
+        /// The command line.
+        command: String,
+        /// Why.
+        source: ShellError,
+    },
 }
 
 /// An explorer at work in one environment.
@@ -70,6 +78,7 @@ impl Explorer<'_> {
     ) -> Result<Attempt, ExplorerError> {
         let mut work = Work {
             explorer: self,
+            shell: Shell::open(self.bin)?,
             prompt,
             scratch,
             calls: Vec::new(),
@@ -108,6 +117,7 @@ type Try = (Candidate, Option<String>);
 
 struct Work<'a> {
     explorer: &'a Explorer<'a>,
+    shell: Shell,
     prompt: &'a str,
     scratch: &'a Path,
     calls: Vec<ToolCall>,
@@ -161,8 +171,10 @@ impl Work<'_> {
     }
 
     fn run(&mut self, line: &str) -> Result<Ran, ExplorerError> {
-        let ran = shell::run(line, self.explorer.bin, self.scratch, shell::TIMEOUT)
-            .map_err(|source| ExplorerError { command: line.to_owned(), source })?;
+        let ran = self
+            .shell
+            .run(line, self.scratch, TIMEOUT)
+            .map_err(|source| ExplorerError::Command { command: line.to_owned(), source })?;
         self.failures += usize::from(ran.exit != 0);
         let arguments = json!({ "command": line });
         self.calls.push(call("bash", arguments, &ran.output, ran.exit, Some(ran.millis)));

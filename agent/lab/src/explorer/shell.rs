@@ -1,94 +1,184 @@
-//! Runs one command line in a scratch directory.
+//! Runs proposed command lines in a task's directory, in the sandbox.
+//!
+//! A command comes from a task, a skill of a peer or a model. It sees the task's directory, the lab's tools
+//! with what they read, and the operating system's programs; it reaches the lab's services on loopback.
 
-use std::io::Read;
-use std::os::unix::process::CommandExt;
-use std::path::Path;
-use std::process::{Command, Stdio};
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
+
+use lore_sandbox::{Exit, Level, Output, Policy, Sandbox, SandboxError};
+use tokio::io::{AsyncRead, AsyncReadExt};
+
+use crate::environment::{Environment, FILE};
 
 /// Longest output that is kept, in bytes.
 const MAX_OUTPUT_BYTES: usize = 32 * 1024;
 /// How long a command of a task may take.
-pub(crate) const TIMEOUT: Duration = Duration::from_secs(20);
-/// How long the pipe is read after everything that can be killed was.
+pub const TIMEOUT: Duration = Duration::from_secs(20);
+/// How long the pipe is read after everything was killed.
 const LAST_READ: Duration = Duration::from_secs(1);
 /// The exit status that `timeout` of the coreutils gives.
 const TIMED_OUT: i32 = 124;
+/// The tool whose link leads to the binary of all built-in ones, which is the sandbox's helper too.
+const LINKED: &str = "fetch";
 
 /// What a command did.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Ran {
+pub struct Ran {
     /// Exit status; 128 and more for a signal, as shells count.
-    pub(crate) exit: i32,
+    pub exit: i32,
     /// Standard output and error as they came.
-    pub(crate) output: String,
+    pub output: String,
     /// Wall time in milliseconds.
-    pub(crate) millis: u64,
+    pub millis: u64,
 }
 
-/// Runs `line` by `sh -c` in `scratch` with `bin` first on PATH and nothing else of our environment.
-/// After `timeout` it is killed with everything it started.
-pub(crate) fn run(
-    line: &str,
-    bin: &Path,
-    scratch: &Path,
-    timeout: Duration,
-) -> std::io::Result<Ran> {
-    let began = Instant::now();
-    let (mut reader, writer) = std::io::pipe()?;
-    let mut path = std::ffi::OsString::from(bin);
-    path.push(":/usr/local/bin:/usr/bin:/bin");
-    let mut command = Command::new("/bin/sh");
-    command
-        .args(["-c", line])
-        .current_dir(scratch)
-        .env_clear()
-        .env("PATH", path)
-        .env("HOME", scratch)
-        .env("LC_ALL", "C")
-        .env("TZ", "UTC")
-        .stdin(Stdio::null())
-        .stdout(writer.try_clone()?)
-        .stderr(writer)
-        .process_group(0);
-    let mut child = command.spawn()?;
-    // The command holds our ends of the pipe: without this the reader would never see its end.
-    drop(command);
-    let (done, waiting) = mpsc::sync_channel(1);
-    let kept = Arc::new(Mutex::new(Vec::new()));
-    let collected = Arc::clone(&kept);
-    std::thread::spawn(move || {
-        let mut buffer = [0; 8 * 1024];
-        while let Ok(count @ 1..) = reader.read(&mut buffer) {
-            let mut kept = collected.lock().unwrap_or_else(PoisonError::into_inner);
-            // What is over the limit is read and dropped, so that the writer does not block.
-            let room = MAX_OUTPUT_BYTES.saturating_sub(kept.len());
-            kept.extend_from_slice(&buffer[..count.min(room)]);
+/// Why a command did not run.
+#[derive(Debug, thiserror::Error)]
+pub enum ShellError {
+    /// It cannot be confined on this machine.
+    #[error("commands cannot be confined: {0}")]
+    Sandbox(#[from] SandboxError),
+    /// A directory could not be used.
+    #[error("no directory for temporary files: {0}")]
+    Scratch(#[from] std::io::Error),
+}
+
+/// A shell for one task: its commands share a `/tmp`.
+#[derive(Debug)]
+pub struct Shell {
+    sandbox: Sandbox,
+    bin: PathBuf,
+    read: Vec<PathBuf>,
+    ports: Vec<u16>,
+    tmp: tempfile::TempDir,
+}
+
+impl Shell {
+    /// A shell with the lab's tools in `bin`, which was started by [`crate::Lab::start`]. The binary behind
+    /// the tools is the sandbox's helper: its `main` calls [`lore_sandbox::enter_if_asked`] first.
+    ///
+    /// # Errors
+    /// When there is no room for temporary files.
+    pub fn open(bin: &Path) -> Result<Self, ShellError> {
+        let helper = bin.join(LINKED).canonicalize().unwrap_or_else(|_| "/proc/self/exe".into());
+        let mut shell = Self::with_helper(bin, &helper)?;
+        let lab = shell.bin.parent().unwrap_or(Path::new("/")).to_owned();
+        if let Ok(environment) = Environment::load(&lab) {
+            shell.ports = environment.services.values().copied().collect();
+            shell.read.push(lab.join(FILE));
+            shell
+                .read
+                .extend(environment.directories.values().map(|family| family.dir().to_owned()));
         }
-        let _ = done.send(());
-    });
-    let in_time = waiting.recv_timeout(timeout).is_ok();
-    if !in_time {
-        kill_group(&child);
-        // A process that left the group may hold the pipe for ever: what was read until now counts.
-        let _ = waiting.recv_timeout(LAST_READ);
+        Ok(shell)
     }
-    let status = child.wait()?;
-    let output = kept.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    let code = std::os::unix::process::ExitStatusExt::signal(&status).map(|signal| 128 + signal);
-    let exit = status.code().or(code).unwrap_or(1);
-    Ok(Ran {
-        exit: if in_time { exit } else { TIMED_OUT },
-        output: String::from_utf8_lossy(&output).into_owned(),
-        millis: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
-    })
+
+    /// A shell with the programs in `bin` and no service, confined by `helper`.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn with_helper(bin: &Path, helper: &Path) -> Result<Self, ShellError> {
+        let bin = bin.canonicalize().unwrap_or_else(|_| bin.to_owned());
+        Ok(Self {
+            sandbox: Sandbox::with_helper(helper),
+            read: vec![bin.clone(), helper.to_owned()],
+            bin,
+            ports: Vec::new(),
+            tmp: tempfile::tempdir()?,
+        })
+    }
+
+    /// What is enforced for commands in `scratch`.
+    ///
+    /// # Errors
+    /// When it is too little.
+    pub async fn probe(&self, scratch: &Path) -> Result<Level, ShellError> {
+        Ok(self.sandbox.probe(&self.policy(scratch)?).await?)
+    }
+
+    fn policy(&self, scratch: &Path) -> Result<Policy, ShellError> {
+        let scratch = scratch.canonicalize()?;
+        let mut path = self.bin.display().to_string();
+        path.push_str(":/usr/local/bin:/usr/bin:/bin");
+        let mut policy = Policy::new(&scratch, self.tmp.path());
+        // A task may ask for a repository.
+        policy.read_only = Vec::new();
+        policy.read = self.read.clone();
+        policy.loopback_ports = self.ports.clone();
+        policy.environment = BTreeMap::from([
+            ("PATH".to_owned(), path),
+            ("HOME".to_owned(), scratch.display().to_string()),
+            ("LC_ALL".to_owned(), "C".to_owned()),
+            ("TZ".to_owned(), "UTC".to_owned()),
+        ]);
+        Ok(policy)
+    }
+
+    /// Runs `line` by `sh -c` in `scratch`. After `timeout` it is killed with everything it started, and
+    /// what it left running is killed at its end. Blocks this thread.
+    ///
+    /// # Errors
+    /// When it cannot be confined: nothing ran then.
+    pub fn run(&self, line: &str, scratch: &Path, timeout: Duration) -> Result<Ran, ShellError> {
+        std::thread::scope(|scope| {
+            // Also within a runtime, in which no other could be entered on this thread.
+            let worker = scope.spawn(|| {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+                runtime.block_on(self.confined(line, scratch, timeout))
+            });
+            worker.join().unwrap_or_else(|_| {
+                Err(ShellError::Scratch(std::io::Error::other("the command's thread broke down")))
+            })
+        })
+    }
+
+    async fn confined(
+        &self,
+        line: &str,
+        scratch: &Path,
+        timeout: Duration,
+    ) -> Result<Ran, ShellError> {
+        let began = Instant::now();
+        // One pipe for both outputs keeps their order.
+        let join = r#"exec "$0" -c "$1" 2>&1"#;
+        let argv = ["/bin/sh", "-c", join, "/bin/sh", line].map(str::to_owned);
+        let (mut running, output) = self.sandbox.start(&self.policy(scratch)?, &argv).await?;
+        let kept = Arc::new(Mutex::new(Vec::new()));
+        let Output { stdout, stderr } = output;
+        let reading = tokio::spawn({
+            let kept = Arc::clone(&kept);
+            async move { tokio::join!(keep(stdout, &kept), keep(stderr, &kept)) }
+        });
+        let in_time = tokio::time::timeout(timeout, running.ended()).await;
+        let ended = match &in_time {
+            Ok(ended) => *ended,
+            Err(_) => running.kill().await,
+        };
+        let _ = tokio::time::timeout(LAST_READ, reading).await;
+        let exit = match ended.exit {
+            _ if in_time.is_err() => TIMED_OUT,
+            Exit::Code(code) => code,
+            Exit::Signal(signal) => 128 + signal,
+            Exit::Killed => 128 + 9,
+        };
+        let kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(Ran {
+            exit,
+            output: String::from_utf8_lossy(&kept).into_owned(),
+            millis: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
+        })
+    }
 }
 
-/// Ends the command and everything that it started.
-fn kill_group(child: &std::process::Child) {
-    let pid = i32::try_from(child.id()).ok();
-    if let Some(pid) = pid.and_then(rustix::process::Pid::from_raw) {
-        let _ = rustix::process::kill_process_group(pid, rustix::process::Signal::KILL);
+/// Reads to the end. What is over the limit is dropped, so that the writer does not block.
+async fn keep(mut from: impl AsyncRead + Unpin, into: &Mutex<Vec<u8>>) {
+    let mut buffer = vec![0; 8 * 1024];
+    while let Ok(count @ 1..) = from.read(&mut buffer).await {
+        let mut kept = into.lock().unwrap_or_else(PoisonError::into_inner);
+        let room = MAX_OUTPUT_BYTES.saturating_sub(kept.len());
+        kept.extend_from_slice(&buffer[..count.min(room)]);
     }
 }

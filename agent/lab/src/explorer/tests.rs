@@ -1,13 +1,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use super::Skills;
 use super::candidate::{last_program, quoted_commands, replace_word, url};
 use super::knowledge::ratio;
 use super::rules::{Situation, repairs};
-use super::shell;
 use super::{http_rules, option_rules, path_rules, shell_rules, value_rules};
 
 fn offers(command: &str, output: &str, help: &str) -> Vec<(Option<String>, String)> {
@@ -136,34 +134,6 @@ fn a_header_is_got_where_it_is_given_out() {
 #[test]
 fn an_answer_without_a_hint_offers_nothing() {
     assert!(offers("x add 1", "x: something is wrong", "usage: x\n  --y VALUE\n").is_empty());
-}
-
-fn sh(line: &str, timeout: Duration) -> shell::Ran {
-    let scratch = tempfile::tempdir().unwrap();
-    shell::run(line, Path::new("/bin"), scratch.path(), timeout).unwrap()
-}
-
-#[test]
-fn a_command_runs_with_its_own_environment_and_both_its_outputs() {
-    let ran = sh("echo one; echo two >&2; exit 3", shell::TIMEOUT);
-    assert_eq!((ran.exit, ran.output.as_str()), (3, "one\ntwo\n"));
-    let names = sh("env | cut -d= -f1 | sort", shell::TIMEOUT).output;
-    assert_eq!(names, "HOME\nLC_ALL\nPATH\nPWD\nTZ\n");
-}
-
-#[test]
-fn a_command_that_hangs_is_killed_with_its_children() {
-    // The child holds the pipe: were it left alive, the call would last as long as it does.
-    let began = Instant::now();
-    let ran = sh("sleep 300 & sleep 300", Duration::from_millis(200));
-    assert_eq!(ran.exit, 124);
-    assert!(began.elapsed() < Duration::from_secs(100));
-}
-
-#[test]
-fn what_a_command_says_is_cut_and_does_not_block_it() {
-    let ran = sh("yes | head -c 1000000; exit 4", shell::TIMEOUT);
-    assert_eq!((ran.exit, ran.output.len()), (4, 32 * 1024));
 }
 
 fn skills(texts: &[&str]) -> Skills {

@@ -1,6 +1,7 @@
 //! `fetch`: a small HTTP client for services on this machine.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind::{ConnectionRefused, PermissionDenied};
 use std::net::{Ipv4Addr, SocketAddr};
 
 use super::Answer;
@@ -23,7 +24,8 @@ pub(super) fn run(args: &[String]) -> Answer {
     };
     let response = match send(address, &request) {
         Ok(response) => response,
-        Err(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
+        // In the sandbox the kernel forbids every port on which no service of the lab listens.
+        Err(error) if [ConnectionRefused, PermissionDenied].contains(&error.kind()) => {
             return Answer::fail(NO_CONNECTION, format!("fetch: {address}: connection refused"));
         }
         Err(error) => return Answer::fail(NO_CONNECTION, format!("fetch: {address}: {error}")),

@@ -37,8 +37,8 @@ pub const NAMES: [&str; 19] = [
 
 /// Links every tool in `bin` to the binary that carries [`dispatch`].
 pub(crate) fn install(bin: &Path, binary: &Path) -> Result<(), LabError> {
-    let binary = std::path::absolute(binary).map_err(at(binary))?;
-    std::fs::metadata(&binary).map_err(at(&binary))?;
+    // Its name in a sandbox, where no other link leads to it.
+    let binary = binary.canonicalize().map_err(at(binary))?;
     std::fs::create_dir_all(bin).map_err(at(bin))?;
     for name in NAMES {
         let link = bin.join(name);
