@@ -48,7 +48,7 @@ impl<N: NoiseSource> Engine<N> {
                 self.settle()?;
                 self.remember_identified()?;
                 self.expire_joins();
-                self.begin_rounds_in_turn();
+                self.begin_rounds_in_turn()?;
             }
         }
         self.dial_known()
@@ -68,6 +68,7 @@ impl<N: NoiseSource> Engine<N> {
             }
             Err(error) => {
                 tracing::warn!(peer = %peer.short(), %error, "a reply does not decode");
+                self.heard.malformed += 1;
                 self.rounds.forget(number);
                 self.fail_join(number, "its reply does not decode");
             }

@@ -33,6 +33,7 @@ pub(super) fn terms(wanted: &control::FederationCreate) -> Terms {
             bound: costs.bound,
             kinds: costs.kinds.iter().copied().map(cost_kind).collect(),
         }),
+        members: None,
     }
 }
 
