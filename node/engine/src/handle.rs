@@ -13,6 +13,8 @@ impl<N: NoiseSource> Engine<N> {
     /// # Errors
     /// When the own store or ledger fails. Nothing that a peer sends is an error here.
     pub fn handle(&mut self, event: Event) -> Result<(), EngineError> {
+        // What teaches where members listen, or who they are; a tick sees what came in otherwise.
+        let dial = !matches!(event, Event::Gossip { .. } | Event::Request { .. });
         match event {
             Event::Connected { peer } => {
                 tracing::info!(peer = %peer.short(), "connected");
@@ -51,7 +53,7 @@ impl<N: NoiseSource> Engine<N> {
                 self.begin_rounds_in_turn()?;
             }
         }
-        self.dial_known()
+        if dial { self.dial_known() } else { Ok(()) }
     }
 
     fn on_response(

@@ -94,8 +94,8 @@ impl Gathered {
 }
 
 impl<N: NoiseSource> Engine<N> {
-    /// Folds what is new, makes the releases that have become due, and ends the epoch when this node
-    /// signs and its clock says so. Called after every change, and every now and then.
+    /// Makes the releases that have become due, and ends the epoch when this node signs and its clock says
+    /// so. Called after every change, and every now and then.
     ///
     /// # Errors
     /// When the store or the ledger fails. A refused release is logged, not an error: nothing left.
@@ -106,9 +106,6 @@ impl<N: NoiseSource> Engine<N> {
         self.finish_pending();
         let ids: Vec<FederationId> = self.federations.keys().copied().collect();
         for id in ids {
-            if let Some(federation) = self.federations.get_mut(&id) {
-                federation.refresh();
-            }
             for due in self.due(id)? {
                 let Participation { kind, period, .. } = due.participation;
                 let unit = due.mechanism.unit;
@@ -123,9 +120,6 @@ impl<N: NoiseSource> Engine<N> {
             }
             if self.checkpoint_is_due(id)? {
                 self.federation_checkpoint(id)?;
-            }
-            if let Some(federation) = self.federations.get_mut(&id) {
-                federation.refresh();
             }
         }
         Ok(())
