@@ -5,10 +5,10 @@
 //! may feed back into what they decide. The same seed gives the same trace hash, on any number of
 //! threads.
 
-pub mod engine;
 pub mod network;
 pub mod overlay;
 pub mod poisoning;
+pub mod queue;
 pub mod rng;
 pub mod runner;
 pub mod scenario;

@@ -1,8 +1,11 @@
 //! A scenario: what is simulated, read from TOML. Unknown keys are errors, units stand in the names.
 
+mod releases;
+
+pub use releases::Releases;
 use serde::Deserialize;
 
-use crate::engine::Micros;
+use crate::queue::Micros;
 use crate::rng::MILLION;
 
 /// Why a scenario was refused.
@@ -57,6 +60,9 @@ pub struct Scenario {
     /// What hostile or broken participants do.
     #[serde(default)]
     pub attack: Attack,
+    /// Releases from private sessions; none: nobody has a budget.
+    #[serde(default)]
+    pub releases: Option<Releases>,
     /// How long after the last fault and the last publication all nodes must agree, in seconds.
     pub settle_s: u64,
     /// How often a sample line is taken, in milliseconds.
@@ -129,8 +135,9 @@ pub struct Sync {
     /// does under a lossy network.
     #[serde(default = "half_second")]
     pub retry_ms: u64,
-    /// After a lost disk a node signs nothing before it has finished rounds with this many peers (or
-    /// all others, where they are fewer), so that it knows the head of its own chain. 0 lets it sign at once, and fork.
+    /// After it came back from a backup a node signs nothing before it has finished rounds with this many
+    /// peers (or all others, where they are fewer), so that it knows the head of its own chain. 0 lets it sign
+    /// at once, and fork.
     #[serde(default = "three")]
     pub recovery_peers: usize,
 }
@@ -195,11 +202,12 @@ pub struct Crash {
     pub down_s: u64,
     /// How many, drawn at random.
     pub nodes: usize,
-    /// Whether what they stored survives. Without it they come back with their key only.
+    /// Whether what they stored survives. Without it they come back from the backup that they made when they
+    /// found themselves on the roster.
     pub disk: bool,
 }
 
-/// Latency in the units of the engine.
+/// Latency in microseconds and parts per million.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Latency {
     /// The same on every link.
@@ -216,7 +224,7 @@ pub enum Latency {
     },
 }
 
-/// The links in the units of the engine.
+/// The links in microseconds and parts per million.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NetworkPlan {
     /// Latency without jitter.
@@ -344,10 +352,24 @@ impl Scenario {
                 "at least 1 and less than nodes",
             )?;
         }
+        if let Some(releases) = &self.releases {
+            within("releases.users", releases.users.into(), 0, 10_000, "at most 10000")?;
+            let periods = releases.epochs_per_period.into();
+            within("releases.epochs_per_period", periods, 1, 10_000, "from 1 to 10000")?;
+            let fits = (0.1..=100.0).contains(&releases.epsilon);
+            let got = releases.epsilon.to_string();
+            if !fits {
+                let key = "releases.epsilon";
+                return Err(ScenarioError::Value { key, got, must: "from 0.1 to 100" });
+            }
+            let epoch_s = self.checkpoints.period_ms / 1_000;
+            let below = "at least 1 and less than half of checkpoints.period_ms";
+            within("releases.gate_s", releases.gate_s.unwrap_or(1), 1, epoch_s / 2, below)?;
+        }
         Ok(())
     }
 
-    /// The links in the units of the engine.
+    /// The links in microseconds and parts per million.
     #[must_use]
     pub fn network_plan(&self) -> NetworkPlan {
         let section = self.network;
@@ -381,10 +403,11 @@ impl Scenario {
 }
 
 /// The scenarios that come with the crate, by name: what `lore-sim list` shows.
-pub const SHIPPED: [(&str, &str); 3] = [
-    ("lossy-mesh", include_str!("../scenarios/lossy-mesh.toml")),
-    ("partition-heals", include_str!("../scenarios/partition-heals.toml")),
-    ("lost-disks", include_str!("../scenarios/lost-disks.toml")),
+pub const SHIPPED: [(&str, &str); 4] = [
+    ("lossy-mesh", include_str!("../../scenarios/lossy-mesh.toml")),
+    ("partition-heals", include_str!("../../scenarios/partition-heals.toml")),
+    ("lost-disks", include_str!("../../scenarios/lost-disks.toml")),
+    ("releases", include_str!("../../scenarios/releases.toml")),
 ];
 
 /// The text of a shipped scenario.
