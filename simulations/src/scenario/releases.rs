@@ -71,3 +71,35 @@ impl Scenario {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::scenario::{ScenarioError, shipped};
+
+    #[test]
+    fn values_of_releases_without_sense_are_named() {
+        let text = shipped("releases").unwrap();
+        for (from, to, key) in [
+            ("epsilon = 4.0", "epsilon = 0.0", "releases.epsilon"),
+            ("users = 80", "users = 10001", "releases.users"),
+            ("per_period = 20", "per_period = 0", "releases.epochs_per_period"),
+            ("lessons = 2", "gate_s = 11", "releases.gate_s"),
+        ] {
+            assert!(text.contains(from), "{from}");
+            let error = Scenario::parse(&text.replace(from, to)).unwrap_err();
+            assert!(
+                matches!(error, ScenarioError::Value { key: got, .. } if got == key),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn epsilon_is_read_to_the_thousandth() {
+        let text = shipped("releases").unwrap().replace("epsilon = 4.0", "epsilon = 0.125");
+        let releases = Scenario::parse(&text).unwrap().releases.unwrap();
+        assert_eq!(releases.epsilon_micros(), 125_000);
+    }
+}

@@ -89,6 +89,7 @@ fn without_anti_entropy_gossip_alone_does_not_agree() {
     scenario.network.loss = 0.3;
     let outcome = run(&scenario, 1, |_| {}).unwrap();
     assert!(!outcome.ok && outcome.agreed_at_micros.is_none(), "{outcome:#?}");
+    assert!(outcome.root.is_none(), "they hold different deltas: {outcome:#?}");
 }
 
 #[test]
