@@ -1,14 +1,14 @@
-//! The protocol's own code in virtual time: many nodes in one process, on one seed.
+//! Nodes in virtual time: many engines in one process, on one seed.
 //!
-//! This room knows `protocol` and `privacy` and runs them unchanged; bytes, not structs, cross its
-//! wire. It must not know the agent, the node, a socket or a real clock, and nothing that it decides
+//! This room knows `engine`, `protocol` and `privacy` and runs them unchanged; bytes, not structs, cross its
+//! wire. It must not know the agent, the daemon, a socket or a real clock, and nothing that it decides
 //! may feed back into what they decide. The same seed gives the same trace hash, on any number of
 //! threads.
 
-pub mod engine;
 pub mod network;
 pub mod overlay;
 pub mod poisoning;
+pub mod queue;
 pub mod rng;
 pub mod runner;
 pub mod scenario;

@@ -18,7 +18,7 @@ use serde_json::json;
 const FAILED: u8 = 1;
 
 #[derive(Parser)]
-#[command(name = "lore-sim", version, about = "The protocol's own code in virtual time")]
+#[command(name = "lore-sim", version, about = "Nodes in virtual time")]
 struct Cli {
     #[command(subcommand)]
     command: Command,

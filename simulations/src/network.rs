@@ -3,7 +3,7 @@
 //! A link is directed. What a node sends draws from that node's own stream, so that one node's traffic
 //! never moves another node's luck. Reordering is not a knob: it is what jitter does to two messages.
 
-use crate::engine::Micros;
+use crate::queue::Micros;
 use crate::rng::{Purpose, Stream, Streams};
 use crate::scenario::{Latency, NetworkPlan};
 
@@ -98,11 +98,7 @@ impl Network {
         }
         let first = now + base + jitter[0];
         let second = doubled.then_some(now + base + jitter[1]);
-        let cut = |at: Micros| {
-            self.partitions
-                .iter()
-                .any(|split| split.parts(now, from, to) || split.parts(at, from, to))
-        };
+        let cut = |at: Micros| self.is_cut(now, from, to) || self.is_cut(at, from, to);
         let arrivals = Arrivals([Some(first), second].map(|at| at.filter(|at| !cut(*at))));
         if arrivals.0[0].is_none() && arrivals.0[1].is_none() {
             self.traffic.cut += 1;
@@ -110,6 +106,12 @@ impl Network {
             self.traffic.doubled += 1;
         }
         arrivals
+    }
+
+    /// Whether a split parts two nodes at a moment.
+    #[must_use]
+    pub fn is_cut(&self, at: Micros, a: usize, b: usize) -> bool {
+        self.partitions.iter().any(|split| split.parts(at, a, b))
     }
 
     /// Latency of a link without jitter.

@@ -24,8 +24,10 @@ pub enum Purpose {
     Peers,
     /// What the node publishes, and when.
     Work,
-    /// Session nonces.
-    Nonce,
+    /// What a node asks of the operating system: nonces, secrets.
+    Entropy,
+    /// Noise of releases.
+    Noise,
     /// Which nodes a fault hits.
     Faults,
 }
@@ -39,7 +41,8 @@ impl Purpose {
             Self::Link => "link",
             Self::Peers => "peers",
             Self::Work => "work",
-            Self::Nonce => "nonce",
+            Self::Entropy => "entropy",
+            Self::Noise => "noise",
             Self::Faults => "faults",
         }
     }

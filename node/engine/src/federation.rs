@@ -1,8 +1,11 @@
 //! One federation as this node sees it.
 
-use lore_protocol::ids::{FederationId, Hash, MemberId, PublicKey};
+use std::sync::OnceLock;
+
+use lore_protocol::delta::Sound;
+use lore_protocol::ids::{CheckpointId, FederationId, Hash, MemberId, PublicKey};
 use lore_protocol::library::{Fold, Library};
-use lore_protocol::log::Log;
+use lore_protocol::log::{Ingest, Log};
 use lore_protocol::wire::FrameSeal;
 
 /// Log, fold, and the library they come to.
@@ -10,48 +13,45 @@ pub struct Federation {
     log: Log,
     seal: FrameSeal,
     fold: Fold,
+    /// Folded when somebody asks: most deltas come in without that.
+    view: OnceLock<View>,
+}
+
+struct View {
     library: Library,
     root: Hash,
-    digest: Option<Hash>,
 }
 
 impl Federation {
     /// A federation whose log was just read.
     #[must_use]
     pub fn new(log: Log) -> Self {
-        let mut federation = Self {
-            seal: FrameSeal::new(log.signed_charter()),
-            log,
-            fold: Fold::default(),
-            library: Library::default(),
-            root: Hash::ZERO,
-            digest: None,
-        };
-        federation.refresh();
-        federation
+        let seal = FrameSeal::new(log.signed_charter());
+        let mut fold = Fold::default();
+        fold.advance(&log);
+        Self { log, seal, fold, view: OnceLock::new() }
     }
 
-    /// Folds what is new. Cheap when nothing is.
-    pub fn refresh(&mut self) {
-        let digest = self.log.digest();
-        if self.digest == Some(digest) {
-            return;
+    /// Takes a delta into the log, and folds what a checkpoint seals by it.
+    pub(crate) fn take(&mut self, sound: Sound) -> Ingest {
+        let before = self.version();
+        let result = self.log.ingest(sound);
+        if self.version() != before {
+            self.fold.advance(&self.log);
+            self.view = OnceLock::new();
         }
-        self.fold.advance(&self.log);
-        self.library = self.fold.library(&self.log);
-        self.root = self.library.root();
-        self.digest = Some(digest);
+        result
+    }
+
+    /// Changes with the log: it grows, or another checkpoint of an epoch is chosen.
+    fn version(&self) -> (usize, CheckpointId) {
+        (self.log.len(), self.log.tip().id)
     }
 
     /// The log, to be read: deltas enter it through [`crate::Engine::ingest`] alone.
     #[must_use]
     pub const fn log(&self) -> &Log {
         &self.log
-    }
-
-    /// The log, for the one door into it.
-    pub(crate) const fn log_mut(&mut self) -> &mut Log {
-        &mut self.log
     }
 
     /// Seals and opens its gossip.
@@ -66,16 +66,23 @@ impl Federation {
         self.log.federation()
     }
 
-    /// The library at the last refresh, with what no checkpoint covers yet.
+    /// The library, with what no checkpoint covers yet.
     #[must_use]
-    pub const fn library(&self) -> &Library {
-        &self.library
+    pub fn library(&self) -> &Library {
+        &self.view().library
     }
 
     /// Its root.
     #[must_use]
-    pub const fn root(&self) -> Hash {
-        self.root
+    pub fn root(&self) -> Hash {
+        self.view().root
+    }
+
+    fn view(&self) -> &View {
+        self.view.get_or_init(|| {
+            let library = self.fold.library(&self.log);
+            View { root: library.root(), library }
+        })
     }
 
     /// The fold, for sealed state and proposals.

@@ -36,9 +36,8 @@ impl<N: NoiseSource> Engine<N> {
             let mut federation = Federation::new(log);
             for sound in self.stored_deltas(id)? {
                 // Stored before, so nothing is to be stored.
-                federation.log_mut().ingest(sound);
+                federation.take(sound);
             }
-            federation.refresh();
             self.federations.insert(id, federation);
             self.effects.push(Effect::Subscribe(id));
         }
@@ -86,8 +85,7 @@ impl<N: NoiseSource> Engine<N> {
         federation: FederationId,
     ) -> Result<Ended, EngineError> {
         let me = self.own_member(federation)?;
-        let found =
-            self.federations.get_mut(&federation).ok_or_else(|| crate::unknown(federation))?;
+        let found = self.federation(federation)?;
         if found.log().tip().signers.binary_search(&me).is_err() {
             return Err(EngineError::refused(
                 "not_a_signer",
@@ -102,7 +100,6 @@ impl<N: NoiseSource> Engine<N> {
             )
             .help("see `lore status`"));
         }
-        found.refresh();
         let body = found.fold().propose(found.log());
         let (epoch, covered, roster) = (body.epoch, body.frontier.len(), body.roster.len());
         let checkpoint = Checkpoint { round: 0, phase: Phase::Commit, body };

@@ -38,6 +38,8 @@ pub struct Terms {
     pub units: Option<Vec<Unit>>,
     /// Cost releases; none: costs stay where they are.
     pub costs: Option<Costs>,
+    /// Most members on the roster, 1 to 400; none: 200.
+    pub members: Option<u32>,
 }
 
 /// What a founder chooses about cost releases; the noise follows from the ceiling.
@@ -166,7 +168,7 @@ impl<N: NoiseSource> Engine<N> {
                 }),
             },
             limits: Limits {
-                members: 200,
+                members: terms.members.unwrap_or(200),
                 deltas_per_epoch: 256,
                 evidence_cap: 1000,
                 revokers: 2,

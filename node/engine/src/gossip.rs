@@ -57,14 +57,14 @@ impl<N: NoiseSource> Engine<N> {
                 let known = found.log().get(&delta.header.id()).is_some();
                 return Ok((Verdict::Ignore, !known));
             }
-            Err(error) => return Ok(rejected(&error)),
+            Err(error) => return Ok(self.rejected(&error)),
         };
         if delta.header.federation != federation {
-            return Ok(rejected(&Fault::Foreign(delta.header.federation)));
+            return Ok(self.rejected(&Fault::Foreign(delta.header.federation)));
         }
         let sound = match delta.sound() {
             Ok(sound) => sound,
-            Err(error) => return Ok(rejected(&error)),
+            Err(error) => return Ok(self.rejected(&error)),
         };
         Ok(match self.ingest(federation, sound, Durability::Buffered)? {
             Ingest::Accepted(_) => (Verdict::Accept, false),
@@ -72,14 +72,16 @@ impl<N: NoiseSource> Engine<N> {
             Ingest::Waiting(_) => (Verdict::Ignore, true),
             Ingest::Refused(fault) => {
                 tracing::info!(%fault, "a gossiped delta was refused");
+                self.heard.refused += 1;
                 (Verdict::Ignore, false)
             }
         })
     }
-}
 
-/// At most two lines for each peer: then its score keeps it from being heard.
-fn rejected(why: &dyn std::fmt::Display) -> (Verdict, bool) {
-    tracing::info!(%why, "a gossiped frame was rejected");
-    (Verdict::Reject, false)
+    /// At most two lines for each peer: then its score keeps it from being heard.
+    fn rejected(&mut self, why: &dyn std::fmt::Display) -> (Verdict, bool) {
+        tracing::info!(%why, "a gossiped frame was rejected");
+        self.heard.malformed += 1;
+        (Verdict::Reject, false)
+    }
 }

@@ -13,6 +13,8 @@ impl<N: NoiseSource> Engine<N> {
     /// # Errors
     /// When the own store or ledger fails. Nothing that a peer sends is an error here.
     pub fn handle(&mut self, event: Event) -> Result<(), EngineError> {
+        // What teaches where members listen, or who they are; a tick sees what came in otherwise.
+        let dial = !matches!(event, Event::Gossip { .. } | Event::Request { .. });
         match event {
             Event::Connected { peer } => {
                 tracing::info!(peer = %peer.short(), "connected");
@@ -48,10 +50,10 @@ impl<N: NoiseSource> Engine<N> {
                 self.settle()?;
                 self.remember_identified()?;
                 self.expire_joins();
-                self.begin_rounds_in_turn();
+                self.begin_rounds_in_turn()?;
             }
         }
-        self.dial_known()
+        if dial { self.dial_known() } else { Ok(()) }
     }
 
     fn on_response(
@@ -68,6 +70,7 @@ impl<N: NoiseSource> Engine<N> {
             }
             Err(error) => {
                 tracing::warn!(peer = %peer.short(), %error, "a reply does not decode");
+                self.heard.malformed += 1;
                 self.rounds.forget(number);
                 self.fail_join(number, "its reply does not decode");
             }

@@ -37,7 +37,7 @@ impl Intake for Door<'_> {
     }
 
     fn take(&mut self, sound: Sound) -> Ingest {
-        let result = self.federation.log_mut().ingest(sound);
+        let result = self.federation.take(sound);
         if let Ingest::Accepted(ids) = &result {
             self.keep(ids);
         }

@@ -22,6 +22,7 @@ mod founding;
 mod gate;
 mod gossip;
 mod handle;
+mod heard;
 mod ingest;
 mod job;
 mod joining;
@@ -56,6 +57,7 @@ pub use federation::Federation;
 pub use federations::Ended;
 pub use founding::{Costs, Created, Terms};
 pub use gate::Gate;
+pub use heard::Heard;
 pub use job::{Finished, Job};
 pub use ledger::LedgerRecords;
 use lore_privacy::ledger::{Point, Ticket};
@@ -103,11 +105,20 @@ pub struct Settings {
     pub sync_interval: Duration,
     /// Whether a person approves lesson releases.
     pub gate: Gate,
+    /// Peers that a repaired or restored node asks before it signs, or as many as there are. Fewer risk that
+    /// nobody asked knows its last delta, and with 0 it signs at once: a second delta of one height is a
+    /// fork, and ends the membership.
+    pub recovery_peers: usize,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { name: String::new(), sync_interval: Duration::from_secs(60), gate: Gate::Off }
+        Self {
+            name: String::new(),
+            sync_interval: Duration::from_secs(60),
+            gate: Gate::Off,
+            recovery_peers: 3,
+        }
     }
 }
 
@@ -141,6 +152,7 @@ pub struct Engine<N = SystemNoise> {
     working: Option<Ticket>,
     /// That work, until the driver takes it.
     job: Option<Job<N>>,
+    heard: Heard,
 }
 
 impl<N: NoiseSource> Engine<N> {
@@ -174,6 +186,7 @@ impl<N: NoiseSource> Engine<N> {
             asked: BTreeMap::new(),
             working: None,
             job: None,
+            heard: Heard::default(),
         };
         engine.watch_ledger();
         engine.load_federations()?;
@@ -229,6 +242,12 @@ impl<N: NoiseSource> Engine<N> {
     /// When this node is not in it.
     pub fn federation(&self, id: FederationId) -> Result<&Federation, EngineError> {
         self.federations.get(&id).ok_or_else(|| unknown(id))
+    }
+
+    /// Counts of what peers sent since this engine was opened.
+    #[must_use]
+    pub const fn heard(&self) -> Heard {
+        self.heard
     }
 
     /// Connected peers, sorted.

@@ -18,7 +18,10 @@ impl<N: NoiseSource> Engine<N> {
     pub(crate) fn answer(&mut self, peer: PublicKey, bytes: &[u8]) -> Result<Vec<u8>, EngineError> {
         let reply = match codec::decode::<Request>(bytes) {
             Ok(request) => self.reply_to(peer, request)?,
-            Err(error) => Reply::Refused(format!("the request does not decode: {error}")),
+            Err(error) => {
+                self.heard.malformed += 1;
+                Reply::Refused(format!("the request does not decode: {error}"))
+            }
         };
         let encoded = codec::encode(&reply);
         if encoded.len() <= MAX_REPLY_BYTES {
@@ -32,13 +35,12 @@ impl<N: NoiseSource> Engine<N> {
         match request {
             Request::Sync { federation, ask } => {
                 let found = self.federations.get(&federation).filter(|f| f.log().serves(&peer));
-                Ok(found.map_or_else(stranger, |found| {
-                    Reply::Sync(Box::new(lore_protocol::sync::answer(found.log(), &ask)))
-                }))
+                let Some(found) = found else { return Ok(self.stranger()) };
+                Ok(Reply::Sync(Box::new(lore_protocol::sync::answer(found.log(), &ask))))
             }
             Request::Peers { federation } => {
                 let found = self.federations.get(&federation).filter(|f| f.log().serves(&peer));
-                let Some(found) = found else { return Ok(stranger()) };
+                let Some(found) = found else { return Ok(self.stranger()) };
                 let keys = found.log().tip().roster.values().map(|entry| entry.key);
                 let others: Vec<PublicKey> = keys.filter(|key| *key != peer).collect();
                 let mut known = Vec::new();
@@ -52,6 +54,14 @@ impl<N: NoiseSource> Engine<N> {
             }
             other => Ok(self.admission(peer, other)),
         }
+    }
+
+    fn stranger(&mut self) -> Reply {
+        self.heard.strangers += 1;
+        Reply::Refused(
+            "this node does not know you as a member; if you have just joined, try again in a moment"
+                .into(),
+        )
     }
 
     /// Remembers where a member listens, if it is one.
@@ -134,11 +144,4 @@ impl<N: NoiseSource> Engine<N> {
 fn bounded(addresses: &[String]) -> Vec<String> {
     let short = addresses.iter().filter(|address| address.len() <= MAX_ADDRESS_BYTES);
     short.take(MAX_ADDRESSES).cloned().collect()
-}
-
-fn stranger() -> Reply {
-    Reply::Refused(
-        "this node does not know you as a member; if you have just joined, try again in a moment"
-            .into(),
-    )
 }

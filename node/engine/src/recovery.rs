@@ -7,9 +7,6 @@ use lore_protocol::ids::{FederationId, PublicKey};
 
 use crate::{Engine, EngineError};
 
-/// Peers that a repaired or restored node asks before it signs, or as many as there are.
-const PEERS_TO_RECOVER: usize = 3;
-
 impl<N: NoiseSource> Engine<N> {
     /// Whether what comes of sessions may be signed now: a peer was asked since this process began, and
     /// nobody knows more of this node's chain than its ledger does. A copied home looks whole.
@@ -63,7 +60,7 @@ impl<N: NoiseSource> Engine<N> {
     /// members.
     pub(crate) fn end_recovery(&self) -> Result<(), EngineError> {
         let enough = |id: &FederationId| {
-            let wanted = self.companions(*id).len().min(PEERS_TO_RECOVER);
+            let wanted = self.companions(*id).len().min(self.settings.recovery_peers);
             self.asked.get(id).map_or(0, BTreeSet::len) >= wanted
         };
         if self.store.recovery()?.is_some() && self.federations.keys().all(enough) {

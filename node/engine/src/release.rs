@@ -28,8 +28,8 @@ struct Due {
 }
 
 impl<N: NoiseSource> Engine<N> {
-    /// Folds what is new, makes the releases that have become due, and ends the epoch when this node
-    /// signs and its clock says so. Called after every change, and every now and then.
+    /// Makes the releases that have become due, and ends the epoch when this node signs and its clock says
+    /// so. Called after every change, and every now and then.
     ///
     /// # Errors
     /// When the store or the ledger fails. A refused release is logged, not an error: nothing left.
@@ -40,9 +40,6 @@ impl<N: NoiseSource> Engine<N> {
         self.finish_pending();
         let ids: Vec<FederationId> = self.federations.keys().copied().collect();
         for id in ids {
-            if let Some(federation) = self.federations.get_mut(&id) {
-                federation.refresh();
-            }
             for due in self.due(id)? {
                 // One at a time, so that no more than one release's sessions are in memory.
                 if self.working.is_some() {
@@ -57,9 +54,6 @@ impl<N: NoiseSource> Engine<N> {
             }
             if self.checkpoint_is_due(id)? {
                 self.federation_checkpoint(id)?;
-            }
-            if let Some(federation) = self.federations.get_mut(&id) {
-                federation.refresh();
             }
         }
         Ok(())
@@ -104,7 +98,8 @@ impl<N: NoiseSource> Engine<N> {
             if made.contains(&release) || self.refused.contains(&release) {
                 continue;
             }
-            if on_chain(log, member, kind) {
+            let from = epoch - offset + at.get(index as usize).copied().unwrap_or(0);
+            if on_chain(log, member, kind, from) {
                 // Made by the original of a node that was restored from a copy.
                 continue;
             }
@@ -323,12 +318,12 @@ impl<N: NoiseSource> Engine<N> {
     }
 }
 
-/// Whether a member's chain holds a release of this kind in the open epoch.
-fn on_chain(log: &Log, member: MemberId, kind: PayloadKind) -> bool {
+/// Whether a member's chain holds a release of this kind of an epoch from `from_epoch` on.
+fn on_chain(log: &Log, member: MemberId, kind: PayloadKind, from_epoch: u32) -> bool {
     let mut next = log.head(member).map(|(_, id)| id);
     while let Some(entry) = next.and_then(|id| log.get(&id)) {
         let header = entry.sound.header();
-        if header.epoch < log.open_epoch() {
+        if header.epoch < from_epoch {
             return false;
         }
         let by_hand =

@@ -76,12 +76,14 @@ impl Founder {
             epsilon_micros: 4_000_000,
             epoch_hours,
             epochs_per_period: 90,
-            lessons_at: epoch_hours.is_none().then(|| vec![1]),
+            // Two a period, so that one budget has room for both federations of a test.
+            lessons_at: epoch_hours.is_none().then(|| vec![1, 2]),
             outcomes_at: None,
             votes_at: None,
             windows: WindowTerms::default(),
             units: None,
             costs: None,
+            members: None,
         };
         self.engine.federation_create(&terms).unwrap().federation
     }
@@ -121,7 +123,7 @@ impl Founder {
                     Payload::Void(_) => None,
                     _ => continue,
                 };
-                if self.seen.insert(id) {
+                if self.seen.insert(*id) {
                     new.push((now, *federation, payload.kind(), window));
                 }
             }
@@ -141,7 +143,7 @@ fn how_long_the_work_takes_shows_in_no_window_and_in_no_time_of_sending() {
         for federation in federations {
             node.engine.federation_checkpoint(federation).unwrap();
         }
-        let releases = node.pass(2 * 3600, 1);
+        let releases = node.pass(4_300, 1);
         (federations, releases)
     };
     let quick = watch(0);
@@ -165,7 +167,7 @@ fn work_that_ends_without_a_result_is_a_void_at_the_same_time() {
     node.engine.federation_checkpoint(federation).unwrap();
     let mut seen = Vec::new();
     let mut lost = 0;
-    for _ in 0..2 * 3600 {
+    for _ in 0..4_300 {
         let now = node.time.0.fetch_add(1, Ordering::SeqCst) + 1;
         node.engine.handle(Event::Tick).unwrap();
         if let Some(job) = node.engine.take_job() {
@@ -205,14 +207,14 @@ fn by_default_lessons_are_released_for_early_and_late_members_and_never_with_the
     for days_before_the_budget in [0, 3, 40, 80] {
         let mut node = Founder::new(0);
         node.found("a", Some(24));
-        let before = node.pass(days_before_the_budget * DAY, 600);
+        let before = node.pass(days_before_the_budget * DAY, 1_800);
         assert!(before.is_empty(), "no budget, no release");
         node.budget();
         assert!(node.engine.take_job().is_none(), "an empty node pays for nothing at once");
         let planned = node.engine.planned();
         let lessons = planned.iter().find(|one| one.kind == PayloadKind::Lessons).unwrap();
         let about = lessons.about_seconds.unwrap();
-        let seen = node.pass(10 * DAY, 600);
+        let seen = node.pass(10 * DAY, 1_800);
         let lessons: Vec<&Seen> =
             seen.iter().filter(|(_, _, kind, _)| *kind == PayloadKind::Lessons).collect();
         let [(at, _, _, Some(window))] = lessons[..] else {

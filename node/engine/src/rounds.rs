@@ -49,30 +49,45 @@ impl<N: NoiseSource> Engine<N> {
         for federation in federations {
             if self.companions(federation).contains(&peer) {
                 self.begin_round(federation, peer);
-                let number = self.request(peer, &Request::Peers { federation });
-                self.rounds.pending.insert(number, Pending::Peers { federation, peer });
+                self.ask_for_peers(federation, peer);
             }
         }
     }
 
-    /// A round with one connected companion of each federation, taking turns, when it is time.
-    pub(crate) fn begin_rounds_in_turn(&mut self) {
+    fn ask_for_peers(&mut self, federation: FederationId, peer: PublicKey) {
+        let number = self.request(peer, &Request::Peers { federation });
+        self.rounds.pending.insert(number, Pending::Peers { federation, peer });
+    }
+
+    /// A round with one connected companion of each federation, taking turns, when it is time. The peer is
+    /// also asked where members listen, while that is not known of all.
+    pub(crate) fn begin_rounds_in_turn(&mut self) -> Result<(), EngineError> {
         let now = self.clock.monotonic();
         let due = |last: Duration| now.saturating_sub(last) >= self.settings.sync_interval;
         if !self.rounds.last.is_none_or(due) {
-            return;
+            return Ok(());
         }
         self.rounds.last = Some(now);
         self.rounds.turn = self.rounds.turn.wrapping_add(1);
         let federations: Vec<FederationId> = self.federations.keys().copied().collect();
         for federation in federations {
-            let mut near = self.companions(federation);
-            near.retain(|key| self.connected.contains_key(key));
-            if !near.is_empty() {
-                let peer = near[self.rounds.turn % near.len()];
-                self.begin_round(federation, peer);
+            let companions = self.companions(federation);
+            let near = companions.iter().filter(|key| self.connected.contains_key(key));
+            let near: Vec<PublicKey> = near.copied().collect();
+            if near.is_empty() {
+                continue;
+            }
+            let peer = near[self.rounds.turn % near.len()];
+            self.begin_round(federation, peer);
+            for other in companions.iter().filter(|key| !self.connected.contains_key(key)) {
+                if self.addresses_of(other)?.is_empty() {
+                    // A member that joined after the connection with this peer began.
+                    self.ask_for_peers(federation, peer);
+                    break;
+                }
             }
         }
+        Ok(())
     }
 
     /// Begins a round unless one with this peer is under way.
@@ -142,6 +157,7 @@ impl<N: NoiseSource> Engine<N> {
             self.through_door(federation, Durability::Buffered, |door| round.handle(door, answer))?;
         for (id, fault) in &batch.refused {
             tracing::info!(delta = %id.short(), %fault, "a synced delta was refused");
+            self.heard.refused += 1;
         }
         if !batch.accepted.is_empty() {
             self.settle()?;
@@ -150,8 +166,10 @@ impl<N: NoiseSource> Engine<N> {
             Step::Ask(ask) => self.ask(federation, peer, round, ask),
             Step::Done(Done::Misbehaved(why)) => {
                 tracing::warn!(peer = %peer.short(), why, "a peer sent a broken delta");
+                self.heard.malformed += 1;
             }
             Step::Done(Done::InSync | Done::NothingNew) => {
+                self.heard.rounds += 1;
                 self.caught_up(federation, peer)?;
                 self.settle()?;
             }

@@ -54,7 +54,7 @@ impl<N: NoiseSource> Engine<N> {
         let (seq, period) = (header.seq, header.spend.period);
         let before = header.spend;
         let key = self.key.clone();
-        let due = self.ledger.spend(chain, period);
+        let due = self.ledger.spend_with(chain, period, outgoing);
         let join = header.payload_kind == PayloadKind::Join;
         if !join && (due.rho_nano < before.rho_nano || due.delta_e18 < before.delta_e18) {
             return Err(EngineError::refused(

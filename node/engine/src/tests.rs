@@ -68,6 +68,7 @@ fn found(engine: &mut Engine) -> FederationId {
         windows: WindowTerms::SHORTEST,
         units: None,
         costs: None,
+        members: None,
     };
     engine.federation_create(&terms).unwrap().federation
 }
@@ -147,6 +148,7 @@ fn a_name_that_this_node_has_already_is_refused() {
         windows: WindowTerms::SHORTEST,
         units: None,
         costs: None,
+        members: None,
     };
     let error = ada.federation_create(&terms).unwrap_err();
     assert!(error.message.contains("`guild` already"), "{error}");
@@ -284,6 +286,28 @@ fn no_event_of_a_peer_is_an_error_of_the_engine_whatever_its_bytes_are() {
     connect(&mut ada, &mut ben);
     exchange(&mut ada, &mut ben);
     assert_eq!(root(&ada, federation), root(&ben, federation));
+}
+
+#[test]
+fn members_that_joined_in_one_epoch_learn_where_the_others_listen() {
+    let (mut ada, mut ben, mut cyd) = (engine(1), engine(2), engine(3));
+    let federation = found(&mut ada);
+    let at = |engine: &Engine| vec![format!("/dns4/{}/tcp/1", engine.public_key().short())];
+    let invited = ada.federation_invite(federation, 2, 8, at(&ada)).unwrap();
+    for joiner in [&mut ben, &mut cyd] {
+        connect(&mut ada, joiner);
+        let addresses = at(joiner);
+        ada.handle(Event::Identified { peer: joiner.public_key(), addresses }).unwrap();
+        joiner.begin_join(&invited.line, false).unwrap();
+        exchange(&mut ada, joiner);
+    }
+    ada.federation_checkpoint(federation).unwrap();
+    ada.handle(Event::Tick).unwrap();
+    exchange(&mut ada, &mut ben);
+    assert!(ben.addresses_of(&cyd.public_key()).unwrap().is_empty());
+    ben.handle(Event::Tick).unwrap();
+    exchange(&mut ada, &mut ben);
+    assert_eq!(ben.addresses_of(&cyd.public_key()).unwrap(), at(&cyd));
 }
 
 #[test]

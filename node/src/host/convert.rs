@@ -38,6 +38,7 @@ pub(super) fn terms(wanted: &control::FederationCreate) -> Terms {
             bound: costs.bound,
             kinds: costs.kinds.iter().copied().map(cost_kind).collect(),
         }),
+        members: None,
     }
 }
 

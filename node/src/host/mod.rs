@@ -63,6 +63,7 @@ impl Node {
                 .as_ref()
                 .map_or(Settings::default().sync_interval, |config| config.sync_interval),
             gate: Gate::Off,
+            ..Settings::default()
         };
         let parts = Parts {
             key,

@@ -246,7 +246,7 @@ impl<S: LedgerStore, N: NoiseSource> Ledger<S, N> {
             return Err(PrivacyError::PeriodWentBack);
         }
         let release = self.release_of(outgoing, chain, period)?;
-        let bytes = sign(outgoing.payload(), self.state.spend(chain, period));
+        let bytes = sign(outgoing.payload(), self.spend_with(chain, period, outgoing));
         if !holds(&bytes, &codec::encode(outgoing.payload())) {
             return Err(PrivacyError::Mismatch("the signed delta"));
         }
@@ -254,6 +254,35 @@ impl<S: LedgerStore, N: NoiseSource> Ledger<S, N> {
         self.append(Entry::Committed { chain, seq, period, release, bytes: bytes.clone() })?;
         self.reach(Point::Committed);
         Ok(Committed::of(chain, seq, bytes))
+    }
+
+    /// Spend of a chain in the charter's period that the header of `outgoing` carries: what is committed
+    /// there, and what it completes itself. What is paid for and still to be sent comes with its own header.
+    #[must_use]
+    pub fn spend_with(&self, chain: Chain, period: u32, outgoing: &Outgoing<N>) -> Spend {
+        let own = match outgoing {
+            Outgoing::Released(released) => match released.provenance() {
+                Provenance::Sampled(release) | Provenance::Passed(release) => Some(release),
+                Provenance::Mechanism | Provenance::Authored => None,
+            },
+            Outgoing::Control(_) => match outgoing.payload() {
+                Payload::Void(void) => Some(void.release),
+                _ => None,
+            },
+        };
+        let mut spend = self.state.spend(chain, period);
+        let waiting = self.state.releases.iter().filter(|(id, known)| {
+            Some(**id) != own
+                && known.step != Step::Committed
+                && known.reservation.chain == chain
+                && known.reservation.period == period
+        });
+        for (_, known) in waiting {
+            let cost = known.reservation.cost();
+            spend.rho_nano = spend.rho_nano.saturating_sub(cost.rho_nano);
+            spend.delta_e18 = spend.delta_e18.saturating_sub(cost.delta_e18);
+        }
+        spend
     }
 
     /// The release that `outgoing` completes, if any, after checking that it may be committed here.

@@ -2,9 +2,9 @@
 //! came from. The number of transmissions is a matter of counting, not of luck: the first node sends d,
 //! each of the others d - 1, so n(d-1)+1 in all, whatever the graph and the latencies.
 
-use crate::engine::{Engine, Traced};
 use crate::network::Network;
 use crate::overlay::Overlay;
+use crate::queue::{Queue, Traced};
 use crate::rng::Streams;
 use crate::scenario::{Latency, NetworkPlan};
 
@@ -49,10 +49,10 @@ pub fn flood(nodes: usize, degree: usize, forward: Forward, streams: Streams) ->
         duplicate_ppm: 0,
     };
     let mut network = Network::new(plan, nodes, streams);
-    let mut engine = Engine::new();
+    let mut queue = Queue::new();
     let mut knows = vec![false; nodes];
-    engine.schedule(0, Arrival { from: 0, to: 0 });
-    while let Some(Arrival { from, to: node }) = engine.pop() {
+    queue.schedule(0, Arrival { from: 0, to: 0 });
+    while let Some(Arrival { from, to: node }) = queue.pop() {
         if std::mem::replace(&mut knows[node], true) {
             continue;
         }
@@ -60,8 +60,8 @@ pub fn flood(nodes: usize, degree: usize, forward: Forward, streams: Streams) ->
             if next == from && forward == Forward::AllButSender {
                 continue;
             }
-            for at in network.send(engine.now(), node, next, 1) {
-                engine.schedule(at, Arrival { from: node, to: next });
+            for at in network.send(queue.now(), node, next, 1) {
+                queue.schedule(at, Arrival { from: node, to: next });
             }
         }
     }

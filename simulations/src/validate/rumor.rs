@@ -1,12 +1,12 @@
-//! One rumour in synchronous rounds on a complete graph, through the engine and the network.
+//! One rumour in synchronous rounds on a complete graph, through the queue and the network.
 //!
 //! Push: in each round every informed node calls one other node, chosen uniformly. Pull: every
 //! uninformed node calls one other and learns the rumour when that one knew it at the start of the
 //! round. Known results: Pittel, "On spreading a rumor", 1987; Karp et al., "Randomized rumor
 //! spreading", 2000. The exact means come from the Markov chain on the number of informed nodes.
 
-use crate::engine::{Engine, Traced};
 use crate::network::Network;
+use crate::queue::{Queue, Traced};
 use crate::rng::{Purpose, Stream, Streams};
 use crate::scenario::{Latency, NetworkPlan};
 
@@ -74,10 +74,10 @@ pub fn rounds(nodes: usize, direction: Direction, reach: Reach, streams: Streams
     let mut learnt = vec![0];
     let mut informed = 1;
     let mut round = 0;
-    let mut engine = Engine::new();
-    engine.schedule(0, Event::Round);
-    while let Some(event) = engine.pop() {
-        let now = engine.now();
+    let mut queue = Queue::new();
+    queue.schedule(0, Event::Round);
+    while let Some(event) = queue.pop() {
+        let now = queue.now();
         match event {
             Event::Round => {
                 for node in learnt.drain(..) {
@@ -95,14 +95,14 @@ pub fn rounds(nodes: usize, direction: Direction, reach: Reach, streams: Streams
                             Direction::Push => Event::Rumour { to },
                             Direction::Pull => Event::Call { from: node, to },
                         };
-                        engine.schedule(at, call);
+                        queue.schedule(at, call);
                     }
                 }
-                engine.schedule(now + ROUND, Event::Round);
+                queue.schedule(now + ROUND, Event::Round);
             }
             Event::Call { from, to } if knows[to] => {
                 for at in network.send(now, to, from, 1) {
-                    engine.schedule(at, Event::Rumour { to: from });
+                    queue.schedule(at, Event::Rumour { to: from });
                 }
             }
             Event::Call { .. } => {}

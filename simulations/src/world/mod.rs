@@ -1,58 +1,63 @@
 //! The world: a founder and members who publish, over a network that fails.
 //!
-//! Every node is the protocol's own log, fold and sync machine; signatures are real, and only bytes cross
-//! the wire. Gossip is modelled as a mesh with loss, so that a claim rests on anti-entropy and the
-//! fold. Checked always: whatever a log accepts is byte for byte what an honest node signed, and no
-//! sealed epoch claims a state that its holder does not fold. Checked at the end: all members have the same root,
-//! and nothing that was published is missing.
+//! Every node is the engine that a daemon drives, over a disk in memory and a virtual clock; signatures are
+//! real, and only bytes cross the wire. Members join by an invitation. Gossip is modelled as a mesh with loss, so
+//! that a claim rests on anti-entropy and the fold. Noise comes from a seed, so that nothing of it can pass
+//! for a node's.
+//!
+//! Checked always: whatever a log accepts is byte for byte what an honest node signed, no sealed epoch
+//! claims a state that its holder does not fold, and no node makes a release of one kind twice in an epoch.
+//! Checked at the end: all members have the same root, nothing that was published is missing, every ledger
+//! verifies from its first entry, and nobody spent more than the charter allows.
 
-mod federation;
+mod carry;
 mod frame;
 mod node;
 mod outcome;
 mod record;
 #[cfg(test)]
+mod release_tests;
+mod sessions;
+mod surroundings;
+#[cfg(test)]
 mod tests;
+mod work;
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
+use std::sync::Arc;
 
 pub use outcome::{Outcome, Sample, Tally};
 
-use crate::engine::{Engine, Micros, Traced};
 use crate::network::{Network, Partition};
 use crate::overlay::Overlay;
+use crate::queue::{Micros, Queue, Traced};
 use crate::rng::{Purpose, Stream, Streams, WHOLE};
 use crate::scenario::{Scenario, millis, seconds};
-use federation::Federation;
-use frame::Frame;
+use carry::{Cause, Wires};
+use lore_engine::Event as Told;
 use node::Node;
 use record::Record;
+use surroundings::VirtualClock;
 
 /// Why a simulation could not run. None of these is a result.
 #[derive(Debug, thiserror::Error)]
 pub enum WorldError {
-    /// No node at all.
-    #[error("a scenario has at least two nodes")]
-    Empty,
     /// No overlay of this degree.
     #[error("there is no connected overlay of this degree; change `gossip.degree` or `nodes`")]
     Overlay,
-    /// The charter of the simulation does not hold.
+    /// A node's own store or ledger failed, or it refused what the scenario asks.
     #[error(transparent)]
-    Charter(#[from] lore_protocol::charter::CharterError),
-    /// A delta of the simulation is malformed.
+    Node(#[from] lore_engine::EngineError),
+    /// A budget of the simulation is not one.
     #[error(transparent)]
-    Malformed(#[from] lore_protocol::delta::Malformed),
+    Budget(#[from] lore_privacy::PrivacyError),
     /// A lesson of the simulation is not one.
     #[error(transparent)]
     Token(#[from] lore_protocol::lesson::TokenError),
     /// A lesson of the simulation is too long.
     #[error(transparent)]
     Lesson(#[from] lore_protocol::lesson::LessonTooLong),
-    /// A node's own log did not accept what the node signed.
-    #[error("a node's own log did not accept its delta: {0}")]
-    OwnDelta(String),
 }
 
 enum Event {
@@ -60,6 +65,7 @@ enum Event {
     Due { node: usize },
     Tick { node: usize },
     Retry { node: usize, exchange: u64 },
+    Connect { from: usize, to: usize },
     Checkpoint,
     Crash { node: usize, disk: bool },
     Restart { node: usize },
@@ -77,6 +83,7 @@ impl Traced for Event {
             Self::Restart { node } => (5, *node, 0, &[]),
             Self::Sample => (6, 0, 0, &[]),
             Self::Retry { node, .. } => (7, *node, 0, &[]),
+            Self::Connect { from, to } => (8, *from, *to, &[]),
         };
         out.push(kind);
         out.extend_from_slice(&(a as u64).to_le_bytes());
@@ -96,9 +103,13 @@ struct Draws {
 pub struct World<'a> {
     scenario: &'a Scenario,
     seed: u64,
-    engine: Engine<Event>,
+    queue: Queue<Event>,
+    clock: Arc<VirtualClock>,
     network: Network,
     overlay: Overlay,
+    wires: Wires,
+    /// The one invitation that the founder handed out, for everybody.
+    invitation: String,
     nodes: Vec<Node>,
     draws: Vec<Draws>,
     record: Record,
@@ -115,17 +126,10 @@ pub struct World<'a> {
 pub fn run(
     scenario: &Scenario,
     seed: u64,
-    mut observe: impl FnMut(&Sample),
+    observe: impl FnMut(&Sample),
 ) -> Result<Outcome, WorldError> {
     let mut world = World::new(scenario, seed)?;
-    while let Some(event) = world.engine.pop() {
-        if let Some(sample) = world.execute(event)? {
-            observe(&sample);
-        }
-        if world.finished || world.engine.now() > scenario.deadline() {
-            break;
-        }
-    }
+    world.run(observe)?;
     Ok(world.outcome())
 }
 
@@ -133,11 +137,11 @@ impl<'a> World<'a> {
     fn new(scenario: &'a Scenario, seed: u64) -> Result<Self, WorldError> {
         let streams = Streams::new(seed);
         let count = scenario.nodes;
-        let federation = Federation::found(count, streams)?;
-        let nodes = (0..count).map(|number| Node::new(&federation, number));
+        let numbers = || (0..count).map(|number| u32::try_from(number).unwrap_or(WHOLE));
+        let clock = Arc::<VirtualClock>::default();
+        let nodes = numbers().map(|number| Node::new(scenario, number, &clock, streams));
         let nodes = nodes.collect::<Result<Vec<Node>, WorldError>>()?;
-        let draws = (0..count).map(|number| {
-            let number = u32::try_from(number).unwrap_or(WHOLE);
+        let draws = numbers().map(|number| {
             let stream = |purpose| streams.stream(number, purpose);
             Draws {
                 peers: stream(Purpose::Peers),
@@ -145,42 +149,57 @@ impl<'a> World<'a> {
                 faults: stream(Purpose::Faults),
             }
         });
-        let mut record = Record::new(count);
-        for node in &nodes {
-            record.signed(&node.join_bytes());
-        }
+        let keys = nodes.iter().map(Node::public_key);
         let mut world = Self {
             network: Network::new(scenario.network_plan(), count, streams),
             overlay: Overlay::regular(count, scenario.gossip.degree, streams)
                 .ok_or(WorldError::Overlay)?,
+            wires: Wires::new(keys),
             draws: draws.collect(),
-            engine: Engine::new(),
+            queue: Queue::new(),
+            record: Record::new(count),
+            invitation: String::new(),
             tally: Tally::default(),
             agreed_at: None,
             most_distinct_roots: 0,
             finished: false,
             scenario,
             seed,
+            clock,
             nodes,
-            record,
         };
+        world.found()?;
         world.plan(streams);
         Ok(world)
+    }
+
+    /// The founder founds the federation and writes one invitation, before the time begins.
+    fn found(&mut self) -> Result<(), WorldError> {
+        let uses = u16::try_from(self.nodes.len()).unwrap_or(u16::MAX);
+        let founder = self.nodes[0].engine_mut();
+        let federation = founder.federation_create(&self.scenario.terms())?.federation;
+        let at = vec![carry::address(0)];
+        self.invitation = founder.federation_invite(federation, uses, u32::MAX, at)?.line;
+        self.nodes[0].federation = federation;
+        self.carry(0, &Cause::None)?;
+        self.nodes[0].settle_in()?;
+        self.carry(0, &Cause::None)
     }
 
     /// Schedules what does not depend on what happens.
     fn plan(&mut self, streams: Streams) {
         let scenario = self.scenario;
         let spread = seconds(scenario.work.spread_s);
-        let period = millis(scenario.sync.period_ms);
+        // Everybody comes in the first two seconds, or sooner.
+        let first = millis(scenario.sync.period_ms).min(seconds(2));
         for (node, draws) in self.draws.iter_mut().enumerate() {
             for _ in 0..scenario.work.deltas_per_node {
-                self.engine.schedule(draws.work.below(spread), Event::Due { node });
+                self.queue.schedule(draws.work.below(spread), Event::Due { node });
             }
-            self.engine.schedule(draws.peers.below(period), Event::Tick { node });
+            self.queue.schedule(draws.peers.below(first), Event::Tick { node });
         }
-        self.engine.schedule(millis(scenario.checkpoints.period_ms), Event::Checkpoint);
-        self.engine.schedule(millis(scenario.sample_ms), Event::Sample);
+        self.queue.schedule(millis(scenario.checkpoints.period_ms), Event::Checkpoint);
+        self.queue.schedule(millis(scenario.sample_ms), Event::Sample);
         // Which members a fault hits: every fault takes the next ones of a shuffled list.
         let mut faults = streams.stream(WHOLE, Purpose::Faults);
         let mut members: Vec<usize> = (1..scenario.nodes).collect();
@@ -198,10 +217,23 @@ impl<'a> World<'a> {
         for crash in &scenario.crash {
             for node in next.by_ref().take(crash.nodes) {
                 let at = seconds(crash.at_s);
-                self.engine.schedule(at, Event::Crash { node, disk: crash.disk });
-                self.engine.schedule(at + seconds(crash.down_s), Event::Restart { node });
+                self.queue.schedule(at, Event::Crash { node, disk: crash.disk });
+                self.queue.schedule(at + seconds(crash.down_s), Event::Restart { node });
             }
         }
+    }
+
+    fn run(&mut self, mut observe: impl FnMut(&Sample)) -> Result<(), WorldError> {
+        while let Some(event) = self.queue.pop() {
+            self.clock.set(self.queue.now());
+            if let Some(sample) = self.execute(event)? {
+                observe(&sample);
+            }
+            if self.finished || self.queue.now() > self.scenario.deadline() {
+                break;
+            }
+        }
+        Ok(())
     }
 
     fn execute(&mut self, event: Event) -> Result<Option<Sample>, WorldError> {
@@ -209,22 +241,27 @@ impl<'a> World<'a> {
             Event::Frame { from, to, bytes } => self.receive(from, to, &bytes)?,
             Event::Due { node } => {
                 self.nodes[node].due += 1;
-                self.publish(node)?;
+                let work = &mut self.draws[node].work;
+                self.nodes[node].publish(work)?;
+                self.carry(node, &Cause::None)?;
             }
             Event::Tick { node } => self.tick(node)?,
-            Event::Retry { node, exchange } => self.retry(node, exchange),
+            Event::Retry { node, exchange } => self.retry(node, exchange)?,
+            Event::Connect { from, to } => self.connect(from, to)?,
             Event::Checkpoint => {
-                if let Some(bytes) = self.nodes[0].checkpoint()? {
-                    self.spread(0, &bytes);
-                }
-                let next = self.engine.now() + millis(self.scenario.checkpoints.period_ms);
-                self.engine.schedule(next, Event::Checkpoint);
+                self.nodes[0].checkpoint()?;
+                self.carry(0, &Cause::None)?;
+                let next = self.queue.now() + millis(self.scenario.checkpoints.period_ms);
+                self.queue.schedule(next, Event::Checkpoint);
             }
             Event::Crash { node, disk } => self.crash(node, disk)?,
-            Event::Restart { node } => self.nodes[node].up = true,
+            Event::Restart { node } => {
+                self.nodes[node].restart()?;
+                self.carry(node, &Cause::None)?;
+            }
             Event::Sample => {
-                let next = self.engine.now() + millis(self.scenario.sample_ms);
-                self.engine.schedule(next, Event::Sample);
+                let next = self.queue.now() + millis(self.scenario.sample_ms);
+                self.queue.schedule(next, Event::Sample);
                 return Ok(Some(self.sample()));
             }
         }
@@ -233,208 +270,90 @@ impl<'a> World<'a> {
 
     fn crash(&mut self, node: usize, disk: bool) -> Result<(), WorldError> {
         if !disk {
-            let logs = self.nodes.iter().enumerate();
-            let others = logs.filter(|(other, _)| *other != node).map(|(_, other)| &other.log);
-            self.record.disk_lost(&self.nodes[node].log, others);
-        }
-        self.nodes[node].crash(disk)
-    }
-
-    fn publish(&mut self, node: usize) -> Result<(), WorldError> {
-        let recovery = self.scenario.sync.recovery_peers.min(self.nodes.len() - 1);
-        while self.nodes[node].up {
-            let work = &mut self.draws[node].work;
-            let Some(bytes) = self.nodes[node].publish(recovery, work)? else {
-                break;
-            };
-            if let Some(id) = self.spread(node, &bytes) {
-                self.record.published(id, node, self.engine.now());
+            let others = self.nodes.iter().enumerate();
+            let others = others.filter(|(other, kept)| *other != node && !kept.disk_gone);
+            let others: Vec<_> = others.filter_map(|(_, other)| other.log()).collect();
+            if let Some(own) = self.nodes[node].log() {
+                self.record.disk_lost(own, &others);
             }
         }
-        Ok(())
-    }
-
-    /// Sends a delta that `node` has just signed to its neighbours.
-    fn spread(&mut self, node: usize, bytes: &[u8]) -> Option<lore_protocol::ids::DeltaId> {
-        let id = self.record.signed(bytes);
-        if let Some(id) = id {
-            self.accepted(node, &[id]);
-        }
-        self.gossip(node, None, bytes);
-        id
-    }
-
-    fn gossip(&mut self, from: usize, but: Option<usize>, bytes: &[u8]) {
-        let frame: Rc<[u8]> = Frame::Gossip(bytes.to_vec()).to_bytes().into();
-        let neighbours: Vec<usize> = self.overlay.neighbours(from).collect();
-        for to in neighbours.into_iter().filter(|to| Some(*to) != but) {
-            self.tally.gossip_bytes += frame.len() as u64;
-            self.send(from, to, &frame);
-        }
-    }
-
-    fn send_sync(&mut self, from: usize, to: usize, frame: &Frame) {
-        let bytes: Rc<[u8]> = frame.to_bytes().into();
-        self.tally.sync_bytes += bytes.len() as u64;
-        self.send(from, to, &bytes);
-    }
-
-    fn send(&mut self, from: usize, to: usize, bytes: &Rc<[u8]>) {
-        let arrivals = self.network.send(self.engine.now(), from, to, bytes.len());
-        for at in arrivals {
-            let bytes = self.damage(from, bytes);
-            self.engine.schedule(at, Event::Frame { from, to, bytes });
-        }
-    }
-
-    /// Flips one bit of a frame, as often as the scenario says.
-    fn damage(&mut self, from: usize, bytes: &Rc<[u8]>) -> Rc<[u8]> {
-        let faults = &mut self.draws[from].faults;
-        if !faults.chance(self.scenario.attack.corrupt_ppm()) {
-            return Rc::clone(bytes);
-        }
-        let mut damaged = bytes.to_vec();
-        let bit = faults.index(damaged.len() * 8);
-        damaged[bit / 8] ^= 1 << (bit % 8);
-        self.tally.corrupted += 1;
-        damaged.into()
-    }
-
-    fn receive(&mut self, from: usize, to: usize, bytes: &[u8]) -> Result<(), WorldError> {
-        if !self.nodes[to].up {
-            self.tally.to_nobody += 1;
-            return Ok(());
-        }
-        match Frame::parse(bytes) {
-            None => self.tally.malformed += 1,
-            Some(Frame::Gossip(delta)) => {
-                let heard = self.nodes[to].hear(&delta, &mut self.tally)?;
-                self.accepted(to, &heard.accepted);
-                if let Some(reply) = heard.reply {
-                    self.spread(to, &reply);
-                }
-                if heard.lacks_ancestors {
-                    // Who sent it holds what it rests on.
-                    self.open_round(to, from);
-                }
-                if heard.forward {
-                    self.gossip(to, Some(from), &delta);
-                }
-            }
-            Some(Frame::Ask(exchange, ask)) => {
-                let peer = self.nodes[from].public_key();
-                if let Some(answer) = self.nodes[to].answer(&peer, &ask, &mut self.tally) {
-                    self.send_sync(to, from, &Frame::Answer(exchange, answer));
-                }
-            }
-            Some(Frame::Answer(exchange, answer)) => {
-                let now = self.engine.now();
-                let (ids, next) =
-                    self.nodes[to].take_answer(now, from, exchange, &answer, &mut self.tally);
-                self.accepted(to, &ids);
-                if let Some(ask) = next {
-                    self.ask(to, from, ask);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn accepted(&mut self, node: usize, ids: &[lore_protocol::ids::DeltaId]) {
-        for id in ids {
-            let delta = self.nodes[node].log.delta(id);
-            self.record.accepted(node, *id, delta, self.engine.now());
-        }
+        self.nodes[node].crash(disk);
+        self.disconnect(node)
     }
 
     /// What a node does of its own accord, now and then.
     fn tick(&mut self, node: usize) -> Result<(), WorldError> {
-        let now = self.engine.now();
+        let now = self.queue.now();
         let period = millis(self.scenario.sync.period_ms);
         // Uniform between half and one and a half periods: nodes do not march in step.
         let next = now + period / 2 + self.draws[node].peers.below(period.max(1));
-        self.engine.schedule(next, Event::Tick { node });
+        self.queue.schedule(next, Event::Tick { node });
         if !self.nodes[node].up {
             return Ok(());
         }
-        self.publish(node)?;
-        if !self.nodes[node].admitted() {
-            // A newcomer hands its Join to who invited it, until it hears of its Vouch.
-            let frame: Rc<[u8]> = Frame::Gossip(self.nodes[node].join_bytes()).to_bytes().into();
-            self.tally.gossip_bytes += frame.len() as u64;
-            self.send(node, 0, &frame);
-        }
+        let work = &mut self.draws[node].work;
+        self.nodes[node].act(&self.invitation, work)?;
+        self.carry(node, &Cause::None)?;
         if node + self.scenario.attack.forgers >= self.nodes.len() {
-            self.forge(node);
+            self.forge(node)?;
         }
-        let peer = self.draws[node].peers.other(node, self.nodes.len());
-        self.open_round(node, peer);
-        Ok(())
+        self.keep_wires(node);
+        self.tell(node, Told::Tick, &Cause::None)
     }
 
-    fn open_round(&mut self, node: usize, peer: usize) {
-        let timeout = millis(self.scenario.sync.timeout_ms);
-        if let Some(ask) = self.nodes[node].open_round(self.engine.now(), peer, timeout) {
-            self.ask(node, peer, ask);
-        }
-    }
-
-    fn ask(&mut self, node: usize, peer: usize, (exchange, ask): (u64, Vec<u8>)) {
-        self.send_sync(node, peer, &Frame::Ask(exchange, ask));
-        let again = self.engine.now() + millis(self.scenario.sync.retry_ms);
-        self.engine.schedule(again, Event::Retry { node, exchange });
-    }
-
-    fn retry(&mut self, node: usize, exchange: u64) {
-        let timeout = millis(self.scenario.sync.timeout_ms);
-        let open = self.nodes[node].unanswered(self.engine.now(), exchange, timeout);
-        if let Some((peer, ask)) = open {
-            self.ask(node, peer, (exchange, ask));
-        }
-    }
-
-    fn forge(&mut self, node: usize) {
-        let Draws { faults, .. } = &mut self.draws[node];
+    fn forge(&mut self, node: usize) -> Result<(), WorldError> {
+        let faults = &mut self.draws[node].faults;
         let victim = self.nodes[faults.other(node, self.nodes.len())].member();
-        let forged = self.nodes[node].forge(victim, faults);
-        if let Some(bytes) = forged {
+        let Some(victim) = victim else { return Ok(()) };
+        if let Some(sealed) = self.nodes[node].forge(victim, faults)? {
             self.tally.forged += 1;
-            self.gossip(node, None, &bytes);
+            self.gossip(node, None, &sealed);
         }
+        Ok(())
     }
 
     /// Nodes on the founder's roster, by number.
     fn members(&self) -> Vec<usize> {
-        let roster = &self.nodes[0].log.tip().roster;
-        let on = |number: &usize| roster.contains_key(&self.nodes[*number].member());
-        (0..self.nodes.len()).filter(on).collect()
+        let roster = self.nodes[0].log().map(|log| &log.tip().roster);
+        let keys = roster.into_iter().flat_map(|roster| roster.values().map(|entry| entry.key));
+        let mut members: Vec<usize> = keys.filter_map(|key| self.wires.node_of(&key)).collect();
+        members.sort_unstable();
+        members
+    }
+
+    fn roots(&self, of: &[usize]) -> BTreeSet<lore_protocol::ids::Hash> {
+        of.iter().filter_map(|number| self.nodes[*number].root()).collect()
+    }
+
+    fn epoch(&self) -> u32 {
+        self.nodes[0].log().map_or(0, |log| log.tip().epoch())
     }
 
     fn sample(&mut self) -> Sample {
-        let now = self.engine.now();
+        let now = self.queue.now();
         let members = self.members();
         let up: Vec<usize> = members.iter().copied().filter(|n| self.nodes[*n].up).collect();
-        let mut roots = BTreeSet::new();
+        let roots = self.roots(&up);
         for number in &up {
-            roots.insert(self.nodes[*number].root());
             if self.nodes[*number].disputes() {
                 self.record.violated(format!("node {number} disputes a sealed epoch"));
             }
         }
-        let sizes = || up.iter().map(|number| self.nodes[*number].log.len());
+        let logs = || up.iter().map(|number| self.nodes[*number].log());
+        let sizes = || logs().map(|log| log.map_or(0, lore_protocol::log::Log::len));
         let sample = Sample {
             seed: self.seed,
             t_micros: now,
             up: self.nodes.iter().filter(|node| node.up).count(),
             members: members.len(),
             distinct_roots: roots.len(),
-            epoch: self.nodes[0].log.tip().epoch(),
+            epoch: self.epoch(),
             deltas_min: sizes().min().unwrap_or(0),
             deltas_max: sizes().max().unwrap_or(0),
             bytes: self.network.traffic().bytes,
         };
         self.most_distinct_roots = self.most_distinct_roots.max(roots.len());
-        let idle = |number: &usize| self.nodes[*number].due == 0;
+        let idle = |number: &usize| self.nodes[*number].is_idle();
         let calm = now >= self.scenario.calm_at() && up.len() == members.len();
         if calm && roots.len() == 1 && self.everybody_joined(&members) && members.iter().all(idle) {
             self.agreed_at = Some(now);
@@ -445,50 +364,7 @@ impl<'a> World<'a> {
 
     /// Whether every node is a member, or was excluded for a fork.
     fn everybody_joined(&self, members: &[usize]) -> bool {
-        members.len() + self.nodes[0].log.tip().body.excluded.len() == self.nodes.len()
-    }
-
-    fn outcome(mut self) -> Outcome {
-        let members = self.members();
-        let roots: BTreeSet<_> = members.iter().map(|n| self.nodes[*n].root()).collect();
-        if self.agreed_at.is_none() {
-            let what = format!(
-                "{} s after calm, {} members of {} nodes have {} different roots, {} publications due",
-                self.scenario.settle_s,
-                members.len(),
-                self.nodes.len(),
-                roots.len(),
-                self.nodes.iter().map(|node| node.due).sum::<u32>()
-            );
-            self.record.violated(what);
-        }
-        let logs: Vec<_> =
-            members.iter().map(|n| (*n, self.nodes[*n].member(), &self.nodes[*n].log)).collect();
-        self.record.check_nothing_lost(&logs);
-        let delays = self.record.delays(&members);
-        let at = |ppm| crate::stats::quantile(&delays, ppm);
-        let violations = self.record.violations();
-        Outcome {
-            seed: self.seed,
-            ok: violations.is_empty(),
-            violations,
-            published: self.record.published_count(),
-            gone_with_disk: self.record.gone_with_disk(),
-            unpublished: self.nodes.iter().map(|node| node.due).sum(),
-            t50_micros: at(500_000),
-            t99_micros: at(990_000),
-            t100_micros: at(1_000_000),
-            agreed_at_micros: self.agreed_at,
-            agreed_after_calm_micros: self.agreed_at.map(|at| at - self.scenario.calm_at()),
-            root: roots.first().filter(|_| roots.len() == 1).map(ToString::to_string),
-            epochs: self.nodes[0].log.tip().epoch(),
-            forks: self.nodes[0].log.forks().len(),
-            most_distinct_roots: self.most_distinct_roots,
-            tally: self.tally,
-            traffic: self.network.traffic(),
-            events: self.engine.executed(),
-            end_micros: self.engine.now(),
-            trace: self.engine.trace().to_hex().to_string(),
-        }
+        let excluded = self.nodes[0].log().map_or(0, |log| log.tip().body.excluded.len());
+        members.len() + excluded == self.nodes.len()
     }
 }

@@ -1,348 +1,349 @@
-//! One virtual node: the protocol's own log, fold and sync machine, and what little a node adds.
+//! One virtual node: the engine that a daemon drives, with a disk in memory and the virtual clock.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use lore_protocol::charter::SignedCharter;
-use lore_protocol::codec;
-use lore_protocol::delta::{Delta, Sound};
-use lore_protocol::identity::{SecretKey, Signer};
-use lore_protocol::ids::{CheckpointId, DeltaId, Hash, MemberId, PublicKey};
-use lore_protocol::library::Fold;
-use lore_protocol::log::{Ingest, Log, Missing};
-use lore_protocol::payload::{Checkpoint, Payload, PayloadKind, Phase, Vouch};
-use lore_protocol::sync::{Answer, Ask, Done, Round, Step, answer};
+use lore_engine::{
+    Class, Effect, Engine, Event, Gate, Heard, Joining, Parts, Settings, Storage as _,
+};
+use lore_privacy::ledger::{Answer, Point};
+use lore_privacy::{Budget, Chain, Outgoing, Released, SeededNoise};
+use lore_protocol::delta::Delta;
+use lore_protocol::identity::{SecretKey, Signer as _};
+use lore_protocol::ids::{FederationId, Hash, MemberId, PublicKey};
+use lore_protocol::log::Log;
+use lore_protocol::payload::{PayloadKind, Unit};
+use lore_protocol::wire::Frame;
 
-use super::federation::{Federation, invitation, work};
-use super::{Tally, WorldError};
-use crate::engine::Micros;
-use crate::rng::Stream;
+use super::WorldError;
+use super::sessions::Sessions;
+use super::surroundings::{Disk, Draw, Stored, VirtualClock};
+use super::work::work;
+use crate::rng::{Purpose, Stream, Streams};
+use crate::scenario::{Releases, Scenario};
 
-/// One open round of anti-entropy.
-struct Session {
-    peer: usize,
-    exchange: u64,
-    started: Micros,
-    round: Round,
-    ask: Vec<u8>,
+/// Delta that a budget's period reserves, in 1e-18: a millionth.
+const DELTA_E18: u64 = 1_000_000_000_000;
+/// Length of a budget's period, in days.
+const PERIOD_DAYS: u32 = 90;
+
+/// What every process of a node is made of.
+struct Setup {
+    key: SecretKey,
+    clock: Arc<VirtualClock>,
+    entropy: Arc<Draw>,
+    noise: Stream,
+    sessions: Arc<Sessions>,
+    settings: Settings,
+    /// Results that were drawn, over all processes.
+    draws: Arc<AtomicU64>,
+}
+
+impl Setup {
+    fn open(&mut self, disk: &Arc<Disk>) -> Result<Engine<SeededNoise>, WorldError> {
+        let draws = Arc::clone(&self.draws);
+        let count = move |point| {
+            if point == Point::Drawn {
+                draws.fetch_add(1, Ordering::Relaxed);
+            }
+        };
+        let parts = Parts {
+            key: self.key.clone(),
+            store: Arc::clone(disk) as _,
+            clock: Arc::clone(&self.clock) as _,
+            entropy: Arc::clone(&self.entropy) as _,
+            sessions: Arc::clone(&self.sessions) as _,
+            noise: SeededNoise::new(&self.noise.bytes()),
+            watch: Some(Arc::new(count)),
+        };
+        Ok(Engine::open(parts, self.settings.clone())?)
+    }
 }
 
 /// A virtual node.
 pub(super) struct Node {
-    key: SecretKey,
-    charter: SignedCharter,
-    join: Delta,
-    pub(super) log: Log,
-    fold: Fold,
-    session: Option<Session>,
-    next_exchange: u64,
+    setup: Setup,
+    releases: Option<Releases>,
+    disk: Arc<Disk>,
+    /// The disk as it was when the node was let in, or when it found itself on the roster.
+    backup: Option<Disk>,
+    on_roster: bool,
+    engine: Engine<SeededNoise>,
+    /// What processes before this one heard.
+    heard_before: Heard,
+    /// How far the ledger's chains were read.
+    read: BTreeMap<Chain, u64>,
+    pub(super) federation: FederationId,
     pub(super) up: bool,
+    /// Down, and its disk is gone.
+    pub(super) disk_gone: bool,
+    /// Processes before this one.
+    pub(super) restarts: u64,
     /// Publications that are due and not made yet.
     pub(super) due: u32,
-    last_outcomes_epoch: u32,
-    /// After the disk was lost: peers with which a round was finished since.
-    recovering: Option<BTreeSet<usize>>,
-    root: Option<((usize, CheckpointId), Hash)>,
-}
-
-/// What a node made of a gossiped delta.
-pub(super) struct Heard {
-    /// Newly valid deltas.
-    pub(super) accepted: Vec<DeltaId>,
-    /// Whether the message goes on to the neighbours.
-    pub(super) forward: bool,
-    /// Whether it waits for deltas that the sender holds.
-    pub(super) lacks_ancestors: bool,
-    /// A delta in answer to it: the founder's Vouch.
-    pub(super) reply: Option<Vec<u8>>,
+    joining: bool,
+    let_in: bool,
 }
 
 impl Node {
-    pub(super) fn new(federation: &Federation, number: usize) -> Result<Self, WorldError> {
-        let key = federation.keys.get(number).ok_or(WorldError::Empty)?.clone();
-        let join = federation.joins.get(number).ok_or(WorldError::Empty)?.clone();
-        let mut node = Self {
-            key,
-            join,
-            charter: federation.charter.clone(),
-            log: Log::new(federation.charter.clone())?,
-            fold: Fold::default(),
-            session: None,
-            next_exchange: 1,
-            up: true,
-            due: 0,
-            last_outcomes_epoch: 0,
-            recovering: None,
-            root: None,
+    pub(super) fn new(
+        scenario: &Scenario,
+        number: u32,
+        clock: &Arc<VirtualClock>,
+        streams: Streams,
+    ) -> Result<Self, WorldError> {
+        let releases = scenario.releases.clone();
+        let gate = releases.as_ref().and_then(|releases| releases.gate_s);
+        let settings = Settings {
+            name: format!("node {number}"),
+            // The world's ticks are the rounds.
+            sync_interval: std::time::Duration::ZERO,
+            gate: gate.map_or(Gate::Off, |seconds| Gate::Ask { seconds }),
+            recovery_peers: scenario.sync.recovery_peers,
         };
-        node.take_own_join()?;
-        Ok(node)
+        let mut setup = Setup {
+            key: SecretKey::from_seed(&streams.stream(number, Purpose::Identity).bytes()),
+            clock: Arc::clone(clock),
+            entropy: Arc::new(Draw::new(streams.stream(number, Purpose::Entropy))),
+            noise: streams.stream(number, Purpose::Noise),
+            sessions: Arc::new(Sessions::new(releases.as_ref())?),
+            settings,
+            draws: Arc::default(),
+        };
+        let disk = Arc::default();
+        Ok(Self {
+            engine: setup.open(&disk)?,
+            setup,
+            releases,
+            disk,
+            backup: None,
+            on_roster: false,
+            heard_before: Heard::default(),
+            read: BTreeMap::new(),
+            federation: FederationId::ZERO,
+            up: true,
+            disk_gone: false,
+            restarts: 0,
+            due: 0,
+            joining: false,
+            let_in: false,
+        })
     }
 
-    /// A node has its own Join from the start; the founder's is valid at once, others wait for a Vouch.
-    fn take_own_join(&mut self) -> Result<(), WorldError> {
-        let sound = self.join.clone().sound()?;
-        self.log.ingest(sound);
-        Ok(())
+    /// The engine, for what the world asks of it.
+    pub(super) const fn engine(&self) -> &Engine<SeededNoise> {
+        &self.engine
+    }
+
+    /// The engine of a founder, for what its person does.
+    pub(super) const fn engine_mut(&mut self) -> &mut Engine<SeededNoise> {
+        &mut self.engine
     }
 
     pub(super) fn public_key(&self) -> PublicKey {
-        self.key.public_key()
+        self.setup.key.public_key()
     }
 
-    pub(super) fn member(&self) -> MemberId {
-        self.join.header.id().into()
+    /// Its log; none before it read a charter.
+    pub(super) fn log(&self) -> Option<&Log> {
+        Some(self.engine.federations().get(&self.federation)?.log())
     }
 
-    pub(super) fn join_bytes(&self) -> Vec<u8> {
-        self.join.to_bytes()
+    /// Its member id; none before it is on the roster that it knows.
+    pub(super) fn member(&self) -> Option<MemberId> {
+        self.log()?.member_of(&self.public_key())
     }
 
-    /// Whether its own Join is in its log: somebody vouched and it knows.
-    pub(super) fn admitted(&self) -> bool {
-        self.log.get(&self.join.header.id()).is_some()
+    pub(super) fn handle(&mut self, event: Event) -> Result<(), WorldError> {
+        self.engine.handle(event)?;
+        Ok(self.engine.run_jobs()?)
     }
 
-    /// Goes down. What waits and what is in flight is lost; with the disk, everything but the key.
-    pub(super) fn crash(&mut self, disk: bool) -> Result<(), WorldError> {
-        self.up = false;
-        self.session = None;
-        self.fold = Fold::default();
-        self.root = None;
-        let mut stored: Vec<Sound> = Vec::new();
-        if disk {
-            stored.extend(self.log.entries().map(|(_, entry)| entry.sound.clone()));
-        } else {
-            self.recovering = Some(BTreeSet::new());
+    pub(super) fn take_effects(&mut self) -> Vec<Effect> {
+        self.engine.take_effects()
+    }
+
+    /// What it does of its own accord, now and then: join, answer its gate, publish.
+    pub(super) fn act(&mut self, invitation: &str, work: &mut Stream) -> Result<(), WorldError> {
+        if !self.let_in && !self.joining {
+            self.joining = true;
+            self.engine.begin_join(invitation, false)?;
         }
-        stored.sort_by_key(|sound| (sound.header().epoch, sound.header().depth, sound.id));
-        self.log = Log::new(self.charter.clone())?;
-        self.take_own_join()?;
-        for sound in stored {
-            self.log.ingest(sound);
+        if !self.on_roster && self.member().is_some() {
+            self.on_roster = true;
+            self.backup = Some(self.disk.copy());
+        }
+        self.answer_gate()?;
+        self.publish(work)
+    }
+
+    /// An attempt to join is over. Who is let in sets its budget, and makes a backup.
+    pub(super) fn joined(&mut self, admitted: bool) -> Result<(), WorldError> {
+        self.joining = false;
+        if admitted && !self.let_in {
+            self.settle_in()?;
         }
         Ok(())
     }
 
-    /// The root of the library with everything that counts; folded anew only when the log changed.
-    pub(super) fn root(&mut self) -> Hash {
-        let key = (self.log.len(), self.log.tip().id);
-        if let Some((known, root)) = self.root
-            && known == key
-        {
-            return root;
+    /// What a person does once the node is in a federation.
+    pub(super) fn settle_in(&mut self) -> Result<(), WorldError> {
+        self.let_in = true;
+        if let Some(releases) = &self.releases {
+            let epsilon = releases.epsilon_micros();
+            self.engine.set_budget(Budget::new(Unit::User, epsilon, DELTA_E18, PERIOD_DAYS)?)?;
         }
-        self.fold.advance(&self.log);
-        let root = self.fold.library(&self.log).root();
-        self.root = Some((key, root));
-        root
+        self.backup = Some(self.disk.copy());
+        Ok(())
+    }
+
+    /// Leaves out what the scenario says of what waits at the gate.
+    fn answer_gate(&mut self) -> Result<(), WorldError> {
+        let Some(releases) = &self.releases else { return Ok(()) };
+        for held in self.engine.held()?.into_iter().filter(|held| held.answer.is_none()) {
+            let answer = match releases.gate_keeps {
+                0 => Answer::Refuse,
+                keeps => Answer::Keep((0..keeps).take(held.entries.len()).collect()),
+            };
+            if self.engine.now_seconds() < held.deadline_seconds {
+                self.engine.answer_gate(held.release, answer)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Publishes what is due, as far as the node may sign: it may not before it is on the roster, while it
+    /// recovers, over its quota, or after a fork.
+    pub(super) fn publish(&mut self, stream: &mut Stream) -> Result<(), WorldError> {
+        while self.up && self.due > 0 && self.member().is_some() && !self.recovering()? {
+            let payload = Released::invented(work(stream)?);
+            match self.engine.publish(self.federation, &Outgoing::from(payload)) {
+                Ok(_) => self.due -= 1,
+                // By the rules, or by the ledger: it knows that the height was signed before.
+                Err(error) if error.class == Class::Refused || error.kind == "privacy" => break,
+                Err(error) => return Err(error.into()),
+            }
+            self.engine.settle()?;
+            self.engine.run_jobs()?;
+        }
+        Ok(())
+    }
+
+    fn recovering(&self) -> Result<bool, WorldError> {
+        Ok(self.disk.recovery().map_err(lore_engine::EngineError::from)?.is_some())
+    }
+
+    /// Whether nothing is due, neither by hand nor at the gate.
+    pub(super) fn is_idle(&self) -> bool {
+        self.due == 0 && self.engine.ledger().pending().is_empty()
+    }
+
+    /// Ends the epoch as the founder: always when releases wait for epochs, else when anything but a
+    /// checkpoint is open.
+    pub(super) fn checkpoint(&mut self) -> Result<(), WorldError> {
+        let Some(log) = self.log() else { return Ok(()) };
+        let worth = self.releases.is_some()
+            || log.open_deltas().iter().any(|id| {
+                let kind = log.get(id).map(|entry| entry.sound.header().payload_kind);
+                kind.is_some_and(|kind| kind != PayloadKind::Checkpoint)
+            });
+        if worth {
+            self.engine.federation_checkpoint(self.federation)?;
+        }
+        Ok(())
+    }
+
+    /// A sealed frame with a delta in the name of `victim`, well formed but signed by this node.
+    pub(super) fn forge(
+        &self,
+        victim: MemberId,
+        stream: &mut Stream,
+    ) -> Result<Option<Vec<u8>>, WorldError> {
+        let Some(found) = self.engine.federations().get(&self.federation) else { return Ok(None) };
+        let Ok(header) = found.log().draft(victim, found.log().spend(victim)) else {
+            return Ok(None);
+        };
+        let delta = Delta::sign(header, &work(stream)?, &self.setup.key);
+        Ok(Some(found.seal().seal(&Frame::of(&delta))))
+    }
+
+    /// Bytes that this node's ledger fixed since the last call.
+    pub(super) fn take_signed(&mut self) -> Vec<Vec<u8>> {
+        let ledger = self.engine.ledger();
+        // A Join stands on the chain of no member.
+        let members = [Some(MemberId::ZERO), self.member()];
+        let mut signed = Vec::new();
+        for member in members.into_iter().flatten() {
+            let chain = Chain { federation: self.federation, member };
+            let next = ledger.next_seq(chain).unwrap_or(0);
+            let read = self.read.entry(chain).or_default();
+            while *read < next {
+                // Heights that the ledger only took over from the network have no bytes here.
+                signed.extend(ledger.committed(chain, *read).map(|one| one.bytes().to_vec()));
+                *read += 1;
+            }
+        }
+        signed
+    }
+
+    /// Deltas that its log took in since the last call.
+    pub(super) fn take_stored(&self) -> Vec<Stored> {
+        self.disk.take_stored()
+    }
+
+    /// Goes down. What waits and what is in flight is lost.
+    pub(super) fn crash(&mut self, disk: bool) {
+        self.up = false;
+        self.disk_gone = !disk;
+        self.joining = false;
+    }
+
+    /// Comes up again, with its disk or from its backup. One that has no backup yet has its key only.
+    pub(super) fn restart(&mut self) -> Result<(), WorldError> {
+        if self.disk_gone {
+            let backup = self.backup.as_ref().map(Disk::copy);
+            self.let_in = backup.is_some();
+            self.disk = Arc::new(backup.unwrap_or_default());
+        }
+        self.heard_before = self.heard();
+        self.engine = self.setup.open(&self.disk)?;
+        self.read.clear();
+        (self.up, self.disk_gone) = (true, false);
+        self.restarts += 1;
+        Ok(())
+    }
+
+    /// The root of its library; none before it read a charter.
+    pub(super) fn root(&self) -> Option<Hash> {
+        Some(self.engine.federations().get(&self.federation)?.root())
     }
 
     /// Whether a sealed epoch claims another state than the one folded here.
     pub(super) fn disputes(&self) -> bool {
-        self.log.is_split() || !self.fold.disputed(&self.log).is_empty()
+        self.engine.federations().get(&self.federation).is_some_and(|found| {
+            found.log().is_split() || !found.fold().disputed(found.log()).is_empty()
+        })
     }
 
-    /// Publishes what is due, at most one delta. None when nothing is due or the node must not sign:
-    /// not on the roster yet, forked, or without the head of its own chain after a lost disk.
-    pub(super) fn publish(
-        &mut self,
-        recovery_peers: usize,
-        stream: &mut Stream,
-    ) -> Result<Option<Vec<u8>>, WorldError> {
-        let recovered = self.recovering.as_ref().is_none_or(|peers| peers.len() >= recovery_peers);
-        if self.due == 0 || !recovered || !self.log.tip().roster.contains_key(&self.member()) {
-            return Ok(None);
-        }
-        self.fold.advance(&self.log);
-        let epoch = self.log.open_epoch();
-        let active = self.fold.sealed().active_items();
-        let outcomes_due = self.last_outcomes_epoch < epoch;
-        let (payload, rho_nano) = work(&self.log, active, outcomes_due, stream)?;
-        let published = self.sign(&payload, rho_nano)?;
-        if published.is_some() {
-            self.due -= 1;
-            if payload.kind() == PayloadKind::Outcomes {
-                self.last_outcomes_epoch = epoch;
-            }
-        }
-        Ok(published)
+    /// Results that were drawn, over all its processes.
+    pub(super) fn draws(&self) -> u64 {
+        self.setup.draws.load(Ordering::Relaxed)
     }
 
-    /// Ends the epoch when anything but a checkpoint is open.
-    pub(super) fn checkpoint(&mut self) -> Result<Option<Vec<u8>>, WorldError> {
-        let worth = self.log.open_deltas().iter().any(|id| {
-            let kind = self.log.get(id).map(|entry| entry.sound.header().payload_kind);
-            kind.is_some_and(|kind| kind != PayloadKind::Checkpoint)
-        });
-        if !worth {
-            return Ok(None);
-        }
-        self.fold.advance(&self.log);
-        let body = self.fold.propose(&self.log);
-        self.sign(&Payload::Checkpoint(Checkpoint { round: 0, phase: Phase::Commit, body }), 0)
-    }
-
-    /// Signs the next delta of this node's chain and takes it in. None when the chain has forked.
-    fn sign(&mut self, payload: &Payload, rho_nano: u64) -> Result<Option<Vec<u8>>, WorldError> {
-        let member = self.member();
-        let mut spend = self.log.spend(member);
-        spend.rho_nano = spend.rho_nano.saturating_add(rho_nano);
-        let Ok(header) = self.log.draft(member, spend) else {
-            return Ok(None);
-        };
-        let bytes = Delta::sign(header, payload, &self.key).to_bytes();
-        match self.log.ingest(Delta::parse(&bytes)?) {
-            Ingest::Accepted(_) => Ok(Some(bytes)),
-            other => Err(WorldError::OwnDelta(format!("{other:?}"))),
+    /// What it heard, over all its processes.
+    pub(super) fn heard(&self) -> Heard {
+        let (before, now) = (self.heard_before, self.engine.heard());
+        Heard {
+            malformed: before.malformed + now.malformed,
+            refused: before.refused + now.refused,
+            strangers: before.strangers + now.strangers,
+            rounds: before.rounds + now.rounds,
         }
     }
+}
 
-    /// A delta in the name of `victim`, well formed but signed by this node.
-    pub(super) fn forge(&self, victim: MemberId, stream: &mut Stream) -> Option<Vec<u8>> {
-        let header = self.log.draft(victim, self.log.spend(victim)).ok()?;
-        let (payload, _) = work(&self.log, Vec::new(), false, stream).ok()?;
-        Some(Delta::sign(header, &payload, &self.key).to_bytes())
-    }
-
-    /// Takes a gossiped delta.
-    pub(super) fn hear(&mut self, bytes: &[u8], tally: &mut Tally) -> Result<Heard, WorldError> {
-        let mut heard =
-            Heard { accepted: Vec::new(), forward: false, lacks_ancestors: false, reply: None };
-        let Ok(sound) = Delta::parse(bytes) else {
-            tally.malformed += 1;
-            return Ok(heard);
-        };
-        let joins = match &sound.payload {
-            Payload::Join(join) if sound.signed_by(&join.key) => Some((sound.id, join.key)),
-            _ => None,
-        };
-        match self.log.ingest(sound) {
-            Ingest::Accepted(ids) => {
-                heard.accepted = ids;
-                heard.forward = true;
-            }
-            Ingest::Refused(_) => tally.refused += 1,
-            Ingest::Waiting(Missing::Vouch(_)) if self.is_founder() => {
-                if let Some((join, key)) = joins {
-                    heard.reply = self.vouch(join, key)?;
-                    heard.accepted = vec![join];
-                }
-            }
-            Ingest::Waiting(Missing::Delta(_) | Missing::Checkpoint(_)) => {
-                heard.lacks_ancestors = true;
-            }
-            Ingest::Waiting(Missing::Vouch(_)) | Ingest::Known => {}
-        }
-        Ok(heard)
-    }
-
-    fn is_founder(&self) -> bool {
-        self.log.founders().iter().any(|(member, _)| *member == self.member())
-    }
-
-    fn vouch(&mut self, join: DeltaId, key: PublicKey) -> Result<Option<Vec<u8>>, WorldError> {
-        let vouch = Vouch {
-            join,
-            key,
-            invitation: invitation(self.log.federation()),
-            uses: u16::MAX,
-            expires_epoch: u32::MAX,
-        };
-        self.sign(&Payload::Vouch(vouch), 0)
-    }
-
-    /// Opens a round with `peer` unless one is still open; gives the exchange and the request.
-    pub(super) fn open_round(
-        &mut self,
-        now: Micros,
-        peer: usize,
-        timeout: Micros,
-    ) -> Option<(u64, Vec<u8>)> {
-        if self.session.as_ref().is_some_and(|open| now < open.started + timeout) {
-            return None;
-        }
-        let (round, ask) = Round::begin(&self.log);
-        let exchange = self.take_exchange();
-        let ask = codec::encode(&ask);
-        self.session = Some(Session { peer, exchange, started: now, round, ask: ask.clone() });
-        Some((exchange, ask))
-    }
-
-    /// The peer and the request, when it is still without an answer.
-    pub(super) fn unanswered(
-        &self,
-        now: Micros,
-        exchange: u64,
-        timeout: Micros,
-    ) -> Option<(usize, Vec<u8>)> {
-        let open = self.session.as_ref().filter(|open| open.exchange == exchange)?;
-        (self.up && now < open.started + timeout).then(|| (open.peer, open.ask.clone()))
-    }
-
-    /// Exchange numbers never repeat, so that an answer that arrives twice or late is known as such.
-    const fn take_exchange(&mut self) -> u64 {
-        self.next_exchange += 1;
-        self.next_exchange
-    }
-
-    /// Answers a peer; none for bytes that are no request and for strangers.
-    pub(super) fn answer(
-        &self,
-        peer: &PublicKey,
-        bytes: &[u8],
-        tally: &mut Tally,
-    ) -> Option<Vec<u8>> {
-        if !self.log.serves(peer) {
-            tally.not_served += 1;
-            return None;
-        }
-        let Ok(ask) = Ask::parse(bytes) else {
-            tally.malformed += 1;
-            return None;
-        };
-        Some(codec::encode(&answer(&self.log, &ask)))
-    }
-
-    /// Takes an answer: what became valid, and the next request of the round.
-    pub(super) fn take_answer(
-        &mut self,
-        now: Micros,
-        from: usize,
-        exchange: u64,
-        bytes: &[u8],
-        tally: &mut Tally,
-    ) -> (Vec<DeltaId>, Option<(u64, Vec<u8>)>) {
-        let expected = |open: &Session| open.peer == from && open.exchange == exchange;
-        let Some(mut session) = self.session.take_if(|open| expected(open)) else {
-            return (Vec::new(), None);
-        };
-        let Ok(decoded) = codec::decode::<Answer>(bytes) else {
-            tally.malformed += 1;
-            return (Vec::new(), None);
-        };
-        let (batch, step) = session.round.handle(&mut self.log, decoded);
-        tally.refused += batch.refused.len() as u64;
-        let next = match step {
-            Step::Ask(ask) => {
-                session.exchange = self.take_exchange();
-                session.started = now;
-                session.ask = codec::encode(&ask);
-                let next = (session.exchange, session.ask.clone());
-                self.session = Some(session);
-                Some(next)
-            }
-            Step::Done(Done::Misbehaved(_)) => {
-                tally.malformed += 1;
-                None
-            }
-            Step::Done(Done::InSync | Done::NothingNew) => {
-                tally.rounds += 1;
-                if let Some(peers) = &mut self.recovering {
-                    peers.insert(from);
-                }
-                None
-            }
-        };
-        (batch.accepted, next)
-    }
+/// Whether an attempt to join ended in the federation.
+pub(super) const fn let_in(result: &Result<Joining, lore_engine::EngineError>) -> bool {
+    matches!(result, Ok(Joining::Admitted { .. }))
 }

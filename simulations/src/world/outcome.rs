@@ -1,9 +1,10 @@
-//! What a simulation reports.
+//! What a simulation reports, and the checks at its end.
 
 use serde::Serialize;
 
-use crate::engine::Micros;
+use super::World;
 use crate::network::Traffic;
+use crate::queue::Micros;
 
 /// Counts of what nodes met.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -66,6 +67,12 @@ pub struct Outcome {
     pub gone_with_disk: usize,
     /// Publications that were due and could not be made, because their node was excluded.
     pub unpublished: u32,
+    /// Results that were drawn for releases, over all nodes and their restarts.
+    pub draws: u64,
+    /// Releases that were signed.
+    pub released: usize,
+    /// Releases that were given up: refused at the gate, or cut short by a crash.
+    pub voided: usize,
     /// Time from a publication until half of all (delta, other member) pairs were served.
     pub t50_micros: Option<Micros>,
     /// The same for 99 in 100.
@@ -94,4 +101,87 @@ pub struct Outcome {
     pub end_micros: Micros,
     /// Hash of every event in order.
     pub trace: String,
+}
+
+impl World<'_> {
+    /// Checks what must hold at the end, and reports.
+    pub(super) fn outcome(mut self) -> Outcome {
+        let members = self.members();
+        let roots = self.roots(&members);
+        let unpublished = self.nodes.iter().map(|node| node.due).sum();
+        if self.agreed_at.is_none() {
+            let what = format!(
+                "{} s after calm, {} members of {} nodes have {} different roots, {unpublished} \
+                 publications due",
+                self.scenario.settle_s,
+                members.len(),
+                self.nodes.len(),
+                roots.len(),
+            );
+            self.record.violated(what);
+        }
+        let logs: Vec<_> = members
+            .iter()
+            .filter_map(|n| Some((*n, self.nodes[*n].member()?, self.nodes[*n].log()?)))
+            .collect();
+        self.record.check_nothing_lost(&logs);
+        self.check_ledgers(&members);
+        let mut tally = self.tally;
+        for heard in self.nodes.iter().map(super::Node::heard) {
+            tally.malformed += heard.malformed;
+            tally.refused += heard.refused;
+            tally.not_served += heard.strangers;
+            tally.rounds += heard.rounds;
+        }
+        let delays = self.record.delays(&members);
+        let at = |ppm| crate::stats::quantile(&delays, ppm);
+        let violations = self.record.violations();
+        Outcome {
+            seed: self.seed,
+            ok: violations.is_empty(),
+            violations,
+            published: self.record.published_count(),
+            gone_with_disk: self.record.gone_with_disk(),
+            unpublished,
+            draws: self.nodes.iter().map(super::Node::draws).sum(),
+            released: self.record.released_count(),
+            voided: self.record.voided_count(),
+            t50_micros: at(500_000),
+            t99_micros: at(990_000),
+            t100_micros: at(1_000_000),
+            agreed_at_micros: self.agreed_at,
+            agreed_after_calm_micros: self.agreed_at.map(|at| at - self.scenario.calm_at()),
+            root: roots.first().filter(|_| roots.len() == 1).map(ToString::to_string),
+            epochs: self.epoch(),
+            forks: self.nodes[0].log().map_or(0, |log| log.forks().len()),
+            most_distinct_roots: self.most_distinct_roots,
+            tally,
+            traffic: self.network.traffic(),
+            events: self.queue.executed(),
+            end_micros: self.queue.now(),
+            trace: self.queue.trace().to_hex().to_string(),
+        }
+    }
+
+    /// Every ledger verifies from its first entry, and nobody spent more than the charter allows.
+    fn check_ledgers(&mut self, members: &[usize]) {
+        for number in 0..self.nodes.len() {
+            let verified = self.nodes[number].engine().ledger().verify();
+            if let Err(error) = verified {
+                self.record.violated(format!("the ledger of node {number}: {error}"));
+            }
+        }
+        let Some(log) = self.nodes[0].log() else { return };
+        let terms = &log.charter().privacy;
+        let over = |number: &&usize| {
+            let spend = self.nodes[**number].member().map(|member| log.spend(member));
+            spend.is_some_and(|spend| {
+                spend.rho_nano > terms.rho_nano || spend.delta_e18 > terms.delta_e18
+            })
+        };
+        let over: Vec<usize> = members.iter().filter(over).copied().collect();
+        for number in over {
+            self.record.violated(format!("node {number} spent more than the charter allows"));
+        }
+    }
 }

@@ -5,18 +5,24 @@ use std::collections::{BTreeMap, BTreeSet};
 use lore_protocol::delta::Delta;
 use lore_protocol::ids::{DeltaId, MemberId};
 use lore_protocol::log::Log;
+use lore_protocol::payload::PayloadKind;
 
-use crate::engine::Micros;
+use crate::queue::Micros;
 
 struct Published {
     author: usize,
     at: Micros,
 }
 
+/// One release at most: who makes it, of which kind, in which epoch.
+type Slot = (usize, PayloadKind, u32);
+
 /// See the module's documentation.
 pub(super) struct Record {
     signed: BTreeMap<DeltaId, blake3::Hash>,
     published: BTreeMap<DeltaId, Published>,
+    released: BTreeMap<Slot, DeltaId>,
+    voided: BTreeSet<DeltaId>,
     first_held: Vec<BTreeMap<DeltaId, Micros>>,
     gone_with_disk: BTreeSet<DeltaId>,
     violations: BTreeSet<String>,
@@ -27,35 +33,44 @@ impl Record {
         Self {
             signed: BTreeMap::new(),
             published: BTreeMap::new(),
+            released: BTreeMap::new(),
+            voided: BTreeSet::new(),
             first_held: vec![BTreeMap::new(); nodes],
             gone_with_disk: BTreeSet::new(),
             violations: BTreeSet::new(),
         }
     }
 
-    /// An honest node signed this.
-    pub(super) fn signed(&mut self, bytes: &[u8]) -> Option<DeltaId> {
-        let id = Delta::parse(bytes).ok()?.id;
+    /// An honest node signed this. What is content is published, and a second release of one kind and
+    /// epoch was drawn from the same sessions, unless the first went with a disk.
+    pub(super) fn signed(&mut self, bytes: &[u8], node: usize, now: Micros) {
+        let Ok(sound) = Delta::parse(bytes) else {
+            self.violated(format!("node {node} signed bytes that do not decode"));
+            return;
+        };
+        let id = sound.id;
         self.signed.insert(id, blake3::hash(bytes));
-        Some(id)
-    }
-
-    /// A member published content.
-    pub(super) fn published(&mut self, id: DeltaId, author: usize, at: Micros) {
-        self.published.insert(id, Published { author, at });
+        let kind = sound.header().payload_kind;
+        if kind == PayloadKind::Void {
+            self.voided.insert(id);
+        }
+        if kind.is_control() {
+            return;
+        }
+        self.published.entry(id).or_insert(Published { author: node, at: now });
+        if sound.payload.mechanism().is_some() {
+            let slot = (node, kind, sound.header().epoch);
+            let first = *self.released.entry(slot).or_insert(id);
+            if first != id && !self.gone_with_disk.contains(&first) {
+                self.violated(format!("node {node} released {kind:?} twice in epoch {}", slot.2));
+            }
+        }
     }
 
     /// A log accepted `id`. It must be, byte for byte, what an honest node signed: a forgery has another
     /// id, and one with a damaged signature has other bytes.
-    pub(super) fn accepted(
-        &mut self,
-        node: usize,
-        id: DeltaId,
-        delta: Option<&Delta>,
-        now: Micros,
-    ) {
-        let held = delta.map(|delta| blake3::hash(&delta.to_bytes()));
-        if held.is_none() || held != self.signed.get(&id).copied() {
+    pub(super) fn accepted(&mut self, node: usize, id: DeltaId, held: blake3::Hash, now: Micros) {
+        if self.signed.get(&id) != Some(&held) {
             self.violated(format!("node {node} accepted {} that nobody honest signed", id.short()));
         }
         if let Some(first) = self.first_held.get_mut(node) {
@@ -75,14 +90,18 @@ impl Record {
         self.published.len()
     }
 
+    pub(super) fn released_count(&self) -> usize {
+        self.released.len()
+    }
+
+    pub(super) fn voided_count(&self) -> usize {
+        self.voided.len()
+    }
+
     /// A disk is about to be lost: what it alone holds is gone, and no protocol brings it back.
-    pub(super) fn disk_lost<'a>(
-        &mut self,
-        own: &Log,
-        others: impl Iterator<Item = &'a Log> + Clone,
-    ) {
+    pub(super) fn disk_lost(&mut self, own: &Log, others: &[&Log]) {
         let only_here = |id: &&DeltaId| {
-            own.get(id).is_some() && !others.clone().any(|log| log.get(id).is_some())
+            own.get(id).is_some() && !others.iter().any(|log| log.get(id).is_some())
         };
         let gone: Vec<DeltaId> = self.published.keys().filter(only_here).copied().collect();
         self.gone_with_disk.extend(gone);

@@ -1,4 +1,4 @@
-//! The discrete-event engine: a queue in virtual time, and the hash of everything that left it.
+//! The event queue in virtual time, and the hash of everything that left it.
 //!
 //! Events are ordered by (time, sequence number), so that two events of one microsecond leave in the
 //! order in which they were scheduled. One simulation is one thread; nothing here knows a real clock.
@@ -49,7 +49,7 @@ impl<E> Ord for Entry<E> {
 }
 
 /// The queue and its clock.
-pub struct Engine<E> {
+pub struct Queue<E> {
     queue: BinaryHeap<Entry<E>>,
     now: Micros,
     next_sequence: u64,
@@ -58,13 +58,13 @@ pub struct Engine<E> {
     scratch: Vec<u8>,
 }
 
-impl<E: Traced> Default for Engine<E> {
+impl<E: Traced> Default for Queue<E> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<E: Traced> Engine<E> {
+impl<E: Traced> Queue<E> {
     /// An empty queue at time 0.
     #[must_use]
     pub fn new() -> Self {
@@ -138,15 +138,15 @@ mod tests {
     }
 
     fn drain(events: &[(Micros, u8)]) -> (Vec<(Micros, u8)>, TraceHash) {
-        let mut engine = Engine::new();
+        let mut queue = Queue::new();
         for (at, name) in events {
-            engine.schedule(*at, Named(*name));
+            queue.schedule(*at, Named(*name));
         }
         let mut out = Vec::new();
-        while let Some(Named(name)) = engine.pop() {
-            out.push((engine.now(), name));
+        while let Some(Named(name)) = queue.pop() {
+            out.push((queue.now(), name));
         }
-        (out, engine.trace())
+        (out, queue.trace())
     }
 
     #[test]
@@ -166,11 +166,11 @@ mod tests {
 
     #[test]
     fn the_past_is_now() {
-        let mut engine = Engine::new();
-        engine.schedule(10, Named(1));
-        engine.pop();
-        engine.schedule(4, Named(2));
-        engine.pop();
-        assert_eq!(engine.now(), 10);
+        let mut queue = Queue::new();
+        queue.schedule(10, Named(1));
+        queue.pop();
+        queue.schedule(4, Named(2));
+        queue.pop();
+        assert_eq!(queue.now(), 10);
     }
 }

@@ -1,8 +1,12 @@
 //! A scenario: what is simulated, read from TOML. Unknown keys are errors, units stand in the names.
 
+mod check;
+mod releases;
+
+pub use releases::Releases;
 use serde::Deserialize;
 
-use crate::engine::Micros;
+use crate::queue::Micros;
 use crate::rng::MILLION;
 
 /// Why a scenario was refused.
@@ -57,6 +61,9 @@ pub struct Scenario {
     /// What hostile or broken participants do.
     #[serde(default)]
     pub attack: Attack,
+    /// Releases from private sessions; none: nobody has a budget.
+    #[serde(default)]
+    pub releases: Option<Releases>,
     /// How long after the last fault and the last publication all nodes must agree, in seconds.
     pub settle_s: u64,
     /// How often a sample line is taken, in milliseconds.
@@ -129,8 +136,9 @@ pub struct Sync {
     /// does under a lossy network.
     #[serde(default = "half_second")]
     pub retry_ms: u64,
-    /// After a lost disk a node signs nothing before it has finished rounds with this many peers (or
-    /// all others, where they are fewer), so that it knows the head of its own chain. 0 lets it sign at once, and fork.
+    /// After it came back from a backup a node signs nothing before it has finished rounds with this many
+    /// peers (or all others, where they are fewer), so that it knows the head of its own chain. 0 lets it sign
+    /// at once, and fork.
     #[serde(default = "three")]
     pub recovery_peers: usize,
 }
@@ -195,11 +203,12 @@ pub struct Crash {
     pub down_s: u64,
     /// How many, drawn at random.
     pub nodes: usize,
-    /// Whether what they stored survives. Without it they come back with their key only.
+    /// Whether what they stored survives. Without it they come back from the backup that they made when they
+    /// found themselves on the roster.
     pub disk: bool,
 }
 
-/// Latency in the units of the engine.
+/// Latency in microseconds and parts per million.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Latency {
     /// The same on every link.
@@ -216,7 +225,7 @@ pub enum Latency {
     },
 }
 
-/// The links in the units of the engine.
+/// The links in microseconds and parts per million.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NetworkPlan {
     /// Latency without jitter.
@@ -278,76 +287,7 @@ impl Scenario {
         Ok(scenario)
     }
 
-    fn check(&self) -> Result<(), ScenarioError> {
-        let within = |key, got: u64, low: u64, high: u64, must| {
-            let fits = (low..=high).contains(&got);
-            let got = got.to_string();
-            if fits { Ok(()) } else { Err(ScenarioError::Value { key, got, must }) }
-        };
-        let ratio = |key, got: f64, high: f64, must| {
-            let fits = (0.0..=high).contains(&got);
-            let got = got.to_string();
-            if fits { Ok(()) } else { Err(ScenarioError::Value { key, got, must }) }
-        };
-        const TIME: &str = "at least 1 and at most ten years";
-        const SPAN: &str = "at most ten years";
-        let most_ms = MAX_SECONDS * 1_000;
-        within("nodes", self.nodes as u64, 2, 400, "from 2 to 400")?;
-        within("settle_s", self.settle_s, 1, MAX_SECONDS, TIME)?;
-        within("sample_ms", self.sample_ms, 1, most_ms, TIME)?;
-        within(
-            "work.deltas_per_node",
-            self.work.deltas_per_node.into(),
-            0,
-            10_000,
-            "at most 10000",
-        )?;
-        within("work.spread_s", self.work.spread_s, 1, MAX_SECONDS, TIME)?;
-        within("sync.period_ms", self.sync.period_ms, 1, most_ms, TIME)?;
-        within("sync.retry_ms", self.sync.retry_ms, 1, most_ms, TIME)?;
-        within("sync.timeout_ms", self.sync.timeout_ms, 1, most_ms, TIME)?;
-        within("checkpoints.period_ms", self.checkpoints.period_ms, 1, most_ms, TIME)?;
-        within("network.jitter_ms", self.network.jitter_ms, 0, most_ms, SPAN)?;
-        ratio("network.loss", self.network.loss, 0.9, "from 0 to 0.9")?;
-        ratio("network.duplicate", self.network.duplicate, 1.0, "from 0 to 1")?;
-        let (least, most) = match self.network.latency {
-            LatencySection::Constant { ms } => (ms, ms),
-            LatencySection::Plane { min_ms, span_ms } => (min_ms, span_ms),
-        };
-        within("network.latency", least, 0, most_ms, SPAN)?;
-        within("network.latency", most, 0, most_ms, SPAN)?;
-        let below = "less than nodes, not 1, and even when nodes is odd";
-        let degree = self.gossip.degree;
-        if degree >= self.nodes || !(degree * self.nodes).is_multiple_of(2) || degree == 1 {
-            let got = degree.to_string();
-            return Err(ScenarioError::Value { key: "gossip.degree", got, must: below });
-        }
-        for split in &self.partition {
-            within(
-                "partition.until_s",
-                split.until_s,
-                split.from_s + 1,
-                MAX_SECONDS,
-                "after from_s",
-            )?;
-            ratio("partition.share", split.share, 1.0, "from 0 to 1")?;
-        }
-        for crash in &self.crash {
-            within("crash.at_s", crash.at_s, 1, MAX_SECONDS, TIME)?;
-            within("crash.down_s", crash.down_s, 1, MAX_SECONDS, TIME)?;
-            let members = self.nodes as u64 - 1;
-            within(
-                "crash.nodes",
-                crash.nodes as u64,
-                1,
-                members,
-                "at least 1 and less than nodes",
-            )?;
-        }
-        Ok(())
-    }
-
-    /// The links in the units of the engine.
+    /// The links in microseconds and parts per million.
     #[must_use]
     pub fn network_plan(&self) -> NetworkPlan {
         let section = self.network;
@@ -381,10 +321,11 @@ impl Scenario {
 }
 
 /// The scenarios that come with the crate, by name: what `lore-sim list` shows.
-pub const SHIPPED: [(&str, &str); 3] = [
-    ("lossy-mesh", include_str!("../scenarios/lossy-mesh.toml")),
-    ("partition-heals", include_str!("../scenarios/partition-heals.toml")),
-    ("lost-disks", include_str!("../scenarios/lost-disks.toml")),
+pub const SHIPPED: [(&str, &str); 4] = [
+    ("lossy-mesh", include_str!("../../scenarios/lossy-mesh.toml")),
+    ("partition-heals", include_str!("../../scenarios/partition-heals.toml")),
+    ("lost-disks", include_str!("../../scenarios/lost-disks.toml")),
+    ("releases", include_str!("../../scenarios/releases.toml")),
 ];
 
 /// The text of a shipped scenario.

@@ -1,0 +1,90 @@
+//! Which values of a scenario make sense.
+
+use super::{LatencySection, MAX_SECONDS, Scenario, ScenarioError};
+
+impl Scenario {
+    pub(super) fn check(&self) -> Result<(), ScenarioError> {
+        let within = |key, got: u64, low: u64, high: u64, must| {
+            let fits = (low..=high).contains(&got);
+            let got = got.to_string();
+            if fits { Ok(()) } else { Err(ScenarioError::Value { key, got, must }) }
+        };
+        let ratio = |key, got: f64, high: f64, must| {
+            let fits = (0.0..=high).contains(&got);
+            let got = got.to_string();
+            if fits { Ok(()) } else { Err(ScenarioError::Value { key, got, must }) }
+        };
+        const TIME: &str = "at least 1 and at most ten years";
+        const SPAN: &str = "at most ten years";
+        let most_ms = MAX_SECONDS * 1_000;
+        within("nodes", self.nodes as u64, 2, 400, "from 2 to 400")?;
+        within("settle_s", self.settle_s, 1, MAX_SECONDS, TIME)?;
+        within("sample_ms", self.sample_ms, 1, most_ms, TIME)?;
+        within(
+            "work.deltas_per_node",
+            self.work.deltas_per_node.into(),
+            0,
+            10_000,
+            "at most 10000",
+        )?;
+        within("work.spread_s", self.work.spread_s, 1, MAX_SECONDS, TIME)?;
+        within("sync.period_ms", self.sync.period_ms, 1, most_ms, TIME)?;
+        within("sync.retry_ms", self.sync.retry_ms, 1, most_ms, TIME)?;
+        within("sync.timeout_ms", self.sync.timeout_ms, 1, most_ms, TIME)?;
+        within("checkpoints.period_ms", self.checkpoints.period_ms, 1, most_ms, TIME)?;
+        within("network.jitter_ms", self.network.jitter_ms, 0, most_ms, SPAN)?;
+        ratio("network.loss", self.network.loss, 0.9, "from 0 to 0.9")?;
+        ratio("network.duplicate", self.network.duplicate, 1.0, "from 0 to 1")?;
+        let (least, most) = match self.network.latency {
+            LatencySection::Constant { ms } => (ms, ms),
+            LatencySection::Plane { min_ms, span_ms } => (min_ms, span_ms),
+        };
+        within("network.latency", least, 0, most_ms, SPAN)?;
+        within("network.latency", most, 0, most_ms, SPAN)?;
+        let below = "less than nodes, not 1, and even when nodes is odd";
+        let degree = self.gossip.degree;
+        if degree >= self.nodes || !(degree * self.nodes).is_multiple_of(2) || degree == 1 {
+            let got = degree.to_string();
+            return Err(ScenarioError::Value { key: "gossip.degree", got, must: below });
+        }
+        for split in &self.partition {
+            within(
+                "partition.until_s",
+                split.until_s,
+                split.from_s + 1,
+                MAX_SECONDS,
+                "after from_s",
+            )?;
+            ratio("partition.share", split.share, 1.0, "from 0 to 1")?;
+        }
+        for crash in &self.crash {
+            within("crash.at_s", crash.at_s, 1, MAX_SECONDS, TIME)?;
+            within("crash.down_s", crash.down_s, 1, MAX_SECONDS, TIME)?;
+            let members = self.nodes as u64 - 1;
+            within(
+                "crash.nodes",
+                crash.nodes as u64,
+                1,
+                members,
+                "at least 1 and less than nodes",
+            )?;
+        }
+        if let Some(releases) = &self.releases {
+            within("releases.users", releases.users.into(), 0, 10_000, "at most 10000")?;
+            let periods = releases.epochs_per_period.into();
+            within("releases.epochs_per_period", periods, 1, 10_000, "from 1 to 10000")?;
+            let fits = (0.1..=100.0).contains(&releases.epsilon);
+            let got = releases.epsilon.to_string();
+            if !fits {
+                let key = "releases.epsilon";
+                return Err(ScenarioError::Value { key, got, must: "from 0.1 to 100" });
+            }
+            if let Some(gate_s) = releases.gate_s {
+                let most = self.checkpoints.period_ms / 2_000;
+                let must = "at least 1 and at most half of checkpoints.period_ms";
+                within("releases.gate_s", gate_s, 1, most, must)?;
+            }
+        }
+        Ok(())
+    }
+}
