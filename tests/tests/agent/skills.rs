@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use lore_agent_skill::write;
 
 use crate::desk::{Desk, Lines, lines};
-use crate::endpoint::{Endpoint, says};
+use lore_test_endpoint::Endpoint;
+use lore_test_endpoint::chat::says;
 
 /// Directories of skills as people write them.
 mod lore_agent_skill {
@@ -41,7 +42,7 @@ async fn ask(desk: &Desk, endpoint: &Endpoint, task: &str) -> Lines {
 #[tokio::test(flavor = "multi_thread")]
 async fn three_skills_are_offered_as_a_note_of_the_program_and_recorded() {
     let desk = Desk::new();
-    let endpoint = Endpoint::acts(vec![says("ok")]).await;
+    let endpoint = Endpoint::acts(vec![says("ok")]);
     let ran = ask(&desk, &endpoint, "send two parcels by courier").await;
     let result = ran.done();
     assert_eq!(result["skills"].as_array().unwrap().len(), 3);
@@ -61,7 +62,7 @@ async fn three_skills_are_offered_as_a_note_of_the_program_and_recorded() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_skill_that_asks_for_more_than_words_is_left_out_when_nobody_agreed() {
     let desk = Desk::new();
-    let endpoint = Endpoint::acts(vec![says("ok")]).await;
+    let endpoint = Endpoint::acts(vec![says("ok")]);
     let ran = ask(&desk, &endpoint, "weather forecast for hikers").await;
     assert_eq!(ran.done()["skills"], serde_json::json!([]));
     assert_eq!(ran.events("skills")[0]["left_out"][0], "weather");
@@ -71,7 +72,7 @@ async fn a_skill_that_asks_for_more_than_words_is_left_out_when_nobody_agreed() 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_resumed_session_is_not_offered_the_same_again() {
     let desk = Desk::new();
-    let endpoint = Endpoint::acts(vec![says("ok"), says("ok")]).await;
+    let endpoint = Endpoint::acts(vec![says("ok"), says("ok")]);
     let ran = ask(&desk, &endpoint, "brew some green tea").await;
     assert_eq!(ran.done()["skills"][0], "tea");
     let dir = library(&desk).display().to_string();
@@ -88,7 +89,7 @@ async fn the_shared_library_is_where_skills_come_from_by_default() {
     let desk = Desk::new();
     desk.node.json(&["federation", "create", "lab"]);
     desk.node.share("parcel send --lane 7 <arg>", "parcel,courier", &[]);
-    let endpoint = Endpoint::acts(vec![says("ok")]).await;
+    let endpoint = Endpoint::acts(vec![says("ok")]);
     let args = ["send a parcel by courier", "--policy", "read-only", "--json"];
     let ran = lines(&mut desk.command(&endpoint, &args)).await;
     let skills = ran.done()["skills"].clone();
