@@ -70,6 +70,6 @@ pub use session::{
     UnreadSessions,
 };
 pub use skill::{
-    Brief, Evidence, Found, Hit, Interval, Skill, SkillBrief, SkillExport, SkillLesson, SkillList,
-    SkillSearch, SkillShow, SkillSummary, Skills, SkillsExported,
+    Brief, CostSum, Evidence, Found, Hit, Interval, Skill, SkillBrief, SkillExport, SkillLesson,
+    SkillList, SkillSearch, SkillShow, SkillSummary, Skills, SkillsExported,
 };
