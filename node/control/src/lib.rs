@@ -41,8 +41,9 @@ pub use failure::{Exit, Failure};
 pub use federation::{
     Behind, CharterInWords, Checkpoint, CostKind, CostReleases, FederationCheckpoint,
     FederationCreate, FederationCreated, FederationExportLog, FederationInvite, FederationJoin,
-    FederationPreview, FederationShow, FederationShown, FederationStatus, Invited, Joined,
-    LogExported, Measure, Member,
+    FederationLeave, FederationLeft, FederationPreview, FederationRevoke, FederationShow,
+    FederationShown, FederationStatus, Invited, Joined, LogExported, Measure, Member,
+    MemberRevoked,
 };
 pub use gate::{
     Decision, DenyEntry, DenyList, GateKey, GatePreview, GateSetting, HeldRelease, LedgerVerified,

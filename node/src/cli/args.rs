@@ -156,6 +156,10 @@ pub(super) enum FederationVerb {
     Show(WhichArgs),
     /// End the open epoch, as the federation's founder.
     Checkpoint(WhichArgs),
+    /// Leave a federation for ever. Asks first; a founder cannot leave.
+    Leave(LeaveArgs),
+    /// Speak against a member. Asks first; enough members together remove it for ever.
+    Revoke(RevokeArgs),
     /// Write the charter and all deltas as files.
     ExportLog(ExportArgs),
     /// Compute the library root of a log that `export-log` wrote, in an order drawn from a seed.
@@ -224,6 +228,32 @@ pub(super) struct JoinArgs {
     /// Invitation line.
     pub(super) invitation: String,
     /// Agree to the charter without a question.
+    #[arg(long)]
+    pub(super) yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct LeaveArgs {
+    /// Federation by name, id or beginning of its id.
+    pub(super) federation: String,
+    /// Reason, for the other members; at most 256 bytes.
+    #[arg(long, default_value = "")]
+    pub(super) reason: String,
+    /// Leave without a question.
+    #[arg(long)]
+    pub(super) yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RevokeArgs {
+    /// Federation by name, id or beginning of its id.
+    pub(super) federation: String,
+    /// Member by id or beginning of its id; `lore federation show` lists them.
+    pub(super) member: String,
+    /// Reason, for the other members; at most 256 bytes.
+    #[arg(long)]
+    pub(super) reason: String,
+    /// Revoke without a question.
     #[arg(long)]
     pub(super) yes: bool,
 }
