@@ -116,7 +116,21 @@ async fn lore_agent_says_when_nobody_listens() {
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     endpoint.url = format!("http://{}/v1", free.local_addr().unwrap());
     drop(free);
-    ends(&desk, &endpoint, 1, "unreachable", 0).await;
+    let ran = ends(&desk, &endpoint, 1, "unreachable", 0).await;
+    // Waiting starts no server on this machine.
+    assert!(ran.events("retry").is_empty(), "{ran:?}");
+    let said = ran.failed(1)["message"].as_str().unwrap().to_owned();
+    assert!(said.contains(&endpoint.url) && said.contains("lore model serve"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lore_agent_says_that_it_gave_up_and_after_how_many_attempts() {
+    let desk = Desk::new();
+    let endpoint = Endpoint::start(|_, _| fails(502, "bad gateway"));
+    let ran = ends(&desk, &endpoint, 1, "transient", 2).await;
+    let said = ran.failed(1)["message"].as_str().unwrap().to_owned();
+    assert!(said.ends_with("bad gateway; given up after 2 attempts"), "{said}");
+    assert!(!ran.events("retry")[0]["message"].as_str().unwrap().contains("again"), "{ran:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

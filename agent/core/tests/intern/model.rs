@@ -159,7 +159,24 @@ async fn nobody_listening_is_unreachable() {
     drop(listener);
     let model = HttpModel::new(Place::new(&url, Dialect::OpenAiChat, "m").unwrap()).unwrap();
     let error = model.complete(&request(), &mut |_| {}).await.unwrap_err();
-    assert_eq!(error.class(), "unreachable");
+    assert_eq!((error.class(), error.is_retryable()), ("unreachable", false));
+    let said = error.to_string();
+    assert!(said.contains(&url) && said.contains("lore model serve"), "{said}");
+}
+
+#[tokio::test]
+async fn a_web_page_in_place_of_an_api_is_named_and_not_asked_again() {
+    let page = "<!doctype html>\n<title>Sign in to this network</title>";
+    for (kind, page) in [("text/html", page), ("text/plain", page), ("text/html", "Welcome")] {
+        let endpoint = Endpoint::start(move |_, _| answer(200, kind, page));
+        for dialect in [Dialect::OpenAiChat, Dialect::Anthropic] {
+            let model = HttpModel::new(place(&endpoint, dialect)).unwrap();
+            let error = model.complete(&request(), &mut |_| {}).await.unwrap_err();
+            assert_eq!((error.class(), error.is_retryable()), ("web_page", false));
+            let said = error.to_string();
+            assert!(said.contains(&endpoint.url) && said.contains("sign-in"), "{said}");
+        }
+    }
 }
 
 #[tokio::test]
