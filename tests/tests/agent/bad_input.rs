@@ -134,6 +134,37 @@ async fn lore_agent_says_that_it_gave_up_and_after_how_many_attempts() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn lore_agent_answers_without_the_thoughts_that_come_in_the_text() {
+    for (pieces, thought) in [
+        (["<thi", "nk>They want a number.\n</thi", "nk>\n\nThe answer is 42."], true),
+        (["They want", " a number.\n</think>\n\n", "The answer is 42."], false),
+    ] {
+        let desk = Desk::new();
+        let deltas = pieces.map(|piece| delta(json!({ "content": piece }), None));
+        let pieces = [deltas.as_slice(), &[delta(json!({}), Some("stop")), DONE.to_owned()]];
+        let reply = Act::Stream(pieces.concat(), Ending::Whole);
+        let endpoint = Endpoint::acts(vec![reply.clone(), reply]);
+        let ran = desk.run(&endpoint, &[&["x"], BRIEF.as_slice()].concat()).await;
+        assert_eq!(ran.done()["text"], "The answer is 42.");
+        let told = |kind: &str| -> String {
+            ran.events(kind).iter().filter_map(|event| event["text"].as_str()).collect()
+        };
+        if thought {
+            assert_eq!(told("text").trim(), "The answer is 42.");
+            assert_eq!(told("reasoning"), "They want a number.\n");
+        }
+        let mut plain =
+            desk.command(&endpoint, &[&["x", "--skills", "none"], BRIEF.as_slice()].concat());
+        let ran = crate::desk::lines(&mut plain).await;
+        assert_eq!(
+            (ran.0.code, ran.0.stdout.as_str()),
+            (Some(0), "The answer is 42.\n"),
+            "{ran:?}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn lore_agent_outlives_tools_that_flood_never_end_or_take_their_directory_away() {
     let desk = Desk::new();
     let never = json!({"command": "trap '' TERM; sleep 9999", "timeout_seconds": 1}).to_string();
