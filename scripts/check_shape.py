@@ -31,6 +31,9 @@ LOWER = {"lore-protocol", "lore-privacy", "lore-session", "lore-sandbox", "lore-
 OPTIONAL = {"lore-services", "lore-local-model"}
 NODE = {"lore-engine", "lore-control"}
 
+# Crates for tests: every crate's tests may use them.
+FOR_TESTS = {"lore-test-endpoint"}
+
 # The crates of this workspace that each crate may depend on, in its tests too.
 ARROWS = {
     "lore-protocol": set(),
@@ -46,7 +49,14 @@ ARROWS = {
     "lore-node": LOWER | OPTIONAL | NODE | {"lore-lab"},
     "lore-simulations": {"lore-engine", "lore-protocol", "lore-privacy"},
     "lore-tests": LOWER | OPTIONAL | NODE | {"lore-lab", "lore-node", "lore-simulations"},
+    "lore-test-endpoint": set(),
 }
+
+
+def is_arrow(dependency, names):
+    """Whether a dependency counts: it is of this workspace, and no help for tests that tests use."""
+    name = dependency["name"]
+    return name in names and not (dependency["kind"] == "dev" and name in FOR_TESTS)
 
 
 def arrow_faults(packages):
@@ -243,7 +253,7 @@ def check(root):
     packages = metadata["packages"]
     names = {package["name"] for package in packages}
     arrows = [
-        (package["name"], [d["name"] for d in package["dependencies"] if d["name"] in names])
+        (package["name"], [d["name"] for d in package["dependencies"] if is_arrow(d, names)])
         for package in packages
     ]
     sources = {p["name"]: Path(p["manifest_path"]).parent / "src" for p in packages}

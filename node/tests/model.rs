@@ -7,8 +7,11 @@ use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use lore_test_endpoint::chat::{DONE, delta, usage};
+use lore_test_endpoint::{Act, Endpoint, answer, fails};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -74,52 +77,10 @@ impl Room {
     }
 }
 
-/// Answers every request by its path, a connection each, until the test ends.
-fn server(answer: impl Fn(&str, &str) -> String + Send + 'static) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}/v1", listener.local_addr().unwrap());
-    std::thread::spawn(move || answer_all(&listener, answer));
-    url
-}
-
-fn answer_all(listener: &TcpListener, answer: impl Fn(&str, &str) -> String) {
-    for stream in listener.incoming() {
-        let mut stream = stream.unwrap();
-        let mut reader = BufReader::new(stream.try_clone().unwrap());
-        let (mut head, mut line, mut length) = (String::new(), String::new(), 0);
-        while reader.read_line(&mut line).unwrap_or(0) > 2 {
-            if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
-                length = value.trim().parse().unwrap();
-            }
-            head.push_str(&line);
-            line.clear();
-        }
-        let mut body = vec![0; length];
-        reader.read_exact(&mut body).unwrap();
-        let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
-        let said = answer(&path, &format!("{head}{}", String::from_utf8_lossy(&body)));
-        let _ = stream.write_all(said.as_bytes());
-    }
-}
-
-fn reply(status: &str, kind: &str, body: &str) -> String {
-    let length = body.len();
-    format!(
-        "HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
-    )
-}
-
-fn words(list: &[&str]) -> String {
-    let mut body = String::new();
-    for word in list {
-        let chunk =
-            json!({"choices": [{"index": 0, "delta": {"content": word}, "finish_reason": null}]});
-        body += &format!("data: {chunk}\n\n");
-    }
-    let end = json!({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]});
-    let usage = json!({"choices": [], "usage": {"prompt_tokens": 9, "completion_tokens": 2}});
-    body += &format!("data: {end}\n\ndata: {usage}\n\ndata: [DONE]\n\n");
-    reply("200 OK", "text/event-stream", &body)
+fn words(list: &[&str]) -> Act {
+    let words = list.iter().map(|word| delta(json!({ "content": word }), None));
+    let end = [delta(json!({}), Some("stop")), usage(9, 2), DONE.to_owned()];
+    answer(200, "text/event-stream", words.chain(end).collect::<String>())
 }
 
 #[test]
@@ -165,20 +126,21 @@ fn a_model_is_set_listed_and_removed_and_the_file_keeps_its_comments() {
 fn a_test_finds_out_keeps_it_and_never_shows_the_key() {
     let room = Room::with_node();
     let secret = "the-secret-word";
-    let url = server(move |path, request| {
-        if path == "/v1/models" {
+    let endpoint = Endpoint::start(move |_, seen| {
+        if seen.path == "/v1/models" {
             let list = json!({"data": [{"id": "m", "max_model_len": 4096}]});
-            return reply("200 OK", "application/json", &list.to_string());
+            return fails(200, &list.to_string());
         }
+        let request = seen.head() + &seen.text;
         assert!(request.contains(secret), "{request}");
         if request.contains("\"tools\"") {
             let refused =
                 json!({"error": {"message": format!("m does not support tools, {secret}")}});
-            return reply("400 Bad Request", "application/json", &refused.to_string());
+            return fails(400, &refused.to_string());
         }
         words(&["{\"ok\":", " true}"])
     });
-    room.json(&["model", "set", "m", "--url", &url, "--model", "m", "--key-env", "KEY"]);
+    room.json(&["model", "set", "m", "--url", &endpoint.url, "--model", "m", "--key-env", "KEY"]);
     let (found, code, all) = room.run(room.lore(&["model", "test"]).env("KEY", secret));
     assert_eq!(code, Some(0), "{all}");
     assert!(!all.contains(secret), "{all}");
@@ -193,7 +155,7 @@ fn a_test_finds_out_keeps_it_and_never_shows_the_key() {
     // A URL needs no node, and then nothing is kept.
     let bare = Room::new();
     let (found, _, all) =
-        bare.run(bare.lore(&["model", "test", &url]).env("LORE_MODEL_KEY", secret));
+        bare.run(bare.lore(&["model", "test", &endpoint.url]).env("LORE_MODEL_KEY", secret));
     assert_eq!((&found["kept"], &found["name"]), (&json!(false), &Value::Null), "{all}");
 }
 
@@ -224,14 +186,17 @@ fn fake_llama_server() {
     let value = |name: &str| args[args.iter().position(|arg| *arg == name).unwrap() + 1];
     assert_eq!(value("--host"), "127.0.0.1");
     let listener = TcpListener::bind(("127.0.0.1", value("--port").parse().unwrap())).unwrap();
-    let asked = std::cell::Cell::new(0);
-    answer_all(&listener, |path, _| {
-        asked.set(asked.get() + u32::from(path == "/health"));
-        if asked.get() < 3 {
-            return reply("503 Service Unavailable", "application/json", "{}");
+    let asked = AtomicU32::new(0);
+    let _endpoint = Endpoint::on(listener, move |_, seen| {
+        let health = u32::from(seen.path == "/health");
+        if asked.fetch_add(health, Ordering::SeqCst) + health < 3 {
+            return fails(503, "{}");
         }
-        reply("200 OK", "application/json", "{\"status\":\"ok\"}")
+        fails(200, "{\"status\":\"ok\"}")
     });
+    loop {
+        std::thread::park();
+    }
 }
 
 /// A `llama-server` that is loading for two questions and ready from the third.

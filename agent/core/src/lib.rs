@@ -11,5 +11,6 @@ pub mod model;
 pub mod replay;
 pub mod select;
 pub mod service;
+pub mod statistics;
 pub mod tool;
 pub mod turn;

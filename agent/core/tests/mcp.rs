@@ -2,13 +2,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use lore_agent::tool::{McpHttpSettings, McpServer, McpSettings, ToolContext, Toolbox};
-use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use lore_test_endpoint::{Act, Endpoint, Seen, answer};
+use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 fn context(timeout: Duration) -> ToolContext {
@@ -120,62 +118,44 @@ enum Kind {
     Silent,
 }
 
-/// A server over HTTP, and the heads of all requests that it got.
-struct Remote {
-    url: String,
-    heads: Arc<Mutex<Vec<String>>>,
-}
+/// A server over HTTP.
+struct Remote(Endpoint);
 
 impl Remote {
-    async fn start(kind: Kind) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}/mcp?tenant=private", listener.local_addr().unwrap());
-        let heads: Arc<Mutex<Vec<String>>> = Arc::default();
-        let kept = Arc::clone(&heads);
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                let (kind, kept) = (kind.clone(), Arc::clone(&kept));
-                tokio::spawn(async move {
-                    // A client that hangs up concerns only its own connection.
-                    let _ = answer(stream, &kind, &kept).await;
-                });
-            }
-        });
-        Self { url, heads }
+    fn start(kind: Kind) -> Self {
+        Self(Endpoint::start(move |_, seen| match act(seen, &kind) {
+            act @ Act::Answer(_) => act.with("mcp-session-id", "s1"),
+            act => act,
+        }))
+    }
+
+    fn url(&self) -> String {
+        format!("{}/mcp?tenant=private", self.0.root())
     }
 
     fn settings(&self, name: &str, token: &str) -> McpHttpSettings {
         McpHttpSettings {
             name: name.to_owned(),
-            url: self.url.parse().unwrap(),
+            url: self.url().parse().unwrap(),
             bearer: Some(format!("bearer-{token}").into()),
             headers: BTreeMap::from([("x-key".to_owned(), format!("key-{token}").into())]),
         }
     }
+
+    /// The heads of all requests that it got.
+    fn heads(&self) -> String {
+        self.0.seen().iter().map(Seen::head).collect()
+    }
 }
 
-async fn answer(
-    mut stream: TcpStream,
-    kind: &Kind,
-    heads: &Mutex<Vec<String>>,
-) -> std::io::Result<()> {
-    let (head, body) = read(&mut stream).await?;
-    heads.lock().unwrap().push(head.clone());
-    let mut send = async |status: &str, kind: &str, body: &str| {
-        let text = format!(
-            "HTTP/1.1 {status}\r\ncontent-type: {kind}\r\ncontent-length: {}\r\nmcp-session-id: s1\r\n\
-             connection: close\r\n\r\n{body}",
-            body.len()
-        );
-        stream.write_all(text.as_bytes()).await
-    };
+fn act(seen: &Seen, kind: &Kind) -> Act {
     if let Kind::Moved(to) = kind {
-        let status = format!("307 Temporary Redirect\r\nlocation: {to}");
-        return send(&status, "text/plain", "").await;
+        return answer(307, "text/plain", "").with("location", to.clone());
     }
-    if !head.starts_with("POST") {
-        return send("405 Method Not Allowed", "text/plain", "").await;
+    if seen.method != "POST" {
+        return answer(405, "text/plain", "");
     }
+    let body = &seen.body;
     let result = match body["method"].as_str().unwrap_or_default() {
         "initialize" => json!({
             "protocolVersion": "2025-06-18", "capabilities": {"tools": {}},
@@ -184,55 +164,31 @@ async fn answer(
         "tools/list" => json!({"tools": [{"name": "whoami", "inputSchema": {"type": "object"}}]}),
         "tools/call" => {
             match kind {
-                Kind::Silent => std::future::pending::<()>().await,
-                Kind::Endless => {
-                    let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\ndata: ";
-                    stream.write_all(head.as_bytes()).await?;
-                    loop {
-                        stream.write_all(&[b'x'; 65536]).await?;
-                    }
-                }
+                Kind::Silent => return Act::Hang,
+                Kind::Endless => return Act::Flood("text/event-stream", u64::MAX),
                 _ => {}
             }
+            let head = seen.head();
             let lines =
                 head.lines().filter(|line| line.contains("bearer-") || line.contains("key-"));
             let seen: Vec<&str> = lines.collect();
             let result = json!({"content": [{"type": "text", "text": seen.join("; ")}]});
             let message = json!({"jsonrpc": "2.0", "id": body["id"], "result": result});
-            let event = format!("event: message\ndata: {message}\n\n");
-            return send("200 OK", "text/event-stream", &event).await;
+            return answer(
+                200,
+                "text/event-stream",
+                format!("event: message\ndata: {message}\n\n"),
+            );
         }
-        _ if body["id"].is_null() => return send("202 Accepted", "text/plain", "").await,
+        _ if body["id"].is_null() => return answer(202, "text/plain", ""),
         _ => {
             let error = json!({"code": -32601, "message": "no such method"});
             let message = json!({"jsonrpc": "2.0", "id": body["id"], "error": error});
-            return send("200 OK", "application/json", &message.to_string()).await;
+            return answer(200, "application/json", message.to_string());
         }
     };
     let message = json!({"jsonrpc": "2.0", "id": body["id"], "result": result});
-    send("200 OK", "application/json", &message.to_string()).await
-}
-
-async fn read(stream: &mut TcpStream) -> std::io::Result<(String, Value)> {
-    let mut bytes = Vec::new();
-    let mut buffer = [0; 8192];
-    loop {
-        if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
-            let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
-            let length = head
-                .lines()
-                .find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok())
-                .unwrap_or(0);
-            if bytes.len() >= end + 4 + length {
-                let body = serde_json::from_slice(&bytes[end + 4..]).unwrap_or(Value::Null);
-                return Ok((head, body));
-            }
-        }
-        match stream.read(&mut buffer).await? {
-            0 => return Ok((String::new(), Value::Null)),
-            count => bytes.extend_from_slice(&buffer[..count]),
-        }
-    }
+    answer(200, "application/json", message.to_string())
 }
 
 async fn connect(settings: &McpHttpSettings) -> Result<McpServer, String> {
@@ -242,7 +198,7 @@ async fn connect(settings: &McpHttpSettings) -> Result<McpServer, String> {
 
 #[tokio::test]
 async fn servers_over_http_get_their_own_credentials_only() {
-    let (one, two) = (Remote::start(Kind::Honest).await, Remote::start(Kind::Honest).await);
+    let (one, two) = (Remote::start(Kind::Honest), Remote::start(Kind::Honest));
     let mut toolbox = Toolbox::new();
     for (remote, name) in [(&one, "one"), (&two, "two")] {
         let server = connect(&remote.settings(name, name)).await.unwrap();
@@ -256,18 +212,18 @@ async fn servers_over_http_get_their_own_credentials_only() {
         assert!(output.text.contains(&format!("key-{name}")), "{}", output.text);
     }
     for (remote, other) in [(&one, "-two"), (&two, "-one")] {
-        let heads = remote.heads.lock().unwrap().join("\n");
+        let heads = remote.heads();
         assert!(!heads.is_empty() && !heads.contains(other), "{heads}");
     }
 }
 
 #[tokio::test]
 async fn credentials_are_not_forwarded_by_a_redirect() {
-    let elsewhere = Remote::start(Kind::Honest).await;
-    let moved = Remote::start(Kind::Moved(elsewhere.url.clone())).await;
+    let elsewhere = Remote::start(Kind::Honest);
+    let moved = Remote::start(Kind::Moved(elsewhere.url()));
     let error = connect(&moved.settings("moved", "secret")).await.unwrap_err();
-    assert!(!moved.heads.lock().unwrap().is_empty());
-    assert!(elsewhere.heads.lock().unwrap().is_empty(), "the redirect was followed");
+    assert!(!moved.heads().is_empty());
+    assert!(elsewhere.heads().is_empty(), "the redirect was followed");
     for secret in ["bearer-secret", "key-secret", "tenant=private"] {
         assert!(!error.contains(secret), "{error}");
     }
@@ -275,7 +231,7 @@ async fn credentials_are_not_forwarded_by_a_redirect() {
 
 #[tokio::test]
 async fn credentials_do_not_travel_in_the_open_nor_in_the_address() {
-    let remote = Remote::start(Kind::Honest).await;
+    let remote = Remote::start(Kind::Honest);
     let at = |url: &str| McpHttpSettings {
         url: url.parse().unwrap(),
         ..remote.settings("far", "secret")
@@ -298,7 +254,7 @@ async fn credentials_do_not_travel_in_the_open_nor_in_the_address() {
 #[tokio::test]
 async fn a_server_over_http_that_answers_without_end_or_not_at_all_costs_a_bounded_call() {
     for kind in [Kind::Endless, Kind::Silent] {
-        let remote = Remote::start(kind).await;
+        let remote = Remote::start(kind);
         let server = connect(&remote.settings("bad", "x")).await.unwrap();
         let mut toolbox = Toolbox::new();
         server.tools().for_each(|tool| toolbox.add(tool).unwrap());

@@ -1,63 +1,37 @@
 //! Pages, from a server that the test starts.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use lore_agent::tool::{Reach, Tool, ToolContext, ToolOutput, WebFetch};
+use lore_test_endpoint::{Act, Endpoint, answer};
 use serde_json::json;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 fn context(timeout: Duration) -> ToolContext {
     ToolContext { workspace: "/".into(), cancel: CancellationToken::new(), timeout }
 }
 
-/// Answers each path with fixed bytes; `/endless` goes on for ever.
-async fn serve() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            tokio::spawn(async move {
-                let mut head = vec![0; 4096];
-                let read = stream.read(&mut head).await.unwrap_or(0);
-                let head = String::from_utf8_lossy(&head[..read]).into_owned();
-                let path = head.split(' ').nth(1).unwrap_or("/").to_owned();
-                let answer = |status: &str, kind: &str, body: &str| {
-                    format!(
-                        "HTTP/1.1 {status}\r\ncontent-type: {kind}\r\nconnection: close\r\n\r\n{body}"
-                    )
-                };
-                let moved = |to: &str| {
-                    format!(
-                        "HTTP/1.1 302 Found\r\nlocation: {to}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
-                    )
-                };
-                let bytes = match path.as_str() {
-                    "/page" => answer(
-                        "200 OK",
-                        "text/html; charset=utf-8",
-                        "<title>t</title><h1>Head</h1><p>A <b>b</b>\x1b[2J</p><script>alert(1)</script>",
-                    ),
-                    "/json" => answer("200 OK", "application/json", "{\"a\":1}"),
-                    "/binary" => answer("200 OK", "image/png", "\u{0}"),
-                    "/missing" => answer("404 Not Found", "text/plain", "not here"),
-                    "/hop" => moved("/page"),
-                    "/loop" => moved("/loop"),
-                    "/file" => moved("file:///etc/passwd"),
-                    _ => answer("200 OK", "text/plain", ""),
-                };
-                let _ = stream.write_all(bytes.as_bytes()).await;
-                if path == "/silent" {
-                    std::future::pending::<()>().await;
-                }
-                while path == "/endless" && stream.write_all(&[b'x'; 65536]).await.is_ok() {}
-            });
-        }
-    });
-    address
+/// Answers each path with fixed bytes; `/endless` goes on for a long time.
+fn serve() -> Endpoint {
+    let moved = |to: &str| answer(302, "text/plain", "").with("location", to);
+    Endpoint::start(move |_, seen| match seen.path.as_str() {
+        "/page" => answer(
+            200,
+            "text/html; charset=utf-8",
+            "<title>t</title><h1>Head</h1><p>A <b>b</b>\x1b[2J</p><script>alert(1)</script>",
+        )
+        .without_length(),
+        "/json" => answer(200, "application/json", "{\"a\":1}").without_length(),
+        "/binary" => answer(200, "image/png", "\0").without_length(),
+        "/missing" => answer(404, "text/plain", "not here").without_length(),
+        "/hop" => moved("/page"),
+        "/loop" => moved("/loop"),
+        "/file" => moved("file:///etc/passwd"),
+        "/silent" => answer(200, "text/plain", "").kept_open(),
+        "/endless" => Act::Flood("text/plain", u64::MAX),
+        _ => answer(200, "text/plain", ""),
+    })
 }
 
 async fn fetch(tool: &WebFetch, url: &str) -> ToolOutput {
@@ -66,9 +40,9 @@ async fn fetch(tool: &WebFetch, url: &str) -> ToolOutput {
 
 #[tokio::test]
 async fn pages_become_text_within_bounds() {
-    let address = serve().await;
+    let server = serve();
     let tool = WebFetch::new(reqwest::Client::builder(), Reach::Everything).unwrap();
-    let at = |path: &str| format!("http://{address}{path}");
+    let at = |path: &str| format!("{}{path}", server.root());
     for path in ["/page", "/hop"] {
         let page = fetch(&tool, &at(path)).await;
         assert!(!page.is_error && page.text.contains("Head"), "{}", page.text);
@@ -100,8 +74,7 @@ async fn pages_become_text_within_bounds() {
 
 #[tokio::test]
 async fn private_addresses_are_not_called_by_any_name() {
-    let address = serve().await;
-    let port = address.port();
+    let port = serve().port;
     let tool = WebFetch::new(reqwest::Client::builder(), Reach::Public).unwrap();
     for host in [
         "127.0.0.1",

@@ -27,7 +27,6 @@ pub mod report;
 mod selection;
 mod serve;
 mod shell_tool;
-pub mod statistics;
 pub mod study;
 mod task;
 pub mod tools;

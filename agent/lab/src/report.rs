@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+use lore_agent::statistics::Interval;
 use serde_json::{Map, Value, json};
 
-use super::statistics::Interval;
 use super::study::{Arm, CONTROL, Record, Sum, arms, difference};
 
 /// Of one family, how many of how many were solved, by arm.

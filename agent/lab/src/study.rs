@@ -12,8 +12,8 @@ use super::brief::{Form, Shelf};
 use super::environment::LabError;
 use super::episode::{Bounds, Ending, Episode, Offered, opening, run};
 use super::instance::Instance;
-use super::statistics::{Interval, Share, paired_difference};
 use lore_agent::model::{Message, Model};
+use lore_agent::statistics::{Interval, Share, paired_difference};
 
 /// Skills that are offered at a time.
 const OFFERED: usize = 3;

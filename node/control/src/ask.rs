@@ -110,6 +110,8 @@ verbs! {
     "federation.join" FederationJoin => Joined;
     "federation.show" FederationShow => FederationShown;
     "federation.checkpoint" FederationCheckpoint => Checkpoint;
+    "federation.leave" FederationLeave => FederationLeft;
+    "federation.revoke" FederationRevoke => MemberRevoked;
     "federation.export_log" FederationExportLog => LogExported;
     "session.import" SessionImport => Imported;
     "session.add" SessionAdd => SessionsAdded;

@@ -232,6 +232,51 @@ pub struct Checkpoint {
     pub members: u64,
 }
 
+/// Arguments of `federation.leave`: leave a federation for ever.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FederationLeave {
+    /// Id, its beginning, or name.
+    pub federation: String,
+    /// Why, for the other members; at most 256 bytes.
+    #[serde(default)]
+    pub reason: String,
+}
+
+/// A federation that was left.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FederationLeft {
+    /// The federation.
+    pub federation: FederationId,
+    /// The epoch whose checkpoint takes this node off the roster.
+    pub epoch: u32,
+}
+
+/// Arguments of `federation.revoke`: speak against a member.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FederationRevoke {
+    /// Id, its beginning, or name.
+    pub federation: String,
+    /// The member's id or its beginning.
+    pub member: String,
+    /// Why, for the other members; at most 256 bytes.
+    pub reason: String,
+}
+
+/// A word against a member.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct MemberRevoked {
+    /// The federation.
+    pub federation: FederationId,
+    /// The member.
+    pub member: MemberId,
+    /// Distinct voices against it that are known here, this one included.
+    pub voices: u64,
+    /// Voices that remove it at the next checkpoint, for ever.
+    pub needed: u32,
+}
+
 /// Arguments of `federation.export_log`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -261,8 +306,10 @@ pub struct FederationStatus {
     pub federation: FederationId,
     /// Its name.
     pub name: String,
-    /// This node's member id; none while it waits for a checkpoint.
+    /// This node's member id; none while it waits for a checkpoint, and when it was taken off the roster.
     pub member: Option<MemberId>,
+    /// This node left or was removed: it publishes nothing here.
+    pub former_member: bool,
     /// Members on the roster.
     pub members: u64,
     /// Members whose newest delta is of the open epoch or the one before.

@@ -41,8 +41,9 @@ pub use failure::{Exit, Failure};
 pub use federation::{
     Behind, CharterInWords, Checkpoint, CostKind, CostReleases, FederationCheckpoint,
     FederationCreate, FederationCreated, FederationExportLog, FederationInvite, FederationJoin,
-    FederationPreview, FederationShow, FederationShown, FederationStatus, Invited, Joined,
-    LogExported, Measure, Member, Windows,
+    FederationLeave, FederationLeft, FederationPreview, FederationRevoke, FederationShow,
+    FederationShown, FederationStatus, Invited, Joined, LogExported, Measure, Member,
+    MemberRevoked, Windows,
 };
 pub use gate::{
     Decision, DenyEntry, DenyList, GateKey, GatePreview, GateSetting, HeldRelease, LedgerVerified,
@@ -70,6 +71,6 @@ pub use session::{
     UnreadSessions,
 };
 pub use skill::{
-    Brief, Evidence, Found, Hit, Interval, Skill, SkillBrief, SkillExport, SkillLesson, SkillList,
-    SkillSearch, SkillShow, SkillSummary, Skills, SkillsExported,
+    Brief, CostSum, Evidence, Found, Hit, Interval, Skill, SkillBrief, SkillExport, SkillLesson,
+    SkillList, SkillSearch, SkillShow, SkillSummary, Skills, SkillsExported,
 };

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{FederationId, Lesson, LessonId, MemberId, RevisionId, SkillId};
+use crate::{FederationId, Lesson, LessonId, Measure, MemberId, RevisionId, SkillId};
 
 /// Arguments of `skill.list`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -47,6 +47,8 @@ pub struct SkillSummary {
     pub members: Option<u64>,
     /// How often it works; null without outcomes.
     pub evidence: Option<Evidence>,
+    /// What the sessions that used it cost, by the charter's kinds; empty without cost releases.
+    pub costs: Vec<CostSum>,
 }
 
 /// A pooled success rate.
@@ -61,6 +63,23 @@ pub struct Evidence {
     /// Noisy number of sessions behind it; noise can make it negative.
     pub sessions: i64,
     /// Members that contributed outcomes.
+    pub members: u64,
+}
+
+/// One kind of cost, summed over the sessions that used a skill.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CostSum {
+    /// What is measured.
+    pub measure: Measure,
+    /// How many of it make one unit of the sum.
+    pub per: u32,
+    /// Noisy sum, in units; noise can make it negative.
+    pub sum: i64,
+    /// Standard error of the sum by its noise, in units.
+    pub standard_error: f64,
+    /// Most that one session adds to the sum, in units.
+    pub bound: u16,
+    /// Members that contributed costs; those admitted through one member count once.
     pub members: u64,
 }
 
@@ -93,6 +112,8 @@ pub struct Skill {
     pub members: Option<u64>,
     /// How often it works; null without outcomes.
     pub evidence: Option<Evidence>,
+    /// What the sessions that used it cost, by the charter's kinds; empty without cost releases.
+    pub costs: Vec<CostSum>,
     /// Its lessons.
     pub lessons: Vec<SkillLesson>,
     /// Its `SKILL.md`.

@@ -65,7 +65,7 @@ impl<N: NoiseSource> Engine<N> {
         let Some(budget) = self.ledger.budget() else {
             return Ok(Vec::new());
         };
-        if !self.may_release(federation)? {
+        if !self.may_release(federation)? || self.is_former_member(federation)? {
             return Ok(Vec::new());
         }
         let log = self.federation(federation)?.log();
@@ -115,6 +115,9 @@ impl<N: NoiseSource> Engine<N> {
     /// Why nothing derived from sessions leaves this node for a federation, if that is so.
     #[must_use]
     pub fn silence(&self, federation: FederationId) -> Option<&'static str> {
+        if self.is_former_member(federation).unwrap_or(false) {
+            return Some("this node left this federation or was removed from it");
+        }
         let Some(budget) = self.ledger.budget() else {
             return Some("no privacy budget is set: this node only receives");
         };

@@ -33,6 +33,9 @@ impl<N: NoiseSource> Engine<N> {
             .help("run the node until it has synced with a member; then it signs again"));
         }
         let member = self.own_member(federation)?;
+        if self.is_former_member(federation)? {
+            return Err(former_member());
+        }
         let spend = self.federation(federation)?.log().spend(member);
         let header = self.federation(federation)?.log().draft(member, spend).map_err(|fault| {
             EngineError::refused(
@@ -131,8 +134,20 @@ impl<N: NoiseSource> Engine<N> {
     /// This node's member id on the roster.
     pub(crate) fn own_member(&self, federation: FederationId) -> Result<MemberId, EngineError> {
         let key = self.public_key();
-        self.federation(federation)?.log().member_of(&key).ok_or_else(|| {
+        let member = self.federation(federation)?.log().member_of(&key);
+        if member.is_none() && self.is_former_member(federation)? {
+            return Err(former_member());
+        }
+        member.ok_or_else(|| {
             EngineError::refused("not_a_member_yet", "this node is not on the roster of the last checkpoint").help("wait for the next checkpoint, or ask a founder to run `lore federation checkpoint`")
         })
     }
+}
+
+fn former_member() -> EngineError {
+    EngineError::refused(
+        "former_member",
+        "this node left this federation or was removed from it, and publishes nothing there",
+    )
+    .help("a key that is gone cannot join again: to come back, make another home and ask for an invitation")
 }

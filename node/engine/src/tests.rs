@@ -10,7 +10,7 @@ use lore_privacy::SystemNoise;
 use lore_protocol::charter::WindowTerms;
 use lore_protocol::codec;
 use lore_protocol::identity::SecretKey;
-use lore_protocol::ids::{FederationId, PublicKey};
+use lore_protocol::ids::{FederationId, MemberId, PublicKey};
 use lore_protocol::wire::{MAX_ADDRESSES, MAX_PEERS, Reply, Request};
 
 use crate::{
@@ -109,15 +109,27 @@ fn connect(a: &mut Engine, b: &mut Engine) {
 fn two() -> (Engine, Engine, FederationId) {
     let (mut ada, mut ben) = (engine(1), engine(2));
     let federation = found(&mut ada);
+    admit(&mut ada, &mut ben, federation);
+    (ada, ben, federation)
+}
+
+fn admit(ada: &mut Engine, other: &mut Engine, federation: FederationId) {
     let address = vec!["/ip4/127.0.0.1/tcp/1".to_owned()];
     let invited = ada.federation_invite(federation, 1, 8, address).unwrap();
-    connect(&mut ada, &mut ben);
-    ben.begin_join(&invited.line, false).unwrap();
-    let joined = exchange(&mut ada, &mut ben);
+    connect(ada, other);
+    other.begin_join(&invited.line, false).unwrap();
+    let joined = exchange(ada, other);
     assert!(matches!(&joined[..], [Joining::Admitted { .. }]), "{joined:?}");
     ada.federation_checkpoint(federation).unwrap();
-    exchange(&mut ada, &mut ben);
-    (ada, ben, federation)
+    exchange(ada, other);
+}
+
+fn member(engine: &Engine, federation: FederationId) -> MemberId {
+    engine.federation(federation).unwrap().log().member_of(&engine.public_key()).unwrap()
+}
+
+fn roster(engine: &Engine, federation: FederationId) -> Vec<MemberId> {
+    engine.federation(federation).unwrap().log().tip().roster.keys().copied().collect()
 }
 
 fn root(engine: &Engine, federation: FederationId) -> lore_protocol::ids::Hash {
@@ -131,6 +143,67 @@ fn a_node_joins_by_an_invitation_and_holds_what_its_inviter_holds() {
     let log = ben.federation(federation).unwrap().log();
     assert_eq!(log.tip().roster.len(), 2);
     assert!(log.member_of(&ben.public_key()).is_some());
+}
+
+#[test]
+fn who_left_is_off_the_roster_of_others_and_signs_nothing_more() {
+    let (mut ada, mut ben, federation) = two();
+    let left = member(&ben, federation);
+    let refused = ada.federation_leave(federation, "").unwrap_err();
+    assert_eq!(refused.kind, "signer", "without the founder no epoch ends");
+    let long = ben.federation_leave(federation, &"x".repeat(257)).unwrap_err();
+    assert!(long.message.contains("257 bytes"), "{long}");
+    assert!(!ben.is_former_member(federation).unwrap());
+    ben.federation_leave(federation, "moved on").unwrap();
+    exchange(&mut ada, &mut ben);
+    assert!(roster(&ada, federation).contains(&left), "until the epoch ends");
+    // It may never see that checkpoint, since who left is not served.
+    let again = ben.federation_leave(federation, "").unwrap_err();
+    assert_eq!(again.kind, "former_member");
+    let founder = member(&ada, federation);
+    assert_eq!(ben.federation_revoke(federation, founder, "").unwrap_err().kind, "signer");
+    assert!(ben.silence(federation).is_some_and(|why| why.contains("left")));
+
+    ada.federation_checkpoint(federation).unwrap();
+    assert_eq!(roster(&ada, federation), [founder]);
+    exchange(&mut ada, &mut ben);
+    assert!(ben.is_former_member(federation).unwrap());
+    assert!(!ada.is_former_member(federation).unwrap());
+    let refused = ben.federation_leave(federation, "").unwrap_err();
+    assert_eq!(refused.kind, "former_member", "whether it saw the checkpoint or not");
+}
+
+#[test]
+fn two_voices_remove_a_member_and_one_does_not() {
+    let (mut ada, mut ben, federation) = two();
+    let mut cleo = engine(3);
+    admit(&mut ada, &mut cleo, federation);
+    exchange(&mut ada, &mut ben);
+    ada.begin_round(federation, ben.public_key());
+    ben.begin_round(federation, ada.public_key());
+    exchange(&mut ada, &mut ben);
+    let target = member(&cleo, federation);
+    assert_eq!(roster(&ben, federation).len(), 3);
+
+    let mine = member(&ben, federation);
+    assert_eq!(ben.federation_revoke(federation, mine, "").unwrap_err().kind, "usage");
+    let first = ben.federation_revoke(federation, target, "it floods").unwrap();
+    assert_eq!((first.voices, first.needed), (1, 2));
+    let again = ben.federation_revoke(federation, target, "it floods").unwrap_err();
+    assert!(again.message.contains("already"), "{again}");
+    exchange(&mut ada, &mut ben);
+    ada.federation_checkpoint(federation).unwrap();
+    exchange(&mut ada, &mut ben);
+    assert!(roster(&ada, federation).contains(&target), "one voice is not enough");
+
+    let second = ada.federation_revoke(federation, target, "it floods").unwrap();
+    assert_eq!((second.voices, second.needed), (2, 2));
+    ada.federation_checkpoint(federation).unwrap();
+    exchange(&mut ada, &mut ben);
+    assert!(!roster(&ada, federation).contains(&target));
+    assert_eq!(roster(&ada, federation), roster(&ben, federation));
+    let gone = ada.federation_revoke(federation, target, "again").unwrap_err();
+    assert!(gone.message.contains("not on the roster"), "{gone}");
 }
 
 #[test]

@@ -43,9 +43,11 @@ Examples:
   lore skill export --dir ~/.claude/skills       write the shared skills for an agent
 
 Environment variables:
-  LORE_HOME     the home directory; --home comes first
-  LORE_MODELS   the directory of pulled models
-  COLUMNS       the width of help texts; without it, the terminal's
+  LORE_HOME       the home directory; --home comes first
+  LORE_LOG        what the node logs: error, warn, info, debug or trace
+  LORE_MODELS     the directory of pulled models
+  LORE_MODEL_KEY  the key of a model that --model names by its URL
+  COLUMNS         the width of help texts; without it, the terminal's
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused by a policy.";
 
@@ -93,6 +95,17 @@ pub(super) enum Verb {
     /// Measure models on families of tasks with a quirk, built in or your own.
     #[command(subcommand)]
     Lab(LabVerb),
+    /// Print the script by which a shell completes the words of `lore`.
+    Completions {
+        /// Shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page of `lore`, in roff.
+    Man {
+        /// Write one page a verb to this directory instead.
+        #[arg(long)]
+        dir: Option<PathBuf>,
+    },
     /// Do an organisation's share of the demo's work.
     #[command(hide = true)]
     LabWork {
@@ -156,6 +169,10 @@ pub(super) enum FederationVerb {
     Show(WhichArgs),
     /// End the open epoch, as the federation's founder.
     Checkpoint(WhichArgs),
+    /// Leave a federation for ever. Asks first; a founder cannot leave.
+    Leave(LeaveArgs),
+    /// Speak against a member. Asks first; enough members together remove it for ever.
+    Revoke(RevokeArgs),
     /// Write the charter and all deltas as files.
     ExportLog(ExportArgs),
     /// Compute the library root of a log that `export-log` wrote, in an order drawn from a seed.
@@ -233,6 +250,32 @@ pub(super) struct JoinArgs {
     /// Invitation line.
     pub(super) invitation: String,
     /// Agree to the charter without a question.
+    #[arg(long)]
+    pub(super) yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct LeaveArgs {
+    /// Federation by name, id or beginning of its id.
+    pub(super) federation: String,
+    /// Reason, for the other members; at most 256 bytes.
+    #[arg(long, default_value = "")]
+    pub(super) reason: String,
+    /// Leave without a question.
+    #[arg(long)]
+    pub(super) yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RevokeArgs {
+    /// Federation by name, id or beginning of its id.
+    pub(super) federation: String,
+    /// Member by id or beginning of its id; `lore federation show` lists them.
+    pub(super) member: String,
+    /// Reason, for the other members; at most 256 bytes.
+    #[arg(long)]
+    pub(super) reason: String,
+    /// Revoke without a question.
     #[arg(long)]
     pub(super) yes: bool,
 }

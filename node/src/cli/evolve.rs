@@ -64,8 +64,8 @@ pub(super) fn evolve(context: &Context, args: &EvolveArgs) -> Result<(), CliErro
     });
     output::result(&value, context.json, |value| match &value.path {
         Some(path) => format!(
-            "a candidate of {} is in {}{proof}\nit is on this machine only: read it, try it, and \
-             share it yourself if it is better",
+            "a candidate of {} is in {}{proof}\nit is on this machine only: read it, and give it \
+             to your agent if it is better",
             value.name,
             path.display()
         ),

@@ -2,11 +2,12 @@
 
 use lore_control::{
     CostKind, CostReleases, FederationCheckpoint, FederationCreate, FederationExportLog,
-    FederationInvite, FederationJoin, FederationPreview, FederationShow, Measure, Unit, Windows,
+    FederationInvite, FederationJoin, FederationLeave, FederationPreview, FederationRevoke,
+    FederationShow, Measure, Unit, Windows,
 };
 use lore_protocol::charter;
 
-use super::args::{CreateArgs, FederationVerb, JoinArgs};
+use super::args::{CreateArgs, FederationVerb, JoinArgs, LeaveArgs, RevokeArgs};
 use super::ask::agree;
 use super::{Context, refold};
 use crate::error::CliError;
@@ -53,6 +54,8 @@ pub(super) fn federation(context: &Context, verb: FederationVerb) -> Result<(), 
                 format!("epoch {} is sealed, with {} members", made.epoch, made.members)
             })
         }
+        FederationVerb::Leave(args) => leave(context, args),
+        FederationVerb::Revoke(args) => revoke(context, args),
         FederationVerb::ExportLog(args) => {
             let directory = std::path::absolute(&args.dir).map_err(|error| {
                 CliError::usage(format!("--dir {}: {error}", args.dir.display()))
@@ -124,5 +127,47 @@ fn join(context: &Context, args: JoinArgs) -> Result<(), CliError> {
             "admitted to {}\n{recovery}the next checkpoint puts this node on the roster",
             joined.federation.short()
         )
+    })
+}
+
+fn leave(context: &Context, args: LeaveArgs) -> Result<(), CliError> {
+    let LeaveArgs { federation, reason, yes } = args;
+    if !yes {
+        output::note(format!(
+            "This node's key leaves {federation} for ever: it publishes nothing there from now on and \
+             cannot join again. What it published stays."
+        ));
+        agree("Leave?")?;
+    }
+    let left = context.ask(FederationLeave { federation, reason })?;
+    output::result(&left, context.json, |left| {
+        format!(
+            "left {}; the checkpoint of epoch {} takes this node off the roster",
+            left.federation.short(),
+            left.epoch
+        )
+    })
+}
+
+fn revoke(context: &Context, args: RevokeArgs) -> Result<(), CliError> {
+    let RevokeArgs { federation, member, reason, yes } = args;
+    if !yes {
+        output::note(format!(
+            "Every member of {federation} will read that this node speaks against {member}, and why. \
+             It cannot be taken back."
+        ));
+        agree("Revoke?")?;
+    }
+    let done = context.ask(FederationRevoke { federation, member, reason })?;
+    output::result(&done, context.json, |done| {
+        let member = done.member.short();
+        if done.voices >= u64::from(done.needed) {
+            format!("{member} is revoked by {} voices: the next checkpoint removes it", done.voices)
+        } else {
+            format!(
+                "{member} is revoked by {} of the {} voices that remove it",
+                done.voices, done.needed
+            )
+        }
     })
 }

@@ -12,6 +12,7 @@ mod gate;
 mod help;
 mod lab;
 mod lesson;
+mod manual;
 mod model;
 mod model_file;
 mod privacy;
@@ -113,6 +114,12 @@ fn dispatch(cli: Cli, machine: Machine) -> Result<(), CliError> {
     if let Verb::Lab(verb) = verb {
         return lab::lab(&verb, json);
     }
+    if let Verb::Completions { shell } = verb {
+        return manual::completions(shell, json);
+    }
+    if let Verb::Man { dir } = verb {
+        return manual::man(dir.as_deref(), json);
+    }
     let context =
         Context { home: Home::resolve(chosen_home(cli.home)?.as_deref())?, json, machine };
     match verb {
@@ -133,6 +140,8 @@ fn dispatch(cli: Cli, machine: Machine) -> Result<(), CliError> {
         Verb::Store(verb) => store::store(&context, &verb),
         Verb::Demo(_)
         | Verb::Lab(_)
+        | Verb::Completions { .. }
+        | Verb::Man { .. }
         | Verb::LabWork { .. }
         | Verb::ModelChild { .. }
         | Verb::ModelEmbedded(_) => Ok(()),

@@ -39,7 +39,11 @@ fn status_text(status: &NodeStatus) -> String {
         lines.push(format!("peers       {} connected", network.connected.len()));
     }
     for one in &status.federations {
-        let member = if one.member.is_none() { ", not on the roster yet" } else { "" };
+        let member = match &one.member {
+            _ if one.former_member => ", no longer a member",
+            None => ", not on the roster yet",
+            Some(_) => "",
+        };
         lines.push(format!("federation  {} ({}){member}", one.name, one.federation.short()));
         lines.push(format!(
             "            epoch {}, {} members, heard from {}, {} deltas, {} skills, {} lessons",

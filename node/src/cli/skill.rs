@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use lore_control::{Evidence, SkillExport, SkillList, SkillShow, Skills};
+use lore_control::{CostSum, Evidence, Measure, SkillExport, SkillList, SkillShow, Skills};
 use lore_protocol::skill;
 use serde::Serialize;
 
@@ -20,7 +20,13 @@ pub(super) fn skill(context: &Context, verb: SkillVerb) -> Result<(), CliError> 
         SkillVerb::Show(args) => {
             let shown = context.ask(SkillShow { name: args.name })?;
             output::result(&shown, context.json, |shown| {
-                format!("{}\nevidence: {}", shown.text, evidence(shown.evidence.as_ref()))
+                let costs = shown.costs.iter().map(|cost| format!("\ncost: {}", cost_text(cost)));
+                format!(
+                    "{}\nevidence: {}{}",
+                    shown.text,
+                    evidence(shown.evidence.as_ref()),
+                    costs.collect::<String>()
+                )
             })
         }
         SkillVerb::Search(args) => super::search::search(context, args),
@@ -52,7 +58,9 @@ fn list_text(list: &Skills) -> String {
     }
     let lines = list.skills.iter().map(|skill| {
         let evidence = evidence(skill.evidence.as_ref());
-        format!("{}\n    {}\n    {evidence}\n", skill.name, skill.description)
+        let costs = skill.costs.iter().map(|cost| format!("    {}\n", cost_text(cost)));
+        let costs: String = costs.collect();
+        format!("{}\n    {}\n    {evidence}\n{costs}", skill.name, skill.description)
     });
     lines.collect()
 }
@@ -67,6 +75,22 @@ fn evidence(evidence: Option<&Evidence>) -> String {
         evidence.low * 100.0,
         evidence.high * 100.0,
         evidence.members
+    )
+}
+
+fn cost_text(cost: &CostSum) -> String {
+    let measure = match cost.measure {
+        Measure::Tokens => "tokens",
+        Measure::Seconds => "seconds of tool calls",
+        Measure::Calls => "tool calls",
+    };
+    let unit = match cost.per {
+        1 => measure.to_owned(),
+        per => format!("x {per} {measure}"),
+    };
+    format!(
+        "{} {unit} over all sessions (standard error {:.0}), of at most {} a session, from {} members",
+        cost.sum, cost.standard_error, cost.bound, cost.members
     )
 }
 

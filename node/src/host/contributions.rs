@@ -110,7 +110,7 @@ impl Contributions for Sessions {
                 success,
                 start_seconds: session.started.unix_seconds,
             };
-            used(session).map(one).collect()
+            used(session).into_iter().map(one).collect()
         })
     }
 
@@ -132,7 +132,7 @@ impl Contributions for Sessions {
                 amounts: amounts.clone(),
                 start_seconds: session.started.unix_seconds,
             };
-            used(session).map(one).collect()
+            used(session).into_iter().map(one).collect()
         })
     }
 
@@ -193,9 +193,10 @@ pub(super) fn alone<T>(
     })
 }
 
-/// Revisions whose text the session opened.
-fn used(session: &Session) -> impl Iterator<Item = ItemId> {
-    session.skills_read.iter().filter_map(|skill| skill.revision).map(ItemId::Revision)
+/// Revisions whose text the session had before it, each once: the agent opened it, or was given it.
+fn used(session: &Session) -> BTreeSet<ItemId> {
+    let skills = session.skills_read.iter().chain(&session.skills_injected);
+    skills.filter_map(|skill| skill.revision).map(ItemId::Revision).collect()
 }
 
 fn measure(session: &Session, measure: Measure) -> u64 {
@@ -230,7 +231,7 @@ impl<'a> Candidates<'a> {
         Self { ballot, by_template }
     }
 
-    /// What a session speaks for, when it succeeded: revisions that it read, lessons that it would teach
+    /// What a session speaks for, when it succeeded: revisions that it used, lessons that it would teach
     /// itself, and lessons whose command line worked in it.
     fn supported(&self, session: &Session) -> BTreeSet<ItemId> {
         if session.outcome.verdict != Outcome::Success {
@@ -245,7 +246,11 @@ impl<'a> Candidates<'a> {
         }
         let taught = taught.into_iter().map(|lesson| lesson.id());
         let lessons = taught.chain(worked).map(ItemId::Lesson);
-        used(session).chain(lessons).filter(|item| self.ballot.items.contains(item)).collect()
+        used(session)
+            .into_iter()
+            .chain(lessons)
+            .filter(|item| self.ballot.items.contains(item))
+            .collect()
     }
 
     fn worked(&self, trace: &Trace, budget: &Steps) -> Vec<LessonId> {
@@ -258,13 +263,13 @@ impl<'a> Candidates<'a> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::panic)]
-    use lore_session::{SessionOutcome, Started, VERSION};
+    use lore_protocol::ids::RevisionId;
+    use lore_session::{SessionOutcome, SkillUse, Started, VERSION};
 
     use super::*;
 
-    #[test]
-    fn a_session_that_makes_the_miner_panic_gives_nothing_and_ends_nothing() {
-        let session = Session {
+    fn session() -> Session {
+        Session {
             version: VERSION,
             id: "one".into(),
             root: None,
@@ -279,7 +284,26 @@ mod tests {
             skills_read: Vec::new(),
             skills_injected: Vec::new(),
             proposals: None,
-        };
+        }
+    }
+
+    fn skill(revision: Option<u8>) -> SkillUse {
+        let revision = revision.map(|byte| RevisionId([byte; 32]));
+        SkillUse { name: "one".into(), skill: None, revision, state: None }
+    }
+
+    #[test]
+    fn a_skill_counts_once_for_a_session_that_was_given_it_or_opened_it() {
+        let mut session = session();
+        session.skills_read = vec![skill(Some(1)), skill(None)];
+        session.skills_injected = vec![skill(Some(2)), skill(Some(1)), skill(None)];
+        let expected = [1, 2].map(|byte| ItemId::Revision(RevisionId([byte; 32])));
+        assert_eq!(used(&session), BTreeSet::from(expected));
+    }
+
+    #[test]
+    fn a_session_that_makes_the_miner_panic_gives_nothing_and_ends_nothing() {
+        let session = session();
         let given = |odd: bool| {
             alone(&session, None, || if odd { panic!("what the session holds") } else { vec![7] })
         };

@@ -51,6 +51,14 @@ const fn cost_kind(kind: control::CostKind) -> CostKind {
     CostKind { measure, per: kind.per }
 }
 
+pub(super) const fn measure(measure: Measure) -> control::Measure {
+    match measure {
+        Measure::Tokens => control::Measure::Tokens,
+        Measure::Seconds => control::Measure::Seconds,
+        Measure::Calls => control::Measure::Calls,
+    }
+}
+
 pub(super) const fn protected(unit: control::Unit) -> Unit {
     match unit {
         control::Unit::User => Unit::User,

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use lore_control::{self as control, Failure, Reply};
 use lore_engine::Joining;
-use lore_protocol::ids::FederationId;
+use lore_protocol::ids::{FederationId, MemberId};
 
 use super::Node;
 use super::convert::{self, count};
@@ -55,6 +55,46 @@ impl Node {
             epoch: ended.epoch,
             chains: count(ended.chains),
             members: count(ended.members),
+        })
+    }
+
+    /// Leaves a federation for ever.
+    pub(super) fn federation_leave(
+        &mut self,
+        federation: FederationId,
+        reason: &str,
+    ) -> Result<control::FederationLeft, CliError> {
+        self.engine.federation_leave(federation, reason)?;
+        Ok(control::FederationLeft {
+            federation: control::FederationId::of(federation),
+            epoch: self.engine.federation(federation)?.log().open_epoch(),
+        })
+    }
+
+    /// Speaks against the member whose id begins with `member`.
+    pub(super) fn federation_revoke(
+        &mut self,
+        federation: FederationId,
+        member: &str,
+        reason: &str,
+    ) -> Result<control::MemberRevoked, CliError> {
+        let roster = self.engine.federation(federation)?.log().tip().roster.keys();
+        let fits = |id: &&MemberId| !member.is_empty() && id.to_string().starts_with(member);
+        let found: Vec<MemberId> = roster.filter(fits).copied().collect();
+        let [target] = found[..] else {
+            let (count, name) = (found.len(), member.escape_debug());
+            return Err(CliError::usage(match count {
+                0 => format!("no member's id begins with `{name}`"),
+                _ => format!("the ids of {count} members begin with `{name}`"),
+            })
+            .help("see the ids in `lore federation show`"));
+        };
+        let revoked = self.engine.federation_revoke(federation, target, reason)?;
+        Ok(control::MemberRevoked {
+            federation: control::FederationId::of(federation),
+            member: control::MemberId::of(revoked.member),
+            voices: count(revoked.voices),
+            needed: revoked.needed,
         })
     }
 

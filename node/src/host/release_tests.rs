@@ -7,12 +7,14 @@ use std::time::Duration;
 
 use lore_control::{
     Ask, FederationCheckpoint, FederationCreate, FederationShow, PrivacyExplain, PrivacySet,
-    PrivacyStatusOf,
+    PrivacyStatusOf, SkillList, SkillShow,
 };
 use lore_protocol::library::VoteEstimate;
 use lore_protocol::payload::{Payload, PayloadKind, Unit};
 use lore_protocol::trace::Outcome;
-use lore_session::{Role, Session, SessionOutcome, Source, Started, ToolCall, Turn, VERSION};
+use lore_session::{
+    Role, Session, SessionOutcome, SkillUse, Source, Started, ToolCall, Turn, VERSION,
+};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -265,6 +267,44 @@ fn a_charter_with_costs_says_so_in_plain_words_and_its_members_release_them() {
     let empty = json!({ "name": "x", "costs": { "at": [1], "bound": 0, "kinds": [] } });
     let error = ask::<FederationCreate>(&mut without.node, empty).unwrap_err();
     assert_eq!(error.exit, crate::error::Exit::Usage);
+}
+
+#[test]
+fn what_sessions_with_a_skill_cost_is_shown_beside_its_evidence() {
+    let calls = json!({ "at": [4], "bound": 4, "kinds": [{ "measure": "calls", "per": 1 }] });
+    let mut node = Node::found_with(&["user"], calls);
+    node.import(0..60);
+    node.budget(Some("user")).unwrap();
+    node.checkpoint();
+    node.settle_until(1);
+    let skill = |node: &mut Node| {
+        let list = ask::<SkillList>(&mut node.node, json!({})).unwrap();
+        list["skills"][0].clone()
+    };
+    let found = skill(&mut node);
+    assert_eq!(found["costs"], json!([]));
+    let revision = serde_json::from_value(found["revision"].clone()).unwrap();
+    let given = SkillUse { name: "fetch".into(), skill: None, revision, state: None };
+    for user in 60..120 {
+        let skills_injected = vec![given.clone()];
+        let session = Session { skills_injected, ..session(&format!("session-{user}"), user) };
+        node.node.session_import(&format!("user-{user}"), vec![session]).unwrap();
+    }
+    node.checkpoint();
+    node.settle_until(3);
+    node.checkpoint();
+    node.settle_until(5);
+    let found = skill(&mut node);
+    let cost = &found["costs"][0];
+    assert_eq!((&cost["measure"], &cost["bound"]), (&json!("calls"), &json!(4)), "{found}");
+    let (sum, error) = (cost["sum"].as_f64().unwrap(), cost["standard_error"].as_f64().unwrap());
+    // Two calls a session. The chance of being off by six standard errors is below 1e-8.
+    assert!(error > 1.0 && (sum - 120.0).abs() < 6.0 * error, "{cost}");
+    let shown = ask::<SkillShow>(&mut node.node, json!({ "name": found["name"] })).unwrap();
+    assert_eq!(shown["costs"], found["costs"]);
+    // Outcomes of the epoch before count the same sessions: they were given the skill.
+    let works = &found["evidence"];
+    assert!(works["sessions"].as_i64().unwrap() > 20 && works["rate"] != json!(0.0), "{works}");
 }
 
 #[test]

@@ -3,6 +3,8 @@
 use std::path::Path;
 
 use lore_control as control;
+use lore_engine::Federation;
+use lore_protocol::charter::CostKind;
 use lore_protocol::ids::{FederationId, LessonId};
 use lore_protocol::library::{LessonItem, Rendered};
 use lore_protocol::payload::ItemId;
@@ -69,6 +71,7 @@ impl Node {
             lessons: holder.as_ref().map(|(_, lessons)| count(lessons.len())),
             members: holder.as_ref().map(|(_, lessons)| count(supporters(lessons))),
             evidence,
+            costs: holder.as_ref().map_or_else(Vec::new, |(found, _)| costs(found, item)),
         }
     }
 
@@ -100,6 +103,7 @@ impl Node {
             federation: summary.federation,
             members: summary.members,
             evidence: summary.evidence,
+            costs: summary.costs,
             lessons: lessons.collect(),
             text: found.text.clone(),
         })
@@ -122,6 +126,24 @@ impl Node {
             kept: report.kept,
         })
     }
+}
+
+/// What the sessions that used an item cost, in the order of the charter's kinds.
+fn costs(found: &Federation, item: ItemId) -> Vec<control::CostSum> {
+    let charter = found.log().charter();
+    let Some(terms) = &charter.privacy.costs else { return Vec::new() };
+    let sum = |(place, kind): (usize, &CostKind)| {
+        let cost = found.library().cost(charter, item, 0, place)?;
+        Some(control::CostSum {
+            measure: convert::measure(kind.measure),
+            per: kind.per,
+            sum: cost.sum,
+            standard_error: micros(cost.variance_micros).sqrt(),
+            bound: terms.bound,
+            members: u64::from(cost.voices),
+        })
+    };
+    terms.kinds.iter().enumerate().filter_map(sum).collect()
 }
 
 pub(super) fn micros(micros: u64) -> f64 {

@@ -55,6 +55,7 @@ impl Node {
             federation: control::FederationId::of(found.id()),
             name: log.charter().name.clone(),
             member: member.map(control::MemberId::of),
+            former_member: self.is_former_member(found),
             members: count(log.tip().roster.len()),
             heard_from: count(heard),
             epoch: log.open_epoch(),
@@ -76,13 +77,17 @@ impl Node {
         }
     }
 
+    fn is_former_member(&self, found: &Federation) -> bool {
+        self.engine.is_former_member(found.id()).unwrap_or(false)
+    }
+
     fn advice(&self) -> &'static str {
         let joined = self
             .engine
             .federations()
             .values()
             .any(|found| found.log().member_of(&self.engine.public_key()).is_some());
-        if self.engine.federations().is_empty() {
+        if self.engine.federations().values().all(|found| self.is_former_member(found)) {
             "found a federation with `lore federation create NAME`, or join one with \
              `lore federation join INVITATION`"
         } else if !joined {

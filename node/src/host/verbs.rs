@@ -46,6 +46,16 @@ impl Node {
                 let federation = self.which(ask.federation.as_deref())?;
                 Reply::to::<control::FederationCheckpoint>(&self.federation_checkpoint(federation)?)
             }
+            Request::FederationLeave(ask) => {
+                let federation = self.which(Some(&ask.federation))?;
+                let left = self.federation_leave(federation, &ask.reason)?;
+                Reply::to::<control::FederationLeave>(&left)
+            }
+            Request::FederationRevoke(ask) => {
+                let federation = self.which(Some(&ask.federation))?;
+                let done = self.federation_revoke(federation, &ask.member, &ask.reason)?;
+                Reply::to::<control::FederationRevoke>(&done)
+            }
             Request::FederationExportLog(ask) => {
                 let federation = self.which(ask.federation.as_deref())?;
                 let done = self.export_log(federation, &ask.directory)?;

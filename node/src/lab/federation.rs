@@ -9,9 +9,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use lore_agent::statistics::Interval;
 use lore_lab::FamilyId;
 use lore_lab::report::{self, Report};
-use lore_lab::statistics::Interval;
 use lore_lab::study::{Arm, CONTROL, Cell, Record, Study, difference};
 use serde_json::{Value, json};
 

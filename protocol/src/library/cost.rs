@@ -31,7 +31,7 @@ pub struct CostEstimate {
 
 impl Library {
     /// What the sessions that used an item cost, by the charter's kind of that place. Unbiased as long
-    /// as no voice is at its cap; the number of sessions is that of [`Library::estimate`].
+    /// as no voice is at its cap.
     #[must_use]
     pub fn cost(
         &self,

@@ -6,7 +6,8 @@ use super::{
 };
 
 const MAX_NAME_BYTES: usize = 64;
-const MAX_REASON_BYTES: usize = 256;
+/// Most bytes of the reason in a Leave or a Revoke.
+pub const MAX_REASON_BYTES: usize = 256;
 const MAX_DESCRIPTION_BYTES: usize = 1024;
 const MAX_PATH_BYTES: usize = 255;
 

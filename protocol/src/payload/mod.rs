@@ -6,6 +6,7 @@ mod check;
 mod content;
 mod control;
 
+pub use check::MAX_REASON_BYTES;
 pub use content::{
     Cell, CostCell, Costs, FileEntry, ItemId, LessonEntry, Lessons, MAX_BALLOT, Mechanism, Noise,
     Origin, Outcomes, Revision, Unit, VoteEntry, Votes, Window,

@@ -3,11 +3,12 @@
 use serde_json::json;
 
 use crate::desk::{Desk, lines, shell};
-use crate::endpoint::{Act, DONE, Ending, Endpoint, calls, delta, says, usage};
+use lore_test_endpoint::chat::{DONE, calls, delta, says, usage};
+use lore_test_endpoint::{Act, Ending, Endpoint};
 
 /// A model that goes on for ever, each time with other arguments.
 async fn endless() -> Endpoint {
-    Endpoint::start(|n, _| calls(&[("c", "bash", &shell(&format!("echo {n}")))])).await
+    Endpoint::start(|n, _| calls(&[("c", "bash", &shell(&format!("echo {n}")))]))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -58,7 +59,7 @@ async fn tokens_and_money_end_a_task_before_they_are_exceeded() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unknown_price_with_a_limit_on_money_is_refused_without_a_person() {
     let desk = Desk::new();
-    let endpoint = Endpoint::acts(vec![says("never")]).await;
+    let endpoint = Endpoint::acts(vec![says("never")]);
     // Not known to be this machine, and so not known to be free.
     let url = endpoint.url.replace("127.0.0.1", "[::ffff:127.0.0.1]");
     let model = format!("{url}#m");
@@ -97,7 +98,7 @@ async fn a_day_is_summed_up_over_processes() {
         ];
         Act::Stream(pieces, Ending::Whole)
     };
-    let endpoint = Endpoint::start(move |_, _| answer()).await;
+    let endpoint = Endpoint::start(move |_, _| answer());
     let day = ["x", "--policy", "read-only", "--budget-day-calls", "2"];
     for _ in 0..2 {
         desk.run(&endpoint, &day).await.done();

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use lore_tests::{Cluster, Node, Ran};
 use serde_json::Value;
 
-use crate::endpoint::Endpoint;
+use lore_test_endpoint::Endpoint;
 
 /// A node, a workspace beside it, and what every run is given.
 pub struct Desk {

@@ -8,7 +8,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::desk::{Desk, shell};
-use crate::endpoint::{Act, Endpoint, calls, says};
+use lore_test_endpoint::chat::{calls, says};
+use lore_test_endpoint::{Act, Endpoint};
 
 /// A command that lives on in its own session, whatever its shell does.
 const STAYS: &str = "setsid sleep 4173 & sleep 4173; echo never";
@@ -46,8 +47,7 @@ fn left() -> usize {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_signal_ends_all_that_runs_saves_the_session_and_exits_1() {
     let desk = Desk::new();
-    let endpoint =
-        Endpoint::acts(vec![calls(&[("a", "bash", &shell(STAYS))]), says("Went on.")]).await;
+    let endpoint = Endpoint::acts(vec![calls(&[("a", "bash", &shell(STAYS))]), says("Went on.")]);
     let (child, id) = tokio::task::block_in_place(|| begun(&desk, &endpoint, "calling"));
     wait_until("the command runs", PATIENCE, || (left() == 2).then_some(()));
     let pid = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
@@ -69,7 +69,7 @@ async fn a_signal_ends_all_that_runs_saves_the_session_and_exits_1() {
 async fn a_killed_session_is_resumed_and_nothing_of_it_lives_on() {
     let desk = Desk::new();
     let stays = STAYS.replace("4173", "4174");
-    let endpoint = Endpoint::acts(vec![calls(&[("a", "bash", &shell(&stays))]), says("On.")]).await;
+    let endpoint = Endpoint::acts(vec![calls(&[("a", "bash", &shell(&stays))]), says("On.")]);
     let (mut child, id) = tokio::task::block_in_place(|| begun(&desk, &endpoint, "calling"));
     child.kill().unwrap();
     child.wait().unwrap();
@@ -89,7 +89,7 @@ async fn a_killed_session_is_resumed_and_nothing_of_it_lives_on() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_signal_ends_a_model_call_that_hangs() {
     let desk = Desk::new();
-    let endpoint = Endpoint::acts(vec![Act::Hang]).await;
+    let endpoint = Endpoint::acts(vec![Act::Hang]);
     let (child, _) = tokio::task::block_in_place(|| begun(&desk, &endpoint, "asking"));
     let pid = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
     kill_process(pid, Signal::TERM).unwrap();

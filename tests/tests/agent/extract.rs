@@ -4,7 +4,8 @@ use lore_tests::sessions::{learnt, write};
 use serde_json::{Value, json};
 
 use crate::desk::{Desk, lines};
-use crate::endpoint::{Endpoint, fails, says};
+use lore_test_endpoint::chat::says;
+use lore_test_endpoint::{Endpoint, fails};
 
 /// Imports sessions that differ by their ids, and a session in which nothing failed.
 fn import(desk: &Desk, ids: &[&str]) {
@@ -55,7 +56,7 @@ async fn what_a_model_proposes_competes_when_it_stands_in_its_session() {
     import(&desk, &["one", "two"]);
     let before = lessons(&desk);
     assert_eq!(before.len(), 2, "the miner's: {before:?}");
-    let endpoint = Endpoint::start(|_, _| says(&checks().to_string())).await;
+    let endpoint = Endpoint::start(|_, _| says(&checks().to_string()));
     let done = extract(&desk, &endpoint).await.done();
     let expected = [("read", 2), ("proposed", 4), ("admitted", 2), ("without_an_answer", 0)];
     for (key, count) in expected {
@@ -80,14 +81,13 @@ async fn a_pass_that_breaks_off_counts_for_nothing_until_it_is_complete() {
         0 => says("I have read it."),
         1 => says(&checks().to_string()),
         _ => fails(401, r#"{"error":{"message":"the key is wrong"}}"#),
-    })
-    .await;
+    });
     let before = lessons(&desk);
     let error = extract(&desk, &endpoint).await.failed(1);
     assert_eq!(error["kind"], "model", "{error}");
     assert!(error["help"].as_str().unwrap().contains("2 sessions were read"), "{error}");
     assert_eq!(lessons(&desk), before, "which sessions were reached decides nothing");
-    let endpoint = Endpoint::start(|_, _| says(&checks().to_string())).await;
+    let endpoint = Endpoint::start(|_, _| says(&checks().to_string()));
     let done = extract(&desk, &endpoint).await.done();
     assert_eq!((&done["read"], &done["admitted"]), (&json!(1), &json!(1)), "{done}");
     let after = lessons(&desk);

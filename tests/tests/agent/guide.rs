@@ -7,7 +7,8 @@ use lore_tests::binary::workspace;
 use lore_tests::console::{run, steps};
 
 use crate::desk::shell;
-use crate::endpoint::{Endpoint, calls, says};
+use lore_test_endpoint::Endpoint;
+use lore_test_endpoint::chat::{calls, says};
 
 const GUIDE: &str = include_str!("../../../docs/agent.md");
 
@@ -40,8 +41,7 @@ async fn the_guide_shows_what_it_says() {
             "and doubled?" => says("It is 14."),
             _ => says("ok"),
         }
-    })
-    .await;
+    });
     let guide = GUIDE.replace("http://127.0.0.1:8080/v1", &endpoint.url);
     let cluster = Cluster::of(1);
     let steps = steps(&guide);

@@ -7,7 +7,8 @@ use lore_tests::sessions::learnt;
 use serde_json::Value;
 
 use crate::desk::{Desk, Lines, lines, shell};
-use crate::endpoint::{Endpoint, calls, fails, says};
+use lore_test_endpoint::chat::{calls, says};
+use lore_test_endpoint::{Endpoint, fails};
 
 /// The schema that is published.
 fn schema() -> jsonschema::Validator {
@@ -28,8 +29,7 @@ async fn a_task_runs_its_tools_and_becomes_a_private_session() {
     let endpoint = Endpoint::acts(vec![
         calls(&[("a", "bash", &shell("echo made > file"))]),
         says("It is made."),
-    ])
-    .await;
+    ]);
     let ran = desk.run(&endpoint, &["make a file", "--policy", "workspace"]).await;
     let result = ran.done();
     assert_eq!(desk.content("file").as_deref(), Some("made\n"));
@@ -57,7 +57,7 @@ async fn a_task_runs_its_tools_and_becomes_a_private_session() {
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_policy_nothing_is_asked_of_the_model() {
     let desk = Desk::new();
-    let endpoint = Endpoint::acts(vec![says("never")]).await;
+    let endpoint = Endpoint::acts(vec![says("never")]);
     let error = desk.run(&endpoint, &["do it"]).await.failed(3);
     assert_eq!(error["kind"], "no_policy");
     assert!(error["help"].as_str().unwrap().contains("--policy"), "{error}");
@@ -70,7 +70,7 @@ async fn without_a_policy_nothing_is_asked_of_the_model() {
 async fn a_task_whose_last_call_was_refused_exits_3_and_one_that_found_another_way_0() {
     let desk = Desk::new();
     let refused = calls(&[("a", "bash", &shell("touch x"))]);
-    let endpoint = Endpoint::acts(vec![refused.clone(), says("I may not.")]).await;
+    let endpoint = Endpoint::acts(vec![refused.clone(), says("I may not.")]);
     let ran = desk.run(&endpoint, &["touch x", "--policy", "read-only"]).await;
     assert_eq!(ran.failed(3)["kind"], "refused_by_policy");
     assert!(desk.content("x").is_none());
@@ -78,7 +78,7 @@ async fn a_task_whose_last_call_was_refused_exits_3_and_one_that_found_another_w
     let told = endpoint.seen()[1].body["messages"].to_string();
     assert!(told.contains("the policy does not allow"), "{told}");
     let other = calls(&[("b", "glob", r#"{"pattern":"*"}"#)]);
-    let endpoint = Endpoint::acts(vec![refused, other, says("There is nothing.")]).await;
+    let endpoint = Endpoint::acts(vec![refused, other, says("There is nothing.")]);
     let ran = desk.run(&endpoint, &["look", "--policy", "read-only"]).await;
     assert_eq!(ran.done()["refused"], 1);
 }
@@ -94,8 +94,7 @@ async fn rules_in_a_file_decide_and_what_they_would_ask_is_refused() {
     let endpoint = Endpoint::acts(vec![
         calls(&[("a", "bash", &shell("ls")), ("b", "plan", plan)]),
         says("Planned."),
-    ])
-    .await;
+    ]);
     let policy = rules.display().to_string();
     let result = desk.run(&endpoint, &["plan", "--policy", &policy]).await.done();
     assert_eq!(result["refused"], 1);
@@ -114,8 +113,7 @@ async fn the_home_the_outside_and_git_are_out_of_reach() {
     let endpoint = Endpoint::acts(vec![
         calls(&[("a", "read", &read), ("b", "write", write), ("c", "bash", &shell(&command))]),
         says("No."),
-    ])
-    .await;
+    ]);
     desk.run(&endpoint, &["steal", "--policy", "all"]).await.done();
     let secret = std::fs::read_to_string(&key).unwrap();
     let told = endpoint.seen()[1].body.to_string();
@@ -127,8 +125,7 @@ async fn the_home_the_outside_and_git_are_out_of_reach() {
 async fn a_person_reads_words_on_stderr_and_the_answer_on_stdout() {
     let desk = Desk::new();
     let endpoint =
-        Endpoint::acts(vec![calls(&[("a", "bash", &shell("echo hi"))]), says("All is well.")])
-            .await;
+        Endpoint::acts(vec![calls(&[("a", "bash", &shell("echo hi"))]), says("All is well.")]);
     let args = ["greet", "--policy", "workspace", "--skills", "none"];
     let ran = lines(&mut desk.command(&endpoint, &args)).await.0;
     assert_eq!(ran.stdout, "All is well.\n");
@@ -139,7 +136,7 @@ async fn a_person_reads_words_on_stderr_and_the_answer_on_stdout() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_task_is_read_from_standard_input() {
     let desk = Desk::new();
-    let endpoint = Endpoint::acts(vec![says("Read.")]).await;
+    let endpoint = Endpoint::acts(vec![says("Read.")]);
     let args = ["-", "--policy", "read-only", "--skills", "none"];
     let mut command = desk.command(&endpoint, &args);
     command.stdin(Stdio::piped()).stdout(Stdio::piped());
@@ -156,7 +153,7 @@ async fn a_task_is_read_from_standard_input() {
 async fn a_small_model_writes_fenced_blocks() {
     let desk = Desk::new();
     let endpoint =
-        Endpoint::acts(vec![says("I do it.\n```bash\necho text > mode\n```"), says("Done.")]).await;
+        Endpoint::acts(vec![says("I do it.\n```bash\necho text > mode\n```"), says("Done.")]);
     let args = ["do it", "--policy", "workspace", "--text-mode"];
     desk.run(&endpoint, &args).await.done();
     assert_eq!(desk.content("mode").as_deref(), Some("text\n"));
@@ -166,7 +163,7 @@ async fn a_small_model_writes_fenced_blocks() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_right_is_said_before_anything_is_asked() {
     let desk = Desk::new();
-    let endpoint = Endpoint::acts(vec![]).await;
+    let endpoint = Endpoint::acts(vec![]);
     for (args, says) in [
         (vec!["x", "--workspace", "/nonexistent"], "nonexistent"),
         (vec!["x", "--resume", "0123456789abcdef"], "no session"),
@@ -190,8 +187,7 @@ async fn the_window_is_asked_of_the_endpoint_or_told_and_never_assumed() {
     let endpoint = Endpoint::start(move |_, seen| match seen.path.as_str() {
         "/v1/models" => fails(200, list),
         _ => says("ok"),
-    })
-    .await;
+    });
     let ask = |url: String| {
         let model = format!("{url}#m");
         let args = [
@@ -210,7 +206,7 @@ async fn the_window_is_asked_of_the_endpoint_or_told_and_never_assumed() {
     let ran = lines(&mut ask(endpoint.url.clone())).await;
     ran.done();
     assert_eq!(ran.events("started")[0]["window_tokens"], 4096);
-    let silent = Endpoint::acts(vec![]).await;
+    let silent = Endpoint::acts(vec![]);
     let error = lines(&mut ask(silent.url.clone())).await.failed(1);
     assert_eq!(error["kind"], "unknown_window");
     assert!(error["help"].as_str().unwrap().contains("--window"));
@@ -219,7 +215,7 @@ async fn the_window_is_asked_of_the_endpoint_or_told_and_never_assumed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_of_a_task_is_published() {
     let desk = Desk::new();
-    let endpoint = Endpoint::acts(vec![says("ok")]).await;
+    let endpoint = Endpoint::acts(vec![says("ok")]);
     desk.run(&endpoint, &["a secret task", "--policy", "all"]).await.done();
     let spent: Value = desk.node.json(&["privacy", "explain"]);
     assert!(!spent.to_string().contains("secret task"), "{spent}");

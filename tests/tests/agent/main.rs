@@ -5,9 +5,6 @@ mod bad_input;
 mod budget;
 mod desk;
 mod end;
-#[path = "../../../agent/core/tests/endpoint/mod.rs"]
-#[allow(dead_code, reason = "shared with the tests of the agent's room")]
-mod endpoint;
 mod extract;
 mod guide;
 mod headless;

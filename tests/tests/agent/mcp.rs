@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::desk::{Desk, lines};
-use crate::endpoint::{Endpoint, calls, fails, says};
+use lore_test_endpoint::chat::{calls, says};
+use lore_test_endpoint::{Endpoint, fails};
 
 /// A server in shell that tells its environment.
 const SERVER: &str = r#"
@@ -41,12 +42,12 @@ fn configure(desk: &Desk) {
 async fn tools_of_a_configured_server_are_called_under_its_name_with_its_own_environment() {
     let desk = Desk::new();
     configure(&desk);
-    let endpoint = Endpoint::acts(vec![calls(&[("a", "desk__look", "{}")]), says("ok")]).await;
+    let endpoint = Endpoint::acts(vec![calls(&[("a", "desk__look", "{}")]), says("ok")]);
     let ran = desk.run(&endpoint, &["look", "--policy", "all"]).await;
     ran.done();
     assert_eq!(ran.events("called")[0]["text"], "token=t1 key=");
     // A policy that does not name them does not allow them.
-    let endpoint = Endpoint::acts(vec![calls(&[("a", "desk__look", "{}")]), says("ok")]).await;
+    let endpoint = Endpoint::acts(vec![calls(&[("a", "desk__look", "{}")]), says("ok")]);
     let ran = desk.run(&endpoint, &["look", "--policy", "workspace"]).await;
     ran.failed(3);
 }
@@ -55,7 +56,7 @@ async fn tools_of_a_configured_server_are_called_under_its_name_with_its_own_env
 async fn a_server_that_does_not_start_is_named() {
     let desk = Desk::new();
     add(&desk, "[agent.mcp.gone]\nprogram = \"/nonexistent\"");
-    let endpoint = Endpoint::acts(vec![says("never")]).await;
+    let endpoint = Endpoint::acts(vec![says("never")]);
     let error = desk.run(&endpoint, &["x", "--policy", "all"]).await.failed(1);
     assert!(error["message"].as_str().unwrap().contains("gone"), "{error}");
     assert!(endpoint.seen().is_empty());
@@ -84,8 +85,7 @@ async fn a_server_over_http_is_asked_with_its_own_token_and_told_nothing_else() 
             Some(_) => fails(202, ""),
             None => fails(405, ""),
         }
-    })
-    .await;
+    });
     let desk = Desk::new();
     let url = &server.url;
     add(
@@ -94,7 +94,7 @@ async fn a_server_over_http_is_asked_with_its_own_token_and_told_nothing_else() 
             "[agent.mcp.tickets]\nurl = \"{url}\"\ntoken_env = \"TICKETS\"\nheaders = {{ x-team = \"t7\" }}"
         ),
     );
-    let endpoint = Endpoint::acts(vec![calls(&[("a", "tickets__look", "{}")]), says("ok")]).await;
+    let endpoint = Endpoint::acts(vec![calls(&[("a", "tickets__look", "{}")]), says("ok")]);
     let args = ["look", "--policy", "all", "--skills", "none", "--json"];
     let mut command = desk.command(&endpoint, &args);
     let ran = lines(command.env("TICKETS", "s3").env("LORE_MODEL_KEY", "k9")).await;
@@ -125,7 +125,7 @@ async fn a_server_is_a_program_or_an_address_and_never_both() {
     ] {
         let desk = Desk::new();
         add(&desk, &format!("[agent.mcp.x]\n{section}"));
-        let endpoint = Endpoint::acts(vec![]).await;
+        let endpoint = Endpoint::acts(vec![]);
         let error = desk.run(&endpoint, &["x", "--policy", "all"]).await.failed(2);
         assert!(error["message"].as_str().unwrap().contains("`program`"), "{section}: {error}");
     }

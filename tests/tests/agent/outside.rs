@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use crate::desk::Desk;
-use crate::endpoint::{Endpoint, says};
+use lore_test_endpoint::Endpoint;
+use lore_test_endpoint::chat::says;
 
 fn configure(desk: &Desk, section: &str) {
     let config = desk.node.home().join("config.toml");
@@ -13,7 +14,7 @@ fn configure(desk: &Desk, section: &str) {
 
 /// Names of the tools that the model is told of.
 async fn offered(desk: &Desk) -> Vec<String> {
-    let endpoint = Endpoint::acts(vec![says("ok")]).await;
+    let endpoint = Endpoint::acts(vec![says("ok")]);
     desk.run(&endpoint, &["x", "--policy", "all"]).await.done();
     let body = endpoint.seen()[0].body.clone();
     let tools = body["tools"].as_array().cloned().unwrap_or_default();
@@ -40,7 +41,7 @@ async fn a_service_is_offered_when_it_is_switched_on_and_no_other_is() {
 async fn a_setting_that_cannot_be_used_is_named_before_anything_is_asked() {
     let desk = Desk::new();
     configure(&desk, "[agent.outside.github]\nenabled = true\nbase_url = \"nonsense\"");
-    let endpoint = Endpoint::acts(vec![]).await;
+    let endpoint = Endpoint::acts(vec![]);
     let error = desk.run(&endpoint, &["x", "--policy", "all"]).await.failed(2);
     assert!(error["message"].as_str().unwrap().contains("github"), "{error}");
     assert!(endpoint.seen().is_empty());

@@ -4,7 +4,8 @@ use lore_tests::pty::Conversation;
 use serde_json::json;
 
 use crate::desk::{Desk, shell};
-use crate::endpoint::{Act, Endpoint, calls, says};
+use lore_test_endpoint::chat::{calls, says};
+use lore_test_endpoint::{Act, Endpoint};
 
 fn at_the_prompt(desk: &Desk, endpoint: &Endpoint, args: &[&str]) -> Conversation {
     let mut conversation = Conversation::start(&desk.command(endpoint, args));
@@ -27,8 +28,7 @@ async fn words_stream_approvals_are_asked_and_the_session_is_stored_when_it_is_l
         says("Second is made."),
         calls(&[("c", "bash", &shell("rm one"))]),
         says("I leave it."),
-    ])
-    .await;
+    ]);
     talk(|| {
         let mut at = at_the_prompt(&desk, &endpoint, &["--skills", "none"]);
         at.types("make one\r");
@@ -64,8 +64,8 @@ async fn words_stream_approvals_are_asked_and_the_session_is_stored_when_it_is_l
 #[tokio::test(flavor = "multi_thread")]
 async fn every_command_does_what_help_says() {
     let desk = Desk::new();
-    let other = Endpoint::acts(vec![says("Other answers.")]).await;
-    let endpoint = Endpoint::acts(vec![says("One."), says("Two."), says("A summary.")]).await;
+    let other = Endpoint::acts(vec![says("Other answers.")]);
+    let endpoint = Endpoint::acts(vec![says("One."), says("Two."), says("A summary.")]);
     let elsewhere = format!("/model {}#other\r", other.url);
     talk(|| {
         let mut at = at_the_prompt(&desk, &endpoint, &["--skills", "none"]);
@@ -111,8 +111,7 @@ async fn ctrl_c_once_ends_the_turn_and_twice_leaves() {
         Act::Hang,
         calls(&[("a", "bash", &shell("sleep 4175"))]),
         says("Still here."),
-    ])
-    .await;
+    ]);
     talk(|| {
         let mut at =
             at_the_prompt(&desk, &endpoint, &["--skills", "none", "--policy", "workspace"]);
@@ -152,7 +151,7 @@ async fn what_a_skill_asks_for_is_asked_on_its_first_use_and_remembered() {
                 allowed-tools: web_fetch\n---\n\nAsk https://weather.example/ for it.\n";
     std::fs::write(dir.join("weather/SKILL.md"), text).unwrap();
     let dir = dir.display().to_string();
-    let endpoint = Endpoint::start(|_, _| says("Sunny.")).await;
+    let endpoint = Endpoint::start(|_, _| says("Sunny."));
     let ask = |answer: Option<&str>| {
         let mut at = at_the_prompt(&desk, &endpoint, &["--skills", &dir]);
         at.types("a weather forecast for hikers\r");
@@ -182,7 +181,7 @@ async fn what_a_skill_asks_for_is_asked_on_its_first_use_and_remembered() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_is_resumed_at_the_prompt_with_its_past() {
     let desk = Desk::new();
-    let endpoint = Endpoint::acts(vec![says("Noted."), says("Blue.")]).await;
+    let endpoint = Endpoint::acts(vec![says("Noted."), says("Blue.")]);
     let id = desk.run(&endpoint, &["the colour is blue", "--policy", "read-only"]).await.session();
     talk(|| {
         let mut at = at_the_prompt(&desk, &endpoint, &["--skills", "none", "--resume", &id]);
@@ -209,7 +208,7 @@ async fn a_session_is_resumed_at_the_prompt_with_its_past() {
 async fn a_question_of_a_model_cannot_drive_the_terminal() {
     let desk = Desk::new();
     let command = json!({"command": "echo \u{1b}]0;stolen\u{7} \u{1b}[2J"}).to_string();
-    let endpoint = Endpoint::acts(vec![calls(&[("a", "bash", &command)]), says("ok.")]).await;
+    let endpoint = Endpoint::acts(vec![calls(&[("a", "bash", &command)]), says("ok.")]);
     talk(|| {
         let mut at = at_the_prompt(&desk, &endpoint, &["--skills", "none"]);
         at.types("go\r");

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::desk::Desk;
-use crate::endpoint::{Act, Endpoint, calls, says};
+use lore_test_endpoint::chat::{calls, says};
+use lore_test_endpoint::{Act, Endpoint};
 
 fn asks(question: &str) -> Act {
     calls(&[("a", "research", &json!({ "question": question }).to_string())])
@@ -23,8 +24,7 @@ async fn a_question_is_looked_up_by_an_agent_that_can_only_look_and_its_calls_ar
         calls(&[("b", "grep", r#"{"pattern": "answer"}"#)]),
         says("It is 42 (notes:1)."),
         says("42."),
-    ])
-    .await;
+    ]);
     let ran = desk.run(&endpoint, &["look it up", "--policy", "workspace"]).await;
     let done = ran.done();
     assert_eq!(ran.events("called")[0]["text"], "It is 42 (notes:1).");
@@ -45,8 +45,7 @@ async fn the_bounds_of_a_task_and_of_a_day_hold_for_its_questions_too() {
         let endpoint = Endpoint::start(|n, _| match n {
             0 => asks("Where?"),
             n => calls(&[("b", "glob", &json!({ "pattern": format!("*{n}") }).to_string())]),
-        })
-        .await;
+        });
         let ran = desk.run(&endpoint, &["look", "--policy", "read-only", bound, "5"]).await;
         let error = ran.failed(3);
         assert_eq!(error["kind"], "budget", "{error}");
@@ -64,7 +63,7 @@ async fn the_bounds_of_a_task_and_of_a_day_hold_for_its_questions_too() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_small_model_that_writes_blocks_has_none() {
     let desk = Desk::new();
-    let endpoint = Endpoint::acts(vec![says("done")]).await;
+    let endpoint = Endpoint::acts(vec![says("done")]);
     desk.run(&endpoint, &["x", "--policy", "workspace", "--text-mode"]).await.done();
     assert!(!endpoint.seen()[0].body.to_string().contains("research"));
 }

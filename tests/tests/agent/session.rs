@@ -1,7 +1,8 @@
 //! Saved, resumed, forked.
 
 use crate::desk::{Desk, shell};
-use crate::endpoint::{Endpoint, calls, says};
+use lore_test_endpoint::Endpoint;
+use lore_test_endpoint::chat::{calls, says};
 
 /// Whether a request holds a text.
 fn asked(endpoint: &Endpoint, n: usize, text: &str) -> bool {
@@ -15,8 +16,7 @@ async fn a_session_goes_on_where_it_ended_and_is_stored_in_pieces() {
         calls(&[("a", "bash", &shell("echo one"))]),
         says("Goes on."),
         says("And on."),
-    ])
-    .await;
+    ]);
     let first = ["a first task", "--policy", "workspace", "--max-calls", "1"];
     let ran = desk.run(&endpoint, &first).await;
     assert_eq!(ran.failed(3)["kind"], "budget");
@@ -41,7 +41,7 @@ async fn a_session_goes_on_where_it_ended_and_is_stored_in_pieces() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_fork_is_another_session_with_the_same_past() {
     let desk = Desk::new();
-    let endpoint = Endpoint::acts(vec![says("One."), says("Two."), says("Three.")]).await;
+    let endpoint = Endpoint::acts(vec![says("One."), says("Two."), says("Three.")]);
     let id = desk.run(&endpoint, &["begin", "--policy", "read-only"]).await.session();
     let fork = desk.run(&endpoint, &["other", "--fork", &id, "--policy", "read-only"]).await;
     fork.done();
@@ -58,7 +58,7 @@ async fn a_fork_is_another_session_with_the_same_past() {
 async fn a_running_daemon_stores_the_session() {
     let mut desk = Desk::new();
     desk.node.start();
-    let endpoint = Endpoint::acts(vec![says("Done.")]).await;
+    let endpoint = Endpoint::acts(vec![says("Done.")]);
     let ran = desk.run(&endpoint, &["with the daemon", "--policy", "read-only"]).await;
     assert!(ran.done()["stored"].is_string());
     assert_eq!(desk.sessions()[0]["task"], "with the daemon");
@@ -69,7 +69,7 @@ async fn a_running_daemon_stores_the_session() {
 async fn transcripts_are_private_files() {
     use std::os::unix::fs::PermissionsExt as _;
     let desk = Desk::new();
-    let endpoint = Endpoint::acts(vec![says("Done.")]).await;
+    let endpoint = Endpoint::acts(vec![says("Done.")]);
     let id = desk.run(&endpoint, &["x", "--policy", "read-only"]).await.session();
     let agent = desk.node.home().join("agent");
     let file = agent.join(format!("sessions/{id}.jsonl"));

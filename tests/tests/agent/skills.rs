@@ -3,9 +3,14 @@
 use std::path::PathBuf;
 
 use lore_agent_skill::write;
+use lore_protocol::payload::{Cell, ItemId, Payload};
+use lore_session::{Session, Started};
+use lore_tests::log::exported;
+use lore_tests::sessions;
 
-use crate::desk::{Desk, Lines, lines};
-use crate::endpoint::{Endpoint, says};
+use crate::desk::{Desk, Lines, lines, shell};
+use lore_test_endpoint::Endpoint;
+use lore_test_endpoint::chat::{calls, says};
 
 /// Directories of skills as people write them.
 mod lore_agent_skill {
@@ -41,7 +46,7 @@ async fn ask(desk: &Desk, endpoint: &Endpoint, task: &str) -> Lines {
 #[tokio::test(flavor = "multi_thread")]
 async fn three_skills_are_offered_as_a_note_of_the_program_and_recorded() {
     let desk = Desk::new();
-    let endpoint = Endpoint::acts(vec![says("ok")]).await;
+    let endpoint = Endpoint::acts(vec![says("ok")]);
     let ran = ask(&desk, &endpoint, "send two parcels by courier").await;
     let result = ran.done();
     assert_eq!(result["skills"].as_array().unwrap().len(), 3);
@@ -61,7 +66,7 @@ async fn three_skills_are_offered_as_a_note_of_the_program_and_recorded() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_skill_that_asks_for_more_than_words_is_left_out_when_nobody_agreed() {
     let desk = Desk::new();
-    let endpoint = Endpoint::acts(vec![says("ok")]).await;
+    let endpoint = Endpoint::acts(vec![says("ok")]);
     let ran = ask(&desk, &endpoint, "weather forecast for hikers").await;
     assert_eq!(ran.done()["skills"], serde_json::json!([]));
     assert_eq!(ran.events("skills")[0]["left_out"][0], "weather");
@@ -71,7 +76,7 @@ async fn a_skill_that_asks_for_more_than_words_is_left_out_when_nobody_agreed() 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_resumed_session_is_not_offered_the_same_again() {
     let desk = Desk::new();
-    let endpoint = Endpoint::acts(vec![says("ok"), says("ok")]).await;
+    let endpoint = Endpoint::acts(vec![says("ok"), says("ok")]);
     let ran = ask(&desk, &endpoint, "brew some green tea").await;
     assert_eq!(ran.done()["skills"][0], "tea");
     let dir = library(&desk).display().to_string();
@@ -88,7 +93,7 @@ async fn the_shared_library_is_where_skills_come_from_by_default() {
     let desk = Desk::new();
     desk.node.json(&["federation", "create", "lab"]);
     desk.node.share("parcel send --lane 7 <arg>", "parcel,courier", &[]);
-    let endpoint = Endpoint::acts(vec![says("ok")]).await;
+    let endpoint = Endpoint::acts(vec![says("ok")]);
     let args = ["send a parcel by courier", "--policy", "read-only", "--json"];
     let ran = lines(&mut desk.command(&endpoint, &args)).await;
     let skills = ran.done()["skills"].clone();
@@ -97,4 +102,52 @@ async fn the_shared_library_is_where_skills_come_from_by_default() {
     let session = desk.node.json(&["session", "show", &stored]);
     // With the ids that evidence is counted by.
     assert!(session["skills_injected"][0]["revision"].is_string(), "{session}");
+}
+
+/// What one task was offered, met and did, as many sessions that are otherwise alike.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_success_of_sessions_with_a_skill_is_released_for_that_skill() {
+    const SESSIONS: usize = 200;
+    let desk = Desk::new();
+    let charter = ["--units", "session", "--outcomes-at", "2", "--lessons-at", "80"];
+    desk.node.json(&[&["federation", "create", "lab"][..], &charter].concat());
+    desk.node.share("parcel send --lane 7 <arg>", "parcel,courier", &[]);
+    desk.node.checkpoint();
+    let endpoint = Endpoint::acts(vec![
+        calls(&[("a", "bash", &shell("false"))]),
+        calls(&[("b", "bash", &shell("true"))]),
+        says("It is on its way."),
+    ]);
+    let task = ["send a parcel by courier", "--policy", "workspace", "--json"];
+    let ran = lines(&mut desk.command(&endpoint, &task)).await;
+    assert_eq!(ran.done()["skills"].as_array().unwrap().len(), 1, "{ran:?}");
+
+    let stored = ran.done()["stored"].as_str().unwrap().to_owned();
+    let shown = desk.node.json(&["session", "show", &stored]);
+    let session: Session = serde_json::from_value(shown).unwrap();
+    let revision = session.skills_injected[0].revision.unwrap();
+    let alike = |n: usize| {
+        let started = Started::at(session.started.unix_seconds - 60);
+        Session { id: format!("alike-{n}"), unit: None, started, ..session.clone() }
+    };
+    let file = desk.cluster.path().join("alike.jsonl");
+    sessions::write(&file, &(0..SESSIONS).map(alike).collect::<Vec<_>>());
+    desk.node.json(&["session", "import", file.to_str().unwrap()]);
+    desk.node.json(&["privacy", "set", "--epsilon", "4", "--unit", "session", "--yes"]);
+
+    let log = exported(&desk.node, &desk.cluster.path().join("log"), &[]).log;
+    let released: Vec<&Cell> = log
+        .entries()
+        .filter_map(|(_, entry)| match &entry.sound.payload {
+            Payload::Outcomes(outcomes) => Some(&outcomes.cells),
+            _ => None,
+        })
+        .flatten()
+        .filter(|cell| cell.item == ItemId::Revision(revision))
+        .collect();
+    let [cell] = released[..] else { panic!("{released:?}") };
+    // The noise has a scale below 10: without the sessions the count is no more than that from 0.
+    let expected = i64::try_from(SESSIONS).unwrap();
+    assert!((expected - 100..=expected + 101).contains(&cell.successes), "{cell:?}");
+    assert!(cell.failures.abs() < 100, "{cell:?}");
 }

@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crate::desk::{Desk, lines};
-use crate::endpoint::{Endpoint, says};
+use lore_test_endpoint::Endpoint;
+use lore_test_endpoint::chat::says;
 
 const RUNS: usize = 9;
 
@@ -14,8 +15,7 @@ async fn first_request(desk: &Desk, skills: &str) -> Vec<Duration> {
     let endpoint = Endpoint::start(move |_, _| {
         *noted.lock().unwrap() = Some(Instant::now());
         says("ok")
-    })
-    .await;
+    });
     let mut took = Vec::new();
     for _ in 0..RUNS {
         let args = ["x", "--policy", "workspace", "--skills", skills, "--json"];

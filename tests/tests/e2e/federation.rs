@@ -185,3 +185,46 @@ fn a_detached_node_runs_on_its_own_and_a_second_one_is_refused_naming_it() {
     node.json(&["stop"]);
     assert!(node.json(&["status"])["daemon"].is_null());
 }
+
+#[test]
+fn a_member_leaves_and_another_is_revoked_by_two_voices() {
+    let cluster = Cluster::of(3);
+    let ada = cluster.running("ada");
+    let (ben, cleo) = (cluster.running("ben"), cluster.running("cleo"));
+    ada.json(&["federation", "create", "guild"]);
+    ada.admit(&ben);
+    ada.admit(&cleo);
+    ada.checkpoint();
+    converged(&[&ada, &ben, &cleo]);
+    let target = ben.federation()["member"].as_str().unwrap().to_owned();
+    let roster = |node: &Node| node.json(&["federation", "show"])["members"].to_string();
+    assert!(roster(&ada).contains(&target));
+
+    let revoke = ["federation", "revoke", "guild", &target[..12], "--reason", "it floods"];
+    let error = cleo.error(&revoke);
+    assert_eq!((&error["kind"], &error["exit"]), (&"not_agreed".into(), &3.into()));
+    let sure = [&revoke[..], &["--yes"]].concat();
+    let first = cleo.json(&sure);
+    assert_eq!((&first["voices"], &first["needed"]), (&1.into(), &2.into()), "{first}");
+    assert_eq!(first["member"], target.as_str());
+    let nobody = cleo.error(&["federation", "revoke", "guild", "zz", "--reason", "x", "--yes"]);
+    assert_eq!(nobody["exit"], 2, "{nobody}");
+    converged(&[&ada, &ben, &cleo]);
+    assert_eq!(ada.json(&sure)["voices"], 2);
+    ada.checkpoint();
+    assert!(!roster(&ada).contains(&target));
+    converged(&[&ada, &cleo]);
+    assert!(!roster(&cleo).contains(&target));
+
+    let mine = cleo.federation()["member"].as_str().unwrap().to_owned();
+    let leave = ["federation", "leave", "guild", "--reason", "moved on"];
+    assert_eq!(cleo.error(&leave)["kind"], "not_agreed");
+    cleo.json(&[&leave[..], &["--yes"]].concat());
+    assert_eq!(cleo.federation()["former_member"], true);
+    assert_eq!(cleo.error(&[&leave[..], &["--yes"]].concat())["kind"], "former_member");
+    let founder = ada.error(&["federation", "leave", "guild", "--yes"]);
+    assert_eq!((&founder["kind"], &founder["exit"]), (&"signer".into(), &3.into()));
+    converged(&[&ada, &cleo]);
+    ada.checkpoint();
+    assert!(!roster(&ada).contains(&mine));
+}

@@ -32,6 +32,8 @@ fn a_reader_that_closes_the_pipe_early_is_no_error() {
         &["doctor"],
         &["--version"],
         &["--help"],
+        &["completions", "bash"],
+        &["man"],
         &["session", "import", "--help"],
     ] {
         let out = into_closed_pipe(&node, args);
@@ -70,6 +72,14 @@ fn a_result_that_cannot_be_written_is_an_error() {
     let out = command.stdin(Stdio::null()).stdout(full).stderr(Stdio::piped()).output().unwrap();
     assert_eq!(out.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&out.stderr).contains("cannot write to stdout"));
+}
+
+#[test]
+fn bash_takes_the_completions() {
+    let script = "source <(\"$1\" completions bash) && complete -p lore";
+    let out = Command::new("bash").args(["-c", script, "bash"]).arg(lore()).output().unwrap();
+    let said = String::from_utf8_lossy(&out.stdout).into_owned();
+    assert!(out.status.success() && said.contains("complete "), "{out:?}");
 }
 
 #[test]

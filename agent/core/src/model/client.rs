@@ -95,6 +95,9 @@ impl HttpModel {
             .map_err(|_| hung(patience.first_byte, "waiting for an answer"))?;
         let response = answer.map_err(|error| {
             let connecting = error.is_connect();
+            if connecting && self.endpoint.is_loopback() && is_refused(&error) {
+                return ModelError::NothingListens { url: self.endpoint.base().to_owned() };
+            }
             let message = self.endpoint.clean(&describe(error));
             if connecting { ModelError::Unreachable { message } } else { ModelError::cut(message) }
         })?;
@@ -133,8 +136,15 @@ impl HttpModel {
             self.check(&text)?;
             return decoder.whole(&text, sink);
         }
-        let mut sse = Sse::default();
+        let web_page = || ModelError::WebPage { url: self.endpoint.base().to_owned() };
+        if kind.starts_with("text/html") {
+            return Err(web_page());
+        }
+        let (mut sse, mut is_first) = (Sse::default(), true);
         while let Some(chunk) = body.chunk().await? {
+            if std::mem::take(&mut is_first) && is_markup(&chunk) {
+                return Err(web_page());
+            }
             sse.push(&chunk, |data| {
                 self.check(data)?;
                 decoder.event(data, sink)
@@ -166,6 +176,21 @@ impl HttpModel {
             _ => Ok(()),
         }
     }
+}
+
+/// Whether the other side refused the connection.
+fn is_refused(error: &reqwest::Error) -> bool {
+    let first: &(dyn std::error::Error + 'static) = error;
+    let mut causes = std::iter::successors(Some(first), |cause| cause.source());
+    causes.any(|cause| {
+        let io = cause.downcast_ref::<std::io::Error>();
+        io.is_some_and(|io| io.kind() == std::io::ErrorKind::ConnectionRefused)
+    })
+}
+
+/// Whether a body begins as HTML does; no event of a stream begins with `<`.
+fn is_markup(chunk: &[u8]) -> bool {
+    chunk.trim_ascii_start().starts_with(b"<")
 }
 
 impl Model for HttpModel {

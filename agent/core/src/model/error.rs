@@ -6,7 +6,7 @@ use std::time::Duration;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ModelError {
     /// Too many requests or tokens in a time.
-    #[error("the endpoint limits the rate: {message}; it is tried again later")]
+    #[error("the endpoint limits the rate: {message}")]
     RateLimited {
         /// How long the endpoint asks to wait.
         retry_after: Option<Duration>,
@@ -14,7 +14,7 @@ pub enum ModelError {
         message: String,
     },
     /// Overloaded, loading or broken for now.
-    #[error("the endpoint is not available: {message}; it is tried again")]
+    #[error("the endpoint is not available: {message}")]
     Transient {
         /// How long the endpoint asks to wait.
         retry_after: Option<Duration>,
@@ -26,6 +26,24 @@ pub enum ModelError {
     Unreachable {
         /// What the operating system or the TLS library says.
         message: String,
+    },
+    /// Nothing listens at an address of this machine: waiting does not help, starting a server does.
+    #[error(
+        "nothing listens at {url}: start a model server there, such as `lore model serve NAME`, \
+         llama-server or Ollama, or name another with --model"
+    )]
+    NothingListens {
+        /// The endpoint's URL.
+        url: String,
+    },
+    /// A page for people came: a wrong URL, or the sign-in page of a network.
+    #[error(
+        "{url} answers with a web page, so that it is no API of models: check the URL (many end with \
+         /v1), and whether this network wants a sign-in first"
+    )]
+    WebPage {
+        /// The endpoint's URL.
+        url: String,
     },
     /// The request does not fit the model's window.
     #[error("the request does not fit the model's context window: {message}")]
@@ -104,7 +122,9 @@ impl ModelError {
             | Self::Malformed { .. }
             | Self::Cut { .. }
             | Self::Hung { .. } => true,
-            Self::Overflow { .. }
+            Self::NothingListens { .. }
+            | Self::WebPage { .. }
+            | Self::Overflow { .. }
             | Self::Auth { .. }
             | Self::Billing { .. }
             | Self::NoTools { .. }
@@ -130,7 +150,8 @@ impl ModelError {
         match self {
             Self::RateLimited { .. } => "rate_limited",
             Self::Transient { .. } => "transient",
-            Self::Unreachable { .. } => "unreachable",
+            Self::Unreachable { .. } | Self::NothingListens { .. } => "unreachable",
+            Self::WebPage { .. } => "web_page",
             Self::Overflow { .. } => "overflow",
             Self::Auth { .. } => "auth",
             Self::Billing { .. } => "billing",

@@ -7,8 +7,8 @@ use super::compare::{Plan, ReplayError, Subject, compare};
 use super::interval::{Replay, Verdict};
 use super::tasks::{AnyTasks, PublicTasks};
 
-/// A skill that helped on public tasks: only [`before_proposing`] makes one. A person may now share it;
-/// nothing shares it by itself.
+/// A skill that helped on public tasks: only [`before_proposing`] makes one. Nothing
+/// publishes it by itself.
 #[derive(Debug)]
 pub struct Proposable {
     subject: Subject,

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-/// The 97.5 % point of the standard normal distribution.
-const Z: f64 = 1.959_963_984_540_054;
+use crate::statistics::{Share, paired_difference};
+
 /// Fewer pairs than this say nothing.
 pub const LEAST_TASKS: usize = 4;
 /// A difference that is surely smaller than this is none.
@@ -73,26 +73,17 @@ pub struct Replay {
     pub verdict: Verdict,
 }
 
-/// Wilson's score interval at 95 % (Wilson 1927); the whole of 0 to 1 without trials.
-#[must_use]
-pub fn wilson(successes: usize, trials: usize) -> (f64, f64) {
-    if trials == 0 {
-        return (0.0, 1.0);
-    }
-    let (n, p) = (number(trials), number(successes) / number(trials));
-    let middle = (p + Z * Z / (2.0 * n)) / (1.0 + Z * Z / n);
-    let half = Z / (1.0 + Z * Z / n) * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt();
-    ((middle - half).max(0.0), (middle + half).min(1.0))
-}
-
 impl Rate {
-    fn of(successes: usize, tasks: usize) -> Self {
-        let (low, high) = wilson(successes, tasks);
-        Self { successes, tasks, low, high }
-    }
-
-    fn share(self) -> f64 {
-        number(self.successes) / number(self.tasks.max(1))
+    fn of(solved: impl Iterator<Item = bool>) -> Self {
+        let mut share = Share::default();
+        let (mut successes, mut tasks) = (0, 0);
+        for solved in solved {
+            share.add(solved);
+            successes += usize::from(solved);
+            tasks += 1;
+        }
+        let interval = share.wilson();
+        Self { successes, tasks, low: interval.low, high: interval.high }
     }
 }
 
@@ -100,13 +91,13 @@ impl Replay {
     /// From pairs: solved with the skill, solved without it, of the same task.
     #[must_use]
     pub fn of(pairs: &[(bool, bool)]) -> Self {
-        let count = |fits: &dyn Fn(&(bool, bool)) -> bool| pairs.iter().filter(|p| fits(p)).count();
-        let with = Rate::of(count(&|p| p.0), pairs.len());
-        let without = Rate::of(count(&|p| p.1), pairs.len());
-        let both = count(&|p| p.0 && p.1);
-        let neither = count(&|p| !p.0 && !p.1);
-        let difference = paired(with, without, both, neither);
-        let Difference { low, high, .. } = difference;
+        let with = Rate::of(pairs.iter().map(|pair| pair.0));
+        let without = Rate::of(pairs.iter().map(|pair| pair.1));
+        let turned: Vec<(bool, bool)> =
+            pairs.iter().map(|(with, without)| (*without, *with)).collect();
+        let gained = paired_difference(&turned);
+        let (low, high) = (gained.low, gained.high);
+        let difference = Difference { estimate: gained.value, low, high };
         let verdict = if pairs.len() < LEAST_TASKS {
             Verdict::Unknown
         } else if low > 0.0 {
@@ -122,36 +113,6 @@ impl Replay {
     }
 }
 
-/// Method 10 of Newcombe, "Improved confidence intervals for the difference between binomial proportions
-/// based on paired data", Statistics in Medicine 17 (1998): Wilson's intervals, squared and added, with
-/// the correlation of the pairs.
-fn paired(with: Rate, without: Rate, both: usize, neither: usize) -> Difference {
-    if with.tasks == 0 {
-        return Difference { estimate: 0.0, low: -1.0, high: 1.0 };
-    }
-    let n = number(with.tasks);
-    let (p1, p2) = (with.share(), without.share());
-    let (a, d) = (number(both), number(neither));
-    let (b, c) = (number(with.successes) - a, number(without.successes) - a);
-    let product = (a + b) * (c + d) * (a + c) * (b + d);
-    let cross = a * d - b * c;
-    // Corrected for continuity where it is positive.
-    let cross = if cross > 0.0 { (cross - n / 2.0).max(0.0) } else { cross };
-    let phi = if product > 0.0 { cross / product.sqrt() } else { 0.0 };
-    let added = |x: f64, y: f64| (x * x - 2.0 * phi * x * y + y * y).max(0.0).sqrt();
-    let estimate = p1 - p2;
-    Difference {
-        estimate,
-        low: (estimate - added(p1 - with.low, without.high - p2)).max(-1.0),
-        high: (estimate + added(with.high - p1, p2 - without.low)).min(1.0),
-    }
-}
-
-#[allow(clippy::cast_precision_loss)] // Counts of tasks are far below 2^52.
-fn number(count: usize) -> f64 {
-    count as f64
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -163,16 +124,6 @@ mod tests {
             .chain(of(only_without, (false, true)))
             .chain(of(neither, (false, false)));
         Replay::of(&all.collect::<Vec<_>>())
-    }
-
-    #[test]
-    fn intervals_agree_with_published_ones() {
-        // Newcombe 1998 (single proportion), table I, method 3: 81 of 263.
-        let (low, high) = wilson(81, 263);
-        assert!((low - 0.2553).abs() < 5e-5 && (high - 0.3662).abs() < 5e-5, "{low} {high}");
-        let (low, high) = wilson(0, 20);
-        assert!(low == 0.0 && (high - 0.1611).abs() < 5e-5, "{low} {high}");
-        assert_eq!(wilson(0, 0), (0.0, 1.0));
     }
 
     #[test]
@@ -191,12 +142,9 @@ mod tests {
     }
 
     #[test]
-    fn a_difference_turns_round_with_its_arms() {
-        for (a, b, c, d) in [(3, 5, 1, 2), (0, 7, 2, 4), (9, 0, 3, 0), (1, 1, 1, 1)] {
-            let (one, other) = (pairs(a, b, c, d).difference, pairs(a, c, b, d).difference);
-            assert!((one.estimate + other.estimate).abs() < 1e-12);
-            assert!((one.low + other.high).abs() < 1e-12, "{one:?} {other:?}");
-            assert!(one.low <= one.estimate && one.estimate <= one.high);
-        }
+    fn the_difference_is_with_minus_without() {
+        let found = pairs(3, 5, 1, 2);
+        assert!((found.difference.estimate - 4.0 / 11.0).abs() < 1e-12, "{found:?}");
+        assert_eq!((found.with.successes, found.without.successes, found.with.tasks), (8, 4, 11));
     }
 }

@@ -36,5 +36,5 @@ mod tasks;
 pub use agent::{Agent, AgentError, AttemptFuture};
 pub use compare::{Plan, ReplayError, Subject};
 pub use gate::{Adoption, NotProposable, Proposable, before_installing, before_proposing};
-pub use interval::{Difference, LEAST_TASKS, MARGIN, Rate, Replay, Verdict, wilson};
+pub use interval::{Difference, LEAST_TASKS, MARGIN, Rate, Replay, Verdict};
 pub use tasks::{AnyTasks, OwnTasks, PublicTask, PublicTasks, Task};

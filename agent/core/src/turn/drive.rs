@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::act::Batch;
 use super::policy::{Approval, Person};
+use super::thought::{Piece, Splitter};
 use super::{
     Effect, End, Event, Machine, Record, Research, Spend, Step, Tools, Transcript, TranscriptError,
 };
@@ -157,12 +158,19 @@ impl Agent<'_> {
     }
 
     async fn ask(&self, outside: &Outside<'_, '_>, request: &Request) -> Result<Reply, ModelError> {
+        let mut tell = |piece: Piece<'_>| match piece {
+            Piece::Spoken(text) => outside.tell(Event::Text { text: text.to_owned() }),
+            Piece::Thought(text) => outside.tell(Event::Reasoning { text: text.to_owned() }),
+        };
+        let mut splitter = Splitter::default();
         let mut sink = |delta: Delta<'_>| match delta {
-            Delta::Text(text) => outside.tell(Event::Text { text: text.to_owned() }),
-            Delta::Reasoning(text) => outside.tell(Event::Reasoning { text: text.to_owned() }),
+            Delta::Text(text) => splitter.push(text, &mut tell),
+            Delta::Reasoning(text) => tell(Piece::Thought(text)),
             Delta::CallStarted(_) => {}
         };
-        self.model.complete(request, &mut sink).await
+        let reply = self.model.complete(request, &mut sink).await;
+        splitter.finish(&mut tell);
+        reply
     }
 
     async fn consent(&self, outside: &Outside<'_, '_>) -> bool {

@@ -341,7 +341,17 @@ impl Machine {
                 self.effects.push(Effect::Event(Event::Retry { class, message, wait_ms }));
                 self.phase = Phase::Waiting(wait);
             }
-            None => self.phase = Phase::Ended(End::Failed { class, message }),
+            None => {
+                let attempts = self.retries + 1;
+                let message = match error.is_retryable() {
+                    true if attempts > 1 => {
+                        format!("{message}; given up after {attempts} attempts")
+                    }
+                    true => format!("{message}; given up after one attempt"),
+                    false => message,
+                };
+                self.phase = Phase::Ended(End::Failed { class, message });
+            }
         }
     }
 

@@ -1,8 +1,6 @@
 //! The intern agent against a scripted endpoint.
 #![allow(clippy::unwrap_used, clippy::expect_used, unreachable_pub)]
 
-#[path = "../endpoint/mod.rs"]
-mod endpoint;
 mod model;
 mod overhead;
 mod real;

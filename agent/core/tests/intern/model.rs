@@ -11,7 +11,8 @@ use lore_agent::tool::ToolSpec;
 use secrecy::SecretString;
 use serde_json::json;
 
-use crate::endpoint::{Act, DONE, Ending, Endpoint, calls, delta, event, fails, says, usage};
+use lore_test_endpoint::chat::{DONE, calls, delta, event, says, usage};
+use lore_test_endpoint::{Act, Ending, Endpoint, answer, fails};
 
 const SHORT: Patience = Patience {
     connect: Duration::from_secs(5),
@@ -26,7 +27,7 @@ fn place(endpoint: &Endpoint, dialect: Dialect) -> Place {
 }
 
 async fn ask(acts: Vec<Act>, dialect: Dialect) -> Result<Reply, ModelError> {
-    let endpoint = Endpoint::acts(acts).await;
+    let endpoint = Endpoint::acts(acts);
     let model = HttpModel::new(place(&endpoint, dialect).with_patience(SHORT)).unwrap();
     model.complete(&request(), &mut |_| {}).await
 }
@@ -53,13 +54,15 @@ async fn words_calls_and_a_usage_chunk_with_empty_choices() {
     let endpoint = Endpoint::acts(vec![stream(&[
         delta(json!({"role": "assistant", "content": "I "}), None),
         delta(json!({"content": "look."}), None),
-        delta(json!({"tool_calls": [{"index": 0, "id": "c1", "function": {"name": "bash", "arguments": ""}}]}), None),
+        delta(
+            json!({"tool_calls": [{"index": 0, "id": "c1", "function": {"name": "bash", "arguments": ""}}]}),
+            None,
+        ),
         piece("{\"command\":"),
         piece("\"ls\"}"),
         delta(json!({}), Some("tool_calls")),
         usage(11, 7),
-    ])])
-    .await;
+    ])]);
     let model = HttpModel::new(place(&endpoint, Dialect::OpenAiChat)).unwrap();
     let mut words = Vec::new();
     let mut sink = |delta: Delta<'_>| {
@@ -145,7 +148,7 @@ async fn an_endpoint_that_hangs_is_given_up() {
 
 #[tokio::test]
 async fn a_reply_of_a_gigabyte_is_given_up_early() {
-    let error = chat(vec![Act::Flood(1 << 30)]).await.unwrap_err();
+    let error = chat(vec![Act::Flood("text/event-stream", 1 << 30)]).await.unwrap_err();
     assert_eq!(error, ModelError::TooLarge { limit_bytes: 1 << 20 });
 }
 
@@ -156,7 +159,24 @@ async fn nobody_listening_is_unreachable() {
     drop(listener);
     let model = HttpModel::new(Place::new(&url, Dialect::OpenAiChat, "m").unwrap()).unwrap();
     let error = model.complete(&request(), &mut |_| {}).await.unwrap_err();
-    assert_eq!(error.class(), "unreachable");
+    assert_eq!((error.class(), error.is_retryable()), ("unreachable", false));
+    let said = error.to_string();
+    assert!(said.contains(&url) && said.contains("lore model serve"), "{said}");
+}
+
+#[tokio::test]
+async fn a_web_page_in_place_of_an_api_is_named_and_not_asked_again() {
+    let page = "<!doctype html>\n<title>Sign in to this network</title>";
+    for (kind, page) in [("text/html", page), ("text/plain", page), ("text/html", "Welcome")] {
+        let endpoint = Endpoint::start(move |_, _| answer(200, kind, page));
+        for dialect in [Dialect::OpenAiChat, Dialect::Anthropic] {
+            let model = HttpModel::new(place(&endpoint, dialect)).unwrap();
+            let error = model.complete(&request(), &mut |_| {}).await.unwrap_err();
+            assert_eq!((error.class(), error.is_retryable()), ("web_page", false));
+            let said = error.to_string();
+            assert!(said.contains(&endpoint.url) && said.contains("sign-in"), "{said}");
+        }
+    }
 }
 
 #[tokio::test]
@@ -246,7 +266,7 @@ fn conversation() -> Request {
 }
 
 async fn sent(dialect: Dialect) -> serde_json::Value {
-    let endpoint = Endpoint::acts(Vec::new()).await;
+    let endpoint = Endpoint::acts(Vec::new());
     let model = HttpModel::new(place(&endpoint, dialect)).unwrap();
     model.complete(&conversation(), &mut |_| {}).await.unwrap_err();
     endpoint.seen()[0].body.clone()
@@ -303,8 +323,7 @@ async fn the_key_is_sent_and_never_shown() {
     let endpoint = Endpoint::start(move |_, seen| {
         assert!(seen.headers.values().any(|value| value.contains(&echo)));
         fails(401, &json!({"error": {"message": format!("bad key {echo}")}}).to_string())
-    })
-    .await;
+    });
     for dialect in [Dialect::OpenAiChat, Dialect::Anthropic] {
         let place = place(&endpoint, dialect).with_key(SecretString::from(secret.clone())).unwrap();
         let shown = format!("{place:?}");
@@ -320,10 +339,9 @@ async fn the_key_is_sent_and_never_shown() {
 
 #[tokio::test]
 async fn a_redirect_does_not_take_the_key_along() {
-    let thief = Endpoint::acts(vec![says("thanks")]).await;
-    let location = format!("location: {}/messages\r\n", thief.url);
-    let location: &'static str = Box::leak(location.into_boxed_str());
-    let endpoint = Endpoint::acts(vec![Act::Answer(307, location, String::new())]).await;
+    let thief = Endpoint::acts(vec![says("thanks")]);
+    let location = format!("{}/messages", thief.url);
+    let endpoint = Endpoint::acts(vec![answer(307, "text/plain", "").with("location", location)]);
     let place = place(&endpoint, Dialect::Anthropic).with_key(SecretString::from("k")).unwrap();
     let error = HttpModel::new(place).unwrap().complete(&request(), &mut |_| {}).await.unwrap_err();
     assert_eq!(error.class(), "refused");
@@ -359,10 +377,13 @@ async fn a_probe_finds_out_what_is_there_and_what_is_not() {
             "/v1/models" => fails(200, &list.to_string()),
             _ if seen.body["tools"].is_array() => calls(&[("1", "add", "{\"a\":2,\"b\":3}")]),
             _ if seen.body["response_format"].is_object() => says("{\"ok\": true}"),
-            _ => stream(&[delta(json!({"content": "one"}), None), delta(json!({"content": " two"}), Some("stop")), usage(9, 2)]),
+            _ => stream(&[
+                delta(json!({"content": "one"}), None),
+                delta(json!({"content": " two"}), Some("stop")),
+                usage(9, 2),
+            ]),
         }
-    })
-    .await;
+    });
     let found = probe(&HttpModel::new(place(&able, Dialect::OpenAiChat)).unwrap()).await.unwrap();
     assert!(
         found.streaming && found.usage && found.tools && found.json && found.effort,
@@ -378,8 +399,7 @@ async fn a_probe_finds_out_what_is_there_and_what_is_not() {
             fails(400, r#"{"error":"unknown field"}"#)
         }
         _ => says("hello"),
-    })
-    .await;
+    });
     let found = probe(&HttpModel::new(place(&plain, Dialect::OpenAiChat)).unwrap()).await.unwrap();
     assert!(
         !found.streaming && !found.usage && !found.tools && !found.json && !found.effort,

@@ -10,8 +10,9 @@ use lore_agent::turn::{Allowance, Approval, Event, Limits, Research, RulePolicy}
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use crate::endpoint::{Act, Endpoint, calls, says};
 use crate::support::{Fake, limits};
+use lore_test_endpoint::chat::{calls, says};
+use lore_test_endpoint::{Act, Endpoint};
 
 fn research(endpoint: &Endpoint, workspace: &Path, policy: &str, limits: Limits) -> Research {
     let place = Place::new(&endpoint.url, Dialect::OpenAiChat, "m").unwrap();
@@ -44,8 +45,7 @@ async fn it_looks_and_answers_in_one_text() {
     let endpoint = Endpoint::acts(vec![
         calls(&[("c1", "grep", r#"{"pattern": "answer"}"#)]),
         says("It is 42 (notes:1)."),
-    ])
-    .await;
+    ]);
     let research = research(&endpoint, place.path(), "read-only", limits(50_000));
     let watched: Arc<Mutex<Vec<Event>>> = Arc::default();
     let kept = Arc::clone(&watched);
@@ -74,7 +74,7 @@ async fn it_can_only_look_whatever_the_policy_allows() {
         ("c4", "read", r#"{"path": "key"}"#),
         ("c5", "web_fetch", r#"{"command": "touch planted"}"#),
     ];
-    let endpoint = Endpoint::acts(vec![calls(&asked), says("Nothing.")]).await;
+    let endpoint = Endpoint::acts(vec![calls(&asked), says("Nothing.")]);
     let research = research(&endpoint, place.path(), "all", limits(50_000));
     ask(&research, place.path(), PATIENT).await;
     let offered = endpoint.seen()[0].body["tools"].clone();
@@ -106,8 +106,7 @@ async fn its_policy_is_the_callers_and_nobody_can_be_asked() {
         let endpoint = Endpoint::acts(vec![
             calls(&[("c1", "read", r#"{"path": "/etc/hostname"}"#)]),
             says("Nothing."),
-        ])
-        .await;
+        ]);
         let research = research(&endpoint, place.path(), policy, limits(50_000));
         ask(&research, place.path(), PATIENT).await;
         let results = results(&endpoint);
@@ -120,8 +119,7 @@ async fn its_budget_is_its_own_for_each_question_and_for_all() {
     let place = tempfile::tempdir().unwrap();
     let endpoint = Endpoint::start(|n, _| {
         calls(&[(&format!("c{n}"), "glob", &format!("{{\"pattern\": \"*{n}\"}}"))])
-    })
-    .await;
+    });
     let mut limits = limits(50_000);
     limits.task = Allowance { calls: Some(4), ..Allowance::default() };
     limits.today = Allowance { calls: Some(6), ..Allowance::default() };
@@ -140,13 +138,13 @@ async fn its_budget_is_its_own_for_each_question_and_for_all() {
 async fn a_flood_of_words_is_cut_and_a_model_that_hangs_ends_with_the_call() {
     let place = tempfile::tempdir().unwrap();
     let flood = format!("\u{1b}[2J{}", "word ".repeat(40_000));
-    let endpoint = Endpoint::acts(vec![says(&flood)]).await;
+    let endpoint = Endpoint::acts(vec![says(&flood)]);
     let research_flood = research(&endpoint, place.path(), "read-only", limits(500_000));
     let output = ask(&research_flood, place.path(), PATIENT).await;
     assert!(!output.is_error && output.text.len() < 17_000, "{}", output.text.len());
     assert!(output.text.starts_with("word") && output.text.contains("bytes omitted"));
 
-    let endpoint = Endpoint::acts(vec![Act::Hang]).await;
+    let endpoint = Endpoint::acts(vec![Act::Hang]);
     let research = research(&endpoint, place.path(), "read-only", limits(50_000));
     let output = ask(&research, place.path(), Duration::from_millis(400)).await;
     assert!(output.is_error && output.text.starts_with("not done within"), "{}", output.text);
@@ -158,7 +156,7 @@ async fn what_it_read_its_caller_has_not() {
     std::fs::write(place.path().join("f"), "alpha\n").unwrap();
     let files = Arc::new(Files::new(Vec::new(), Vec::new()));
     let endpoint =
-        Endpoint::acts(vec![calls(&[("c1", "read", r#"{"path": "f"}"#)]), says("alpha")]).await;
+        Endpoint::acts(vec![calls(&[("c1", "read", r#"{"path": "f"}"#)]), says("alpha")]);
     let place_of_model = Place::new(&endpoint.url, Dialect::OpenAiChat, "m").unwrap();
     let policy: Arc<dyn Approval> = Arc::new(RulePolicy::parse("read-only", place.path()).unwrap());
     let model = Arc::new(HttpModel::new(place_of_model).unwrap());

@@ -9,14 +9,15 @@ use lore_agent::model::{
 use lore_agent::tool::ToolSpec;
 use serde_json::{Value, json};
 
-use crate::endpoint::{Act, DONE, Ending, Endpoint, delta, event, fails, says, usage};
+use lore_test_endpoint::chat::{DONE, delta, event, says, usage};
+use lore_test_endpoint::{Act, Ending, Endpoint, fails};
 
 fn model(endpoint: &Endpoint, dialect: Dialect) -> HttpModel {
     HttpModel::new(Place::new(&endpoint.url, dialect, "m").unwrap()).unwrap()
 }
 
 async fn ask(act: Act, dialect: Dialect, request: Request) -> Result<Reply, ModelError> {
-    let endpoint = Endpoint::acts(vec![act]).await;
+    let endpoint = Endpoint::acts(vec![act]);
     model(&endpoint, dialect).complete(&request, &mut |_| {}).await
 }
 
@@ -42,7 +43,7 @@ fn stream(pieces: &[String]) -> Act {
 #[tokio::test]
 async fn ollama_is_never_asked_for_what_it_ignores() {
     // It takes no notice of `tool_choice`, and of a context size only in its own API.
-    let endpoint = Endpoint::acts(Vec::new()).await;
+    let endpoint = Endpoint::acts(Vec::new());
     for dialect in [Dialect::OpenAiChat, Dialect::Anthropic] {
         let _ = model(&endpoint, dialect).complete(&with_tool(), &mut |_| {}).await;
     }
@@ -64,8 +65,7 @@ async fn ollama_tells_the_window_it_loaded_and_not_what_the_model_was_trained_fo
         ),
         path if path.starts_with("/v1/chat") => says("hello"),
         _ => fails(404, "404 page not found"),
-    })
-    .await;
+    });
     let found = probe(&model(&endpoint, Dialect::OpenAiChat)).await.unwrap();
     assert_eq!(found.window_tokens, Some(4096));
 }
@@ -183,7 +183,7 @@ async fn anthropic_streams_that_end_early_are_cut_wherever_that_is() {
 
 #[tokio::test]
 async fn effort_goes_to_each_dialect_in_its_own_words_or_not_at_all() {
-    let endpoint = Endpoint::acts(Vec::new()).await;
+    let endpoint = Endpoint::acts(Vec::new());
     let chat = model(&endpoint, Dialect::OpenAiChat);
     let _ = chat.complete(&request(), &mut |_| {}).await;
     let hard = Request { effort: Some(Effort::High), ..request() };

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tokio::sync::Barrier;
 use tokio_util::sync::CancellationToken;
 
-use crate::endpoint::Endpoint;
+use lore_test_endpoint::Endpoint;
 
 /// Answers from a closure over the arguments.
 pub struct Fake<F>(pub &'static str, pub F);

@@ -14,8 +14,9 @@ use lore_session::{Role, Session};
 use serde_json::{Value, json};
 use tokio::sync::{Barrier, Notify};
 
-use crate::endpoint::{Act, Ending, Endpoint, calls, delta, fails, says, usage};
 use crate::support::{Bench, Endless, Fake, Together, constant, counting};
+use lore_test_endpoint::chat::{calls, delta, says, usage};
+use lore_test_endpoint::{Act, Ending, Endpoint, fails};
 
 const LS: &str = "{\"command\":\"ls\"}";
 
@@ -30,7 +31,7 @@ fn call(n: usize) -> Act {
 
 #[tokio::test]
 async fn a_task_calls_tools_and_becomes_a_session() {
-    let endpoint = Endpoint::acts(vec![calls(&[("c1", "bash", LS)]), says("All done.")]).await;
+    let endpoint = Endpoint::acts(vec![calls(&[("c1", "bash", LS)]), says("All done.")]);
     let outcome = Bench::new(vec![counting().0]).run(&endpoint).await;
     assert_eq!(outcome.end, done("All done."));
     let session = to_session("s1", "m", 1_700_000_000, &outcome.all, Some(&outcome.end));
@@ -50,8 +51,7 @@ async fn a_task_calls_tools_and_becomes_a_session() {
 
 #[tokio::test]
 async fn the_end_of_the_budget_is_said_and_failed_calls_count() {
-    let endpoint =
-        Endpoint::start(|n, _| if n % 2 == 0 { fails(500, "broken") } else { call(n) }).await;
+    let endpoint = Endpoint::start(|n, _| if n % 2 == 0 { fails(500, "broken") } else { call(n) });
     let mut bench = Bench::new(vec![counting().0]);
     bench.limits.task.calls = Some(7);
     let outcome = bench.run(&endpoint).await;
@@ -93,7 +93,7 @@ async fn tokens_and_money_end_a_turn_before_they_are_exceeded() {
         ),
     ] {
         let big = big.clone();
-        let endpoint = Endpoint::start(move |_, _| big.clone()).await;
+        let endpoint = Endpoint::start(move |_, _| big.clone());
         let mut bench = Bench::new(vec![counting().0]);
         (bench.limits.task, bench.limits.today, bench.limits.price) = (task, today, price);
         let outcome = bench.run(&endpoint).await;
@@ -105,7 +105,7 @@ async fn tokens_and_money_end_a_turn_before_they_are_exceeded() {
 
 #[tokio::test]
 async fn an_unknown_price_with_a_limit_on_money_is_refused_when_nobody_can_be_asked() {
-    let endpoint = Endpoint::acts(vec![says("hello")]).await;
+    let endpoint = Endpoint::acts(vec![says("hello")]);
     let mut bench = Bench::new(Vec::new());
     bench.limits.task.cost_micro_usd = Some(1_000_000);
     assert_eq!(bench.run(&endpoint).await.end, End::UnknownPrice);
@@ -119,8 +119,7 @@ async fn an_overflow_that_does_not_go_away_ends_in_a_bounded_number_of_calls() {
         full.to_owned(),
         full.replace("\"full\"", "\"full\",\"n_prompt_tokens\":9000,\"n_ctx\":4096"),
     ] {
-        let endpoint =
-            Endpoint::start(move |n, _| if n < 9 { call(n) } else { fails(400, &body) }).await;
+        let endpoint = Endpoint::start(move |n, _| if n < 9 { call(n) } else { fails(400, &body) });
         let outcome = Bench::new(vec![counting().0]).run(&endpoint).await;
         assert!(matches!(outcome.end, End::Overflow { .. }), "{:?}", outcome.end);
         assert!(endpoint.seen().len() <= 9 + 8, "{}", endpoint.seen().len());
@@ -129,7 +128,7 @@ async fn an_overflow_that_does_not_go_away_ends_in_a_bounded_number_of_calls() {
 
 #[tokio::test]
 async fn compaction_keeps_the_ends_marks_the_summary_and_counts_as_a_call() {
-    let summary_asked = |seen: &crate::endpoint::Seen| {
+    let summary_asked = |seen: &lore_test_endpoint::Seen| {
         seen.body["messages"][0]["content"]
             .as_str()
             .is_some_and(|text| text.starts_with("You summarise"))
@@ -138,8 +137,7 @@ async fn compaction_keeps_the_ends_marks_the_summary_and_counts_as_a_call() {
         _ if summary_asked(seen) => says("did ls many times"),
         0..8 => call(n),
         _ => says("finished"),
-    })
-    .await;
+    });
     let long: &'static str = Box::leak("line of output\n".repeat(400).into_boxed_str());
     let tool = Fake("bash", move |arguments: &Value| ToolOutput::ok(format!("{arguments} {long}")));
     let mut bench = Bench::new(vec![Arc::new(tool)]);
@@ -178,8 +176,7 @@ async fn a_summary_that_fails_is_replaced_by_a_list_and_not_tried_again() {
         } else {
             says("finished")
         }
-    })
-    .await;
+    });
     let long: &'static str = Box::leak("line of output\n".repeat(400).into_boxed_str());
     let mut bench = Bench::new(vec![Arc::new(Fake("bash", move |a: &Value| {
         ToolOutput::ok(format!("{a}{long}"))
@@ -199,7 +196,7 @@ async fn lies_about_usage_are_not_believed() {
             vec![delta(json!({"content": "hi"}), Some("stop")), usage(input, output)],
             Ending::Whole,
         );
-        let outcome = Bench::new(Vec::new()).run(&Endpoint::acts(vec![lie]).await).await;
+        let outcome = Bench::new(Vec::new()).run(&Endpoint::acts(vec![lie])).await;
         assert_eq!(outcome.end, done("hi"));
         let spend = outcome.machine.spend();
         assert!(spend.estimated && (5..200).contains(&spend.tokens()), "{spend:?}");
@@ -215,7 +212,7 @@ async fn calls_that_cannot_be_run_are_answered_with_what_is_wrong() {
         ("d", "bash", "{\"command\":\"ls\",}"),
     ]);
     let (tool, count) = counting();
-    let outcome = Bench::new(vec![tool]).run(&Endpoint::acts(vec![bad, says("ok")]).await).await;
+    let outcome = Bench::new(vec![tool]).run(&Endpoint::acts(vec![bad, says("ok")])).await;
     assert_eq!(outcome.end, done("ok"));
     let results = outcome.results();
     for (result, expected) in
@@ -236,7 +233,7 @@ async fn a_call_cut_at_the_output_limit_is_not_run_and_the_model_is_told() {
         Ending::Whole,
     );
     let (tool, count) = counting();
-    let outcome = Bench::new(vec![tool]).run(&Endpoint::acts(vec![cut, says("ok")]).await).await;
+    let outcome = Bench::new(vec![tool]).run(&Endpoint::acts(vec![cut, says("ok")])).await;
     assert_eq!((outcome.end, count.load(Ordering::SeqCst)), (done("ok"), 0));
     let Message::Result(result) = &*outcome.all[3] else { panic!("no result") };
     assert!(result.is_error && result.text.contains("output limit"), "{result:?}");
@@ -244,7 +241,7 @@ async fn a_call_cut_at_the_output_limit_is_not_run_and_the_model_is_told() {
 
 #[tokio::test]
 async fn empty_replies_are_asked_again_a_bounded_number_of_times() {
-    let endpoint = Endpoint::start(|_, _| says("")).await;
+    let endpoint = Endpoint::start(|_, _| says(""));
     let outcome = Bench::new(Vec::new()).run(&endpoint).await;
     assert_eq!((outcome.end, endpoint.seen().len()), (End::NoAnswer, 3));
 }
@@ -252,7 +249,7 @@ async fn empty_replies_are_asked_again_a_bounded_number_of_times() {
 #[tokio::test]
 async fn tools_that_only_look_run_at_the_same_time() {
     let three = calls(&[("a", "together", LS), ("b", "together", LS), ("c", "together", LS)]);
-    let endpoint = Endpoint::acts(vec![three, says("ok")]).await;
+    let endpoint = Endpoint::acts(vec![three, says("ok")]);
     let tool = Together(Arc::new(Barrier::new(3)));
     let outcome = Bench::new(vec![Arc::new(tool)]).run(&endpoint).await;
     // One after the other, none would ever have met another.
@@ -266,8 +263,7 @@ async fn cancelling_ends_a_model_call_and_a_tool_at_once() {
     let endpoint = Endpoint::start(move |_, _| {
         cancel.cancel();
         Act::Hang
-    })
-    .await;
+    });
     assert_eq!(bench.run(&endpoint).await.end, End::Cancelled);
 
     let begun = Arc::new(Notify::new());
@@ -277,7 +273,7 @@ async fn cancelling_ends_a_model_call_and_a_tool_at_once() {
         begun.notified().await;
         cancel.cancel();
     });
-    let endpoint = Endpoint::acts(vec![calls(&[("a", "endless", LS), ("b", "bash", LS)])]).await;
+    let endpoint = Endpoint::acts(vec![calls(&[("a", "endless", LS), ("b", "bash", LS)])]);
     let outcome = bench.run(&endpoint).await;
     assert_eq!(outcome.end, End::Cancelled);
     // What the tool still said is kept; what never ran says so; the session can be resumed.
@@ -288,14 +284,14 @@ async fn cancelling_ends_a_model_call_and_a_tool_at_once() {
 #[tokio::test]
 async fn a_tool_that_panics_is_a_failed_call() {
     let tool = Fake("bash", |_: &Value| -> ToolOutput { panic!("a tool's own fault") });
-    let endpoint = Endpoint::acts(vec![calls(&[("a", "bash", LS)]), says("ok")]).await;
+    let endpoint = Endpoint::acts(vec![calls(&[("a", "bash", LS)]), says("ok")]);
     let outcome = Bench::new(vec![Arc::new(tool)]).run(&endpoint).await;
     assert_eq!((outcome.results()[0], outcome.end.clone()), ("the tool broke down", done("ok")));
 }
 
 #[tokio::test]
 async fn a_loop_is_said_once_by_the_harness_and_then_given_up() {
-    let endpoint = Endpoint::start(|_, _| calls(&[("same", "bash", LS)])).await;
+    let endpoint = Endpoint::start(|_, _| calls(&[("same", "bash", LS)]));
     let outcome = Bench::new(vec![constant("nothing new")]).run(&endpoint).await;
     assert_eq!(outcome.end, End::Stuck);
     let said = |event: &Event| matches!(event, Event::Control { kind: ControlKind::Loop, .. });
@@ -309,8 +305,7 @@ async fn a_loop_is_said_once_by_the_harness_and_then_given_up() {
 #[tokio::test]
 async fn polling_with_changed_results_goes_on() {
     let endpoint =
-        Endpoint::start(|n, _| if n < 12 { calls(&[("same", "bash", LS)]) } else { says("ready") })
-            .await;
+        Endpoint::start(|n, _| if n < 12 { calls(&[("same", "bash", LS)]) } else { says("ready") });
     let outcome = Bench::new(vec![counting().0]).run(&endpoint).await;
     assert_eq!(outcome.end, done("ready"));
     assert_eq!(outcome.count(|event| matches!(event, Event::Control { .. })), 0);
@@ -318,7 +313,7 @@ async fn polling_with_changed_results_goes_on() {
 
 #[tokio::test]
 async fn errors_that_do_not_get_better_end_the_turn_at_once() {
-    let endpoint = Endpoint::acts(vec![fails(401, "no"), says("ok")]).await;
+    let endpoint = Endpoint::acts(vec![fails(401, "no"), says("ok")]);
     let outcome = Bench::new(Vec::new()).run(&endpoint).await;
     assert!(matches!(&outcome.end, End::Failed { class, .. } if class == "auth"));
     assert_eq!(endpoint.seen().len(), 1);
@@ -327,7 +322,7 @@ async fn errors_that_do_not_get_better_end_the_turn_at_once() {
 #[tokio::test]
 async fn what_a_policy_denies_or_would_ask_is_not_run_headless() {
     for policy in ["read-only", r#"{"rules":[],"otherwise":"ask"}"#] {
-        let endpoint = Endpoint::acts(vec![calls(&[("a", "bash", LS)]), says("ok")]).await;
+        let endpoint = Endpoint::acts(vec![calls(&[("a", "bash", LS)]), says("ok")]);
         let (tool, count) = counting();
         let mut bench = Bench::new(vec![tool]);
         bench.policy = policy.to_owned();
@@ -353,7 +348,7 @@ async fn heartbeats_are_told_and_saved_while_something_runs() {
         }
         cancel.cancel();
     });
-    let endpoint = Endpoint::acts(vec![Act::Hang]).await;
+    let endpoint = Endpoint::acts(vec![Act::Hang]);
     let outcome = bench.run(&endpoint).await;
     assert_eq!(outcome.end, End::Cancelled);
     assert!(outcome.count(|event| matches!(event, Event::Heartbeat { .. })) >= 2);
@@ -366,7 +361,7 @@ async fn a_killed_session_is_resumed_and_forked() {
     let mut bench = Bench::new(vec![counting().0]);
     bench.transcript = Some(Transcript::create(&path, &Head::new("s", "m", 7)).unwrap());
     let acts = vec![calls(&[("a", "bash", LS)]), calls(&[("b", "bash", LS)]), says("ok")];
-    bench.run(&Endpoint::acts(acts).await).await;
+    bench.run(&Endpoint::acts(acts)).await;
     let whole = std::fs::read_to_string(&path).unwrap();
     assert_eq!(Saved::load(&path).unwrap().end, Some(done("ok")));
 
@@ -389,7 +384,7 @@ async fn a_killed_session_is_resumed_and_forked() {
     bench.messages.push(Arc::new(Message::user("go on")));
     // All but the new words are in the file.
     bench.saved = saved.messages.len();
-    let outcome = bench.run(&Endpoint::acts(vec![says("resumed")]).await).await;
+    let outcome = bench.run(&Endpoint::acts(vec![says("resumed")])).await;
     assert_eq!(outcome.end, done("resumed"));
     let again = Saved::load(&path).unwrap();
     assert_eq!(again.messages[..saved.messages.len()], saved.messages[..]);
@@ -403,8 +398,7 @@ async fn text_mode_runs_one_fenced_block_a_reply() {
     let endpoint = Endpoint::acts(vec![
         says("I list.\n```bash\nls \"a b\"\n```\n```bash\nrm x\n```"),
         says("Done."),
-    ])
-    .await;
+    ]);
     let (tool, count) = counting();
     let mut bench = Bench::new(vec![tool]);
     bench.limits.mode = Mode::Text;
@@ -431,7 +425,7 @@ async fn a_call_that_was_only_thought_of_never_runs() {
             (format!("<think>{draft}</think>{draft}"), 1, "Done."),
             (format!("<think>{draft}</think>"), 0, "Done."),
         ] {
-            let endpoint = Endpoint::acts(vec![says(&reply), says("Done.")]).await;
+            let endpoint = Endpoint::acts(vec![says(&reply), says("Done.")]);
             let (tool, count) = counting();
             let mut bench = Bench::new(vec![tool]);
             bench.limits.mode = mode;
@@ -444,7 +438,7 @@ async fn a_call_that_was_only_thought_of_never_runs() {
 
 #[tokio::test]
 async fn text_mode_notices_repetition_sooner() {
-    let endpoint = Endpoint::start(|_, _| says("```bash\nls\n```")).await;
+    let endpoint = Endpoint::start(|_, _| says("```bash\nls\n```"));
     let mut bench = Bench::new(vec![constant("same")]);
     bench.limits.mode = Mode::Text;
     bench.limits.task.calls = Some(6);
@@ -463,8 +457,7 @@ async fn every_event_is_what_the_schema_says() {
         fails(500, "x"),
         calls(&[("a", "bash", LS), ("b", "none", "{}")]),
         says("ok"),
-    ])
-    .await;
+    ]);
     let outcome = Bench::new(vec![counting().0]).run(&endpoint).await;
     let mut kinds = std::collections::BTreeSet::new();
     for event in &outcome.events {
@@ -492,7 +485,7 @@ fn the_published_schema_of_lines_is_the_one_of_the_code() {
 
 #[tokio::test]
 async fn compaction_on_demand_makes_a_summary_and_ends_with_the_task_and_its_skills_kept() {
-    let endpoint = Endpoint::acts(vec![says("It said much.")]).await;
+    let endpoint = Endpoint::acts(vec![says("It said much.")]);
     let mut messages = vec![
         Message::system("rules"),
         Message::Control { kind: ControlKind::Skills, text: "use ls".to_owned() },

@@ -2,19 +2,17 @@
 //! whatever the model or its endpoint does, and that a study goes on where it was.
 #![allow(clippy::unwrap_used, clippy::expect_used, unreachable_pub)]
 
-#[path = "../../../core/tests/endpoint/mod.rs"]
-#[allow(dead_code)]
-mod endpoint;
 mod study;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use endpoint::{Act, Ending as Close, Endpoint, delta, event, fails, says, usage};
 use lore_agent::model::{Dialect, Endpoint as Place, HttpModel, Patience};
 use lore_lab::episode::{Bounds, Ending, Episode, Offered, run};
 use lore_lab::{FamilyId, Instance, Lab};
 use lore_protocol::trace::Outcome;
+use lore_test_endpoint::chat::{delta, event, says, usage};
+use lore_test_endpoint::{Act, Ending as Close, Endpoint, fails};
 use serde_json::json;
 
 /// A lab with its directory.
@@ -75,7 +73,7 @@ pub(crate) fn documented(task: &Instance) -> String {
 async fn a_command_that_passes_the_check_ends_the_episode() {
     let room = Room::new();
     let right = documented(&room.easy());
-    let endpoint = Endpoint::acts(vec![runs("ls"), runs(&right), runs("never asked")]).await;
+    let endpoint = Endpoint::acts(vec![runs("ls"), runs(&right), runs("never asked")]);
     let episode = room.play(&endpoint, &Offered::default(), &Bounds::default()).await;
     assert!(episode.solved && !episode.first_attempt, "{episode:?}");
     assert_eq!((episode.steps, episode.calls, &episode.end), (2, 2, &Ending::Solved));
@@ -90,7 +88,7 @@ async fn a_command_that_passes_the_check_ends_the_episode() {
 async fn the_model_is_told_the_task_and_what_is_offered_and_nothing_else() {
     let room = Room::new();
     let offered = Offered { texts: vec!["- hay: `feed <arg>`".to_owned()], ..Offered::default() };
-    let endpoint = Endpoint::acts(vec![runs("true")]).await;
+    let endpoint = Endpoint::acts(vec![runs("true")]);
     let bounds = Bounds { steps: 1, ..Bounds::default() };
     room.play(&endpoint, &offered, &bounds).await;
     let body = &endpoint.seen()[0].body;
@@ -109,7 +107,7 @@ async fn the_model_is_told_the_task_and_what_is_offered_and_nothing_else() {
 #[tokio::test]
 async fn the_checker_says_after_every_command_what_is_wrong() {
     let room = Room::new();
-    let endpoint = Endpoint::acts(vec![runs("echo 7"), runs("true")]).await;
+    let endpoint = Endpoint::acts(vec![runs("echo 7"), runs("true")]);
     let bounds = Bounds { steps: 2, ..Bounds::default() };
     let episode = room.play(&endpoint, &Offered::default(), &bounds).await;
     assert_eq!(episode.end, Ending::Steps);
@@ -121,12 +119,12 @@ async fn the_checker_says_after_every_command_what_is_wrong() {
 async fn a_model_that_says_it_is_done_is_told_that_it_is_not() {
     let room = Room::new();
     let right = documented(&room.easy());
-    let endpoint = Endpoint::acts(vec![says("Done."), says("All done."), runs(&right)]).await;
+    let endpoint = Endpoint::acts(vec![says("Done."), says("All done."), runs(&right)]);
     let episode = room.play(&endpoint, &Offered::default(), &Bounds::default()).await;
     assert!(episode.solved, "{:?}", episode.end);
     let told = endpoint.seen()[2].body["messages"].to_string();
     assert_eq!(told.matches("no command was run").count(), 2, "{told}");
-    let endpoint = Endpoint::start(|_, _| says("Done.")).await;
+    let endpoint = Endpoint::start(|_, _| says("Done."));
     let episode = room.play(&endpoint, &Offered::default(), &Bounds::default()).await;
     assert_eq!((episode.end, episode.calls, episode.steps), (Ending::Steps, 6, 0));
 }
@@ -134,7 +132,7 @@ async fn a_model_that_says_it_is_done_is_told_that_it_is_not() {
 #[tokio::test]
 async fn the_same_command_with_the_same_answer_three_times_ends_the_episode() {
     let room = Room::new();
-    let endpoint = Endpoint::start(|_, _| runs("echo again")).await;
+    let endpoint = Endpoint::start(|_, _| runs("echo again"));
     let episode = room.play(&endpoint, &Offered::default(), &Bounds::default()).await;
     assert_eq!((episode.end, episode.steps), (Ending::Repeated, 3));
 }
@@ -148,12 +146,12 @@ async fn an_endpoint_that_fails_ends_the_episode_and_says_how() {
         ("hangs", Act::Hang),
         ("cuts the stream", Act::Stream(cut.clone(), Close::Cut)),
         ("hangs in the stream", Act::Stream(cut, Close::Hang)),
-        ("an error with status 200", Act::Answer(200, "", error)),
-        ("floods", Act::Flood(64 << 20)),
+        ("an error with status 200", fails(200, &error)),
+        ("floods", Act::Flood("text/event-stream", 64 << 20)),
         ("not found", fails(404, "{}")),
     ];
     for (what, act) in cases {
-        let endpoint = Endpoint::start(move |_, _| act.clone()).await;
+        let endpoint = Endpoint::start(move |_, _| act.clone());
         let episode = room.play(&endpoint, &Offered::default(), &Bounds::default()).await;
         assert!(matches!(episode.end, Ending::Endpoint { .. }), "{what}: {:?}", episode.end);
         assert!(!episode.solved && episode.calls <= 3, "{what}: {} calls", episode.calls);
@@ -169,9 +167,9 @@ async fn a_usage_that_lies_is_replaced_by_an_estimate() {
             delta(json!({"content": "x\n```bash\nls\n```"}), Some("stop")),
             usage(lie, lie),
             event(&json!({"choices": []})),
-            endpoint::DONE.to_owned(),
+            lore_test_endpoint::chat::DONE.to_owned(),
         ];
-        let endpoint = Endpoint::start(move |_, _| Act::Stream(pieces.clone(), Close::Whole)).await;
+        let endpoint = Endpoint::start(move |_, _| Act::Stream(pieces.clone(), Close::Whole));
         let bounds = Bounds { steps: 1, ..Bounds::default() };
         let episode = room.play(&endpoint, &Offered::default(), &bounds).await;
         assert!(episode.estimated && episode.steps == 1, "{episode:?}");
@@ -189,14 +187,13 @@ async fn commands_are_bounded_in_time_and_output_and_cannot_remove_their_directo
         runs("setsid sleep 5 & echo left"),
         runs("head -c 200000000 /dev/zero"),
         runs(&right),
-    ])
-    .await;
+    ]);
     let episode = room.play(&endpoint, &Offered::default(), &bounds).await;
     assert!(episode.solved, "{:?}", episode.end);
     for call in episode.session.trace().calls {
         assert!(call.output.len() < 2_000, "{}", call.output.len());
     }
-    let endpoint = Endpoint::start(|_, _| runs("rm -rf \"$PWD\"")).await;
+    let endpoint = Endpoint::start(|_, _| runs("rm -rf \"$PWD\""));
     let episode = room.play(&endpoint, &Offered::default(), &bounds).await;
     // The sandbox holds the directory itself: only what is in it goes, and the episode ends as any other
     // that does the same again and again.
@@ -207,7 +204,7 @@ async fn commands_are_bounded_in_time_and_output_and_cannot_remove_their_directo
 async fn an_episode_ends_when_its_time_is_over() {
     let room = Room::new();
     let bounds = Bounds { episode: Duration::from_millis(500), ..Bounds::default() };
-    let endpoint = Endpoint::start(|n, _| runs(&format!("sleep 0.2; echo {n}"))).await;
+    let endpoint = Endpoint::start(|n, _| runs(&format!("sleep 0.2; echo {n}")));
     let episode = room.play(&endpoint, &Offered::default(), &bounds).await;
     assert_eq!(episode.end, Ending::Time, "{} s", episode.seconds);
 }

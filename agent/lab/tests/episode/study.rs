@@ -9,8 +9,8 @@ use lore_lab::episode::Bounds;
 use lore_lab::report::{self, Report};
 use lore_lab::study::{Arm, CONTROL, Cell, Record, Results, Study, StudyError};
 
-use crate::endpoint::{Endpoint, fails};
 use crate::{Room, model, runs};
+use lore_test_endpoint::{Endpoint, fails};
 
 fn study(room: &Room, id: &'static str, shelf: Option<Arc<Shelf>>) -> Study<'static> {
     Study {
@@ -57,7 +57,6 @@ async fn obedient() -> Endpoint {
         let asked = messages.last().unwrap()["content"].as_str().unwrap();
         runs(asked.split('`').nth(1).unwrap())
     })
-    .await
 }
 
 #[tokio::test]
@@ -115,7 +114,7 @@ async fn a_study_stops_when_its_endpoint_is_gone_and_keeps_what_it_has() {
     let cells = cells(&room, 3);
     let endpoint = obedient().await;
     go(&study(&room, "m", None), &endpoint, &cells[..1], &file).await.unwrap();
-    let gone = Endpoint::start(|_, _| fails(404, "{}")).await;
+    let gone = Endpoint::start(|_, _| fails(404, "{}"));
     let error = go(&study(&room, "m", None), &gone, &cells, &file).await.unwrap_err();
     assert!(error.to_string().contains("start again to go on"), "{error}");
     assert_eq!(gone.seen().len(), 3);

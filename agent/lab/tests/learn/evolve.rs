@@ -10,8 +10,9 @@ use lore_protocol::lesson::{
 use lore_protocol::library::{LessonItem, Library, RevisionItem};
 use lore_protocol::skill;
 
-use super::endpoint::{Endpoint, fails, says};
 use super::model;
+use lore_test_endpoint::chat::says;
+use lore_test_endpoint::{Endpoint, fails};
 
 const EXAMPLE: &str = "fetch http://127.0.0.1:8123/v2/<arg> -H \"X-Desk: 9\" -o <out>";
 const CHECK: &str = "test -s <out>";
@@ -109,7 +110,7 @@ fn a_brief_survives_its_bytes_and_nothing_else_is_one() {
 
 #[tokio::test]
 async fn a_candidate_that_keeps_every_lesson_passes_with_its_inputs_named() {
-    let endpoint = Endpoint::acts(vec![says(&good())]).await;
+    let endpoint = Endpoint::acts(vec![says(&good())]);
     let brief = brief();
     let candidate = write(&model(&endpoint), &brief).await.unwrap();
     assert_eq!(candidate.calls, 1);
@@ -128,7 +129,7 @@ async fn a_candidate_that_keeps_every_lesson_passes_with_its_inputs_named() {
 #[tokio::test]
 async fn a_refused_answer_is_asked_for_once_more_with_its_faults_and_no_further() {
     let lossy = good().replace("X-Desk: 9", "X-Desk: 8");
-    let endpoint = Endpoint::acts(vec![says(&lossy), says(&good())]).await;
+    let endpoint = Endpoint::acts(vec![says(&lossy), says(&good())]);
     let candidate = write(&model(&endpoint), &brief()).await.unwrap();
     assert_eq!(candidate.calls, 2);
     let second = endpoint.seen()[1].body.to_string();
@@ -136,7 +137,7 @@ async fn a_refused_answer_is_asked_for_once_more_with_its_faults_and_no_further(
     // Stateless: the refused answer itself is not sent again.
     assert!(!second.contains("You are asked for an invoice"), "{second}");
 
-    let endpoint = Endpoint::start(move |_, _| says(&lossy)).await;
+    let endpoint = Endpoint::start(move |_, _| says(&lossy));
     let error = write(&model(&endpoint), &brief()).await.unwrap_err();
     assert!(matches!(error, EvolveError::Refused(_)), "{error}");
     assert_eq!(endpoint.seen().len(), MAX_CALLS);
@@ -144,13 +145,13 @@ async fn a_refused_answer_is_asked_for_once_more_with_its_faults_and_no_further(
 
 #[tokio::test]
 async fn an_endpoint_that_fails_gives_no_candidate() {
-    let endpoint = Endpoint::acts(vec![fails(500, "{}")]).await;
+    let endpoint = Endpoint::acts(vec![fails(500, "{}")]);
     assert!(matches!(write(&model(&endpoint), &brief()).await, Err(EvolveError::Model(_))));
 }
 
 /// The faults of an answer.
 async fn faults(answer: String) -> Vec<Fault> {
-    let endpoint = Endpoint::start(move |_, _| says(&answer)).await;
+    let endpoint = Endpoint::start(move |_, _| says(&answer));
     match write(&model(&endpoint), &brief()).await {
         Err(EvolveError::Refused(faults)) => faults,
         other => panic!("{other:?}"),

@@ -1,9 +1,6 @@
 //! Extract and Evolve with a scripted model, and the replay gate in a real lab.
 #![allow(clippy::unwrap_used, clippy::expect_used, unreachable_pub)]
 
-#[path = "../../../core/tests/endpoint/mod.rs"]
-#[allow(dead_code)]
-mod endpoint;
 #[path = "../room/mod.rs"]
 mod room;
 
@@ -14,6 +11,6 @@ mod replay;
 use lore_agent::model::{Dialect, Endpoint as Place, HttpModel};
 
 /// A client of a scripted endpoint.
-fn model(endpoint: &endpoint::Endpoint) -> HttpModel {
+fn model(endpoint: &lore_test_endpoint::Endpoint) -> HttpModel {
     HttpModel::new(Place::new(&endpoint.url, Dialect::OpenAiChat, "m").unwrap()).unwrap()
 }

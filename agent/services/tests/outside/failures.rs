@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use lore_services::OUTSIDE_READERS;
 
-use crate::server::{Act, Server, answer, json};
 use crate::support::{Reads, TOKEN, call, context, fails, samples, tools};
+use lore_test_endpoint::{Act, Endpoint, answer, json};
 
 #[tokio::test]
 async fn every_tool_is_tried_here_and_readers_are_those_that_only_look() {
@@ -29,8 +29,8 @@ async fn a_rate_limit_says_how_long_to_wait() {
     let limited = |_: &_| {
         answer(429, "application/json", r#"{"message":"slow down"}"#).with("retry-after", "37")
     };
-    let server = Server::start(limited).await;
-    let tools = tools(&server.url(), true);
+    let server = Endpoint::start(move |_, seen| limited(seen));
+    let tools = tools(&server.root(), true);
     for sample in samples() {
         let told = fails(&tools, sample.name, sample.arguments, "rate_limited").await;
         assert!(told.contains("slow down") && told.contains("37 s"), "{told}");
@@ -41,8 +41,8 @@ async fn a_rate_limit_says_how_long_to_wait() {
 #[tokio::test]
 async fn a_short_wait_is_waited_for_once_by_what_only_looks() {
     let limited = |_: &_| answer(429, "application/json", "{}").with("retry-after", "0");
-    let server = Server::start(limited).await;
-    let tools = tools(&server.url(), true);
+    let server = Endpoint::start(move |_, seen| limited(seen));
+    let tools = tools(&server.root(), true);
     for sample in samples() {
         let before = server.seen().len();
         // What acts is asked once, and so is a stream, which the model asks for again.
@@ -65,9 +65,9 @@ async fn github_says_a_rate_limit_with_403() {
                 .with(name, value)
                 .with("x-ratelimit-reset", reset.to_string())
         };
-        let server = Server::start(limited).await;
+        let server = Endpoint::start(move |_, seen| limited(seen));
         for token in [true, false] {
-            let tools = tools(&server.url(), token);
+            let tools = tools(&server.root(), token);
             let arguments = serde_json::json!({"repo": "o/r"});
             let told = fails(&tools, "github_list", arguments, "rate_limited").await;
             let waits = if name == "retry-after" { ["in 60 s"; 2] } else { ["in 99", "in 1000 s"] };
@@ -86,8 +86,8 @@ async fn a_refused_token_says_where_another_goes_and_is_not_shown() {
     let echo = format!(r#"{{"error":"Invalid credentials {TOKEN}"}}"#);
     for (status, class) in [(401, "auth"), (403, "forbidden")] {
         let body = echo.clone();
-        let server = Server::start(move |_| answer(status, "application/json", body.clone())).await;
-        let tools = tools(&server.url(), true);
+        let server = Endpoint::start(move |_, _| answer(status, "application/json", body.clone()));
+        let tools = tools(&server.root(), true);
         for sample in samples() {
             // arXiv knows no token.
             let class = match (sample.reads, status) {
@@ -107,8 +107,8 @@ async fn a_refused_token_says_where_another_goes_and_is_not_shown() {
 
 #[tokio::test]
 async fn without_a_token_nothing_is_asked_that_needs_one() {
-    let server = Server::start(|_| answer(401, "application/json", "{}")).await;
-    let tools = tools(&server.url(), false);
+    let server = Endpoint::start(|_, _| answer(401, "application/json", "{}"));
+    let tools = tools(&server.root(), false);
     for sample in samples() {
         let before = server.seen().len();
         let told = fails(&tools, sample.name, sample.arguments, "no_token").await;
@@ -121,8 +121,8 @@ async fn without_a_token_nothing_is_asked_that_needs_one() {
 
 #[tokio::test]
 async fn what_is_not_there_is_said_so() {
-    let server = Server::start(|_| answer(404, "text/html", "<html>nothing</html>")).await;
-    let tools = tools(&server.url(), true);
+    let server = Endpoint::start(|_, _| answer(404, "text/html", "<html>nothing</html>"));
+    let tools = tools(&server.root(), true);
     for sample in samples() {
         let told = fails(&tools, sample.name, sample.arguments, "not_found").await;
         assert!(told.contains("spelling") && !told.contains("<html>"), "{told}");
@@ -132,8 +132,8 @@ async fn what_is_not_there_is_said_so() {
 #[tokio::test]
 async fn a_malformed_answer_is_an_error_and_not_nothing_found() {
     for body in ["{\"cut", "<feed><entry><title>cut", "null", "[[]]", "\"words\"", "{\"a\":1}"] {
-        let server = Server::start(move |_| json(body)).await;
-        let tools = tools(&server.url(), true);
+        let server = Endpoint::start(move |_, _| json(body));
+        let tools = tools(&server.root(), true);
         for sample in samples() {
             if matches!(sample.reads, Reads::Json | Reads::Xml) {
                 // This provider leaves out what it has nothing of.
@@ -149,8 +149,8 @@ async fn a_malformed_answer_is_an_error_and_not_nothing_found() {
 
 #[tokio::test]
 async fn a_body_without_end_is_given_up_or_cut() {
-    let server = Server::start(|_| Act::Flood("text/plain")).await;
-    let tools = tools(&server.url(), true);
+    let server = Endpoint::start(|_, _| Act::Flood("text/plain", u64::MAX));
+    let tools = tools(&server.root(), true);
     for sample in samples() {
         let output = call(&tools, sample.name, sample.arguments).await;
         assert!(output.text.len() < 64 << 10, "{}: {}", sample.name, output.text.len());
@@ -166,8 +166,8 @@ async fn a_body_without_end_is_given_up_or_cut() {
 
 #[tokio::test]
 async fn a_service_that_hangs_is_left_after_the_time_of_the_call() {
-    let server = Server::start(|_| Act::Hang).await;
-    let tools = tools(&server.url(), true);
+    let server = Endpoint::start(|_, _| Act::Hang);
+    let tools = tools(&server.root(), true);
     let mut running = tokio::task::JoinSet::new();
     for sample in samples() {
         let tool = std::sync::Arc::clone(&tools[sample.name]);
@@ -186,8 +186,8 @@ async fn a_service_that_hangs_is_left_after_the_time_of_the_call() {
 
 #[tokio::test]
 async fn a_cancelled_call_ends_at_once() {
-    let server = Server::start(|_| Act::Hang).await;
-    let tools = tools(&server.url(), true);
+    let server = Endpoint::start(|_, _| Act::Hang);
+    let tools = tools(&server.root(), true);
     let context = context(Duration::from_secs(60));
     let call = tools["github_list"].call(serde_json::json!({"repo": "o/r"}), &context);
     let cancel = async {
@@ -212,9 +212,8 @@ async fn without_a_network_the_setting_of_the_address_is_named() {
 
 #[tokio::test]
 async fn a_broken_service_is_asked_once_more() {
-    let server =
-        Server::start(|_| answer(503, "text/plain", "busy").with("retry-after", "0")).await;
-    let tools = tools(&server.url(), true);
+    let server = Endpoint::start(|_, _| answer(503, "text/plain", "busy").with("retry-after", "0"));
+    let tools = tools(&server.root(), true);
     let arguments = serde_json::json!({"query": "raft"});
     let told = fails(&tools, "github_search_repos", arguments, "transient").await;
     assert!(told.contains("busy") && server.seen().len() == 2, "{told}");

@@ -2,12 +2,12 @@
 
 use serde_json::json;
 
-use crate::server::{Server, answer, json as says};
 use crate::support::{TOKEN, fails, text, tools};
+use lore_test_endpoint::{Endpoint, answer, json as says};
 
 #[tokio::test]
 async fn code_and_repositories_are_searched() {
-    let server = Server::start(|seen| match seen.path.as_str() {
+    let server = Endpoint::start(|_, seen| match seen.path.as_str() {
         "/search/code" => says(
             r#"{"total_count":41,"incomplete_results":true,"items":[{"name":"a.rs",
                "path":"src/a.rs","sha":"1","html_url":"https://github.com/o/r/blob/1/src/a.rs",
@@ -22,9 +22,8 @@ async fn code_and_repositories_are_searched() {
                {"full_name":"o/bare","description":null,"language":null,"license":null}]}"#,
         ),
         other => panic!("{other}"),
-    })
-    .await;
-    let tools = tools(&server.url(), true);
+    });
+    let tools = tools(&server.root(), true);
     let arguments = json!({"query": "fn main language:rust", "limit": 10, "page": 2});
     let code = text(&tools, "github_search_code", arguments).await;
     assert!(code.contains("at least 41 files") && code.contains("- o/r src/a.rs"), "{code}");
@@ -46,7 +45,7 @@ async fn code_and_repositories_are_searched() {
 
 #[tokio::test]
 async fn directories_trees_and_files_are_read() {
-    let server = Server::start(|seen| match seen.path.as_str() {
+    let server = Endpoint::start(|_, seen| match seen.path.as_str() {
         "/repos/o/r/contents/src" => says(
             r#"[{"name":"a.rs","path":"src/a.rs","type":"file","size":120},
                {"name":"sub","path":"src/sub","type":"dir","size":0},
@@ -66,9 +65,8 @@ async fn directories_trees_and_files_are_read() {
                {"path":"srcs/b.rs","type":"blob","size":5}]}"#,
         ),
         other => panic!("{other}"),
-    })
-    .await;
-    let tools = tools(&server.url(), false);
+    });
+    let tools = tools(&server.root(), false);
     let listed = text(&tools, "github_list", json!({"repo": "o/r", "below": "src"})).await;
     assert!(listed.contains("src/a.rs (120 B)\nsrc/sub/\nsrc/x (submodule)"), "{listed}");
     assert!(!server.one().headers.contains_key("authorization"));
@@ -94,8 +92,8 @@ async fn directories_trees_and_files_are_read() {
 
 #[tokio::test]
 async fn no_name_leads_to_another_part_of_the_api() {
-    let server = Server::start(|_| panic!("nothing is to be asked")).await;
-    let tools = tools(&server.url(), true);
+    let server = Endpoint::start(|_, _| panic!("nothing is to be asked"));
+    let tools = tools(&server.root(), true);
     for repo in ["o", "o/r/x", "../user", "o/..", "o/r?x", "o/r#", "o /r", ""] {
         fails(&tools, "github_list", json!({"repo": repo}), "argument").await;
     }

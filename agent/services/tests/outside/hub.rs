@@ -2,12 +2,12 @@
 
 use serde_json::json;
 
-use crate::server::{Server, answer, json as says};
 use crate::support::{TOKEN, fails, text, tools};
+use lore_test_endpoint::{Endpoint, answer, json as says};
 
 #[tokio::test]
 async fn documentation_is_searched_and_read() {
-    let server = Server::start(|seen| match seen.path.as_str() {
+    let server = Endpoint::start(|_, seen| match seen.path.as_str() {
         "/api/docs/search" => says(
             r#"[{"text":"Use SFTTrainer to train.","product":"trl","heading1":"SFT Trainer",
                 "heading2":"Quick start","source_page_url":"https://huggingface.co/docs/trl/sft_trainer#quick",
@@ -22,9 +22,8 @@ async fn documentation_is_searched_and_read() {
             "<html><head><script>x()</script></head><body><h1>Old</h1><p>An <b>old</b> page.</p>",
         ),
         other => panic!("{other}"),
-    })
-    .await;
-    let tools = tools(&server.url(), true);
+    });
+    let tools = tools(&server.root(), true);
     let arguments = json!({"query": "sft", "product": "trl", "limit": 1});
     let found = text(&tools, "hf_docs_search", arguments).await;
     assert!(found.contains("2 excerpts, 1 shown") && found.contains("- SFT Trainer [trl]"));
@@ -53,15 +52,14 @@ async fn models_and_datasets_are_searched_and_described() {
         "createdAt":"2025-10-01T00:00:00.000Z","cardData":{"license":"mit","base_model":["o/b","o/c"],
         "datasets":null},"siblings":[{"rfilename":"README.md"},{"rfilename":"model.gguf"}],
         "safetensors":{"parameters":{"BF16":7},"total":7}}"#;
-    let server = Server::start(move |seen| match seen.path.as_str() {
+    let server = Endpoint::start(move |_, seen| match seen.path.as_str() {
         "/api/models" | "/api/datasets" => says(&format!("[{model},{{\"id\":\"o/bare\"}}]")),
         "/api/models/o/m" | "/api/models/gpt2" | "/api/datasets/o/d/revision/refs%2Fpr%2F1" => {
             says(model)
         }
         other => panic!("{other}"),
-    })
-    .await;
-    let tools = tools(&server.url(), true);
+    });
+    let tools = tools(&server.root(), true);
     let arguments =
         json!({"query": "m", "author": "o", "tags": ["gguf", "license:mit"], "order": "likes"});
     let found = text(&tools, "hf_models_search", arguments).await;
@@ -99,7 +97,7 @@ async fn rows_are_read_of_the_part_that_is_there() {
         {"feature_idx":2,"name":"turns","type":[{"role":{"dtype":"string"}}]}],
         "rows":[{"row_idx":5,"row":{"text":"hello\nworld","label":0,"turns":[{"role":"user"}]},
         "truncated_cells":["text"]}],"num_rows_total":100,"num_rows_per_page":100,"partial":false}"#;
-    let server = Server::start(move |seen| match seen.path.as_str() {
+    let server = Endpoint::start(move |_, seen| match seen.path.as_str() {
         "/server/splits" => says(
             r#"{"splits":[{"dataset":"o/d","config":"en","split":"test"},
                {"dataset":"o/d","config":"en","split":"train"},
@@ -111,9 +109,8 @@ async fn rows_are_read_of_the_part_that_is_there() {
         ),
         "/server/rows" | "/server/search" | "/server/filter" => says(rows),
         other => panic!("{other}"),
-    })
-    .await;
-    let tools = tools(&server.url(), true);
+    });
+    let tools = tools(&server.root(), true);
     let parts = text(&tools, "hf_dataset_parts", json!({"dataset": "o/d"})).await;
     assert!(parts.contains("- config en, split train\n  rows: 100\n  columns: 3"), "{parts}");
     assert!(parts.contains("- config de, split train") && parts.contains("1 failed"), "{parts}");
@@ -148,7 +145,7 @@ async fn rows_are_read_of_the_part_that_is_there() {
 
 #[tokio::test]
 async fn files_are_listed_in_pages_and_read() {
-    let server = Server::start(|seen| match seen.path.as_str() {
+    let server = Endpoint::start(|_, seen| match seen.path.as_str() {
         "/api/datasets/o/d/tree/main/data" => says(
             r#"[{"type":"directory","oid":"1","size":0,"path":"data/en"},
                {"type":"file","oid":"2","size":31,"path":"data/a.json"},
@@ -159,9 +156,8 @@ async fn files_are_listed_in_pages_and_read() {
         "/spaces/o/s/resolve/v1/app/main.py" => answer(200, "text/plain", "import x\n"),
         "/o/m/resolve/main/model.bin" => answer(200, "application/octet-stream", vec![0_u8; 99]),
         other => panic!("{other}"),
-    })
-    .await;
-    let tools = tools(&server.url(), true);
+    });
+    let tools = tools(&server.root(), true);
     let arguments = json!({"repo": "o/d", "kind": "dataset", "below": "data/", "recursive": true});
     let listed = text(&tools, "hf_repo_list", arguments).await;
     assert!(
@@ -183,15 +179,14 @@ async fn files_are_listed_in_pages_and_read() {
 
 #[tokio::test]
 async fn the_hub_says_in_a_header_what_its_status_does_not() {
-    let server = Server::start(|seen| match seen.path.as_str() {
+    let server = Endpoint::start(|_, seen| match seen.path.as_str() {
         "/api/models/o/none" => answer(401, "application/json", r#"{"error":"Invalid username"}"#)
             .with("x-error-code", "RepoNotFound"),
         "/api/models/o/gated" => answer(403, "application/json", r#"{"error":"restricted"}"#)
             .with("x-error-code", "GatedRepo"),
         _ => answer(429, "application/json", "{}").with("ratelimit", "\"api\";r=0;t=42"),
-    })
-    .await;
-    let tools = tools(&server.url(), false);
+    });
+    let tools = tools(&server.root(), false);
     fails(&tools, "hf_model_info", json!({"id": "o/none"}), "not_found").await;
     let told = fails(&tools, "hf_model_info", json!({"id": "o/gated"}), "forbidden").await;
     assert!(told.contains("consent to terms") && told.contains("HF_TOKEN"), "{told}");

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::server::{Act, Seen, Server, answer, json as says};
 use crate::support::{TOKEN, fails, made, text, tools};
+use lore_test_endpoint::{Act, Endpoint, Seen, answer, json as says};
 
 const JOB: &str = r#"{"id":"687fb701029421ae5549d998","createdAt":"2025-07-22T16:06:25.079Z",
     "dockerImage":"python:3.12","spaceId":null,"command":["python","-c","print(1)"],"arguments":[],
@@ -35,8 +35,8 @@ fn hub(seen: &Seen) -> Act {
 
 #[tokio::test]
 async fn a_job_is_run_for_the_token_s_own_user() {
-    let server = Server::start(hub).await;
-    let tools = tools(&server.url(), true);
+    let server = Endpoint::start(move |_, seen| hub(seen));
+    let tools = tools(&server.root(), true);
     let arguments = json!({"image": "python:3.12", "command": ["python", "-c", "print(1)"],
                            "minutes": 5, "environment": {"MODE": "x"}});
     let run = text(&tools, "hf_jobs_run", arguments).await;
@@ -45,7 +45,7 @@ async fn a_job_is_run_for_the_token_s_own_user() {
     assert!(run.contains("environment: MODE") && !run.contains("private-value"), "{run}");
     let [who, posted] = server.seen().try_into().unwrap();
     assert_eq!(who.path, "/api/whoami-v2");
-    let body: Value = serde_json::from_str(&posted.body).unwrap();
+    let body: Value = serde_json::from_str(&posted.text).unwrap();
     let expected = json!({"command": ["python", "-c", "print(1)"], "arguments": [],
         "environment": {"MODE": "x"}, "flavor": "cpu-basic", "timeoutSeconds": 300,
         "dockerImage": "python:3.12"});
@@ -56,7 +56,7 @@ async fn a_job_is_run_for_the_token_s_own_user() {
                            "hardware": "t4-small", "account": "org"});
     text(&tools, "hf_jobs_run", arguments).await;
     let asked = server.seen().last().unwrap().clone();
-    let body: Value = serde_json::from_str(&asked.body).unwrap();
+    let body: Value = serde_json::from_str(&asked.text).unwrap();
     assert_eq!(asked.path, "/api/jobs/org");
     assert_eq!((&body["spaceId"], &body["flavor"]), (&json!("o/s"), &json!("t4-small")));
     assert_eq!((&body["timeoutSeconds"], body.get("dockerImage")), (&json!(1800), None));
@@ -64,24 +64,24 @@ async fn a_job_is_run_for_the_token_s_own_user() {
 
 #[tokio::test]
 async fn a_job_has_the_token_only_when_the_settings_allow_it() {
-    let server = Server::start(hub).await;
+    let server = Endpoint::start(move |_, seen| hub(seen));
     let with = json!({"image": "i", "command": ["c"], "with_token": true, "account": "me"});
-    let told = fails(&tools(&server.url(), true), "hf_jobs_run", with.clone(), "argument").await;
+    let told = fails(&tools(&server.root(), true), "hf_jobs_run", with.clone(), "argument").await;
     assert!(told.contains("jobs_may_use_token") && server.seen().is_empty(), "{told}");
-    let allowed = made(&server.url(), "brave", true, "jobs_may_use_token = true");
+    let allowed = made(&server.root(), "brave", true, "jobs_may_use_token = true");
     let run = text(&allowed, "hf_jobs_run", with).await;
     assert!(!run.contains(TOKEN), "{run}");
-    let body: Value = serde_json::from_str(&server.one().body).unwrap();
+    let body: Value = serde_json::from_str(&server.one().text).unwrap();
     assert_eq!(body["secrets"], json!({"HF_TOKEN": TOKEN}));
     let without = json!({"image": "i", "command": ["c"], "account": "me"});
     text(&allowed, "hf_jobs_run", without).await;
-    assert!(!server.seen()[1].body.contains(TOKEN));
+    assert!(!server.seen()[1].text.contains(TOKEN));
 }
 
 #[tokio::test]
 async fn jobs_are_listed_inspected_and_ended() {
-    let server = Server::start(hub).await;
-    let tools = tools(&server.url(), true);
+    let server = Endpoint::start(move |_, seen| hub(seen));
+    let tools = tools(&server.root(), true);
     let listed = text(&tools, "hf_jobs_list", json!({"stage": "completed"})).await;
     assert!(listed.contains("1 jobs of me") && listed.contains("788f"), "{listed}");
     let all = text(&tools, "hf_jobs_list", json!({"limit": 1})).await;
@@ -111,17 +111,16 @@ fn line(text: &str) -> String {
 async fn the_end_of_a_log_is_read_and_a_running_job_is_not_waited_for() {
     let printed: Vec<String> = (0..500).map(|n| line(&format!("line {n}"))).collect();
     let ended = [printed.concat(), line("===== Job finished: status=COMPLETED =====")].concat();
-    let running = vec![printed.concat(), ": keep-alive\n\n".to_owned()];
-    let server = Server::start(move |seen| match seen.path.as_str() {
+    let running = [printed.concat(), ": keep-alive\n\n".to_owned()];
+    let server = Endpoint::start(move |_, seen| match seen.path.as_str() {
         // The connection stays open after the job's end.
-        "/api/jobs/me/done/logs" => Act::Open("text/event-stream", vec![ended.clone()]),
-        "/api/jobs/me/runs/logs" => Act::Open("text/event-stream", running.clone()),
+        "/api/jobs/me/done/logs" => answer(200, "text/event-stream", ended.clone()).kept_open(),
+        "/api/jobs/me/runs/logs" => answer(200, "text/event-stream", running.concat()).kept_open(),
         "/api/jobs/me/cut/logs" => answer(200, "text/event-stream", "data: {\"da"),
         "/api/jobs/me/none/logs" => answer(404, "application/json", r#"{"error":"no such job"}"#),
         other => panic!("{other}"),
-    })
-    .await;
-    let tools = tools(&server.url(), true);
+    });
+    let tools = tools(&server.root(), true);
     let began = Instant::now();
     let arguments = json!({"job": "done", "account": "me", "lines": 3, "seconds": 30});
     let log = text(&tools, "hf_jobs_logs", arguments).await;
@@ -139,8 +138,8 @@ async fn the_end_of_a_log_is_read_and_a_running_job_is_not_waited_for() {
 #[tokio::test]
 async fn an_account_without_a_plan_is_told_apart_from_a_bad_token() {
     let server =
-        Server::start(|_| answer(402, "application/json", r#"{"error":"Upgrade to Pro"}"#)).await;
+        Endpoint::start(|_, _| answer(402, "application/json", r#"{"error":"Upgrade to Pro"}"#));
     let arguments = json!({"image": "i", "command": ["c"], "account": "me"});
-    let told = fails(&tools(&server.url(), true), "hf_jobs_run", arguments, "billing").await;
+    let told = fails(&tools(&server.root(), true), "hf_jobs_run", arguments, "billing").await;
     assert!(told.contains("Upgrade to Pro") && told.contains("only the user"), "{told}");
 }

@@ -10,7 +10,6 @@ mod jobs;
 mod papers;
 mod policy;
 mod redirects;
-mod server;
 mod settings;
 mod support;
 mod web;

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use crate::server::{Server, answer, json as says};
 use crate::support::{TOKEN, fails, text, tools};
+use lore_test_endpoint::{Endpoint, answer, json as says};
 
 const FEED: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 <feed xmlns="http://www.w3.org/2005/Atom">
@@ -30,8 +30,8 @@ const FEED: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 
 #[tokio::test]
 async fn arxiv_is_searched_and_read() {
-    let server = Server::start(|_| answer(200, "application/atom+xml", FEED)).await;
-    let tools = tools(&server.url(), true);
+    let server = Endpoint::start(|_, _| answer(200, "application/atom+xml", FEED));
+    let tools = tools(&server.root(), true);
     let arguments = json!({"query": "sharing skills", "limit": 1, "order": "submitted"});
     let found = text(&tools, "arxiv_search", arguments).await;
     for part in
@@ -63,16 +63,16 @@ async fn arxiv_s_errors_come_as_a_feed() {
     let feed = r#"<feed xmlns="http://www.w3.org/2005/Atom"><entry>
         <id>http://arxiv.org/api/errors#incorrect_id_format_for_1234</id><title>Error</title>
         <summary>incorrect id format for 1234</summary></entry></feed>"#;
-    let server = Server::start(move |_| answer(400, "application/atom+xml", feed)).await;
-    let ours = tools(&server.url(), true);
+    let server = Endpoint::start(move |_, _| answer(400, "application/atom+xml", feed));
+    let ours = tools(&server.root(), true);
     fails(&ours, "arxiv_read", json!({"ids": ["1234.5"]}), "refused").await;
-    let server = Server::start(move |_| answer(200, "application/atom+xml", feed)).await;
-    let ours = tools(&server.url(), true);
+    let server = Endpoint::start(move |_, _| answer(200, "application/atom+xml", feed));
+    let ours = tools(&server.root(), true);
     let told = fails(&ours, "arxiv_read", json!({"ids": ["1234.5"]}), "refused").await;
     assert!(told.contains("incorrect id format"), "{told}");
     let empty = "<feed xmlns=\"http://www.w3.org/2005/Atom\"></feed>";
-    let server = Server::start(move |_| answer(200, "application/atom+xml", empty)).await;
-    let ours = tools(&server.url(), true);
+    let server = Endpoint::start(move |_, _| answer(200, "application/atom+xml", empty));
+    let ours = tools(&server.root(), true);
     fails(&ours, "arxiv_read", json!({"ids": ["1234.5678"]}), "not_found").await;
     let nothing = text(&ours, "arxiv_search", json!({"query": "au:nobody"})).await;
     assert!(nothing.contains("0 papers fit"), "{nothing}");
@@ -88,7 +88,7 @@ const PAPER: &str = r#"{"paperId":"abc123","title":"Attention","year":2017,"abst
 
 #[tokio::test]
 async fn semantic_scholar_is_searched_and_read_with_its_own_header() {
-    let server = Server::start(|seen| match seen.path.as_str() {
+    let server = Endpoint::start(|_, seen| match seen.path.as_str() {
         "/graph/v1/paper/search" => {
             says(&format!(r#"{{"total":7,"offset":0,"next":2,"data":[{PAPER},{PAPER}]}}"#))
         }
@@ -102,9 +102,8 @@ async fn semantic_scholar_is_searched_and_read_with_its_own_header() {
                "citedPaper":{PAPER}}}]}}"#
         )),
         other => panic!("{other}"),
-    })
-    .await;
-    let tools = tools(&server.url(), true);
+    });
+    let tools = tools(&server.root(), true);
     let arguments = json!({"query": "attention", "year": "2017-", "open_access": true, "limit": 2});
     let found = text(&tools, "scholar_search", arguments).await;
     assert!(found.contains("7 papers fit; shown: 2") && found.contains("more with offset 2"));
@@ -132,8 +131,8 @@ async fn semantic_scholar_is_searched_and_read_with_its_own_header() {
 
 #[tokio::test]
 async fn nothing_found_in_semantic_scholar_is_no_failure() {
-    let server = Server::start(|_| says(r#"{"total":0,"offset":0}"#)).await;
-    let found = text(&tools(&server.url(), false), "scholar_search", json!({"query": "x"})).await;
+    let server = Endpoint::start(|_, _| says(r#"{"total":0,"offset":0}"#));
+    let found = text(&tools(&server.root(), false), "scholar_search", json!({"query": "x"})).await;
     assert!(found.contains("0 papers fit; shown: 0"), "{found}");
     assert!(!server.one().headers.contains_key("x-api-key"));
 }
@@ -145,7 +144,7 @@ const HF_PAPER: &str = r#"{"id":"2501.00001","title":"Sharing skills","summary":
 
 #[tokio::test]
 async fn papers_of_hugging_face() {
-    let server = Server::start(|seen| match seen.path.as_str() {
+    let server = Endpoint::start(|_, seen| match seen.path.as_str() {
         "/api/daily_papers" | "/api/papers/search" => {
             let one =
                 format!(r#"{{"paper":{HF_PAPER},"publishedAt":"2025-01-02","numComments":3}}"#);
@@ -155,9 +154,8 @@ async fn papers_of_hugging_face() {
         "/papers/2501.00001.md" => answer(200, "text/markdown", "# Sharing\n\none\ntwo\nthree\n"),
         "/papers/2501.00002.md" => answer(200, "text/html", "<html></html>"),
         other => panic!("{other}"),
-    })
-    .await;
-    let tools = tools(&server.url(), true);
+    });
+    let tools = tools(&server.root(), true);
     let daily = text(&tools, "hf_papers_daily", json!({"date": "2025-01-02", "limit": 1})).await;
     assert!(daily.contains("papers of 2025-01-02: 1 of 2 shown"), "{daily}");
     assert!(daily.contains("upvotes: 12") && daily.contains("comments: 3"), "{daily}");
@@ -179,9 +177,11 @@ async fn papers_of_hugging_face() {
 
 #[tokio::test]
 async fn requests_to_arxiv_keep_their_distance() {
-    let server = Server::start(|_| answer(200, "application/atom+xml", FEED)).await;
-    let settings =
-        format!("[arxiv]\nenabled = true\nbase_url = \"{}\"\ninterval_seconds = 1\n", server.url());
+    let server = Endpoint::start(|_, _| answer(200, "application/atom+xml", FEED));
+    let settings = format!(
+        "[arxiv]\nenabled = true\nbase_url = \"{}\"\ninterval_seconds = 1\n",
+        server.root()
+    );
     let settings = toml::from_str(&settings).unwrap();
     let tools = lore_services::outside_tools_with(&settings, &|_| None).unwrap();
     let tools = tools.into_iter().map(|tool| (tool.spec().name, tool)).collect();

@@ -7,8 +7,8 @@ use std::time::Duration;
 use lore_agent::model::{Delta, Finish, Message, Model, ModelFuture, RawCall, Reply, Request};
 use lore_agent::turn::{Agent, Limits, Machine, RulePolicy, Tools};
 
-use crate::server::{Server, json as says};
 use crate::support::{context, tools};
+use lore_test_endpoint::{Endpoint, json as says};
 
 /// Calls one tool, then is done.
 struct Once {
@@ -44,8 +44,8 @@ impl Model for Once {
 
 /// How often the server was asked when the agent called a tool under this policy.
 async fn asked(policy: &str, tool: &'static str, arguments: &'static str) -> usize {
-    let server = Server::start(|_| says("[]")).await;
-    let made = tools(&server.url(), true);
+    let server = Endpoint::start(|_, _| says("[]"));
+    let made = tools(&server.root(), true);
     let tools = Tools::new(made.into_values().collect(), &lore_services::OUTSIDE_READERS);
     let context = context(Duration::from_secs(20));
     let policy = RulePolicy::parse(policy, &context.workspace).unwrap();

@@ -1,8 +1,6 @@
 #![allow(clippy::unwrap_used)]
 
-use std::io::{BufRead as _, BufReader};
-use std::net::TcpListener;
-use std::sync::{Arc, Mutex};
+use lore_test_endpoint::{Act, Endpoint, answer};
 
 use super::*;
 use crate::error::Exit;
@@ -22,59 +20,31 @@ fn pinned(content: &[u8]) -> Pinned {
     Pinned { file: "m.gguf", size_bytes: content.len() as u64, sha256, ..PINNED[0] }
 }
 
-/// What the server does with one request.
-struct Answer {
-    /// Status line and headers, without the last empty line.
-    head: String,
-    body: Vec<u8>,
-}
-
 /// Answers with a length that may be a lie.
-fn whole(length: usize, body: &[u8]) -> Answer {
-    let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n");
-    Answer { head, body: body.to_vec() }
+fn whole(length: usize, body: &[u8]) -> Act {
+    answer(200, "application/octet-stream", body).of_length(length)
 }
 
-fn part(from: usize, said_from: usize, content: &[u8], until: usize) -> Answer {
-    let length = content.len() - from;
+fn part(from: usize, said_from: usize, content: &[u8], until: usize) -> Act {
     let (last, total) = (content.len() - 1, content.len());
-    let head = format!(
-        "HTTP/1.1 206 Partial Content\r\ncontent-length: {length}\r\n\
-         content-range: bytes {said_from}-{last}/{total}\r\n"
-    );
-    Answer { head, body: content[from..until].to_vec() }
+    answer(206, "application/octet-stream", &content[from..until])
+        .of_length(content.len() - from)
+        .with("content-range", format!("bytes {said_from}-{last}/{total}"))
 }
 
-fn status(line: &str) -> Answer {
-    Answer { head: format!("HTTP/1.1 {line}\r\ncontent-length: 0\r\n"), body: Vec::new() }
+fn status(code: u16) -> Act {
+    answer(code, "text/plain", "")
 }
 
-/// A server that does what the script says, a connection each, and notes which ranges were asked for.
-fn server(script: Vec<Answer>) -> (String, Arc<Mutex<Vec<Option<String>>>>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}/m.gguf", listener.local_addr().unwrap());
-    let asked = Arc::new(Mutex::new(Vec::new()));
-    let seen = Arc::clone(&asked);
-    std::thread::spawn(move || {
-        for answer in script {
-            let (mut stream, _) = listener.accept().unwrap();
-            let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
-            let mut range = None;
-            while let Some(Ok(line)) = lines.next()
-                && !line.is_empty()
-            {
-                if let Some(value) = line.to_ascii_lowercase().strip_prefix("range: ") {
-                    range = Some(value.to_owned());
-                }
-            }
-            seen.lock().unwrap().push(range);
-            // The client may be gone already.
-            let _ =
-                stream.write_all(format!("{}connection: close\r\n\r\n", answer.head).as_bytes());
-            let _ = stream.write_all(&answer.body);
-        }
-    });
-    (url, asked)
+/// A server that does what the script says, and the URL of the file there.
+fn server(script: Vec<Act>) -> (String, Endpoint) {
+    let endpoint = Endpoint::acts(script);
+    (format!("{}/m.gguf", endpoint.root()), endpoint)
+}
+
+/// Which ranges were asked for.
+fn asked(endpoint: &Endpoint) -> Vec<Option<String>> {
+    endpoint.seen().iter().map(|seen| seen.headers.get("range").cloned()).collect()
 }
 
 fn tries() -> Tries {
@@ -98,16 +68,16 @@ fn names(directory: &Path) -> Vec<String> {
 async fn a_transfer_that_is_cut_goes_on_where_it_was_cut() {
     let (dir, content) = (tempfile::tempdir().unwrap(), content());
     let pinned = pinned(&content);
-    let (url, asked) = server(vec![
+    let (url, endpoint) = server(vec![
         whole(content.len(), &content[..1000]),
         part(1000, 1000, &content, 300_000),
-        status("503 Service Unavailable"),
+        status(503),
         part(300_000, 300_000, &content, content.len()),
     ]);
     let path = fetch(&pinned, dir.path(), &url).await.unwrap();
     assert_eq!(fs::read(path).unwrap(), content);
     let ranges = [None, Some("bytes=1000-"), Some("bytes=300000-"), Some("bytes=300000-")];
-    assert_eq!(*asked.lock().unwrap(), ranges.map(|range| range.map(str::to_owned)));
+    assert_eq!(asked(&endpoint), ranges.map(|range| range.map(str::to_owned)));
     assert_eq!(names(dir.path()), ["m.gguf"]);
 }
 
@@ -122,21 +92,19 @@ async fn a_later_run_goes_on_where_an_earlier_one_was_given_up() {
     assert!(error.message.contains("5000 of 800004 bytes"), "{error}");
     assert!(error.help.contains("goes on from there"), "{error}");
     assert_eq!(Pull::begin(&pinned, dir.path()).unwrap().have(), 5000);
-    let (url, asked) = server(vec![part(5000, 5000, &content, content.len())]);
+    let (url, endpoint) = server(vec![part(5000, 5000, &content, content.len())]);
     let path = fetch(&pinned, dir.path(), &url).await.unwrap();
     assert_eq!(fs::read(path).unwrap(), content);
-    assert_eq!(*asked.lock().unwrap(), [Some("bytes=5000-".to_owned())]);
+    assert_eq!(asked(&endpoint), [Some("bytes=5000-".to_owned())]);
 }
 
 #[tokio::test]
 async fn a_server_without_ranges_or_with_other_ranges_is_asked_from_the_start() {
     let content = content();
     let pinned = pinned(&content);
-    for second in [
-        whole(content.len(), &content),
-        part(4000, 4000, &content, content.len()),
-        status("416 Range Not Satisfiable"),
-    ] {
+    for second in
+        [whole(content.len(), &content), part(4000, 4000, &content, content.len()), status(416)]
+    {
         let dir = tempfile::tempdir().unwrap();
         let begun = whole(content.len(), &content[..3000]);
         let (url, _) = server(vec![begun, second, whole(content.len(), &content)]);
@@ -156,7 +124,7 @@ async fn wrong_bytes_are_refused_with_what_to_do_and_nothing_of_them_is_kept() {
     let mut page = b"<html>please log in</html>".to_vec();
     page.resize(content.len(), b' ');
     // Lengths that are not told: the connection's end is the body's.
-    let untold = |body: &[u8]| Answer { head: "HTTP/1.1 200 OK\r\n".into(), body: body.to_vec() };
+    let untold = |body: &[u8]| answer(200, "text/plain", body).without_length();
     for (answer, kind, says) in [
         (whole(content.len(), &flipped), "wrong_hash", "SHA-256"),
         (whole(content.len(), &page), "wrong_hash", "login page"),
@@ -178,7 +146,7 @@ async fn wrong_bytes_are_refused_with_what_to_do_and_nothing_of_them_is_kept() {
 #[tokio::test]
 async fn a_short_answer_that_ends_well_is_not_the_file() {
     let (dir, content) = (tempfile::tempdir().unwrap(), content());
-    let short = || Answer { head: "HTTP/1.1 200 OK\r\n".into(), body: content[..10].to_vec() };
+    let short = || answer(200, "text/plain", &content[..10]).without_length();
     let (url, _) = server((0..20).map(|_| short()).collect());
     let error = fetch(&pinned(&content), dir.path(), &url).await.unwrap_err();
     assert_eq!(error.kind, "cut");
@@ -189,7 +157,7 @@ async fn a_short_answer_that_ends_well_is_not_the_file() {
 async fn a_file_that_is_there_stays_when_a_new_transfer_is_wrong() {
     let (dir, content) = (tempfile::tempdir().unwrap(), content());
     fs::write(dir.path().join("m.gguf"), "mine").unwrap();
-    let (url, _) = server(vec![status("404 Not Found")]);
+    let (url, _) = server(vec![status(404)]);
     let error = fetch(&pinned(&content), dir.path(), &url).await.unwrap_err();
     assert_eq!(error.kind, "not_there");
     assert_eq!(fs::read(dir.path().join("m.gguf")).unwrap(), b"mine");

@@ -1,4 +1,4 @@
-//! Intervals for shares of few trials.
+//! Intervals for shares of few trials, and for their difference.
 
 use serde::{Deserialize, Serialize};
 
@@ -53,7 +53,7 @@ impl Share {
 
 /// How much the second share of paired trials is above the first, with the interval by squaring and
 /// adding of Newcombe 1998 (Statistics in Medicine 17, 2635-2650, method 10). Each pair is one task
-/// done in both ways; without pairs it is 0, from -1 to 1.
+/// done in both ways; without pairs it is 0, from -1 to 1. All three lie within -1 and 1.
 #[must_use]
 #[allow(clippy::cast_precision_loss)] // Counts of trials are far below 2^52.
 pub fn paired_difference(pairs: &[(bool, bool)]) -> Interval {
@@ -84,8 +84,8 @@ pub fn paired_difference(pairs: &[(bool, bool)]) -> Interval {
     let value = second.value - first.value;
     Interval {
         value,
-        low: value - reach(second.value - second.low, first.high - first.value),
-        high: value + reach(second.high - second.value, first.value - first.low),
+        low: (value - reach(second.value - second.low, first.high - first.value)).max(-1.0),
+        high: (value + reach(second.high - second.value, first.value - first.low)).min(1.0),
     }
 }
 
@@ -137,5 +137,26 @@ mod tests {
         pairs.extend([(false, true); 2]);
         let found = paired_difference(&pairs);
         assert!(near(found.low, -0.3404) && near(found.high, -0.0569), "{found:?}");
+    }
+
+    #[test]
+    fn a_difference_turns_round_with_its_ways() {
+        for (both, first, second, neither) in
+            [(3, 5, 1, 2), (0, 7, 2, 4), (9, 0, 3, 0), (1, 1, 1, 1)]
+        {
+            let counted = [
+                (both, (true, true)),
+                (first, (true, false)),
+                (second, (false, true)),
+                (neither, (false, false)),
+            ];
+            let pairs: Vec<(bool, bool)> =
+                counted.iter().flat_map(|(n, pair)| std::iter::repeat_n(*pair, *n)).collect();
+            let turned: Vec<(bool, bool)> = pairs.iter().map(|(a, b)| (*b, *a)).collect();
+            let (one, other) = (paired_difference(&pairs), paired_difference(&turned));
+            assert!((one.value + other.value).abs() < 1e-12);
+            assert!((one.low + other.high).abs() < 1e-12, "{one:?} {other:?}");
+            assert!(one.low <= one.value && one.value <= one.high);
+        }
     }
 }
