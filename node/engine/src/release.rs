@@ -1,6 +1,6 @@
 //! Releases that are due: what turns private sessions into public deltas, through the privacy door.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use lore_privacy::release::{
     CostsSpec, LessonsSpec, OutcomesSpec, Participation, VotesSpec, release_id,
@@ -40,16 +40,17 @@ impl<N: NoiseSource> Engine<N> {
         self.finish_pending();
         let ids: Vec<FederationId> = self.federations.keys().copied().collect();
         for id in ids {
-            for due in self.due(id)? {
-                // One at a time, so that no more than one release's sessions are in memory.
-                if self.working.is_some() {
-                    break;
-                }
-                if let Err(error) = self.begin_release(&due) {
-                    let kind = due.participation.kind;
-                    tracing::warn!(?kind, unit = ?due.mechanism.unit, %error, "not released");
-                    self.refused.insert(due.release);
-                    self.void_if_reserved(due.release);
+            // One at a time, so that no more than one release's sessions are in memory.
+            let due = if self.working.is_none() { self.due(id)? } else { Vec::new() };
+            for due in due {
+                match self.begin_release(&due) {
+                    Ok(()) => break,
+                    Err(error) => {
+                        let kind = due.participation.kind;
+                        tracing::warn!(?kind, unit = ?due.mechanism.unit, %error, "not released");
+                        self.refused.insert(due.release);
+                        self.void_if_reserved(due.release);
+                    }
                 }
             }
             if self.checkpoint_is_due(id)? {
@@ -80,25 +81,17 @@ impl<N: NoiseSource> Engine<N> {
         let epoch = log.open_epoch();
         let period = log.charter().period(epoch);
         let offset = epoch % terms.epochs_per_period;
-        let plan = match within(&budget, terms).plan(schedule(terms)) {
-            Ok(plan) => plan,
-            Err(error) => {
-                tracing::warn!(%error, "the budget buys no release");
-                return Ok(Vec::new());
-            }
-        };
         let chain = Chain { federation, member };
         let made: BTreeSet<Hash> = self.ledger.releases().map(|(r, _)| r.release).collect();
-        let mut due = Vec::new();
-        for (kind, at, mechanism) in scheduled(terms, Some(plan)) {
-            let index = at.iter().rposition(|at| *at <= offset);
-            let (Some(index), Some(mechanism)) = (index, mechanism) else { continue };
+        let mut open = BTreeMap::new();
+        for (kind, at, _) in scheduled(terms, None) {
+            let Some(index) = at.iter().rposition(|at| *at <= offset) else { continue };
+            let from = epoch - offset + at.get(index).copied().unwrap_or(0);
             let index = u32::try_from(index).unwrap_or(u32::MAX);
             let release = release_id(federation, member, kind, period, index);
             if made.contains(&release) || self.refused.contains(&release) {
                 continue;
             }
-            let from = epoch - offset + at.get(index as usize).copied().unwrap_or(0);
             if on_chain(log, member, kind, from) {
                 // Made by the original of a node that was restored from a copy.
                 continue;
@@ -107,7 +100,25 @@ impl<N: NoiseSource> Engine<N> {
             let releases = u32::try_from(at.len()).unwrap_or(u32::MAX);
             let most = terms.releases_per_unit;
             let participation = Participation { federation, kind, period, releases, index, most };
-            due.push(Due { chain, release, mechanism, window, participation });
+            open.insert(kind, (release, window, participation));
+        }
+        if open.is_empty() {
+            // A plan takes milliseconds, and this is called after every change.
+            return Ok(Vec::new());
+        }
+        let plan = match within(&budget, terms).plan(schedule(terms)) {
+            Ok(plan) => plan,
+            Err(error) => {
+                tracing::warn!(%error, "the budget buys no release");
+                return Ok(Vec::new());
+            }
+        };
+        let mut due = Vec::new();
+        for (kind, _, mechanism) in scheduled(terms, Some(plan)) {
+            if let (Some(mechanism), Some(found)) = (mechanism, open.remove(&kind)) {
+                let (release, window, participation) = found;
+                due.push(Due { chain, release, mechanism, window, participation });
+            }
         }
         Ok(due)
     }
