@@ -5,82 +5,26 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::directory::{Installed, RunError};
 use super::draw::Draw;
-use super::explorer::ShellError;
-use super::family::{BuiltIn, Quirk};
+use super::error::{LabError, at};
+use super::family::Family;
 use super::family_id::FamilyId;
 use super::instance::Instance;
 
 /// Version of the environment file.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// Its name in the lab's directory. The explorer works in scratch directories elsewhere and never
 /// reads it; the tools find it as the neighbour of the directory from which they were started.
 pub(crate) const FILE: &str = "environment.json";
 /// The directory of the tools, beside it.
 pub(crate) const BIN: &str = "bin";
 
-/// Why a lab did not start or an environment did not load.
-#[derive(Debug, thiserror::Error)]
-pub enum LabError {
-    /// A file operation failed.
-    #[error("{}: {source}", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        source: std::io::Error,
-    },
-    /// The environment file is not one.
-    #[error("{} is not an environment of a lab: {reason}; start the lab again", path.display())]
-    NotAnEnvironment {
-        /// The file.
-        path: PathBuf,
-        /// What the parser says.
-        reason: String,
-    },
-    /// The machine has no free port left in the lab's range.
-    #[error("no free port on 127.0.0.1 between 10240 and 32000; stop something that listens there")]
-    NoPort,
-    /// A task of a family was asked for that the environment does not have.
-    #[error("this lab has no family {0}; it was started with others")]
-    NoFamily(FamilyId),
-    /// A directory family brings a tool whose name is taken.
-    #[error("the tool {tool} of family {family} has the name of another tool; rename it")]
-    ToolTaken {
-        /// The family.
-        family: FamilyId,
-        /// The name.
-        tool: String,
-    },
-    /// Commands cannot be run as they must be.
-    #[error(transparent)]
-    Shell(#[from] ShellError),
-    /// A directory family's own program failed: its `setup`, its `check` or its service.
-    #[error("family {family}: {source}")]
-    Family {
-        /// The family.
-        family: FamilyId,
-        /// What happened.
-        source: RunError,
-    },
-}
-
-/// Attaches a path to an error.
-pub(crate) fn at(path: &Path) -> impl FnOnce(std::io::Error) -> LabError {
-    let path = path.to_owned();
-    move |source| LabError::Io { path, source }
-}
-
 /// A federation's environment: the quirk of each family, and what listens where.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Environment {
     version: u32,
     seed: u64,
-    pub(crate) quirks: BTreeMap<BuiltIn, Quirk>,
-    /// Families that directories define, with what this environment drew for them.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub(crate) directories: BTreeMap<FamilyId, Installed>,
+    pub(crate) families: BTreeMap<FamilyId, Family>,
     /// Name and port of everything that listens, decoys among them.
     pub(crate) services: BTreeMap<String, u16>,
     #[serde(skip)]
@@ -89,14 +33,7 @@ pub struct Environment {
 
 impl Environment {
     pub(crate) const fn new(seed: u64, dir: PathBuf) -> Self {
-        Self {
-            version: VERSION,
-            seed,
-            quirks: BTreeMap::new(),
-            directories: BTreeMap::new(),
-            services: BTreeMap::new(),
-            dir,
-        }
+        Self { version: VERSION, seed, families: BTreeMap::new(), services: BTreeMap::new(), dir }
     }
 
     /// Loads the environment of the lab in `dir`.
@@ -111,7 +48,7 @@ impl Environment {
         if read.version != VERSION {
             return Err(bad(format!("it has version {}", read.version)));
         }
-        if read.families().is_empty() && read.controls().is_empty() {
+        if read.families.is_empty() {
             return Err(bad("it has no family".to_owned()));
         }
         dir.clone_into(&mut read.dir);
@@ -161,15 +98,11 @@ impl Environment {
     /// Whether a family needs no skill; false for one that is not here.
     #[must_use]
     pub fn is_control(&self, id: FamilyId) -> bool {
-        match id {
-            FamilyId::BuiltIn(family) => self.quirks.contains_key(&family) && family.is_control(),
-            FamilyId::Directory(_) => self.directories.get(&id).is_some_and(Installed::is_control),
-        }
+        self.families.get(&id).is_some_and(Family::is_control)
     }
 
     fn all(&self) -> impl Iterator<Item = FamilyId> + '_ {
-        let built_in = self.quirks.keys().map(|family| FamilyId::BuiltIn(*family));
-        built_in.chain(self.directories.keys().copied())
+        self.families.keys().copied()
     }
 
     /// The `n`-th task of `user` in `family`: same arguments, same task.
@@ -179,15 +112,7 @@ impl Environment {
     pub fn instance(&self, family: FamilyId, user: &str, n: u64) -> Result<Instance, LabError> {
         let labels = ["instance", &family.name(), user, &n.to_string()];
         let mut draw = Draw::new(self.seed, &labels);
-        match family {
-            FamilyId::BuiltIn(built_in) => {
-                let quirk = self.quirks.get(&built_in).ok_or(LabError::NoFamily(family))?;
-                Ok(Instance::built_in(family, quirk.family().task(&mut draw)))
-            }
-            FamilyId::Directory(_) => {
-                let installed = self.directories.get(&family).ok_or(LabError::NoFamily(family))?;
-                Ok(Instance::directory(family, installed.task(&mut draw, &self.bin())))
-            }
-        }
+        let installed = self.families.get(&family).ok_or(LabError::NoFamily(family))?;
+        Ok(Instance::new(family, installed.task(&mut draw, &self.bin())))
     }
 }

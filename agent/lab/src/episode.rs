@@ -15,9 +15,9 @@ use tokio_util::sync::CancellationToken;
 use lore_protocol::trace::Outcome;
 
 use super::brief::{Form, PLACEHOLDERS, demonstration};
-use super::environment::{LabError, at};
-use super::explorer::Shell;
+use super::error::{LabError, at};
 use super::instance::Instance;
+use super::shell::Shell;
 use super::shell_tool::{LabShell, Progress};
 use lore_agent::model::{ControlKind, Message, Model, Retries};
 use lore_agent::tool::ToolContext;

@@ -1,155 +1,169 @@
-//! What a built-in family is, and the list of them.
+//! A family in an environment, and its tasks.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::directory::{BIN, Launch, RunError, Service, Source, Spec, draw_all, fill};
 use super::draw::Draw;
-use super::families::{
-    batches, controls, digest, field, flags, format, header, lock, moved, order, pages, radix,
-    rehearsal, remainder, renamed, service, sorted, stamp, ticket, trailer, unit, variable,
-    verdict, workdir,
-};
-use super::http::{Request, Response};
-use super::task::Task;
-use super::tools::{Answer, Invocation};
+use super::error::{LabError, at};
+use super::families::{Helper, helper};
+use super::task::{Judge, Programs, Task};
+use super::wording::cite;
 
-/// A kind of task with the quirk that its environment has.
-pub(crate) trait Family {
-    /// A fresh task with values of its own.
-    fn task(&self, draw: &mut Draw) -> Task;
-
-    /// What its HTTP service answers; families without one are never asked.
-    fn serve(&self, _request: &Request) -> Response {
-        Response::new(404, "nothing here\n")
-    }
-
-    /// What its command-line tool does, when `call` is for it.
-    fn tool(&self, _call: &Invocation) -> Option<Answer> {
-        None
-    }
-
-    /// The port of its service, in an environment that serves one.
-    fn port(&self) -> Option<u16> {
-        None
-    }
+/// What an environment drew for a family.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Family {
+    source: Source,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    quirk: BTreeMap<String, String>,
+    /// Where its service listens, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) port: Option<u16>,
+    /// The port that prompts name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    shown_port: Option<u16>,
 }
 
-macro_rules! families {
-    ($($(#[$doc:meta])* $name:ident => $quirk:ty, $control:literal;)*) => {
-        /// The families that this program brings.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(rename_all = "snake_case")]
-        pub enum BuiltIn { $($(#[$doc])* $name,)* }
+impl Family {
+    /// Draws the quirk of a family. `port` is that of its service, if it has one, and nothing listens on
+    /// `documented`.
+    pub(crate) fn new(source: Source, draw: &mut Draw, port: Option<u16>, documented: u16) -> Self {
+        let spec = source.spec();
+        let quirk = draw_all(&spec.quirk, draw, &BTreeMap::new());
+        let elsewhere = spec.service.as_ref().is_some_and(|service| service.elsewhere);
+        let shown_port = port.map(|port| if elsewhere { documented } else { port });
+        Self { source, quirk, port, shown_port }
+    }
 
-        /// A family's quirk as the environment file stores it.
-        #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-        #[serde(rename_all = "snake_case")]
-        pub(crate) enum Quirk { $($name($quirk),)* }
+    pub(crate) fn is_control(&self) -> bool {
+        self.source.is_control()
+    }
 
-        impl BuiltIn {
-            /// All of them, in the order of tables.
-            pub const ALL: &[Self] = &[$(Self::$name,)*];
+    pub(crate) fn spec(&self) -> &Spec {
+        self.source.spec()
+    }
 
-            /// Whether its documented command works, so that no skill is needed.
-            #[must_use]
-            pub const fn is_control(self) -> bool {
-                match self { $(Self::$name => $control,)* }
-            }
+    /// Where it lies, when it has a directory.
+    pub(crate) fn dir(&self) -> Option<&Path> {
+        self.source.dir()
+    }
 
-            /// Draws its quirk; `ports` are those that it may take.
-            pub(crate) fn quirk(self, draw: &mut Draw, ports: Ports) -> Quirk {
-                match self { $(Self::$name => Quirk::$name(<$quirk>::draw(draw, ports)),)* }
-            }
+    /// Who computes for it, when it has no directory.
+    pub(crate) fn helper(&self) -> Option<Box<dyn Helper>> {
+        match &self.source {
+            Source::BuiltIn(family) => Some(helper(*family, &self.quirk)),
+            Source::Directory { .. } => None,
         }
+    }
 
-        impl Quirk {
-            /// The family's behaviour.
-            pub(crate) fn family(&self) -> &dyn Family {
-                match self { $(Self::$name(quirk) => quirk,)* }
+    /// Starts the service of a directory that has one.
+    pub(crate) fn start_service(
+        &self,
+        lab: &Path,
+        bin: &Path,
+    ) -> Result<Option<Service>, RunError> {
+        let spec = self.spec();
+        let (Some(dir), Some(service), Some(port)) = (self.dir(), &spec.service, self.port) else {
+            return Ok(None);
+        };
+        let variables = self.variables(dir);
+        let launch = Launch { name: &spec.name, spec: service, dir, port, variables: &variables };
+        Service::start(&launch, lab, bin).map(Some)
+    }
+
+    /// What all programs of its directory are told.
+    fn variables(&self, dir: &Path) -> BTreeMap<String, String> {
+        let mut all = BTreeMap::from([
+            ("LAB_FAMILY".to_owned(), self.spec().name.clone()),
+            ("LAB_DIR".to_owned(), dir.display().to_string()),
+        ]);
+        all.extend(self.port.map(|port| ("LAB_PORT".to_owned(), port.to_string())));
+        all.extend(prefixed("LAB_QUIRK_", &self.quirk));
+        all
+    }
+
+    /// Puts the tools of its directory into `bin`: each is started by a small script that tells it the quirk.
+    pub(crate) fn link_tools(&self, bin: &Path) -> Result<(), LabError> {
+        use std::os::unix::fs::PermissionsExt as _;
+        let Some(dir) = self.dir() else {
+            return Ok(());
+        };
+        for tool in &self.spec().tools {
+            let mut script = "#!/bin/sh\n".to_owned();
+            for (name, value) in self.variables(dir) {
+                script += &format!("export {name}={}\n", quoted(&value));
             }
+            let program = dir.join(BIN).join(tool).display().to_string();
+            script += &format!("exec {} \"$@\"\n", quoted(&program));
+            let path = bin.join(tool);
+            // Replaced, not written over: somebody may be running the old one.
+            let next = bin.join(format!(".{tool}.next"));
+            std::fs::write(&next, script).map_err(at(&next))?;
+            let mode = std::fs::Permissions::from_mode(0o755);
+            std::fs::set_permissions(&next, mode).map_err(at(&next))?;
+            std::fs::rename(&next, &path).map_err(at(&path))?;
         }
-    };
-}
-
-families! {
-    /// A service on another port and path.
-    Service => service::Service, false;
-    /// A service that wants a header.
-    Header => header::Header, false;
-    /// A service that wants a field in the body.
-    Field => field::Field, false;
-    /// A file format with a checker.
-    Format => format::Format, false;
-    /// A tool with mandatory flags.
-    Flags => flags::Flags, false;
-    /// A stale lock file.
-    Lock => lock::Lock, false;
-    /// A step that must come first.
-    Order => order::Order, false;
-    /// An identifier that is a digest.
-    Digest => digest::Digest, false;
-    /// An option with a new name.
-    Renamed => renamed::Renamed, false;
-    /// A log that moved.
-    Moved => moved::Moved, false;
-    /// A measurement in another unit.
-    Unit => unit::Unit, false;
-    /// A day in the site's own way.
-    Stamp => stamp::Stamp, false;
-    /// A number in another base.
-    Radix => radix::Radix, false;
-    /// A number with its remainder.
-    Remainder => remainder::Remainder, false;
-    /// A variable of the environment.
-    Variable => variable::Variable, false;
-    /// A directory to work in.
-    Workdir => workdir::Workdir, false;
-    /// A header whose value must be got first.
-    Ticket => ticket::Ticket, false;
-    /// A parameter with another name.
-    Pages => pages::Pages, false;
-    /// An order of lines.
-    Sorted => sorted::Sorted, false;
-    /// A checksum at the end of a file.
-    Trailer => trailer::Trailer, false;
-    /// Another exit status for success.
-    Verdict => verdict::Verdict, false;
-    /// An option without which nothing is done.
-    Rehearsal => rehearsal::Rehearsal, false;
-    /// A number of things at once.
-    Batches => batches::Batches, false;
-    /// Counting lines; nothing is odd.
-    CountLines => controls::CountLines, true;
-    /// Sorting a list; nothing is odd.
-    SortList => controls::SortList, true;
-    /// The beginning of a file; nothing is odd.
-    HeadLines => controls::HeadLines, true;
-    /// Capital letters; nothing is odd.
-    UpperCase => controls::UpperCase, true;
-}
-
-impl BuiltIn {
-    /// Its name in files and tables.
-    #[must_use]
-    pub fn name(self) -> String {
-        // SAFETY: a unit variant serialises as a string.
-        #[allow(clippy::expect_used)]
-        serde_json::to_value(self)
-            .ok()
-            .and_then(|value| value.as_str().map(str::to_owned))
-            .expect("family names are strings")
+        Ok(())
     }
 
-    /// Whether it is served over HTTP.
-    pub(crate) const fn has_service(self) -> bool {
-        matches!(self, Self::Service | Self::Header | Self::Field | Self::Ticket | Self::Pages)
+    /// A fresh task.
+    pub(crate) fn task(&self, draw: &mut Draw, bin: &Path) -> Task {
+        let (spec, helper) = (self.spec(), self.helper());
+        let mut values = draw_all(&spec.values, draw, &self.quirk);
+        if let Some(helper) = &helper {
+            helper.draw(&mut values, draw);
+        }
+        let mut shown = values.clone();
+        shown.extend(self.shown_port.map(|port| ("port".to_owned(), port.to_string())));
+        // The specification was checked when it was read: every name has a value.
+        let filled =
+            |text: &str, with: &BTreeMap<String, String>| fill(text, with).unwrap_or_default();
+        let mut prompt = filled(draw.pick::<String>(&spec.prompts), &shown);
+        if let Some(command) = &spec.documented {
+            prompt = format!("{prompt} {}", cite(draw, &filled(command, &shown)));
+        }
+        let output = filled(&spec.output, &shown);
+        shown.extend(self.quirk.clone());
+        let files = spec.files.iter();
+        let mut files: BTreeMap<String, String> =
+            files.map(|(path, text)| (filled(path, &shown), filled(text, &shown))).collect();
+        let judge = if let Some(helper) = helper {
+            files.extend(helper.files(&values, draw));
+            Judge::Contents(helper.wanted(&values))
+        } else {
+            Judge::Programs(Box::new(self.programs(&values, &output, bin)))
+        };
+        Task { prompt, files, output, judge }
+    }
+
+    fn programs(&self, values: &BTreeMap<String, String>, output: &str, bin: &Path) -> Programs {
+        let dir = self.dir().map_or_else(PathBuf::new, Path::to_owned);
+        let mut variables = self.variables(&dir);
+        variables.extend(prefixed("LAB_VALUE_", values));
+        variables.insert("LAB_OUTPUT".to_owned(), output.to_owned());
+        let limits = self.spec().limits;
+        Programs {
+            dir,
+            bin: bin.to_owned(),
+            variables,
+            setup_limit: Duration::from_secs(limits.setup_seconds),
+            check_limit: Duration::from_secs(limits.check_seconds),
+        }
     }
 }
 
-/// Ports that a quirk may use.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Ports {
-    /// Where the family's service listens.
-    pub(crate) service: u16,
-    /// A port on which nothing listens: the documented one.
-    pub(crate) documented: u16,
+fn prefixed<'a>(
+    prefix: &'a str,
+    values: &'a BTreeMap<String, String>,
+) -> impl Iterator<Item = (String, String)> + 'a {
+    let name = move |name: &str| format!("{prefix}{}", name.to_ascii_uppercase());
+    values.iter().map(move |(key, value)| (name(key), value.clone()))
+}
+
+/// A text as one word of a shell.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
 }

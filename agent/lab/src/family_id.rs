@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::family::BuiltIn;
+use super::built_in::BuiltIn;
 
 /// Longest name of a family, in bytes.
 pub const MAX_NAME_BYTES: usize = 32;
@@ -88,7 +88,7 @@ impl FamilyId {
     #[must_use]
     pub fn name(self) -> String {
         match self {
-            Self::BuiltIn(family) => family.name(),
+            Self::BuiltIn(family) => family.name().to_owned(),
             Self::Directory(name) => name.as_str().to_owned(),
         }
     }

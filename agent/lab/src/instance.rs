@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::directory::{DirectoryTask, Verdict};
-use super::environment::{LabError, at};
+use super::directory::Verdict;
+use super::error::{LabError, at};
 use super::family_id::FamilyId;
 use super::task::Task;
 
@@ -12,22 +12,12 @@ use super::task::Task;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Instance {
     family: FamilyId,
-    task: Kind,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Kind {
-    BuiltIn(Task),
-    Directory(Box<DirectoryTask>),
+    task: Task,
 }
 
 impl Instance {
-    pub(crate) const fn built_in(family: FamilyId, task: Task) -> Self {
-        Self { family, task: Kind::BuiltIn(task) }
-    }
-
-    pub(crate) fn directory(family: FamilyId, task: DirectoryTask) -> Self {
-        Self { family, task: Kind::Directory(Box::new(task)) }
+    pub(crate) const fn new(family: FamilyId, task: Task) -> Self {
+        Self { family, task }
     }
 
     /// The family, for tables; hidden from the explorer.
@@ -39,10 +29,7 @@ impl Instance {
     /// The task in plain English, with the documented command, where there is one, in backticks.
     #[must_use]
     pub fn prompt(&self) -> &str {
-        match &self.task {
-            Kind::BuiltIn(task) => &task.prompt,
-            Kind::Directory(task) => &task.prompt,
-        }
+        &self.task.prompt
     }
 
     /// Puts the task's files into `scratch`, an empty directory. A directory family's `setup` runs there.
@@ -50,15 +37,10 @@ impl Instance {
     /// # Errors
     /// When the directory cannot be written, or `setup` fails or takes too long.
     pub fn setup(&self, scratch: &Path) -> Result<(), LabError> {
-        match &self.task {
-            Kind::BuiltIn(task) => write_files(&task.files, scratch),
-            Kind::Directory(task) => {
-                let failed = |source| LabError::Family { family: self.family, source };
-                task.paths_are_inside().map_err(failed)?;
-                write_files(&task.files, scratch)?;
-                task.setup(scratch).map_err(failed)
-            }
-        }
+        let failed = |source| LabError::Family { family: self.family, source };
+        self.task.paths_are_inside().map_err(failed)?;
+        write_files(&self.task.files, scratch)?;
+        self.task.setup(scratch).map_err(failed)
     }
 
     /// Inspects the result, as [`inspect`](Self::inspect) does; that a check could not be made counts
@@ -80,20 +62,8 @@ impl Instance {
     /// When a directory family's `check` crashes, hangs or does not start: nothing is known then, and a
     /// result that nobody could check never counts as success.
     pub fn inspect(&self, scratch: &Path) -> Result<Verdict, LabError> {
-        match &self.task {
-            Kind::BuiltIn(task) => {
-                let (name, contents) = &task.wanted;
-                Ok(match std::fs::read_to_string(scratch.join(name)) {
-                    Ok(found) if found == *contents => Verdict::Passed,
-                    Ok(_) => Verdict::Failed(format!("{name} does not hold what was asked for")),
-                    Err(_) => Verdict::Failed(format!("{name} was not written")),
-                })
-            }
-            Kind::Directory(task) => {
-                let family = self.family;
-                task.check(scratch).map_err(|source| LabError::Family { family, source })
-            }
-        }
+        let family = self.family;
+        self.task.check(scratch).map_err(|source| LabError::Family { family, source })
     }
 }
 

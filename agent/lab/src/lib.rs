@@ -10,10 +10,12 @@
 //! This room may know every other one; only the binary and tests know it.
 
 pub mod brief;
+mod built_in;
 pub mod directory;
 mod draw;
 mod environment;
 pub mod episode;
+mod error;
 pub mod explorer;
 mod families;
 mod family;
@@ -21,20 +23,24 @@ mod family_id;
 pub mod fresh;
 mod http;
 mod instance;
+mod invocation;
 pub mod library;
 pub mod measure;
 pub mod report;
 mod selection;
 mod serve;
+pub mod shell;
 mod shell_tool;
 pub mod study;
 mod task;
 pub mod tools;
+mod wording;
 mod words;
 
+pub use built_in::BuiltIn;
 pub(crate) use draw::Draw;
-pub use environment::{Environment, LabError};
-pub use family::BuiltIn;
+pub use environment::Environment;
+pub use error::LabError;
 pub use family_id::{FamilyId, FamilyName, FamilyNameError, MAX_NAME_BYTES};
 pub use instance::Instance;
 pub use selection::Families;

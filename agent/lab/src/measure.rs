@@ -9,7 +9,8 @@ use std::sync::{Mutex, PoisonError};
 use serde::Serialize;
 
 use super::draw::Draw;
-use super::environment::{Environment, LabError, at};
+use super::environment::Environment;
+use super::error::{LabError, at};
 use super::family_id::FamilyId;
 use crate::explorer::{Attempt, Explorer, ExplorerError, Skills, SkillsError};
 

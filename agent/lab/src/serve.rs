@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::TcpListener;
 use std::path::Path;
 
-use super::directory::{DirectoryFamily, Installed, Service};
+use super::directory::Service;
 use super::draw::Draw;
-use super::environment::{BIN, Environment, LabError, at};
-use super::family::{BuiltIn, Ports};
+use super::environment::{BIN, Environment};
+use super::error::{LabError, at};
+use super::family::Family;
 use super::family_id::FamilyId;
 use super::http::{Response, Server, listen};
 use super::selection::Families;
@@ -66,11 +67,8 @@ impl Lab {
             documented: documented.ok_or(LabError::NoPort)?,
         };
         lab.check_tools()?;
-        for family in lab.families.built_in.clone() {
+        for family in lab.families.ids() {
             lab.put(family, seed)?;
-        }
-        for family in lab.families.directories.values().cloned().collect::<Vec<_>>() {
-            lab.put_directory(&family, seed)?;
         }
         for decoy in 0..DECOYS {
             let mut draw = Draw::new(seed, &["decoy", &decoy.to_string()]);
@@ -86,8 +84,9 @@ impl Lab {
     /// Whether every tool has its name for itself.
     fn check_tools(&self) -> Result<(), LabError> {
         let mut taken: BTreeSet<&str> = tools::NAMES.into_iter().collect();
-        for (family, directory) in &self.families.directories {
-            for tool in &directory.spec().tools {
+        let sources = self.families.sources().iter();
+        for (family, source) in sources.filter(|(_, source)| source.dir().is_some()) {
+            for tool in &source.spec().tools {
                 if !taken.insert(tool) {
                     return Err(LabError::ToolTaken { family: *family, tool: tool.clone() });
                 }
@@ -108,23 +107,12 @@ impl Lab {
     /// # Errors
     /// As for [`Lab::start_with`], and when the lab does not have the family.
     pub fn switch(&mut self, family: FamilyId, seed: u64) -> Result<(), LabError> {
-        match family {
-            FamilyId::BuiltIn(built_in) => {
-                let old = self.environment.quirks.get(&built_in);
-                let port = old.ok_or(LabError::NoFamily(family))?.family().port();
-                // The old service stops, or the outdated port would go on working.
-                self.forget(port);
-                self.put(built_in, seed)?;
-            }
-            FamilyId::Directory(_) => {
-                let directory = self.families.directories.get(&family).cloned();
-                let directory = directory.ok_or(LabError::NoFamily(family))?;
-                self.programs.remove(&family);
-                let port = self.environment.directories.get(&family).and_then(|old| old.port);
-                self.forget(port);
-                self.put_directory(&directory, seed)?;
-            }
-        }
+        let old = self.environment.families.get(&family).ok_or(LabError::NoFamily(family))?;
+        let port = old.port;
+        // The old service stops, or the outdated port would go on working.
+        self.programs.remove(&family);
+        self.forget(port);
+        self.put(family, seed)?;
         self.environment.save()
     }
 
@@ -137,43 +125,33 @@ impl Lab {
         }
     }
 
-    /// Draws a family's quirk and serves it.
-    fn put(&mut self, family: BuiltIn, seed: u64) -> Result<(), LabError> {
-        let mut draw = Draw::new(seed, &["quirk", &family.name()]);
-        let mut ports = Ports { service: 0, documented: self.documented };
-        if family.has_service() {
-            let (listener, port) = self.free_port(&mut draw)?;
-            ports.service = port;
-            let quirk = family.quirk(&mut draw, ports);
-            let name = self.name(&mut draw);
-            self.environment.quirks.insert(family, quirk.clone());
-            return self.serve(name, port, listener, move |request| quirk.family().serve(request));
-        }
-        let quirk = family.quirk(&mut draw, ports);
-        self.environment.quirks.insert(family, quirk);
-        Ok(())
-    }
-
-    /// Draws a directory family's quirk, puts its tools on PATH and starts its service.
-    fn put_directory(&mut self, family: &DirectoryFamily, seed: u64) -> Result<(), LabError> {
-        let id = FamilyId::Directory(family.name());
+    /// Draws a family's quirk, puts its tools on PATH and serves it.
+    fn put(&mut self, id: FamilyId, seed: u64) -> Result<(), LabError> {
+        let source = self.families.sources().get(&id).cloned().ok_or(LabError::NoFamily(id))?;
         let mut draw = Draw::new(seed, &["quirk", &id.name()]);
-        let port = match family.spec().service {
-            // The listener is closed again: the port is the service's.
-            Some(_) => Some(self.free_port(&mut draw)?.1),
+        let listening = match source.spec().service {
+            Some(_) => Some(self.free_port(&mut draw)?),
             None => None,
         };
-        let installed = Installed::new(family, &mut draw, port);
+        let port = listening.as_ref().map(|(_, port)| *port);
+        let family = Family::new(source, &mut draw, port, self.documented);
         let bin = self.environment.bin();
-        installed.link_tools(&bin)?;
-        let started = Service::start(&installed, self.environment.dir(), &bin);
-        let started = started.map_err(|source| LabError::Family { family: id, source })?;
-        if let (Some(service), Some(port)) = (started, port) {
-            let name = self.name(&mut draw);
-            self.environment.services.insert(name, port);
-            self.programs.insert(id, service);
+        family.link_tools(&bin)?;
+        if let Some((listener, port)) = listening {
+            if let Some(helper) = family.helper() {
+                let name = self.name(&mut draw);
+                self.serve(name, port, listener, move |request| helper.serve(request))?;
+            } else {
+                // The port is the program's.
+                drop(listener);
+                let started = family.start_service(self.environment.dir(), &bin);
+                let started = started.map_err(|source| LabError::Family { family: id, source })?;
+                let name = self.name(&mut draw);
+                self.environment.services.insert(name, port);
+                self.programs.extend(started.map(|service| (id, service)));
+            }
         }
-        self.environment.directories.insert(id, installed);
+        self.environment.families.insert(id, family);
         Ok(())
     }
 

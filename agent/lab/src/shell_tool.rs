@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::instance::Instance;
-use crate::explorer::{Ran, Shell, ShellError};
+use crate::shell::{Ran, Shell, ShellError};
 use lore_agent::tool::{Tool, ToolContext, ToolFuture, ToolOutput, ToolSpec};
 
 /// Equal commands with equal answers in a row after which an episode ends: at temperature 0 a model does

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::brief::{Form, Shelf};
-use super::environment::LabError;
 use super::episode::{Bounds, Ending, Episode, Offered, opening, run};
+use super::error::LabError;
 use super::instance::Instance;
 use lore_agent::model::{Message, Model};
 use lore_agent::statistics::{Interval, Share, paired_difference};

@@ -89,7 +89,7 @@ fn a_broken_environment_is_named_with_the_way_out() {
     let file = dir.join("environment.json");
     let whole = std::fs::read_to_string(&file).unwrap();
     for broken in
-        ["", "{}", &whole[..whole.len() / 2], &whole.replace("\"version\": 1", "\"version\": 9")]
+        ["", "{}", &whole[..whole.len() / 2], &whole.replace("\"version\": 2", "\"version\": 9")]
     {
         std::fs::write(&file, broken).unwrap();
         let error = Environment::load(&dir).unwrap_err().to_string();

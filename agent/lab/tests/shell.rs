@@ -6,7 +6,8 @@ mod room;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use lore_lab::explorer::{Explorer, Ran, Shell, Skills, TIMEOUT};
+use lore_lab::explorer::{Explorer, Skills};
+use lore_lab::shell::{Ran, Shell, TIMEOUT};
 use room::Room;
 
 const TOOLS: &str = env!("CARGO_BIN_EXE_lore-lab-tools");

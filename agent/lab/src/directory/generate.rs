@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::spec::is_plain;
 use crate::draw::Draw;
-use crate::task::{identifier, out_file};
+use crate::wording::{identifier, out_file};
 use crate::words::CODE_WORDS;
 
 /// A kind of value.
@@ -15,6 +15,16 @@ use crate::words::CODE_WORDS;
 pub enum Generator {
     /// A word that no prompt of the lab uses, such as `basalt`. The words of one family differ.
     Word {},
+    /// Several such words in one value.
+    Words {
+        /// How many.
+        count: usize,
+        /// What stands between them; a blank if it is left out.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        join: Option<String>,
+    },
+    /// A number of 64 bits that nobody can guess.
+    Secret {},
     /// An identifier such as `KM-4711`.
     Identifier {},
     /// A whole number from `from` to `to`, both included.
@@ -35,6 +45,11 @@ pub enum Generator {
     },
     /// One of these.
     Choice {
+        /// What there is.
+        of: Vec<String>,
+    },
+    /// All of these in random order, with blanks between them.
+    Shuffle {
         /// What there is.
         of: Vec<String>,
     },
@@ -67,7 +82,13 @@ impl Generator {
     /// What keeps it from generating.
     pub(super) fn fault(&self) -> Option<String> {
         match self {
-            Self::Word {} | Self::Identifier {} => None,
+            Self::Word {} | Self::Secret {} | Self::Identifier {} => None,
+            Self::Words { count, join } => {
+                let join = join.as_ref().filter(|text| !is_plain(text));
+                (*count == 0).then(|| "`count` is 0".to_owned()).or_else(|| {
+                    join.map(|text| format!("`join` is {text:?}: one to 256 plain characters"))
+                })
+            }
             Self::Integer { to, .. } if *to > MAX_INTEGER => {
                 Some(format!("`to` is above {MAX_INTEGER}"))
             }
@@ -81,12 +102,14 @@ impl Generator {
                 (!sound)
                     .then(|| "`from_year` and `to_year` are years of four digits, in order".into())
             }
-            Self::Choice { of } if of.is_empty() => {
+            Self::Choice { of } | Self::Shuffle { of } if of.is_empty() => {
                 Some("`of` lists nothing to choose from".into())
             }
-            Self::Choice { of } => of.iter().find(|text| !is_plain(text)).map(|text| {
-                format!("`of` has {text:?}: no control characters, no backticks, not empty")
-            }),
+            Self::Choice { of } | Self::Shuffle { of } => {
+                of.iter().find(|text| !is_plain(text)).map(|text| {
+                    format!("`of` has {text:?}: no control characters, no backticks, not empty")
+                })
+            }
             Self::FileName { stem, extension } => {
                 let name = |text: &String| {
                     let inside = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
@@ -98,8 +121,13 @@ impl Generator {
         }
     }
 
-    const fn is_word(&self) -> bool {
-        matches!(self, Self::Word {})
+    /// How many words it draws.
+    const fn words(&self) -> usize {
+        match self {
+            Self::Word {} => 1,
+            Self::Words { count, .. } => *count,
+            _ => 0,
+        }
     }
 
     fn draw(&self, draw: &mut Draw, taken: &mut BTreeSet<String>) -> String {
@@ -110,6 +138,13 @@ impl Generator {
                     return word.to_owned();
                 }
             },
+            Self::Words { count, join } => {
+                let free = CODE_WORDS.into_iter().filter(|word| !taken.contains(*word));
+                let words = draw.some(&free.collect::<Vec<_>>(), *count);
+                taken.extend(words.iter().map(|word| (*word).to_owned()));
+                words.join(join.as_deref().unwrap_or(" "))
+            }
+            Self::Secret {} => draw.below(u64::MAX).to_string(),
             Self::Identifier {} => identifier(draw),
             Self::Integer { from, to } => draw.between(*from, *to).to_string(),
             Self::Date { from_year, to_year } => {
@@ -117,6 +152,11 @@ impl Generator {
                 format!("{year:04}-{:02}-{:02}", draw.between(1, 12), draw.between(1, 28))
             }
             Self::Choice { of } => draw.pick(of).clone(),
+            Self::Shuffle { of } => {
+                let mut of = of.clone();
+                draw.shuffle(&mut of);
+                of.join(" ")
+            }
             Self::FileName { stem: None, extension: None } => out_file(draw),
             Self::FileName { stem, extension } => {
                 let stem = stem.as_deref().unwrap_or("file");
@@ -129,11 +169,11 @@ impl Generator {
 
 /// How many words a set of generators draws.
 pub(super) fn words(generators: &BTreeMap<String, Generator>) -> usize {
-    generators.values().filter(|generator| generator.is_word()).count()
+    generators.values().map(Generator::words).fold(0, usize::saturating_add)
 }
 
 /// Draws them all, in the order of their names; no word that is `taken` comes again.
-pub(super) fn draw_all(
+pub(crate) fn draw_all(
     generators: &BTreeMap<String, Generator>,
     draw: &mut Draw,
     taken: &BTreeMap<String, String>,

@@ -10,10 +10,10 @@
 
 mod family;
 mod generate;
-mod installed;
 mod process;
 mod scaffold;
 mod service;
+mod source;
 mod spec;
 mod template;
 #[cfg(test)]
@@ -23,11 +23,15 @@ use std::path::PathBuf;
 
 pub use family::DirectoryFamily;
 pub use generate::Generator;
-pub(crate) use installed::{DirectoryTask, Installed};
+pub(crate) use generate::draw_all;
 pub use process::RunError;
+pub(crate) use process::{Ended, Run, run};
 pub use scaffold::{ScaffoldError, scaffold};
-pub(crate) use service::Service;
+pub(crate) use service::{Launch, Service};
+pub(crate) use source::Source;
+pub(crate) use spec::is_inside;
 pub use spec::{Limits, ServiceSpec, Spec};
+pub(crate) use template::fill;
 
 /// The file that makes a directory a family.
 pub const FILE: &str = "family.toml";

@@ -79,25 +79,25 @@ fn after(said: &str) -> String {
 }
 
 /// What to run.
-pub(super) struct Run<'a> {
+pub(crate) struct Run<'a> {
     /// For messages.
-    pub(super) what: &'static str,
-    pub(super) program: &'a Path,
+    pub(crate) what: &'static str,
+    pub(crate) program: &'a Path,
     /// Where.
-    pub(super) dir: &'a Path,
+    pub(crate) dir: &'a Path,
     /// First on PATH.
-    pub(super) bin: &'a Path,
-    pub(super) variables: &'a BTreeMap<String, String>,
-    pub(super) limit: Duration,
+    pub(crate) bin: &'a Path,
+    pub(crate) variables: &'a BTreeMap<String, String>,
+    pub(crate) limit: Duration,
 }
 
 /// How a program ended within its limit.
-pub(super) struct Ended {
+pub(crate) struct Ended {
     /// None after a signal.
-    pub(super) code: Option<i32>,
-    pub(super) how: String,
+    pub(crate) code: Option<i32>,
+    pub(crate) how: String,
     /// Standard output and error, cut, trimmed.
-    pub(super) said: String,
+    pub(crate) said: String,
 }
 
 /// The processes of one run: a group, and a mark that its members inherit.
@@ -183,7 +183,7 @@ fn marked(mark: &[u8]) -> impl Iterator<Item = Pid> + '_ {
 ///
 /// # Errors
 /// When it does not start or does not end in time.
-pub(super) fn run(run: &Run<'_>) -> Result<Ended, RunError> {
+pub(crate) fn run(run: &Run<'_>) -> Result<Ended, RunError> {
     let failed = |source| RunError::Start { what: run.what, path: run.program.to_owned(), source };
     let (mut reader, writer) = std::io::pipe().map_err(failed)?;
     let mut tree = Tree::new();

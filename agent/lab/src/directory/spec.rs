@@ -73,8 +73,12 @@ impl Default for Limits {
 #[serde(deny_unknown_fields)]
 pub struct ServiceSpec {
     /// Program and arguments; a program with a `/` is looked for in the family's directory. It listens
-    /// on 127.0.0.1, port `LAB_PORT`.
+    /// on 127.0.0.1, port `LAB_PORT`. Built-in families are served by the lab itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub command: Vec<String>,
+    /// Whether `{port}` in prompts is another port, which handbooks like and on which nothing listens.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub elsewhere: bool,
     /// How long it may take until it listens, in seconds from 1 to 600.
     #[serde(default = "ready_seconds")]
     pub ready_seconds: u64,
@@ -98,7 +102,7 @@ pub(super) fn is_plain(text: &str) -> bool {
 }
 
 /// A path below the scratch directory.
-pub(super) fn is_inside(path: &str) -> bool {
+pub(crate) fn is_inside(path: &str) -> bool {
     let normal = |part: Component<'_>| matches!(part, Component::Normal(_));
     !path.is_empty() && !path.ends_with('/') && Path::new(path).components().all(normal)
 }
@@ -109,10 +113,12 @@ type Fault = (String, String);
 impl Spec {
     /// The first thing that is wrong: the key and the reason.
     pub(super) fn fault(&self, directory: &str) -> Option<Fault> {
-        self.head_fault(directory)
-            .or_else(|| self.generator_fault())
-            .or_else(|| self.text_fault())
-            .or_else(|| self.limit_fault())
+        self.head_fault(directory).or_else(|| self.body_fault()).or_else(|| self.command_fault())
+    }
+
+    /// What is wrong apart from its name and its programs.
+    pub(super) fn body_fault(&self) -> Option<Fault> {
+        self.generator_fault().or_else(|| self.text_fault()).or_else(|| self.limit_fault())
     }
 
     fn head_fault(&self, directory: &str) -> Option<Fault> {
@@ -235,9 +241,10 @@ impl Spec {
             ("limits.check_seconds", self.limits.check_seconds),
         ];
         let bad = limits.into_iter().chain(ready).find(|(_, n)| !(1..=MAX_SECONDS).contains(n));
-        if let Some((key, seconds)) = bad {
-            return Some((key.to_owned(), format!("is {seconds}; 1 to {MAX_SECONDS} can be")));
-        }
+        bad.map(|(key, n)| (key.to_owned(), format!("is {n}; 1 to {MAX_SECONDS} can be")))
+    }
+
+    fn command_fault(&self) -> Option<Fault> {
         let empty = self.service.as_ref().is_some_and(|s| {
             s.command.first().is_none_or(String::is_empty)
                 || s.command.iter().any(|word| word.contains('\0'))

@@ -19,7 +19,7 @@ pub(super) fn names(text: &str) -> Result<BTreeSet<String>, String> {
 ///
 /// # Errors
 /// When the text is malformed or uses a name without a value.
-pub(super) fn fill(text: &str, values: &BTreeMap<String, String>) -> Result<String, String> {
+pub(crate) fn fill(text: &str, values: &BTreeMap<String, String>) -> Result<String, String> {
     walk(text, &mut |name| values.get(name).cloned())
 }
 

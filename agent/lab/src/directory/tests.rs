@@ -1,11 +1,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::*;
 use crate::draw::Draw;
+use crate::family::Family;
 use crate::{Families, FamilyId, Instance};
 
 /// A family named `own`, as `scaffold` writes it.
@@ -27,14 +29,14 @@ fn changed(family: &Path, from: &str, to: &str) {
     std::fs::write(path, text.replacen(from, to, 1)).unwrap();
 }
 
-fn installed(family: &Path, seed: u64) -> Installed {
+fn installed(family: &Path, seed: u64) -> Family {
     let family = DirectoryFamily::load(family).unwrap();
-    Installed::new(&family, &mut Draw::new(seed, &["quirk"]), None)
+    Family::new(family.into(), &mut Draw::new(seed, &["quirk"]), None, 0)
 }
 
 fn instance(family: &Path, n: u64) -> Instance {
     let task = installed(family, 1).task(&mut Draw::new(n, &["task"]), Path::new("/bin"));
-    Instance::directory("own".parse().unwrap(), task)
+    Instance::new("own".parse().unwrap(), task)
 }
 
 #[test]
@@ -59,6 +61,9 @@ fn what_is_wrong_is_named_with_file_and_key() {
         ("from = 1,", "from = 9000000000000,", "quirk.secret: `from` 9000000000000 is above"),
         ("option = {", "id = {", "quirk.id: a value has this name too"),
         ("option = {", "Option = {", "quirk.Option: a name has lower-case"),
+        ("kind = \"identifier\"", "kind = \"words\", count = 0", "values.id: `count` is 0"),
+        ("kind = \"identifier\"", "kind = \"shuffle\", of = []", "values.id: `of` lists nothing"),
+        ("kind = \"identifier\"", "kind = \"words\", count = 99", "quirk: 1"),
         ("setup_seconds = 10", "setup_seconds = 0", "limits.setup_seconds: is 0; 1 to 600"),
         ("tools = [\"ownctl\"]", "tools = [\"../x\"]", "tools: `../x`"),
         ("tools = [\"ownctl\"]", "tools = [\"ownx\"]", "bin/ownx: does not exist"),
@@ -124,12 +129,15 @@ fn every_kind_of_value_reaches_the_programs() {
     let (_dir, family) = own();
     let kinds = "day = { kind = \"date\" }\nsize = { kind = \"choice\", of = [\"a b\"] }\n\
                  list = { kind = \"file_name\", stem = \"list\", extension = \"csv\" }\n\
-                 n = { kind = \"integer\", from = 7, to = 7 }\nw = { kind = \"word\" }\n[quirk]";
+                 n = { kind = \"integer\", from = 7, to = 7 }\nw = { kind = \"word\" }\n\
+                 ways = { kind = \"shuffle\", of = [\"a\", \"b\"] }\n\
+                 words = { kind = \"words\", count = 9, join = \"/\" }\nx = { kind = \"secret\" }\n[quirk]";
     changed(&family, "[quirk]", kinds);
     changed(&family, "[limits]", "[files]\n\"in/{list}\" = \"{day} {option} {{}}\\n\"\n[limits]");
     program(
         &family.join(SETUP),
         "echo \"$LAB_VALUE_DAY $LAB_VALUE_SIZE $LAB_VALUE_N $LAB_VALUE_W $LAB_FAMILY\" > seen\n\
+         echo \"$LAB_VALUE_WAYS $LAB_VALUE_W/$LAB_VALUE_WORDS $LAB_VALUE_X\" > more\n\
          [ -x \"$LAB_DIR/check\" ] && cat \"in/$LAB_VALUE_LIST\" >> seen; echo \"$LAB_QUIRK_OPTION\" >> seen",
     );
     let scratch = tempfile::tempdir().unwrap();
@@ -140,6 +148,26 @@ fn every_kind_of_value_reaches_the_programs() {
     assert!(day.starts_with("202") && day.len() == 10, "{seen}");
     assert!(lines[0].contains(" a b 7 ") && lines[0].ends_with(" own"), "{seen}");
     assert_eq!(lines[1], format!("{day} {} {{}}", lines[2]));
+    let more = std::fs::read_to_string(scratch.path().join("more")).unwrap();
+    let [first, second, words, secret] =
+        more.split_whitespace().collect::<Vec<_>>().try_into().unwrap();
+    assert!(matches!((first, second), ("a", "b") | ("b", "a")), "{more}");
+    let different: BTreeSet<&str> = words.split('/').collect();
+    assert_eq!((different.len(), words.split('/').count()), (10, 10), "{more}");
+    assert!(secret.parse::<u64>().is_ok(), "{more}");
+}
+
+#[test]
+fn built_in_specifications_hold_the_rules_of_the_format() {
+    let mut tools: BTreeSet<String> = ["fetch", "services"].map(str::to_owned).into();
+    for family in crate::BuiltIn::ALL {
+        let source = Source::BuiltIn(*family);
+        let spec = source.spec();
+        assert_eq!(spec.body_fault(), None, "{}", family.name());
+        assert_eq!((spec.name.as_str(), spec.control), (family.name(), source.is_control()));
+        tools.extend(spec.tools.clone());
+    }
+    assert!(tools.iter().eq(&crate::tools::NAMES), "{tools:?}");
 }
 
 #[test]

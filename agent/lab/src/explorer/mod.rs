@@ -13,7 +13,6 @@ mod path_rules;
 mod replay;
 mod rules;
 mod run;
-mod shell;
 mod shell_rules;
 mod skills;
 mod value_rules;
@@ -23,6 +22,5 @@ mod tests;
 
 pub use replay::RuleAgent;
 pub use run::{Attempt, Explorer, ExplorerError, PATIENCE_COMMANDS};
-pub use shell::{Ran, Shell, ShellError, TIMEOUT};
 pub use skills::{Skills, SkillsError};
 pub(crate) use skills::{fenced, read_skill_files};

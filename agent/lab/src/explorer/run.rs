@@ -8,9 +8,9 @@ use serde_json::json;
 
 use super::candidate::{Candidate, quoted_commands};
 use super::rules::{Situation, repairs};
-use super::shell::{Ran, Shell, ShellError, TIMEOUT};
 use super::skills::{Skill, Skills};
 use crate::Draw;
+use crate::shell::{Ran, Shell, ShellError, TIMEOUT};
 use lore_session::{
     Role, Session, SessionOutcome, SkillUse, Source, Started, ToolCall, Turn, VERSION,
 };

@@ -1,31 +1,21 @@
 //! A tool that takes a certain number of things at once. It says how many.
 
-use serde::{Deserialize, Serialize};
-
+use super::{Helper, Quirk, Values, number};
 use crate::draw::{Draw, seal};
-use crate::family::{Family, Ports};
-use crate::task::{Task, identifier, out_file};
-use crate::tools::{Answer, Invocation};
-
-const WORDINGS: [&str; 5] = [
-    "Please register everyone on the roster {file} and write the replies to {out}.",
-    "The roster {file} is complete: register everyone, replies to {out}.",
-    "Register all on roster {file}. The replies go to {out}.",
-    "Everyone on the roster {file} must be registered; save the replies as {out}.",
-    "The roster of the new school is {file}. Register them and put the replies into {out}.",
-];
+use crate::invocation::{Answer, Invocation};
+use crate::wording::identifier;
+use std::collections::BTreeMap;
 
 /// The quirk.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug)]
 pub(crate) struct Batches {
     size: usize,
     secret: u64,
 }
 
 impl Batches {
-    pub(crate) fn draw(draw: &mut Draw, _ports: Ports) -> Self {
-        let size = usize::try_from(draw.between(3, 40)).unwrap_or(3);
-        Self { size, secret: draw.below(u64::MAX) }
+    pub(super) fn new(quirk: &Quirk<'_>) -> Self {
+        Self { size: quirk.count("batch").max(1), secret: quirk.secret() }
     }
 
     fn answer(&self, ids: &[&str]) -> String {
@@ -33,19 +23,20 @@ impl Batches {
     }
 }
 
-impl Family for Batches {
-    fn task(&self, draw: &mut Draw) -> Task {
-        let file = format!("roster-{}.txt", draw.between(100, 999));
-        let out = out_file(draw);
-        let calls = usize::try_from(draw.between(2, 3)).unwrap_or(2);
-        let ids: Vec<String> = (0..calls * self.size).map(|_| identifier(draw)).collect();
-        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-        let replies: String = ids.chunks(self.size).map(|ids| self.answer(ids)).collect();
-        let documented = format!("xargs enrolctl add < {file} > {out}");
-        let fields = [("file", file.as_str()), ("out", &out)];
-        let text: String = ids.iter().map(|id| format!("{id}\n")).collect();
-        Task::new(draw, &WORDINGS, &fields, &documented, (out.clone(), replies))
-            .with_file(&file, text)
+impl Helper for Batches {
+    fn draw(&self, values: &mut Values, draw: &mut Draw) {
+        let count = number(values, "rounds") * self.size as u64;
+        let ids = (0..count).map(|_| format!("{}\n", identifier(draw))).collect();
+        values.insert("ids".to_owned(), ids);
+    }
+
+    fn files(&self, values: &Values, _draw: &mut Draw) -> BTreeMap<String, String> {
+        BTreeMap::from([(values["file"].clone(), values["ids"].clone())])
+    }
+
+    fn wanted(&self, values: &Values) -> String {
+        let ids: Vec<&str> = values["ids"].lines().collect();
+        ids.chunks(self.size).map(|ids| self.answer(ids)).collect()
     }
 
     fn tool(&self, call: &Invocation) -> Option<Answer> {

@@ -3,26 +3,12 @@
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-use serde::{Deserialize, Serialize};
-
-use crate::draw::{Draw, seal};
-use crate::family::{Family, Ports};
-use crate::task::{Task, identifier, out_file};
-use crate::tools::{Answer, Invocation};
-
-const WORDINGS: [&str; 5] = [
-    "Please register the firmware of greenhouse controller {id}; the reply belongs in {out}.",
-    "Greenhouse controller {id} has new firmware: register it and save the reply as {out}.",
-    "Register controller {id} of the greenhouse for the firmware list. Reply to {out}.",
-    "The firmware of {id} in the greenhouse is not on the list yet. Add it, reply in {out}.",
-    "New firmware for {id}: add it and write the reply to {out}.",
-];
-
-/// Digest programs of the coreutils.
-const PROGRAMS: [&str; 5] = ["b2sum", "md5sum", "sha1sum", "sha256sum", "sha512sum"];
+use super::{Helper, Quirk, Values};
+use crate::draw::seal;
+use crate::invocation::{Answer, Invocation};
 
 /// The quirk.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug)]
 pub(crate) struct Digest {
     program: String,
     length: usize,
@@ -30,11 +16,11 @@ pub(crate) struct Digest {
 }
 
 impl Digest {
-    pub(crate) fn draw(draw: &mut Draw, _ports: Ports) -> Self {
+    pub(super) fn new(quirk: &Quirk<'_>) -> Self {
         Self {
-            program: (*draw.pick(&PROGRAMS)).to_owned(),
-            length: usize::try_from(draw.between(6, 16)).unwrap_or(6),
-            secret: draw.below(u64::MAX),
+            program: quirk.text("digest"),
+            length: quirk.count("length"),
+            secret: quirk.secret(),
         }
     }
 
@@ -75,12 +61,9 @@ impl Digest {
     }
 }
 
-impl Family for Digest {
-    fn task(&self, draw: &mut Draw) -> Task {
-        let (id, out) = (identifier(draw), out_file(draw));
-        let documented = format!("keyreg add {id} --id {id} -o {out}");
-        let wanted = (out.clone(), self.answer(&id));
-        Task::new(draw, &WORDINGS, &[("id", &id), ("out", &out)], &documented, wanted)
+impl Helper for Digest {
+    fn wanted(&self, values: &Values) -> String {
+        self.answer(&values["id"])
     }
 
     fn tool(&self, call: &Invocation) -> Option<Answer> {

@@ -1,26 +1,13 @@
 //! A service that wants one more field in the body. It names the field when it is missing, and the
 //! values it knows when the value is none of them.
 
-use serde::{Deserialize, Serialize};
-
-use crate::draw::{Draw, seal};
-use crate::family::{Family, Ports};
+use super::{Helper, Quirk, Values};
+use crate::draw::seal;
 use crate::http::{Request, Response};
-use crate::task::{Task, identifier, out_file};
-use crate::words::CODE_WORDS;
-
-const WORDINGS: [&str; 5] = [
-    "Please open the turnstile for badge {id} and keep the reply in {out}.",
-    "Badge {id} must work at the turnstile: send it and save what comes back as {out}.",
-    "Send badge {id} to the turnstile. The reply goes to {out}.",
-    "The turnstile does not know badge {id} yet; send it there, reply in {out}.",
-    "A new badge, {id}, has to be sent in. Write the reply to {out}.",
-];
 
 /// The quirk.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug)]
 pub(crate) struct Field {
-    port: u16,
     name: String,
     value: String,
     known: Vec<String>,
@@ -28,16 +15,15 @@ pub(crate) struct Field {
 }
 
 impl Field {
-    pub(crate) fn draw(draw: &mut Draw, ports: Ports) -> Self {
-        let words = draw.some(&CODE_WORDS, 6);
+    pub(super) fn new(quirk: &Quirk<'_>) -> Self {
+        let words = quirk.words::<6>("names");
         let mut known: Vec<String> = words[2..].iter().map(|word| (*word).to_owned()).collect();
         known.sort();
         Self {
-            port: ports.service,
             name: format!("{}_{}", words[0], words[1]),
             value: words[2].to_owned(),
             known,
-            secret: draw.below(u64::MAX),
+            secret: quirk.secret(),
         }
     }
 
@@ -46,13 +32,9 @@ impl Field {
     }
 }
 
-impl Family for Field {
-    fn task(&self, draw: &mut Draw) -> Task {
-        let (id, out) = (identifier(draw), out_file(draw));
-        let documented =
-            format!("fetch http://127.0.0.1:{}/badge -d 'badge={id}' -o {out}", self.port);
-        let wanted = (out.clone(), self.answer(&id));
-        Task::new(draw, &WORDINGS, &[("id", &id), ("out", &out)], &documented, wanted)
+impl Helper for Field {
+    fn wanted(&self, values: &Values) -> String {
+        self.answer(&values["id"])
     }
 
     fn serve(&self, request: &Request) -> Response {
@@ -73,9 +55,5 @@ impl Family for Field {
                 format!("bad value '{value}', one of: {}\n", self.known.join(", ")),
             ),
         }
-    }
-
-    fn port(&self) -> Option<u16> {
-        Some(self.port)
     }
 }

@@ -1,24 +1,12 @@
 //! A tool that wants two options which the handbook does not know. The help lists their values, of
 //! which one each is right here.
 
-use serde::{Deserialize, Serialize};
-
-use crate::draw::{Draw, seal};
-use crate::family::{Family, Ports};
-use crate::task::{Task, identifier, out_file};
-use crate::tools::{Answer, Invocation};
-use crate::words::CODE_WORDS;
-
-const WORDINGS: [&str; 5] = [
-    "Please print the levy voucher {id} into {out}.",
-    "Voucher {id} for the levy should be printed; the copy goes to {out}.",
-    "Print a levy voucher with number {id} and keep it in {out}.",
-    "We owe a levy: make voucher {id}, written to {out}.",
-    "Voucher {id} is needed today. Print it to {out}.",
-];
+use super::{Helper, Quirk, Values};
+use crate::draw::seal;
+use crate::invocation::{Answer, Invocation};
 
 /// One mandatory option.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug)]
 struct Flag {
     name: String,
     value: String,
@@ -26,21 +14,21 @@ struct Flag {
 }
 
 /// The quirk.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug)]
 pub(crate) struct Flags {
     flags: [Flag; 2],
     secret: u64,
 }
 
 impl Flags {
-    pub(crate) fn draw(draw: &mut Draw, _ports: Ports) -> Self {
-        let words = draw.some(&CODE_WORDS, 8);
+    pub(super) fn new(quirk: &Quirk<'_>) -> Self {
+        let words = quirk.words::<8>("names");
         let flag = |words: &[&str]| {
             let mut listed: Vec<String> = words[1..].iter().map(|w| (*w).to_owned()).collect();
             listed.sort();
             Flag { name: format!("--{}", words[0]), value: words[1].to_owned(), listed }
         };
-        Self { flags: [flag(&words[..4]), flag(&words[4..])], secret: draw.below(u64::MAX) }
+        Self { flags: [flag(&words[..4]), flag(&words[4..])], secret: quirk.secret() }
     }
 
     fn help(&self) -> String {
@@ -56,12 +44,9 @@ impl Flags {
     }
 }
 
-impl Family for Flags {
-    fn task(&self, draw: &mut Draw) -> Task {
-        let (id, out) = (identifier(draw), out_file(draw));
-        let documented = format!("vpress print {id} -o {out}");
-        let wanted = (out.clone(), self.answer(&id));
-        Task::new(draw, &WORDINGS, &[("id", &id), ("out", &out)], &documented, wanted)
+impl Helper for Flags {
+    fn wanted(&self, values: &Values) -> String {
+        self.answer(&values["id"])
     }
 
     fn tool(&self, call: &Invocation) -> Option<Answer> {

@@ -1,26 +1,10 @@
 //! A file format that a checker knows better than the handbook: other names, another separator.
 
-use serde::{Deserialize, Serialize};
-
-use crate::draw::Draw;
-use crate::family::{Family, Ports};
-use crate::task::{Task, identifier, out_file};
-use crate::tools::{Answer, Invocation};
-use crate::words::CODE_WORDS;
-
-const WORDINGS: [&str; 5] = [
-    "Please write the conveyor manifest {out} for lot {id} with {n} pieces.",
-    "The conveyor needs a manifest: lot {id}, {n} pieces, in the file {out}.",
-    "Make a manifest for the conveyor. Lot {id} has {n} pieces; name the file {out}.",
-    "Put lot {id} with {n} pieces on the conveyor and write its manifest to {out}.",
-    "A manifest is missing: lot {id}, {n} pieces. It should be in {out}.",
-];
-
-/// Separators that are plain text between single quotes and in a format string.
-const SEPARATORS: [&str; 8] = ["~", ":", ";", ",", "@", "+", "^", "|"];
+use super::{Helper, Quirk, Values};
+use crate::invocation::{Answer, Invocation};
 
 /// The quirk.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug)]
 pub(crate) struct Format {
     separator: String,
     lot: String,
@@ -28,10 +12,10 @@ pub(crate) struct Format {
 }
 
 impl Format {
-    pub(crate) fn draw(draw: &mut Draw, _ports: Ports) -> Self {
-        let words = draw.some(&CODE_WORDS, 2);
+    pub(super) fn new(quirk: &Quirk<'_>) -> Self {
+        let words = quirk.words::<2>("names");
         Self {
-            separator: (*draw.pick(&SEPARATORS)).to_owned(),
+            separator: quirk.text("parting"),
             lot: words[0].to_owned(),
             pieces: words[1].to_owned(),
         }
@@ -56,16 +40,10 @@ impl Format {
     }
 }
 
-impl Family for Format {
-    fn task(&self, draw: &mut Draw) -> Task {
-        let (id, out) = (identifier(draw), out_file(draw));
-        let pieces = draw.between(1000, 9999).to_string();
-        let documented =
-            format!("printf 'lot=%s pieces=%s\\n' {id} {pieces} > {out} && mlint {out}");
-        let contents =
-            format!("{}{sep}{id} {}{sep}{pieces}\n", self.lot, self.pieces, sep = self.separator);
-        let fields = [("id", id.as_str()), ("out", &out), ("n", &pieces)];
-        Task::new(draw, &WORDINGS, &fields, &documented, (out.clone(), contents))
+impl Helper for Format {
+    fn wanted(&self, values: &Values) -> String {
+        let (lot, pieces, sep) = (&self.lot, &self.pieces, &self.separator);
+        format!("{lot}{sep}{} {pieces}{sep}{}\n", values["id"], values["pieces"])
     }
 
     fn tool(&self, call: &Invocation) -> Option<Answer> {

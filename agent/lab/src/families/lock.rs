@@ -1,32 +1,19 @@
 //! A lock that nobody holds any more; the tool says where it lies.
 
-use serde::{Deserialize, Serialize};
-
-use crate::draw::{Draw, seal};
-use crate::family::{Family, Ports};
-use crate::task::{Task, identifier, out_file};
-use crate::tools::{Answer, Invocation};
-use crate::words::CODE_WORDS;
-
-const WORDINGS: [&str; 5] = [
-    "Please take a snapshot of tenant {id} and note its number in {out}.",
-    "Tenant {id} wants a snapshot. Put the reply into {out}.",
-    "Make a snapshot for the tenant {id}; {out} should hold what the tool says.",
-    "A snapshot of the data of tenant {id} is due, with the result in {out}.",
-    "Take a snapshot of {id} before the change. The result goes to {out}.",
-];
+use super::{Helper, Quirk, Values};
+use crate::draw::seal;
+use crate::invocation::{Answer, Invocation};
 
 /// The quirk.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug)]
 pub(crate) struct Lock {
     path: String,
     secret: u64,
 }
 
 impl Lock {
-    pub(crate) fn draw(draw: &mut Draw, _ports: Ports) -> Self {
-        let words = draw.some(&CODE_WORDS, 2);
-        Self { path: format!("run/{}/{}.lock", words[0], words[1]), secret: draw.below(u64::MAX) }
+    pub(super) fn new(quirk: &Quirk<'_>) -> Self {
+        Self { path: format!("run/{}.lock", quirk.text("place")), secret: quirk.secret() }
     }
 
     fn answer(&self, id: &str) -> String {
@@ -34,13 +21,9 @@ impl Lock {
     }
 }
 
-impl Family for Lock {
-    fn task(&self, draw: &mut Draw) -> Task {
-        let (id, out) = (identifier(draw), out_file(draw));
-        let documented = format!("snapctl take {id} -o {out}");
-        let wanted = (out.clone(), self.answer(&id));
-        Task::new(draw, &WORDINGS, &[("id", &id), ("out", &out)], &documented, wanted)
-            .with_file(&self.path, "holder: none\n".to_owned())
+impl Helper for Lock {
+    fn wanted(&self, values: &Values) -> String {
+        self.answer(&values["id"])
     }
 
     fn tool(&self, call: &Invocation) -> Option<Answer> {

@@ -1,30 +1,19 @@
 //! A log that moved. Several files bear its name; only one is the live one.
 
-use serde::{Deserialize, Serialize};
-
+use super::{Helper, Quirk, Values, number};
 use crate::draw::Draw;
-use crate::family::{Family, Ports};
-use crate::task::{Task, identifier, out_file};
-use crate::words::CODE_WORDS;
-
-const WORDINGS: [&str; 5] = [
-    "Please count how often {id} stands in the dispatch latency log and write the number to {out}.",
-    "How many latency lines of dispatch mention {id}? The number belongs in {out}.",
-    "Count the entries for {id} in the latency log of dispatch; save the count as {out}.",
-    "For dispatch: the number of times {id} is in the latency log, in a file {out}.",
-    "I need to know how often {id} had a bad latency. Write the count to {out}.",
-];
+use std::collections::BTreeMap;
 
 /// The quirk.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug)]
 pub(crate) struct Moved {
     live: String,
     old: Vec<String>,
 }
 
 impl Moved {
-    pub(crate) fn draw(draw: &mut Draw, _ports: Ports) -> Self {
-        let words = draw.some(&CODE_WORDS, 6);
+    pub(super) fn new(quirk: &Quirk<'_>) -> Self {
+        let words = quirk.words::<6>("names");
         let mut paths =
             words.chunks(2).map(|pair| format!("var/{}/{}/relay.log", pair[0], pair[1]));
         Self { live: paths.next().unwrap_or_default(), old: paths.collect() }
@@ -40,21 +29,22 @@ fn log(draw: &mut Draw, id: &str, count: u64) -> String {
     lines.iter().map(|who| format!("relay {who} slow {} ms\n", draw.between(100, 999))).collect()
 }
 
-impl Family for Moved {
-    fn task(&self, draw: &mut Draw) -> Task {
-        let (id, out) = (identifier(draw), out_file(draw));
-        // The word boundary of -w keeps KM-471 from counting KM-4711.
-        let documented = format!("grep -cw {id} var/log/relay.log > {out}");
-        let count = draw.between(2, 9);
-        let wanted = (out.clone(), format!("{count}\n"));
-        let fields = [("id", id.as_str()), ("out", &out)];
-        let live = log(draw, &id, count);
-        let mut task =
-            Task::new(draw, &WORDINGS, &fields, &documented, wanted).with_file(&self.live, live);
+impl Helper for Moved {
+    fn draw(&self, values: &mut Values, draw: &mut Draw) {
+        let live = log(draw, &values["id"], number(values, "times"));
+        values.insert("live".to_owned(), live);
+    }
+
+    fn files(&self, values: &Values, draw: &mut Draw) -> BTreeMap<String, String> {
+        let mut files = BTreeMap::from([(self.live.clone(), values["live"].clone())]);
         for (nth, path) in (1..).zip(&self.old) {
-            let old = log(draw, &id, count + nth);
-            task = task.with_file(path, old);
+            let old = log(draw, &values["id"], number(values, "times") + nth);
+            files.insert(path.clone(), old);
         }
-        task
+        files
+    }
+
+    fn wanted(&self, values: &Values) -> String {
+        format!("{}\n", values["times"])
     }
 }

@@ -1,27 +1,15 @@
 //! A tool that works only after another of its own steps; its help lists the steps, and one of them is
 //! this site's.
 
-use serde::{Deserialize, Serialize};
-
-use crate::draw::{Draw, seal};
-use crate::family::{Family, Ports};
-use crate::task::{Task, identifier, out_file};
-use crate::tools::{Answer, Invocation};
-use crate::words::CODE_WORDS;
-
-const WORDINGS: [&str; 5] = [
-    "Please reconcile the ledger for batch {id} and write the result to {out}.",
-    "Batch {id}: reconcile it with the ledger, result in {out}.",
-    "Can you reconcile batch {id}? The ledger should be right and {out} should hold the result.",
-    "The ledger is open for batch {id}. Reconcile and save to {out}.",
-    "Batch {id} has to be in the ledger by noon, with the result in {out}.",
-];
+use super::{Helper, Quirk, Values};
+use crate::draw::seal;
+use crate::invocation::{Answer, Invocation};
 
 /// Where the tool keeps what was prepared, below the working directory.
 const STATE: &str = ".bookctl";
 
 /// The quirk.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug)]
 pub(crate) struct Order {
     step: String,
     listed: Vec<String>,
@@ -29,11 +17,11 @@ pub(crate) struct Order {
 }
 
 impl Order {
-    pub(crate) fn draw(draw: &mut Draw, _ports: Ports) -> Self {
-        let words = draw.some(&CODE_WORDS, 5);
+    pub(super) fn new(quirk: &Quirk<'_>) -> Self {
+        let words = quirk.words::<5>("names");
         let mut listed: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
         listed.sort();
-        Self { step: words[0].to_owned(), listed, secret: draw.below(u64::MAX) }
+        Self { step: words[0].to_owned(), listed, secret: quirk.secret() }
     }
 
     fn answer(&self, id: &str) -> String {
@@ -58,12 +46,9 @@ impl Order {
     }
 }
 
-impl Family for Order {
-    fn task(&self, draw: &mut Draw) -> Task {
-        let (id, out) = (identifier(draw), out_file(draw));
-        let documented = format!("bookctl post {id} -o {out}");
-        let wanted = (out.clone(), self.answer(&id));
-        Task::new(draw, &WORDINGS, &[("id", &id), ("out", &out)], &documented, wanted)
+impl Helper for Order {
+    fn wanted(&self, values: &Values) -> String {
+        self.answer(&values["id"])
     }
 
     fn tool(&self, call: &Invocation) -> Option<Answer> {

@@ -1,42 +1,24 @@
 //! A service that gives out pages and calls the number of a page by another name. It lists the names of
 //! its parameters without saying which one it is.
 
-use serde::{Deserialize, Serialize};
-
-use crate::draw::{Draw, seal};
-use crate::family::{Family, Ports};
+use super::{Helper, Quirk, Values};
+use crate::draw::seal;
 use crate::http::{Request, Response};
-use crate::task::{Task, identifier, out_file};
-use crate::words::CODE_WORDS;
-
-const WORDINGS: [&str; 5] = [
-    "Please get page {n} of the catalog {id} and keep it as {out}.",
-    "I need catalog {id}, page {n}, saved in {out}.",
-    "Can you save page {n} from catalog {id} to the file {out}?",
-    "Catalog {id}: put its page {n} into {out}.",
-    "We lost page {n} of catalog {id}, please put it into {out}.",
-];
 
 /// The quirk.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug)]
 pub(crate) struct Pages {
-    port: u16,
     parameter: String,
     known: Vec<String>,
     secret: u64,
 }
 
 impl Pages {
-    pub(crate) fn draw(draw: &mut Draw, ports: Ports) -> Self {
-        let words = draw.some(&CODE_WORDS, 5);
+    pub(super) fn new(quirk: &Quirk<'_>) -> Self {
+        let words = quirk.words::<5>("names");
         let mut known: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
         known.sort();
-        Self {
-            port: ports.service,
-            parameter: words[0].to_owned(),
-            known,
-            secret: draw.below(u64::MAX),
-        }
+        Self { parameter: words[0].to_owned(), known, secret: quirk.secret() }
     }
 
     fn answer(&self, id: &str, page: &str) -> String {
@@ -44,15 +26,9 @@ impl Pages {
     }
 }
 
-impl Family for Pages {
-    fn task(&self, draw: &mut Draw) -> Task {
-        let (id, out) = (identifier(draw), out_file(draw));
-        let page = draw.between(101, 998).to_string();
-        let documented =
-            format!("fetch 'http://127.0.0.1:{}/catalog/{id}?page={page}' -o {out}", self.port);
-        let wanted = (out.clone(), self.answer(&id, &page));
-        let fields = [("id", id.as_str()), ("out", &out), ("n", &page)];
-        Task::new(draw, &WORDINGS, &fields, &documented, wanted)
+impl Helper for Pages {
+    fn wanted(&self, values: &Values) -> String {
+        self.answer(&values["id"], &values["page"])
     }
 
     fn serve(&self, request: &Request) -> Response {
@@ -70,9 +46,5 @@ impl Family for Pages {
             let known = self.known.join(", ");
             Response::new(400, format!("unknown parameter '{name}', one of: {known}\n"))
         }
-    }
-
-    fn port(&self) -> Option<u16> {
-        Some(self.port)
     }
 }

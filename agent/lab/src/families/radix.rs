@@ -1,22 +1,12 @@
 //! A number in another base, counted from another beginning. The tool names both.
 
-use serde::{Deserialize, Serialize};
-
+use super::{Helper, Quirk, Values, number};
 use crate::draw::{Draw, seal};
-use crate::family::{Family, Ports};
-use crate::task::{Task, identifier, out_file};
-use crate::tools::{Answer, Invocation};
-
-const WORDINGS: [&str; 5] = [
-    "Please mark slot {n} for item {id} in the stocktake and keep the reply in {out}.",
-    "Stocktake: item {id} lies in slot {n}. Mark it, reply to {out}.",
-    "Mark item {id} of the stocktake at slot {n}; the reply goes to {out}.",
-    "The stocktake found item {id} in slot {n}. Mark that and save the reply as {out}.",
-    "For the stocktake, item {id} belongs to slot {n}: mark it, with the reply in {out}.",
-];
+use crate::invocation::{Answer, Invocation};
+use std::collections::BTreeMap;
 
 /// The quirk.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug)]
 pub(crate) struct Radix {
     octal: bool,
     first: u64,
@@ -24,11 +14,11 @@ pub(crate) struct Radix {
 }
 
 impl Radix {
-    pub(crate) fn draw(draw: &mut Draw, _ports: Ports) -> Self {
+    pub(super) fn new(quirk: &Quirk<'_>) -> Self {
         Self {
-            octal: draw.below(2) == 0,
-            first: draw.between(11, 999),
-            secret: draw.below(u64::MAX),
+            octal: quirk.text("base") == "octal",
+            first: quirk.number("first"),
+            secret: quirk.secret(),
         }
     }
 
@@ -47,17 +37,15 @@ impl Radix {
     }
 }
 
-impl Family for Radix {
-    fn task(&self, draw: &mut Draw) -> Task {
-        let (id, out) = (identifier(draw), out_file(draw));
-        let slot = draw.between(10_001, 99_999);
-        let text = slot.to_string();
-        let documented = format!("slotreg mark {id} --slot {text} -o {out}");
-        let wanted = (out.clone(), self.answer(&id));
-        let fields = [("id", id.as_str()), ("out", &out), ("n", &text)];
-        let plan = self.plan(&id, &self.written(slot));
-        Task::new(draw, &WORDINGS, &fields, &documented, wanted)
-            .with_file(&format!("plan/{id}"), plan)
+impl Helper for Radix {
+    fn files(&self, values: &Values, _draw: &mut Draw) -> BTreeMap<String, String> {
+        let id = &values["id"];
+        let plan = self.plan(id, &self.written(number(values, "slot")));
+        BTreeMap::from([(format!("plan/{id}"), plan)])
+    }
+
+    fn wanted(&self, values: &Values) -> String {
+        self.answer(&values["id"])
     }
 
     fn tool(&self, call: &Invocation) -> Option<Answer> {

@@ -1,24 +1,12 @@
 //! A tool that only rehearses unless an option says that it is meant. The help lists options without
 //! saying which one it is.
 
-use serde::{Deserialize, Serialize};
-
-use crate::draw::{Draw, seal};
-use crate::family::{Family, Ports};
-use crate::task::{Task, identifier, out_file};
-use crate::tools::{Answer, Invocation};
-use crate::words::CODE_WORDS;
-
-const WORDINGS: [&str; 5] = [
-    "Please drop the backups of host {id} and keep the reply in {out}.",
-    "Host {id} is gone: drop its backups, reply to {out}.",
-    "Drop all backups for the host {id}; the reply goes to {out}.",
-    "The backups of host {id} are too old. Drop them and save the reply as {out}.",
-    "We need room: the backups of {id} can be dropped, with the reply in {out}.",
-];
+use super::{Helper, Quirk, Values};
+use crate::draw::seal;
+use crate::invocation::{Answer, Invocation};
 
 /// The quirk.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug)]
 pub(crate) struct Rehearsal {
     option: String,
     listed: Vec<String>,
@@ -26,13 +14,13 @@ pub(crate) struct Rehearsal {
 }
 
 impl Rehearsal {
-    pub(crate) fn draw(draw: &mut Draw, _ports: Ports) -> Self {
-        let words = draw.some(&CODE_WORDS, 10);
+    pub(super) fn new(quirk: &Quirk<'_>) -> Self {
+        let words = quirk.words::<10>("names");
         let mut listed: Vec<String> =
             words.chunks(2).map(|pair| format!("--{}-{}", pair[0], pair[1])).collect();
         let option = listed[0].clone();
         listed.sort();
-        Self { option, listed, secret: draw.below(u64::MAX) }
+        Self { option, listed, secret: quirk.secret() }
     }
 
     fn answer(&self, id: &str) -> String {
@@ -40,12 +28,9 @@ impl Rehearsal {
     }
 }
 
-impl Family for Rehearsal {
-    fn task(&self, draw: &mut Draw) -> Task {
-        let (id, out) = (identifier(draw), out_file(draw));
-        let documented = format!("prunectl drop {id} -o {out}");
-        let wanted = (out.clone(), self.answer(&id));
-        Task::new(draw, &WORDINGS, &[("id", &id), ("out", &out)], &documented, wanted)
+impl Helper for Rehearsal {
+    fn wanted(&self, values: &Values) -> String {
+        self.answer(&values["id"])
     }
 
     fn tool(&self, call: &Invocation) -> Option<Answer> {

@@ -1,30 +1,19 @@
 //! A number that carries a check of itself: its remainder. The tool says by what.
 
-use serde::{Deserialize, Serialize};
-
-use crate::draw::{Draw, seal};
-use crate::family::{Family, Ports};
-use crate::task::{Task, identifier, out_file};
-use crate::tools::{Answer, Invocation};
-
-const WORDINGS: [&str; 5] = [
-    "Please close box {n} of the harvest at field {id} and keep the reply in {out}.",
-    "The harvest of field {id} fills box {n}. Close it, reply to {out}.",
-    "Close box {n} with the harvest from field {id}; the reply goes to {out}.",
-    "Field {id}, harvest box {n}: close it and save the reply as {out}.",
-    "For the harvest, box {n} of field {id} is full: close it, with the reply in {out}.",
-];
+use super::{Helper, Quirk, Values, number};
+use crate::draw::seal;
+use crate::invocation::{Answer, Invocation};
 
 /// The quirk.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug)]
 pub(crate) struct Remainder {
     divisor: u64,
     secret: u64,
 }
 
 impl Remainder {
-    pub(crate) fn draw(draw: &mut Draw, _ports: Ports) -> Self {
-        Self { divisor: draw.between(12, 999), secret: draw.below(u64::MAX) }
+    pub(super) fn new(quirk: &Quirk<'_>) -> Self {
+        Self { divisor: quirk.number("divisor"), secret: quirk.secret() }
     }
 
     fn answer(&self, id: &str, number: u64) -> String {
@@ -40,15 +29,9 @@ impl Remainder {
     }
 }
 
-impl Family for Remainder {
-    fn task(&self, draw: &mut Draw) -> Task {
-        let (id, out) = (identifier(draw), out_file(draw));
-        let number = draw.between(10_001, 99_999);
-        let text = number.to_string();
-        let documented = format!("boxreg close {id} --box {text} -o {out}");
-        let wanted = (out.clone(), self.answer(&id, number));
-        let fields = [("id", id.as_str()), ("out", &out), ("n", &text)];
-        Task::new(draw, &WORDINGS, &fields, &documented, wanted)
+impl Helper for Remainder {
+    fn wanted(&self, values: &Values) -> String {
+        self.answer(&values["id"], number(values, "serial"))
     }
 
     fn tool(&self, call: &Invocation) -> Option<Answer> {

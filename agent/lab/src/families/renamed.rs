@@ -1,23 +1,11 @@
 //! An option with a new name; the help lists the options without saying which one it is.
 
-use serde::{Deserialize, Serialize};
-
-use crate::draw::{Draw, seal};
-use crate::family::{Family, Ports};
-use crate::task::{Task, identifier, out_file};
-use crate::tools::{Answer, Invocation};
-use crate::words::CODE_WORDS;
-
-const WORDINGS: [&str; 5] = [
-    "Please export the telemetry of turbine {id} since {date} to {out}.",
-    "I want the telemetry from {date} on for turbine {id} in {out}.",
-    "Turbine {id}: export its telemetry, beginning with {date}, to the file {out}.",
-    "Save telemetry of the turbine {id} from {date} to today as {out}.",
-    "Get me all telemetry of {id} since {date} and write it to {out}.",
-];
+use super::{Helper, Quirk, Values};
+use crate::draw::seal;
+use crate::invocation::{Answer, Invocation};
 
 /// The quirk.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug)]
 pub(crate) struct Renamed {
     option: String,
     listed: Vec<String>,
@@ -25,12 +13,12 @@ pub(crate) struct Renamed {
 }
 
 impl Renamed {
-    pub(crate) fn draw(draw: &mut Draw, _ports: Ports) -> Self {
-        let words = draw.some(&CODE_WORDS, 5);
+    pub(super) fn new(quirk: &Quirk<'_>) -> Self {
+        let words = quirk.words::<5>("names");
         let mut listed: Vec<String> = words.iter().map(|word| format!("--{word}")).collect();
         let option = listed[0].clone();
         listed.sort();
-        Self { option, listed, secret: draw.below(u64::MAX) }
+        Self { option, listed, secret: quirk.secret() }
     }
 
     fn answer(&self, id: &str, date: &str) -> String {
@@ -38,19 +26,9 @@ impl Renamed {
     }
 }
 
-impl Family for Renamed {
-    fn task(&self, draw: &mut Draw) -> Task {
-        let (id, out) = (identifier(draw), out_file(draw));
-        let date = format!(
-            "20{}-{:02}-{:02}",
-            draw.between(20, 25),
-            draw.between(1, 12),
-            draw.between(1, 28)
-        );
-        let documented = format!("telq dump {id} --since {date} -o {out}");
-        let wanted = (out.clone(), self.answer(&id, &date));
-        let fields = [("id", id.as_str()), ("out", &out), ("date", &date)];
-        Task::new(draw, &WORDINGS, &fields, &documented, wanted)
+impl Helper for Renamed {
+    fn wanted(&self, values: &Values) -> String {
+        self.answer(&values["id"], &values["since"])
     }
 
     fn tool(&self, call: &Invocation) -> Option<Answer> {

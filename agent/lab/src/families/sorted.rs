@@ -1,27 +1,15 @@
 //! A list that must be in order before it is handed in. The tool names the order.
 
-use serde::{Deserialize, Serialize};
-
+use super::{Helper, Quirk, Values};
 use crate::draw::{Draw, seal};
-use crate::family::{Family, Ports};
-use crate::task::{Task, out_file};
-use crate::tools::{Answer, Invocation};
+use crate::invocation::{Answer, Invocation};
+use std::collections::BTreeMap;
 
-const WORDINGS: [&str; 5] = [
-    "Please submit the payroll sheet {file} and put the receipt into {out}.",
-    "The payroll sheet {file} is due: submit it, with the receipt in {out}.",
-    "Can you submit {file}, our payroll? The receipt goes to {out}.",
-    "Submit payroll sheet {file}; I want the receipt in {out}.",
-    "Our payroll, {file}, must be handed in today. Save the receipt as {out}.",
-];
-
-/// Separators that are plain text between single quotes.
-const SEPARATORS: [&str; 8] = [";", ":", "|", "~", ",", "+", "@", "^"];
 const FIELDS: usize = 5;
 const LINES: usize = 9;
 
 /// The quirk.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug)]
 pub(crate) struct Sorted {
     separator: String,
     /// Counted from 1.
@@ -32,13 +20,13 @@ pub(crate) struct Sorted {
 }
 
 impl Sorted {
-    pub(crate) fn draw(draw: &mut Draw, _ports: Ports) -> Self {
+    pub(super) fn new(quirk: &Quirk<'_>) -> Self {
         Self {
-            separator: (*draw.pick(&SEPARATORS)).to_owned(),
-            field: usize::try_from(draw.between(1, FIELDS as u64)).unwrap_or(1),
-            numeric: draw.below(2) == 0,
-            descending: draw.below(2) == 0,
-            secret: draw.below(u64::MAX),
+            separator: quirk.text("between"),
+            field: quirk.count("field"),
+            numeric: quirk.text("kind") == "numeric",
+            descending: quirk.text("order") == "descending",
+            secret: quirk.secret(),
         }
     }
 
@@ -79,10 +67,8 @@ fn column(draw: &mut Draw) -> Vec<u64> {
     column
 }
 
-impl Family for Sorted {
-    fn task(&self, draw: &mut Draw) -> Task {
-        let file = format!("sheet-{}.txt", draw.between(100, 999));
-        let out = out_file(draw);
+impl Helper for Sorted {
+    fn draw(&self, values: &mut Values, draw: &mut Draw) {
         let columns: Vec<Vec<u64>> = (0..FIELDS).map(|_| column(draw)).collect();
         let lines: Vec<String> = (0..LINES)
             .map(|n| {
@@ -92,15 +78,20 @@ impl Family for Sorted {
             })
             .collect();
         let mut lines: Vec<&str> = lines.iter().map(String::as_str).collect();
-        let ordered = self.in_order(&lines);
-        if lines == ordered {
+        if lines == self.in_order(&lines) {
             lines.rotate_left(1);
         }
-        let documented = format!("payctl submit {file} -o {out}");
-        let fields = [("file", file.as_str()), ("out", &out)];
-        let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
-        Task::new(draw, &WORDINGS, &fields, &documented, (out.clone(), self.answer(&ordered)))
-            .with_file(&file, text)
+        let text = lines.iter().map(|line| format!("{line}\n")).collect();
+        values.insert("lines".to_owned(), text);
+    }
+
+    fn files(&self, values: &Values, _draw: &mut Draw) -> BTreeMap<String, String> {
+        BTreeMap::from([(values["file"].clone(), values["lines"].clone())])
+    }
+
+    fn wanted(&self, values: &Values) -> String {
+        let lines: Vec<&str> = values["lines"].lines().collect();
+        self.answer(&self.in_order(&lines))
     }
 
     fn tool(&self, call: &Invocation) -> Option<Answer> {

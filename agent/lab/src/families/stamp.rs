@@ -1,26 +1,15 @@
 //! A day that is written in the site's own way. The tool names the way.
 
-use serde::{Deserialize, Serialize};
-
+use super::{Helper, Quirk, Values};
 use crate::draw::{Draw, seal};
-use crate::family::{Family, Ports};
-use crate::task::{Task, identifier, out_file};
-use crate::tools::{Answer, Invocation};
+use crate::invocation::{Answer, Invocation};
+use std::collections::BTreeMap;
 
-const WORDINGS: [&str; 5] = [
-    "Please enter nurse {id} on the rota for {date} and keep the reply in {out}.",
-    "Nurse {id} works on {date}: enter it on the rota, reply to {out}.",
-    "The rota lacks nurse {id} on {date}. Enter that and save the reply as {out}.",
-    "Enter {date} for nurse {id} on the rota; the reply belongs in {out}.",
-    "For the rota: nurse {id}, day {date}, with the reply in {out}.",
-];
-
-const SEPARATORS: [&str; 9] = [".", "/", "_", "+", "~", ":", ",", "@", ""];
 const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /// The quirk: fields of a day in order, and what stands between them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug)]
 pub(crate) struct Stamp {
     fields: Vec<String>,
     separator: String,
@@ -28,18 +17,26 @@ pub(crate) struct Stamp {
 }
 
 impl Stamp {
-    pub(crate) fn draw(draw: &mut Draw, _ports: Ports) -> Self {
-        let mut fields = vec![*draw.pick(&["YYYY", "YY"]), *draw.pick(&["MM", "MON"]), "DD"];
-        draw.shuffle(&mut fields);
+    pub(super) fn new(quirk: &Quirk<'_>) -> Self {
+        let field = |name: &str| match name {
+            "year" => quirk.text("digits"),
+            "month" => quirk.text("month"),
+            _ => "DD".to_owned(),
+        };
         Self {
-            fields: fields.into_iter().map(str::to_owned).collect(),
-            separator: (*draw.pick(&SEPARATORS)).to_owned(),
-            secret: draw.below(u64::MAX),
+            fields: quirk.words::<3>("order").map(field).to_vec(),
+            separator: Some(quirk.text("parting"))
+                .filter(|text| text != "none")
+                .unwrap_or_default(),
+            secret: quirk.secret(),
         }
     }
 
-    /// The site's way to write a day; `month` counts from 1.
-    fn written(&self, year: u64, month: u64, day: u64) -> String {
+    /// The site's way to write a day such as `2024-05-31`.
+    fn written(&self, date: &str) -> String {
+        let mut numbers = date.split('-').map(|part| part.parse::<u64>().unwrap_or(0));
+        let mut next = || numbers.next().unwrap_or(0);
+        let (year, month, day) = (next(), next(), next());
         let name = usize::try_from(month).ok().and_then(|m| MONTHS.get(m.checked_sub(1)?));
         let field = |field: &String| match field.as_str() {
             "YYYY" => format!("{year:04}"),
@@ -61,18 +58,15 @@ impl Stamp {
     }
 }
 
-impl Family for Stamp {
-    fn task(&self, draw: &mut Draw) -> Task {
-        let (id, out) = (identifier(draw), out_file(draw));
-        let (year, month, day) =
-            (draw.between(2020, 2025), draw.between(1, 12), draw.between(1, 28));
-        let date = format!("{year}-{month:02}-{day:02}");
-        let documented = format!("shiftbook enter {id} --day {date} -o {out}");
-        let wanted = (out.clone(), self.answer(&id));
-        let fields = [("id", id.as_str()), ("out", &out), ("date", &date)];
-        let plan = self.plan(&id, &self.written(year, month, day));
-        Task::new(draw, &WORDINGS, &fields, &documented, wanted)
-            .with_file(&format!("plan/{id}"), plan)
+impl Helper for Stamp {
+    fn files(&self, values: &Values, _draw: &mut Draw) -> BTreeMap<String, String> {
+        let id = &values["id"];
+        let plan = self.plan(id, &self.written(&values["when"]));
+        BTreeMap::from([(format!("plan/{id}"), plan)])
+    }
+
+    fn wanted(&self, values: &Values) -> String {
+        self.answer(&values["id"])
     }
 
     fn tool(&self, call: &Invocation) -> Option<Answer> {

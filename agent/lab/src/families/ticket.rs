@@ -1,25 +1,12 @@
 //! A service that wants a header whose value it gives out itself, at another path. It names both.
 
-use serde::{Deserialize, Serialize};
-
-use crate::draw::{Draw, seal};
-use crate::family::{Family, Ports};
+use super::{Helper, Quirk, Values};
+use crate::draw::seal;
 use crate::http::{Request, Response};
-use crate::task::{Task, identifier, out_file};
-use crate::words::CODE_WORDS;
-
-const WORDINGS: [&str; 5] = [
-    "Please get the timesheet of worker {id} and keep it as {out}.",
-    "Worker {id} asks for the timesheet, saved in {out}.",
-    "Can you save the timesheet of worker {id} to the file {out}?",
-    "The timesheet for worker {id} is missing here: put it into {out}.",
-    "I want to see the timesheet of {id}, please put it into {out}.",
-];
 
 /// The quirk.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug)]
 pub(crate) struct Ticket {
-    port: u16,
     header: String,
     /// Where the value is given out, followed by the worker.
     office: String,
@@ -27,13 +14,12 @@ pub(crate) struct Ticket {
 }
 
 impl Ticket {
-    pub(crate) fn draw(draw: &mut Draw, ports: Ports) -> Self {
-        let words = draw.some(&CODE_WORDS, 4);
+    pub(super) fn new(quirk: &Quirk<'_>) -> Self {
+        let words = quirk.words::<4>("names");
         Self {
-            port: ports.service,
             header: format!("x-{}-{}", words[0], words[1]),
             office: format!("/{}/{}/", words[2], words[3]),
-            secret: draw.below(u64::MAX),
+            secret: quirk.secret(),
         }
     }
 
@@ -46,12 +32,9 @@ impl Ticket {
     }
 }
 
-impl Family for Ticket {
-    fn task(&self, draw: &mut Draw) -> Task {
-        let (id, out) = (identifier(draw), out_file(draw));
-        let documented = format!("fetch http://127.0.0.1:{}/timesheet/{id} -o {out}", self.port);
-        let wanted = (out.clone(), self.answer(&id));
-        Task::new(draw, &WORDINGS, &[("id", &id), ("out", &out)], &documented, wanted)
+impl Helper for Ticket {
+    fn wanted(&self, values: &Values) -> String {
+        self.answer(&values["id"])
     }
 
     fn serve(&self, request: &Request) -> Response {
@@ -71,9 +54,5 @@ impl Family for Ticket {
                 Response::new(401, text)
             }
         }
-    }
-
-    fn port(&self) -> Option<u16> {
-        Some(self.port)
     }
 }

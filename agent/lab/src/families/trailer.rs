@@ -1,29 +1,15 @@
 //! A file that must end in a checksum of itself. The tool says which and how.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-use serde::{Deserialize, Serialize};
-
+use super::{Helper, Quirk, Values, number};
 use crate::draw::{Draw, seal};
-use crate::family::{Family, Ports};
-use crate::task::{Task, out_file};
-use crate::tools::{Answer, Invocation};
-use crate::words::CODE_WORDS;
-
-const WORDINGS: [&str; 5] = [
-    "Please send the spool {file} to the press and put the receipt into {out}.",
-    "The spool {file} is ready: send it, with the receipt in {out}.",
-    "Can you send {file}, the spool of today? The receipt goes to {out}.",
-    "Send spool {file}; I want the receipt in {out}.",
-    "Our spool, {file}, must be sent to the press. Save the receipt as {out}.",
-];
-
-/// Digest programs of the coreutils.
-const PROGRAMS: [&str; 5] = ["b2sum", "md5sum", "sha1sum", "sha256sum", "sha512sum"];
+use crate::invocation::{Answer, Invocation};
 
 /// The quirk.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug)]
 pub(crate) struct Trailer {
     mark: String,
     program: String,
@@ -32,12 +18,12 @@ pub(crate) struct Trailer {
 }
 
 impl Trailer {
-    pub(crate) fn draw(draw: &mut Draw, _ports: Ports) -> Self {
+    pub(super) fn new(quirk: &Quirk<'_>) -> Self {
         Self {
-            mark: format!("{}:", draw.pick(&CODE_WORDS)),
-            program: (*draw.pick(&PROGRAMS)).to_owned(),
-            digits: usize::try_from(draw.between(6, 16)).unwrap_or(6),
-            secret: draw.below(u64::MAX),
+            mark: format!("{}:", quirk.text("caption")),
+            program: quirk.text("digest"),
+            digits: quirk.count("length"),
+            secret: quirk.secret(),
         }
     }
 
@@ -70,17 +56,20 @@ impl Trailer {
     }
 }
 
-impl Family for Trailer {
-    fn task(&self, draw: &mut Draw) -> Task {
-        let file = format!("spool-{}.txt", draw.between(100, 999));
-        let out = out_file(draw);
-        let content: String = (0..draw.between(3, 9))
+impl Helper for Trailer {
+    fn draw(&self, values: &mut Values, draw: &mut Draw) {
+        let content = (0..number(values, "sheets"))
             .map(|n| format!("{n} sheet {}\n", draw.below(10_000)))
             .collect();
-        let documented = format!("pressctl send {file} -o {out}");
-        let fields = [("file", file.as_str()), ("out", &out)];
-        Task::new(draw, &WORDINGS, &fields, &documented, (out.clone(), self.answer(&content)))
-            .with_file(&file, content)
+        values.insert("content".to_owned(), content);
+    }
+
+    fn files(&self, values: &Values, _draw: &mut Draw) -> BTreeMap<String, String> {
+        BTreeMap::from([(values["file"].clone(), values["content"].clone())])
+    }
+
+    fn wanted(&self, values: &Values) -> String {
+        self.answer(&values["content"])
     }
 
     fn tool(&self, call: &Invocation) -> Option<Answer> {

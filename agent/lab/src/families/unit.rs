@@ -1,19 +1,9 @@
 //! A measurement that is kept in another unit, in whole steps. The tool names unit and step.
 
-use serde::{Deserialize, Serialize};
-
+use super::{Helper, Quirk, Values, number};
 use crate::draw::{Draw, seal};
-use crate::family::{Family, Ports};
-use crate::task::{Task, identifier, out_file};
-use crate::tools::{Answer, Invocation};
-
-const WORDINGS: [&str; 5] = [
-    "Please log the harbor calibration at marker {id}: {n} feet, reply in {out}.",
-    "Harbor marker {id} was measured at {n} feet. Log the calibration and save the reply as {out}.",
-    "Log a calibration of {n} feet for harbor marker {id}; the reply goes to {out}.",
-    "For the harbor: marker {id}, calibration {n} feet, reply to {out}.",
-    "Marker {id} has a calibration of {n} feet. Log it, with the reply in {out}.",
-];
+use crate::invocation::{Answer, Invocation};
+use std::collections::BTreeMap;
 
 /// Units with how many of them a foot is, as a fraction.
 const UNITS: [(&str, u64, u64); 6] = [
@@ -25,11 +15,8 @@ const UNITS: [(&str, u64, u64); 6] = [
     ("fathoms", 1, 6),
 ];
 
-/// Primes that no conversion above cancels, so that steps and feet never come out even.
-const STEPS: [u64; 12] = [7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47];
-
 /// The quirk.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug)]
 pub(crate) struct Unit {
     unit: String,
     numerator: u64,
@@ -39,14 +26,16 @@ pub(crate) struct Unit {
 }
 
 impl Unit {
-    pub(crate) fn draw(draw: &mut Draw, _ports: Ports) -> Self {
-        let (unit, numerator, denominator) = *draw.pick(&UNITS);
+    pub(super) fn new(quirk: &Quirk<'_>) -> Self {
+        let unit = quirk.text("measure");
+        let known = UNITS.iter().find(|(name, ..)| *name == unit);
+        let (_, numerator, denominator) = *known.unwrap_or(&UNITS[0]);
         Self {
-            unit: unit.to_owned(),
+            unit,
             numerator,
             denominator,
-            step: *draw.pick(&STEPS),
-            secret: draw.below(u64::MAX),
+            step: quirk.number("pace").max(1),
+            secret: quirk.secret(),
         }
     }
 
@@ -72,23 +61,23 @@ impl Unit {
     }
 }
 
-impl Family for Unit {
-    fn task(&self, draw: &mut Draw) -> Task {
-        let (id, out) = (identifier(draw), out_file(draw));
+impl Helper for Unit {
+    fn draw(&self, values: &mut Values, draw: &mut Draw) {
         // Five digits: never one of the constants of a conversion.
-        let feet = loop {
+        while !self.tells_rounding(number(values, "reading")) {
             let feet = draw.between(10_001, 99_999);
-            if self.tells_rounding(feet) {
-                break feet;
-            }
-        };
-        let text = feet.to_string();
-        let documented = format!("tidelog add {id} --depth {text} -o {out}");
-        let wanted = (out.clone(), self.answer(&id));
-        let fields = [("id", id.as_str()), ("out", &out), ("n", &text)];
-        let plan = self.plan(&id, &self.steps(feet).to_string());
-        Task::new(draw, &WORDINGS, &fields, &documented, wanted)
-            .with_file(&format!("plan/{id}"), plan)
+            values.insert("reading".to_owned(), feet.to_string());
+        }
+    }
+
+    fn files(&self, values: &Values, _draw: &mut Draw) -> BTreeMap<String, String> {
+        let id = &values["id"];
+        let plan = self.plan(id, &self.steps(number(values, "reading")).to_string());
+        BTreeMap::from([(format!("plan/{id}"), plan)])
+    }
+
+    fn wanted(&self, values: &Values) -> String {
+        self.answer(&values["id"])
     }
 
     fn tool(&self, call: &Invocation) -> Option<Answer> {

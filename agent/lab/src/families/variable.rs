@@ -1,24 +1,12 @@
 //! A tool that wants a variable in its environment. It names the variable when it is missing, and the
 //! values it knows when the value is none of them.
 
-use serde::{Deserialize, Serialize};
-
-use crate::draw::{Draw, seal};
-use crate::family::{Family, Ports};
-use crate::task::{Task, identifier, out_file};
-use crate::tools::{Answer, Invocation};
-use crate::words::CODE_WORDS;
-
-const WORDINGS: [&str; 5] = [
-    "Please fire kiln {id} and keep the reply in {out}.",
-    "Kiln {id} is loaded: fire it and save the reply as {out}.",
-    "Fire the kiln {id}. The reply goes to {out}.",
-    "The pottery waits for kiln {id}; fire it, reply in {out}.",
-    "It is time for kiln {id}: fire it and write the reply to {out}.",
-];
+use super::{Helper, Quirk, Values};
+use crate::draw::seal;
+use crate::invocation::{Answer, Invocation};
 
 /// The quirk.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug)]
 pub(crate) struct Variable {
     name: String,
     value: String,
@@ -27,15 +15,15 @@ pub(crate) struct Variable {
 }
 
 impl Variable {
-    pub(crate) fn draw(draw: &mut Draw, _ports: Ports) -> Self {
-        let words = draw.some(&CODE_WORDS, 6);
+    pub(super) fn new(quirk: &Quirk<'_>) -> Self {
+        let words = quirk.words::<6>("names");
         let mut known: Vec<String> = words[2..].iter().map(|word| (*word).to_owned()).collect();
         known.sort();
         Self {
             name: format!("{}_{}", words[0], words[1]).to_ascii_uppercase(),
             value: words[2].to_owned(),
             known,
-            secret: draw.below(u64::MAX),
+            secret: quirk.secret(),
         }
     }
 
@@ -44,12 +32,9 @@ impl Variable {
     }
 }
 
-impl Family for Variable {
-    fn task(&self, draw: &mut Draw) -> Task {
-        let (id, out) = (identifier(draw), out_file(draw));
-        let documented = format!("kilnctl fire {id} -o {out}");
-        let wanted = (out.clone(), self.answer(&id));
-        Task::new(draw, &WORDINGS, &[("id", &id), ("out", &out)], &documented, wanted)
+impl Helper for Variable {
+    fn wanted(&self, values: &Values) -> String {
+        self.answer(&values["id"])
     }
 
     fn tool(&self, call: &Invocation) -> Option<Answer> {

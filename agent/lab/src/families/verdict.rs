@@ -1,35 +1,23 @@
 //! A tool whose exit status for success is not 0. It says which one it is.
 
-use serde::{Deserialize, Serialize};
-
-use crate::draw::{Draw, seal};
-use crate::family::{Family, Ports};
-use crate::task::{Task, identifier, out_file};
-use crate::tools::{Answer, Invocation};
-
-const WORDINGS: [&str; 5] = [
-    "Please clean radiator {id} and put the report into {out}.",
-    "Radiator {id} must be cleaned; the report belongs in {out}.",
-    "Clean the radiator {id}. I want the report in {out}.",
-    "The radiator {id} is cold: clean it and save the report as {out}.",
-    "Before winter, clean radiator {id}, with the report in {out}.",
-];
+use super::{Helper, Quirk, Values};
+use crate::draw::seal;
+use crate::invocation::{Answer, Invocation};
 
 /// Where the tool keeps what was done, below the working directory.
 const STATE: &str = ".heatctl";
 
 /// The quirk.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug)]
 pub(crate) struct Verdict {
     success: i32,
     secret: u64,
 }
 
 impl Verdict {
-    pub(crate) fn draw(draw: &mut Draw, _ports: Ports) -> Self {
-        // Below the statuses that shells and xargs use.
-        let success = i32::try_from(draw.between(10, 119)).unwrap_or(10);
-        Self { success, secret: draw.below(u64::MAX) }
+    pub(super) fn new(quirk: &Quirk<'_>) -> Self {
+        let success = i32::try_from(quirk.number("code")).unwrap_or(10);
+        Self { success, secret: quirk.secret() }
     }
 
     fn answer(&self, id: &str) -> String {
@@ -55,12 +43,9 @@ impl Verdict {
     }
 }
 
-impl Family for Verdict {
-    fn task(&self, draw: &mut Draw) -> Task {
-        let (id, out) = (identifier(draw), out_file(draw));
-        let documented = format!("heatctl run {id} && heatctl report {id} -o {out}");
-        let wanted = (out.clone(), self.answer(&id));
-        Task::new(draw, &WORDINGS, &[("id", &id), ("out", &out)], &documented, wanted)
+impl Helper for Verdict {
+    fn wanted(&self, values: &Values) -> String {
+        self.answer(&values["id"])
     }
 
     fn tool(&self, call: &Invocation) -> Option<Answer> {

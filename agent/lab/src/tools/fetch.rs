@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::io::ErrorKind::{ConnectionRefused, PermissionDenied};
 use std::net::{Ipv4Addr, SocketAddr};
 
-use super::Answer;
 use crate::http::{Request, send};
+use crate::invocation::Answer;
 
 const USAGE: &str =
     "usage: fetch [-X METHOD] [-H 'NAME: VALUE']... [-d BODY] [-o FILE] http://127.0.0.1:PORT/PATH";

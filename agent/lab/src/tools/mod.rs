@@ -4,13 +4,13 @@
 //! about a millisecond: no runtime, no configuration, one small file at most.
 
 mod fetch;
-mod invocation;
 
 use std::path::{Path, PathBuf};
 
-use super::environment::{Environment, FILE, LabError, at};
-
-pub(crate) use invocation::{Answer, Invocation};
+use super::environment::{Environment, FILE};
+use super::error::{LabError, at};
+use super::family::Family;
+use super::invocation::{Answer, Invocation};
 
 /// Names under which the binary answers.
 pub const NAMES: [&str; 19] = [
@@ -77,9 +77,9 @@ fn in_environment(call: &Invocation) -> Answer {
             list.map(|(name, port)| format!("{name:<20} 127.0.0.1:{port}\n")).collect();
         return Answer::ok(list.concat());
     }
-    let mut quirks = environment.quirks.values();
-    quirks
-        .find_map(|quirk| quirk.family().tool(call))
+    let mut helpers = environment.families.values().filter_map(Family::helper);
+    helpers
+        .find_map(|helper| helper.tool(call))
         .unwrap_or_else(|| Answer::fail(70, format!("{}: not in this lab", call.name)))
 }
 

@@ -12,6 +12,7 @@ use lore_sandbox::{Exit, Level, Output, Policy, Sandbox, SandboxError};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 use crate::environment::{Environment, FILE};
+use crate::family::Family;
 
 /// Longest output that is kept, in bytes.
 const MAX_OUTPUT_BYTES: usize = 32 * 1024;
@@ -71,7 +72,7 @@ impl Shell {
             shell.read.push(lab.join(FILE));
             shell
                 .read
-                .extend(environment.directories.values().map(|family| family.dir().to_owned()));
+                .extend(environment.families.values().filter_map(Family::dir).map(Path::to_owned));
         }
         Ok(shell)
     }
