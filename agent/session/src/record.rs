@@ -22,7 +22,7 @@ pub struct Session {
     /// sessions have one root. None for a whole conversation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub root: Option<String>,
-    /// Marks by which other pieces of its conversation are recognised, sorted: hashes of the names of the
+    /// Marks by which other pieces of its conversation are recognised: hashes of the names of the
     /// messages that it holds or follows. A node keeps them apart from the session.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub links: Vec<String>,
@@ -57,10 +57,7 @@ pub struct Session {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Proposals {
-    /// Number of the pass over a node's sessions, from 1. A pass counts when it is complete: were a part
-    /// of it to count, one user's sessions would decide which of another's were read in time.
-    pub pass: u64,
-    /// The lessons, as they were proposed.
+    /// The lessons, as they were proposed; empty when the model refused the session or made no list.
     #[schemars(with = "Vec<serde_json::Value>")]
     pub lessons: Vec<Proposal>,
 }

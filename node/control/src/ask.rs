@@ -120,7 +120,6 @@ verbs! {
     "session.at" SessionAt => StoredSession;
     "session.unread" SessionUnread => UnreadSessions;
     "session.propose" SessionPropose => ProposalsKept;
-    "session.pass" SessionPass => Passes;
     "skill.list" SkillList => Skills;
     "skill.show" SkillShow => Skill;
     "skill.brief" SkillBrief => Brief;

@@ -65,10 +65,9 @@ pub use privacy::{
 pub use schema::schema_json;
 pub use server::{Handler, Progress, Server};
 pub use session::{
-    Imported, Outcome, Passes, ProposalsKept, ProposedKind, ProposedLesson, SessionAdd, SessionAt,
-    SessionFormat, SessionImport, SessionLine, SessionList, SessionPass, SessionPropose,
-    SessionShow, SessionSummary, SessionUnread, Sessions, SessionsAdded, StoredSession,
-    UnreadSessions,
+    Imported, Outcome, ProposalsKept, ProposedKind, ProposedLesson, SessionAdd, SessionAt,
+    SessionFormat, SessionImport, SessionLine, SessionList, SessionPropose, SessionShow,
+    SessionSummary, SessionUnread, Sessions, SessionsAdded, StoredSession, UnreadSessions,
 };
 pub use skill::{
     Brief, CostSum, Evidence, Found, Hit, Interval, Skill, SkillBrief, SkillExport, SkillLesson,

@@ -252,15 +252,3 @@ pub struct ProposalsKept {
     /// Of those, lessons of the grammar that stand in their session.
     pub admitted: u64,
 }
-
-/// Arguments of `session.pass`: end a model's pass over all sessions.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct SessionPass {}
-
-/// Complete passes so far.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Passes {
-    /// Their number.
-    pub passes: u64,
-}

@@ -39,8 +39,6 @@ pub enum RecordKind {
     Participation,
     /// Secret from which pseudonyms of users and draws are derived.
     LocalSecret,
-    /// Complete passes of a model over the sessions.
-    ExtractPasses,
     /// Where this node listened last.
     Listening,
     /// Head of the hash chain of synced batches.
@@ -55,7 +53,7 @@ pub enum RecordKind {
 
 impl RecordKind {
     /// Every kind, in a fixed order.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 22] = [
         Self::Delta,
         Self::LedgerEntry,
         Self::LedgerHead,
@@ -73,7 +71,6 @@ impl RecordKind {
         Self::DenyEditsAtJoin,
         Self::Participation,
         Self::LocalSecret,
-        Self::ExtractPasses,
         Self::Listening,
         Self::StoreHead,
         Self::StoreSchema,
@@ -101,7 +98,6 @@ impl RecordKind {
             Self::DenyEditsAtJoin => (Table::Settings, "deny-at-join/"),
             Self::Participation => (Table::Settings, "participation/"),
             Self::LocalSecret => (Table::Settings, "local-secret"),
-            Self::ExtractPasses => (Table::Settings, "extract-passes"),
             Self::Listening => (Table::Settings, "listening"),
             Self::StoreHead => (Table::Settings, "\0head"),
             Self::StoreSchema => (Table::Settings, "\0schema"),

@@ -1,5 +1,7 @@
-//! What the agent keeps in the home: `agent/sessions/ID.jsonl`, `agent/spent/DAY.jsonl`, and what a
-//! person agreed to.
+//! What the agent keeps in the home for one user: `sessions/ID.jsonl`, `spent/DAY.jsonl`, and what the user
+//! agreed to, below `agent/users/USER/`.
+//!
+//! A user is a unit of privacy: what one said or spent is never before another's model, bound or eyes.
 
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -9,23 +11,31 @@ use lore_agent::turn::{Head, Saved, Transcript, TranscriptError};
 use crate::error::CliError;
 use crate::home::{Home, create_private_dir};
 
-/// The agent's part of a home.
+/// Most forks before a session that are followed.
+const MAX_ANCESTORS: usize = 64;
+
+/// The agent's part of a home, of one user.
 #[derive(Debug, Clone)]
 pub struct Place {
+    users: PathBuf,
     root: PathBuf,
 }
 
 impl Place {
-    /// That of `home`; its directories are made when they are missing.
+    /// That of `user` in `home`; its directories are made when they are missing.
     ///
     /// # Errors
     /// When there is no node, or a directory cannot be made.
-    pub fn open(home: &Home) -> Result<Self, CliError> {
+    pub fn open(home: &Home, user: &str) -> Result<Self, CliError> {
         if !home.is_initialised() {
             // The one error that says how to begin.
             home.load_key()?;
         }
-        let place = Self { root: home.root().join("agent") };
+        let users = home.root().join("agent/users");
+        // Names of accounts may hold any character.
+        let name = blake3::derive_key("commonlore/agent/user/v1", user.as_bytes());
+        let name: String = name[..16].iter().map(|byte| format!("{byte:02x}")).collect();
+        let place = Self { root: users.join(name), users };
         for path in [place.sessions(), place.days()] {
             create_private_dir(&path)?;
         }
@@ -110,6 +120,12 @@ impl Place {
         if path.exists() {
             return Ok(path);
         }
+        if self.is_anothers(id) {
+            let error = format!("session `{id}` is another user's and is not shown to you");
+            return Err(CliError::usage(error)
+                .kind("another_user")
+                .help("go on with a session that you began, or begin a new one"));
+        }
         let known = self.list(5);
         let help = if known.is_empty() {
             "no session was saved in this home yet".to_owned()
@@ -117,6 +133,25 @@ impl Place {
             format!("the newest are: {}", known.join(", "))
         };
         Err(CliError::usage(format!("there is no session `{id}`")).help(help))
+    }
+
+    /// Whether another user of this home has a session of this id.
+    fn is_anothers(&self, id: &str) -> bool {
+        let users = std::fs::read_dir(&self.users).into_iter().flatten().flatten();
+        users.into_iter().any(|user| user.path().join(format!("sessions/{id}.jsonl")).exists())
+    }
+
+    /// Ids of the sessions that one began from: its parent first. Empty for a new one.
+    #[must_use]
+    pub fn ancestors(&self, head: &Head) -> Vec<String> {
+        let mut found: Vec<String> = Vec::new();
+        let mut next = head.parent.clone();
+        while let Some(id) = next.filter(|id| !found.contains(id) && found.len() < MAX_ANCESTORS) {
+            let saved = self.transcript(&id).ok().and_then(|path| Saved::load(&path).ok());
+            next = saved.and_then(|saved| saved.head.parent);
+            found.push(id);
+        }
+        found
     }
 
     /// Ids of saved sessions, newest first.
@@ -162,15 +197,16 @@ mod tests {
 
     use lore_agent::model::Message;
 
+    use super::super::day::{Days, Used};
     use super::*;
 
     #[test]
     fn a_session_is_found_again_and_a_fork_leaves_the_first_as_it_is() {
         let dir = tempfile::tempdir().unwrap();
         let home = Home::at(&dir.path().join("n")).unwrap();
-        assert_eq!(Place::open(&home).unwrap_err().kind, "not_initialised");
+        assert_eq!(Place::open(&home, "ada").unwrap_err().kind, "not_initialised");
         home.initialise("").unwrap();
-        let place = Place::open(&home).unwrap();
+        let place = Place::open(&home, "ada").unwrap();
         let (head, mut transcript) = place.create("m").unwrap();
         transcript.append(&Arc::new(Message::user("one"))).unwrap();
         drop(transcript);
@@ -183,5 +219,43 @@ mod tests {
         for wrong in ["", "../key", "a/b", "none"] {
             assert_eq!(place.resume(wrong).unwrap_err().kind, "usage", "{wrong}");
         }
+    }
+    #[test]
+    fn a_fork_of_a_fork_knows_where_it_came_from() {
+        let dir = tempfile::tempdir().unwrap();
+        let home = Home::at(&dir.path().join("n")).unwrap();
+        home.initialise("").unwrap();
+        let place = Place::open(&home, "ada").unwrap();
+        let (first, _) = place.create("m").unwrap();
+        assert!(place.ancestors(&first).is_empty());
+        let (_, second) = place.fork(&first.id).unwrap();
+        let (_, third) = place.fork(&second.head.id).unwrap();
+        assert_eq!(place.ancestors(&third.head), [second.head.id, first.id]);
+    }
+
+    #[test]
+    fn what_one_user_said_spent_and_agreed_to_is_no_other_users() {
+        let dir = tempfile::tempdir().unwrap();
+        let home = Home::at(&dir.path().join("n")).unwrap();
+        home.initialise("").unwrap();
+        let (ada, bob) = (Place::open(&home, "ada").unwrap(), Place::open(&home, "../b").unwrap());
+        let (head, mut transcript) = ada.create("m").unwrap();
+        transcript.append(&Arc::new(Message::user("the canary"))).unwrap();
+        for taken in [bob.resume(&head.id).unwrap_err(), bob.fork(&head.id).unwrap_err()] {
+            assert_eq!(taken.kind, "another_user");
+            assert!(!taken.to_string().contains("canary"), "{taken}");
+        }
+        assert!(bob.list(9).is_empty() && ada.list(9) == [head.id]);
+        let none = bob.resume("0000").unwrap_err();
+        assert_eq!(none.kind, "usage");
+
+        let used = Used { calls: 3, ..Used::default() };
+        Days::at(ada.days()).add(now_seconds(), used).unwrap();
+        assert_eq!(Days::at(bob.days()).used(now_seconds()).unwrap(), Used::default());
+        assert_ne!(ada.agreed(), bob.agreed());
+        assert_ne!(ada.history(), bob.history());
+        assert!(bob.sessions().starts_with(home.root().join("agent/users")));
+        let again = Place::open(&home, "ada").unwrap();
+        assert_eq!(again.list(9), ada.list(9));
     }
 }

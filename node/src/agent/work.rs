@@ -12,7 +12,7 @@ use lore_agent::turn::{
     Spend, Transcript, Which, to_session,
 };
 use lore_control::{SessionAdd, SessionLine};
-use lore_session::SkillUse;
+use lore_session::{SkillUse, conversation};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
@@ -72,6 +72,8 @@ pub struct Work {
     days: Days,
     shelf: Shelf,
     id: String,
+    /// The sessions that it was forked from.
+    ancestors: Vec<String>,
     transcript: Option<Transcript>,
     /// The conversation as the model is shown it; all of it is in the transcript.
     messages: Vec<Arc<Message>>,
@@ -111,7 +113,7 @@ impl Work {
         skills: Vec<SkillText>,
         someone: bool,
     ) -> Result<Self, CliError> {
-        let place = Place::open(home)?;
+        let place = Place::open(home, &options.user)?;
         let rules = match options.policy.as_ref().or(settings.policy.as_ref()) {
             Some(text) => gate::policy(text, &options.workspace)?,
             None if someone => gate::asking(&options.workspace)?,
@@ -150,6 +152,7 @@ impl Work {
         };
         let skills_before = saved.as_ref().map(|saved| saved.skills.clone()).unwrap_or_default();
         let fresh = saved.as_ref().is_none_or(|saved| saved.pieces == 0 && saved.stored == 0);
+        let ancestors = place.ancestors(&head);
         let mut work = Self {
             home: home.clone(),
             days: Days::at(place.days()),
@@ -160,6 +163,7 @@ impl Work {
             kit,
             gate,
             id: head.id,
+            ancestors,
             transcript: Some(transcript),
             messages: Vec::new(),
             all: Vec::new(),
@@ -342,6 +346,9 @@ impl Work {
         let model = self.chosen.model.name();
         let mut session = to_session(&name, model, self.piece_started, piece, end);
         session.skills_injected.clone_from(&self.skills);
+        // Its pieces and forks are one conversation.
+        let pieces = std::iter::once(&self.id).chain(&self.ancestors);
+        session.links = pieces.map(|id| conversation::mark("agent", id)).collect();
         if serde_json::to_vec(&session).map_or(0, |bytes| bytes.len()) > MAX_STORED_BYTES {
             for call in session.turns.iter_mut().flat_map(|turn| &mut turn.calls) {
                 call.result = call.result.as_deref().map(shortened);

@@ -100,9 +100,9 @@ pub(super) fn agent(context: &Context, args: AgentArgs) -> Result<(), CliError> 
         return Err(CliError::usage("there is no task, and no terminal to ask for one")
             .help("lore agent \"what is to be done\" --policy workspace"));
     }
-    let place = Place::open(&context.home)?;
-    let settings = models::config(&context.home)?.agent;
     let options = options(args)?;
+    let place = Place::open(&context.home, &options.user)?;
+    let settings = models::config(&context.home)?.agent;
     let ask = |request: Request| context.send(&request, |_| {});
     let skills = options.skills.load(&place, &ask)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()

@@ -1,10 +1,8 @@
 //! `session extract`: a model's pass over sessions, one at a time.
 
-use lore_agent::extract::{self, ExtractError, Reader};
-use lore_agent::model::{HttpModel, ModelError};
-use lore_control::{
-    ProposedKind, ProposedLesson, SessionAt, SessionPass, SessionPropose, SessionUnread,
-};
+use lore_agent::extract::{self, Reader};
+use lore_agent::model::{HttpModel, Retries};
+use lore_control::{ProposedKind, ProposedLesson, SessionAt, SessionPropose, SessionUnread};
 use lore_protocol::lesson::{self, Proposal};
 use serde::Serialize;
 
@@ -38,7 +36,7 @@ pub(super) fn extract(context: &Context, args: &ExtractArgs) -> Result<(), CliEr
         .build()
         .map_err(|error| CliError::failed("runtime", error))?;
     let mut unread = context.ask(SessionUnread {})?.keys;
-    // A pass that is cut short does not count; the next call goes on with the rest.
+    // The next call goes on with the rest.
     let whole = args.limit.is_none_or(|limit| limit >= unread.len());
     unread.truncate(args.limit.unwrap_or(usize::MAX));
     let progress = Progress::start(ProgressMode::Auto, unread.len() as u64, "the model reads");
@@ -47,21 +45,16 @@ pub(super) fn extract(context: &Context, args: &ExtractArgs) -> Result<(), CliEr
         let stored = context.ask(SessionAt { key: key.clone() })?;
         let session = super::session::read(&stored.session)?;
         // Every request is made from one session alone.
-        let proposals = match runtime.block_on(extract::propose(&model, reader, &session)) {
-            Ok(proposals) => proposals.expose_to_owner().clone(),
-            // Both depend on this session alone, so that they are an answer to it.
-            Err(ExtractError::NoProposals | ExtractError::Model(ModelError::Overflow { .. })) => {
-                silent += 1;
-                Vec::new()
-            }
-            Err(ExtractError::Model(error)) => {
-                return Err(CliError::failed("model", error).help(format!(
-                    "{read} sessions were read now, which is kept; the same command goes on with the rest, and \
-                     nothing of it counts before that"
-                )));
-            }
-        };
-        let lessons = proposals.into_iter().map(proposed_lesson).collect();
+        let asked = extract::ask(&model, reader, &session, Retries::default());
+        let answer = runtime.block_on(asked).map_err(|error| {
+            CliError::failed("model", error).help(format!(
+                "{read} sessions were read now, which is kept; the same command goes on with the rest, and a \
+                 user's proposals count when all of that user's sessions were read"
+            ))
+        })?;
+        let proposals = answer.expose_to_owner().clone();
+        silent += u64::from(proposals.is_none());
+        let lessons = proposals.unwrap_or_default().into_iter().map(proposed_lesson).collect();
         let kept = context.ask(SessionPropose { session: key.clone(), lessons })?;
         read += 1;
         proposed += kept.proposed;
@@ -69,9 +62,6 @@ pub(super) fn extract(context: &Context, args: &ExtractArgs) -> Result<(), CliEr
         progress.advance(1);
     }
     progress.finish();
-    if whole && !unread.is_empty() {
-        context.ask(SessionPass {})?;
-    }
     let value = Extracted {
         model: label,
         read,

@@ -6,15 +6,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use lore_agent::extract;
-use lore_engine::{
-    Ballot, Batch, Contributions, Durability, RecordKind, Source, Storage, StorageError,
-};
+use lore_engine::{Ballot, Contributions, RecordKind, Source, Storage};
 use lore_privacy::{
     CostContribution, LessonContribution, OutcomeContribution, PrivacyError, Private, UnitId,
     VoteContribution,
 };
 use lore_protocol::charter::{CostKind, Measure};
-use lore_protocol::codec;
 use lore_protocol::ids::LessonId;
 use lore_protocol::lesson::{self, Bundle};
 use lore_protocol::payload::{ItemId, Window};
@@ -74,22 +71,13 @@ impl Sessions {
 }
 
 impl Contributions for Sessions {
-    /// What each session teaches: a function of that session and of what was proposed for it alone.
+    /// What each session teaches: a function of that session and of what was proposed for it alone, which
+    /// counts when every session of its unit in the window was read.
     fn lessons(
         &self,
         source: &Source<'_>,
     ) -> Result<Private<Vec<LessonContribution>>, PrivacyError> {
-        let passes =
-            passes(&*self.store).map_err(|error| PrivacyError::Unreadable(error.to_string()))?;
-        self.each(source, |unit, session| {
-            let one = |bundle: Bundle| LessonContribution {
-                unit: *unit,
-                start_seconds: session.started.unix_seconds,
-                primary: bundle.primary,
-                topics: bundle.topics,
-            };
-            taught(session, passes).into_iter().map(one).collect()
-        })
+        Ok(self.sessions(source)?.map(|owned| lessons_of(&owned, self.probe.as_ref())))
     }
 
     /// How each session ended with the skills that it used.
@@ -153,23 +141,27 @@ impl Contributions for Sessions {
     }
 }
 
-/// How many passes of a model over the sessions are complete.
-pub(super) fn passes(store: &dyn Storage) -> Result<u64, StorageError> {
-    let kept = store.get(RecordKind::ExtractPasses, b"")?;
-    Ok(kept.and_then(|bytes| codec::decode(&bytes).ok()).unwrap_or(0))
-}
-
-/// Notes that so many passes are complete.
-pub(super) fn note_passes(store: &dyn Storage, passes: u64) -> Result<(), StorageError> {
-    let mut batch = Batch::new();
-    batch.put(RecordKind::ExtractPasses, b"", codec::encode(&passes));
-    store.write(batch, Durability::Synced)
+/// What each session teaches. Another unit's sessions have no part in whether its proposals count.
+fn lessons_of(owned: &[Owned], probe: Option<&Probe>) -> Vec<LessonContribution> {
+    let unread = owned.iter().filter(|(_, session)| extract::is_unread(session));
+    let incomplete: BTreeSet<UnitId> = unread.map(|(unit, _)| *unit).collect();
+    let given = |(unit, session): &Owned| {
+        let one = |bundle: Bundle| LessonContribution {
+            unit: *unit,
+            start_seconds: session.started.unix_seconds,
+            primary: bundle.primary,
+            topics: bundle.topics,
+        };
+        let teach = || taught(session, !incomplete.contains(unit)).into_iter().map(one).collect();
+        alone(session, probe, teach)
+    };
+    owned.iter().flat_map(given).collect()
 }
 
 /// The bundles of one session, which compete with those of its user's others.
-pub(super) fn taught(session: &Session, passes: u64) -> Vec<Bundle> {
+pub(super) fn taught(session: &Session, proposals_count: bool) -> Vec<Bundle> {
     // Within the release and on the owner's screen; what they are counted into is private again.
-    extract::of(session, passes).expose_to_owner().bundles.clone()
+    extract::of(session, proposals_count).expose_to_owner().bundles.clone()
 }
 
 /// What one session gives; nothing when it makes the code that reads it panic. Were that to end the
@@ -262,9 +254,15 @@ impl<'a> Candidates<'a> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::panic)]
+    #![allow(clippy::panic, clippy::unwrap_used)]
+    use lore_agent::extract::Reader;
+    use lore_agent::model::{Model, ModelError, ModelFuture, Reply, Request, Retries};
+    use lore_privacy::LocalSecret;
     use lore_protocol::ids::RevisionId;
-    use lore_session::{SessionOutcome, SkillUse, Started, VERSION};
+    use lore_session::{
+        Proposals, Role, SessionOutcome, SkillUse, Started, ToolCall, Turn, VERSION,
+    };
+    use serde_json::json;
 
     use super::*;
 
@@ -308,5 +306,148 @@ mod tests {
             alone(&session, None, || if odd { panic!("what the session holds") } else { vec![7] })
         };
         assert_eq!([given(false), given(true), given(false)], [vec![7], vec![], vec![7]]);
+    }
+    /// An endpoint whose answers are written down: it refuses what names the victim, with a status.
+    struct Scripted(u16);
+
+    const VICTIM: u64 = 4_020;
+
+    impl Model for Scripted {
+        fn name(&self) -> &str {
+            "scripted"
+        }
+
+        fn complete<'a>(
+            &'a self,
+            request: &'a Request,
+            _: &'a mut (dyn FnMut(lore_agent::model::Delta<'_>) + Send),
+        ) -> ModelFuture<'a> {
+            let asked: String = request.messages.iter().map(|message| message.text()).collect();
+            let refused = asked.contains(&VICTIM.to_string());
+            let message = || "not like this".to_owned();
+            let text =
+                json!([{ "kind": "avoid", "text": "get http://127.0.0.1:80/a" }]).to_string();
+            let answer = match self.0 {
+                403 if refused => Err(ModelError::Auth { message: message() }),
+                status if refused => Err(ModelError::Refused { status, message: message() }),
+                _ => Ok(Reply { text, ..Reply::default() }),
+            };
+            Box::pin(async move { answer })
+        }
+    }
+
+    fn failed_and_mended(number: u64) -> Session {
+        let call = |line: String, exit: i32| ToolCall {
+            id: None,
+            tool: "bash".into(),
+            arguments: json!({ "command": line }),
+            result: Some(String::new()),
+            exit: Some(exit),
+            failed: exit != 0,
+            duration_ms: None,
+        };
+        let calls = vec![
+            call("get http://127.0.0.1:80/a".into(), 7),
+            call(format!("get http://127.0.0.1:81/b {number}"), 0),
+        ];
+        let task = format!("Get invoice {number}");
+        Session {
+            version: VERSION,
+            id: format!("s{number}"),
+            root: None,
+            links: Vec::new(),
+            unit: None,
+            harness: "test".into(),
+            model: None,
+            started: Started::at(number),
+            task: task.clone(),
+            turns: vec![Turn { role: Role::Assistant, text: task, calls, tokens: None }],
+            outcome: SessionOutcome::unknown(),
+            skills_read: Vec::new(),
+            skills_injected: Vec::new(),
+            proposals: None,
+        }
+    }
+
+    fn unit(number: u64) -> UnitId {
+        LocalSecret::from_bytes([1; 32]).user(&number.to_string())
+    }
+
+    /// The sessions of so many users after a model's pass over them.
+    fn read(model: &Scripted, users: impl Iterator<Item = u64>) -> Vec<Owned> {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let one = |number: u64| {
+            let mut session = failed_and_mended(number);
+            let retries = Retries { most: 0, ..Retries::default() };
+            let asked = extract::ask(model, Reader::Large, &session, retries);
+            let answer = runtime.block_on(asked).unwrap();
+            let lessons = answer.expose_to_owner().clone().unwrap_or_default();
+            session.proposals = Some(Proposals { lessons });
+            (unit(number), session)
+        };
+        users.map(one).collect()
+    }
+
+    /// What others than the victim give: whose it is, and in short.
+    fn of_others(owned: &[Owned]) -> Vec<(u64, String)> {
+        let all = lessons_of(owned, None).into_iter();
+        let others = all.filter(|one| one.unit != unit(VICTIM));
+        let user = |of: UnitId| (4_000..4_041).find(|number| unit(*number) == of).unwrap();
+        others.map(|one| (user(one.unit), one.primary.to_string())).collect()
+    }
+
+    #[test]
+    fn a_session_that_the_model_refuses_is_its_own_loss_and_nobody_elses() {
+        for status in [400, 403] {
+            let owned = read(&Scripted(status), 4_000..4_041);
+            assert_eq!(owned.len(), 41);
+            let without: Vec<Owned> =
+                read(&Scripted(status), (4_000..4_041).filter(|number| *number != VICTIM));
+            let others = of_others(&owned);
+            assert_eq!(others, of_others(&without), "{status}");
+            // The miner's lesson and the model's, of each.
+            assert_eq!(others.len(), 80, "{status}");
+        }
+    }
+
+    #[test]
+    fn a_unit_with_an_unread_session_gives_what_the_miner_finds_and_changes_no_other() {
+        let mut owned = read(&Scripted(400), 4_000..4_003);
+        let before = of_others(&owned);
+        owned.push((unit(4_001), failed_and_mended(4_004)));
+        let after = of_others(&owned);
+        let of = |all: &[(u64, String)], number: u64| {
+            all.iter().filter(|(one, _)| *one == number).count()
+        };
+        assert_eq!(
+            [of(&before, 4_001), of(&after, 4_001)],
+            [2, 2],
+            "two sessions, one lesson each"
+        );
+        for other in [4_000, 4_002] {
+            assert_eq!([of(&before, other), of(&after, other)], [2, 2]);
+        }
+    }
+
+    #[test]
+    fn an_endpoint_that_refuses_everything_ends_a_pass() {
+        struct Closed;
+        impl Model for Closed {
+            fn name(&self) -> &str {
+                "closed"
+            }
+
+            fn complete<'a>(
+                &'a self,
+                _: &'a Request,
+                _: &'a mut (dyn FnMut(lore_agent::model::Delta<'_>) + Send),
+            ) -> ModelFuture<'a> {
+                Box::pin(async { Err(ModelError::Auth { message: "no such key".into() }) })
+            }
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let session = failed_and_mended(1);
+        let asked = extract::ask(&Closed, Reader::Small, &session, Retries::default());
+        assert!(matches!(runtime.block_on(asked), Err(ModelError::Auth { .. })));
     }
 }

@@ -1,5 +1,8 @@
 //! Lessons that a person writes by hand.
 
+use std::collections::BTreeSet;
+
+use lore_agent::extract;
 use lore_control as control;
 use lore_privacy::{Authored, DenyList, Outgoing, Released};
 use lore_protocol::ids::{DeltaId, FederationId};
@@ -10,7 +13,7 @@ use lore_protocol::payload::{LessonEntry, Lessons, Origin, Payload};
 use lore_session::Session;
 
 use super::Node;
-use super::contributions::{alone, passes, taught};
+use super::contributions::{alone, taught};
 use crate::error::CliError;
 
 /// A worked example as a person writes it.
@@ -93,10 +96,12 @@ impl Node {
             .collect::<Result<_, _>>()?;
         let mut sessions = self.sessions()?;
         sessions.sort_by_key(|session| std::cmp::Reverse(session.started.unix_seconds));
-        let passes = passes(&*self.store)?;
+        let unread = sessions.iter().filter(|session| extract::is_unread(session));
+        let incomplete: BTreeSet<Option<String>> = unread.map(|one| one.unit.clone()).collect();
         let mut shown = Vec::new();
         let mined = |session: &Session| -> Vec<lesson::Bundle> {
-            alone(session, self.probe.as_ref(), || taught(session, passes))
+            let count = !incomplete.contains(&session.unit);
+            alone(session, self.probe.as_ref(), || taught(session, count))
         };
         let taught = sessions.iter().flat_map(|s| mined(s).into_iter().map(move |b| (s, b)));
         for (session, bundle) in taught.take(limit) {

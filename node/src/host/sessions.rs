@@ -5,7 +5,6 @@ use lore_control as control;
 use lore_session::{Proposals, Session};
 
 use super::Node;
-use super::contributions::{note_passes, passes};
 use super::conversation::Conversations;
 use super::convert::{self, count};
 use crate::error::CliError;
@@ -93,7 +92,7 @@ impl Node {
         for pair in self.store.scan(RecordKind::Session, b"") {
             let (key, bytes) = pair?;
             let unread = serde_json::from_slice::<Session>(&bytes)
-                .is_ok_and(|session| session.proposals.is_none() && extract::may_admit(&session));
+                .is_ok_and(|session| extract::is_unread(&session));
             if let (true, Ok(key)) = (unread, String::from_utf8(key)) {
                 keys.push(key);
             }
@@ -112,8 +111,7 @@ impl Node {
         serde_json::from_slice(&bytes).map_err(|_| gone())
     }
 
-    /// Keeps with a session what a model proposed for it in the pass that is under way. Says how many of
-    /// them would be admitted.
+    /// Keeps with a session what a model proposed for it. Says how many of them would be admitted.
     pub(super) fn session_propose(
         &self,
         key: &str,
@@ -121,27 +119,19 @@ impl Node {
     ) -> Result<control::ProposalsKept, CliError> {
         let mut session = self.session_of(key)?;
         let lessons = lessons.into_iter().map(convert::proposal).collect();
-        let pass = passes(&*self.store)?.saturating_add(1);
-        session.proposals = Some(Proposals { pass, lessons });
+        session.proposals = Some(Proposals { lessons });
         let bytes = serde_json::to_vec(&session).map_err(|error| {
             CliError::failed("session", format!("a session cannot be stored: {error}"))
         })?;
         let mut batch = Batch::new();
         batch.put(RecordKind::Session, key.as_bytes(), bytes);
         self.store.write(batch, Durability::Synced)?;
-        let found = extract::of(&session, pass);
+        let found = extract::of(&session, true);
         let found = found.expose_to_owner();
         Ok(control::ProposalsKept {
             proposed: count(found.proposed),
             admitted: count(found.admitted),
         })
-    }
-
-    /// Ends the pass that is under way: all sessions that there were when it began have been read.
-    pub(super) fn session_pass(&self) -> Result<control::Passes, CliError> {
-        let passes = passes(&*self.store)?.saturating_add(1);
-        note_passes(&*self.store, passes)?;
-        Ok(control::Passes { passes })
     }
 
     pub(super) fn sessions(&self) -> Result<Vec<Session>, CliError> {

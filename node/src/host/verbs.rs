@@ -91,7 +91,6 @@ impl Node {
                 let kept = self.session_propose(&ask.session, ask.lessons.clone())?;
                 Reply::to::<control::SessionPropose>(&kept)
             }
-            Request::SessionPass(_) => Reply::to::<control::SessionPass>(&self.session_pass()?),
             Request::SkillList(ask) => {
                 let federation = self.which_any(ask.federation.as_deref())?;
                 Reply::to::<control::SkillList>(&self.skill_list(federation)?)

@@ -71,9 +71,10 @@ async fn transcripts_are_private_files() {
     let desk = Desk::new();
     let endpoint = Endpoint::acts(vec![says("Done.")]);
     let id = desk.run(&endpoint, &["x", "--policy", "read-only"]).await.session();
-    let agent = desk.node.home().join("agent");
-    let file = agent.join(format!("sessions/{id}.jsonl"));
-    for (path, mode) in [(&file, 0o600), (&agent, 0o700), (&agent.join("sessions"), 0o700)] {
+    let users = desk.node.home().join("agent/users");
+    let user = std::fs::read_dir(&users).unwrap().next().unwrap().unwrap().path();
+    let file = user.join(format!("sessions/{id}.jsonl"));
+    for (path, mode) in [(&file, 0o600), (&users, 0o700), (&user.join("sessions"), 0o700)] {
         let found = std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!(found, mode, "{}", path.display());
     }

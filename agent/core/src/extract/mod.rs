@@ -14,7 +14,7 @@ use lore_privacy::Private;
 use lore_protocol::lesson::{self, Bundle, Lesson, Proposal, admit_within, mine_within};
 use lore_protocol::steps::Steps;
 
-use crate::model::{Message, Model, ModelError, Request};
+use crate::model::{Message, Model, ModelError, Request, Retries, random};
 use lore_session::Session;
 
 pub use prompt::Reader;
@@ -47,10 +47,10 @@ pub struct Extracted {
 }
 
 /// What a session may contribute: what the miner finds, and what is admitted of its proposals when they
-/// are of one of the first `passes` passes, the complete ones.
+/// count, which they do when every session of its unit was read.
 #[must_use]
-pub fn of(session: &Session, passes: u64) -> Private<Extracted> {
-    let proposals = session.proposals.as_ref().filter(|proposals| proposals.pass <= passes);
+pub fn of(session: &Session, proposals_count: bool) -> Private<Extracted> {
+    let proposals = session.proposals.as_ref().filter(|_| proposals_count);
     Private::new(extracted(session, proposals.map_or(&[][..], |proposals| &proposals.lessons)))
 }
 
@@ -59,6 +59,60 @@ pub fn of(session: &Session, passes: u64) -> Private<Extracted> {
 pub fn may_admit(session: &Session) -> bool {
     let calls = session.turns.iter().flat_map(|turn| &turn.calls);
     calls.into_iter().any(|call| call.failed || call.exit.is_some_and(|exit| exit != 0))
+}
+
+/// Whether a model has still to read the session.
+#[must_use]
+pub fn is_unread(session: &Session) -> bool {
+    session.proposals.is_none() && may_admit(session)
+}
+
+/// What a model answers to one session in a pass over many: its proposals, or none.
+///
+/// A session that the model refuses, cannot hold or never answers has none, and the pass goes on: one
+/// session must not decide whether the others are read. Only what says nothing about the session ends it:
+/// an endpoint that is not there or does not take the key, and then not for a fixed question either.
+///
+/// # Errors
+/// When the endpoint cannot be used.
+pub async fn ask(
+    model: &dyn Model,
+    reader: Reader,
+    session: &Session,
+    retries: Retries,
+) -> Result<Private<Option<Vec<Proposal>>>, ModelError> {
+    let mut done = 0;
+    loop {
+        let error = match propose(model, reader, session).await {
+            Ok(proposals) => return Ok(proposals.map(Some)),
+            Err(ExtractError::NoProposals) => return Ok(Private::new(None)),
+            Err(ExtractError::Model(error)) => error,
+        };
+        if let Some(wait) = retries.wait(done, &error, random()) {
+            done += 1;
+            tokio::time::sleep(wait).await;
+            continue;
+        }
+        let of_the_endpoint = matches!(
+            error,
+            ModelError::Auth { .. } | ModelError::Billing { .. } | ModelError::Unreachable { .. }
+        );
+        // Some filters refuse a text with the status of a bad key.
+        if of_the_endpoint && !answers(model).await {
+            return Err(error);
+        }
+        return Ok(Private::new(None));
+    }
+}
+
+/// Whether a model answers a question that no session has a part in.
+async fn answers(model: &dyn Model) -> bool {
+    let request = Request {
+        messages: vec![Arc::new(Message::user("Answer with the word yes."))],
+        max_output_tokens: Some(16),
+        ..Request::default()
+    };
+    model.complete(&request, &mut |_| {}).await.is_ok()
 }
 
 /// What a model proposes for one session, to be stored with it.

@@ -65,14 +65,14 @@ fn bob() -> Session {
 async fn extracted(endpoint: &Endpoint, session: &Session) -> Result<Extracted, ExtractError> {
     let proposals = propose(&model(endpoint), Reader::Large, session).await?;
     let lessons = proposals.expose_to_owner().clone();
-    let read = Session { proposals: Some(Proposals { pass: 2, lessons }), ..session.clone() };
-    let alone = extract::of(&session.clone(), 2).expose_to_owner().clone();
+    let read = Session { proposals: Some(Proposals { lessons }), ..session.clone() };
+    let alone = extract::of(&session.clone(), true).expose_to_owner().clone();
     assert_eq!(
-        extract::of(&read, 1).expose_to_owner(),
+        extract::of(&read, false).expose_to_owner(),
         &alone,
-        "a pass counts when it is complete"
+        "proposals count when all of the unit's sessions were read"
     );
-    Ok(extract::of(&read, 2).expose_to_owner().clone())
+    Ok(extract::of(&read, true).expose_to_owner().clone())
 }
 
 fn lessons(found: &Extracted) -> Vec<String> {
@@ -88,7 +88,7 @@ async fn what_a_model_sees_joins_the_miners_key_in_the_same_grammar() {
     ]});
     let endpoint = Endpoint::acts(vec![says(&answer.to_string())]);
     let found = extracted(&endpoint, &ann()).await.unwrap();
-    let alone = extract::of(&ann(), 0);
+    let alone = extract::of(&ann(), false);
     assert_eq!(found.bundles[0], alone.expose_to_owner().bundles[0], "the miner's is the first");
     assert_eq!(
         (found.proposed, found.admitted, found.bundles.len()),
@@ -138,7 +138,7 @@ async fn a_key_with_another_users_secret_is_dropped() {
 
 #[tokio::test]
 async fn hostile_answers_cost_nothing_but_themselves() {
-    let alone = extract::of(&ann(), 0);
+    let alone = extract::of(&ann(), false);
     let long = "x".repeat(4 << 20);
     let many: Vec<_> =
         (0..5_000).map(|n| json!({"kind": "example", "text": format!("c{n}")})).collect();
