@@ -144,10 +144,16 @@ impl Peer {
     /// When nobody asks, or what is asked does not decode.
     pub fn serve(&mut self, what: &str, mut answer: impl FnMut(&Request) -> Served) {
         loop {
-            let (bytes, token) = self.until(what, |event| match event {
-                NetworkEvent::Request { bytes, reply, .. } => Some((bytes, reply)),
+            let (from, bytes, token) = self.until(what, |event| match event {
+                NetworkEvent::Request { peer, bytes, reply } => Some((peer, bytes, reply)),
                 _ => None,
             });
+            if from != self.to {
+                // Another member that has learned where this peer listens.
+                let refusal = codec::encode(&Reply::Refused("a test serves one node".into()));
+                self.runtime.block_on(self.handle.reply(token, refusal)).expect("it is sent");
+                continue;
+            }
             let request = codec::decode(&bytes).expect("a node's request decodes");
             let (reply, last) = match answer(&request) {
                 Served::Reply(bytes) => (bytes, false),

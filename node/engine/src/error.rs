@@ -97,6 +97,12 @@ impl From<PrivacyError> for EngineError {
             E::GateClosed { .. } => ("gate_closed", Class::Refused),
             E::Parameter { .. } | E::Unsupported(_) => ("privacy", Class::Usage),
             E::Damaged { .. } => ("ledger_damaged", Class::Failed),
+            E::Store(_) => {
+                return Self::new("ledger_write", error, Class::Failed).help(
+                    "a write failed, as on a full disk: make room and do it again; what was paid for \
+                     stays paid for, and nothing is lost",
+                );
+            }
             _ => ("privacy", Class::Failed),
         };
         Self::new(kind, error, class)

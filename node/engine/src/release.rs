@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use lore_privacy::release::{
     CostsSpec, LessonsSpec, OutcomesSpec, Participation, VotesSpec, release_id,
 };
-use lore_privacy::{Budget, Caps, Chain, NoiseSource, Reservation};
+use lore_privacy::{Budget, Caps, Chain, NoiseSource, PrivacyError, Reservation};
 use lore_protocol::ids::{FederationId, Hash, MemberId};
 use lore_protocol::log::Log;
 use lore_protocol::payload::{ItemId, Mechanism, Origin, Payload, PayloadKind, Window};
@@ -253,6 +253,9 @@ impl<N: NoiseSource> Engine<N> {
                 Err(error) => {
                     tracing::warn!(%error, "not released");
                     self.void_if_reserved(release);
+                    if matches!(error, PrivacyError::Store(_)) {
+                        return Err(error.into());
+                    }
                 }
             }
         }

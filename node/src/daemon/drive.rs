@@ -89,8 +89,12 @@ impl Daemon {
     }
 
     /// Takes back the work of a release.
-    pub(super) fn finish(&mut self, work: Finished) -> Result<(), CliError> {
-        Ok(tokio::task::block_in_place(|| self.node.engine_mut().finish_job(work))?)
+    pub(super) fn finish(&mut self, work: Finished) {
+        let taken = tokio::task::block_in_place(|| self.node.engine_mut().finish_job(work));
+        if let Err(error) = taken {
+            // A disk that is full now may have room later: the ledger is opened again then.
+            tracing::error!(%error, "the work of a release cannot be recorded");
+        }
     }
 
     async fn carry_out(&mut self, effect: Effect) -> Result<(), CliError> {

@@ -173,7 +173,7 @@ pub async fn run(
                 None => break,
             },
             Some(command) = commands.recv() => daemon.on_command(command),
-            Some(work) = work_done.recv() => daemon.finish(work)?,
+            Some(work) = work_done.recv() => daemon.finish(work),
             _ = tick.tick() => daemon.tell(Event::Tick)?,
             () = stop.asked() => break,
         }
@@ -183,7 +183,7 @@ pub async fn run(
     if daemon.node.engine().is_working() {
         // Ended now, the release would be a void that was paid for.
         if let Ok(Some(work)) = timeout(WORK_AT_STOP, work_done.recv()).await {
-            daemon.finish(work)?;
+            daemon.finish(work);
             daemon.flush().await?;
         }
     }

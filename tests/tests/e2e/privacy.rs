@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 
 use lore_engine::{Durability, RecordKind, Storage as _};
+use lore_node::host::now_seconds;
 use lore_node::store::Store;
 use lore_privacy::ledger::{Entry, Point};
 use lore_protocol::codec;
@@ -32,11 +33,17 @@ fn refused(node: &Node, args: &[&str], kind: &str, exit: i64, words: &[&str]) {
     }
 }
 
-/// A founder with a budget, whose first release is made as soon as the budget is set.
+/// A founder with a budget, whose first release the next verb makes that settles what is due.
 fn founder(cluster: &Cluster, kind: &str) -> Node {
     let node = cluster.node("ada");
-    let (lessons, outcomes) = if kind == "lessons" { ("1", "50") } else { ("50", "1,2") };
+    let (lessons, outcomes) = if kind == "lessons" { ("1", "50") } else { ("50", "1,3") };
     node.found(&["guild", "--lessons-at", lessons, "--outcomes-at", outcomes, "--votes-at", "50"]);
+    set(&node, &["--epsilon", "4"]);
+    assert!(releases(&node).is_empty(), "a budget on an empty node spends nothing");
+    node.checkpoint();
+    // Its window ends with the second in which the epoch opened.
+    let opened = now_seconds();
+    wait_until("the window has closed", PATIENCE, || (now_seconds() > opened).then_some(()));
     node
 }
 
@@ -146,7 +153,7 @@ fn a_clock_that_jumps_back_stops_releases_and_changes_of_the_budget() {
     assert!(value["error"]["message"].as_str().unwrap().contains("set the clock right"));
     let (_, status) = back(&["privacy", "status"]);
     assert!(status["problems"].to_string().contains("set it right"), "{status}");
-    // The second epoch has a release too; by this clock it is not made.
+    // The third epoch has a release too; by this clock it is not made.
     let (code, _) = back(&["federation", "checkpoint"]);
     assert_eq!(code, Some(0));
     let (_, explained) = back(&["privacy", "explain"]);

@@ -75,7 +75,7 @@ fn a_copy_is_put_back((copy, put_back): Copying) {
     let cluster = Cluster::of(2);
     let mut ada = cluster.running("ada");
     let mut ben = cluster.running("ben");
-    ada.found(&["guild", "--lessons-at", "3", "--outcomes-at", "4"]);
+    ada.found(&["guild", "--lessons-at", "3", "--outcomes-at", "4", "--votes-at", "50"]);
     work(&cluster, &ben);
     ben.json(&["privacy", "set", "--epsilon", "4", "--yes"]);
     ada.admit(&ben);
