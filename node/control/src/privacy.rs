@@ -47,6 +47,8 @@ pub struct PrivacyStatus {
     pub at_the_gate: u64,
     /// Changes of the deny-list that count from the next window on.
     pub deny_list_waiting: u64,
+    /// The next release of each kind in each federation, with its public time.
+    pub due: Vec<DueRelease>,
     /// Why nothing, or nothing useful, would be released, one sentence each.
     pub problems: Vec<String>,
 }

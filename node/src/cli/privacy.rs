@@ -1,7 +1,7 @@
 //! `privacy`.
 
 use lore_control::{
-    BudgetOffer, Explanation, PrivacyBuys, PrivacyExplain, PrivacySet, PrivacyStatus,
+    BudgetOffer, DueRelease, Explanation, PrivacyBuys, PrivacyExplain, PrivacySet, PrivacyStatus,
     PrivacyStatusOf, Purchase, Quote, Unit,
 };
 
@@ -76,9 +76,10 @@ fn set_text(status: &PrivacyStatus) -> String {
     };
     let spent = show::budget(&status.spending);
     let problems = problems(&status.problems);
+    let due = next(&status.due);
     format!(
         "set: epsilon {} and delta {} for {protected}\nperiod: {} days; the open one began on {} and ends \
-         on {}\nspent: {spent}\n{problems}",
+         on {}\nspent: {spent}\n{due}{problems}",
         decimal::micros(budget.epsilon_micros),
         decimal::scaled(budget.delta_conv_e18.saturating_add(budget.delta_thr_e18), 18),
         budget.period_days,
@@ -107,8 +108,14 @@ fn status_text(status: &PrivacyStatus) -> String {
             status.deny_list_waiting
         ));
     }
+    text.push_str(&next(&status.due));
     text.push_str(&problems(&status.problems));
     text
+}
+
+/// What is released next, and when.
+fn next(due: &[DueRelease]) -> String {
+    if due.is_empty() { String::new() } else { format!("next:\n{}", gate::due_text(due)) }
 }
 
 fn problems(lines: &[String]) -> String {

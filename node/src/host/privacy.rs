@@ -3,7 +3,7 @@
 use lore_control as control;
 use lore_engine::Federation;
 use lore_privacy::{Budget, Schedule, explain, preset};
-use lore_protocol::payload::Unit;
+use lore_protocol::payload::{PayloadKind, Unit};
 
 use super::Node;
 use super::convert::{self, count};
@@ -36,6 +36,7 @@ impl Node {
             gate: self.gate_setting(),
             at_the_gate: count(self.engine.ledger().held()?.len()),
             deny_list_waiting: count(self.deny_list_waiting()?),
+            due: self.next_of_each_kind(),
             problems: self.privacy_problems()?,
         })
     }
@@ -87,6 +88,7 @@ impl Node {
             return Ok(problems);
         }
         problems.extend(self.too_few(found, budget)?);
+        problems.extend(self.no_lessons_due(found, budget));
         Ok(problems)
     }
 
@@ -108,6 +110,28 @@ impl Node {
                  need fewer"
             )
         }))
+    }
+
+    /// That this node released no lessons in the federation's open period and has no more time to, if so.
+    fn no_lessons_due(&self, found: &Federation, budget: &Budget) -> Option<String> {
+        let terms = &found.log().charter().privacy;
+        let due = self.engine.planned().into_iter().any(|planned| {
+            planned.federation == found.id() && planned.kind == PayloadKind::Lessons
+        });
+        let period = found.log().charter().period(found.log().open_epoch());
+        let made = self.engine.ledger().releases().any(|(known, _)| {
+            known.chain.federation == found.id()
+                && known.kind == PayloadKind::Lessons
+                && known.period == period
+        });
+        let scheduled = budget.unit != Unit::Personal && !terms.lessons_at.is_empty();
+        (scheduled && !due && !made).then(|| {
+            format!(
+                "no lessons are released to `{}` any more in its open period of {} epochs",
+                found.log().charter().name,
+                terms.epochs_per_period
+            )
+        })
     }
 
     /// The same for every federation, for whoever brings in sessions.
@@ -154,6 +178,17 @@ impl Node {
             }
         };
         self.engine.planned().into_iter().map(shown).collect()
+    }
+
+    /// The next release of each kind in each federation.
+    fn next_of_each_kind(&self) -> Vec<control::DueRelease> {
+        let mut next: Vec<control::DueRelease> = Vec::new();
+        for due in self.planned() {
+            if !next.iter().any(|one| one.federation == due.federation && one.kind == due.kind) {
+                next.push(due);
+            }
+        }
+        next
     }
 
     /// What a budget would buy, before it is set.

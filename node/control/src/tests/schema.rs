@@ -105,6 +105,7 @@ fn the_schema_takes_what_the_program_prints_and_nothing_else() {
         gate: GateSetting::Known { ask: false, deadline_seconds: None },
         at_the_gate: 0,
         deny_list_waiting: 0,
+        due: Vec::new(),
         problems: Vec::new(),
     };
     let schema = part("/verbs/privacy.status/answer");
