@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Condvar, Mutex, PoisonError};
 
+use lore_node::host::now_seconds;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -178,6 +179,17 @@ impl Node {
             "0",
         ];
         self.json(&[&["federation", "create"], args, &SHORTEST].concat())
+    }
+
+    /// Ends the epoch of a federation that [`Node::found`] made, and waits until the windows that close with
+    /// it have ended: what is due is released from then on.
+    ///
+    /// # Panics
+    /// When the epoch cannot be ended.
+    pub fn close_windows(&self) {
+        self.checkpoint();
+        let opened = now_seconds();
+        wait_until("the windows have ended", PATIENCE, || (now_seconds() > opened).then_some(()));
     }
 
     /// Does a verb that must fail and gives its error: `kind`, `message`, `help`, `exit`. The exit

@@ -110,9 +110,7 @@ fn play(
     for n in 0..working {
         nodes.push(Node::start(&program, &format!("org-{}", n + 1), &root)?);
     }
-    nodes[0].command(&[
-        "federation",
-        "create",
+    nodes[0].found(&[
         "demo",
         "--epsilon",
         &args.epsilon,
@@ -124,12 +122,6 @@ fn play(
         OUTCOMES_AT,
         "--votes-at",
         OUTCOMES_AT,
-        "--window-grid-seconds",
-        "1",
-        "--window-least-seconds",
-        "1",
-        "--send-after-seconds",
-        "0",
     ])?;
     let uses = args.nodes.to_string();
     let invitation = nodes[0].command(&["federation", "invite", "--uses", &uses])?;

@@ -264,9 +264,7 @@ fn families_of(
 
 /// Founds the federation at the first node, lets the others join, and gives the invitation.
 fn found(nodes: &[Node], epsilon: &str) -> Result<String, CliError> {
-    nodes[0].command(&[
-        "federation",
-        "create",
+    nodes[0].found(&[
         "lab",
         "--epsilon",
         epsilon,
@@ -278,12 +276,6 @@ fn found(nodes: &[Node], epsilon: &str) -> Result<String, CliError> {
         OUTCOMES_AT,
         "--votes-at",
         OUTCOMES_AT,
-        "--window-grid-seconds",
-        "1",
-        "--window-least-seconds",
-        "1",
-        "--send-after-seconds",
-        "0",
     ])?;
     let uses = (nodes.len() + 1).to_string();
     let invitation = nodes[0].command(&["federation", "invite", "--uses", &uses])?;

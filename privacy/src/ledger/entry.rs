@@ -57,6 +57,25 @@ impl Reservation {
         let (first, last) = (start_seconds / period_seconds, (end_seconds - 1) / period_seconds);
         if first == last { Some(first) } else { None }
     }
+
+    /// Checks that one budget covers its window: it has closed, it lies within one wall-clock period, and no
+    /// part of it is older than the rules of that period. The error is what the window does.
+    pub(super) fn check_window(
+        &self,
+        budget: Budget,
+        windows_from_seconds: u64,
+    ) -> Result<(), &'static str> {
+        if self.window.end_seconds > self.at_seconds {
+            return Err("is still open; a release is made after its window closed");
+        }
+        if self.wall_period(budget.period_seconds()).is_none() {
+            return Err("touches two wall-clock periods, so that no one budget covers it");
+        }
+        if self.window.start_seconds < windows_from_seconds {
+            return Err("begins before the unit or the length of a period was changed");
+        }
+        Ok(())
+    }
 }
 
 /// What a person lets through the gate.

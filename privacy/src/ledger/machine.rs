@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 
 use lore_protocol::codec;
 use lore_protocol::ids::Hash;
+use lore_protocol::payload::Payload;
 
 use super::StoreError;
 use super::entry::{Chain, Entry, Record, Reservation, record_hash};
@@ -12,7 +13,8 @@ use super::point::Point;
 use super::state::{Release, State, Step};
 use super::store::{Head, LedgerStore};
 use super::verify::{self, Verified};
-use crate::{Budget, Cost, NoiseSource, PrivacyError, Spend, SystemNoise};
+use crate::released::Provenance;
+use crate::{Budget, Cost, NoiseSource, Outgoing, PrivacyError, Spend, SystemNoise};
 
 /// A hash-chained ledger over a store, of releases that are drawn with the noise `N`.
 pub struct Ledger<S, N = SystemNoise> {
@@ -170,6 +172,35 @@ impl<S: LedgerStore, N: NoiseSource> Ledger<S, N> {
     #[must_use]
     pub fn spend(&self, chain: Chain, period: u32) -> Spend {
         self.state.spend(chain, period)
+    }
+
+    /// Spend of a chain in the charter's period that the header of `outgoing` carries: what is committed
+    /// there, and what it completes itself. What is paid for and still to be sent comes with its own header.
+    #[must_use]
+    pub fn spend_with(&self, chain: Chain, period: u32, outgoing: &Outgoing<N>) -> Spend {
+        let own = match outgoing {
+            Outgoing::Released(released) => match released.provenance() {
+                Provenance::Sampled(release) | Provenance::Passed(release) => Some(release),
+                Provenance::Mechanism | Provenance::Authored => None,
+            },
+            Outgoing::Control(_) => match outgoing.payload() {
+                Payload::Void(void) => Some(void.release),
+                _ => None,
+            },
+        };
+        let mut spend = self.state.spend(chain, period);
+        let waiting = self.state.releases.iter().filter(|(id, known)| {
+            Some(**id) != own
+                && known.step != Step::Committed
+                && known.reservation.chain == chain
+                && known.reservation.period == period
+        });
+        for (_, known) in waiting {
+            let cost = known.reservation.cost();
+            spend.rho_nano = spend.rho_nano.saturating_sub(cost.rho_nano);
+            spend.delta_e18 = spend.delta_e18.saturating_sub(cost.delta_e18);
+        }
+        spend
     }
 
     /// What the node spent on sessions of the wall-clock period around `now_seconds`; nothing without a

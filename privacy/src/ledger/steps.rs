@@ -125,7 +125,8 @@ impl<S: LedgerStore, N: NoiseSource> Ledger<S, N> {
         {
             return Err(PrivacyError::PeriodWentBack);
         }
-        check_window(&reservation, budget, self.state.windows_from_seconds)
+        reservation
+            .check_window(budget, self.state.windows_from_seconds)
             .map_err(|why| PrivacyError::Parameter { what: "window", why: why.into() })?;
         mechanism::verify(&reservation.mechanism)?;
         let cost = reservation.cost();
@@ -256,35 +257,6 @@ impl<S: LedgerStore, N: NoiseSource> Ledger<S, N> {
         Ok(Committed::of(chain, seq, bytes))
     }
 
-    /// Spend of a chain in the charter's period that the header of `outgoing` carries: what is committed
-    /// there, and what it completes itself. What is paid for and still to be sent comes with its own header.
-    #[must_use]
-    pub fn spend_with(&self, chain: Chain, period: u32, outgoing: &Outgoing<N>) -> Spend {
-        let own = match outgoing {
-            Outgoing::Released(released) => match released.provenance() {
-                Provenance::Sampled(release) | Provenance::Passed(release) => Some(release),
-                Provenance::Mechanism | Provenance::Authored => None,
-            },
-            Outgoing::Control(_) => match outgoing.payload() {
-                Payload::Void(void) => Some(void.release),
-                _ => None,
-            },
-        };
-        let mut spend = self.state.spend(chain, period);
-        let waiting = self.state.releases.iter().filter(|(id, known)| {
-            Some(**id) != own
-                && known.step != Step::Committed
-                && known.reservation.chain == chain
-                && known.reservation.period == period
-        });
-        for (_, known) in waiting {
-            let cost = known.reservation.cost();
-            spend.rho_nano = spend.rho_nano.saturating_sub(cost.rho_nano);
-            spend.delta_e18 = spend.delta_e18.saturating_sub(cost.delta_e18);
-        }
-        spend
-    }
-
     /// The release that `outgoing` completes, if any, after checking that it may be committed here.
     fn release_of(
         &self,
@@ -393,25 +365,6 @@ impl<S: LedgerStore, N: NoiseSource> Ledger<S, N> {
             }),
         }
     }
-}
-
-/// Checks that one budget covers a window: it has closed, it lies within one wall-clock period, and no
-/// part of it is older than the rules of that period. The error is what the window does.
-pub(super) fn check_window(
-    reservation: &Reservation,
-    budget: Budget,
-    windows_from_seconds: u64,
-) -> Result<(), &'static str> {
-    if reservation.window.end_seconds > reservation.at_seconds {
-        return Err("is still open; a release is made after its window closed");
-    }
-    if reservation.wall_period(budget.period_seconds()).is_none() {
-        return Err("touches two wall-clock periods, so that no one budget covers it");
-    }
-    if reservation.window.start_seconds < windows_from_seconds {
-        return Err("begins before the unit or the length of a period was changed");
-    }
-    Ok(())
 }
 
 /// Whether `bytes` contain `part`; a delta ends with its payload, so that is looked at first.

@@ -9,7 +9,7 @@ use lore_protocol::payload::{Mechanism, Payload, Void};
 use super::entry::{Answer, Entry, Record, Reservation, record_hash};
 use super::gate;
 use super::state::{State, Step};
-use super::steps::{check_window, holds};
+use super::steps::holds;
 use super::store::LedgerStore;
 use crate::{Cost, NoiseSource, PrivacyError, SystemNoise, mechanism};
 
@@ -142,7 +142,8 @@ impl<S: LedgerStore> Check<'_, S> {
             self.costed.insert(reservation.mechanism);
         }
         let budget = self.state.budget.ok_or_else(|| damaged(index, "no budget was set"))?;
-        check_window(reservation, budget, self.state.windows_from_seconds)
+        reservation
+            .check_window(budget, self.state.windows_from_seconds)
             .map_err(|why| damaged(index, &format!("its window {why}")))?;
         let spent = self.state.node_spend(budget.period_days, reservation.window.start_seconds);
         let caps = budget.caps();

@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 
 use lore_engine::{Durability, RecordKind, Storage as _};
-use lore_node::host::now_seconds;
 use lore_node::store::Store;
 use lore_privacy::ledger::{Entry, Point};
 use lore_protocol::codec;
@@ -40,10 +39,7 @@ fn founder(cluster: &Cluster, kind: &str) -> Node {
     node.found(&["guild", "--lessons-at", lessons, "--outcomes-at", outcomes, "--votes-at", "50"]);
     set(&node, &["--epsilon", "4"]);
     assert!(releases(&node).is_empty(), "a budget on an empty node spends nothing");
-    node.checkpoint();
-    // Its window ends with the second in which the epoch opened.
-    let opened = now_seconds();
-    wait_until("the window has closed", PATIENCE, || (now_seconds() > opened).then_some(()));
+    node.close_windows();
     node
 }
 

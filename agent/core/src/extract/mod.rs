@@ -1,9 +1,10 @@
 //! Extract: the keys that one session may contribute, from the miner and, when there is one, a model.
 //!
-//! A model reads **one** session: the request is made anew for it, holds nothing of another, and nothing
-//! is remembered afterwards. What it answers is a list of [`Proposal`]s, which the grammar admits or
-//! drops ([`admit`]); those that stand join the miner's key in competing for the user's slots. A model
-//! can therefore widen what is looked at, and can put nothing into a key that is not in the session.
+//! A model reads **one** session: each request is made for one, holds nothing of another, and nothing is
+//! remembered afterwards. What it answers is a list of [`Proposal`]s, which the grammar admits or drops
+//! (`lore_protocol::lesson::admit_within`); those that stand join the miner's key in competing for the
+//! user's slots. A model can therefore widen what is looked at, and can put nothing into a key that is not
+//! in the session.
 
 mod prompt;
 mod reply;
