@@ -128,7 +128,10 @@ async fn the_success_of_sessions_with_a_skill_is_released_for_that_skill() {
     let revision = session.skills_injected[0].revision.unwrap();
     let alike = |n: usize| {
         let started = Started::at(session.started.unix_seconds - 60);
-        Session { id: format!("alike-{n}"), unit: None, started, ..session.clone() }
+        // Another conversation each: pieces of one are one unit.
+        let (root, links) = (None, Vec::new());
+        let id = format!("alike-{n}");
+        Session { id, root, links, unit: None, started, ..session.clone() }
     };
     let file = desk.cluster.path().join("alike.jsonl");
     sessions::write(&file, &(0..SESSIONS).map(alike).collect::<Vec<_>>());
