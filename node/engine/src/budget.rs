@@ -92,9 +92,7 @@ impl<N: NoiseSource> Engine<N> {
         let (period, offset) = (charter.period(open), open % terms.epochs_per_period);
         let budget = self.ledger.budget();
         let plan = budget.and_then(|budget| within(&budget, terms).plan(schedule(terms)).ok());
-        let opened = self
-            .epoch_opened_seconds(found.id())
-            .unwrap_or_else(|| self.joined_seconds(found.id()));
+        let opened = self.epoch_opened_seconds(found.id());
         let member = log.member_of(&self.public_key());
         let mut planned = Vec::new();
         for (kind, at, mechanism) in scheduled(terms, plan) {

@@ -120,16 +120,15 @@ impl<N: NoiseSource> Engine<N> {
         if log.tip().signers.binary_search(&me).is_err() || log.is_split() {
             return Ok(false);
         }
-        let last = self
-            .epoch_opened_seconds(federation)
-            .unwrap_or_else(|| self.joined_seconds(federation));
-        Ok(self.now_seconds() >= last + u64::from(hours) * 3600)
+        let opened = self.epoch_opened_seconds(federation);
+        Ok(self.now_seconds() >= opened + u64::from(hours) * 3600)
     }
 
-    /// When the checkpoint that opened the open epoch came in, in seconds since the Unix epoch; none in the
-    /// first epoch.
-    pub fn epoch_opened_seconds(&self, federation: FederationId) -> Option<u64> {
+    /// When the checkpoint that opened the open epoch came in, in seconds since the Unix epoch; of the first
+    /// epoch, when this node came to the federation.
+    pub fn epoch_opened_seconds(&self, federation: FederationId) -> u64 {
         self.seconds_in(RecordKind::EpochOpenedAt, federation)
+            .unwrap_or_else(|| self.joined_seconds(federation))
     }
 
     /// When this node came to a federation, in seconds since the Unix epoch.

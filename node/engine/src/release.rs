@@ -1,6 +1,7 @@
 //! Releases that are due: what turns private sessions into public deltas, through the privacy door.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use lore_privacy::release::{
     CostsSpec, LessonsSpec, OutcomesSpec, Participation, VotesSpec, release_id,
@@ -17,7 +18,7 @@ use crate::{Ballot, Engine, EngineError};
 /// Most keys of one lesson release; the fixed size is the tighter bound.
 const MAX_KEYS: u32 = 256;
 
-/// A release of this epoch.
+/// A release that has become due, with the window that it draws on.
 #[derive(Debug, Clone, Copy)]
 struct Due {
     chain: Chain,
@@ -82,14 +83,13 @@ impl<N: NoiseSource> Engine<N> {
         let period = log.charter().period(epoch);
         let offset = epoch % terms.epochs_per_period;
         let chain = Chain { federation, member };
-        let made: BTreeSet<Hash> = self.ledger.releases().map(|(r, _)| r.release).collect();
         let mut open = BTreeMap::new();
         for (kind, at, _) in scheduled(terms, None) {
             let Some(index) = at.iter().rposition(|at| *at <= offset) else { continue };
             let from = epoch - offset + at.get(index).copied().unwrap_or(0);
             let index = u32::try_from(index).unwrap_or(u32::MAX);
             let release = release_id(federation, member, kind, period, index);
-            if made.contains(&release) || self.refused.contains(&release) {
+            if self.ledger.reservation(&release).is_some() || self.refused.contains(&release) {
                 continue;
             }
             if on_chain(log, member, kind, from) {
@@ -163,9 +163,7 @@ impl<N: NoiseSource> Engine<N> {
     pub(crate) fn window_end(&self, federation: FederationId) -> Option<u64> {
         let grid = self.federation(federation).ok()?.log().charter().privacy.windows.grid_seconds;
         let grid = u64::from(grid).max(1);
-        let opened = self
-            .epoch_opened_seconds(federation)
-            .unwrap_or_else(|| self.joined_seconds(federation));
+        let opened = self.epoch_opened_seconds(federation);
         Some((opened / grid + 1) * grid)
     }
 
@@ -221,8 +219,8 @@ impl<N: NoiseSource> Engine<N> {
             unit: due.mechanism.unit,
             participation: due.participation,
             secret: self.local_secret(),
-            store: std::sync::Arc::clone(&self.store),
-            sessions: std::sync::Arc::clone(&self.sessions),
+            store: Arc::clone(&self.store),
+            sessions: Arc::clone(&self.sessions),
             noise: self.noise.fork(),
         });
         self.working = Some(ticket);

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use clap::{Args, Parser, Subcommand};
+use lore_control::Windows;
 
 use super::agent::AgentArgs;
 use super::cost::CostArg;
@@ -202,13 +203,13 @@ pub(super) struct CreateArgs {
     #[arg(long, value_delimiter = ',')]
     pub(super) votes_at: Option<Vec<u32>>,
     /// Seconds of the grid on which windows of releases end, 1 to 86400.
-    #[arg(long, default_value_t = 3_600)]
+    #[arg(long, default_value_t = Windows::default().grid_seconds)]
     pub(super) window_grid_seconds: u32,
     /// Least seconds of a window, and between two releases of a kind, 1 to 2592000.
-    #[arg(long, default_value_t = 86_400)]
+    #[arg(long, default_value_t = Windows::default().least_seconds)]
     pub(super) window_least_seconds: u32,
     /// Seconds from the end of a window until its release is sent, 0 to 86400.
-    #[arg(long, default_value_t = 600)]
+    #[arg(long, default_value_t = Windows::default().send_after_seconds)]
     pub(super) send_after_seconds: u32,
     /// Epochs of a period in which sums of session costs are released, separated by commas; without it,
     /// none are. They take a third of the share of rho that outcomes have.

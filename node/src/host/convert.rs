@@ -27,11 +27,7 @@ pub(super) fn terms(wanted: &control::FederationCreate) -> Terms {
         lessons_at: wanted.lessons_at.clone(),
         outcomes_at: wanted.outcomes_at.clone(),
         votes_at: wanted.votes_at.clone(),
-        windows: WindowTerms {
-            grid_seconds: wanted.windows.grid_seconds,
-            least_seconds: wanted.windows.least_seconds,
-            send_after_seconds: wanted.windows.send_after_seconds,
-        },
+        windows: windows(wanted.windows),
         units: wanted.units.as_ref().map(|all| all.iter().copied().map(protected).collect()),
         costs: wanted.costs.as_ref().map(|costs| Costs {
             at: costs.at.clone(),
@@ -40,6 +36,11 @@ pub(super) fn terms(wanted: &control::FederationCreate) -> Terms {
         }),
         members: None,
     }
+}
+
+const fn windows(wanted: control::Windows) -> WindowTerms {
+    let control::Windows { grid_seconds, least_seconds, send_after_seconds } = wanted;
+    WindowTerms { grid_seconds, least_seconds, send_after_seconds }
 }
 
 const fn cost_kind(kind: control::CostKind) -> CostKind {
@@ -304,6 +305,11 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn the_windows_that_a_founder_does_not_choose_are_those_of_the_protocol() {
+        assert_eq!(windows(control::Windows::default()), WindowTerms::default());
+    }
 
     #[test]
     fn a_lesson_is_printed_as_the_protocol_prints_it() {
