@@ -16,7 +16,7 @@ pub const NOT_COVERED: &[&str] = &[
     "that this node takes part, when it fetches, and how many members know it",
     "what a model provider or a tool sees while a session runs",
     "one person behind several accounts, and users who influence each other elsewhere",
-    "side channels of this machine, and a release whose work takes longer than the charter's delay",
+    "side channels of this machine, and a release whose work takes longer than the charter's delay, with those that wait for it",
     "texts and decisions that a person publishes on purpose: what is kept or dropped at the gate, and \
      the voids that a refusal causes",
     "whether a peer really drew the noise it declares",

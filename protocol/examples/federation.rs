@@ -95,7 +95,7 @@ pub(crate) fn run() -> Result<Vec<String>> {
     let (header, join) = terms.founder_join(federation, &terms.founders[0]);
     ingest(&mut log, &Delta::sign(header, &join, &founder_key))?;
 
-    // Somebody else signs a Join, the founder vouches for it, and the next checkpoint admits it.
+    // Another node signs a Join, the founder vouches for it, and the next checkpoint admits it.
     let key = SecretKey::from_seed(&[2; 32]);
     let invitation = InvitationId([9; 32]);
     let (header, join) = join_header(

@@ -1,7 +1,7 @@
 //! A counted budget of work for one session.
 //!
-//! Whoever writes a session must not be able to make the code that reads it slow: a release that hangs
-//! tells everybody that such a session is here. Parsers and miners therefore count what they do, in
+//! No session may make the code that reads it slow: a release that hangs tells everybody that such a
+//! session is here. Parsers and miners therefore count what they do, in
 //! steps and never in time, so that the same session is given up at the same place on every machine.
 
 use std::cell::Cell;

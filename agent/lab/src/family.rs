@@ -99,7 +99,7 @@ impl Family {
             let program = dir.join(BIN).join(tool).display().to_string();
             script += &format!("exec {} \"$@\"\n", quoted(&program));
             let path = bin.join(tool);
-            // Replaced, not written over: somebody may be running the old one.
+            // Replaced, not written over: a process may run the old one.
             let next = bin.join(format!(".{tool}.next"));
             std::fs::write(&next, script).map_err(at(&next))?;
             let mode = std::fs::Permissions::from_mode(0o755);

@@ -69,7 +69,7 @@ fn serve(socket: &UnixStream, parent: Pid) -> io::Result<()> {
         return Ok(());
     }
     let null: OwnedFd = std::fs::File::open("/dev/null")?.into();
-    // The output is the command's, and open as long as somebody holds it.
+    // The output is the command's, and open as long as a process holds it.
     rustix::stdio::dup2_stdout(&null)?;
     rustix::stdio::dup2_stderr(&null)?;
     std::thread::scope(|scope| {

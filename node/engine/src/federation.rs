@@ -13,7 +13,7 @@ pub struct Federation {
     log: Log,
     seal: FrameSeal,
     fold: Fold,
-    /// Folded when somebody asks: most deltas come in without that.
+    /// Folded when it is read: most deltas come in without that.
     view: OnceLock<View>,
 }
 

@@ -64,7 +64,7 @@ impl<N: NoiseSource> Engine<N> {
                 "ledger_behind",
                 "the network knows more of this node's privacy spend than its own ledger does",
             )
-            .help("this home is a restored or copied backup: use the original, or join anew"));
+            .help("this home is a restored or copied backup: use the original, or join again with a new home"));
         }
         if !join {
             header.spend = due;

@@ -171,7 +171,7 @@ pub(super) fn alone<T>(
     probe: Option<&Probe>,
     give: impl FnOnce() -> Vec<T>,
 ) -> Vec<T> {
-    // What is given is made anew from borrowed data, so that nothing half done is seen afterwards.
+    // What is given is made from borrowed data, so that nothing half done is seen afterwards.
     let given = catch_unwind(AssertUnwindSafe(|| {
         if let Some(probe) = probe {
             probe(true, &session.task);

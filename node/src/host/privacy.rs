@@ -80,7 +80,7 @@ impl Node {
         if self.engine.ledger_is_behind(found.id())? {
             problems.push(format!(
                 "`{name}` knows more of this node's releases than its own ledger: this home is an \
-                 old copy; use the original, or join anew with a new home"
+                 old copy; use the original, or join again with a new home"
             ));
         }
         if !terms.units.contains(&budget.unit) {
@@ -134,7 +134,7 @@ impl Node {
         })
     }
 
-    /// The same for every federation, for whoever brings in sessions.
+    /// The same for every federation, for the answer to an import.
     pub(super) fn too_few_anywhere(&self) -> Result<Vec<String>, CliError> {
         let Some(budget) = self.engine.ledger().budget() else { return Ok(Vec::new()) };
         let each = self.engine.federations().values().map(|found| self.too_few(found, &budget));

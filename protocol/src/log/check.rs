@@ -322,7 +322,7 @@ impl Log {
     }
 
     /// A release is made in its epoch of the period or later, at most one of a kind in an epoch, and no
-    /// more of them in a period than have become due in it: whoever joins late or was away catches up.
+    /// more of them in a period than have become due in it: a member that joined late or was away catches up.
     fn check_schedule(
         &self,
         header: &Header,

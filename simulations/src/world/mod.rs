@@ -281,7 +281,7 @@ impl<'a> World<'a> {
         self.disconnect(node)
     }
 
-    /// What a node does of its own accord, now and then.
+    /// Lets a node do what is due without an event.
     fn tick(&mut self, node: usize) -> Result<(), WorldError> {
         let now = self.queue.now();
         let period = millis(self.scenario.sync.period_ms);

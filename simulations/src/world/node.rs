@@ -164,7 +164,7 @@ impl Node {
         self.engine.take_effects()
     }
 
-    /// What it does of its own accord, now and then: join, answer its gate, publish.
+    /// Does what is due without an event: joins, answers its gate, publishes.
     pub(super) fn act(&mut self, invitation: &str, work: &mut Stream) -> Result<(), WorldError> {
         if !self.let_in && !self.joining {
             self.joining = true;
