@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use lore_agent::extract;
-use lore_engine::{Ballot, Contributions, RecordKind, Source, Storage};
+use lore_engine::{Ballot, Contributions, RecordKind, Source, Storage, StorageError};
 use lore_privacy::{
     CostContribution, LessonContribution, OutcomeContribution, PrivacyError, Private, UnitId,
     VoteContribution,
@@ -28,45 +28,41 @@ pub(super) struct Sessions {
     probe: Option<Probe>,
 }
 
-/// A session with the unit it belongs to.
-type Owned = (UnitId, Session);
-
 impl Sessions {
     pub(super) const fn new(store: Arc<dyn Storage>, probe: Option<Probe>) -> Self {
         Self { store, probe }
     }
 
-    fn sessions(&self, source: &Source<'_>) -> Result<Private<Vec<Owned>>, PrivacyError> {
-        let Window { start_seconds, end_seconds } = source.window();
-        let mut sessions = Vec::new();
-        for pair in self.store.scan(RecordKind::Session, b"") {
-            let (_, bytes) = pair.map_err(|error| PrivacyError::Unreadable(error.to_string()))?;
-            // A record that is damaged belongs to nobody who could be named, and feeds nothing.
-            let Ok(session) = serde_json::from_slice::<Session>(&bytes) else { continue };
-            if let Some(probe) = &self.probe {
-                probe(false, &session.task);
-            }
-            let user = session.unit.as_deref();
-            let conversations = Conversations::of(&*self.store, user.unwrap_or_default());
-            let root = conversations
-                .root(session.conversation())
-                .map_err(|error| PrivacyError::Unreadable(error.to_string()))?;
-            let Some(unit) = source.unit_of(user, &root) else { continue };
-            let within = (start_seconds..end_seconds).contains(&session.started.unix_seconds);
-            if within && source.admits(&unit)? {
-                sessions.push(Private::new((unit, session)));
-            }
-        }
-        Ok(sessions.into())
-    }
-
+    /// What the sessions of the window give that feed this release. One session at a time is in memory, so
+    /// that what a node holds of them does not depend on how many there are.
     fn each<T>(
         &self,
         source: &Source<'_>,
         give: impl Fn(&UnitId, &Session) -> Vec<T>,
     ) -> Result<Private<Vec<T>>, PrivacyError> {
-        let alone = |(unit, one): &Owned| alone(one, self.probe.as_ref(), || give(unit, one));
-        Ok(self.sessions(source)?.map(|owned| owned.iter().flat_map(alone).collect()))
+        let unreadable = |error: StorageError| PrivacyError::Unreadable(error.to_string());
+        let Window { start_seconds, end_seconds } = source.window();
+        let mut given = Vec::new();
+        for pair in self.store.scan(RecordKind::Session, b"") {
+            let (_, bytes) = pair.map_err(unreadable)?;
+            // A record that is damaged belongs to nobody who could be named, and feeds nothing.
+            let Ok(session) = serde_json::from_slice::<Session>(&bytes) else { continue };
+            drop(bytes);
+            if let Some(probe) = &self.probe {
+                probe(false, &session.task);
+            }
+            let user = session.unit.as_deref();
+            let conversations = Conversations::of(&*self.store, user.unwrap_or_default());
+            let root = conversations.root(session.conversation()).map_err(unreadable)?;
+            let Some(unit) = source.unit_of(user, &root) else { continue };
+            let within = (start_seconds..end_seconds).contains(&session.started.unix_seconds);
+            if within && source.admits(&unit)? {
+                let found = alone(&session, self.probe.as_ref(), || give(&unit, &session));
+                given.push(Private::new(found));
+            }
+        }
+        let given: Private<Vec<Vec<T>>> = given.into();
+        Ok(given.map(|all| all.into_iter().flatten().collect()))
     }
 }
 
@@ -77,7 +73,7 @@ impl Contributions for Sessions {
         &self,
         source: &Source<'_>,
     ) -> Result<Private<Vec<LessonContribution>>, PrivacyError> {
-        Ok(self.sessions(source)?.map(|owned| lessons_of(&owned, self.probe.as_ref())))
+        Ok(self.each(source, read)?.map(lessons_of))
     }
 
     /// How each session ended with the skills that it used.
@@ -141,21 +137,40 @@ impl Contributions for Sessions {
     }
 }
 
-/// What each session teaches. Another unit's sessions have no part in whether its proposals count.
-fn lessons_of(owned: &[Owned], probe: Option<&Probe>) -> Vec<LessonContribution> {
-    let unread = owned.iter().filter(|(_, session)| extract::is_unread(session));
-    let incomplete: BTreeSet<UnitId> = unread.map(|(unit, _)| *unit).collect();
-    let given = |(unit, session): &Owned| {
+/// One session as it was read: its unit, and what it teaches with and without a model's proposals for it.
+struct Read {
+    unit: UnitId,
+    unread: bool,
+    mined: Vec<LessonContribution>,
+    proposed: Vec<LessonContribution>,
+}
+
+fn read(unit: &UnitId, session: &Session) -> Vec<Read> {
+    let of = |bundles: Vec<Bundle>| {
         let one = |bundle: Bundle| LessonContribution {
             unit: *unit,
             start_seconds: session.started.unix_seconds,
             primary: bundle.primary,
             topics: bundle.topics,
         };
-        let teach = || taught(session, !incomplete.contains(unit)).into_iter().map(one).collect();
-        alone(session, probe, teach)
+        bundles.into_iter().map(one).collect()
     };
-    owned.iter().flat_map(given).collect()
+    let unread = extract::is_unread(session);
+    let mined: Vec<LessonContribution> = of(taught(session, false));
+    let proposed =
+        if session.proposals.is_some() { of(taught(session, true)) } else { mined.clone() };
+    vec![Read { unit: *unit, unread, mined, proposed }]
+}
+
+/// What each session teaches. A unit's proposals count when all its sessions were read; another unit's
+/// sessions have no part in that.
+fn lessons_of(sessions: Vec<Read>) -> Vec<LessonContribution> {
+    let unread = sessions.iter().filter(|session| session.unread);
+    let incomplete: BTreeSet<UnitId> = unread.map(|session| session.unit).collect();
+    let given = sessions.into_iter().flat_map(|session| {
+        if incomplete.contains(&session.unit) { session.mined } else { session.proposed }
+    });
+    given.collect()
 }
 
 /// The bundles of one session, which compete with those of its user's others.
@@ -373,8 +388,11 @@ mod tests {
         LocalSecret::from_bytes([1; 32]).user(&number.to_string())
     }
 
+    /// A session with the unit it belongs to.
+    type Owned = (UnitId, Session);
+
     /// The sessions of so many users after a model's pass over them.
-    fn read(model: &Scripted, users: impl Iterator<Item = u64>) -> Vec<Owned> {
+    fn asked(model: &Scripted, users: impl Iterator<Item = u64>) -> Vec<Owned> {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let one = |number: u64| {
             let mut session = failed_and_mended(number);
@@ -390,7 +408,8 @@ mod tests {
 
     /// What others than the victim give: whose it is, and in short.
     fn of_others(owned: &[Owned]) -> Vec<(u64, String)> {
-        let all = lessons_of(owned, None).into_iter();
+        let all = owned.iter().flat_map(|(unit, session)| read(unit, session)).collect();
+        let all = lessons_of(all).into_iter();
         let others = all.filter(|one| one.unit != unit(VICTIM));
         let user = |of: UnitId| (4_000..4_041).find(|number| unit(*number) == of).unwrap();
         others.map(|one| (user(one.unit), one.primary.to_string())).collect()
@@ -399,10 +418,10 @@ mod tests {
     #[test]
     fn a_session_that_the_model_refuses_is_its_own_loss_and_nobody_elses() {
         for status in [400, 403] {
-            let owned = read(&Scripted(status), 4_000..4_041);
+            let owned = asked(&Scripted(status), 4_000..4_041);
             assert_eq!(owned.len(), 41);
             let without: Vec<Owned> =
-                read(&Scripted(status), (4_000..4_041).filter(|number| *number != VICTIM));
+                asked(&Scripted(status), (4_000..4_041).filter(|number| *number != VICTIM));
             let others = of_others(&owned);
             assert_eq!(others, of_others(&without), "{status}");
             // The miner's lesson and the model's, of each.
@@ -412,7 +431,7 @@ mod tests {
 
     #[test]
     fn a_unit_with_an_unread_session_gives_what_the_miner_finds_and_changes_no_other() {
-        let mut owned = read(&Scripted(400), 4_000..4_003);
+        let mut owned = asked(&Scripted(400), 4_000..4_003);
         let before = of_others(&owned);
         owned.push((unit(4_001), failed_and_mended(4_004)));
         let after = of_others(&owned);
