@@ -4,7 +4,7 @@
 //! read from sessions, so that showing it tells nothing about them.
 
 use lore_protocol::ids::Hash;
-use lore_protocol::payload::{Mechanism, Noise, PayloadKind, Unit};
+use lore_protocol::payload::{Mechanism, Noise, PayloadKind, Unit, WEIGHT};
 
 use crate::ledger::{Ledger, LedgerStore};
 use crate::preset::{Budget, Schedule, epsilon_micros, supporters_needed};
@@ -65,7 +65,8 @@ pub struct Purchase {
     pub releases: u32,
     /// With the cost of one.
     pub mechanism: Mechanism,
-    /// Standard deviation of the noise on one count.
+    /// Standard deviation of the noise on one count; of lessons and votes in whole units, what one weighs that
+    /// speaks for nothing else.
     pub sigma: f64,
     /// The cost of one, as a formula with its numbers.
     pub formula: String,
@@ -175,7 +176,10 @@ pub fn buys(budget: &Budget, schedule: Schedule) -> Result<Vec<Purchase>, Privac
     ];
     let purchases = kinds.into_iter().filter_map(|(kind, releases, mechanism)| {
         let mechanism = mechanism?;
-        let sigma = mechanism.deviation_micros() as f64 / 1e6;
+        // Keys and candidates share a weight: in whole units it says more.
+        let shares = matches!(kind, PayloadKind::Lessons | PayloadKind::Votes);
+        let one = if shares { f64::from(WEIGHT) } else { 1.0 };
+        let sigma = mechanism.deviation_micros() as f64 / 1e6 / one;
         Some(Purchase {
             kind,
             releases,
@@ -267,7 +271,7 @@ pub fn quote(budget: &Budget, cost: Cost) -> Result<Quote, PrivacyError> {
 /// The cost of a mechanism with its numbers filled in.
 #[must_use]
 pub fn formula(mechanism: &Mechanism) -> String {
-    let Mechanism { l0, linf, .. } = mechanism;
+    let Mechanism { l0, linf, l2_square, .. } = mechanism;
     let scale = mechanism.scale_micros as f64 / 1e6;
     let rho = mechanism.rho_nano as f64 / 1e9;
     let unit = match mechanism.unit {
@@ -277,7 +281,7 @@ pub fn formula(mechanism: &Mechanism) -> String {
     };
     let cells = match mechanism.noise {
         Noise::Gaussian => format!(
-            "per {unit}: rho = l0 * linf^2 / (2 * sigma^2) = {l0} * {linf}^2 / (2 * {scale}^2) = {rho}"
+            "per {unit}: rho = l2^2 / (2 * sigma^2) = {l2_square} / (2 * {scale}^2) = {rho}"
         ),
         Noise::Laplace => format!(
             "per {unit}: epsilon = l0 * linf / b = {l0} * {linf} / {scale}, \
@@ -290,7 +294,8 @@ pub fn formula(mechanism: &Mechanism) -> String {
     let delta = mechanism.delta_e18 as f64 / 1e18;
     let threshold = mechanism.threshold;
     format!(
-        "{cells}; delta = 1 - (1 - P[noise >= {threshold} - {linf}])^{l0}, charged as {delta:.3e}"
+        "{cells}; delta = the largest of 1 - (1 - P[noise >= {threshold} - w])^k for k = 1 to {l0} keys of \
+         weight w = min({linf}, sqrt({l2_square} / k)), charged as {delta:.3e}"
     )
 }
 
@@ -329,7 +334,7 @@ mod tests {
         let spent = explained.status.spent.unwrap();
         assert_eq!((spent.rho_nano, spent.epsilon, spent.delta), (0, 0.0, 0.0));
         assert_eq!(explained.status.left, Some(budget().caps()));
-        assert_eq!(explained.buys[0].supporters_needed, Some(24));
+        assert_eq!(explained.buys[0].supporters_needed, Some(14));
         assert!(explained.buys[1].rate_standard_error.unwrap() > 0.02);
         assert!(explained.next.iter().all(|next| next.fits));
         let after = explained.next[0].spent_after.unwrap();
@@ -342,9 +347,10 @@ mod tests {
         let plan = budget().plan(Schedule::default()).unwrap();
         let text = formula(&plan.lessons.unwrap());
         assert!(
-            text.starts_with("per user: rho = l0 * linf^2 / (2 * sigma^2) = 3 * 1^2 / (2 * 3.18")
+            text.starts_with("per user: rho = l2^2 / (2 * sigma^2) = 100000000 / (2 * 18376"),
+            "{text}"
         );
-        assert!(text.contains("19 - 1"));
+        assert!(text.contains("k = 1 to 32 keys"), "{text}");
     }
 
     #[test]

@@ -16,7 +16,7 @@ use std::collections::HashMap;
 
 use dashu::integer::{IBig, UBig};
 use dashu::rational::RBig;
-use lore_protocol::payload::{Mechanism, Noise, Unit};
+use lore_protocol::payload::{Mechanism, Noise, Unit, WEIGHT};
 use opendp::combinators::make_pureDP_to_zCDP;
 use opendp::core::Measurement;
 use opendp::domains::{AtomDomain, MapDomain, VectorDomain};
@@ -39,15 +39,110 @@ const MICRO: u32 = 1_000_000;
 /// Smallest threshold: a key that nobody supports has no count, and T - 1 must stay at least the bound.
 const MIN_THRESHOLD: u32 = 2;
 
-/// What opendp's map charges for noisy cells: integer discrete Gaussian on a vector of which one unit
-/// changes at most `l0` cells by at most `linf` each. `rho = l0 * linf^2 / (2 * sigma^2)`, rounded up.
+/// Bounds on what one unit changes: `k <= l0` cells or keys, each by at most
+/// `min(linf, floor(sqrt(l2_square / k)))`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    l0: u16,
+    linf: u16,
+    l2_square: u64,
+}
+
+impl Bounds {
+    /// At most `l0` cells, each by at most `linf`.
+    #[must_use]
+    pub const fn cells(l0: u16, linf: u16) -> Self {
+        Self { l0, linf, l2_square: l0 as u64 * linf as u64 * linf as u64 }
+    }
+
+    /// At most `l0` keys, which share [`WEIGHT`] (see there).
+    #[must_use]
+    pub const fn shared(l0: u16) -> Self {
+        Self { l0, linf: WEIGHT, l2_square: WEIGHT as u64 * WEIGHT as u64 }
+    }
+
+    /// Bounds on what changes when the unit does: what it fills, or what it and its replacement fill. Counts
+    /// are not negative, so that the squares of a replacement's changes sum up to those of both at most.
+    #[must_use]
+    pub const fn changed(self, unit: Unit) -> Self {
+        let cells = unit.cells_changed();
+        Self {
+            l0: self.l0.saturating_mul(cells),
+            linf: self.linf,
+            l2_square: self.l2_square.saturating_mul(cells as u64),
+        }
+    }
+
+    /// The bounds that a mechanism declares.
+    #[must_use]
+    pub const fn of(mechanism: &Mechanism) -> Self {
+        let Mechanism { l0, linf, l2_square, .. } = *mechanism;
+        Self { l0, linf, l2_square }
+    }
+
+    /// Most cells or keys.
+    #[must_use]
+    pub const fn l0(&self) -> u16 {
+        self.l0
+    }
+
+    /// Most that each cell changes by when `keys` of them do.
+    #[must_use]
+    pub fn each(&self, keys: u16) -> u64 {
+        (self.l2_square / u64::from(keys.max(1))).isqrt().min(u64::from(self.linf))
+    }
+
+    /// The square of the l1 or l2 bound that a noise law is charged by.
+    pub(crate) fn square(&self, noise: Noise) -> u128 {
+        let l1 = u128::from(self.l0) * u128::from(self.linf);
+        match noise {
+            Noise::Gaussian => u128::from(self.l2_square),
+            Noise::Laplace => l1 * l1,
+        }
+    }
+
+    /// The rho of opendp's map in 1e-9, rounded up, and never below the exact one: a map's float may lie under
+    /// it by its last digit, which every peer would see.
+    fn rho_nano(&self, noise: Noise, scale_micros: u64, map: f64) -> Result<u64, PrivacyError> {
+        let doubled = u128::from(scale_micros).pow(2).saturating_mul(2).max(1);
+        let scaled = self.square(noise).saturating_mul(10_u128.pow(21));
+        let exact = u64::try_from(scaled.div_ceil(doubled)).unwrap_or(u64::MAX);
+        Ok(scaled_up(map, 9)?.max(exact))
+    }
+
+    /// The l2 bound as a rational that is not below it.
+    ///
+    /// # Errors
+    /// When a bound or the scale is zero, or the bounds contradict each other.
+    fn l2(&self, scale_micros: u64) -> Result<RBig, PrivacyError> {
+        let bad = |what, why: &str| Err(PrivacyError::Parameter { what, why: why.into() });
+        let positive =
+            [("l0", u64::from(self.l0)), ("linf", u64::from(self.linf)), ("scale", scale_micros)];
+        if let Some((what, _)) = positive.into_iter().find(|(_, value)| *value == 0) {
+            return bad(what, "must not be zero");
+        }
+        let one = u64::from(self.linf) * u64::from(self.linf);
+        if !(one..=u64::from(self.l0) * one).contains(&self.l2_square) {
+            return bad("l2_square", "must be linf^2 to l0 * linf^2");
+        }
+        // Twelve decimals of the root, rounded up: l2_square is below 2^48, times 10^24 below 2^128.
+        const ROOT: u128 = 1_000_000_000_000;
+        let square = u128::from(self.l2_square);
+        let root = (square * ROOT * ROOT).isqrt();
+        let exact = root * root == square * ROOT * ROOT;
+        let up = if exact { root } else { root + 1 };
+        Ok(RBig::from_parts(IBig::from(up), UBig::from(ROOT)))
+    }
+}
+
+/// What opendp's map charges for noisy cells: integer discrete Gaussian on a vector that one unit changes
+/// within the bounds. `rho = l2_square / (2 * sigma^2)`, rounded up.
 ///
 /// # Errors
 /// When a parameter is zero or opendp refuses it.
-pub fn cells_cost(l0: u16, linf: u16, scale_micros: u64) -> Result<Cost, PrivacyError> {
-    let l2 = check_bounds(l0, linf, scale_micros)?;
-    let rho = vector(scale_micros)?.map(&l2).map_err(noise)?;
-    Ok(Cost { rho_nano: scaled_up(rho, 9)?, delta_e18: 0 })
+pub fn cells_cost(bounds: Bounds, scale_micros: u64) -> Result<Cost, PrivacyError> {
+    let rho = vector(scale_micros)?.map(&bounds.l2(scale_micros)?).map_err(noise)?;
+    Ok(Cost { rho_nano: bounds.rho_nano(Noise::Gaussian, scale_micros, rho)?, delta_e18: 0 })
 }
 
 /// What opendp's maps charge for noisy cells with integer discrete Laplace noise: the release is pure
@@ -56,40 +151,49 @@ pub fn cells_cost(l0: u16, linf: u16, scale_micros: u64) -> Result<Cost, Privacy
 ///
 /// # Errors
 /// When a parameter is zero or opendp refuses it.
-pub fn laplace_cost(l0: u16, linf: u16, scale_micros: u64) -> Result<Cost, PrivacyError> {
-    check_bounds(l0, linf, scale_micros)?;
-    let l1 = RBig::from(u32::from(l0) * u32::from(linf));
+pub fn laplace_cost(bounds: Bounds, scale_micros: u64) -> Result<Cost, PrivacyError> {
+    bounds.l2(scale_micros)?;
+    let l1 = RBig::from(u32::from(bounds.l0) * u32::from(bounds.linf));
     let rho = pure(scale_micros)?.map(&l1).map_err(noise)?;
-    Ok(Cost { rho_nano: scaled_up(rho, 9)?, delta_e18: 0 })
+    Ok(Cost { rho_nano: bounds.rho_nano(Noise::Laplace, scale_micros, rho)?, delta_e18: 0 })
 }
 
-/// What opendp's map charges for thresholded counts of an open set of keys, of which one unit changes
-/// at most `l0` by at most `linf` each; delta is the map's for `threshold - 1` (see the module's text).
+/// What opendp's map charges for thresholded counts of an open set of keys that one unit changes within the
+/// bounds; delta is the map's for `threshold - 1` (see the module's text).
+///
+/// A unit's keys share its weight equally, so that a unit of many keys is below the threshold by more on
+/// each but has more of them that noise can lift. Delta is the largest charge over all numbers of keys.
 ///
 /// # Errors
 /// When a parameter is zero or opendp refuses it.
 pub fn threshold_cost(
-    l0: u16,
-    linf: u16,
+    bounds: Bounds,
     scale_micros: u64,
     threshold: u32,
 ) -> Result<Cost, PrivacyError> {
-    let l2 = check_bounds(l0, linf, scale_micros)?;
-    let least = MIN_THRESHOLD.max(u32::from(linf) + 1);
+    let l2 = bounds.l2(scale_micros)?;
+    let least = MIN_THRESHOLD.max(u32::from(bounds.linf) + 1);
     if threshold < least {
         return Err(PrivacyError::Parameter {
             what: "threshold",
             why: format!("{threshold} is below the least one, {least}"),
         });
     }
-    let charge = |threshold| -> Result<(f64, f64), PrivacyError> {
-        thresholded(scale_micros, threshold)?
-            .map(&(u32::from(l0), l2.clone(), RBig::from(linf)))
-            .map_err(noise)
+    let charge = |keys: u16, threshold: &Threshold| -> Result<(f64, f64), PrivacyError> {
+        let each = RBig::from(bounds.each(keys));
+        threshold.map(&(u32::from(keys), l2.clone(), each)).map_err(noise)
     };
-    let (rho, _) = charge(threshold)?;
-    let (_, delta) = charge(threshold - 1)?;
-    Ok(Cost { rho_nano: scaled_up(rho, 9)?, delta_e18: scaled_up(delta, 18)? })
+    let (rho, _) = charge(bounds.l0, &thresholded(scale_micros, threshold)?)?;
+    let twin = thresholded(scale_micros, threshold - 1)?;
+    let mut delta = 0.0_f64;
+    for keys in 1..=bounds.l0 {
+        // With equal bounds for each, more keys only cost more.
+        if keys == bounds.l0 || bounds.each(keys + 1) < bounds.each(keys) {
+            delta = delta.max(charge(keys, &twin)?.1);
+        }
+    }
+    let rho_nano = bounds.rho_nano(Noise::Gaussian, scale_micros, rho)?;
+    Ok(Cost { rho_nano, delta_e18: scaled_up(delta, 18)? })
 }
 
 /// The charge for a declared mechanism, re-derived from its parameters.
@@ -103,11 +207,11 @@ pub fn cost_of(mechanism: &Mechanism) -> Result<Cost, PrivacyError> {
             why: "replacing a person changes an even number of cells".into(),
         });
     }
-    let (l0, linf, scale) = (mechanism.l0, mechanism.linf, mechanism.scale_micros);
+    let (bounds, scale) = (Bounds::of(mechanism), mechanism.scale_micros);
     match (mechanism.noise, mechanism.threshold) {
-        (Noise::Gaussian, 0) => cells_cost(l0, linf, scale),
-        (Noise::Gaussian, threshold) => threshold_cost(l0, linf, scale, threshold),
-        (Noise::Laplace, 0) => laplace_cost(l0, linf, scale),
+        (Noise::Gaussian, 0) => cells_cost(bounds, scale),
+        (Noise::Gaussian, threshold) => threshold_cost(bounds, scale, threshold),
+        (Noise::Laplace, 0) => laplace_cost(bounds, scale),
         (Noise::Laplace, _) => {
             Err(PrivacyError::Unsupported("Laplace noise in a thresholded release"))
         }
@@ -137,46 +241,40 @@ pub fn verify(mechanism: &Mechanism) -> Result<(), PrivacyError> {
 /// When the parameters are impossible.
 pub fn gaussian(
     unit: Unit,
-    l0: u16,
-    linf: u16,
+    bounds: Bounds,
     scale_micros: u64,
     threshold: u32,
 ) -> Result<Mechanism, PrivacyError> {
-    charged(Mechanism {
-        unit,
-        noise: Noise::Gaussian,
-        scale_micros,
-        l0,
-        linf,
-        threshold,
-        rho_nano: 0,
-        delta_e18: 0,
-    })
+    charged(unit, Noise::Gaussian, bounds, scale_micros, threshold)
 }
 
 /// A Laplace mechanism on cells with its charge filled in.
 ///
 /// # Errors
 /// When the parameters are impossible.
-pub fn laplace(
+pub fn laplace(unit: Unit, bounds: Bounds, scale_micros: u64) -> Result<Mechanism, PrivacyError> {
+    charged(unit, Noise::Laplace, bounds, scale_micros, 0)
+}
+
+fn charged(
     unit: Unit,
-    l0: u16,
-    linf: u16,
+    noise: Noise,
+    bounds: Bounds,
     scale_micros: u64,
+    threshold: u32,
 ) -> Result<Mechanism, PrivacyError> {
-    charged(Mechanism {
+    let Bounds { l0, linf, l2_square } = bounds;
+    let mechanism = Mechanism {
         unit,
-        noise: Noise::Laplace,
+        noise,
         scale_micros,
         l0,
         linf,
-        threshold: 0,
+        l2_square,
+        threshold,
         rho_nano: 0,
         delta_e18: 0,
-    })
-}
-
-fn charged(mechanism: Mechanism) -> Result<Mechanism, PrivacyError> {
+    };
     let Cost { rho_nano, delta_e18 } = cost_of(&mechanism)?;
     Ok(Mechanism { rho_nano, delta_e18, ..mechanism })
 }
@@ -236,23 +334,6 @@ fn thresholded(scale_micros: u64, threshold: u32) -> Result<Threshold, PrivacyEr
 
 fn scale(micros: u64) -> RBig {
     RBig::from_parts(IBig::from(micros), UBig::from(MICRO))
-}
-
-/// The l2 bound `linf * sqrt(l0)` as a rational that is not below it.
-fn check_bounds(l0: u16, linf: u16, scale_micros: u64) -> Result<RBig, PrivacyError> {
-    for (what, value) in [("l0", u64::from(l0)), ("linf", u64::from(linf)), ("scale", scale_micros)]
-    {
-        if value == 0 {
-            return Err(PrivacyError::Parameter { what, why: "must not be zero".into() });
-        }
-    }
-    // Twelve decimals of the root, rounded up: l0 * linf^2 is below 2^48, times 10^24 below 2^128.
-    const ROOT: u128 = 1_000_000_000_000;
-    let square = u128::from(l0) * u128::from(linf) * u128::from(linf);
-    let root = (square * ROOT * ROOT).isqrt();
-    let exact = root * root == square * ROOT * ROOT;
-    let up = if exact { root } else { root + 1 };
-    Ok(RBig::from_parts(IBig::from(up), UBig::from(ROOT)))
 }
 
 /// A float of a privacy map times a power of ten, rounded up in exact arithmetic.

@@ -8,7 +8,7 @@ use crate::seal::Sealed;
 use crate::{PrivacyError, Released, mechanism};
 
 /// Largest sigma that the seeded sampler draws, in millionths: its integers stay within 128 bits.
-const MAX_SEEDED_SCALE_MICROS: u64 = 1_000_000_000;
+const MAX_SEEDED_SCALE_MICROS: u64 = 100_000_000_000_000;
 
 /// A source of discrete Gaussian and Laplace noise. What is made with a source carries its type, all the way
 /// from [`Released`] over the ledger to the signed bytes.
@@ -157,7 +157,7 @@ impl SeededNoise {
     fn shift(&mut self, value: i64, scale_micros: u64) -> Result<i64, PrivacyError> {
         check_seeded(scale_micros)?;
         let noise = self.0.gaussian(scale_micros);
-        // Noise of sigma 1000 is far inside i64; a count near the end of the range saturates.
+        // Noise of sigma 10^8 is far inside i64; a count near the end of the range saturates.
         Ok(value.saturating_add(i64::try_from(noise).unwrap_or(i64::MAX)))
     }
 }
@@ -166,7 +166,7 @@ fn check_seeded(scale_micros: u64) -> Result<(), PrivacyError> {
     if scale_micros == 0 || scale_micros > MAX_SEEDED_SCALE_MICROS {
         return Err(PrivacyError::Parameter {
             what: "scale",
-            why: format!("simulated noise draws scales up to 1000, not {scale_micros}e-6"),
+            why: format!("simulated noise draws scales up to 10^8, not {scale_micros}e-6"),
         });
     }
     Ok(())

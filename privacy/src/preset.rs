@@ -5,7 +5,8 @@ use lore_protocol::payload::{Mechanism, Noise, Unit};
 use opendp::combinators::ConcentratedMeasure;
 use opendp::measures::ZeroConcentratedDivergence;
 
-use crate::{Caps, PrivacyError, mechanism, utility};
+use crate::mechanism::{self, Bounds};
+use crate::{Caps, PrivacyError, utility};
 
 /// Most vote releases of a period that have Laplace noise. Each is then pure epsilon-DP, and a person's
 /// votes of the whole period are too, without a delta: their epsilons add. For the same charge its
@@ -14,7 +15,9 @@ pub const FEW_VOTES: u32 = 2;
 /// Chance of release that "supporters needed" refers to.
 pub const SURE: f64 = 0.95;
 /// Largest threshold that a plan considers; beyond it no node has enough users.
-const MAX_THRESHOLD: u32 = 1 << 24;
+const MAX_THRESHOLD: u32 = u32::MAX / 4;
+/// Keys of one unit in a release, where nothing else is said.
+pub const KEYS_PER_UNIT: u16 = 32;
 /// Largest epsilon, in millionths: beyond it the word privacy would mislead.
 const MAX_EPSILON_MICROS: u64 = 20_000_000;
 
@@ -46,6 +49,8 @@ pub struct Schedule {
     pub votes: u32,
     /// Cost releases; none: costs are not released, and leave their share to outcomes.
     pub costs: Option<CostSchedule>,
+    /// Most keys of one unit in a lesson release, and most candidates that it votes for. At least 1.
+    pub keys_per_unit: u16,
 }
 
 /// Cost releases of a period.
@@ -86,15 +91,6 @@ impl Shares {
     }
 }
 
-/// Contribution bounds of a release.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, serde::Serialize)]
-pub struct Bounds {
-    /// Most keys or cells that one unit changes.
-    pub l0: u16,
-    /// Most that it changes each by.
-    pub linf: u16,
-}
-
 /// The mechanisms of a period; none where the schedule has no release of a kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub struct Plan {
@@ -111,30 +107,31 @@ pub struct Plan {
 impl Default for Schedule {
     /// One lesson release a period (rare releases need fewer supporters), outcomes and votes weekly.
     fn default() -> Self {
-        Self { lessons: 1, outcomes: 12, votes: 12, costs: None }
+        Self { lessons: 1, outcomes: 12, votes: 12, costs: None, keys_per_unit: KEYS_PER_UNIT }
     }
 }
 
 impl Bounds {
-    /// One primary lesson and two topic words for each unit.
-    pub const LESSONS: Self = Self { l0: 3, linf: 1 };
+    /// Items of one unit in an outcome release.
+    const ITEMS: u16 = 3;
     /// Three items, one session each, for each unit.
-    pub const OUTCOMES: Self = Self { l0: 3, linf: 1 };
-    /// One vote on the whole ballot for each unit.
-    pub const VOTES: Self = Self { l0: 1, linf: 1 };
+    pub const OUTCOMES: Self = Self::cells(Self::ITEMS, 1);
 
-    /// Sums of `kinds` costs up to `bound` each, for the items of [`Bounds::OUTCOMES`]: with c sessions
+    /// Votes of a unit. Gaussian noise is charged by l2, which all its votes share; Laplace noise by l1, so
+    /// that there is one vote of full weight.
+    #[must_use]
+    pub const fn votes(noise: Noise, keys_per_unit: u16) -> Self {
+        match noise {
+            Noise::Gaussian => Self::shared(keys_per_unit),
+            Noise::Laplace => Self::shared(1),
+        }
+    }
+
+    /// Sums of `kinds` costs up to `bound` each, for the items of [`Bounds::OUTCOMES`]: with c = 1 session
     /// of L0 items, `l2 = bound * c * sqrt(L0 * kinds)`.
     #[must_use]
     pub const fn costs(kinds: u16, bound: u16) -> Self {
-        let Self { l0, linf } = Self::OUTCOMES;
-        Self { l0: l0.saturating_mul(kinds), linf: linf.saturating_mul(bound) }
-    }
-
-    /// What changes when the unit does: what it fills, or what it and its replacement fill.
-    #[must_use]
-    pub const fn changed(self, unit: Unit) -> Self {
-        Self { l0: self.l0.saturating_mul(unit.cells_changed()), linf: self.linf }
+        Self::cells(Self::ITEMS.saturating_mul(kinds), bound)
     }
 }
 
@@ -201,7 +198,7 @@ impl Budget {
         let lessons = share(shares.lessons, schedule.lessons)
             .map(|rho| {
                 let delta = self.delta_thr_e18 / u64::from(schedule.lessons);
-                threshold_mechanism(self.unit, Bounds::LESSONS, rho, delta)
+                threshold_mechanism(self.unit, Bounds::shared(schedule.keys_per_unit), rho, delta)
             })
             .transpose()?;
         let costs = match schedule.costs {
@@ -213,10 +210,11 @@ impl Budget {
         };
         let outcomes = share(shares.outcomes, schedule.outcomes);
         let votes = share(shares.votes, schedule.votes);
+        let law = vote_noise(schedule.votes);
         Ok(Plan {
             lessons,
             outcomes: cells(Noise::Gaussian, outcomes, Bounds::OUTCOMES)?,
-            votes: cells(vote_noise(schedule.votes), votes, Bounds::VOTES)?,
+            votes: cells(law, votes, Bounds::votes(law, schedule.keys_per_unit))?,
             costs,
         })
     }
@@ -241,10 +239,25 @@ pub const fn vote_noise(releases: u32) -> Noise {
     if releases <= FEW_VOTES { Noise::Laplace } else { Noise::Gaussian }
 }
 
-/// Supporters that a key needs to pass a thresholded mechanism with a chance of 95 %.
+/// Supporters that a key needs to pass a thresholded mechanism with a chance of 95 %, when each of them
+/// has this key alone.
 #[must_use]
 pub fn supporters_needed(lessons: &Mechanism) -> u32 {
-    utility::supporters_for(SURE, lessons.scale_micros, lessons.threshold)
+    supporters_with(lessons, 1)
+}
+
+/// Supporters that a key needs to pass a thresholded mechanism with a chance of 95 %, when each of them
+/// has `keys` keys in the window.
+#[must_use]
+pub fn supporters_with(lessons: &Mechanism, keys: u16) -> u32 {
+    let each = Bounds::of(lessons).each(keys.min(lessons.l0)).max(1);
+    u32::try_from(weight_needed(lessons).div_ceil(each)).unwrap_or(u32::MAX)
+}
+
+/// Sum of weights that a key needs to pass a thresholded mechanism with a chance of 95 %.
+#[must_use]
+pub fn weight_needed(lessons: &Mechanism) -> u64 {
+    utility::weight_for(SURE, lessons.scale_micros, lessons.threshold)
 }
 
 /// Epsilon of a rho at a delta, by opendp's conversion, in 1e-6 rounded up.
@@ -303,11 +316,11 @@ fn cells_mechanism(
     bounds: Bounds,
     rho_nano: u64,
 ) -> Result<Mechanism, PrivacyError> {
-    let Bounds { l0, linf } = bounds.changed(unit);
-    let scale = least_scale(noise, bounds.changed(unit), rho_nano)?;
+    let bounds = bounds.changed(unit);
+    let scale = least_scale(noise, bounds, rho_nano)?;
     match noise {
-        Noise::Gaussian => mechanism::gaussian(unit, l0, linf, scale, 0),
-        Noise::Laplace => mechanism::laplace(unit, l0, linf, scale),
+        Noise::Gaussian => mechanism::gaussian(unit, bounds, scale, 0),
+        Noise::Laplace => mechanism::laplace(unit, bounds, scale),
     }
 }
 
@@ -320,8 +333,9 @@ pub(crate) fn threshold_mechanism(
     delta_e18: u64,
 ) -> Result<Mechanism, PrivacyError> {
     let scale = least_scale(Noise::Gaussian, bounds, rho_nano)?;
-    let cost = |threshold| mechanism::threshold_cost(bounds.l0, bounds.linf, scale, threshold);
-    let (mut below, mut enough) = (u32::from(bounds.linf), MAX_THRESHOLD);
+    let cost = |threshold| mechanism::threshold_cost(bounds, scale, threshold);
+    let least = u32::try_from(bounds.each(1)).unwrap_or(u32::MAX);
+    let (mut below, mut enough) = (least, MAX_THRESHOLD);
     if cost(enough)?.delta_e18 > delta_e18 {
         return Err(too_small());
     }
@@ -333,7 +347,7 @@ pub(crate) fn threshold_mechanism(
             below = middle;
         }
     }
-    mechanism::gaussian(unit, bounds.l0, bounds.linf, scale, enough)
+    mechanism::gaussian(unit, bounds, scale, enough)
 }
 
 /// The least scale, in millionths, that opendp's map charges at most `rho_nano` for.
@@ -345,19 +359,13 @@ pub(crate) fn least_scale(
     if rho_nano == 0 {
         return Err(too_small());
     }
-    let Bounds { l0, linf } = bounds;
     // sigma^2 = l2^2 / (2 rho) and b^2 = l1^2 / (2 rho), in (1e-6)^2 and 1e-9.
-    let (cells, each) = (u128::from(l0), u128::from(linf));
-    let square = match noise {
-        Noise::Gaussian => cells * each * each,
-        Noise::Laplace => cells * each * cells * each,
-    };
-    let scaled = square.checked_mul(10_u128.pow(21)).ok_or_else(too_small)?;
+    let scaled = bounds.square(noise).checked_mul(10_u128.pow(21)).ok_or_else(too_small)?;
     let root = (scaled / (2 * u128::from(rho_nano))).isqrt();
     let mut scale = u64::try_from(root).map_err(|_| too_small())?.max(1);
     let charge = |scale| match noise {
-        Noise::Gaussian => mechanism::cells_cost(l0, linf, scale),
-        Noise::Laplace => mechanism::laplace_cost(l0, linf, scale),
+        Noise::Gaussian => mechanism::cells_cost(bounds, scale),
+        Noise::Laplace => mechanism::laplace_cost(bounds, scale),
     };
     while charge(scale)?.rho_nano > rho_nano {
         scale += 1;

@@ -232,9 +232,13 @@ mod tests {
 
     #[test]
     fn a_person_cannot_author_what_only_a_mechanism_makes() {
-        let mechanism =
-            crate::mechanism::gaussian(lore_protocol::payload::Unit::User, 3, 1, 3_182_867, 19)
-                .unwrap();
+        let mechanism = crate::mechanism::gaussian(
+            lore_protocol::payload::Unit::User,
+            crate::Bounds::cells(3, 1),
+            3_182_867,
+            19,
+        )
+        .unwrap();
         let made = lessons(Origin::Mechanism(mechanism));
         assert!(Released::authored(made.clone(), Authored::to(&made)).is_err());
     }

@@ -85,18 +85,24 @@ impl SeededBits {
         }
     }
 
-    /// Discrete Gaussian of a sigma in millionths (Algorithm 3).
+    /// Discrete Gaussian of a sigma in millionths (Algorithm 3), up to 10^8. Above 1,000 sigma is rounded up to
+    /// a whole number, so that the integers fit into 128 bits: at most a thousandth more noise.
     pub(crate) fn gaussian(&mut self, sigma_micros: u64) -> i128 {
-        const TERA: u128 = 1_000_000_000_000;
-        let sigma = u128::from(sigma_micros);
+        const WHOLE_FROM: u64 = 1_000_000_000;
+        let (sigma, one) = if sigma_micros < WHOLE_FROM {
+            (u128::from(sigma_micros), 1_000_000)
+        } else {
+            (u128::from(sigma_micros.div_ceil(1_000_000)), 1)
+        };
+        let square = one * one;
         let variance = sigma * sigma;
-        let t = sigma / 1_000_000 + 1;
+        let t = sigma / one + 1;
         loop {
             let candidate = self.laplace(Ratio { num: t, den: 1 });
             // Keep with exp(-(|y| - sigma^2 / t)^2 / (2 sigma^2)), over a common denominator.
-            let scaled = candidate.unsigned_abs() * TERA * t;
+            let scaled = candidate.unsigned_abs() * square * t;
             let distance = scaled.abs_diff(variance);
-            let den = 2 * variance * TERA * t * t;
+            let den = 2 * variance * square * t * t;
             // Past 2^128 the exponent is beyond 100 for every scale that is accepted: never kept.
             let keep = distance
                 .checked_mul(distance)

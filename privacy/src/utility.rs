@@ -1,20 +1,26 @@
 //! What a setting buys: chances and standard errors, for people to read. Nothing here decides what is
 //! charged, so floats do.
 
-/// Chance that a noisy count of `supporters` reaches `threshold`, for a discrete Gaussian of sigma in
-/// millionths. Exact up to rounding (a sum of the probabilities).
+/// Sigma, in millionths, above which the normal law stands for the discrete one.
+const MANY_MICROS: u64 = 1_000_000_000;
+
+/// Chance that a noisy `count` reaches `threshold`, for a discrete Gaussian of sigma in millionths. Exact up
+/// to rounding for a sigma below 1,000, above which the normal law stands for it.
 #[must_use]
-pub fn release_probability(supporters: u32, scale_micros: u64, threshold: u32) -> f64 {
-    upper_tail(scale_micros, i64::from(threshold) - i64::from(supporters))
+pub fn release_probability(count: u64, scale_micros: u64, threshold: u32) -> f64 {
+    let count = i64::try_from(count).unwrap_or(i64::MAX);
+    upper_tail(scale_micros, i64::from(threshold).saturating_sub(count))
 }
 
-/// Least number of supporters whose key is released with at least `probability` (below 1).
+/// Least count of a key, in units of weight where units share one, that is released with at least
+/// `probability` (below 1).
 #[must_use]
-pub fn supporters_for(probability: f64, scale_micros: u64, threshold: u32) -> u32 {
-    // The chance grows with the supporters and reaches a half at the threshold; sigma bounds the rest.
-    let sigma = u32::try_from(scale_micros / 1_000_000).unwrap_or(u32::MAX);
+pub fn weight_for(probability: f64, scale_micros: u64, threshold: u32) -> u64 {
+    // The chance grows with the count and reaches a half at the threshold; sigma bounds the rest.
+    let sigma = scale_micros / 1_000_000;
     let mut below = 0;
-    let mut enough = threshold.saturating_add(sigma.saturating_add(1).saturating_mul(40));
+    let mut enough =
+        u64::from(threshold).saturating_add(sigma.saturating_add(1).saturating_mul(40));
     while enough - below > 1 {
         let middle = below + (enough - below) / 2;
         if release_probability(middle, scale_micros, threshold) >= probability {
@@ -30,6 +36,10 @@ pub fn supporters_for(probability: f64, scale_micros: u64, threshold: u32) -> u3
 #[must_use]
 pub fn upper_tail(scale_micros: u64, least: i64) -> f64 {
     let sigma = scale_micros as f64 / 1e6;
+    if scale_micros > MANY_MICROS {
+        // P[Z > least - 1/2] of the normal law: the two differ by less than 1e-7 of themselves there.
+        return 0.5 * libm::erfc((least as f64 - 0.5) / (sigma * std::f64::consts::SQRT_2));
+    }
     if least <= 0 {
         // Symmetric, and summing the small side keeps the precision.
         return 1.0 - upper_tail(scale_micros, 1 - least);
@@ -91,11 +101,20 @@ mod tests {
     }
 
     #[test]
-    fn supporters_are_the_least_that_suffice() {
-        for (micros, threshold) in [(3_182_867, 18), (4_501_253, 26), (60_000_000, 340)] {
-            let needed = supporters_for(0.95, micros, threshold);
+    fn the_weight_needed_is_the_least_that_suffices() {
+        for (micros, threshold) in [(3_182_867, 18), (4_501_253, 26), (18_376_000_000, 104_000)] {
+            let needed = weight_for(0.95, micros, threshold);
             assert!(release_probability(needed, micros, threshold) >= 0.95);
             assert!(release_probability(needed - 1, micros, threshold) < 0.95);
+        }
+    }
+
+    #[test]
+    fn the_normal_law_stands_for_a_wide_discrete_one() {
+        let at = |micros: u64, sigmas: i64| upper_tail(micros, sigmas * 1_000);
+        for sigmas in [-2, 0, 1, 3, 5] {
+            let (exact, normal) = (at(1_000_000_000, sigmas), at(1_000_000_001, sigmas));
+            assert!((normal / exact - 1.0).abs() < 1e-5, "{sigmas}: {exact} and {normal}");
         }
     }
 

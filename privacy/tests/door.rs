@@ -20,7 +20,8 @@ const NOW: u64 = 1_700_000_000;
 const OPEN: Caps = Caps { rho_nano: u64::MAX, delta_e18: u64::MAX };
 const WINDOW: Window = Window { start_seconds: NOW - 1_000, end_seconds: NOW };
 const CHAIN: Chain = Chain { federation: FederationId([1; 32]), member: MemberId([2; 32]) };
-const SCHEDULE: Schedule = Schedule { lessons: 1, outcomes: 3, votes: 0, costs: None };
+const SCHEDULE: Schedule =
+    Schedule { lessons: 1, outcomes: 3, votes: 0, costs: None, keys_per_unit: 32 };
 
 fn secret() -> LocalSecret {
     LocalSecret::from_bytes([3; 32])
@@ -65,7 +66,7 @@ fn release(
 }
 
 fn lessons(ledger: &mut Ledger<MemoryStore>, mechanism: Mechanism) -> BTreeSet<LessonKey> {
-    // Sixty users know one lesson, three another: far above and far below the 24 that are needed.
+    // Sixty users know one lesson, three another: far above and far below the 14 that are needed.
     let knows = |user: usize| LessonContribution {
         unit: secret().user(&user.to_string()),
         start_seconds: NOW - 1,
@@ -77,6 +78,9 @@ fn lessons(ledger: &mut Ledger<MemoryStore>, mechanism: Mechanism) -> BTreeSet<L
         release: Hash::ZERO,
         mechanism,
         window: WINDOW,
+        topic_words: 0,
+        items_root: Hash::ZERO,
+        known: BTreeSet::new(),
         max_keys: 64,
         padded_bytes: 8_192,
     };

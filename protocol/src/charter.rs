@@ -8,6 +8,7 @@ use crate::codec::{Decode, Encode};
 use crate::delta::{Header, Spend, VERSION};
 use crate::identity::{Signature, Signer};
 use crate::ids::{DeltaId, FederationId, Hash, MemberId, PublicKey};
+use crate::lesson::MAX_TOPICS;
 use crate::payload::{Join, Payload, PayloadKind, Unit};
 
 /// Longest charter, in bytes.
@@ -85,13 +86,19 @@ pub struct PrivacyTerms {
     pub lessons_at: Vec<u32>,
     /// Epochs of a period in which outcomes are released.
     pub outcomes_at: Vec<u32>,
-    /// Most keys or items of one unit in a release.
+    /// Most items of one unit in an outcome or cost release.
     pub l0: u16,
     /// Most sessions of one unit for an item.
     pub sessions_per_item: u16,
-    /// Least sigma of a lesson release, in millionths.
+    /// Most keys of one unit in a lesson release, and most candidates that it votes for: 1 to 256. They share
+    /// one weight ([`WEIGHT`](crate::payload::WEIGHT)), so that a larger number costs nothing.
+    pub keys_per_unit: u16,
+    /// Topic words of its task that a lesson brings into a release: 0 to 2. Each takes a key's part of the
+    /// weight.
+    pub topic_words: u16,
+    /// Least sigma of a lesson release, in millionths of a unit of weight.
     pub lessons_min_sigma_micros: u64,
-    /// Least threshold of a lesson release.
+    /// Least threshold of a lesson release, in units of weight.
     pub lessons_min_threshold: u32,
     /// Least sigma of an outcome release, in millionths.
     pub outcomes_min_sigma_micros: u64,
@@ -99,8 +106,8 @@ pub struct PrivacyTerms {
     pub lessons_payload_bytes: u32,
     /// Epochs of a period in which votes are released.
     pub votes_at: Vec<u32>,
-    /// Least standard deviation of the noise of a vote release, in millionths: sigma of a Gaussian, the
-    /// square root of 2 times b of a Laplace.
+    /// Least standard deviation of the noise of a vote release, in millionths of a unit of weight: sigma of a
+    /// Gaussian, the square root of 2 times b of a Laplace.
     pub votes_min_deviation_micros: u64,
     /// Of the releases of one kind in a period, how many one unit's sessions feed, chosen by a keyed
     /// hash; none: all of them.
@@ -287,6 +294,8 @@ impl Charter {
             rule(costs.bound > 0, "a session costs something")?;
         }
         rule(privacy.l0 > 0 && privacy.sessions_per_item > 0, "contribution bounds are positive")?;
+        rule((1..=256).contains(&privacy.keys_per_unit), "`keys_per_unit` is 1 to 256")?;
+        rule(usize::from(privacy.topic_words) <= MAX_TOPICS, "`topic_words` is 0 to 2")?;
         let sized = (1024..=60 << 10).contains(&privacy.lessons_payload_bytes);
         rule(sized, "a lesson payload has 1 to 60 KiB")?;
         let bounded = (1..=MAX_MEMBERS_EVER).contains(&(self.limits.members as usize));

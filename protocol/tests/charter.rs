@@ -78,11 +78,11 @@ fn privacy() -> impl Strategy<Value = PrivacyTerms> {
     let unit = prop_oneof![Just(Unit::User), Just(Unit::Session), Just(Unit::Personal)];
     let units = prop::collection::vec(unit, 0..4);
     let lists = (units, epochs(), epochs(), epochs(), costs());
-    let rest = (any::<[u32; 6]>(), any::<[u16; 2]>(), prop::option::of(any::<u32>()));
+    let rest = (any::<[u32; 6]>(), any::<[u16; 4]>(), prop::option::of(any::<u32>()));
     let numbers = prop::collection::vec(number(), 5);
     (lists, rest, numbers, any::<String>()).prop_map(|(lists, rest, numbers, epsilon_display)| {
         let (units, lessons_at, outcomes_at, votes_at, costs) = lists;
-        let (more, [l0, sessions_per_item], releases_per_unit) = rest;
+        let (more, [l0, sessions_per_item, keys_per_unit, topic_words], releases_per_unit) = rest;
         let [epochs_per_period, threshold, payload, grid, least, after] = more;
         PrivacyTerms {
             rho_nano: numbers[0],
@@ -94,6 +94,8 @@ fn privacy() -> impl Strategy<Value = PrivacyTerms> {
             outcomes_at,
             l0,
             sessions_per_item,
+            keys_per_unit,
+            topic_words,
             lessons_min_sigma_micros: numbers[2],
             lessons_min_threshold: threshold,
             outcomes_min_sigma_micros: numbers[3],

@@ -7,7 +7,7 @@ mod world;
 use lore_protocol::ids::{LessonId, SkillId};
 use lore_protocol::lesson::{Lesson, LessonKey, Word};
 use lore_protocol::library::{MAX_PLACES_PER_VOICE, MAX_SHOWN};
-use lore_protocol::payload::ItemId;
+use lore_protocol::payload::{ItemId, WEIGHT};
 use proptest::prelude::*;
 use world::{World, lesson};
 
@@ -67,7 +67,7 @@ fn nor_do_claims_of_keys_below_one_member() {
     let library = world.library();
     let item = &library.lessons[&curl(0).id()];
     assert_eq!(item.support.len(), 5);
-    assert_eq!(item.total_support(), 1_000, "five keys claim no more than one");
+    assert_eq!(item.total_support(), 1_000 * i64::from(WEIGHT), "five keys claim no more than one");
     let shown = shown(&mut world);
     assert_eq!(shown[0], 50);
     assert!(shown[..4].contains(&51), "{shown:?}");
@@ -119,7 +119,7 @@ fn topic_words_are_ordered_by_voices() {
     assert_eq!(words, ["report", "archive", "invoice"]);
     let most: i64 =
         library.topics[&curl(0).id()].values().flat_map(|by| by.values()).copied().max().unwrap();
-    assert_eq!(most, 1_000, "a claim is held at the charter's cap");
+    assert_eq!(most, 1_000 * i64::from(WEIGHT), "a claim is held at the charter's cap");
 }
 
 proptest! {

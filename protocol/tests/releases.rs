@@ -7,12 +7,13 @@ mod world;
 use lore_protocol::charter::WindowTerms;
 use lore_protocol::delta::{Delta, Spend};
 use lore_protocol::ids::Hash;
+use lore_protocol::lesson::{LessonKey, Word};
 use lore_protocol::log::Fault;
 use lore_protocol::payload::{
-    Cell, FileEntry, ItemId, Lessons, Mechanism, Noise, Origin, Outcomes, Payload, Revision, Unit,
-    Window,
+    Cell, FileEntry, ItemId, LessonEntry, Lessons, Mechanism, Noise, Origin, Outcomes, Payload,
+    Revision, Unit, WEIGHT, Window,
 };
-use world::{RHO_NANO, SIGMA_MICROS, World, authored, bent, lesson, refusal, void};
+use world::{RHO_NANO, SIGMA_MICROS, World, authored, bent, lesson, refusal, shared, void};
 
 fn mechanism() -> Mechanism {
     Mechanism {
@@ -21,6 +22,7 @@ fn mechanism() -> Mechanism {
         scale_micros: SIGMA_MICROS,
         l0: 3,
         linf: 1,
+        l2_square: 3,
         threshold: 0,
         rho_nano: RHO_NANO,
         delta_e18: 0,
@@ -49,7 +51,8 @@ fn release(world: &World, payload: &Payload, rho_nano: u64, delta_e18: u64) -> D
 }
 
 fn lessons(padding: usize) -> Payload {
-    let mechanism = Mechanism { threshold: 10, delta_e18: 5, ..mechanism() };
+    let threshold = 10 * u32::from(WEIGHT);
+    let mechanism = Mechanism { threshold, delta_e18: 5, ..shared(RHO_NANO) };
     Payload::Lessons(Lessons {
         origin: Origin::Mechanism(mechanism),
         window: Some(Window { start_seconds: 0, end_seconds: 1 }),
@@ -114,8 +117,8 @@ fn a_mechanism_keeps_the_charters_bounds() {
     let cases = [
         (Mechanism { scale_micros: SIGMA_MICROS - 1, ..honest }, noise),
         (Mechanism { noise: Noise::Laplace, ..honest }, noise),
-        (Mechanism { l0: 4, ..honest }, bounds),
-        (Mechanism { linf: 2, ..honest }, bounds),
+        (Mechanism { l0: 4, l2_square: 4, ..honest }, bounds),
+        (Mechanism { linf: 2, l2_square: 12, ..honest }, bounds),
         (Mechanism { rho_nano: RHO_NANO - 1, ..honest }, cost),
         (
             Mechanism { unit: Unit::Session, ..honest },
@@ -177,6 +180,24 @@ fn releases_keep_the_schedule() {
 }
 
 #[test]
+fn topic_words_go_only_where_the_charter_has_them() {
+    let mut world = World::with_terms(|terms| terms.privacy.topic_words = 0);
+    world.admit_and_seal(1);
+    while world.log.open_epoch() < 5 {
+        world.checkpoint();
+    }
+    let mut worded = full_lessons();
+    if let Payload::Lessons(lessons) = &mut worded {
+        let word = Word::new("invoice").unwrap();
+        let key = LessonKey::Topic { lesson: lesson("curl", "curl -x").id(), word };
+        lessons.entries = vec![LessonEntry { key, support: 20 * i64::from(WEIGHT) }];
+    }
+    let worded = release(&world, &fit(worded), RHO_NANO, 5);
+    let fault = Fault::Charter("this federation's releases have no topic words");
+    assert_eq!(refusal(&mut world.log, &worded), fault);
+}
+
+#[test]
 fn a_window_ends_on_the_charters_grid_and_is_long_enough() {
     let windows = WindowTerms { grid_seconds: 60, least_seconds: 600, send_after_seconds: 0 };
     let mut world = World::with_terms(|terms| terms.privacy.windows = windows);
@@ -235,7 +256,7 @@ fn support_is_earned_and_capped() {
         (&mut below, authored(lesson("curl", "curl -x")))
     {
         below.entries = one.entries;
-        below.entries[0].support = 9;
+        below.entries[0].support = 10 * i64::from(WEIGHT) - 1;
     }
     assert!(below.check().is_err(), "below its own threshold");
     let mut world = world;
@@ -254,7 +275,7 @@ fn support_is_earned_and_capped() {
     world.push(loud);
     let library = world.library();
     let item = library.lessons.values().next().unwrap();
-    assert_eq!(item.total_support(), 1000, "the charter's cap");
+    assert_eq!(item.total_support(), 1000 * i64::from(WEIGHT), "the charter's cap");
 }
 
 /// Fits a lesson payload to the charter's size.

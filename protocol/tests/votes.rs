@@ -10,22 +10,14 @@ use lore_protocol::ids::MemberId;
 use lore_protocol::library::{Library, Tally, pool_votes};
 use lore_protocol::log::{Fault, Ingest};
 use lore_protocol::payload::{
-    ItemId, MAX_BALLOT, Mechanism, Noise, Payload, RevokeTarget, Unit, VoteEntry, Votes, Window,
+    ItemId, MAX_BALLOT, Mechanism, Noise, Payload, RevokeTarget, Unit, VoteEntry, Votes, WEIGHT,
+    Window,
 };
 use proptest::prelude::*;
-use world::{SIGMA_MICROS, VOTE_RHO_NANO, World, authored, lesson, refold};
+use world::{VOTE_RHO_NANO, World, authored, lesson, refold, shared};
 
 fn honest() -> Mechanism {
-    Mechanism {
-        unit: Unit::User,
-        noise: Noise::Gaussian,
-        scale_micros: SIGMA_MICROS,
-        l0: 1,
-        linf: 1,
-        threshold: 0,
-        rho_nano: VOTE_RHO_NANO,
-        delta_e18: 0,
-    }
+    shared(VOTE_RHO_NANO)
 }
 
 fn votes(world: &World, mechanism: Mechanism) -> Payload {
@@ -52,37 +44,57 @@ fn a_vote_release_keeps_the_charters_bounds() {
     let cost = Fault::Spend("its cost does not fit its mechanism");
     let odd = Fault::Charter("replacing a unit changes an even number of cells");
     // b = sigma / sqrt(2) deviates as much; epsilon = 1 / b, rho = epsilon^2 / 2 = 1 / sigma^2.
-    let b = 2_828_428;
+    let b = 28_284_271_248;
     let laplace = Mechanism {
         noise: Noise::Laplace,
         scale_micros: b,
+        l0: 1,
         rho_nano: 2 * VOTE_RHO_NANO,
         ..honest()
     };
-    let personal =
-        Mechanism { unit: Unit::Personal, l0: 2, rho_nano: 2 * VOTE_RHO_NANO, ..honest() };
+    let square = honest().l2_square;
+    let personal = Mechanism {
+        unit: Unit::Personal,
+        l0: 8,
+        l2_square: 2 * square,
+        rho_nano: 2 * VOTE_RHO_NANO,
+        ..honest()
+    };
+    let replaced = Mechanism { unit: Unit::Personal, l0: 2, l2_square: 2 * square, ..laplace };
     let accepted = [
         honest(),
         laplace,
         personal,
         // A replaced vote has l1 = 2: four times the cost of one.
-        Mechanism { unit: Unit::Personal, l0: 2, rho_nano: 8 * VOTE_RHO_NANO, ..laplace },
+        Mechanism { rho_nano: 8 * VOTE_RHO_NANO, ..replaced },
+        // More noise and fewer candidates than the charter allows.
+        Mechanism { l0: 1, scale_micros: 2 * honest().scale_micros, ..honest() },
     ];
     for mechanism in accepted {
         let sent = send(&world, &votes(&world, mechanism));
         assert!(matches!(sent, Ingest::Accepted(_)), "{mechanism:?}: {sent:?}");
     }
     let refused = [
-        (Mechanism { scale_micros: SIGMA_MICROS - 1, ..honest() }, noise),
+        (Mechanism { scale_micros: honest().scale_micros - 1, ..honest() }, noise),
         (Mechanism { scale_micros: b - 1, ..laplace }, noise),
-        (Mechanism { l0: 2, rho_nano: 2 * VOTE_RHO_NANO, ..honest() }, bounds),
-        (Mechanism { linf: 2, rho_nano: 4 * VOTE_RHO_NANO, ..honest() }, bounds),
+        (Mechanism { l0: 5, ..honest() }, bounds),
+        (Mechanism { l2_square: square + 1, rho_nano: 2 * VOTE_RHO_NANO, ..honest() }, bounds),
+        (
+            Mechanism {
+                linf: WEIGHT + 1,
+                l2_square: u64::from(WEIGHT + 1).pow(2),
+                rho_nano: 4 * VOTE_RHO_NANO,
+                ..honest()
+            },
+            bounds,
+        ),
         (Mechanism { rho_nano: VOTE_RHO_NANO - 1, ..honest() }, cost),
         (Mechanism { rho_nano: VOTE_RHO_NANO, ..laplace }, cost),
         (Mechanism { rho_nano: VOTE_RHO_NANO, ..personal }, cost),
-        (Mechanism { unit: Unit::Personal, l0: 2, rho_nano: 4 * VOTE_RHO_NANO, ..laplace }, cost),
-        (Mechanism { l0: 1, ..personal }, odd),
-        (Mechanism { l0: 4, rho_nano: 4 * VOTE_RHO_NANO, ..personal }, bounds),
+        (Mechanism { rho_nano: 4 * VOTE_RHO_NANO, ..replaced }, cost),
+        (Mechanism { l0: 7, ..personal }, odd),
+        (Mechanism { l0: 10, ..personal }, bounds),
+        (Mechanism { l2_square: 2 * square + 1, rho_nano: 8 * VOTE_RHO_NANO, ..personal }, bounds),
         (
             Mechanism { unit: Unit::Session, ..honest() },
             Fault::Charter("it protects a unit that the charter does not allow"),
@@ -244,14 +256,14 @@ proptest! {
         prop_assert_eq!(pooled, pool_votes(&back, cap));
         prop_assert_eq!(pooled.is_none(), tallies.is_empty());
         if let Some(pooled) = pooled {
-            let most = (i64::from(cap) + i64::from(cap) / 10) * tallies.len() as i64;
-            prop_assert!(pooled.votes_micros <= most * 1_000_000);
+            let most = i64::from(cap) * 1_100_000 * tallies.len() as i64;
+            prop_assert!(pooled.votes_micros <= most);
         }
     }
 
     #[test]
     fn declared_noise_drowns_nobody(variance_micros in 1_000_000_000_000_u64.., votes: i64) {
-        let honest = Tally { votes: 30, variance_micros: 16_000_000 };
+        let honest = Tally { votes: 30 * i64::from(WEIGHT), variance_micros: 16_000_000 };
         let drowning = Tally { votes, variance_micros };
         let pooled = pool_votes(&[honest, honest, drowning], 1000).unwrap();
         prop_assert!(pooled.sure_micros() > 60_000_000, "{:?}", pooled);

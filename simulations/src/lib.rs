@@ -13,5 +13,6 @@ pub mod rng;
 pub mod runner;
 pub mod scenario;
 pub mod stats;
+pub mod utility;
 pub mod validate;
 pub mod world;

@@ -11,7 +11,7 @@ use clap::{Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use lore_simulations::scenario::{SHIPPED, Scenario, shipped};
 use lore_simulations::world::{self, Outcome, Sample};
-use lore_simulations::{poisoning, runner, validate};
+use lore_simulations::{poisoning, runner, utility, validate};
 use serde_json::json;
 
 /// Failed.
@@ -67,6 +67,27 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Count the lessons that budgets release in a quarter, on one node
+    Utility {
+        /// Users of the node
+        #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+        users: u32,
+        /// Sessions of each user in the quarter
+        #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+        sessions: u32,
+        /// Lessons that users share, by Zipf's law
+        #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+        lessons: u32,
+        /// Quarters to average over
+        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+        runs: u32,
+        /// Seed of sessions and noise
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// One JSON object
+        #[arg(long)]
+        json: bool,
+    },
     /// List the scenarios that come along
     List {
         /// One JSON object
@@ -82,6 +103,9 @@ fn main() -> ExitCode {
         }
         Command::Validate { seed, threads, json } => check(seed, threads, json),
         Command::Poison { seed, attacks, json } => poison(seed, attacks, json),
+        Command::Utility { users, sessions, lessons, runs, seed, json } => {
+            useful(utility::Work { users, sessions, lessons }, runs, seed, json)
+        }
         Command::List { json } => list(json),
     };
     match done {
@@ -324,4 +348,24 @@ fn poison(seed: u64, attacks: u64, json: bool) -> anyhow::Result<bool> {
         "FAILED"
     });
     Ok(report.passed)
+}
+
+fn useful(work: utility::Work, runs: u32, seed: u64, json: bool) -> anyhow::Result<bool> {
+    let progress = bar(runs.into(), "quarters")?;
+    let report = utility::run(work, runs, seed, |done| progress.inc(done))?;
+    progress.finish_and_clear();
+    if json {
+        line(&serde_json::to_string(&report)?);
+        return Ok(true);
+    }
+    line(&format!(
+        "Lessons that {} users with {} sessions each release in a quarter, of {} shared ones:",
+        work.users, work.sessions, work.lessons
+    ));
+    line("epsilon  all of a user  one of a user  ratio");
+    for row in &report.rows {
+        let ratio = row.ratio.map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.1}"));
+        line(&format!("{:7} {:14.1} {:14.1} {ratio:>6}", row.epsilon, row.shared, row.one_each));
+    }
+    Ok(true)
 }

@@ -10,10 +10,12 @@
 //! and thresholding; noise is the seeded one of the same law. This can refute the guarantee and never
 //! prove it.
 
+use std::collections::BTreeSet;
+
 use lore_privacy::audit::statistics::{ALPHA, at_least};
 use lore_privacy::release::{LessonsSpec, release_lessons};
 use lore_privacy::{
-    Budget, LessonContribution, LocalSecret, PrivacyError, Private, Schedule, SeededNoise,
+    Bounds, Budget, LessonContribution, LocalSecret, PrivacyError, Private, Schedule, SeededNoise,
 };
 use lore_protocol::ids::Hash;
 use lore_protocol::lesson::{LessonKey, mine};
@@ -26,17 +28,17 @@ const WORDS: [&str; 2] = ["oncology", "dentistry"];
 /// Crafted sessions, each of an account of its own.
 pub const CRAFTED: u32 = 50;
 const WINDOW: Window = Window { start_seconds: 1_000, end_seconds: 2_000 };
-/// Sigma that stands for none.
-const NO_NOISE_MICROS: u64 = 50_000;
+/// Sigma that stands for none, in units of weight.
+const NO_NOISE_MICROS: u64 = 200_000;
 
 /// What the attack achieved in one arm.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Arm {
     /// Epsilon of the period; none without noise.
     pub epsilon: Option<f64>,
-    /// Sigma of the noise.
+    /// Sigma of the noise, in units of weight.
     pub sigma: f64,
-    /// Threshold.
+    /// Threshold, in units of weight.
     pub threshold: u32,
     /// Attacks made.
     pub attacks: u64,
@@ -80,9 +82,9 @@ pub fn run(attacks: u64, seed: u64, mut progress: impl FnMut(u64)) -> Result<Rep
         let allowed = bound(&mechanism);
         arms.push(arm(epsilon, mechanism, allowed, attacks, seed, &mut progress)?);
         if epsilon_micros == 4_000_000 {
-            let Mechanism { l0, threshold, .. } = mechanism;
+            let (bounds, threshold) = (Bounds::of(&mechanism), mechanism.threshold);
             let quiet =
-                lore_privacy::mechanism::gaussian(Unit::User, l0, 1, NO_NOISE_MICROS, threshold)?;
+                lore_privacy::mechanism::gaussian(Unit::User, bounds, NO_NOISE_MICROS, threshold)?;
             control = Some(arm(None, quiet, allowed, attacks, seed, &mut progress)?);
         }
     }
@@ -110,6 +112,9 @@ fn arm(
         release: Hash::ZERO,
         mechanism,
         window: WINDOW,
+        topic_words: 2,
+        items_root: Hash::ZERO,
+        known: BTreeSet::new(),
         max_keys: 256,
         padded_bytes: 4_096,
     };
@@ -250,9 +255,17 @@ mod tests {
     #[test]
     fn the_bound_grows_with_rho_from_guessing() {
         let at = |scale| {
-            bound(&lore_privacy::mechanism::gaussian(Unit::User, 3, 1, scale, 400).unwrap())
+            bound(
+                &lore_privacy::mechanism::gaussian(
+                    Unit::User,
+                    Bounds::shared(32),
+                    scale,
+                    4_000_000,
+                )
+                .unwrap(),
+            )
         };
-        assert!(at(60_000_000) < 0.53 && at(60_000_000) > 0.5);
-        assert!(at(3_000_000) > at(6_000_000));
+        assert!(at(600_000_000_000) < 0.53 && at(600_000_000_000) > 0.5);
+        assert!(at(30_000_000_000) > at(60_000_000_000));
     }
 }

@@ -86,6 +86,8 @@ fn one_author(keys: Vec<LessonKey>) -> Result<Log, LibraryError> {
             outcomes_at: Vec::new(),
             l0: 3,
             sessions_per_item: 1,
+            keys_per_unit: 1,
+            topic_words: 0,
             lessons_min_sigma_micros: 1,
             lessons_min_threshold: 1,
             outcomes_min_sigma_micros: 1,

@@ -49,11 +49,14 @@ fn four_families_of_five_are_released_with_a_topic_word_in_99_runs_of_100() {
 /// The one lesson release of a period at epsilon 4 and delta 1e-6, half of its rho.
 fn spec() -> LessonsSpec {
     let budget = Budget::new(Unit::User, 4_000_000, 1_000_000_000_000, 90).unwrap();
-    let schedule = Schedule { lessons: 1, outcomes: 1, votes: 0, costs: None };
+    let schedule = Schedule { outcomes: 1, votes: 0, ..Schedule::default() };
     LessonsSpec {
         release: Hash::ZERO,
         mechanism: budget.plan(schedule).unwrap().lessons.unwrap(),
         window: Window { start_seconds: STARTED, end_seconds: STARTED + 86_400 },
+        topic_words: 2,
+        items_root: Hash::ZERO,
+        known: BTreeSet::new(),
         max_keys: 256,
         padded_bytes: 16 << 10,
     }

@@ -73,6 +73,14 @@ pub struct Started {
 }
 
 impl Started {
+    /// The beginning of a date in UTC, `YYYY-MM-DD`; none for other text, and before 1970.
+    #[must_use]
+    pub fn of_date(date: &str) -> Option<Self> {
+        let midnight =
+            date.parse::<jiff::civil::Date>().ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
+        u64::try_from(midnight.timestamp().as_second()).ok().map(Self::at)
+    }
+
     /// The time `unix_seconds` after the Unix epoch. Beyond the year 9999 the text says so.
     #[must_use]
     pub fn at(unix_seconds: u64) -> Self {

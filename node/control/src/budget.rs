@@ -90,6 +90,8 @@ pub struct Mechanism {
     pub l0: u16,
     /// Most that one unit changes a cell by.
     pub linf: u16,
+    /// Most that the squares of its changes sum up to.
+    pub l2_square: u64,
     /// Threshold on noisy counts; 0 where there is none.
     pub threshold: u32,
     /// Cost in zero-concentrated DP, in 1e-9.

@@ -31,6 +31,10 @@ pub struct FederationCreate {
     /// Epochs of a period in which votes are released, from 0; none: twelve, evenly spread.
     #[serde(default)]
     pub votes_at: Option<Vec<u32>>,
+    /// Words of a task that may go with its lesson into a release, 0 to 2. They say what the lesson is about, and
+    /// each weighs as much as a lesson.
+    #[serde(default)]
+    pub topic_words: u16,
     /// Which windows of time releases draw on, and when they are sent.
     #[serde(default)]
     pub windows: Windows,

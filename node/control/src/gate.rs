@@ -42,7 +42,7 @@ pub enum GateSetting {
 }
 
 /// One release that waits.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct HeldRelease {
     /// The release.
     pub release: Hash,
@@ -67,7 +67,7 @@ pub struct HeldRelease {
 }
 
 /// One key of a release that waits.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct GateKey {
     /// Id, for `lore privacy gate`.
     pub id: Hash,
@@ -75,8 +75,9 @@ pub struct GateKey {
     pub text: String,
     /// The key.
     pub key: LessonKey,
-    /// Its noisy support.
-    pub noisy_support: i64,
+    /// Its noisy support, in units: one counts 1 when it supports nothing else, and the root of 1 / k when it
+    /// supports k keys.
+    pub noisy_support: f64,
     /// Whether it goes out; null before an answer.
     pub kept: Option<bool>,
 }

@@ -59,8 +59,8 @@ pub use network::{Counters, Network, Peers};
 pub use node::{NodeStatus, Recovering, Status, Stop, Stopping};
 pub use privacy::{
     BudgetOffer, DueRelease, Explanation, NextRelease, PastRelease, PeriodSpend, PrivacyBuys,
-    PrivacyExplain, PrivacySet, PrivacyStatus, PrivacyStatusOf, Purchase, ReleaseState, Silence,
-    Spending,
+    PrivacyExplain, PrivacySet, PrivacyStatus, PrivacyStatusOf, Purchase, ReleaseState,
+    SharedLessons, Silence, Spending,
 };
 pub use schema::schema_json;
 pub use server::{Handler, Progress, Server};

@@ -75,6 +75,9 @@ pub struct PrivacySet {
     /// What is protected; none: what was before, or else users.
     #[serde(default)]
     pub unit: Option<Unit>,
+    /// When first windows begin, in seconds since the Unix epoch; none: as before, or with the open period.
+    #[serde(default)]
+    pub since_seconds: Option<u64>,
 }
 
 /// Arguments of `privacy.buys`: what a budget would buy, before it is set.
@@ -99,6 +102,27 @@ pub struct BudgetOffer {
     pub budget: Budget,
     /// What it buys.
     pub buys: Vec<Purchase>,
+    /// How far the sessions here are from a release; null where the budget releases no lessons.
+    pub shared: Option<SharedLessons>,
+}
+
+/// What this node's sessions share now. Private: for the owner's screen alone.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SharedLessons {
+    /// Always true: nothing of this leaves the node.
+    pub private: bool,
+    /// Units with a lesson.
+    pub units: u64,
+    /// Different lessons.
+    pub lessons: u64,
+    /// Units that share the lesson with the most support.
+    pub most_shared_by: u64,
+    /// Its support: a unit counts 1 when it has this lesson alone, and the root of 1 / k when it has k.
+    pub most_support: f64,
+    /// Support for a chance of 95 % of release.
+    pub support_needed: f64,
+    /// Lessons with at least that much.
+    pub enough: u64,
 }
 
 /// What one kind of release buys.
@@ -110,7 +134,8 @@ pub struct Purchase {
     pub releases: u32,
     /// The mechanism, with the cost of one release.
     pub mechanism: Mechanism,
-    /// Standard deviation of the noise on one count.
+    /// Standard deviation of the noise on one count; of lessons and votes in whole units, what one weighs that
+    /// speaks for nothing else.
     pub sigma: f64,
     /// The cost of one release as a formula with its numbers.
     pub formula: String,

@@ -121,14 +121,15 @@ pub struct Skill {
 }
 
 /// One lesson of a skill.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SkillLesson {
     /// Its id.
     pub id: LessonId,
     /// The lesson.
     pub lesson: Lesson,
-    /// Noisy support, over all members.
-    pub support: i64,
+    /// Noisy support over all members, in units: one counts 1 when it supports nothing else, and the root of
+    /// 1 / k when it supports k keys.
+    pub support: f64,
     /// Members that support it.
     pub members: Vec<MemberId>,
     /// A person wrote it.

@@ -34,8 +34,27 @@ impl<N: NoiseSource> Engine<N> {
     /// # Errors
     /// When a charter or the ledger does not allow it, or the store fails.
     pub fn set_budget(&mut self, budget: Budget) -> Result<(), EngineError> {
+        self.set_budget_since(budget, None)
+    }
+
+    /// As [`Engine::set_budget`], and lets the first window of every kind begin at a date that the owner names,
+    /// in seconds since the Unix epoch. A window lies in one period and goes back one period at most; what a
+    /// window took in already is in no other.
+    ///
+    /// # Errors
+    /// As there, and for a date to come.
+    pub fn set_budget_since(
+        &mut self,
+        budget: Budget,
+        since_seconds: Option<u64>,
+    ) -> Result<(), EngineError> {
         self.check_charters(&budget)?;
-        self.ledger.set_budget(budget, self.clock.unix_seconds())?;
+        let now = self.clock.unix_seconds();
+        if since_seconds.is_some_and(|since| since > now) {
+            return Err(EngineError::usage("sessions are taken in from a date that has passed")
+                .help("leave `--since` out to begin with the open period"));
+        }
+        self.ledger.set_budget_since(budget, now, since_seconds)?;
         self.refused.clear();
         self.settle()
     }

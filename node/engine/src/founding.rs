@@ -1,5 +1,6 @@
 //! Founding a federation, and signing the Join of one.
 
+use lore_privacy::preset::KEYS_PER_UNIT;
 use lore_privacy::{Budget, Chain, CostSchedule, NoiseSource, Outgoing, Schedule};
 use lore_protocol::charter::{
     Charter, CostKind, CostTerms, EpochRule, Founder, Limits, PrivacyTerms, SignedCharter,
@@ -32,6 +33,8 @@ pub struct Terms {
     pub outcomes_at: Option<Vec<u32>>,
     /// Epochs of a period in which votes are released.
     pub votes_at: Option<Vec<u32>>,
+    /// Topic words of its task that a lesson brings into a release, 0 to 2.
+    pub topic_words: u16,
     /// Which windows of time releases draw on, and when they are sent.
     pub windows: WindowTerms,
     /// Units that a member's releases may protect.
@@ -130,6 +133,7 @@ impl<N: NoiseSource> Engine<N> {
                 kinds: u16::try_from(costs.kinds.len()).unwrap_or(u16::MAX),
                 bound: costs.bound,
             }),
+            keys_per_unit: KEYS_PER_UNIT,
         };
         let ceiling = Budget::new(Unit::User, terms.epsilon_micros, DELTA_E18, 90)?;
         let plan = ceiling.plan(schedule)?;
@@ -152,6 +156,8 @@ impl<N: NoiseSource> Engine<N> {
                 outcomes_at,
                 l0: 3,
                 sessions_per_item: 1,
+                keys_per_unit: KEYS_PER_UNIT,
+                topic_words: terms.topic_words,
                 lessons_min_sigma_micros: least(plan.lessons),
                 lessons_min_threshold: plan.lessons.map_or(1, |m| m.threshold),
                 outcomes_min_sigma_micros: least(plan.outcomes),

@@ -154,7 +154,8 @@ impl<N: NoiseSource> Engine<N> {
         if moment > self.now_seconds() || moment < ready {
             return None;
         }
-        let from = last.unwrap_or(0).max(self.ledger.windows_from_seconds());
+        let first = self.ledger.history_from_seconds().unwrap_or(0);
+        let from = last.unwrap_or(first).max(self.ledger.windows_from_seconds());
         next_window(from, u64::from(terms.least_seconds), budget.period_seconds(), moment)
     }
 
@@ -286,8 +287,16 @@ impl<N: NoiseSource> Engine<N> {
         Ok(match due.participation.kind {
             PayloadKind::Lessons => {
                 let padded_bytes = charter.privacy.lessons_payload_bytes;
-                let spec =
-                    LessonsSpec { release, mechanism, window, max_keys: MAX_KEYS, padded_bytes };
+                let spec = LessonsSpec {
+                    release,
+                    mechanism,
+                    window,
+                    topic_words: charter.privacy.topic_words,
+                    items_root,
+                    known: sealed.keys(),
+                    max_keys: MAX_KEYS,
+                    padded_bytes,
+                };
                 Prepared::Lessons(spec, self.deny_list(federation)?)
             }
             PayloadKind::Votes => {

@@ -76,6 +76,7 @@ impl Founder {
             epsilon_micros: 4_000_000,
             epoch_hours,
             epochs_per_period: 90,
+            topic_words: 0,
             // Two a period, so that one budget has room for both federations of a test.
             lessons_at: epoch_hours.is_none().then(|| vec![1, 2]),
             outcomes_at: None,
@@ -86,6 +87,12 @@ impl Founder {
             members: None,
         };
         self.engine.federation_create(&terms).unwrap().federation
+    }
+
+    /// A budget whose first windows take in what was imported from `since_seconds` on.
+    fn budget_since(&mut self, since_seconds: u64) -> Result<(), EngineError> {
+        let budget = Budget::new(Unit::User, 2_000_000, 500_000_000_000, 90).unwrap();
+        self.engine.set_budget_since(budget, Some(since_seconds))
     }
 
     fn budget(&mut self) {
@@ -225,4 +232,28 @@ fn by_default_lessons_are_released_for_early_and_late_members_and_never_with_the
         assert!(window.start_seconds <= BEGIN + days_before_the_budget * DAY + 10);
         assert!(window.end_seconds - window.start_seconds >= DAY);
     }
+}
+
+/// What came before the budget counts when the owner says so, by whole periods and once.
+#[test]
+fn a_first_window_begins_at_the_date_that_the_owner_names() {
+    let first = |since: u64| {
+        let mut founder = Founder::new(0);
+        founder.found("guild", Some(24));
+        founder.budget_since(since).unwrap();
+        let seen = founder.pass(3 * DAY, 600);
+        let outcomes = seen.iter().filter(|(_, _, kind, _)| *kind == PayloadKind::Outcomes);
+        outcomes.map(|(_, _, _, window)| window.unwrap()).next().unwrap()
+    };
+    // Within the open period, which began ten seconds before the node did.
+    assert_eq!(first(BEGIN + 5).start_seconds, BEGIN + 5);
+    // Before it: the rest of that period, charged to it.
+    let old = first(BEGIN - 40 * DAY);
+    assert_eq!((old.start_seconds, old.end_seconds), (BEGIN - 40 * DAY, BEGIN));
+    // Longer ago than one period: one period.
+    assert_eq!(first(BEGIN - 200 * DAY).start_seconds, BEGIN - 90 * DAY);
+
+    let mut founder = Founder::new(0);
+    let error = founder.budget_since(BEGIN + DAY).unwrap_err();
+    assert!(error.to_string().contains("a date that has passed"), "{error}");
 }

@@ -33,6 +33,7 @@ pub fn schedule(terms: &PrivacyTerms) -> Schedule {
         outcomes: count(&terms.outcomes_at),
         votes: count(&terms.votes_at),
         costs,
+        keys_per_unit: terms.keys_per_unit,
     }
 }
 

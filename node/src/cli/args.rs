@@ -202,6 +202,10 @@ pub(super) struct CreateArgs {
     /// Epochs of a period in which votes are released, separated by commas [default: 12, evenly spread].
     #[arg(long, value_delimiter = ',')]
     pub(super) votes_at: Option<Vec<u32>>,
+    /// Words of a task that may go with its lesson into a release, 0 to 2. They say what the lesson is about,
+    /// and each weighs as much as a lesson.
+    #[arg(long, default_value_t = 0)]
+    pub(super) topic_words: u16,
     /// Seconds of the grid on which windows of releases end, 1 to 86400.
     #[arg(long, default_value_t = Windows::default().grid_seconds)]
     pub(super) window_grid_seconds: u32,
@@ -505,6 +509,10 @@ pub(super) struct SetArgs {
     /// Length of a period in days, such as 90d.
     #[arg(long, default_value = "90d")]
     pub(super) period: String,
+    /// Date (YYYY-MM-DD, UTC) from which sessions may be in the first releases; of an earlier period than the
+    /// open one the whole first release is of that period [default: as before, or the open period].
+    #[arg(long, value_name = "DATE")]
+    pub(super) since: Option<String>,
     /// Set it without a question.
     #[arg(long)]
     pub(super) yes: bool,

@@ -84,6 +84,7 @@ fn terms(args: CreateArgs) -> Result<FederationCreate, CliError> {
         lessons_at: args.lessons_at,
         outcomes_at: args.outcomes_at,
         votes_at: args.votes_at,
+        topic_words: args.topic_words,
         windows: Windows {
             grid_seconds: args.window_grid_seconds,
             least_seconds: args.window_least_seconds,

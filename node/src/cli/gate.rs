@@ -176,7 +176,7 @@ fn held_text(one: &HeldRelease) -> String {
             None => "    ",
         };
         out.push_str(&format!(
-            "  {mark} {}  {} (noisy support {})\n",
+            "  {mark} {}  {} (noisy support {:.1})\n",
             key.id.short(),
             key.text,
             key.noisy_support

@@ -2,7 +2,7 @@
 
 use lore_control::{
     BudgetOffer, DueRelease, Explanation, PrivacyBuys, PrivacyExplain, PrivacySet, PrivacyStatus,
-    PrivacyStatusOf, Purchase, Quote, Unit,
+    PrivacyStatusOf, Purchase, Quote, SharedLessons, Unit,
 };
 
 use super::args::{PrivacyVerb, SetArgs};
@@ -11,6 +11,7 @@ use super::federation::unit_of;
 use super::{Context, gate, show};
 use crate::error::CliError;
 use crate::{decimal, output};
+use lore_session::Started;
 
 pub(super) fn privacy(context: &Context, verb: PrivacyVerb) -> Result<(), CliError> {
     match verb {
@@ -43,9 +44,10 @@ fn set(context: &Context, args: &SetArgs) -> Result<(), CliError> {
         delta_e18: decimal::parse("--delta", &args.delta, 18)?,
         period_days,
         unit,
+        since_seconds: args.since.as_deref().map(since).transpose()?,
     };
     if !args.yes {
-        let PrivacySet { epsilon_micros, delta_e18, period_days, unit } = wanted;
+        let PrivacySet { epsilon_micros, delta_e18, period_days, unit, .. } = wanted;
         let offer = context.ask(PrivacyBuys { epsilon_micros, delta_e18, period_days, unit })?;
         output::note(offer_text(&offer));
         agree("Set it?")?;
@@ -54,13 +56,44 @@ fn set(context: &Context, args: &SetArgs) -> Result<(), CliError> {
     output::result(&status, context.json, set_text)
 }
 
+/// Seconds of the beginning of a date, since the Unix epoch.
+fn since(date: &str) -> Result<u64, CliError> {
+    Started::of_date(date).map(|started| started.unix_seconds).ok_or_else(|| {
+        CliError::usage(format!("--since {date} is not a date from 1970 on, such as 2026-03-01"))
+    })
+}
+
 fn offer_text(offer: &BudgetOffer) -> String {
     let budget = &offer.budget;
+    let shared =
+        offer.shared.as_ref().map_or_else(String::new, |shared| shared_text(shared, budget.unit));
     format!(
-        "This budget buys, per {} and {} days:\n{}",
+        "This budget buys, per {} and {} days:\n{}{shared}",
         budget.unit.name(),
         budget.period_days,
         buys(&offer.buys)
+    )
+}
+
+/// How far the sessions here are from a release, for the owner alone.
+fn shared_text(shared: &SharedLessons, unit: Unit) -> String {
+    if shared.lessons == 0 {
+        return "The sessions here hold no lesson yet.\n".to_owned();
+    }
+    let far = if shared.enough > 0 {
+        format!("{} lessons have that much", shared.enough)
+    } else {
+        let times = shared.support_needed / shared.most_support.max(f64::MIN_POSITIVE);
+        format!("with {times:.1} times as many of them it would be released")
+    };
+    format!(
+        "Seen on this screen only: of {} {}s with lessons here, {} share the one with the most support. It has \
+         {:.1} and needs {:.1}: {far}.\n",
+        shared.units,
+        unit.name(),
+        shared.most_shared_by,
+        shared.most_support,
+        shared.support_needed,
     )
 }
 

@@ -12,19 +12,32 @@ pub(super) fn table(context: &Context) -> Result<(), CliError> {
 }
 
 fn text(table: &Table) -> String {
-    let mut text = "Users that a lesson needs for a chance of 95 %, delta 1e-6:\n\
-        noise     keys  releases  epsilon     scale  threshold  users\n"
-        .to_owned();
+    let mut text =
+        "People that a lesson needs for a chance of 95 %, delta 1e-6, by how many lessons each of \
+        them has:\n\
+        epsilon  releases  lessons  sigma  threshold  people\n"
+            .to_owned();
     for row in &table.supporters {
         text.push_str(&format!(
-            "{:9} {:4} {:9} {:8} {:9.2} {:10} {:6}\n",
-            format!("{:?}", row.mechanism),
-            row.l0,
-            row.releases,
+            "{:7} {:9} {:8} {:6.2} {:10.2} {:7}\n",
+            row.epsilon, row.releases, row.keys, row.sigma, row.threshold, row.needed_95
+        ));
+    }
+    text.push_str(
+        "\nPeople with four lessons each who must know one: of one node that finds it alone, and of all \
+         nodes that vote on it:\n\
+         epsilon  nodes  people of a node  found by  voted by  voted by in all rounds\n",
+    );
+    let people = |count: Option<u32>| count.map_or("-".to_owned(), |count| count.to_string());
+    for row in &table.reach {
+        text.push_str(&format!(
+            "{:7} {:6} {:17} {:>9} {:>9} {:>23}\n",
             row.epsilon,
-            row.scale,
-            row.threshold,
-            row.needed_95
+            row.nodes,
+            row.users,
+            people(row.found_by),
+            people(row.voted_by),
+            people(row.voted_by_always)
         ));
     }
     text.push_str(

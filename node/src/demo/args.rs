@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use lore_privacy::preset::{self, KEYS_PER_UNIT};
 use lore_privacy::{Budget, Schedule};
 use lore_protocol::payload::Unit;
 use serde_json::json;
@@ -41,7 +42,10 @@ pub struct DemoArgs {
 }
 
 /// One release of each kind in the demo's period.
-pub(super) const SCHEDULE: Schedule = Schedule { lessons: 1, outcomes: 1, votes: 1, costs: None };
+pub(super) const SCHEDULE: Schedule =
+    Schedule { lessons: 1, outcomes: 1, votes: 1, costs: None, keys_per_unit: KEYS_PER_UNIT };
+/// Words that each lesson brings along: what the demo's tasks are about stands in no command.
+pub(super) const TOPIC_WORDS: u16 = 2;
 
 impl DemoArgs {
     pub(super) fn epsilon_micros(&self) -> Result<u64, CliError> {
@@ -56,7 +60,9 @@ impl DemoArgs {
     /// Users that a lesson needs for a 95 % chance of release, with this budget.
     pub(super) fn supporters_needed(&self) -> Result<u32, CliError> {
         let budget = Budget::new(Unit::User, self.epsilon_micros()?, 1_000_000_000_000, 90)?;
-        Ok(budget.supporters_needed(SCHEDULE)?)
+        let lessons = budget.plan(SCHEDULE)?.lessons;
+        // Each user meets one family: one lesson and its words.
+        Ok(lessons.map_or(0, |lessons| preset::supporters_with(&lessons, 1 + TOPIC_WORDS)))
     }
 
     /// Says before the start when these parameters cannot release.

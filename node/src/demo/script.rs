@@ -14,7 +14,7 @@ use lore_lab::measure::{Evaluation, Report, evaluate};
 use lore_lab::{Families, FamilyId, Lab};
 use serde_json::Value;
 
-use super::args::{DemoArgs, FAMILIES_EACH};
+use super::args::{DemoArgs, FAMILIES_EACH, TOPIC_WORDS};
 use super::nodes::{Node, converge, wait};
 use super::work::WorkPlan;
 use super::{audit, report, wrong};
@@ -122,6 +122,8 @@ fn play(
         OUTCOMES_AT,
         "--votes-at",
         OUTCOMES_AT,
+        "--topic-words",
+        &TOPIC_WORDS.to_string(),
     ])?;
     let uses = args.nodes.to_string();
     let invitation = nodes[0].command(&["federation", "invite", "--uses", &uses])?;

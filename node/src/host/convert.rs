@@ -8,7 +8,7 @@ use lore_protocol::charter::{CostKind, Measure, WindowTerms};
 use lore_protocol::lesson::{
     Action, ErrorClass, Lesson, LessonKey, Op, Proposal, ProposedKind, Token,
 };
-use lore_protocol::payload::{Mechanism, Noise, PayloadKind, Unit};
+use lore_protocol::payload::{Mechanism, Noise, PayloadKind, Unit, WEIGHT};
 use lore_protocol::trace::Outcome;
 
 use crate::error::CliError;
@@ -16,6 +16,11 @@ use crate::error::CliError;
 /// A count as the wire has it.
 pub(super) fn count(length: usize) -> u64 {
     u64::try_from(length).unwrap_or(u64::MAX)
+}
+
+/// Support in whole units: what one weighs that supports nothing else.
+pub(super) fn whole(weight: i64) -> f64 {
+    weight as f64 / f64::from(WEIGHT)
 }
 
 pub(super) fn terms(wanted: &control::FederationCreate) -> Terms {
@@ -27,6 +32,7 @@ pub(super) fn terms(wanted: &control::FederationCreate) -> Terms {
         lessons_at: wanted.lessons_at.clone(),
         outcomes_at: wanted.outcomes_at.clone(),
         votes_at: wanted.votes_at.clone(),
+        topic_words: wanted.topic_words,
         windows: windows(wanted.windows),
         units: wanted.units.as_ref().map(|all| all.iter().copied().map(protected).collect()),
         costs: wanted.costs.as_ref().map(|costs| Costs {
@@ -147,6 +153,7 @@ const fn mechanism(made: &Mechanism) -> control::Mechanism {
         scale_micros: made.scale_micros,
         l0: made.l0,
         linf: made.linf,
+        l2_square: made.l2_square,
         threshold: made.threshold,
         rho_nano: made.rho_nano,
         delta_e18: made.delta_e18,

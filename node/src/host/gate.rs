@@ -44,7 +44,7 @@ impl Node {
             id: control::Hash::of(key_id(&entry.key)),
             text: entry.key.to_string(),
             key: convert::lesson_key(&entry.key),
-            noisy_support: entry.support,
+            noisy_support: convert::whole(entry.support),
             kept: keeps(place),
         });
         let answer = match &held.answer {

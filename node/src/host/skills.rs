@@ -87,7 +87,7 @@ impl Node {
             lessons.into_iter().map(|(id, item)| control::SkillLesson {
                 id: control::LessonId::of(id),
                 lesson: convert::lesson(&item.lesson),
-                support: item.total_support(),
+                support: convert::whole(item.total_support()),
                 members: item.support.keys().map(control::MemberId::of).collect(),
                 authored: !item.authored.is_empty(),
                 epoch: item.epoch,

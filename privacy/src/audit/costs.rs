@@ -7,6 +7,7 @@ use lore_protocol::payload::{ItemId, Payload, PayloadKind, Unit};
 
 use super::attack::Claim;
 use super::rig::{NOW, Rig, WINDOW, secret};
+use crate::mechanism::Bounds;
 use crate::release::{CostsSpec, release_costs};
 use crate::{
     CostContribution, LocalSecret, PrivacyError, Private, Released, SystemNoise, mechanism,
@@ -58,7 +59,8 @@ fn used(user: &str, number: u8, amount: u64, start_seconds: u64) -> CostContribu
 
 impl Costs {
     pub(crate) fn new() -> Result<Self, PrivacyError> {
-        let mechanism = mechanism::gaussian(Unit::User, 3 * KINDS, BOUND, SCALE_MICROS, 0)?;
+        let mechanism =
+            mechanism::gaussian(Unit::User, Bounds::cells(3 * KINDS, BOUND), SCALE_MICROS, 0)?;
         let spec = CostsSpec {
             release: Hash::ZERO,
             mechanism,

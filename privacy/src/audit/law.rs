@@ -48,20 +48,6 @@ impl Law {
         }
     }
 
-    /// Least count that reaches `threshold` with at least `probability` (below 1).
-    #[must_use]
-    pub(crate) fn supporters(self, probability: f64, threshold: u32) -> u32 {
-        let enough = |count: u32| self.tail(i64::from(threshold) - i64::from(count)) >= probability;
-        // The chance grows with the count and reaches a half at the threshold.
-        let reach = u32::try_from(self.reach()).unwrap_or(u32::MAX);
-        let (mut below, mut high) = (0, threshold.saturating_add(reach));
-        while high - below > 1 {
-            let middle = below + (high - below) / 2;
-            if enough(middle) { high = middle } else { below = middle }
-        }
-        high
-    }
-
     /// Pearson's chi-square of draws against this law, tails pooled so that every bin expects ten or
     /// more, and its critical value.
     #[must_use]

@@ -11,6 +11,7 @@ use super::attack::Claim;
 use super::rig::{NOW, Rig, WINDOW, secret};
 use super::statistics::{ALPHA, at_least};
 use super::{Certified, Observer};
+use crate::mechanism::Bounds;
 use crate::release::{LessonsSpec, release_lessons};
 use crate::{
     LessonContribution, LocalSecret, PrivacyError, Private, Released, SystemNoise, mechanism,
@@ -54,7 +55,16 @@ fn words(words: &[&str]) -> Result<Vec<Word>, PrivacyError> {
 }
 
 fn spec(mechanism: Mechanism, padded_bytes: u32) -> LessonsSpec {
-    LessonsSpec { release: Hash::ZERO, mechanism, window: WINDOW, max_keys: u32::MAX, padded_bytes }
+    LessonsSpec {
+        release: Hash::ZERO,
+        mechanism,
+        window: WINDOW,
+        topic_words: 2,
+        items_root: Hash::ZERO,
+        known: BTreeSet::new(),
+        max_keys: u32::MAX,
+        padded_bytes,
+    }
 }
 
 /// Two databases that differ by one user who supports known keys.
@@ -68,7 +78,8 @@ pub(crate) struct Lessons {
 
 impl Lessons {
     pub(crate) fn new() -> Result<Self, PrivacyError> {
-        let mechanism = mechanism::gaussian(Unit::User, 3, 1, SCALE_MICROS, THRESHOLD)?;
+        let mechanism =
+            mechanism::gaussian(Unit::User, Bounds::cells(3, 1), SCALE_MICROS, THRESHOLD)?;
         let primary = lesson(1)?;
         let taught = |user: &str, start: u64, topics: &[Word]| LessonContribution {
             unit: secret().user(user),

@@ -38,6 +38,7 @@ use serde::Serialize;
 
 use law::Law;
 
+use crate::mechanism::Bounds;
 use crate::{NoiseSource, PrivacyError, SystemNoise, mechanism};
 
 /// How many samples are taken.
@@ -274,7 +275,7 @@ fn singleton_release(
     observer: &mut dyn Observer,
 ) -> Result<Judged, PrivacyError> {
     let (scale_micros, threshold) = lessons::SINGLETONS;
-    let mechanism = mechanism::gaussian(Unit::User, 3, 1, scale_micros, threshold)?;
+    let mechanism = mechanism::gaussian(Unit::User, Bounds::cells(3, 1), scale_micros, threshold)?;
     let found = lessons::singletons(name, lessons::shipped, mechanism, effort.users, observer)?;
     // The charge has slack (it bounds the tail of T - 1), so the control is measured from the truth.
     let law = Law { noise: Noise::Gaussian, scale: scale_micros as f64 / 1e6 };

@@ -9,6 +9,7 @@ use super::attack::{Claim, Path, attack};
 use super::rig::{Rig, secret};
 use super::tests::Silent;
 use super::*;
+use crate::mechanism::Bounds;
 use crate::release::{CostsSpec, LessonsSpec, OutcomesSpec};
 use crate::seal::Sealed;
 use crate::{LessonContribution, LocalSecret, OutcomeContribution, Private, Released};
@@ -175,7 +176,7 @@ fn outcomes_under(
 fn loose_clamp(audit: &'static str) -> Certified {
     let release: outcomes::Release = |spec, contributions, secret| {
         let Mechanism { l0, scale_micros, .. } = spec.mechanism;
-        let one_more = mechanism::gaussian(Unit::User, l0 + 1, 1, scale_micros, 0)?;
+        let one_more = mechanism::gaussian(Unit::User, Bounds::cells(l0 + 1, 1), scale_micros, 0)?;
         outcomes_under(one_more, spec, contributions, secret)
     };
     outcomes_with(audit, release, MANY)
@@ -199,7 +200,8 @@ fn loose_words(audit: &'static str) -> Certified {
     let path = lessons::Lessons::new().unwrap();
     let release: lessons::Release = |spec, contributions, secret| {
         let Mechanism { l0, scale_micros, threshold, .. } = spec.mechanism;
-        let one_more = mechanism::gaussian(Unit::User, l0 + 1, 1, scale_micros, threshold)?;
+        let one_more =
+            mechanism::gaussian(Unit::User, Bounds::cells(l0 + 1, 1), scale_micros, threshold)?;
         lessons_under(one_more, spec, contributions, secret)
     };
     watch(audit, &mut |victim| path.see(victim, release), path.claim(), MANY)
@@ -207,17 +209,19 @@ fn loose_words(audit: &'static str) -> Certified {
 
 fn no_sensitivity(audit: &'static str) -> Certified {
     let path = outcomes::Outcomes::new().unwrap();
-    let as_if_one = mechanism::cells_cost(1, 1, outcomes::SCALE_MICROS).unwrap();
+    let as_if_one = mechanism::cells_cost(Bounds::cells(1, 1), outcomes::SCALE_MICROS).unwrap();
     let claim = Claim { rho: as_if_one.rho_nano as f64 / 1e9, delta: 0.0 };
     watch(audit, &mut |victim| path.see(victim, outcomes::shipped), claim, RUNS)
 }
 
 fn off_by_one(audit: &'static str) -> Certified {
     let (scale_micros, threshold) = lessons::SINGLETONS;
-    let declared = mechanism::gaussian(Unit::User, 3, 1, scale_micros, threshold).unwrap();
+    let declared =
+        mechanism::gaussian(Unit::User, Bounds::cells(3, 1), scale_micros, threshold).unwrap();
     let release: lessons::Release = |spec, contributions, secret| {
         let Mechanism { l0, scale_micros, threshold, .. } = spec.mechanism;
-        let lower = mechanism::gaussian(Unit::User, l0, 1, scale_micros, threshold - 1)?;
+        let lower =
+            mechanism::gaussian(Unit::User, Bounds::cells(l0, 1), scale_micros, threshold - 1)?;
         lessons_under(lower, spec, contributions, secret)
     };
     lessons::singletons(audit, release, declared, 60_000, &mut Silent::new()).unwrap()
@@ -263,7 +267,12 @@ fn loose_costs(audit: &'static str) -> Certified {
     let path = costs::Costs::new().unwrap();
     let release: costs::Release = |spec, contributions, secret| {
         let l0 = spec.mechanism.l0;
-        let wide = mechanism::gaussian(Unit::User, l0, 2 * costs::BOUND, costs::SCALE_MICROS, 0)?;
+        let wide = mechanism::gaussian(
+            Unit::User,
+            Bounds::cells(l0, 2 * costs::BOUND),
+            costs::SCALE_MICROS,
+            0,
+        )?;
         let wide = CostsSpec { mechanism: wide, ..spec.clone() };
         let mut payload = costs::shipped(&wide, contributions, secret)?.into_inner();
         if let Payload::Costs(costs) = &mut payload {

@@ -7,6 +7,7 @@ use lore_protocol::payload::{ItemId, Payload, PayloadKind, Unit};
 
 use super::attack::Claim;
 use super::rig::{NOW, Rig, WINDOW, secret};
+use crate::mechanism::Bounds;
 use crate::release::{OutcomesSpec, release_outcomes};
 use crate::{
     LocalSecret, OutcomeContribution, PrivacyError, Private, Released, SystemNoise, mechanism,
@@ -71,7 +72,7 @@ impl Outcomes {
         with: Vec<OutcomeContribution>,
         without: Vec<OutcomeContribution>,
     ) -> Result<Self, PrivacyError> {
-        let mechanism = mechanism::gaussian(Unit::User, 3, 1, SCALE_MICROS, 0)?;
+        let mechanism = mechanism::gaussian(Unit::User, Bounds::cells(3, 1), SCALE_MICROS, 0)?;
         let spec = OutcomesSpec {
             release: Hash::ZERO,
             mechanism,

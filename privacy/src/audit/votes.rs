@@ -9,12 +9,13 @@ use lore_protocol::payload::{ItemId, Mechanism, Payload, PayloadKind, Unit};
 use super::rig::{NOW, Rig, WINDOW, secret};
 use super::statistics::certified_epsilon;
 use super::{Certified, Observer};
+use crate::mechanism::Bounds;
 use crate::release::{VotesSpec, release_votes};
 use crate::{PrivacyError, Private, SystemNoise, UnitId, VoteContribution, mechanism};
 
 /// Epsilon that is charged when one unit moves the vector by `l1`: what is recorded is half its square.
 pub(crate) fn epsilon(scale_micros: u64, l1: u16) -> Result<f64, PrivacyError> {
-    let rho = mechanism::laplace_cost(l1, 1, scale_micros)?.rho_nano as f64 / 1e9;
+    let rho = mechanism::laplace_cost(Bounds::cells(l1, 1), scale_micros)?.rho_nano as f64 / 1e9;
     Ok((2.0 * rho).sqrt())
 }
 
@@ -55,14 +56,14 @@ impl Votes {
         let other = sessions(secret().user("bob"), 1);
         let victims = victims.iter().flat_map(|user| sessions(secret().user(user), 0));
         let with = other.iter().cloned().chain(victims).collect();
-        let mechanism = mechanism::laplace(Unit::User, 1, 1, scale_micros)?;
+        let mechanism = mechanism::laplace(Unit::User, Bounds::cells(1, 1), scale_micros)?;
         Self::over(mechanism, with, other, [0.0, 1.0], false)
     }
 
     /// A personal node voted for the first candidate, or for the second.
     pub(crate) fn replaced(scale_micros: u64) -> Result<Self, PrivacyError> {
         let person = |number| sessions(secret().person(), number);
-        let mechanism = mechanism::laplace(Unit::Personal, 2, 1, scale_micros)?;
+        let mechanism = mechanism::laplace(Unit::Personal, Bounds::cells(2, 1), scale_micros)?;
         Self::over(mechanism, person(0), person(1), [0.0, 0.0], true)
     }
 

@@ -97,6 +97,9 @@ pub enum Entry {
         budget: Budget,
         /// When, in seconds since the Unix epoch.
         at_seconds: u64,
+        /// From when on sessions may be in first windows, in seconds since the Unix epoch; none: as before,
+        /// or else from the beginning of the period.
+        history_from_seconds: Option<u64>,
     },
     /// A release was paid for.
     Reserved(Reservation),

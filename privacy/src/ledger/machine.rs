@@ -227,6 +227,12 @@ impl<S: LedgerStore, N: NoiseSource> Ledger<S, N> {
         self.state.budget_since_seconds
     }
 
+    /// Where first windows begin, in seconds since the Unix epoch; none when the owner named no date.
+    #[must_use]
+    pub const fn history_from_seconds(&self) -> Option<u64> {
+        self.state.history_from_seconds
+    }
+
     /// The reservation of a release.
     #[must_use]
     pub fn reservation(&self, release: &Hash) -> Option<&Reservation> {

@@ -81,6 +81,8 @@ pub(super) struct State {
     /// the period in which spend of an unknown window was found. The sums of today do not cover what was
     /// promised for earlier sessions.
     pub(super) windows_from_seconds: u64,
+    /// Where first windows begin, when the owner named it, in seconds since the Unix epoch.
+    pub(super) history_from_seconds: Option<u64>,
     /// Spend of each chain in each of the charter's periods.
     by_period: BTreeMap<(Chain, u32), Cost>,
     /// Spend of the node by day since the Unix epoch: periods are whole days.
@@ -95,7 +97,7 @@ impl State {
     /// When the entry cannot follow what is there: our own code never writes that.
     pub(super) fn apply(&mut self, index: u64, entry: &Entry) -> Result<(), &'static str> {
         match entry {
-            Entry::Budget { budget, at_seconds } => {
+            Entry::Budget { budget, at_seconds, history_from_seconds } => {
                 let same =
                     |old: Budget| old.period_days == budget.period_days && old.unit == budget.unit;
                 if self.budget.is_some_and(|old| !same(old)) {
@@ -103,6 +105,7 @@ impl State {
                 }
                 self.budget = Some(*budget);
                 self.budget_since_seconds.get_or_insert(*at_seconds);
+                self.history_from_seconds = history_from_seconds.or(self.history_from_seconds);
             }
             Entry::Reserved(reservation) => self.reserve(reservation)?,
             Entry::Sampled { release, .. } => {

@@ -78,6 +78,20 @@ impl<S: LedgerStore, N: NoiseSource> Ledger<S, N> {
     /// unit: both would change what was promised for it. When the clock is in an earlier period than the
     /// ledger: a period whose spend it does not see would look fresh.
     pub fn set_budget(&mut self, budget: Budget, now_seconds: u64) -> Result<(), PrivacyError> {
+        self.set_budget_since(budget, now_seconds, None)
+    }
+
+    /// As [`set_budget`](Self::set_budget), and lets first windows begin at a date that the owner names, in
+    /// seconds since the Unix epoch: for sessions from before the node had a budget. None changes nothing.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn set_budget_since(
+        &mut self,
+        budget: Budget,
+        now_seconds: u64,
+        history_from_seconds: Option<u64>,
+    ) -> Result<(), PrivacyError> {
         if let Some(old) = self.state.budget {
             let seconds = old.period_seconds();
             if now_seconds / seconds < self.state.latest_seconds / seconds {
@@ -94,7 +108,8 @@ impl<S: LedgerStore, N: NoiseSource> Ledger<S, N> {
                 });
             }
         }
-        self.append(Entry::Budget { budget, at_seconds: now_seconds })
+        let entry = Entry::Budget { budget, at_seconds: now_seconds, history_from_seconds };
+        self.append(entry)
     }
 
     /// Pays for a release, before any data is read. Both the owner's budget (over all federations, in

@@ -23,7 +23,7 @@ pub(super) fn budget() -> Budget {
 
 /// A quarter of the budget's rho, roughly, and a little of its delta.
 fn quarter() -> Mechanism {
-    mechanism::gaussian(Unit::User, 3, 1, 4_600_000, 40).unwrap()
+    mechanism::gaussian(Unit::User, crate::Bounds::cells(3, 1), 4_600_000, 40).unwrap()
 }
 
 pub(super) fn reservation(number: u8) -> Reservation {

@@ -1,5 +1,8 @@
-//! Lesson release: which keys of the closed grammar have enough supporters, by thresholded partition
+//! Lesson release: which keys of the closed grammar have enough support, by thresholded partition
 //! selection.
+//!
+//! Each unit speaks for all keys of all its sessions of the window, up to a bound, and shares one weight
+//! among them, so that one unit changes the counts by one Euclidean length however much it knows.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +13,8 @@ use lore_protocol::payload::{
     LessonEntry, Lessons, MAX_PAYLOAD_BYTES, Mechanism, Origin, Payload, Unit, Window,
 };
 
-use super::{Law, check, check_ones, check_unit, within};
+use super::{Law, check, check_unit, within};
+use crate::mechanism::Bounds;
 use crate::{LocalSecret, NoiseSource, PrivacyError, Private, Released, UnitId};
 
 /// What one session teaches: a lesson, and words of the task that go with it.
@@ -22,7 +26,7 @@ pub struct LessonContribution {
     pub start_seconds: u64,
     /// The lesson.
     pub primary: Lesson,
-    /// Words for it, the best first.
+    /// Words of its task that may go with it, the best first.
     pub topics: Vec<Word>,
 }
 
@@ -35,6 +39,12 @@ pub struct LessonsSpec {
     pub mechanism: Mechanism,
     /// Sessions that may feed it.
     pub window: Window,
+    /// Most topic words that a lesson brings.
+    pub topic_words: u16,
+    /// State root of the checkpoint whose library is left out.
+    pub items_root: Hash,
+    /// Keys that this library holds: they are voted on, not found again.
+    pub known: BTreeSet<LessonKey>,
     /// Most keys that are sent.
     pub max_keys: u32,
     /// Length of the encoded payload, in bytes, whatever passes; at most 64 KiB.
@@ -52,9 +62,9 @@ impl LessonsSpec {
 
 /// Makes a lesson release.
 ///
-/// Each unit supports one lesson of one of its sessions of the window, with up to `l0 - 1` of that
-/// session's words; a key is kept when its noisy number of units reaches the threshold. If more pass
-/// than fit, the highest noisy counts stay, ties by key: both are post-processing.
+/// Each unit speaks for up to `l0` keys of its sessions of the window, with a weight that its keys share; a
+/// key is kept when its noisy sum of weights reaches the threshold. If more pass than fit, the highest noisy
+/// sums stay, ties by key: both are post-processing.
 ///
 /// # Errors
 /// When parameters disagree, a unit is of the wrong kind, or randomness fails.
@@ -65,7 +75,6 @@ pub fn release_lessons<N: NoiseSource>(
     noise: &mut N,
 ) -> Result<Released<Payload, N>, PrivacyError> {
     check(&spec.mechanism, spec.window, Law::Thresholded)?;
-    check_ones(&spec.mechanism)?;
     if spec.mechanism.unit == Unit::Personal {
         return Err(PrivacyError::Unsupported("a lesson release of a personal node"));
     }
@@ -77,10 +86,7 @@ pub fn release_lessons<N: NoiseSource>(
         });
     }
     let bounded = bound(spec, contributions.get(), secret)?;
-    let mut supporters: BTreeMap<&LessonKey, i64> = BTreeMap::new();
-    for key in bounded.values().flatten() {
-        *supporters.entry(key).or_default() += 1;
-    }
+    let supporters = sums(&spec.mechanism, &bounded);
     let counts: Vec<i64> = supporters.values().copied().collect();
     let kept = noise.keep_above(&counts, spec.mechanism.scale_micros, spec.mechanism.threshold)?;
     let keys: Vec<&LessonKey> = supporters.into_keys().collect();
@@ -94,54 +100,60 @@ pub fn release_lessons<N: NoiseSource>(
     Ok(Released::by_mechanism(payload))
 }
 
-/// What each unit supports: at most `l0` keys, from one session of its own.
+/// Weights by key: every unit adds to each of its keys what its number of keys leaves for one.
+pub(super) fn sums<'a>(
+    mechanism: &Mechanism,
+    bounded: &'a BTreeMap<UnitId, BTreeSet<LessonKey>>,
+) -> BTreeMap<&'a LessonKey, i64> {
+    let bounds = Bounds::of(mechanism);
+    let mut sums: BTreeMap<&LessonKey, i64> = BTreeMap::new();
+    for keys in bounded.values() {
+        let count = u16::try_from(keys.len()).unwrap_or(u16::MAX);
+        let each = i64::try_from(bounds.each(count)).unwrap_or(i64::MAX);
+        for key in keys {
+            let sum = sums.entry(key).or_default();
+            *sum = sum.saturating_add(each);
+        }
+    }
+    sums
+}
+
+/// The keys that each unit speaks for: at most `l0`, from all its sessions of the window. Of more, lessons come
+/// before topic words, and within each those with the least keyed draw: a function of the unit's own keys,
+/// whatever the order and number of the sessions that hold them.
 pub(super) fn bound(
     spec: &LessonsSpec,
     contributions: &[LessonContribution],
     secret: &LocalSecret,
 ) -> Result<BTreeMap<UnitId, BTreeSet<LessonKey>>, PrivacyError> {
-    let mut chosen: BTreeMap<UnitId, ([u8; 32], &LessonContribution)> = BTreeMap::new();
+    let mut found: BTreeMap<UnitId, BTreeSet<LessonKey>> = BTreeMap::new();
     for contribution in contributions {
         check_unit(&contribution.unit, &spec.mechanism)?;
-        if !within(spec.window, contribution.start_seconds) {
-            continue;
-        }
-        let draw = secret.draw(
-            "draw/lessons",
-            &contribution.unit,
-            &[
-                spec.release.as_bytes(),
-                &contribution.start_seconds.to_le_bytes(),
-                &codec::encode(&contribution.primary),
-                &codec::encode(&contribution.topics),
-            ],
-        );
-        // The least draw of the unit's own sessions: independent of their order.
-        match chosen.get(&contribution.unit) {
-            Some((least, _)) if *least <= draw => {}
-            _ => {
-                chosen.insert(contribution.unit, (draw, contribution));
-            }
+        if within(spec.window, contribution.start_seconds) {
+            let keys = keys_of(contribution, spec.topic_words.into());
+            let keys = keys.filter(|key| !spec.known.contains(key));
+            found.entry(contribution.unit).or_default().extend(keys);
         }
     }
-    let words = usize::from(spec.mechanism.l0) - 1;
-    Ok(chosen
-        .into_iter()
-        .map(|(unit, (_, contribution))| (unit, keys_of(contribution, words)))
-        .collect())
+    let most = usize::from(spec.mechanism.l0);
+    for (unit, keys) in found.iter_mut().filter(|(_, keys)| keys.len() > most) {
+        let draw = |key: &LessonKey| {
+            let parts: [&[u8]; 2] = [spec.release.as_bytes(), &codec::encode(key)];
+            secret.draw("draw/lessons", unit, &parts)
+        };
+        let mut ranked: Vec<LessonKey> = std::mem::take(keys).into_iter().collect();
+        ranked.sort_by_cached_key(|key| (matches!(key, LessonKey::Topic { .. }), draw(key)));
+        keys.extend(ranked.into_iter().take(most));
+    }
+    Ok(found)
 }
 
-fn keys_of(contribution: &LessonContribution, words: usize) -> BTreeSet<LessonKey> {
+/// The keys of one session: its lesson, then up to `words` topic words of it.
+fn keys_of(contribution: &LessonContribution, words: usize) -> impl Iterator<Item = LessonKey> {
     let lesson = contribution.primary.id();
-    let mut keys = BTreeSet::new();
-    for word in &contribution.topics {
-        if keys.len() == words {
-            break;
-        }
-        keys.insert(LessonKey::Topic { lesson, word: word.clone() });
-    }
-    keys.insert(LessonKey::Primary(contribution.primary.clone()));
-    keys
+    let topic = move |word: &Word| LessonKey::Topic { lesson, word: word.clone() };
+    let primary = LessonKey::Primary(contribution.primary.clone());
+    std::iter::once(primary).chain(contribution.topics.iter().take(words).map(topic))
 }
 
 /// Keeps the highest noisy counts that fit, and pads to the fixed length.
@@ -186,5 +198,6 @@ fn padding(spec: &LessonsSpec, entries: &[LessonEntry]) -> Option<usize> {
 }
 
 fn codec_bytes(spec: &LessonsSpec) -> Vec<u8> {
-    codec::encode(&(spec.release, spec.mechanism, spec.window, spec.max_keys, spec.padded_bytes))
+    let sessions = (spec.release, spec.mechanism, spec.window, spec.topic_words, spec.items_root);
+    codec::encode(&(sessions, spec.max_keys, spec.padded_bytes))
 }

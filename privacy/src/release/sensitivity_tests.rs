@@ -2,7 +2,7 @@
 //! mechanism declares when a unit is removed, or a person replaced, and no other unit's part changes.
 #![allow(clippy::unwrap_used)]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use lore_protocol::ids::{LessonId, RevisionId};
 use lore_protocol::lesson::{Action, ErrorClass, Lesson, LessonKey, Op, Token, Trigger, Word};
@@ -72,14 +72,13 @@ fn cells() -> BTreeSet<(ItemId, u16)> {
 }
 
 fn mechanism(unit: Unit, bounds: Bounds) -> Mechanism {
-    let Bounds { l0, linf } = bounds.changed(unit);
-    mechanism::gaussian(unit, l0, linf, 4_000_000, 0).unwrap()
+    mechanism::gaussian(unit, bounds.changed(unit), 40_000_000_000, 0).unwrap()
 }
 
 fn votes_spec(unit: Unit) -> VotesSpec {
     VotesSpec {
         release: Hash::ZERO,
-        mechanism: mechanism(unit, Bounds::VOTES),
+        mechanism: mechanism(unit, Bounds::votes(Noise::Gaussian, 4)),
         window: WINDOW,
         items_root: Hash::ZERO,
         ballot: (0..8).map(item).collect(),
@@ -166,7 +165,8 @@ fn within_declared(unit: Unit, one: &Data, other: &Data) -> Result<(), TestCaseE
         prop_assert!(changes.iter().filter(|change| **change > 0).count() as u64 <= l0);
         prop_assert!(changes.iter().all(|change| *change <= linf));
         prop_assert!(changes.iter().sum::<u64>() <= l0 * linf);
-        prop_assert!(changes.iter().map(|change| change * change).sum::<u64>() <= l0 * linf * linf);
+        let squares = changes.iter().map(|change| change * change).sum::<u64>();
+        prop_assert!(squares <= mechanism.l2_square);
     }
     Ok(())
 }
@@ -247,9 +247,82 @@ fn what_is_declared_can_be_reached_so_that_the_bounds_are_not_slack() {
         };
         for ((mechanism, a), (_, b)) in vectors(unit, &one).into_iter().zip(vectors(unit, &other)) {
             let squares: u64 = a.iter().zip(&b).map(|(a, b)| a.abs_diff(*b).pow(2)).sum();
-            let (l0, linf) = (u64::from(mechanism.l0), u64::from(mechanism.linf));
-            assert_eq!(squares, l0 * linf * linf, "{unit:?} {mechanism:?}");
+            // Weights are rounded down to whole numbers, by less than one in thousands.
+            let least = mechanism.l2_square - mechanism.l2_square / 1_000;
+            assert!((least..=mechanism.l2_square).contains(&squares), "{unit:?} {mechanism:?}");
         }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    /// Units of 1 to 100 keys, in any number of sessions: removing one changes the sums of weights within the
+    /// declared bounds, and no other unit's keys.
+    #[test]
+    fn a_unit_of_few_or_many_keys_changes_the_lessons_by_one_weight(
+        others in proptest::collection::vec((0_u8..6, 0_u64..40), 0..60),
+        keys in 1_u64..=100, first in 0_u64..40, unit in prop_oneof![Just(Unit::User), Just(Unit::Session)],
+    ) {
+        let known = |unit, number: u64| LessonContribution {
+            unit,
+            start_seconds: 1_500,
+            primary: numbered(number),
+            topics: Vec::new(),
+        };
+        let of = |name: &str| match unit {
+            Unit::Session => secret().session(name),
+            Unit::User | Unit::Personal => secret().user(name),
+        };
+        let without: Vec<_> =
+            others.iter().map(|(user, n)| known(of(&user.to_string()), *n)).collect();
+        let victim = of("victim");
+        let twice = (first..first + keys).chain(first..first + keys);
+        let with = [without.clone(), twice.map(|n| known(victim, n)).collect()].concat();
+        let mechanism =
+            mechanism::gaussian(unit, Bounds::shared(32), 20_000_000_000, 100_000).unwrap();
+        let spec = lessons_spec(mechanism);
+        let mut bounded = lessons::bound(&spec, &with, &secret()).unwrap();
+        let before = lessons::sums(&mechanism, &bounded);
+        let before: BTreeMap<LessonKey, i64> =
+            before.into_iter().map(|(key, sum)| (key.clone(), sum)).collect();
+        let own = bounded.remove(&victim).unwrap();
+        let rest = lessons::bound(&spec, &without, &secret()).unwrap();
+        prop_assert!(bounded == rest, "another unit's keys changed");
+        let after = lessons::sums(&mechanism, &rest);
+        let changes: Vec<u64> = before
+            .iter()
+            .map(|(key, sum)| sum.abs_diff(after.get(key).copied().unwrap_or(0)))
+            .filter(|change| *change > 0)
+            .collect();
+        let count = u16::try_from(own.len()).unwrap();
+        prop_assert_eq!(u64::from(count), keys.min(32));
+        prop_assert_eq!(changes.len(), own.len());
+        let each = Bounds::of(&mechanism).each(count);
+        prop_assert!(changes.iter().all(|change| *change == each));
+        let squares: u64 = changes.iter().map(|change| change * change).sum();
+        prop_assert!(squares <= mechanism.l2_square);
+        prop_assert!(squares > mechanism.l2_square - mechanism.l2_square / 100, "not slack");
+    }
+}
+
+fn numbered(number: u64) -> Lesson {
+    let trigger =
+        Trigger { tool: Token::new("curl").unwrap(), error: ErrorClass::Other, subject: None };
+    let action = Action::Example(Token::new(format!("curl --port {number}")).unwrap());
+    Lesson::new(None, Op::Fix, trigger, action).unwrap()
+}
+
+fn lessons_spec(mechanism: Mechanism) -> LessonsSpec {
+    LessonsSpec {
+        release: Hash::ZERO,
+        mechanism,
+        window: WINDOW,
+        topic_words: 2,
+        items_root: Hash::ZERO,
+        known: BTreeSet::new(),
+        max_keys: 9,
+        padded_bytes: 1_024,
     }
 }
 
@@ -264,9 +337,16 @@ fn a_unit_votes_for_what_most_of_its_own_sessions_speak_for() {
         amounts: Vec::new(),
     };
     let all = data(Unit::User, &[session(&[3, 4]), session(&[4, 9]), session(&[9]), session(&[9])]);
-    let votes = votes::bound(&votes_spec(Unit::User), &voting(&all), &secret()).unwrap();
+    let one = VotesSpec {
+        mechanism: mechanism(Unit::User, Bounds::votes(Noise::Gaussian, 1)),
+        ..votes_spec(Unit::User)
+    };
+    let votes = votes::bound(&one, &voting(&all), &secret()).unwrap();
     // Item 9 has more sessions and is not on the ballot.
-    assert_eq!(votes.into_values().collect::<Vec<_>>(), vec![item(4)]);
+    assert_eq!(votes.into_values().collect::<Vec<_>>(), vec![vec![item(4)]]);
+    // With room for both it votes for both, and they share its weight.
+    let counts = votes::counts(&votes_spec(Unit::User), &voting(&all), &secret()).unwrap();
+    assert_eq!((counts[&item(3)], counts[&item(4)], counts[&item(5)]), (7_071, 7_071, 0));
 }
 
 /// Every length depends on the public list alone: nobody, somebody and much noise look the same.
@@ -287,7 +367,8 @@ fn the_length_of_a_release_tells_nothing() {
         for data in [data(unit, &records), Data::new()] {
             let mut wide = votes_spec(unit);
             wide.mechanism =
-                mechanism::laplace(unit, wide.mechanism.l0, 1, 90_000_000_000).unwrap();
+                mechanism::laplace(unit, Bounds::shared(1).changed(unit), 90_000_000_000_000)
+                    .unwrap();
             let all = [
                 release_votes(
                     &votes_spec(unit),
@@ -337,19 +418,16 @@ fn what_does_not_fit_its_unit_is_refused() {
     let none = || Private::new(Vec::new());
     let personal = votes_spec(Unit::Personal);
     assert!(release_votes(&personal, &none(), &secret(), &mut SystemNoise).is_ok());
-    let odd = mechanism::gaussian(Unit::Personal, 1, 1, 4_000_000, 0);
+    let odd = mechanism::gaussian(Unit::Personal, Bounds::cells(1, 1), 4_000_000, 0);
     assert!(odd.is_err(), "replacement counts twice");
     let cheap = Mechanism { l0: 1, ..personal.mechanism };
     let spec = VotesSpec { mechanism: cheap, ..personal };
     assert!(release_votes(&spec, &none(), &secret(), &mut SystemNoise).is_err());
-    let two =
-        VotesSpec { mechanism: mechanism(Unit::User, Bounds::OUTCOMES), ..votes_spec(Unit::User) };
-    assert!(release_votes(&two, &none(), &secret(), &mut SystemNoise).is_err(), "one vote only");
     let uneven = CostsSpec { kinds: 4, ..costs_spec(Unit::User) };
     assert!(
         release_costs(&uneven, &Private::new(Vec::new()), &secret(), &mut SystemNoise).is_err()
     );
-    let laplace = mechanism::laplace(Unit::User, 3, 1, 4_000_000).unwrap();
+    let laplace = mechanism::laplace(Unit::User, Bounds::cells(3, 1), 4_000_000).unwrap();
     let spec = OutcomesSpec { mechanism: laplace, ..outcomes_spec(Unit::User) };
     assert!(
         release_outcomes(&spec, &Private::new(Vec::new()), &secret(), &mut SystemNoise).is_err()
@@ -371,12 +449,8 @@ fn a_personal_node_releases_no_lessons_and_a_session_bounds_itself() {
     let action = Action::Example(Token::new("curl --port 1").unwrap());
     let primary = Lesson::new(None, Op::Fix, trigger, action).unwrap();
     let topics = ["report", "release", "different"].map(|word| Word::new(word).unwrap());
-    let spec = |unit: Unit, l0| LessonsSpec {
-        release: Hash::ZERO,
-        mechanism: mechanism::gaussian(unit, l0, 1, 50_000, 2).unwrap(),
-        window: WINDOW,
-        max_keys: 9,
-        padded_bytes: 1_024,
+    let spec = |unit: Unit, l0| {
+        lessons_spec(mechanism::gaussian(unit, Bounds::cells(l0, 1), 50_000, 2).unwrap())
     };
     let none = Private::new(Vec::new());
     assert!(release_lessons(&spec(Unit::Personal, 6), &none, &secret(), &mut SystemNoise).is_err());

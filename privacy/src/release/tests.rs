@@ -8,7 +8,7 @@ use lore_protocol::payload::{ItemId, LessonEntry, Payload, Unit};
 use proptest::prelude::*;
 
 use super::*;
-use crate::{LocalSecret, Private, SeededNoise, SystemNoise};
+use crate::{Bounds, LocalSecret, Private, SeededNoise, SystemNoise};
 
 const WINDOW: Window = Window { start_seconds: 1_000, end_seconds: 2_000 };
 
@@ -40,8 +40,11 @@ fn taught(user: &str, start_seconds: u64, number: u64, topics: &[&str]) -> Lesso
 fn quiet(threshold: u32) -> LessonsSpec {
     LessonsSpec {
         release: Hash::ZERO,
-        mechanism: mechanism::gaussian(Unit::User, 3, 1, 50_000, threshold).unwrap(),
+        mechanism: mechanism::gaussian(Unit::User, Bounds::cells(3, 1), 50_000, threshold).unwrap(),
         window: WINDOW,
+        topic_words: 2,
+        items_root: Hash::ZERO,
+        known: BTreeSet::new(),
         max_keys: 100,
         padded_bytes: 4_096,
     }
@@ -83,6 +86,65 @@ fn a_key_is_released_when_enough_units_support_it_and_not_below() {
 fn one_user_counts_once_however_many_sessions_they_had() {
     let contributions = (0..50).map(|i| taught("ada", 1_000 + i, 1, &["report"])).collect();
     assert!(entries(&quiet(2), contributions).is_empty());
+}
+
+/// Sums of weights as they come out of a release with next to no noise, by the number of the lesson.
+fn shared(l0: u16, contributions: Vec<LessonContribution>) -> Vec<(LessonId, i64)> {
+    let mechanism = mechanism::gaussian(Unit::User, Bounds::shared(l0), 200_000, 10_001).unwrap();
+    let found = entries(&LessonsSpec { mechanism, topic_words: 0, ..quiet(5) }, contributions);
+    let id = |key: &LessonKey| match key {
+        LessonKey::Primary(lesson) => lesson.id(),
+        LessonKey::Topic { lesson, .. } => *lesson,
+    };
+    found.iter().map(|entry| (id(&entry.key), entry.support)).collect()
+}
+
+#[test]
+fn every_lesson_of_a_unit_counts_and_they_share_one_weight() {
+    // Twenty users: each knows lesson 1, and four more that all others know too.
+    let all = |user: u64| (1..=4).map(move |n| taught(&user.to_string(), 1_500 + n, n, &[]));
+    let four = shared(32, (0..20).flat_map(all).collect());
+    assert_eq!(four.len(), 4);
+    assert!(four.iter().all(|(_, support)| *support == 20 * 5_000), "{four:?}");
+    let one = shared(32, (0..20).flat_map(|user| all(user).take(1)).collect());
+    assert_eq!(one, vec![(lesson(1).id(), 20 * 10_000)]);
+    // The same lesson in many sessions is one key.
+    let again = |user: u64| (0..9).map(move |n| taught(&user.to_string(), 1_500 + n, 1, &[]));
+    assert_eq!(shared(32, (0..20).flat_map(again).collect()), one);
+}
+
+#[test]
+fn of_too_many_keys_a_unit_speaks_for_some_that_no_other_unit_decides() {
+    let many = |user: &str| (0..9).map(|n| taught(user, 1_500 + n, n, &[])).collect::<Vec<_>>();
+    let spec = LessonsSpec {
+        mechanism: mechanism::gaussian(Unit::User, Bounds::shared(4), 200_000, 10_001).unwrap(),
+        ..quiet(5)
+    };
+    let alone = lessons::bound(&spec, &many("ada"), &secret()).unwrap();
+    assert_eq!(alone.values().map(BTreeSet::len).collect::<Vec<_>>(), vec![4]);
+    let both = [many("ada"), many("bob")].concat();
+    let both = lessons::bound(&spec, &both, &secret()).unwrap();
+    let ada = secret().user("ada");
+    assert!(both.get(&ada) == alone.get(&ada));
+    assert!(both.get(&ada) != both.get(&secret().user("bob")), "the draw is keyed by the unit");
+    // Lessons come before words.
+    let worded = many("ada")
+        .into_iter()
+        .map(|one| LessonContribution { topics: words(&["report", "release"]), ..one });
+    let worded = lessons::bound(&spec, &worded.collect::<Vec<_>>(), &secret()).unwrap();
+    assert!(worded == alone);
+}
+
+#[test]
+fn what_the_library_holds_takes_no_part_of_the_weight() {
+    let known = BTreeSet::from([LessonKey::Primary(lesson(1))]);
+    let mechanism = mechanism::gaussian(Unit::User, Bounds::shared(4), 200_000, 10_001).unwrap();
+    let spec = LessonsSpec { mechanism, known, topic_words: 0, ..quiet(5) };
+    let both = |user: u64| (1..=2).map(move |n| taught(&user.to_string(), 1_500, n, &[]));
+    let found = entries(&spec, (0..9).flat_map(both).collect());
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].key, LessonKey::Primary(lesson(2)));
+    assert_eq!(found[0].support, 9 * 10_000);
 }
 
 #[test]
@@ -132,7 +194,7 @@ fn parameters_that_cannot_be_kept_are_refused() {
 #[test]
 fn simulated_releases_follow_their_seed() {
     let spec = LessonsSpec {
-        mechanism: mechanism::gaussian(Unit::User, 3, 1, 3_182_867, 19).unwrap(),
+        mechanism: mechanism::gaussian(Unit::User, Bounds::cells(3, 1), 3_182_867, 19).unwrap(),
         ..quiet(5)
     };
     let contributions = Private::new(supporters(40, 1));
@@ -154,7 +216,8 @@ fn a_lonely_key_comes_out_no_more_often_than_its_delta_says() {
     const Z: f64 = 4.265;
     let (scale_micros, threshold) = (2_000_000, 6);
     let spec = LessonsSpec {
-        mechanism: mechanism::gaussian(Unit::User, 1, 1, scale_micros, threshold).unwrap(),
+        mechanism: mechanism::gaussian(Unit::User, Bounds::cells(1, 1), scale_micros, threshold)
+            .unwrap(),
         max_keys: u32::MAX,
         padded_bytes: 60_000,
         ..quiet(5)
@@ -166,7 +229,8 @@ fn a_lonely_key_comes_out_no_more_often_than_its_delta_says() {
     let certified = Z.mul_add(-(rate * (1.0 - rate) / trials).sqrt(), rate);
     let claimed = spec.mechanism.delta_e18 as f64 / 1e18;
     assert!(certified <= claimed, "claimed {claimed}, certified {certified}");
-    let unguarded = mechanism::threshold_cost(1, 1, scale_micros, threshold + 1).unwrap();
+    let unguarded =
+        mechanism::threshold_cost(Bounds::cells(1, 1), scale_micros, threshold + 1).unwrap();
     let control = unguarded.delta_e18 as f64 / 1e18;
     assert!(certified > control, "the audit has too few samples: {certified} of {control}");
 }
@@ -182,7 +246,7 @@ fn item(number: u8) -> ItemId {
 fn outcomes_spec(scale_micros: u64) -> OutcomesSpec {
     OutcomesSpec {
         release: Hash::ZERO,
-        mechanism: mechanism::gaussian(Unit::User, 3, 1, scale_micros, 0).unwrap(),
+        mechanism: mechanism::gaussian(Unit::User, Bounds::cells(3, 1), scale_micros, 0).unwrap(),
         window: WINDOW,
         items_root: Hash::ZERO,
         cells: (0..8).flat_map(|n| [(item(n), 0), (item(n), 1)]).collect(),

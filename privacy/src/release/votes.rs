@@ -1,9 +1,10 @@
 //! Vote release: for which candidate of a public ballot each unit's own sessions speak.
 //!
-//! Nodes never vote from pooled data: a unit's vote is a function of its own sessions of the window, the
-//! ballot and the local secret. It casts one vote over the whole ballot, so that removing it changes one
-//! count by one (`l1 = l2 = 1`), and replacing a person, whose participation is public, may move the
-//! vote from one candidate to another (`l1 = 2`, `l2 = sqrt(2)`).
+//! Nodes never vote from pooled data: a unit's votes are a function of its own sessions of the window, the
+//! ballot and the local secret. It speaks for up to `l0` candidates and shares one weight among them, so that
+//! removing it changes the counts by one Euclidean length, and replacing a person, whose participation is
+//! public, by the root of two of them. Laplace noise is charged by the sum of changes: there a unit has one
+//! vote of full weight.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,6 +13,7 @@ use lore_protocol::ids::Hash;
 use lore_protocol::payload::{ItemId, MAX_BALLOT, Mechanism, Payload, VoteEntry, Votes, Window};
 
 use super::{Law, check, check_unit, within};
+use crate::mechanism::Bounds;
 use crate::{LocalSecret, NoiseSource, PrivacyError, Private, Released, UnitId};
 
 /// The candidates that one session speaks for.
@@ -30,7 +32,7 @@ pub struct VoteContribution {
 pub struct VotesSpec {
     /// The scheduled release.
     pub release: Hash,
-    /// Noise, Gaussian or Laplace, on one vote a unit.
+    /// Noise, Gaussian or Laplace, and how many candidates a unit votes for.
     pub mechanism: Mechanism,
     /// Sessions that may feed it.
     pub window: Window,
@@ -62,12 +64,9 @@ pub fn release_votes<N: NoiseSource>(
     noise: &mut N,
 ) -> Result<Released<Payload, N>, PrivacyError> {
     check(&spec.mechanism, spec.window, Law::Any)?;
-    let bad = |what, why: &str| PrivacyError::Parameter { what, why: why.into() };
-    if spec.mechanism.l0 != spec.mechanism.unit.cells_changed() || spec.mechanism.linf != 1 {
-        return Err(bad("l0", "a unit casts one vote on the whole ballot"));
-    }
     if spec.ballot.len() > MAX_BALLOT {
-        return Err(bad("ballot", "is longer than a ballot can be"));
+        let why = "is longer than a ballot can be".into();
+        return Err(PrivacyError::Parameter { what: "ballot", why });
     }
     let counts = counts(spec, contributions.get(), secret)?;
     let flat: Vec<i64> = counts.values().copied().collect();
@@ -90,21 +89,28 @@ pub(super) fn counts(
     secret: &LocalSecret,
 ) -> Result<BTreeMap<ItemId, i64>, PrivacyError> {
     let mut counts: BTreeMap<ItemId, i64> = spec.ballot.iter().map(|item| (*item, 0)).collect();
-    for item in bound(spec, contributions, secret)?.into_values() {
-        if let Some(count) = counts.get_mut(&item) {
-            *count += 1;
+    let unit = spec.mechanism.unit.cells_changed();
+    for items in bound(spec, contributions, secret)?.into_values() {
+        let votes = u16::try_from(items.len()).unwrap_or(u16::MAX);
+        // The declared bounds are those of a unit and, where it is replaced, of its replacement.
+        let each = Bounds::of(&spec.mechanism).each(votes.saturating_mul(unit));
+        let each = i64::try_from(each).unwrap_or(i64::MAX);
+        for item in items {
+            if let Some(count) = counts.get_mut(&item) {
+                *count = count.saturating_add(each);
+            }
         }
     }
     Ok(counts)
 }
 
-/// Each unit's one vote: the candidate that most of its own sessions of the window speak for; of equals
-/// the one with the least keyed draw.
+/// The candidates that each unit votes for: those that most of its own sessions of the window speak for; of
+/// equals those with the least keyed draw.
 pub(super) fn bound(
     spec: &VotesSpec,
     contributions: &[VoteContribution],
     secret: &LocalSecret,
-) -> Result<BTreeMap<UnitId, ItemId>, PrivacyError> {
+) -> Result<BTreeMap<UnitId, Vec<ItemId>>, PrivacyError> {
     let mut sessions: BTreeMap<UnitId, BTreeMap<ItemId, u64>> = BTreeMap::new();
     for contribution in contributions {
         check_unit(&contribution.unit, &spec.mechanism)?;
@@ -115,14 +121,15 @@ pub(super) fn bound(
             *sessions.entry(contribution.unit).or_default().entry(*item).or_default() += 1;
         }
     }
+    let most = usize::from(spec.mechanism.l0 / spec.mechanism.unit.cells_changed());
     let best = |unit: &UnitId, items: BTreeMap<ItemId, u64>| {
         let draw = |item: &ItemId| {
             let parts: [&[u8]; 2] = [spec.release.as_bytes(), &codec::encode(item)];
             secret.draw("draw/votes", unit, &parts)
         };
-        let ranked =
-            items.into_iter().map(|(item, count)| (std::cmp::Reverse(count), draw(&item), item));
-        ranked.min().map(|(_, _, item)| item)
+        let mut ranked: Vec<(ItemId, u64)> = items.into_iter().collect();
+        ranked.sort_by_cached_key(|(item, count)| (std::cmp::Reverse(*count), draw(item)));
+        ranked.into_iter().take(most).map(|(item, _)| item).collect()
     };
-    Ok(sessions.into_iter().filter_map(|(unit, items)| Some((unit, best(&unit, items)?))).collect())
+    Ok(sessions.into_iter().map(|(unit, items)| (unit, best(&unit, items))).collect())
 }

@@ -3,10 +3,12 @@
 //! `docs/privacy-numbers.md` explains each table and where a number differs from a published one.
 
 mod rates;
+mod reach;
 mod supporters;
 mod votes;
 
 pub use rates::{Rate, rates};
+pub use reach::{Reach, reach};
 pub use supporters::{Supporters, supporters};
 pub use votes::{Personal, Votes, personal, votes};
 
@@ -17,13 +19,15 @@ use crate::PrivacyError;
 /// All tables.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Table {
-    /// Users that a lesson needs.
+    /// People that a lesson needs.
     pub supporters: Vec<Supporters>,
+    /// What groups of several sizes find alone and vote for together.
+    pub reach: Vec<Reach>,
     /// What pooling does for a success rate, and how many nodes make it worth while.
     pub rates: Vec<Rate>,
     /// Voters that a candidate needs.
     pub votes: Vec<Votes>,
-    /// Personal nodes that finding something anew would take.
+    /// Personal nodes that it takes to find something that no list names.
     pub personal: Vec<Personal>,
 }
 
@@ -32,10 +36,16 @@ pub struct Table {
 /// # Errors
 /// When opendp refuses a parameter.
 pub fn table() -> Result<Table, PrivacyError> {
-    Ok(Table { supporters: supporters()?, rates: rates()?, votes: votes(), personal: personal() })
+    Ok(Table {
+        supporters: supporters()?,
+        reach: reach()?,
+        rates: rates()?,
+        votes: votes(),
+        personal: personal(),
+    })
 }
 
-/// The epsilons of every table, in millionths.
+/// Epsilons of the tables of rates and votes, in millionths.
 const EPSILONS_MICROS: [u64; 4] = [500_000, 1_000_000, 2_000_000, 4_000_000];
 /// Delta of a period, 1e-6.
 const DELTA_E18: u64 = 1_000_000_000_000;

@@ -1,41 +1,33 @@
 #![allow(clippy::unwrap_used)]
-use lore_protocol::payload::Noise;
-
 use super::*;
 
-/// The settings of one line of the documented table, over a parameter.
-fn line(noise: Noise, l0: u16, of: impl Fn(&Supporters) -> bool) -> Vec<Supporters> {
-    let rows = supporters().unwrap().into_iter();
-    rows.filter(|row| row.mechanism == noise && row.l0 == l0 && of(row)).collect()
-}
-
-fn needed(rows: &[Supporters]) -> Vec<(u32, u32)> {
-    rows.iter().map(|row| (row.needed_95, row.needed_95_exact)).collect()
+#[test]
+fn lessons_need_what_the_reference_says() {
+    let rows = supporters().unwrap();
+    let needed = |epsilon: f64, releases: u32| -> Vec<u32> {
+        let rows = rows.iter().filter(|row| row.epsilon == epsilon && row.releases == releases);
+        rows.map(|row| row.needed_95).collect()
+    };
+    assert_eq!(needed(4.0, 1), [14, 19, 27, 41, 54]);
+    assert_eq!(needed(1.0, 1), [48, 68, 96, 143, 191]);
+    assert_eq!(needed(8.0, 1), [8, 11, 16, 23, 31]);
+    assert_eq!(needed(4.0, 4), [28, 39, 55, 83, 110]);
 }
 
 #[test]
-fn one_laplace_release_needs_what_the_reference_says() {
-    let once = |l0| line(Noise::Laplace, l0, |row| row.releases == 1);
-    // (charged, exact): the discrete Laplace tail is charged exactly, so both are the same.
-    assert_eq!(needed(&once(1)), [(33, 33), (17, 17), (9, 9), (5, 5)]);
-    assert_eq!(needed(&once(3)), [(101, 101), (52, 52), (26, 26), (15, 15)]);
-}
-
-#[test]
-fn gaussian_releases_at_epsilon_4_need_what_the_reference_says() {
-    let rows = line(Noise::Gaussian, 1, |row| row.epsilon == 4.0);
-    // (charged, exact): the reference shows the exact ones; the guard against the upstream defect and
-    // the continuous bound on the tail cost one.
-    assert_eq!(needed(&rows), [(11, 10), (20, 19), (34, 33), (70, 70)]);
-}
-
-#[test]
-fn a_charged_threshold_is_never_below_the_exact_one_and_at_most_one_above() {
-    for row in supporters().unwrap() {
-        let more = row.threshold - row.threshold_exact;
-        assert!(more <= 1, "{row:?}");
-        assert!(row.needed_95 - row.needed_95_exact == more, "{row:?}");
-    }
+fn small_nodes_find_nothing_alone_and_their_votes_add_up() {
+    let rows = reach().unwrap();
+    let row = |epsilon: f64, users: u32, nodes: u32| {
+        let is = |row: &&Reach| (row.epsilon, row.users, row.nodes) == (epsilon, users, nodes);
+        rows.iter().find(is).cloned().unwrap()
+    };
+    assert_eq!((row(4.0, 25, 20).found_by, row(4.0, 100, 1).found_by), (None, Some(27)));
+    let small = row(4.0, 8, 1);
+    assert_eq!((small.found_by, small.voted_by), (None, None));
+    assert_eq!((row(4.0, 25, 100).voted_by, row(8.0, 8, 100).voted_by), (Some(994), Some(539)));
+    // A hundred nodes need ten times the voters of one, and have a hundred times the people.
+    let (one, all) = (row(4.0, 500, 1).voted_by.unwrap(), row(4.0, 500, 100).voted_by.unwrap());
+    assert!(all.abs_diff(10 * one) <= 10, "{one} and {all}");
 }
 
 #[test]
@@ -81,9 +73,8 @@ fn the_printed_table_has_the_fields_that_others_read() {
     let value = serde_json::to_value(table().unwrap()).unwrap();
     for row in value["supporters"].as_array().unwrap() {
         let row = row.as_object().unwrap();
-        let named = ["epsilon", "delta", "l0", "mechanism", "releases", "threshold", "needed_95"];
+        let named = ["epsilon", "delta", "releases", "keys", "sigma", "threshold", "needed_95"];
         assert!(named.iter().all(|field| row.contains_key(*field)), "{row:?}");
-        assert!(row["mechanism"] == "laplace" || row["mechanism"] == "gaussian", "{row:?}");
     }
     let fields = |list: &str| value[list][0].as_object().unwrap().clone();
     let rates = fields("rates");

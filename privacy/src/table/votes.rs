@@ -10,7 +10,7 @@ use crate::preset::SURE;
 /// Chance that a candidate without voters is taken for one with.
 const FALSE_ALARM: f64 = 5e-4;
 /// Normal quantiles of the false alarm and of 95 %.
-const Z: f64 = 3.290_527 + 1.644_854;
+pub(super) const Z: f64 = 3.290_527 + 1.644_854;
 /// Nodes of the table.
 const NODES: [u32; 5] = [1, 2, 5, 12, 50];
 

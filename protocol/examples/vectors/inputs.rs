@@ -110,6 +110,7 @@ const fn mechanism() -> Mechanism {
         scale_micros: 4_000_000,
         l0: 3,
         linf: 1,
+        l2_square: 3,
         threshold: 0,
         rho_nano: 93_750_000,
         delta_e18: 0,
@@ -176,6 +177,7 @@ fn payload_values() -> Vec<(&'static str, Payload)> {
                     unit: Unit::Personal,
                     noise: Noise::Laplace,
                     l0: 2,
+                    l2_square: 2,
                     ..mechanism()
                 },
                 window: WINDOW,
@@ -230,7 +232,7 @@ fn payload_values() -> Vec<(&'static str, Payload)> {
         (
             "costs",
             Payload::Costs(Costs {
-                mechanism: Mechanism { linf: 7, ..mechanism() },
+                mechanism: Mechanism { linf: 7, l2_square: 147, ..mechanism() },
                 window: WINDOW,
                 items_root: Hash(id(7)),
                 cells: vec![CostCell { item, context: 0, sums: vec![40, -7] }],

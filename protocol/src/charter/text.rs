@@ -108,6 +108,8 @@ fn write_privacy(text: &mut Text, privacy: &PrivacyTerms) {
         outcomes_at,
         l0,
         sessions_per_item,
+        keys_per_unit,
+        topic_words,
         lessons_min_sigma_micros,
         lessons_min_threshold,
         outcomes_min_sigma_micros,
@@ -135,6 +137,8 @@ fn write_privacy(text: &mut Text, privacy: &PrivacyTerms) {
     text.line("outcomes_at", numbers(outcomes_at));
     text.line("l0", l0);
     text.line("sessions_per_item", sessions_per_item);
+    text.line("keys_per_unit", keys_per_unit);
+    text.line("topic_words", topic_words);
     text.line("lessons_min_sigma_micros", lessons_min_sigma_micros);
     text.line("lessons_min_threshold", lessons_min_threshold);
     text.line("outcomes_min_sigma_micros", outcomes_min_sigma_micros);

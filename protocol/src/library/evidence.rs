@@ -29,7 +29,12 @@ pub struct Counts {
 
 /// A noisy count within `[-3 sigma, cap + 3 sigma]`, with sigma never above a thirtieth of the cap.
 pub(super) fn clamp(count: i64, variance_micros: u64, cap: i64) -> i64 {
-    let sigma = i64::try_from(variance_micros.isqrt() / 1000).unwrap_or(i64::MAX);
+    hold(count, variance_micros.isqrt() / 1000, cap)
+}
+
+/// As [`clamp`], with a given sigma in the unit of the count.
+pub(super) fn hold(count: i64, sigma: u64, cap: i64) -> i64 {
+    let sigma = i64::try_from(sigma).unwrap_or(i64::MAX);
     let slack = sigma.saturating_mul(3).min(cap / 10);
     count.clamp(-slack, cap.saturating_add(slack))
 }

@@ -8,7 +8,7 @@ use super::evidence::Counts;
 use super::votes::{Tally, VoteEstimate};
 use crate::codec::{self, Decode, Encode};
 use crate::ids::{Hash, LessonId, MemberId, RevisionId, SkillId};
-use crate::lesson::{Lesson, Word};
+use crate::lesson::{Lesson, LessonKey, Word};
 use crate::payload::{FileEntry, ItemId, RevokeTarget};
 use crate::voice::Voices;
 
@@ -38,8 +38,8 @@ pub struct RevisionItem {
 pub struct LessonItem {
     /// The lesson.
     pub lesson: Lesson,
-    /// Noisy support by author, summed over releases and held so that all authors of one voice have at
-    /// most the charter's cap; 0 for an author who wrote it by hand.
+    /// Noisy support by author in units of weight ([`WEIGHT`](crate::payload::WEIGHT)), summed over releases and
+    /// held so that all authors of one voice have at most the charter's cap of whole units; 0 for an author who wrote it by hand.
     pub support: BTreeMap<MemberId, i64>,
     /// Authors who wrote it by hand.
     pub authored: BTreeSet<MemberId>,
@@ -77,7 +77,7 @@ pub struct Library {
     pub skills: BTreeMap<SkillId, Skill>,
     /// Lessons of all skills.
     pub lessons: BTreeMap<LessonId, LessonItem>,
-    /// Topic words of lessons with noisy support by author; a word may come before its lesson.
+    /// Topic words of lessons with noisy support by author in units of weight; a word may come before its lesson.
     pub topics: BTreeMap<LessonId, BTreeMap<Word, BTreeMap<MemberId, i64>>>,
     /// Evidence by item, context and author.
     pub evidence: BTreeMap<(ItemId, u16), BTreeMap<MemberId, Counts>>,
@@ -174,6 +174,16 @@ impl Library {
             .map(|revision| ItemId::Revision(*revision))
             .collect();
         active.into_iter().collect()
+    }
+
+    /// All keys that the library holds, revoked ones too: a lesson release looks for others.
+    #[must_use]
+    pub fn keys(&self) -> BTreeSet<LessonKey> {
+        let lessons = self.lessons.values().map(|item| LessonKey::Primary(item.lesson.clone()));
+        let topics = self.topics.iter().flat_map(|(lesson, words)| {
+            words.keys().map(|word| LessonKey::Topic { lesson: *lesson, word: word.clone() })
+        });
+        lessons.chain(topics).collect()
     }
 
     /// The distinct voices behind a lesson: those that released it, wrote it, or voted for it by more

@@ -8,7 +8,9 @@ use crate::charter::Charter;
 use crate::ids::{FederationId, LessonId, MemberId, RevisionId, SkillId};
 use crate::lesson::{self, Lesson, LessonKey};
 use crate::log::Entry;
-use crate::payload::{ItemId, Lessons, Origin, Outcomes, Payload, Revision, Revoke, RevokeTarget};
+use crate::payload::{
+    ItemId, Lessons, Origin, Outcomes, Payload, Revision, Revoke, RevokeTarget, WEIGHT,
+};
 use crate::skill;
 use crate::voice::Voices;
 
@@ -79,7 +81,7 @@ impl Library {
         epoch: u32,
     ) {
         let authored = matches!(lessons.origin, Origin::Authored);
-        let cap = i64::from(charter.limits.evidence_cap);
+        let cap = i64::from(charter.limits.evidence_cap) * i64::from(WEIGHT);
         for entry in &lessons.entries {
             match &entry.key {
                 LessonKey::Primary(lesson) => {

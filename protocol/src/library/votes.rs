@@ -2,24 +2,24 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::evidence::clamp;
+use super::evidence::hold;
 use super::item::{Library, Skill};
 use crate::codec::{Decode, Encode};
 use crate::ids::{Hash, MemberId};
-use crate::payload::{ItemId, MAX_BALLOT, RevokeTarget, Votes};
+use crate::payload::{ItemId, MAX_BALLOT, Mechanism, RevokeTarget, Votes, WEIGHT};
 
 const MICRO: i128 = 1_000_000;
-/// Numerator of a voice's weight: a millionth of a variance still has a weight of 12 digits.
-const WEIGHT: u128 = 1_000_000_000_000_000_000;
+/// Numerator of a voice's precision: a millionth of a variance still has 12 digits of it.
+const PRECISION: u128 = 1_000_000_000_000_000_000;
 /// One-sided 95 %, in millionths.
 const SURE_MICRO: i128 = 1_644_854;
 
 /// Noisy votes of one author for one candidate, summed over its releases.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Encode, Decode)]
 pub struct Tally {
-    /// Noisy votes.
+    /// Noisy votes, in units of weight: [`WEIGHT`] is the one vote of a unit that speaks for nothing else.
     pub votes: i64,
-    /// Variance of the noise in them, in millionths, as declared.
+    /// Variance of the noise in them, in millionths of a whole vote squared, as declared.
     pub variance_micros: u64,
 }
 
@@ -28,7 +28,15 @@ impl Tally {
     /// vote, noise makes about one look so.
     fn is_sure(&self) -> bool {
         let votes = u128::from(self.votes.max(0).unsigned_abs());
-        votes * votes > 9 * u128::from(self.variance_micros) / 1_000_000
+        let weight = u128::from(WEIGHT);
+        votes * votes > 9 * u128::from(self.variance_micros) * weight * weight / 1_000_000
+    }
+
+    /// The votes within `[-3 sigma, cap + 3 sigma]` whole votes, in units of weight.
+    fn held(&self, cap: u32) -> i64 {
+        // The root of millionths is thousandths.
+        let sigma = self.variance_micros.isqrt().saturating_mul(u64::from(WEIGHT) / 1_000);
+        hold(self.votes, sigma, i64::from(cap) * i64::from(WEIGHT))
     }
 }
 
@@ -56,26 +64,26 @@ impl VoteEstimate {
 }
 
 /// Pools the tallies of several voices: the mean weighted by inverse variance, times the number of
-/// voices. With equal noise that is the sum. A voice that declares more noise than others has less
-/// weight, so that nobody can drown the rest in noise; one that declares less than it draws is bounded
+/// voices. With equal noise that is the sum. A voice that declares more noise than others counts
+/// for less, so that nobody can drown the rest in noise; one that declares less than it draws is bounded
 /// by the charter's least noise and by `cap`.
 #[must_use]
 pub fn pool<'a>(tallies: impl IntoIterator<Item = &'a Tally>, cap: u32) -> Option<VoteEstimate> {
-    let cap = i64::from(cap);
-    let (mut weights, mut sum, mut voices) = (0_u128, 0_i128, 0_u32);
+    let (mut precisions, mut sum, mut voices) = (0_u128, 0_i128, 0_u32);
     for tally in tallies {
-        let votes = clamp(tally.votes, tally.variance_micros, cap);
-        let weight = (WEIGHT / u128::from(tally.variance_micros.max(1))).max(1);
-        weights = weights.saturating_add(weight);
-        sum = sum.saturating_add(i128::try_from(weight).ok()?.checked_mul(i128::from(votes))?);
+        let votes = tally.held(cap);
+        let precision = (PRECISION / u128::from(tally.variance_micros.max(1))).max(1);
+        precisions = precisions.saturating_add(precision);
+        sum = sum.saturating_add(i128::try_from(precision).ok()?.checked_mul(i128::from(votes))?);
         voices = voices.saturating_add(1);
     }
-    if weights == 0 {
+    if precisions == 0 {
         return None;
     }
     let total = sum.checked_mul(MICRO)?.checked_mul(i128::from(voices))?;
-    let votes = total.div_euclid(i128::try_from(weights).ok()?);
-    let variance = WEIGHT.checked_mul(u128::from(voices).pow(2))? / weights;
+    let whole = i128::try_from(precisions).ok()?.checked_mul(i128::from(WEIGHT))?;
+    let votes = total.div_euclid(whole);
+    let variance = PRECISION.checked_mul(u128::from(voices).pow(2))? / precisions;
     Some(VoteEstimate {
         votes_micros: i64::try_from(votes).ok()?,
         variance_micros: u64::try_from(variance).unwrap_or(u64::MAX),
@@ -86,9 +94,17 @@ pub fn pool<'a>(tallies: impl IntoIterator<Item = &'a Tally>, cap: u32) -> Optio
 /// The tally of one voice: its members' votes, each held within the cap.
 fn sum<'a>(members: impl IntoIterator<Item = &'a Tally>, cap: u32) -> Tally {
     members.into_iter().fold(Tally::default(), |sum, tally| Tally {
-        votes: sum.votes.saturating_add(clamp(tally.votes, tally.variance_micros, i64::from(cap))),
+        votes: sum.votes.saturating_add(tally.held(cap)),
         variance_micros: sum.variance_micros.saturating_add(tally.variance_micros),
     })
+}
+
+/// Variance of the noise on one candidate, in millionths of a whole vote squared.
+fn variance_micros(mechanism: &Mechanism) -> u64 {
+    let deviation = u128::from(mechanism.deviation_micros());
+    let weight = u128::from(WEIGHT);
+    let variance = deviation.saturating_mul(deviation) / (weight * weight) / 1_000_000;
+    u64::try_from(variance).unwrap_or(u64::MAX)
 }
 
 impl Library {
@@ -147,7 +163,7 @@ impl Library {
     }
 
     pub(super) fn add_votes(&mut self, author: MemberId, votes: &Votes, known: &BTreeSet<ItemId>) {
-        let variance = votes.mechanism.variance_micros();
+        let variance = variance_micros(&votes.mechanism);
         for entry in votes.votes.iter().filter(|entry| known.contains(&entry.item)) {
             let tally = self.tallies.entry(entry.item).or_default().entry(author).or_default();
             tally.votes = tally.votes.saturating_add(entry.votes);

@@ -5,7 +5,10 @@ use super::{Entry, Log, Sealed};
 use crate::charter::Vouchers;
 use crate::delta::{Header, Sound, Spend};
 use crate::ids::{FederationId, Hash, MemberId, PublicKey};
-use crate::payload::{FileEntry, Mechanism, Noise, Origin, Payload, PayloadKind, Unit, Window};
+use crate::lesson::LessonKey;
+use crate::payload::{
+    FileEntry, LessonEntry, Mechanism, Noise, Origin, Payload, PayloadKind, Unit, WEIGHT, Window,
+};
 
 /// Most Vouches of one member in an epoch; founders are bound by the charter's quota of deltas alone.
 pub const MAX_VOUCHES_PER_EPOCH: usize = 16;
@@ -219,7 +222,7 @@ impl Log {
             }
             Payload::Lessons(lessons) => {
                 if let Origin::Mechanism(mechanism) = &lessons.origin {
-                    let bounds = Bounds::cells(privacy.l0, privacy.sessions_per_item);
+                    let bounds = Bounds::shared(privacy.keys_per_unit, false);
                     self.check_mechanism(mechanism, privacy.lessons_min_sigma_micros, bounds)?;
                     self.check_schedule(header, prev, &privacy.lessons_at, lessons.window)?;
                     if mechanism.unit == Unit::Personal {
@@ -227,6 +230,12 @@ impl Log {
                     }
                     if mechanism.threshold < privacy.lessons_min_threshold {
                         return Err(Fault::Charter("the threshold is below the charter's"));
+                    }
+                    let topic = |one: &LessonEntry| matches!(one.key, LessonKey::Topic { .. });
+                    if privacy.topic_words == 0 && lessons.entries.iter().any(topic) {
+                        return Err(Fault::Charter(
+                            "this federation's releases have no topic words",
+                        ));
                     }
                     if mechanism.delta_e18 == 0 {
                         return Err(Fault::Spend("a threshold costs delta"));
@@ -251,7 +260,8 @@ impl Log {
                     return Err(Fault::Charter("this federation's schedule has no votes"));
                 }
                 let least = privacy.votes_min_deviation_micros;
-                self.check_mechanism(&votes.mechanism, least, Bounds::VOTES)?;
+                let bounds = Bounds::shared(privacy.keys_per_unit, true);
+                self.check_mechanism(&votes.mechanism, least, bounds)?;
                 self.check_schedule(header, prev, &privacy.votes_at, Some(votes.window))?;
                 check_items(votes.items_root, anchor)?;
             }
@@ -304,7 +314,9 @@ impl Log {
         if !mechanism.l0.is_multiple_of(changed) {
             return Err(Fault::Charter("replacing a unit changes an even number of cells"));
         }
-        if mechanism.l0 / changed > bounds.l0 || mechanism.linf > bounds.linf {
+        let l2_square = bounds.l2_square.saturating_mul(u64::from(changed));
+        let shared = mechanism.l2_square > l2_square;
+        if mechanism.l0 / changed > bounds.l0 || mechanism.linf > bounds.linf || shared {
             return Err(Fault::Charter("its contribution bounds are above the charter's"));
         }
         if u128::from(mechanism.rho_nano) < mechanism.least_rho_nano() {
@@ -410,21 +422,27 @@ fn check_place(header: &Header, prev: &Entry, anchor: &Sealed) -> Result<(), Fau
     Ok(())
 }
 
-/// What one unit fills at most: cells or keys, and how much of each.
+/// Bounds on what one unit fills: cells or keys, how much of each, and the sum of the squares.
 #[derive(Clone, Copy)]
 struct Bounds {
     l0: u16,
     linf: u16,
+    l2_square: u64,
     /// Whether discrete Laplace noise is an answer here.
     laplace: bool,
 }
 
 impl Bounds {
-    /// One vote on the whole ballot.
-    const VOTES: Self = Self { l0: 1, linf: 1, laplace: true };
+    /// Keys that share one weight.
+    fn shared(l0: u16, laplace: bool) -> Self {
+        let weight = u64::from(WEIGHT);
+        Self { l0, linf: WEIGHT, l2_square: weight * weight, laplace }
+    }
 
-    const fn cells(l0: u16, linf: u16) -> Self {
-        Self { l0, linf, laplace: false }
+    /// Cells with a bound each.
+    fn cells(l0: u16, linf: u16) -> Self {
+        let l2_square = u64::from(l0) * u64::from(linf) * u64::from(linf);
+        Self { l0, linf, l2_square, laplace: false }
     }
 }
 

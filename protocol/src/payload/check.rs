@@ -1,8 +1,8 @@
 //! What a payload's own bytes must satisfy: order, bounds, no duplicates.
 
 use super::{
-    Body, CostCell, Costs, LessonEntry, Lessons, MAX_BALLOT, Mechanism, Origin, Outcomes, Payload,
-    Revision, Votes, Window,
+    Body, CostCell, Costs, LessonEntry, Lessons, MAX_BALLOT, Mechanism, Noise, Origin, Outcomes,
+    Payload, Revision, Votes, Window,
 };
 
 const MAX_NAME_BYTES: usize = 64;
@@ -52,7 +52,13 @@ fn is_plain(name: &str) -> bool {
 impl Mechanism {
     fn check(&self) -> Result<(), &'static str> {
         let positive = self.scale_micros > 0 && self.l0 > 0 && self.linf > 0 && self.rho_nano > 0;
-        ensure(positive, "a mechanism has a positive scale, sensitivity and cost")
+        ensure(positive, "a mechanism has a positive scale, sensitivity and cost")?;
+        let one = u64::from(self.linf) * u64::from(self.linf);
+        let each = u64::from(self.l0) * one;
+        let shared = (one..=each).contains(&self.l2_square);
+        ensure(shared, "a mechanism's l2_square is linf^2 to l0 * linf^2")?;
+        let own = self.noise == Noise::Gaussian || self.l2_square == each;
+        ensure(own, "cells with Laplace noise have a bound each")
     }
 }
 

@@ -78,7 +78,15 @@ pub struct Window {
     pub end_seconds: u64,
 }
 
+/// Weight of the only key that a unit speaks for in a lesson or vote release. A unit that speaks for `k` keys
+/// gives each `floor(WEIGHT / sqrt(k))`, so that all of them together have a Euclidean length of at most
+/// `WEIGHT`, however many they are (the weighted Gaussian of Gopi, Gulhane, Kulkarni, Shen, Shokouhi and
+/// Yekhanin 2020, "Differentially Private Set Union").
+pub const WEIGHT: u16 = 10_000;
+
 /// The mechanism that made a release, with what it cost. Integers only.
+///
+/// What one unit may change: `k <= l0` cells or keys, each by at most `min(linf, sqrt(l2_square / k))`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Encode, Decode, serde::Serialize)]
 pub struct Mechanism {
     /// Unit of privacy.
@@ -91,6 +99,9 @@ pub struct Mechanism {
     pub l0: u16,
     /// Most that one unit changes a cell by.
     pub linf: u16,
+    /// Most that the squares of its changes sum up to: from `linf^2`, where all cells share one bound, to
+    /// `l0 * linf^2`, where each has its own.
+    pub l2_square: u64,
     /// Threshold on noisy counts; 0 where there is none.
     pub threshold: u32,
     /// Cost of this release in zero-concentrated DP, in 1e-9.
@@ -103,15 +114,14 @@ impl Mechanism {
     /// The least cost that fits the parameters, in 1e-9 rounded up: what opendp's maps charge, as every
     /// node can check it in integers.
     ///
-    /// Gaussian: `rho = l0 * linf^2 / (2 * sigma^2)`, with `l2 = linf * sqrt(l0)` (Bun and Steinke 2016,
-    /// Proposition 1.6). Laplace: `epsilon = l1 / b` with `l1 = l0 * linf`, and
+    /// Gaussian: `rho = l2_square / (2 * sigma^2)` (Bun and Steinke 2016, Proposition 1.6). Laplace: `epsilon = l1 / b` with `l1 = l0 * linf`, and
     /// `rho = epsilon^2 / 2` (there, Proposition 1.4). What overflows costs more than any ceiling.
     #[must_use]
     pub fn least_rho_nano(&self) -> u128 {
-        let (l0, linf) = (u128::from(self.l0), u128::from(self.linf));
+        let l1 = u128::from(self.l0) * u128::from(self.linf);
         let square = match self.noise {
-            Noise::Gaussian => l0 * linf * linf,
-            Noise::Laplace => l0 * linf * l0 * linf,
+            Noise::Gaussian => u128::from(self.l2_square),
+            Noise::Laplace => l1 * l1,
         };
         if self.scale_micros == 0 {
             return u128::MAX;
@@ -177,7 +187,7 @@ pub struct Lessons {
 pub struct LessonEntry {
     /// The key.
     pub key: LessonKey,
-    /// Noisy number of supporting units.
+    /// Noisy sum of the weights of supporting units ([`WEIGHT`]).
     pub support: i64,
 }
 
@@ -291,7 +301,7 @@ impl_borrow_decode!(VoteEntry);
 pub struct VoteEntry {
     /// The candidate.
     pub item: ItemId,
-    /// Noisy votes.
+    /// Noisy sum of the weights of the units that speak for it ([`WEIGHT`]).
     pub votes: i64,
 }
 

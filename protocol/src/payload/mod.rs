@@ -9,7 +9,7 @@ mod control;
 pub use check::MAX_REASON_BYTES;
 pub use content::{
     Cell, CostCell, Costs, FileEntry, ItemId, LessonEntry, Lessons, MAX_BALLOT, Mechanism, Noise,
-    Origin, Outcomes, Revision, Unit, VoteEntry, Votes, Window,
+    Origin, Outcomes, Revision, Unit, VoteEntry, Votes, WEIGHT, Window,
 };
 pub use control::{
     Body, Checkpoint, FrontierEntry, Join, Leave, Phase, Removal, Revoke, RevokeTarget,

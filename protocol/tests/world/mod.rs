@@ -14,7 +14,7 @@ use lore_protocol::log::{Fault, Ingest, Log};
 use lore_protocol::payload::{
     Cell, Checkpoint, CostCell, Costs, ItemId, Join, LessonEntry, Lessons, Mechanism, Noise,
     Origin, Outcomes, Payload, Phase, Revoke, RevokeTarget, Unit, Void, VoteEntry, Votes, Vouch,
-    Window,
+    WEIGHT, Window,
 };
 use lore_protocol::sync::{self, Done, Round, Step};
 
@@ -30,6 +30,21 @@ pub const COST_RHO_NANO: u64 = 7_350_000;
 
 pub fn key(n: u8) -> SecretKey {
     SecretKey::from_seed(&[n; 32])
+}
+
+/// Noise of a sigma of four whole units on keys that share a unit's weight.
+pub fn shared(rho_nano: u64) -> Mechanism {
+    Mechanism {
+        unit: Unit::User,
+        noise: Noise::Gaussian,
+        scale_micros: SIGMA_MICROS * u64::from(WEIGHT),
+        l0: 4,
+        linf: WEIGHT,
+        l2_square: u64::from(WEIGHT).pow(2),
+        threshold: 0,
+        rho_nano,
+        delta_e18: 0,
+    }
 }
 
 pub fn charter(founder: &SecretKey) -> Charter {
@@ -51,12 +66,14 @@ pub fn charter(founder: &SecretKey) -> Charter {
             outcomes_at: vec![0, 1, 2, 3],
             l0: 3,
             sessions_per_item: 1,
-            lessons_min_sigma_micros: 3_000_000,
-            lessons_min_threshold: 10,
+            keys_per_unit: 4,
+            topic_words: 2,
+            lessons_min_sigma_micros: 3_000_000 * u64::from(WEIGHT),
+            lessons_min_threshold: 10 * u32::from(WEIGHT),
             outcomes_min_sigma_micros: SIGMA_MICROS,
             lessons_payload_bytes: 2048,
             votes_at: vec![0, 1, 2, 3],
-            votes_min_deviation_micros: SIGMA_MICROS,
+            votes_min_deviation_micros: SIGMA_MICROS * u64::from(WEIGHT),
             releases_per_unit: None,
             windows: WindowTerms::SHORTEST,
             costs: Some(CostTerms {
@@ -235,6 +252,7 @@ impl World {
             scale_micros: SIGMA_MICROS,
             l0: 3,
             linf: 1,
+            l2_square: 3,
             threshold: 0,
             rho_nano: RHO_NANO,
             delta_e18: 0,
@@ -249,7 +267,7 @@ impl World {
         self.push(delta)
     }
 
-    /// Lessons with the support that a member claims for them, in the next epoch that has lesson releases.
+    /// Lessons with the whole units of support that a member claims for them, in the next epoch that has lesson releases.
     pub fn lessons(&mut self, who: usize, lessons: &[(LessonKey, i64)]) -> DeltaId {
         let privacy = &self.log.charter().privacy;
         let (size, at) = (privacy.lessons_payload_bytes as usize, privacy.lessons_at[0]);
@@ -257,20 +275,13 @@ impl World {
         while self.log.open_epoch() % period != at {
             self.checkpoint();
         }
-        let mechanism = Mechanism {
-            unit: Unit::User,
-            noise: Noise::Gaussian,
-            scale_micros: SIGMA_MICROS,
-            l0: 3,
-            linf: 1,
-            threshold: 10,
-            rho_nano: RHO_NANO,
-            delta_e18: 5,
+        let mechanism =
+            Mechanism { threshold: 10 * u32::from(WEIGHT), delta_e18: 5, ..shared(RHO_NANO) };
+        let entry = |(key, support): &(LessonKey, i64)| LessonEntry {
+            key: key.clone(),
+            support: support.saturating_mul(i64::from(WEIGHT)),
         };
-        let mut entries: Vec<LessonEntry> = lessons
-            .iter()
-            .map(|(key, support)| LessonEntry { key: key.clone(), support: *support })
-            .collect();
+        let mut entries: Vec<LessonEntry> = lessons.iter().map(entry).collect();
         entries.sort_by(|a, b| a.key.cmp(&b.key));
         let with_padding = |bytes: usize| {
             Payload::Lessons(Lessons {
@@ -293,21 +304,15 @@ impl World {
         self.push(Delta::sign(header, &payload, &self.keys[who]))
     }
 
-    /// Noisy votes on these candidates.
+    /// Noisy whole votes on these candidates.
     pub fn votes(&mut self, who: usize, votes: &[(ItemId, i64)]) -> DeltaId {
-        let mut votes: Vec<VoteEntry> =
-            votes.iter().map(|(item, votes)| VoteEntry { item: *item, votes: *votes }).collect();
-        votes.sort_by_key(|entry| entry.item);
-        let mechanism = Mechanism {
-            unit: Unit::User,
-            noise: Noise::Gaussian,
-            scale_micros: SIGMA_MICROS,
-            l0: 1,
-            linf: 1,
-            threshold: 0,
-            rho_nano: VOTE_RHO_NANO,
-            delta_e18: 0,
+        let entry = |(item, votes): &(ItemId, i64)| VoteEntry {
+            item: *item,
+            votes: votes.saturating_mul(i64::from(WEIGHT)),
         };
+        let mut votes: Vec<VoteEntry> = votes.iter().map(entry).collect();
+        votes.sort_by_key(|entry| entry.item);
+        let mechanism = shared(VOTE_RHO_NANO);
         let payload = Payload::Votes(Votes {
             mechanism,
             window: Window { start_seconds: 0, end_seconds: 1 },
@@ -331,6 +336,7 @@ impl World {
             scale_micros: COST_SIGMA_MICROS,
             l0: 3,
             linf: 7,
+            l2_square: 3 * 49,
             threshold: 0,
             rho_nano: COST_RHO_NANO,
             delta_e18: 0,

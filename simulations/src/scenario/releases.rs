@@ -66,6 +66,7 @@ impl Scenario {
             lessons_at: releases.map(|releases| releases.lessons_at.clone()),
             outcomes_at: releases.map(|releases| releases.outcomes_at.clone()),
             votes_at: releases.map(|releases| releases.votes_at.clone()),
+            topic_words: 0,
             windows: WindowTerms::SHORTEST,
             units: None,
             costs: None,

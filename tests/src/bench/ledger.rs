@@ -1,8 +1,10 @@
 //! How long it takes to read and verify a long ledger.
 
+use std::collections::BTreeSet;
+
 use lore_privacy::release::{LessonsSpec, release_lessons};
 use lore_privacy::{
-    Budget, Caps, Chain, Ledger, LocalSecret, MemoryStore, Outgoing, Private, Reservation,
+    Bounds, Budget, Caps, Chain, Ledger, LocalSecret, MemoryStore, Outgoing, Private, Reservation,
     SystemNoise, mechanism,
 };
 use lore_protocol::codec;
@@ -63,12 +65,23 @@ fn written(entries: u64) -> Ledger<MemoryStore> {
     let secret = LocalSecret::from_bytes([3; 32]);
     let none = Private::new(Vec::new());
     // So much noise that thousands of releases fit one budget.
-    let mechanism = mechanism::gaussian(Unit::User, 3, 1, 2_000_000_000, 2_000_000).expect("noise");
+    let mechanism =
+        mechanism::gaussian(Unit::User, Bounds::shared(32), 20_000_000_000_000, 200_000_000)
+            .expect("noise");
     for n in 0..releases {
         let mut release = Hash::ZERO;
         release.0[..8].copy_from_slice(&n.to_le_bytes());
         let window = Window { start_seconds: 1, end_seconds: DAY };
-        let spec = LessonsSpec { release, mechanism, window, max_keys: 1, padded_bytes: 200 };
+        let spec = LessonsSpec {
+            release,
+            mechanism,
+            window,
+            topic_words: 0,
+            items_root: Hash::ZERO,
+            known: BTreeSet::new(),
+            max_keys: 1,
+            padded_bytes: 200,
+        };
         let reservation = Reservation {
             release,
             spec: spec.hash(),

@@ -102,6 +102,7 @@ pub fn once(home: &Path) -> Value {
         delta_e18: 1_000_000_000_000,
         period_days: 90,
         unit: None,
+        since_seconds: None,
     };
     // The epoch in which all are due is open: with a budget they are made at once.
     let (took, set) = time(|| node.ask(budget));
@@ -145,6 +146,7 @@ fn prepare(path: &Path) {
         epsilon_micros: 4_000_000,
         epoch_hours: None,
         epochs_per_period: 90,
+        topic_words: 0,
         lessons_at: Some(vec![4]),
         outcomes_at: Some(vec![4]),
         votes_at: Some(vec![4]),

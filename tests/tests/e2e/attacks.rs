@@ -74,6 +74,7 @@ fn outcomes(member: &Member, rho_nano: u64) -> Payload {
         scale_micros: terms.outcomes_min_sigma_micros,
         l0: terms.l0,
         linf: 1,
+        l2_square: terms.l0.into(),
         threshold: 0,
         rho_nano,
         delta_e18: 0,

@@ -41,7 +41,8 @@ fn pair(cluster: &Cluster, before: impl FnOnce(&Node)) -> (Node, Node) {
     let ada = cluster.running("ada");
     let ben = cluster.running("ben");
     before(&ben);
-    ada.found(&["guild", "--lessons-at", "2", "--outcomes-at", "50", "--votes-at", "50"]);
+    let schedule = ["--lessons-at", "2", "--outcomes-at", "50", "--votes-at", "50"];
+    ada.found(&[&["guild", "--topic-words", "2"][..], &schedule].concat());
     work(cluster, &ben);
     ben.json(&["privacy", "set", "--epsilon", "4", "--yes"]);
     ada.admit(&ben);

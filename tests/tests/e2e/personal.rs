@@ -1,7 +1,7 @@
 //! A node of one person: it only receives, until that person says otherwise; then everybody decodes its
 //! answers from the same public records.
 
-use lore_protocol::payload::{Noise, Payload, PayloadKind, Unit};
+use lore_protocol::payload::{Noise, Payload, PayloadKind, Unit, WEIGHT};
 use lore_tests::log::exported;
 use lore_tests::node::converged;
 use lore_tests::sessions::{learnt, write};
@@ -64,8 +64,8 @@ fn a_persons_votes_and_outcomes_are_local_dp_charged_each_time_and_read_alike_by
     assert_eq!((outcomes[0].l0, outcomes[0].linf), (6, 1));
     for vote in &votes {
         // Two votes a period are few: discrete Laplace noise with b = 2 / epsilon.
-        assert_eq!((vote.noise, vote.l0, vote.linf), (Noise::Laplace, 2, 1));
-        let epsilon = 2.0 / (vote.scale_micros as f64 / 1e6);
+        assert_eq!((vote.noise, vote.l0, vote.linf), (Noise::Laplace, 2, WEIGHT));
+        let epsilon = 2.0 * f64::from(WEIGHT) / (vote.scale_micros as f64 / 1e6);
         assert!(vote.rho_nano as f64 / 1e9 >= epsilon * epsilon / 2.0 - 1e-9, "{vote:?}");
     }
     for payload in &payloads {

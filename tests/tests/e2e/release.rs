@@ -39,7 +39,8 @@ fn what_many_users_found_is_released_to_every_library_and_what_three_found_is_no
     let frames = cluster.path().join("frames-of-ben");
     ben.start_with(&["--record-frames", frames.to_str().unwrap()]);
     let cleo = cluster.running("cleo");
-    ada.found(&["guild", "--lessons-at", "2", "--outcomes-at", "4", "--votes-at", "50"]);
+    let schedule = ["--lessons-at", "2", "--outcomes-at", "4", "--votes-at", "50"];
+    ada.found(&[&["guild", "--topic-words", "2"][..], &schedule].concat());
     work(&cluster, &ben, "many", USERS, COMMON);
     work(&cluster, &ben, "few", FEW, RARE);
     ben.json(&["privacy", "set", "--epsilon", "4", "--yes"]);
@@ -115,7 +116,8 @@ fn without_a_budget_a_node_only_receives() {
     let cluster = Cluster::of(2);
     let ada = cluster.running("ada");
     let ben = cluster.running("ben");
-    ada.found(&["guild", "--lessons-at", "2", "--outcomes-at", "2", "--votes-at", "50"]);
+    let schedule = ["--lessons-at", "2", "--outcomes-at", "2", "--votes-at", "50"];
+    ada.found(&[&["guild", "--topic-words", "2"][..], &schedule].concat());
     work(&cluster, &ben, "many", 30, COMMON);
     ada.admit(&ben);
     ada.checkpoint();
