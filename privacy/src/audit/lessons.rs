@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lore_protocol::ids::{Hash, LessonId};
+use lore_protocol::ids::Hash;
 use lore_protocol::lesson::{Action, ErrorClass, Lesson, LessonKey, Op, Token, Trigger, Word};
 use lore_protocol::payload::{Mechanism, Payload, PayloadKind, Unit};
 
@@ -17,12 +17,14 @@ use crate::{
     LessonContribution, LocalSecret, PrivacyError, Private, Released, SystemNoise, mechanism,
 };
 
-/// Sigma at which three keys cost rho 1/2.
-const SCALE_MICROS: u64 = 1_732_051;
-/// Ten sigma: delta is far below what samples can show.
-const THRESHOLD: u32 = 18;
-/// Supporters of each key besides the victim: it passes nearly always, on both sides.
+/// Sigma at which a unit's weight costs rho 1/2.
+const SCALE_MICROS: u64 = 10_000_000_000;
+/// Seventeen sigma above one weight: delta is far below what samples can show.
+const THRESHOLD: u32 = 180_000;
+/// Supporters of each key besides the victim, with nothing else: it passes nearly always, on both sides.
 const OTHERS: usize = 22;
+/// Most keys of a unit, and keys that the victim knows.
+const KEYS: (u16, u64) = (4, 6);
 
 /// What makes a lesson release; the shipped one is [`release_lessons`].
 pub(crate) type Release = fn(
@@ -78,32 +80,28 @@ pub(crate) struct Lessons {
 
 impl Lessons {
     pub(crate) fn new() -> Result<Self, PrivacyError> {
-        let mechanism =
-            mechanism::gaussian(Unit::User, Bounds::cells(3, 1), SCALE_MICROS, THRESHOLD)?;
-        let primary = lesson(1)?;
-        let taught = |user: &str, start: u64, topics: &[Word]| LessonContribution {
+        let bounds = Bounds::shared(KEYS.0);
+        let mechanism = mechanism::gaussian(Unit::User, bounds, SCALE_MICROS, THRESHOLD)?;
+        let taught = |user: &str, start_seconds: u64, primary: &Lesson| LessonContribution {
             unit: secret().user(user),
-            start_seconds: start,
+            start_seconds,
             primary: primary.clone(),
-            topics: topics.to_vec(),
+            topics: Vec::new(),
         };
-        let topics = words(&["report", "release", "different"])?;
-        let mut without = Vec::new();
-        for n in 0..OTHERS {
-            without.push(taught(&format!("a{n}"), NOW - 9, &topics[..2]));
-            without.push(taught(&format!("b{n}"), NOW - 9, &topics[2..]));
-        }
-        // The victim had two sessions, each with one topic word too many.
+        let lessons: Vec<Lesson> = (0..KEYS.1).map(lesson).collect::<Result<_, _>>()?;
+        let others = |(place, known): (usize, &Lesson)| -> Vec<LessonContribution> {
+            (0..OTHERS).map(|n| taught(&format!("{place} {n}"), NOW - 9, known)).collect()
+        };
+        let without: Vec<_> = lessons.iter().enumerate().flat_map(others).collect();
+        // The victim knows more than it may speak for, each from two sessions.
         let mut with = without.clone();
-        with.extend([NOW - 8, NOW - 7].map(|start| taught("ada", start, &topics)));
-        let id: LessonId = primary.id();
-        let topic = |word: &Word| LessonKey::Topic { lesson: id, word: word.clone() };
-        let mut keys: Vec<LessonKey> = topics.iter().map(topic).collect();
-        keys.push(LessonKey::Primary(primary));
+        for start in [NOW - 8, NOW - 7] {
+            with.extend(lessons.iter().map(|known| taught("ada", start, known)));
+        }
         Ok(Self {
             spec: spec(mechanism, 1_024),
             rig: Rig::new(PayloadKind::Lessons, mechanism)?,
-            keys,
+            keys: lessons.into_iter().map(LessonKey::Primary).collect(),
             with: Private::new(with),
             without: Private::new(without),
         })

@@ -3,14 +3,17 @@
 //! They live in tests and never behind a cargo feature: features unify, and would ship them.
 
 #![allow(clippy::unwrap_used)]
-use lore_protocol::payload::{Lessons as LessonsPayload, Mechanism, Origin, Payload};
+use std::collections::{BTreeMap, BTreeSet};
+
+use lore_protocol::lesson::LessonKey;
+use lore_protocol::payload::{LessonEntry, Lessons as LessonsPayload, Mechanism, Origin, Payload};
 
 use super::attack::{Claim, Path, attack};
 use super::rig::{Rig, secret};
 use super::tests::Silent;
 use super::*;
 use crate::mechanism::Bounds;
-use crate::release::{CostsSpec, LessonsSpec, OutcomesSpec};
+use crate::release::{CostsSpec, LessonsSpec, OutcomesSpec, lessons_bound};
 use crate::seal::Sealed;
 use crate::{LessonContribution, LocalSecret, OutcomeContribution, Private, Released};
 
@@ -44,7 +47,8 @@ const DEFECTS: &[Defect] = &[
     slow("scale 25 % too small", "outcomes_attack", small_scale_seen),
     defect("Laplace scale 25 % too small", "laplace_sampler", small_laplace),
     slow("clamp lets one more cell through", "outcomes_attack", loose_clamp),
-    slow("clamp lets one more key through", "lessons_attack", loose_words),
+    slow("weight of one key too few", "lessons_attack", heavy_keys),
+    defect("weights from another unit", "lessons_attack", weights_of_others),
     defect("sensitivity forgotten", "outcomes_attack", no_sensitivity),
     slow("zero counts skipped", "outcomes_attack", zeros_skipped),
     defect("threshold off by one", "singleton_release", off_by_one),
@@ -196,15 +200,56 @@ fn lessons_under(
     Ok(Released::by_mechanism(payload))
 }
 
-fn loose_words(audit: &'static str) -> Certified {
+/// How much one key of a unit weighs, by how many keys it has and how many any unit has.
+type Weigh = fn(&Bounds, u16, u16) -> u64;
+
+/// A lesson release with other weights than the shipped ones.
+fn lessons_weighed(
+    spec: &LessonsSpec,
+    contributions: &Private<Vec<LessonContribution>>,
+    secret: &LocalSecret,
+    weigh: Weigh,
+) -> Result<Released<Payload>, PrivacyError> {
+    let bounded = lessons_bound(spec, contributions.expose_to_owner(), secret)?;
+    let count = |keys: &BTreeSet<LessonKey>| u16::try_from(keys.len()).unwrap();
+    let most = bounded.values().map(count).max().unwrap_or(1);
+    let mut sums: BTreeMap<LessonKey, i64> = BTreeMap::new();
+    for keys in bounded.values() {
+        let weight = weigh(&Bounds::of(&spec.mechanism), count(keys), most);
+        for key in keys {
+            *sums.entry(key.clone()).or_default() += i64::try_from(weight).unwrap();
+        }
+    }
+    let flat: Vec<i64> = sums.values().copied().collect();
+    let mechanism = spec.mechanism;
+    let kept = SystemNoise.keep_above(&flat, mechanism.scale_micros, mechanism.threshold)?;
+    let keys: Vec<LessonKey> = sums.into_keys().collect();
+    let entry = |(place, support): (usize, i64)| LessonEntry { key: keys[place].clone(), support };
+    Ok(Released::by_mechanism(Payload::Lessons(LessonsPayload {
+        origin: Origin::Mechanism(mechanism),
+        window: Some(spec.window),
+        entries: kept.into_iter().map(entry).collect(),
+        padding: Vec::new(),
+    })))
+}
+
+/// Each key weighs as if the unit had one key fewer: a third more of the square than is declared.
+fn heavy_keys(audit: &'static str) -> Certified {
     let path = lessons::Lessons::new().unwrap();
     let release: lessons::Release = |spec, contributions, secret| {
-        let Mechanism { l0, scale_micros, threshold, .. } = spec.mechanism;
-        let one_more =
-            mechanism::gaussian(Unit::User, Bounds::cells(l0 + 1, 1), scale_micros, threshold)?;
-        lessons_under(one_more, spec, contributions, secret)
+        let weigh: Weigh = |bounds, own, _| bounds.each(own.saturating_sub(1).max(1));
+        lessons_weighed(spec, contributions, secret, weigh)
     };
     watch(audit, &mut |victim| path.see(victim, release), path.claim(), MANY)
+}
+
+/// All units' keys weigh as much as those of the unit with the most keys.
+fn weights_of_others(audit: &'static str) -> Certified {
+    let path = lessons::Lessons::new().unwrap();
+    let release: lessons::Release = |spec, contributions, secret| {
+        lessons_weighed(spec, contributions, secret, |bounds, _, most| bounds.each(most))
+    };
+    watch(audit, &mut |victim| path.see(victim, release), path.claim(), RUNS)
 }
 
 fn no_sensitivity(audit: &'static str) -> Certified {

@@ -121,7 +121,7 @@ pub(super) fn sums<'a>(
 /// The keys that each unit speaks for: at most `l0`, from all its sessions of the window. Of more, lessons come
 /// before topic words, and within each those with the least keyed draw: a function of the unit's own keys,
 /// whatever the order and number of the sessions that hold them.
-pub(super) fn bound(
+pub(crate) fn bound(
     spec: &LessonsSpec,
     contributions: &[LessonContribution],
     secret: &LocalSecret,

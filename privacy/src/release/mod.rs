@@ -95,6 +95,9 @@ fn check_unit(unit: &UnitId, mechanism: &Mechanism) -> Result<(), PrivacyError> 
 }
 
 #[cfg(test)]
+pub(crate) use lessons::bound as lessons_bound;
+
+#[cfg(test)]
 mod sensitivity_tests;
 #[cfg(test)]
 mod tests;
