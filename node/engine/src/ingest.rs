@@ -81,6 +81,9 @@ impl<N: NoiseSource> Engine<N> {
         if !batch.is_empty() {
             self.store.write(batch, durability)?;
         }
+        if opened {
+            self.ask_again(federation);
+        }
         Ok(result)
     }
 }

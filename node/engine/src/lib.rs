@@ -13,6 +13,8 @@
 mod admission;
 mod batch;
 mod budget;
+#[cfg(test)]
+mod copies_tests;
 mod denylist;
 mod error;
 mod event;
@@ -68,6 +70,7 @@ use lore_protocol::ids::{FederationId, Hash, PublicKey};
 pub use membership::Revoked;
 pub use peers::{MAX_ADDRESS_BYTES, MAX_REPLY_BYTES};
 pub use records::RecordKind;
+pub use recovery::SecondCopy;
 pub use schedule::{schedule, within};
 pub use storage::{MemoryStorage, Pair, Recovery, Scan, Storage, StorageError};
 pub use surroundings::{Ballot, Clock, Contributions, Entropy, NoSessions, Source};

@@ -23,6 +23,8 @@ pub enum RecordKind {
     JoinedAt,
     /// When the checkpoint that opened the open epoch came in.
     EpochOpenedAt,
+    /// The epoch in which a restored node releases again.
+    ReleasesAgainAt,
     /// Key of the member that invited this node.
     Inviter,
     /// Where a peer listens.
@@ -53,7 +55,7 @@ pub enum RecordKind {
 
 impl RecordKind {
     /// Every kind, in a fixed order.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::Delta,
         Self::LedgerEntry,
         Self::LedgerHead,
@@ -63,6 +65,7 @@ impl RecordKind {
         Self::Charter,
         Self::JoinedAt,
         Self::EpochOpenedAt,
+        Self::ReleasesAgainAt,
         Self::Inviter,
         Self::PeerAddresses,
         Self::Invitation,
@@ -90,6 +93,7 @@ impl RecordKind {
             Self::Charter => (Table::Settings, "charter/"),
             Self::JoinedAt => (Table::Settings, "joined-at/"),
             Self::EpochOpenedAt => (Table::Settings, "epoch-opened-at/"),
+            Self::ReleasesAgainAt => (Table::Settings, "releases-again-at/"),
             Self::Inviter => (Table::Settings, "inviter/"),
             Self::PeerAddresses => (Table::Settings, "peer/"),
             Self::Invitation => (Table::Settings, "invitation/"),

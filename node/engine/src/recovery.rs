@@ -3,20 +3,80 @@
 use std::collections::BTreeSet;
 
 use lore_privacy::{Chain, NoiseSource};
-use lore_protocol::ids::{FederationId, PublicKey};
+use lore_protocol::ids::{DeltaId, FederationId, MemberId, PublicKey};
+use lore_protocol::payload::Payload;
 
-use crate::{Engine, EngineError};
+use crate::schedule::scheduled;
+use crate::{Durability, Engine, EngineError, RecordKind, Recovery};
+
+/// Where another copy of this home was found at work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SecondCopy {
+    /// Two deltas of one height are signed with this node's key: proof, for every member.
+    Fork(FederationId),
+    /// The network holds more of this node's chain than this home signed.
+    Ahead(FederationId),
+}
 
 impl<N: NoiseSource> Engine<N> {
-    /// Whether what comes of sessions may be signed now: a peer was asked since this process began, and
-    /// nobody knows more of this node's chain than its ledger does. A copied home looks whole.
+    /// Returns true when what comes of sessions may be signed now.
+    ///
+    /// A copied home looks whole, so the node asks a few members in every epoch, before it draws: as many as
+    /// a restored node asks, or until the public time at which releases are sent, one at least. Nobody may
+    /// know more of this node's chain than its ledger does, in any federation.
     pub(crate) fn may_release(&self, federation: FederationId) -> Result<bool, EngineError> {
-        if self.store.recovery()?.is_some() {
+        if self.store.recovery()?.is_some() || self.second_copy()?.is_some() {
             return Ok(false);
         }
-        let alone = self.companions(federation).is_empty();
-        let asked = self.asked.get(&federation).is_some_and(|peers| !peers.is_empty());
-        Ok((alone || asked) && !self.ledger_is_behind(federation)?)
+        let wanted = self.companions(federation).len().min(self.settings.recovery_peers);
+        let asked = self.asked.get(&federation).map_or(0, BTreeSet::len);
+        let delay = self.federation(federation)?.log().charter().privacy.windows.send_after_seconds;
+        let sent = self.window_end(federation).unwrap_or(0).saturating_add(u64::from(delay));
+        let enough = asked >= wanted || (asked > 0 && self.now_seconds() >= sent);
+        let open = self.federation(federation)?.log().open_epoch();
+        Ok(enough && open >= self.releases_again_at(federation)?)
+    }
+
+    /// The epoch from which a restored node releases again; 0 for others.
+    fn releases_again_at(&self, federation: FederationId) -> Result<u32, EngineError> {
+        let kept = self.store.get(RecordKind::ReleasesAgainAt, federation.as_bytes())?;
+        let epoch = kept.and_then(|bytes| bytes.try_into().ok()).map(u32::from_be_bytes);
+        Ok(epoch.unwrap_or(0))
+    }
+
+    /// Another copy of this home that is at work, if there is one. Then this one signs nothing any more: which
+    /// of them is the right one, its owner knows.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn second_copy(&self) -> Result<Option<SecondCopy>, EngineError> {
+        let key = self.public_key();
+        for (id, found) in &self.federations {
+            let log = found.log();
+            // Also when the fork has ended the membership.
+            let own = |author: &MemberId| {
+                let join = log.get(&DeltaId(author.0)).map(|entry| &entry.sound.payload);
+                matches!(join, Some(Payload::Join(join)) if join.key == key)
+            };
+            if log.forks().keys().any(own) {
+                return Ok(Some(SecondCopy::Fork(*id)));
+            }
+            if self.store.recovery()?.is_none() && self.ledger_is_behind(*id)? {
+                return Ok(Some(SecondCopy::Ahead(*id)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// An epoch has opened: what peers said of this node's chain before is old.
+    pub(crate) fn ask_again(&mut self, federation: FederationId) {
+        self.asked.remove(&federation);
+        let near = self.companions(federation);
+        let near = near.into_iter().filter(|key| self.connected.contains_key(key));
+        let near: Vec<PublicKey> = near.take(self.settings.recovery_peers).collect();
+        for peer in near {
+            self.begin_round(federation, peer);
+        }
     }
 
     /// Whether this node's chain as the network has it goes further than its ledger.
@@ -63,9 +123,43 @@ impl<N: NoiseSource> Engine<N> {
             let wanted = self.companions(*id).len().min(self.settings.recovery_peers);
             self.asked.get(id).map_or(0, BTreeSet::len) >= wanted
         };
-        if self.store.recovery()?.is_some() && self.federations.keys().all(enough) {
+        let Some(why) = self.store.recovery()? else { return Ok(()) };
+        if self.federations.keys().all(enough) {
             tracing::info!("nobody is left to be asked: this node signs again");
+            if why == Recovery::Restored {
+                self.listen_first()?;
+            }
             self.store.clear_recovery()?;
+        }
+        Ok(())
+    }
+
+    /// A restored home may be a copy whose original is at work. An original with a budget speaks in every
+    /// epoch that has releases, also when it has nothing to tell: so this node lets the next such epoch pass
+    /// and listens, and catches up afterwards. Two copies that draw at one public moment would not hear of
+    /// each other before it.
+    fn listen_first(&self) -> Result<(), EngineError> {
+        for (id, found) in &self.federations {
+            if self.companions(*id).is_empty() {
+                continue;
+            }
+            let terms = &found.log().charter().privacy;
+            let open = found.log().open_epoch();
+            let due = scheduled(terms, None);
+            let due = |epoch: &u32| {
+                let offset = epoch % terms.epochs_per_period;
+                due.iter().any(|(_, at, _)| at.contains(&offset))
+            };
+            let later = open.saturating_add(1)..=open.saturating_add(terms.epochs_per_period);
+            if let Some(epoch) = later.into_iter().find(due) {
+                let again = epoch.saturating_add(1).to_be_bytes();
+                self.store.put(
+                    RecordKind::ReleasesAgainAt,
+                    id.as_bytes(),
+                    &again,
+                    Durability::Synced,
+                )?;
+            }
         }
         Ok(())
     }

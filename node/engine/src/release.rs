@@ -129,6 +129,9 @@ impl<N: NoiseSource> Engine<N> {
         if self.is_former_member(federation).unwrap_or(false) {
             return Some("this node left this federation or was removed from it");
         }
+        if self.second_copy().is_ok_and(|copy| copy.is_some()) {
+            return Some("another copy of this home is at work: this one signs nothing any more");
+        }
         let Some(budget) = self.ledger.budget() else {
             return Some("no privacy budget is set: this node only receives");
         };

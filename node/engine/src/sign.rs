@@ -7,7 +7,7 @@ use lore_protocol::ids::{DeltaId, FederationId, Hash, MemberId};
 use lore_protocol::log::Ingest;
 use lore_protocol::payload::{PayloadKind, Void};
 
-use crate::{Durability, Engine, EngineError};
+use crate::{Durability, Engine, EngineError, SecondCopy};
 
 /// Kind of the error when the charter's rules refuse what was about to be signed.
 pub(crate) const NOT_ALLOWED: &str = "not_allowed";
@@ -31,6 +31,9 @@ impl<N: NoiseSource> Engine<N> {
                 ),
             )
             .help("run the node until it has synced with a member; then it signs again"));
+        }
+        if let Some(copy) = self.second_copy()? {
+            return Err(another_copy(copy));
         }
         let member = self.own_member(federation)?;
         if self.is_former_member(federation)? {
@@ -142,6 +145,15 @@ impl<N: NoiseSource> Engine<N> {
             EngineError::refused("not_a_member_yet", "this node is not on the roster of the last checkpoint").help("wait for the next checkpoint, or ask a founder to run `lore federation checkpoint`")
         })
     }
+}
+
+fn another_copy(copy: SecondCopy) -> EngineError {
+    let seen = match copy {
+        SecondCopy::Fork(_) => "two copies of this home have signed with its key",
+        SecondCopy::Ahead(_) => "members hold deltas of this node that this home did not sign",
+    };
+    EngineError::refused("second_copy", format!("{seen}: it signs nothing any more"))
+        .help("stop the other copy; see `lore status` for what is left to do")
 }
 
 fn former_member() -> EngineError {

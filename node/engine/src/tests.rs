@@ -38,7 +38,7 @@ impl Entropy for World {
     }
 }
 
-fn open(seed: u8, store: Arc<MemoryStorage>) -> Engine {
+pub(crate) fn open(seed: u8, store: Arc<MemoryStorage>) -> Engine {
     let world = Arc::new(World(AtomicU64::new(u64::from(seed) << 32)));
     let parts = Parts {
         key: SecretKey::from_seed(&[seed; 32]),
@@ -52,11 +52,11 @@ fn open(seed: u8, store: Arc<MemoryStorage>) -> Engine {
     Engine::open(parts, Settings::default()).unwrap()
 }
 
-fn engine(seed: u8) -> Engine {
+pub(crate) fn engine(seed: u8) -> Engine {
     open(seed, Arc::new(MemoryStorage::new()))
 }
 
-fn found(engine: &mut Engine) -> FederationId {
+pub(crate) fn found(engine: &mut Engine) -> FederationId {
     let terms = Terms {
         name: "guild".into(),
         epsilon_micros: 4_000_000,
@@ -75,7 +75,7 @@ fn found(engine: &mut Engine) -> FederationId {
 }
 
 /// Carries effects between two connected engines until neither wants anything.
-fn exchange(a: &mut Engine, b: &mut Engine) -> Vec<Joining> {
+pub(crate) fn exchange(a: &mut Engine, b: &mut Engine) -> Vec<Joining> {
     let keys = [a.public_key(), b.public_key()];
     let mut joined = Vec::new();
     let mut queue: VecDeque<(usize, Effect)> = VecDeque::new();
@@ -101,7 +101,7 @@ fn exchange(a: &mut Engine, b: &mut Engine) -> Vec<Joining> {
     }
 }
 
-fn connect(a: &mut Engine, b: &mut Engine) {
+pub(crate) fn connect(a: &mut Engine, b: &mut Engine) {
     a.handle(Event::Connected { peer: b.public_key() }).unwrap();
     b.handle(Event::Connected { peer: a.public_key() }).unwrap();
 }
@@ -114,7 +114,7 @@ fn two() -> (Engine, Engine, FederationId) {
     (ada, ben, federation)
 }
 
-fn admit(ada: &mut Engine, other: &mut Engine, federation: FederationId) {
+pub(crate) fn admit(ada: &mut Engine, other: &mut Engine, federation: FederationId) {
     let address = vec!["/ip4/127.0.0.1/tcp/1".to_owned()];
     let invited = ada.federation_invite(federation, 1, 8, address).unwrap();
     connect(ada, other);
@@ -125,7 +125,7 @@ fn admit(ada: &mut Engine, other: &mut Engine, federation: FederationId) {
     exchange(ada, other);
 }
 
-fn member(engine: &Engine, federation: FederationId) -> MemberId {
+pub(crate) fn member(engine: &Engine, federation: FederationId) -> MemberId {
     engine.federation(federation).unwrap().log().member_of(&engine.public_key()).unwrap()
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use lore_control as control;
-use lore_engine::{Federation, RecordKind};
+use lore_engine::{Federation, RecordKind, SecondCopy};
 use lore_privacy::{Bounds, Budget, Schedule, explain, preset};
 use lore_protocol::ids::LessonId;
 use lore_protocol::payload::{PayloadKind, Unit, WEIGHT};
@@ -79,16 +79,31 @@ impl Node {
         Ok(problems)
     }
 
+    /// That another copy of this home is at work in a federation, and what to do.
+    pub(super) fn second_copy_in(&self, found: &Federation) -> Result<Option<String>, CliError> {
+        let name = &found.log().charter().name;
+        Ok(match self.engine.second_copy()? {
+            Some(SecondCopy::Fork(id)) if id == found.id() => Some(format!(
+                "two copies of this home signed deltas of one height for `{name}`, which ends its \
+                 membership at the next checkpoint: this node signs nothing any more, in any \
+                 federation; stop the other copy, and join again with a new home"
+            )),
+            Some(SecondCopy::Ahead(id)) if id == found.id() => Some(format!(
+                "members of `{name}` hold deltas of this node that this home did not sign: another copy \
+                 is at work, or this home was put back to an earlier state; it signs nothing any more, \
+                 in any federation; use the newest copy alone, or, if this is the only one, stop it, run \
+                 `lore store backup DIR`, remove the home's `store` and run `lore store restore DIR`, \
+                 after which it asks members first"
+            )),
+            _ => None,
+        })
+    }
+
     fn problems_in(&self, found: &Federation, budget: &Budget) -> Result<Vec<String>, CliError> {
         let charter = found.log().charter();
         let (terms, name) = (&charter.privacy, &charter.name);
         let mut problems = Vec::new();
-        if self.engine.ledger_is_behind(found.id())? {
-            problems.push(format!(
-                "`{name}` knows more of this node's releases than its own ledger: this home is an \
-                 old copy; use the original, or join again with a new home"
-            ));
-        }
+        problems.extend(self.second_copy_in(found)?);
         if !terms.units.contains(&budget.unit) {
             problems.push(lore_engine::forbidden_unit(name, &terms.units));
             return Ok(problems);

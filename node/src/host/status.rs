@@ -38,7 +38,8 @@ impl Node {
         let log = found.log();
         let me = self.engine.public_key();
         let member = log.member_of(&me);
-        let problems: Vec<String> = log.problems().values().map(ToString::to_string).collect();
+        let mut problems: Vec<String> = log.problems().values().map(ToString::to_string).collect();
+        problems.extend(self.second_copy_in(found).unwrap_or_default());
         let disputed: Vec<u32> =
             found.fold().disputed(log).into_iter().map(|(epoch, _, _)| epoch).collect();
         let heard = log
