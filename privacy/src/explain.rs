@@ -19,6 +19,7 @@ pub const NOT_COVERED: &[&str] = &[
     "side channels of this machine, and a release whose work takes longer than the charter's delay, with those that wait for it",
     "texts and decisions that a person publishes on purpose: what is kept or dropped at the gate, and \
      the voids that a refusal causes",
+    "a program that runs under the account of this node: it can do all that the node can",
     "whether a peer really drew the noise it declares",
     "a clock that is set forward, and a home that is put back to an earlier state in place",
     "what redaction does not recognise: it is no part of the guarantee",

@@ -35,6 +35,8 @@ pub enum RecordKind {
     DenyEdits,
     /// How often it had been changed when this node came to a federation.
     DenyEditsAtJoin,
+    /// A text that a person agreed to publish, while its delay runs.
+    WaitingText,
     /// What one unit of privacy has fed so far.
     Participation,
     /// Secret from which pseudonyms of users and draws are derived.
@@ -53,7 +55,7 @@ pub enum RecordKind {
 
 impl RecordKind {
     /// Every kind, in a fixed order.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::Delta,
         Self::LedgerEntry,
         Self::LedgerHead,
@@ -69,6 +71,7 @@ impl RecordKind {
         Self::DenyEntry,
         Self::DenyEdits,
         Self::DenyEditsAtJoin,
+        Self::WaitingText,
         Self::Participation,
         Self::LocalSecret,
         Self::Listening,
@@ -96,6 +99,7 @@ impl RecordKind {
             Self::DenyEntry => (Table::Settings, "deny/"),
             Self::DenyEdits => (Table::Settings, "deny-edits"),
             Self::DenyEditsAtJoin => (Table::Settings, "deny-at-join/"),
+            Self::WaitingText => (Table::Settings, "waiting-text/"),
             Self::Participation => (Table::Settings, "participation/"),
             Self::LocalSecret => (Table::Settings, "local-secret"),
             Self::Listening => (Table::Settings, "listening"),

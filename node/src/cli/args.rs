@@ -436,8 +436,17 @@ pub(super) struct ExportArgs {
 pub(super) enum LessonVerb {
     /// Preview the lessons mined from your own sessions (they never leave this node).
     Preview(SessionListArgs),
-    /// Publish a worked example that you wrote, signed and for ever. Asks at the terminal.
+    /// Publish a worked example that you wrote, signed and for ever. Asks at the terminal, and waits.
     Share(ShareArgs),
+    /// List what you shared and what is not signed yet.
+    Pending,
+    /// Withdraw what you shared before it is signed. Nothing of it leaves the node.
+    Undo {
+        /// Id as `lore lesson pending` shows it, or at least its first four digits.
+        id: String,
+    },
+    /// Make a code that `lore lesson share` asks for, for a file that another account keeps.
+    Code,
     /// List the words that `lore lesson share --about` takes.
     Words {
         /// List only words that begin like this.
