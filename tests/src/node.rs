@@ -323,13 +323,12 @@ impl Node {
         self.json(&["federation", "checkpoint"])["epoch"].as_u64().unwrap_or_default()
     }
 
-    /// Publishes a hand-written lesson, as a person at a terminal, and lets it be signed. The node must
-    /// not run.
+    /// Publishes a hand-written lesson, as a person at a terminal. The node must not run.
     ///
     /// # Panics
     /// When it is not taken.
     pub fn share(&self, lesson: &str, about: &str, more: &[&str]) {
-        let (code, shown) = self.agree_long_ago(lesson, about, more);
+        let (code, shown) = self.agree_long_ago(&[&[lesson, "--about", about], more].concat());
         assert_eq!(code, Some(0), "{shown}");
         self.open(&Machine::new()).settle().expect("it is signed");
     }
@@ -337,14 +336,8 @@ impl Node {
     /// `lesson share`, answered with `yes` at a terminal so long ago that the delay is over: the exit code, and
     /// what was shown. The next start of the node signs it.
     #[must_use]
-    pub fn agree_long_ago(
-        &self,
-        lesson: &str,
-        about: &str,
-        more: &[&str],
-    ) -> (Option<i32>, String) {
-        let args = [&["lesson", "share", lesson, "--about", about], more].concat();
-        let mut command = self.faulty(&args);
+    pub fn agree_long_ago(&self, args: &[&str]) -> (Option<i32>, String) {
+        let mut command = self.faulty(&[&["lesson", "share"], args].concat());
         command.env("LORE_TEST_CLOCK_OFFSET", format!("-{}", Delay::LEAST_SECONDS));
         let (status, shown) = at_a_terminal(&mut command, "yes\n");
         (status.code(), shown)

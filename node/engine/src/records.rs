@@ -15,6 +15,8 @@ pub enum RecordKind {
     Session,
     /// How many sessions a user has here.
     SessionCount,
+    /// How many conversations a user has here.
+    ConversationCount,
     /// The conversation of a user that a mark belongs to.
     Conversation,
     /// A federation's signed charter.
@@ -55,12 +57,13 @@ pub enum RecordKind {
 
 impl RecordKind {
     /// Every kind, in a fixed order.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::Delta,
         Self::LedgerEntry,
         Self::LedgerHead,
         Self::Session,
         Self::SessionCount,
+        Self::ConversationCount,
         Self::Conversation,
         Self::Charter,
         Self::JoinedAt,
@@ -89,6 +92,7 @@ impl RecordKind {
             Self::LedgerHead => (Table::Ledger, "head"),
             Self::Session => (Table::Sessions, ""),
             Self::SessionCount => (Table::Settings, "session-count/"),
+            Self::ConversationCount => (Table::Settings, "conversation-count/"),
             Self::Conversation => (Table::Settings, "conversation/"),
             Self::Charter => (Table::Settings, "charter/"),
             Self::JoinedAt => (Table::Settings, "joined-at/"),

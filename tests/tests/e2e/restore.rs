@@ -65,7 +65,7 @@ fn chain(log: &Log, key: PublicKey) -> (BTreeMap<u64, String>, u64) {
 
 /// `lesson share`, answered with yes at a terminal: the exit code, and what was shown.
 fn share(node: &Node, lesson: &str) -> (Option<i32>, String) {
-    node.agree_long_ago(lesson, "archive", &[])
+    node.agree_long_ago(&[lesson, "--about", "archive"])
 }
 
 fn a_copy_is_put_back((copy, put_back): Copying) {
