@@ -1,6 +1,7 @@
 //! Text of a person leaves only after a delay in which its owner can see it and withdraw it: a
 //! pseudo-terminal types `yes` as well as a person does.
 
+use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -8,6 +9,8 @@ use std::time::Duration;
 use lore_engine::{Clock, Event};
 use lore_node::host::{Machine, now_seconds};
 use lore_privacy::Delay;
+use lore_privacy::ledger::Point;
+use lore_protocol::payload::{Origin, Payload};
 use lore_tests::files::bytes_below;
 use lore_tests::log::exported;
 use lore_tests::needles::Needles;
@@ -157,4 +160,56 @@ fn a_consent_file_of_another_account_asks_for_its_code_and_one_of_this_account_i
         assert_eq!(code, Some(0), "{shown}");
         assert_eq!(node.json(&["lesson", "pending"])["lessons"].as_array().unwrap().len(), 1);
     }
+}
+
+#[test]
+fn a_kill_while_a_text_is_signed_loses_nothing_and_signs_nothing_twice() {
+    let cluster = Cluster::of(1);
+    let node = cluster.node("ada");
+    node.json(&["federation", "create", "guild"]);
+    let points = [Point::Signed, Point::Committed, Point::Ingested];
+    for (round, point) in points.into_iter().enumerate() {
+        let (code, shown) = node.agree_long_ago(&[&format!("sort -k{} <arg>", 2 + round)]);
+        assert_eq!(code, Some(0), "{shown}");
+        let mut command = node.faulty(&["run"]);
+        command.env("LORE_TEST_FAULT", format!("kill:{}", point.name()));
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let ended = command.status().unwrap();
+        assert!(!ended.success(), "{} is passed", point.name());
+        assert_eq!(node.json(&["lesson", "pending"])["lessons"].as_array().unwrap().len(), 1);
+        node.open(&Machine::new()).settle().unwrap();
+        assert!(node.json(&["lesson", "pending"])["lessons"].as_array().unwrap().is_empty());
+        let into = cluster.path().join(point.name());
+        let log = exported(&node, &into, &[]).log;
+        let texts = log.entries().filter(|(_, entry)| {
+            matches!(&entry.sound.payload, Payload::Lessons(l) if l.origin == Origin::Authored)
+        });
+        assert_eq!(texts.count(), round + 1, "{}", point.name());
+    }
+}
+
+/// A hostile client of the socket can list and withdraw, and no more.
+#[test]
+fn no_request_over_the_socket_gives_consent_or_hastens_it() {
+    let lessons: Vec<&str> =
+        lore_control::VERBS.iter().copied().filter(|verb| verb.starts_with("lesson")).collect();
+    assert_eq!(lessons, ["lesson.preview", "lesson.pending", "lesson.undo"]);
+    let cluster = Cluster::of(1);
+    let mut node = cluster.running("ada");
+    node.json(&["federation", "create", "guild"]);
+    let mut command = node.command(&["lesson", "share", "sort -k2 <arg>"]);
+    let (status, shown) = at_a_terminal(&mut command, "yes\n");
+    assert_eq!(status.code(), Some(3), "a running node takes no consent: {shown}");
+    node.stop();
+    fake_a_yes(&node, "sort -k2 <arg>");
+    node.start();
+    // Whatever else is asked of the node, the text stays where it is.
+    let waiting = node.json(&["lesson", "pending"]);
+    for args in [&["status"][..], &["privacy", "explain"], &["federation", "checkpoint"]] {
+        node.json(args);
+    }
+    let mut still = node.json(&["lesson", "pending"]);
+    still["lessons"][0]["seconds_left"] = waiting["lessons"][0]["seconds_left"].clone();
+    assert_eq!(still, waiting);
+    assert_eq!(node.federation()["lessons"], 0);
 }
