@@ -22,8 +22,8 @@ pub fn charter(charter: &Charter) -> Vec<String> {
         vouchers.to_owned(),
         format!("It has at most {} members.", limits.members),
         format!(
-            "A member spends at most epsilon {} (zCDP rho {}e-9, threshold delta {}e-18) on each of \
-             its users in {} epochs.",
+            "A member spends at most epsilon {} (zCDP rho {}e-9, threshold delta {}e-18) on each \
+             unit of privacy in {} epochs.",
             privacy.epsilon_display, privacy.rho_nano, privacy.delta_e18, privacy.epochs_per_period
         ),
         format!(
@@ -42,6 +42,8 @@ pub fn charter(charter: &Charter) -> Vec<String> {
             "Skills with scripts do not spread.".to_owned()
         },
         format!("{} member(s) together can revoke a skill or a member.", limits.revokers),
+        "Every member sees your node's name (`name` in config.toml), for ever, and where it listens."
+            .to_owned(),
         "What you publish is signed with your node's key and stays for ever.".to_owned(),
     ]
 }
@@ -105,7 +107,7 @@ fn units(units: &[Unit]) -> String {
         .iter()
         .map(|unit| match unit {
             Unit::User => "a user with all sessions of a period",
-            Unit::Session => "one session (weaker than a user)",
+            Unit::Session => "one conversation with its side chains (weaker than a user)",
             Unit::Personal => "on a node of one person, all that the person did",
         })
         .collect();

@@ -142,4 +142,15 @@ pub enum PrivacyError {
     /// Nobody at a terminal said yes.
     #[error("publishing this needs a person at a terminal who types `yes`; nothing was published")]
     NoConsent,
+    /// A text was agreed to, and its delay is not over.
+    #[error(
+        "this text was agreed to, and is signed at {until_seconds} s since the Unix epoch, not before"
+    )]
+    ConsentWaits {
+        /// When it may be signed.
+        until_seconds: u64,
+    },
+    /// A file of another account asks for a code, and another was typed.
+    #[error("this is not the consent code of this machine; nothing was published")]
+    WrongCode,
 }

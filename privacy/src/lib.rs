@@ -40,6 +40,7 @@
 
 pub mod accountant;
 pub mod audit;
+mod authored;
 pub mod denylist;
 mod error;
 pub mod explain;
@@ -57,6 +58,7 @@ mod unit;
 pub mod utility;
 
 pub use accountant::{Caps, Cost, Spend};
+pub use authored::{Authored, CodeHash, Delay, Question};
 pub use denylist::{DenyList, Pattern};
 pub use error::PrivacyError;
 pub use ledger::{Chain, Committed, Ledger, LedgerStore, MemoryStore, Pending, Reservation};
@@ -65,5 +67,5 @@ pub use noise::{NoiseSource, SeededNoise, Simulated, SystemNoise};
 pub use preset::{Budget, CostSchedule, Plan, Schedule, Shares};
 pub use private::Private;
 pub use release::{CostContribution, LessonContribution, OutcomeContribution, VoteContribution};
-pub use released::{Authored, Control, Outgoing, Released};
+pub use released::{Control, Outgoing, Released};
 pub use unit::{LocalSecret, UnitId};

@@ -1,15 +1,14 @@
 //! Values that may leave, and how they came to.
 
-use std::io::{BufRead, IsTerminal, Write};
 use std::marker::PhantomData;
 
-use lore_protocol::codec;
 use lore_protocol::ids::Hash;
 use lore_protocol::payload::{
-    Checkpoint, Join, Leave, Origin, Payload, PayloadKind, Revoke, RotateKey, Void, Vouch,
+    Checkpoint, Join, Leave, Payload, PayloadKind, Revoke, RotateKey, Void, Vouch,
 };
 
-use crate::{NoiseSource, PrivacyError, SeededNoise, SystemNoise};
+use crate::authored::is_personal;
+use crate::{Authored, NoiseSource, PrivacyError, SeededNoise, SystemNoise};
 
 /// A value that a mechanism of this crate made with the noise `N`, or that a person chose to publish.
 ///
@@ -81,24 +80,19 @@ impl<T, N: NoiseSource> Released<T, N> {
 }
 
 impl Released<Payload> {
-    /// A payload that a person wrote: lessons with [`Origin::Authored`], or a revision.
+    /// A payload that a person wrote and agreed to publish, once the consent counts.
     ///
     /// # Errors
-    /// When the consent is for other bytes, or the payload is of a kind that only a mechanism makes.
-    pub fn authored(payload: Payload, consent: Authored) -> Result<Self, PrivacyError> {
-        let personal = match &payload {
-            Payload::Lessons(lessons) => {
-                lessons.origin == Origin::Authored
-                    && lessons.window.is_none()
-                    && lessons.entries.iter().all(|entry| entry.support == 0)
-            }
-            Payload::Revision(_) => true,
-            _ => false,
-        };
-        if !personal || consent.payload != payload_hash(&payload) {
+    /// [`PrivacyError::ConsentWaits`] before that; [`PrivacyError::NoConsent`] when the payload is of a kind
+    /// that only a mechanism makes, or the delay was shorter than any may be.
+    pub fn authored(consent: &Authored, now_seconds: u64) -> Result<Self, PrivacyError> {
+        if now_seconds < consent.due_seconds() {
+            return Err(PrivacyError::ConsentWaits { until_seconds: consent.due_seconds() });
+        }
+        if !is_personal(consent.payload()) || !consent.counts(now_seconds) {
             return Err(PrivacyError::NoConsent);
         }
-        Ok(Self::of(payload, Provenance::Authored))
+        Ok(Self::of(consent.payload().clone(), Provenance::Authored))
     }
 }
 
@@ -115,42 +109,6 @@ impl Released<Payload, SeededNoise> {
     pub const fn invented(payload: Payload) -> Self {
         Self::of(payload, Provenance::Authored)
     }
-}
-
-/// A person's explicit consent to publish one payload, byte for byte. Only a person at a terminal can
-/// give it: no tool, no model and no remote call makes one.
-#[derive(Debug)]
-pub struct Authored {
-    payload: Hash,
-}
-
-impl Authored {
-    /// Shows `shown` on standard error and asks at the terminal. The person types `yes`.
-    ///
-    /// # Errors
-    /// [`PrivacyError::NoConsent`] without a terminal, or at any other answer.
-    pub fn ask(payload: &Payload, shown: &str) -> Result<Self, PrivacyError> {
-        let (stdin, mut stderr) = (std::io::stdin(), std::io::stderr());
-        if !stdin.is_terminal() || !stderr.is_terminal() {
-            return Err(PrivacyError::NoConsent);
-        }
-        let mut answer = String::new();
-        writeln!(stderr, "{shown}\nPublish this, for ever and to everybody? Type yes: ")
-            .and_then(|()| stdin.lock().read_line(&mut answer))
-            .map_err(|_| PrivacyError::NoConsent)?;
-        if answer.trim() != "yes" {
-            return Err(PrivacyError::NoConsent);
-        }
-        Ok(Self::to(payload))
-    }
-
-    fn to(payload: &Payload) -> Self {
-        Self { payload: payload_hash(payload) }
-    }
-}
-
-fn payload_hash(payload: &Payload) -> Hash {
-    Hash::derive("commonlore/consent/v1", &[&codec::encode(payload)])
 }
 
 /// A control payload: who belongs and where epochs end. None of them has room for session data.
@@ -209,37 +167,5 @@ impl<N: NoiseSource> Outgoing<N> {
     #[must_use]
     pub const fn kind(&self) -> PayloadKind {
         self.payload().kind()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-    use lore_protocol::payload::Lessons;
-
-    fn lessons(origin: Origin) -> Payload {
-        Payload::Lessons(Lessons { origin, window: None, entries: Vec::new(), padding: Vec::new() })
-    }
-
-    #[test]
-    fn consent_covers_one_payload_and_no_other() {
-        let mine = lessons(Origin::Authored);
-        assert!(Released::authored(mine.clone(), Authored::to(&mine)).is_ok());
-        let other = Payload::Void(Void { release: Hash::ZERO });
-        assert!(Released::authored(mine, Authored::to(&other)).is_err());
-    }
-
-    #[test]
-    fn a_person_cannot_author_what_only_a_mechanism_makes() {
-        let mechanism = crate::mechanism::gaussian(
-            lore_protocol::payload::Unit::User,
-            crate::Bounds::cells(3, 1),
-            3_182_867,
-            19,
-        )
-        .unwrap();
-        let made = lessons(Origin::Mechanism(mechanism));
-        assert!(Released::authored(made.clone(), Authored::to(&made)).is_err());
     }
 }

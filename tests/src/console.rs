@@ -54,9 +54,17 @@ pub fn steps(markdown: &str) -> Vec<Step> {
 /// # Panics
 /// At the first step that shows something else or fails.
 pub fn run(steps: &[Step], directory: &Path) {
+    run_with(steps, directory, "");
+}
+
+/// [`run`], with shell commands that come before each command that is answered at a terminal.
+///
+/// # Panics
+/// As [`run`].
+pub fn run_with(steps: &[Step], directory: &Path, before_answers: &str) {
     for step in steps {
         let try_once = || {
-            let (code, shown) = shell(step, directory);
+            let (code, shown) = shell(step, directory, before_answers);
             (code == Some(0) && fits(&step.shows, &shown)).then_some(()).ok_or((code, shown))
         };
         if step.wait {
@@ -70,10 +78,12 @@ pub fn run(steps: &[Step], directory: &Path) {
     }
 }
 
-fn shell(step: &Step, directory: &Path) -> (Option<i32>, String) {
+fn shell(step: &Step, directory: &Path, before_answers: &str) -> (Option<i32>, String) {
+    let answer = step.shows.lines().find_map(|line| Some(line.split_once(QUESTION)?.1));
+    let before = if answer.is_some() { before_answers } else { "" };
     // Both streams in one, so that lines come as they do at a terminal.
     let script = format!(
-        "exec 2>&1; set -a; [ ! -e .state ] || . ./.state; {}\ncode=$?; export -p > .state; exit $code",
+        "exec 2>&1; set -a; [ ! -e .state ] || . ./.state; {before}\n{}\ncode=$?; export -p > .state; exit $code",
         step.command
     );
     let programs = lore().parent().map_or_else(String::new, |path| path.display().to_string());
@@ -82,7 +92,7 @@ fn shell(step: &Step, directory: &Path) -> (Option<i32>, String) {
     command.arg("-c").arg(script).current_dir(directory);
     command.env("PATH", format!("{programs}:{path}"));
     command.env_remove("LORE_HOME").env_remove("LORE_LOG");
-    if let Some(answer) = step.shows.lines().find_map(|line| Some(line.split_once(QUESTION)?.1)) {
+    if let Some(answer) = answer {
         let (status, shown) = at_a_terminal(&mut command, &format!("{answer}\n"));
         return (status.code(), shown.replace('\r', ""));
     }

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Condvar, Mutex, PoisonError};
 
-use lore_node::host::now_seconds;
+use lore_node::home::Home;
+use lore_node::host::{Machine, now_seconds};
+use lore_privacy::Delay;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -326,9 +328,29 @@ impl Node {
     /// # Panics
     /// When it is not taken.
     pub fn share(&self, lesson: &str, about: &str, more: &[&str]) {
-        let args = [&["lesson", "share", lesson, "--about", about], more].concat();
-        let (status, shown) = at_a_terminal(&mut self.command(&args), "yes\n");
-        assert!(status.success(), "{shown}");
+        let (code, shown) = self.agree_long_ago(&[&[lesson, "--about", about], more].concat());
+        assert_eq!(code, Some(0), "{shown}");
+        self.open(&Machine::new()).settle().expect("it is signed");
+    }
+
+    /// `lesson share`, answered with `yes` at a terminal so long ago that the delay is over: the exit code, and
+    /// what was shown. The next start of the node signs it.
+    #[must_use]
+    pub fn agree_long_ago(&self, args: &[&str]) -> (Option<i32>, String) {
+        let mut command = self.faulty(&[&["lesson", "share"], args].concat());
+        command.env("LORE_TEST_CLOCK_OFFSET", format!("-{}", Delay::LEAST_SECONDS));
+        let (status, shown) = at_a_terminal(&mut command, "yes\n");
+        (status.code(), shown)
+    }
+
+    /// The node in this process, on a machine of the test's. It must not run.
+    ///
+    /// # Panics
+    /// When it cannot be opened.
+    #[must_use]
+    pub fn open(&self, machine: &Machine) -> lore_node::host::Node {
+        let home = Home::at(&self.home).expect("a home");
+        lore_node::host::Node::open(home, machine).expect("the node opens")
     }
 
     /// Stops, publishes a lesson, starts again.

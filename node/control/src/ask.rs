@@ -126,6 +126,8 @@ verbs! {
     "skill.search" SkillSearch => Found;
     "skill.export" SkillExport => SkillsExported;
     "lesson.preview" LessonPreview => PreviewedLessons;
+    "lesson.pending" LessonPending => PendingLessons;
+    "lesson.undo" LessonUndo => PendingLessons;
     "privacy.status" PrivacyStatusOf => PrivacyStatus;
     "privacy.buys" PrivacyBuys => BudgetOffer;
     "privacy.set" PrivacySet => PrivacyStatus;

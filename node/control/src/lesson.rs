@@ -1,9 +1,9 @@
-//! Lessons of the public grammar, and `lesson.preview`.
+//! Lessons of the public grammar, `lesson.preview`, and hand-written lessons that wait to be signed.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{LessonId, SkillId};
+use crate::{FederationId, Hash, LessonId, SkillId};
 
 /// One lesson of the grammar.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -129,4 +129,44 @@ pub struct PreviewedLesson {
     pub topics: Vec<String>,
     /// The pattern of the deny-list that keeps it here; null when none does.
     pub denied_by: Option<String>,
+}
+
+/// Arguments of `lesson.pending`: hand-written lessons that wait to be signed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LessonPending {}
+
+/// Arguments of `lesson.undo`: withdraw a hand-written lesson before it is signed. No verb adds one: that
+/// needs a person at a terminal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LessonUndo {
+    /// Its id, or at least four digits of its beginning.
+    pub id: String,
+}
+
+/// Hand-written lessons that wait to be signed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PendingLessons {
+    /// The lessons, the next one first.
+    pub lessons: Vec<PendingLesson>,
+}
+
+/// One hand-written lesson that waits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PendingLesson {
+    /// Id, for `lore lesson undo`.
+    pub id: Hash,
+    /// Its federation.
+    pub federation: FederationId,
+    /// Name of the federation; null when this node does not know it any more.
+    pub name: Option<String>,
+    /// What is published, as text.
+    pub text: String,
+    /// When a person agreed to it, in seconds since the Unix epoch.
+    pub given_seconds: u64,
+    /// When it is signed and sent, likewise.
+    pub due_seconds: u64,
+    /// Seconds until then.
+    pub seconds_left: u64,
 }

@@ -52,7 +52,8 @@ pub use gate::{
 };
 pub use id::{DeltaId, FederationId, Hash, LessonId, MemberId, PublicKey, RevisionId, SkillId};
 pub use lesson::{
-    Action, Lesson, LessonKey, LessonPreview, Op, PreviewedLesson, PreviewedLessons, Trigger,
+    Action, Lesson, LessonKey, LessonPending, LessonPreview, LessonUndo, Op, PendingLesson,
+    PendingLessons, PreviewedLesson, PreviewedLessons, Trigger,
 };
 pub use line::{LINE_BYTES, LORE_VERSION, VERSION};
 pub use network::{Counters, Network, Peers};

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{FederationStatus, Network, PrivacyStatus, PublicKey};
+use crate::{FederationStatus, Network, PendingLesson, PrivacyStatus, PublicKey};
 
 /// Arguments of `status`: one screen about the node.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -25,6 +25,8 @@ pub struct NodeStatus {
     pub sessions: u64,
     /// Spent and left.
     pub privacy: PrivacyStatus,
+    /// Lessons that a person agreed to publish and that are not signed yet, the next one first.
+    pub pending_lessons: Vec<PendingLesson>,
     /// Why the node signs nothing before it synced with a member; none in normal operation.
     pub recovering: Option<Recovering>,
     /// What to do next, as a sentence.

@@ -91,6 +91,8 @@ impl From<PrivacyError> for EngineError {
             E::NoBudget => ("no_budget", Class::Refused),
             E::OverBudget { .. } => ("over_budget", Class::Refused),
             E::NoConsent => ("no_consent", Class::Refused),
+            E::ConsentWaits { .. } => ("consent_waits", Class::Refused),
+            E::WrongCode => ("wrong_code", Class::Refused),
             E::PeriodWentBack => ("clock_went_back", Class::Refused),
             E::Late { .. } => ("late", Class::Refused),
             E::AtGate { .. } => ("at_the_gate", Class::Refused),

@@ -11,6 +11,7 @@
 //! - No input of a peer is an error of [`Engine::handle`]: only the own store and ledger are.
 
 mod admission;
+mod authored;
 mod batch;
 mod budget;
 #[cfg(test)]

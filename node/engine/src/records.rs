@@ -15,6 +15,8 @@ pub enum RecordKind {
     Session,
     /// How many sessions a user has here.
     SessionCount,
+    /// How many conversations a user has here.
+    ConversationCount,
     /// The conversation of a user that a mark belongs to.
     Conversation,
     /// A federation's signed charter.
@@ -37,6 +39,8 @@ pub enum RecordKind {
     DenyEdits,
     /// How often it had been changed when this node came to a federation.
     DenyEditsAtJoin,
+    /// A text that a person agreed to publish, while its delay runs.
+    WaitingText,
     /// What one unit of privacy has fed so far.
     Participation,
     /// Secret from which pseudonyms of users and draws are derived.
@@ -55,12 +59,13 @@ pub enum RecordKind {
 
 impl RecordKind {
     /// Every kind, in a fixed order.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 25] = [
         Self::Delta,
         Self::LedgerEntry,
         Self::LedgerHead,
         Self::Session,
         Self::SessionCount,
+        Self::ConversationCount,
         Self::Conversation,
         Self::Charter,
         Self::JoinedAt,
@@ -72,6 +77,7 @@ impl RecordKind {
         Self::DenyEntry,
         Self::DenyEdits,
         Self::DenyEditsAtJoin,
+        Self::WaitingText,
         Self::Participation,
         Self::LocalSecret,
         Self::Listening,
@@ -89,6 +95,7 @@ impl RecordKind {
             Self::LedgerHead => (Table::Ledger, "head"),
             Self::Session => (Table::Sessions, ""),
             Self::SessionCount => (Table::Settings, "session-count/"),
+            Self::ConversationCount => (Table::Settings, "conversation-count/"),
             Self::Conversation => (Table::Settings, "conversation/"),
             Self::Charter => (Table::Settings, "charter/"),
             Self::JoinedAt => (Table::Settings, "joined-at/"),
@@ -100,6 +107,7 @@ impl RecordKind {
             Self::DenyEntry => (Table::Settings, "deny/"),
             Self::DenyEdits => (Table::Settings, "deny-edits"),
             Self::DenyEditsAtJoin => (Table::Settings, "deny-at-join/"),
+            Self::WaitingText => (Table::Settings, "waiting-text/"),
             Self::Participation => (Table::Settings, "participation/"),
             Self::LocalSecret => (Table::Settings, "local-secret"),
             Self::Listening => (Table::Settings, "listening"),

@@ -22,6 +22,21 @@ impl<N: NoiseSource> Engine<N> {
         federation: FederationId,
         outgoing: &Outgoing<N>,
     ) -> Result<DeltaId, EngineError> {
+        let member = self.may_sign(federation)?;
+        let spend = self.federation(federation)?.log().spend(member);
+        let header = self.federation(federation)?.log().draft(member, spend).map_err(|fault| {
+            EngineError::refused(
+                "cannot_sign",
+                format!("this node cannot add to its chain: {fault}"),
+            )
+            .help("see `lore status`; a member that waits for a checkpoint can publish after it")
+        })?;
+        self.sign(Chain { federation, member }, header, outgoing)
+    }
+
+    /// Gives this node's member id when it may sign: its store is known to be up to date, and it is on the
+    /// roster.
+    pub(crate) fn may_sign(&self, federation: FederationId) -> Result<MemberId, EngineError> {
         if let Some(why) = self.store.recovery()? {
             let what = why.name();
             return Err(EngineError::refused(
@@ -39,15 +54,7 @@ impl<N: NoiseSource> Engine<N> {
         if self.is_former_member(federation)? {
             return Err(former_member());
         }
-        let spend = self.federation(federation)?.log().spend(member);
-        let header = self.federation(federation)?.log().draft(member, spend).map_err(|fault| {
-            EngineError::refused(
-                "cannot_sign",
-                format!("this node cannot add to its chain: {fault}"),
-            )
-            .help("see `lore status`; a member that waits for a checkpoint can publish after it")
-        })?;
-        self.sign(Chain { federation, member }, header, outgoing)
+        Ok(member)
     }
 
     /// Signs a header of this node's own making. The ledger fixes the bytes before anything else.

@@ -39,7 +39,7 @@ Examples:
   lore init && lore run --detach                 make a node and run it
   lore federation create my-team                 found a federation
   lore federation invite                         make an invitation for a node
-  lore session import ~/.claude/projects         import sessions; they stay here
+  lore session import ~/.claude/projects         import sessions; none is published
   lore privacy set --epsilon 4 --period 90d      allow releases
   lore skill export --dir ~/.claude/skills       write the shared skills for an agent
 
@@ -127,7 +127,7 @@ pub(super) enum Verb {
 
 #[derive(Debug, Args)]
 pub(super) struct InitArgs {
-    /// Name shown to other members.
+    /// Name of the node, published in each federation that it joins.
     #[arg(long)]
     pub(super) name: Option<String>,
     /// Listen on this address, such as /ip4/0.0.0.0/tcp/4001; may be given more than once.
@@ -303,7 +303,7 @@ pub(super) struct RefoldArgs {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum SessionVerb {
-    /// Import an agent's sessions. They never leave this node.
+    /// Import an agent's sessions. None is published; lessons of them only within your privacy budget.
     Import(ImportArgs),
     /// List sessions, newest first.
     List(SessionListArgs),
@@ -438,10 +438,19 @@ pub(super) struct ExportArgs {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum LessonVerb {
-    /// Preview the lessons mined from your own sessions (they never leave this node).
+    /// Preview the lessons mined from your own sessions (for your screen only).
     Preview(SessionListArgs),
-    /// Publish a worked example that you wrote, signed and for ever. Asks at the terminal.
+    /// Publish a worked example that you wrote, signed and for ever. Asks at the terminal, and waits.
     Share(ShareArgs),
+    /// List what you shared and what is not signed yet.
+    Pending,
+    /// Withdraw what you shared before it is signed. Nothing of it leaves the node.
+    Undo {
+        /// Id as `lore lesson pending` shows it, or at least its first four digits.
+        id: String,
+    },
+    /// Make a code that `lore lesson share` asks for, for a file that another account keeps.
+    Code,
     /// List the words that `lore lesson share --about` takes.
     Words {
         /// List only words that begin like this.
@@ -496,7 +505,7 @@ pub(super) struct AuditArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct SetArgs {
-    /// Unit of privacy: a user with all their sessions, one session (weaker), or, on a node of one
+    /// Unit of privacy: a user with all their sessions, one conversation (weaker), or, on a node of one
     /// person, that person's data (votes and outcomes only) [default: as before, or user].
     #[arg(long, value_parser = ["user", "session", "personal"])]
     pub(super) unit: Option<String>,

@@ -43,7 +43,7 @@ pub(crate) struct ReleaseArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum DenyVerb {
-    /// Keep a word, phrase or pattern from leaving, from the next window on.
+    /// Keep lessons with a word, phrase or pattern out of releases, from the next window on.
     Add(PatternArgs),
     /// Remove an entry, from the next window on.
     Remove(PatternArgs),
@@ -130,8 +130,8 @@ pub(super) fn lessons(context: &Context, limit: usize) -> Result<(), CliError> {
 
 fn lessons_text(shown: &PreviewedLessons) -> String {
     let mut out = String::from(
-        "Private: lessons mined from your own sessions. They leave this node only as noisy counts of \
-         many users.\n",
+        "Private: lessons mined from your own sessions. One leaves this node only within your privacy \
+         budget, when a noisy count says that enough of its users found it.\n",
     );
     for one in &shown.lessons {
         out.push_str(&format!("{}  {}\n", one.session, one.lesson));

@@ -65,6 +65,9 @@ fn status_text(status: &NodeStatus) -> String {
         };
         lines.push(format!("! this store was {why}: nothing is signed before a member was asked"));
     }
+    for one in &status.pending_lessons {
+        lines.push(format!("! lesson    {}", super::lesson::one_pending(one).trim_end()));
+    }
     lines.push(format!("sessions    {} of {} users", status.sessions, status.privacy.users));
     lines.push(format!("privacy     {}", budget(&status.privacy.spending)));
     lines.push(format!("next        {}", status.next));

@@ -2,7 +2,11 @@
 
 /// Keys with what they mean, in the order of the reference. `NAME` stands for a name of the owner's.
 pub const KEYS: &[(&str, &str)] = &[
-    ("name", "What this node is called in its own output, and in a federation that it joins."),
+    (
+        "name",
+        "What this node is called in its own output, and in a federation that it joins: its members see it, \
+         for ever.",
+    ),
     ("listen", "Where to listen, as multiaddresses. Port 0 lets the system choose."),
     ("peers", "Peers to keep a connection with, each ending in `/p2p/PEER`."),
     ("log_level", "`error`, `warn`, `info`, `debug`, `trace` or a filter of the `tracing` crate."),
@@ -11,6 +15,10 @@ pub const KEYS: &[(&str, &str)] = &[
     (
         "privacy.gate_deadline_seconds",
         "Seconds until a held release goes out, 1 to 2592000; 86400.",
+    ),
+    (
+        "privacy.share_delay_seconds",
+        "Seconds that `lore lesson share` waits before it signs, 600 to 2592000; 600.",
     ),
     ("agent.model", "Name of the model that is used when none is asked for."),
     ("agent.policy", "The policy, as `lore agent --policy` takes it."),

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 pub use agent::Settings as AgentSettings;
 pub use keys::{KEYS, reference};
+use lore_privacy::Delay;
 pub use model::ModelSettings;
 pub(crate) use model::{ModelFile, base_url, dialect_of, is_name};
 use serde::Deserialize;
@@ -66,7 +67,7 @@ impl From<ConfigError> for CliError {
 /// The settings of a node.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// What this node is called in its own output. Not published.
+    /// What this node is called in its own output, and in each federation that it joins: it is published there.
     pub name: String,
     /// Where to listen.
     pub listen: Vec<Multiaddr>,
@@ -79,6 +80,8 @@ pub struct Config {
     /// Seconds from a lesson release to its public deadline, when a person looks at keys before they go
     /// out; none without a gate.
     pub gate_seconds: Option<u64>,
+    /// How long a hand-written lesson waits before it is signed.
+    pub share_delay: Delay,
     /// Models by the names that a person gave them.
     pub models: BTreeMap<String, ModelSettings>,
     /// The name of the model that is used when none is asked for.
@@ -101,6 +104,7 @@ impl Default for Config {
             log_level: "info".into(),
             sync_interval: Duration::from_secs(30),
             gate_seconds: None,
+            share_delay: Delay::default(),
             models: BTreeMap::new(),
             default_model: None,
             agent: AgentSettings::default(),
@@ -127,6 +131,7 @@ struct File {
 struct Privacy {
     gate: Option<toml::Spanned<String>>,
     gate_deadline_seconds: Option<toml::Spanned<u64>>,
+    share_delay_seconds: Option<toml::Spanned<u64>>,
 }
 
 impl Config {
@@ -218,6 +223,16 @@ impl Config {
                 }
             };
         }
+        if let Some(given) = file.privacy.share_delay_seconds {
+            config.share_delay = Delay::new(*given.get_ref()).ok_or_else(|| {
+                let why = format!(
+                    "share_delay_seconds must be between {} and {}",
+                    Delay::LEAST_SECONDS,
+                    Delay::MOST_SECONDS
+                );
+                invalid(given.span().start, why)
+            })?;
+        }
         for (name, model) in file.models {
             let at = model.span().start;
             let settings = model.into_inner().settings(&name, at);
@@ -245,7 +260,8 @@ impl Config {
         format!(
             "# Settings of this node. Restart `lore run` after a change.\n\
              # The privacy budget is not here: see `lore privacy status`.\n\n\
-             # What this node is called in its own output. It is not published.\n\
+             # What this node is called in its own output, and in a federation that it joins. Every\n\
+             # member of that federation sees it, for ever: later changes do not reach them.\n\
              name = {}\n\n\
              # Where to listen. Port 0 lets the system choose; 127.0.0.1 stays on this machine.\n\
              listen = {}\n\n\
@@ -262,7 +278,10 @@ impl Config {
              # `lore privacy preview`); without an answer nothing does. \"off\": no gate.\n\
              gate = {}\n\
              # Public: releases go out this long after they are due, whenever the gate was answered.\n\
-             gate_deadline_seconds = {}\n",
+             gate_deadline_seconds = {}\n\
+             # How long a lesson of `lore lesson share` waits before it is signed; until then\n\
+             # `lore lesson undo` withdraws it. At least 600.\n\
+             share_delay_seconds = {}\n",
             quoted(&self.name),
             list(self.listen.iter().map(ToString::to_string).collect()),
             list(self.peers.iter().map(ToString::to_string).collect()),
@@ -270,6 +289,7 @@ impl Config {
             self.sync_interval.as_secs(),
             quoted(if self.gate_seconds.is_some() { "ask" } else { "off" }),
             self.gate_seconds.unwrap_or(GATE_SECONDS),
+            self.share_delay.seconds(),
         )
     }
 }
@@ -303,7 +323,8 @@ mod tests {
         };
         assert_eq!(shown(&parse(&config.to_toml()).unwrap()), shown(&config));
         assert_eq!(shown(&parse("").unwrap()), shown(&Config::default()));
-        let asks = Config { gate_seconds: Some(90), ..Config::default() };
+        let share_delay = Delay::new(900).unwrap();
+        let asks = Config { gate_seconds: Some(90), share_delay, ..Config::default() };
         assert_eq!(shown(&parse(&asks.to_toml()).unwrap()), shown(&asks));
     }
 

@@ -13,28 +13,46 @@ pub(super) struct Conversations<'a> {
     store: &'a dyn Storage,
     unit: &'a str,
     new: BTreeMap<String, String>,
+    /// Conversations that began, less those that turned out to be one.
+    more: i64,
 }
 
 impl<'a> Conversations<'a> {
     pub(super) const fn of(store: &'a dyn Storage, unit: &'a str) -> Self {
-        Self { store, unit, new: BTreeMap::new() }
+        Self { store, unit, new: BTreeMap::new(), more: 0 }
     }
 
     /// Finds the conversation of a session by its marks, which it loses, and names it in the session.
-    /// Conversations that a session belongs to both of become one.
-    pub(super) fn place(&mut self, session: &mut Session) -> Result<(), StorageError> {
+    /// Conversations that a session belongs to both of become one. `is_here` says whether the user has a
+    /// session of an id.
+    pub(super) fn place(
+        &mut self,
+        session: &mut Session,
+        is_here: impl Fn(&str) -> Result<bool, StorageError>,
+    ) -> Result<(), StorageError> {
         let mut marks = std::mem::take(&mut session.links);
-        if marks.is_empty() && session.root.is_none() {
-            return Ok(());
-        }
         let own = session.conversation().to_owned();
-        marks.extend([mark("root", &own), mark("root", &session.id)]);
-        let mut roots = BTreeSet::from([self.root(&own)?]);
-        for mark in &marks {
-            if let Some(known) = self.known(mark)? {
-                roots.insert(self.root(&known)?);
+        // Conversations that are here already. One that was never linked has no mark.
+        let mut here = BTreeSet::new();
+        for name in [&own, &session.id] {
+            if self.known(&mark("root", name))?.is_none() && is_here(name)? {
+                here.insert(name.clone());
             }
         }
+        let linked = !marks.is_empty() || session.root.is_some();
+        marks.extend([mark("root", &own), mark("root", &session.id)]);
+        for mark in &marks {
+            if let Some(known) = self.known(mark)? {
+                here.insert(self.root(&known)?);
+            }
+        }
+        let before = i64::try_from(here.len()).unwrap_or(i64::MAX);
+        self.more = self.more.saturating_add(1).saturating_sub(before);
+        if !linked {
+            return Ok(());
+        }
+        let mut roots = here;
+        roots.insert(self.root(&own)?);
         let Some(root) = roots.first().cloned() else { return Ok(()) };
         marks.extend(roots.iter().map(|root| mark("root", root)));
         self.new.extend(marks.into_iter().map(|mark| (mark, root.clone())));
@@ -50,6 +68,11 @@ impl<'a> Conversations<'a> {
             root = next;
         }
         Ok(root)
+    }
+
+    /// Conversations that began, less those that turned out to be one, with all that was placed.
+    pub(super) const fn more(&self) -> i64 {
+        self.more
     }
 
     fn known(&self, mark: &str) -> Result<Option<String>, StorageError> {
@@ -105,7 +128,11 @@ mod tests {
         for (id, links) in pieces {
             let (mut batch, mut session) = (Batch::new(), piece(id, links));
             let mut conversations = Conversations::of(store, unit);
-            conversations.place(&mut session).unwrap();
+            let is_here = |name: &str| {
+                let known = store.get(RecordKind::Session, format!("{unit}/{name}").as_bytes())?;
+                Ok(known.is_some())
+            };
+            conversations.place(&mut session, is_here).unwrap();
             conversations.store(&mut batch);
             store.write(batch, Durability::Synced).unwrap();
             assert!(session.links.is_empty());

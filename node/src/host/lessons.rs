@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 
 use lore_agent::extract;
 use lore_control as control;
-use lore_privacy::{Authored, DenyList, Outgoing, Released};
-use lore_protocol::ids::{DeltaId, FederationId};
+use lore_privacy::DenyList;
 use lore_protocol::lesson::{
     self, Action, ErrorClass, Lesson, LessonKey, Op, Token, Trigger, Word, normalise_command,
 };
@@ -57,29 +56,6 @@ impl Handwritten {
             padding: Vec::new(),
         }))
     }
-
-    /// What the person is asked to publish, as text.
-    ///
-    /// # Errors
-    /// As [`Handwritten::payload`].
-    pub fn shown(&self) -> Result<String, CliError> {
-        let Payload::Lessons(lessons) = self.payload()? else {
-            return Ok(String::new());
-        };
-        let mut text = String::from("This lesson, signed with your node's key:\n");
-        for entry in &lessons.entries {
-            match &entry.key {
-                LessonKey::Primary(lesson) => {
-                    let template = lesson.example().map_or("", Token::as_str);
-                    text.push_str(&format!("  {template}\n"));
-                }
-                LessonKey::Topic { word, .. } => {
-                    text.push_str(&format!("  about: {}\n", word.as_str()));
-                }
-            }
-        }
-        Ok(text)
-    }
 }
 
 impl Node {
@@ -115,21 +91,5 @@ impl Node {
             });
         }
         Ok(control::PreviewedLessons { private: true, lessons: shown })
-    }
-
-    /// Publishes what a person agreed to, in the process in which they agreed.
-    ///
-    /// # Errors
-    /// When the consent is for something else, or this node cannot sign.
-    pub fn publish_authored(
-        &mut self,
-        federation: FederationId,
-        payload: Payload,
-        consent: Authored,
-    ) -> Result<DeltaId, CliError> {
-        let released = Released::authored(payload, consent)?;
-        let id = self.engine.publish(federation, &Outgoing::from(released))?;
-        self.settle()?;
-        Ok(id)
     }
 }

@@ -3,6 +3,7 @@
 //! The daemon drives one [`Node`]; a verb without a daemon opens the same node for itself. What the
 //! engine wants sent is then left: it is in the store, and sync carries it later.
 
+mod consent;
 mod contributions;
 mod conversation;
 mod convert;
@@ -16,13 +17,16 @@ mod privacy;
 mod release_tests;
 mod search;
 mod sessions;
+mod shares;
 mod skills;
 mod status;
 mod system;
 mod verbs;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
+pub use consent::CONSENT_FILE;
 pub(crate) use convert::verified;
 pub(crate) use evolve::read_brief;
 pub(crate) use federations::joined;
@@ -46,6 +50,7 @@ pub struct Node {
     store: Arc<dyn Storage>,
     engine: Engine,
     probe: Option<Probe>,
+    consent_file: PathBuf,
 }
 
 impl Node {
@@ -75,7 +80,9 @@ impl Node {
             watch: machine.watch.clone(),
         };
         let engine = Engine::open(parts, settings)?;
-        let mut node = Self { home, store, engine, probe: machine.probe.clone() };
+        let probe = machine.probe.clone();
+        let consent_file = machine.consent_file.clone();
+        let mut node = Self { home, store, engine, probe, consent_file };
         node.refresh_gate();
         Ok(node)
     }
@@ -98,17 +105,19 @@ impl Node {
     pub fn handle(&mut self, event: Event) -> Result<(), CliError> {
         if event == Event::Tick {
             self.refresh_gate();
+            self.engine.publish_due_texts()?;
         }
         Ok(self.engine.handle(event)?)
     }
 
-    /// Makes the releases that are due, and ends an epoch that is over. Their work is done here and now:
+    /// Signs the texts and makes the releases that are due, and ends an epoch that is over. Their work is done here and now:
     /// a daemon takes it with [`Engine::take_job`] instead.
     ///
     /// # Errors
     /// When the store or the ledger fails.
     pub fn settle(&mut self) -> Result<(), CliError> {
         self.refresh_gate();
+        self.engine.publish_due_texts()?;
         self.engine.settle()?;
         Ok(self.engine.run_jobs()?)
     }

@@ -122,7 +122,8 @@ impl Node {
         let needed = u64::from(preset::supporters_needed(&lessons));
         let (units, what) = match budget.unit {
             Unit::User => (self.users()? as u64, "users"),
-            Unit::Session | Unit::Personal => (self.session_count()?, "sessions"),
+            Unit::Session => (self.conversation_count()?, "conversations"),
+            Unit::Personal => (self.session_count()?, "sessions"),
         };
         Ok((units < needed).then(|| {
             format!(

@@ -363,3 +363,34 @@ fn pieces_of_one_conversation_are_one_unit_and_release_no_lesson_of_their_own() 
     assert_eq!(lessons(pieces(false)), 0);
     assert_eq!(lessons(pieces(true)), 0);
 }
+
+#[test]
+fn too_few_counts_conversations_and_not_their_pieces() {
+    let status = |sessions: Vec<Vec<Session>>| {
+        let mut node = Node::found(&["session"]);
+        node.budget(Some("session")).unwrap();
+        for some in sessions {
+            node.node.session_import("ada", some).unwrap();
+        }
+        let shown = ask::<PrivacyStatusOf>(&mut node.node, json!({})).unwrap();
+        shown["problems"].to_string()
+    };
+    for resumed in [false, true] {
+        let one_by_one: Vec<Vec<Session>> = pieces(resumed).into_iter().map(|s| vec![s]).collect();
+        let backwards = one_by_one.iter().rev().cloned().collect();
+        // The first half again: what is here already adds nothing.
+        let twice = vec![pieces(resumed), pieces(resumed).into_iter().take(15).collect()];
+        for sessions in [one_by_one, backwards, twice] {
+            let problems = status(sessions);
+            assert!(problems.contains("conversations that support it"), "{problems}");
+            assert!(problems.contains("has 1 in all"), "{problems}");
+        }
+    }
+    // Two that were apart and turn out to be one.
+    let (mut ends, middle) = (pieces(true), vec![pieces(true).swap_remove(15)]);
+    ends.retain(|piece| piece.id != "piece-15");
+    assert!(status(vec![ends.clone()]).contains("has 2 in all"));
+    assert!(status(vec![ends, middle]).contains("has 1 in all"));
+    let apart = (0..31).map(|at| session(&format!("alone-{at}"), at)).collect();
+    assert!(!status(vec![apart]).contains("in all"));
+}

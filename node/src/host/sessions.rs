@@ -31,7 +31,11 @@ impl Node {
         for mut session in sessions {
             session.unit = Some(unit.clone());
             // Also of one that is here: it may have grown.
-            conversations.place(&mut session)?;
+            let is_here = |id: &str| {
+                let key = format!("{unit}/{id}").into_bytes();
+                Ok(new.contains(&key) || self.store.get(RecordKind::Session, &key)?.is_some())
+            };
+            conversations.place(&mut session, is_here)?;
             let key = format!("{unit}/{}", session.id).into_bytes();
             if self.store.get(RecordKind::Session, &key)?.is_some() || !new.insert(key.clone()) {
                 known += 1;
@@ -43,6 +47,8 @@ impl Node {
             batch.put(RecordKind::Session, key, bytes);
             imported += 1;
         }
+        let held = self.conversations_of(&unit)?.saturating_add_signed(conversations.more());
+        batch.put(RecordKind::ConversationCount, &unit, held.to_be_bytes());
         conversations.store(&mut batch);
         let stored = self.sessions_of(&unit)?.saturating_add(imported);
         batch.put(RecordKind::SessionCount, &unit, stored.to_be_bytes());
@@ -161,6 +167,20 @@ impl Node {
         let counts = self.store.scan(RecordKind::SessionCount, b"");
         let counts: Result<Vec<u64>, _> = counts.map(|pair| Ok(number(&pair?.1))).collect();
         Ok(counts.map_err(|error: lore_engine::StorageError| error)?)
+    }
+
+    /// Number of conversations, each with its side chains and its resumed and forked pieces.
+    pub(super) fn conversation_count(&self) -> Result<u64, CliError> {
+        let mut sum = 0_u64;
+        for pair in self.store.scan(RecordKind::ConversationCount, b"") {
+            sum = sum.saturating_add(number(&pair?.1));
+        }
+        Ok(sum)
+    }
+
+    fn conversations_of(&self, unit: &str) -> Result<u64, CliError> {
+        let kept = self.store.get(RecordKind::ConversationCount, unit.as_bytes())?;
+        Ok(kept.map_or(0, |bytes| number(&bytes)))
     }
 
     fn sessions_of(&self, unit: &str) -> Result<u64, CliError> {

@@ -27,6 +27,7 @@ impl Node {
             federations: federations.map(|found| self.federation_status(found)).collect(),
             sessions: self.session_count()?,
             privacy: self.privacy_status()?,
+            pending_lessons: self.lesson_pending()?.lessons,
             recovering,
             next: if recovering.is_some() { RECOVERING } else { self.advice() }.into(),
             daemon: None,

@@ -1,10 +1,12 @@
 //! This machine's clock, randomness and storage, each of which a test can put another in place of.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use lore_engine::{Clock, EngineError, Entropy, Storage, Watch};
 
+use super::CONSENT_FILE;
 use crate::error::CliError;
 
 /// What a node takes from the machine that it runs on.
@@ -18,6 +20,8 @@ pub struct Machine {
     pub watch: Option<Watch>,
     /// Sees the task of every session that is looked through; none outside of tests.
     pub probe: Option<Probe>,
+    /// The file of another account whose code a person types to publish a text, where it exists.
+    pub consent_file: PathBuf,
     /// Puts another store around the node's; none outside of tests.
     pub around_storage: Option<AroundStorage>,
 }
@@ -38,6 +42,7 @@ impl Machine {
             entropy: Arc::new(SystemEntropy),
             watch: None,
             probe: None,
+            consent_file: CONSENT_FILE.into(),
             around_storage: None,
         }
     }

@@ -115,6 +115,12 @@ impl Node {
             Request::LessonPreview(ask) => {
                 Reply::to::<control::LessonPreview>(&self.lesson_preview(ask.limit)?)
             }
+            Request::LessonPending(_) => {
+                Reply::to::<control::LessonPending>(&self.lesson_pending()?)
+            }
+            Request::LessonUndo(ask) => {
+                Reply::to::<control::LessonUndo>(&self.lesson_undo(&ask.id)?)
+            }
             Request::PrivacyStatusOf(_) => {
                 Reply::to::<control::PrivacyStatusOf>(&self.privacy_status()?)
             }

@@ -3,7 +3,8 @@
 //! `LORE_TEST_FAULT` is `kill:POINT` (aborts at the first pass of a point of a release), `full:POINT`
 //! (the ledger's writes fail from there on), `fill:POINT` (a file in the home grows until its file system
 //! is full), `odd:WORD` or `crash:WORD` (a session whose task holds the word panics where it is looked
-//! through, or where nothing catches it). `LORE_TEST_CLOCK_OFFSET` moves the clock by so many seconds.
+//! through, or where nothing catches it). `LORE_TEST_CLOCK_OFFSET` moves the clock by so many seconds, and
+//! `LORE_TEST_CONSENT_FILE` is the consent file.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -86,6 +87,9 @@ fn main() -> ExitCode {
     if let Some(seconds) = std::env::var("LORE_TEST_CLOCK_OFFSET").ok().and_then(|t| t.parse().ok())
     {
         machine.clock = Arc::new(Shifted { inner: machine.clock, seconds });
+    }
+    if let Some(file) = std::env::var_os("LORE_TEST_CONSENT_FILE") {
+        machine.consent_file = file.into();
     }
     let fault = std::env::var("LORE_TEST_FAULT").unwrap_or_default();
     let (what, name) = fault.split_once(':').unwrap_or_default();

@@ -2,9 +2,10 @@
 
 use std::process::Command;
 
+use lore_privacy::Delay;
 use lore_tests::Cluster;
-use lore_tests::binary::lore;
-use lore_tests::console::{run, steps};
+use lore_tests::binary::{faulty, lore};
+use lore_tests::console::{run, run_with, steps};
 
 /// Ends the nodes that the guide starts, should it fail before it stops them itself.
 struct Stop<'a>(&'a Cluster);
@@ -24,7 +25,13 @@ fn the_quickstart_shows_what_it_says() {
     let _stop = Stop(&cluster);
     let guide = steps(include_str!("../../../docs/quickstart.md"));
     assert!(guide.len() >= 12, "the guide has commands");
-    run(&guide, cluster.path());
+    // Where the guide says to wait ten minutes, consent is given ten minutes ago.
+    let past = format!(
+        "lore() {{ LORE_TEST_CLOCK_OFFSET=-{} '{}' \"$@\"; }}",
+        Delay::LEAST_SECONDS,
+        faulty().display()
+    );
+    run_with(&guide, cluster.path(), &past);
 }
 
 #[test]

@@ -10,7 +10,6 @@ use lore_protocol::log::Log;
 use lore_tests::files::copy_tree;
 use lore_tests::log::exported;
 use lore_tests::node::converged;
-use lore_tests::pty::at_a_terminal;
 use lore_tests::sessions::{learnt, write};
 use lore_tests::wait::{PATIENCE, wait_until};
 use lore_tests::{Cluster, Node};
@@ -66,9 +65,7 @@ fn chain(log: &Log, key: PublicKey) -> (BTreeMap<u64, String>, u64) {
 
 /// `lesson share`, answered with yes at a terminal: the exit code, and what was shown.
 fn share(node: &Node, lesson: &str) -> (Option<i32>, String) {
-    let mut command = node.command(&["lesson", "share", lesson, "--about", "archive"]);
-    let (status, shown) = at_a_terminal(&mut command, "yes\n");
-    (status.code(), shown)
+    node.agree_long_ago(&[lesson, "--about", "archive"])
 }
 
 fn a_copy_is_put_back((copy, put_back): Copying) {

@@ -4,7 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use lore_protocol::payload::Payload;
+use lore_tests::Cluster;
 use lore_tests::binary::lore;
+use lore_tests::log::exported;
 
 const STATEMENT: &str = include_str!("../../../PRIVACY.md");
 
@@ -106,4 +109,24 @@ fn every_test_that_the_privacy_statement_names_is_there() {
         named += 1;
     }
     assert!(named > 10, "{named}");
+}
+
+/// What the program says of names where a person reads it, and what it does.
+#[test]
+fn the_name_in_the_configuration_is_published_as_the_file_and_the_charter_say() {
+    let cluster = Cluster::of(2);
+    let (ada, ben) = (cluster.running("ada"), cluster.running("ben"));
+    ada.json(&["federation", "create", "guild"]);
+    ada.admit(&ben);
+    let log = exported(&ada, &cluster.path().join("log"), &[]).log;
+    let joined = log.entries().any(
+        |(_, entry)| matches!(&entry.sound.payload, Payload::Join(join) if join.name == "ben"),
+    );
+    assert!(joined, "the name is in the signed log of another member");
+    let file = fs::read_to_string(ben.home().join("config.toml")).unwrap();
+    let about: String = file.lines().take_while(|line| !line.starts_with("name =")).collect();
+    assert!(about.contains("member of that federation sees it, for ever"), "{file}");
+    let shown = ben.json(&["federation", "show"])["in_words"].to_string();
+    assert!(shown.contains("Every member sees your node's name"), "{shown}");
+    assert!(STATEMENT.contains("`name` in config.toml is published"));
 }

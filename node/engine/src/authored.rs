@@ -1,0 +1,91 @@
+//! Texts that a person agreed to publish: they wait in the store, and are signed when their delay is over.
+
+use lore_privacy::{Authored, Outgoing, Released};
+use lore_protocol::ids::{FederationId, Hash};
+
+use crate::{Batch, Durability, Engine, EngineError, RecordKind, damaged};
+
+impl Engine {
+    /// Checks that this node could sign a text for a federation now.
+    ///
+    /// # Errors
+    /// Why it could not.
+    pub fn may_publish(&self, federation: FederationId) -> Result<(), EngineError> {
+        self.may_sign(federation).map(drop)
+    }
+
+    /// Keeps what a person agreed to publish until its delay is over. Nothing is signed here.
+    ///
+    /// # Errors
+    /// When this node could not sign it now, or the store fails.
+    pub fn publish_later(&self, consent: &Authored) -> Result<(), EngineError> {
+        self.may_sign(consent.federation())?;
+        let id = consent.id();
+        let record = consent.record();
+        Ok(self.store.put(RecordKind::WaitingText, id.as_bytes(), &record, Durability::Synced)?)
+    }
+
+    /// Texts that wait, the next one first.
+    ///
+    /// # Errors
+    /// When the store fails or holds something else.
+    pub fn waiting_texts(&self) -> Result<Vec<Authored>, EngineError> {
+        let mut found = Vec::new();
+        for pair in self.store.scan(RecordKind::WaitingText, b"") {
+            let (id, record) = pair?;
+            let id =
+                id.try_into().map(Hash).map_err(|_| damaged(&"a name of a text is no hash"))?;
+            found.push(Authored::read(&id, &record).map_err(|error| damaged(&error))?);
+        }
+        found.sort_by_key(|consent: &Authored| (consent.due_seconds(), consent.id()));
+        Ok(found)
+    }
+
+    /// Withdraws a text that waits.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn withdraw_text(&self, id: &Hash) -> Result<(), EngineError> {
+        let mut batch = Batch::new();
+        batch.delete(RecordKind::WaitingText, id.as_bytes());
+        Ok(self.store.write(batch, Durability::Synced)?)
+    }
+
+    /// Signs the texts whose delay is over. What cannot be signed now goes on waiting.
+    ///
+    /// # Errors
+    /// When the store fails or holds something else.
+    pub fn publish_due_texts(&mut self) -> Result<(), EngineError> {
+        let now = self.now_seconds();
+        for consent in self.waiting_texts()?.into_iter().filter(|consent| consent.counts(now)) {
+            let id = consent.id();
+            if !self.has_published(&consent) {
+                let released = Released::authored(&consent, now)?;
+                if let Err(error) = self.publish(consent.federation(), &Outgoing::from(released)) {
+                    if self.refused.insert(id) {
+                        tracing::warn!(text = %id.short(), %error, "a text cannot be signed yet");
+                    }
+                    continue;
+                }
+            }
+            self.withdraw_text(&id)?;
+        }
+        Ok(())
+    }
+
+    /// Whether this node's chain holds these bytes already: a crash may come between signing them and
+    /// taking them from the list.
+    fn has_published(&self, consent: &Authored) -> bool {
+        let Ok(found) = self.federation(consent.federation()) else { return false };
+        let log = found.log();
+        let Some(member) = log.member_of(&self.public_key()) else { return false };
+        let mut next = log.head(member).map(|(_, id)| id);
+        while let Some(entry) = next.and_then(|id| log.get(&id)) {
+            if entry.sound.payload == *consent.payload() {
+                return true;
+            }
+            next = entry.sound.header().prev;
+        }
+        false
+    }
+}
