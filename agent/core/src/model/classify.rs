@@ -1,4 +1,4 @@
-//! What an error answer means.
+//! Classifies error answers.
 //!
 //! Providers agree on statuses only roughly: llama.cpp reports a full context as 400 with
 //! `exceed_context_size_error`, OpenRouter sends errors with status 200, OpenAI says 429 for an empty
@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::{Endpoint, ModelError};
 
-/// What is known of an error answer.
+/// Facts known of an error answer.
 pub(super) struct Failure<'a> {
     /// HTTP status, or the code that the body gives when the status is 200.
     pub(super) status: u16,
