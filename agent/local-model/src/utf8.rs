@@ -33,7 +33,7 @@ impl Utf8Pieces {
         text
     }
 
-    /// What is left at the end: nothing, or U+FFFD for a character that never was completed.
+    /// Rest at the end: nothing, or U+FFFD for a character that never was completed.
     pub(super) fn finish(self) -> String {
         if self.cut.is_empty() { String::new() } else { char::REPLACEMENT_CHARACTER.to_string() }
     }
