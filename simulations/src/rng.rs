@@ -20,7 +20,7 @@ pub enum Purpose {
     Overlay,
     /// Loss, jitter and duplication of what the node sends.
     Link,
-    /// Whom the node talks to.
+    /// Peers that the node talks to.
     Peers,
     /// Publications of the node, and their times.
     Work,

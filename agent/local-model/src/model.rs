@@ -171,7 +171,7 @@ impl Generator for LocalModel {
             }
         }
         let rest = pieces.finish();
-        // A reply that ends amid a character has told all its tokens; this is its mark.
+        // A reply that ends inside a character has told all its tokens; this is its mark.
         if !rest.is_empty()
             && generated.ended != Ended::Cancelled
             && sink(Step::Text(&rest)).is_break()

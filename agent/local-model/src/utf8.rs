@@ -1,6 +1,6 @@
 //! Text out of bytes that arrive in pieces.
 
-/// Puts bytes together to whole characters: a token may end amid one.
+/// Puts bytes together to whole characters: a token may end inside one.
 #[derive(Debug, Default)]
 pub(super) struct Utf8Pieces {
     /// The beginning of a character, at most three bytes.

@@ -127,7 +127,7 @@ impl Vocabulary {
         Ok(encoding.get_ids().to_vec())
     }
 
-    /// The bytes that a token stands for; they may begin or end amid a character.
+    /// The bytes that a token stands for; they may begin or end inside a character.
     pub(super) fn bytes(&self, id: u32) -> Vec<u8> {
         if self.silent.contains(&id) {
             return Vec::new();

@@ -28,7 +28,7 @@ const ROOM_WORDS: usize = 64;
 pub(super) struct Notice {
     /// By which it is answered.
     id: u64,
-    /// The thread that asks, in the namespace of whoever listens.
+    /// The thread that asks, in the namespace of the listener.
     pub(super) thread: i32,
 }
 
@@ -92,7 +92,7 @@ fn program() -> Vec<libc::sock_filter> {
     program
 }
 
-/// Gives the listening end, or that there is none, to whoever holds the other end of `socket`.
+/// Gives the listening end, or that there is none, to the holder of the other end of `socket`.
 ///
 /// # Errors
 /// Fails when the other end is closed.

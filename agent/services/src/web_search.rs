@@ -1,4 +1,4 @@
-//! The tool that searches the web, whoever is asked.
+//! The tool that searches the web, for every provider.
 
 use schemars::JsonSchema;
 use serde::Deserialize;

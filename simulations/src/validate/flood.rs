@@ -1,4 +1,4 @@
-//! Flooding on a regular graph: whoever hears a rumour first sends it to all neighbours but the one it
+//! Flooding on a regular graph: a node that first hears a rumour sends it to all neighbours but the one it
 //! came from. The number of transmissions is a matter of counting, not of luck: the first node sends d,
 //! each of the others d - 1, so n(d-1)+1 in all, whatever the graph and the latencies.
 

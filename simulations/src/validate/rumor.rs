@@ -19,7 +19,7 @@ pub enum Direction {
     Pull,
 }
 
-/// Whom a caller may reach.
+/// Nodes that a caller may reach.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reach {
     /// Any other node: the model of the target.

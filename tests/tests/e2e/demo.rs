@@ -63,7 +63,7 @@ fn skills_are_sound(cluster: &Cluster, exports: &Path) {
         let bytes = fs::read(path.join("SKILL.md")).unwrap();
         let document = skill::parse(&bytes).unwrap();
         assert_eq!(document.bytes(), bytes);
-        // Not only kept: what was understood of it, written anew, is the same file.
+        // Not only kept: what was understood of it, written again, is the same file.
         let written = skill::SkillMd::try_from(&document).unwrap().write().unwrap();
         assert_eq!(written.as_bytes(), bytes, "{}", path.display());
     }

@@ -154,7 +154,7 @@ impl Facts {
             return ModelError::RateLimited { retry_after, message };
         }
         let transient = matches!(self.status, 408 | 409 | 425 | 500..=599);
-        // An error amid a stream, with nothing that says why: the provider behind a router broke.
+        // An error within a stream, with nothing that says why: the provider behind a router broke.
         let unexplained = self.status < 400 && self.kinds.is_empty();
         if transient || unexplained || self.kind_in(&TRANSIENT_KINDS) {
             return ModelError::Transient { retry_after, message };

@@ -75,7 +75,7 @@ pub struct OwnTasks {
 }
 
 impl OwnTasks {
-    /// The tasks of `unit`, and of no other: whoever makes this answers for that.
+    /// The tasks of `unit`, and of no other: the caller that makes this answers for that.
     #[must_use]
     pub const fn of(unit: UnitId, tasks: Private<Vec<Box<dyn Task>>>) -> Self {
         Self { unit, tasks }

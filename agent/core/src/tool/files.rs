@@ -68,7 +68,7 @@ impl Files {
         Self { read: real(read), hidden: real(hidden), seen: Mutex::default() }
     }
 
-    /// The same rules for somebody who has seen nothing yet, such as a sub-agent: what it read, its caller
+    /// The same rules for a reader that has seen nothing yet, such as a sub-agent: what it read, its caller
     /// has not.
     #[must_use]
     pub fn unseen(&self) -> Self {
@@ -250,7 +250,7 @@ impl Place {
         Ok(content)
     }
 
-    /// Replaces the content at once: a reader sees the old or the new, and so does whoever looks after a
+    /// Replaces the content at once: a reader sees the old or the new, and so does one that looks after a
     /// crash. Keeps the permissions of what it replaces.
     ///
     /// # Errors

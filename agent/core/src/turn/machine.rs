@@ -46,7 +46,7 @@ pub enum Effect {
     Append(Arc<Message>),
     /// The conversation was replaced by these messages.
     Replace(Vec<Arc<Message>>),
-    /// For whoever watches.
+    /// For anyone who watches.
     Event(Event),
 }
 

@@ -52,7 +52,7 @@ pub trait Approval: Send + Sync {
 /// An answer that is waited for.
 pub type PersonFuture<'a> = Pin<Box<dyn Future<Output = bool> + Send + 'a>>;
 
-/// Somebody who can be asked.
+/// A person who can be asked.
 pub trait Person: Send + Sync {
     /// Puts a question that is answered with yes or no.
     fn ask<'a>(&'a self, question: &'a str) -> PersonFuture<'a>;

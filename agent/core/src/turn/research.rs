@@ -110,7 +110,7 @@ impl Research {
         }
     }
 
-    /// With somebody who is told what it does meanwhile.
+    /// With a watcher that is told what it does meanwhile.
     #[must_use]
     pub fn watched_by(self, watcher: Watcher) -> Self {
         Self { watcher: Some(watcher), ..self }

@@ -312,7 +312,7 @@ impl Saved {
                 self.stored = messages;
                 self.pieces += 1;
             }
-            // A second head is what is left of somebody's `cat`.
+            // A second head is what is left of a person's `cat`.
             Record::Beat { .. } | Record::Head(_) => {}
         }
     }
