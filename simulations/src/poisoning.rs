@@ -23,7 +23,7 @@ use lore_protocol::payload::{LessonEntry, Mechanism, Payload, Unit, Window};
 use lore_protocol::trace::{Call, Outcome, Trace};
 use serde::Serialize;
 
-/// What the attacker wants to know.
+/// Words that the attacker wants to know about.
 const WORDS: [&str; 2] = ["oncology", "dentistry"];
 /// Crafted sessions, each of an account of its own.
 pub const CRAFTED: u32 = 50;
@@ -31,7 +31,7 @@ const WINDOW: Window = Window { start_seconds: 1_000, end_seconds: 2_000 };
 /// Sigma that stands for none, in units of weight.
 const NO_NOISE_MICROS: u64 = 200_000;
 
-/// What the attack achieved in one arm.
+/// Result of the attack in one arm.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Arm {
     /// Epsilon of the period; none without noise.
@@ -48,14 +48,14 @@ pub struct Arm {
     pub certified: f64,
     /// The most that the release's rho and delta allow.
     pub bound: f64,
-    /// Whether the limit is within the bound.
+    /// True when the limit is within the bound.
     pub passed: bool,
 }
 
 /// All arms.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Report {
-    /// Whether every private arm stays within its bound and the control does not.
+    /// True when every private arm stays within its bound and the control does not.
     pub passed: bool,
     /// Crafted sessions.
     pub crafted: u32,
@@ -63,14 +63,14 @@ pub struct Report {
     pub arms: Vec<Arm>,
     /// The same attack without noise, held against the bound of epsilon 4: it must be caught.
     pub control: Arm,
-    /// Whether it is.
+    /// True when it was caught.
     pub control_caught: bool,
 }
 
 /// Runs the attack `attacks` times in every arm.
 ///
 /// # Errors
-/// When a budget buys no lesson release.
+/// Fails when a budget buys no lesson release.
 pub fn run(attacks: u64, seed: u64, mut progress: impl FnMut(u64)) -> Result<Report, PrivacyError> {
     let mut arms = Vec::new();
     let mut control = None;
@@ -94,7 +94,7 @@ pub fn run(attacks: u64, seed: u64, mut progress: impl FnMut(u64)) -> Result<Rep
     Ok(Report { passed, crafted: CRAFTED, arms, control, control_caught })
 }
 
-/// How many attacks [`run`] makes in all.
+/// Number of attacks that [`run`] makes in all.
 #[must_use]
 pub const fn total(attacks: u64) -> u64 {
     4 * attacks

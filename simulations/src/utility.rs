@@ -1,4 +1,4 @@
-//! How many lessons a budget releases in a quarter: one node whose users meet shared lessons by Zipf's law,
+//! Lessons that a budget releases in a quarter: one node whose users meet shared lessons by Zipf's law,
 //! through the privacy crate's own bounding, noise law and threshold.
 //!
 //! Two arms see the same sessions: users that share one weight among all lessons they met, as nodes do, and
@@ -24,7 +24,7 @@ const WINDOW: Window = Window { start_seconds: 0, end_seconds: 7_776_000 };
 const PADDED_BYTES: u32 = 14 << 10;
 const MAX_KEYS: u32 = 256;
 
-/// Who works on a node in a quarter.
+/// Work on a node in a quarter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Work {
     /// Users.
@@ -51,7 +51,7 @@ pub struct Row {
 /// All budgets.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Report {
-    /// Who works.
+    /// Work on the node.
     pub work: Work,
     /// Runs, each with other sessions and other noise.
     pub runs: u32,
@@ -62,7 +62,7 @@ pub struct Report {
 /// Runs quarters under every budget; `progress` hears of each run.
 ///
 /// # Errors
-/// When a budget buys no release, or a lesson cannot be written.
+/// Fails when a budget buys no release, or a lesson cannot be written.
 pub fn run(
     work: Work,
     runs: u32,
@@ -165,7 +165,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    /// What a node of five hundred users gets, and what one of eight does not.
+    /// Checks what a node of five hundred users gets, and what one of eight does not.
     #[test]
     fn a_large_node_learns_dozens_of_lessons_and_a_small_one_none() {
         let large = run(Work { users: 500, sessions: 60, lessons: 100 }, 2, 1, |_| ()).unwrap();

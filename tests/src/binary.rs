@@ -1,4 +1,4 @@
-//! Which `lore` is tested.
+//! The `lore` that is tested.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -13,7 +13,7 @@ pub fn workspace() -> &'static Path {
 /// The program under test: `LORE_BIN`, else the one in the target directory of these tests.
 ///
 /// # Panics
-/// When there is none, or when it was built from other sources.
+/// Panics when there is none, or when it was built from other sources.
 pub fn lore() -> &'static Path {
     static LORE: OnceLock<PathBuf> = OnceLock::new();
     LORE.get_or_init(|| {
@@ -36,7 +36,7 @@ pub fn lore() -> &'static Path {
 /// The same command line on a machine that fails (`src/bin/lore-faulty.rs`).
 ///
 /// # Panics
-/// When the tests were not built with it.
+/// Panics when the tests were not built with it.
 pub fn faulty() -> PathBuf {
     let path = beside_the_tests().with_file_name("lore-faulty");
     assert!(

@@ -7,7 +7,7 @@ use std::path::Path;
 /// Copies a directory with everything below it, sockets left out.
 ///
 /// # Panics
-/// When something cannot be read or written.
+/// Panics when something cannot be read or written.
 pub fn copy_tree(from: &Path, to: &Path) {
     fs::create_dir_all(to).expect("a directory");
     fs::set_permissions(to, fs::metadata(from).expect("it is there").permissions())
@@ -27,7 +27,7 @@ pub fn copy_tree(from: &Path, to: &Path) {
 /// Names and contents of everything below a path, one after the other.
 ///
 /// # Panics
-/// When something cannot be read.
+/// Panics when something cannot be read.
 #[must_use]
 pub fn bytes_below(path: &Path) -> Vec<u8> {
     let mut bytes = Vec::new();

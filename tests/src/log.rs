@@ -17,14 +17,14 @@ pub struct Exported {
     pub log: Log,
     /// The deltas as they travel.
     pub deltas: Vec<Delta>,
-    /// What the node said about it: `deltas`, `root`.
+    /// Words of the node about it: `deltas`, `root`.
     pub said: serde_json::Value,
 }
 
 /// Exports the log of a node to a fresh directory and reads it.
 ///
 /// # Panics
-/// When a file is not what it should be.
+/// Panics when a file is not what it should be.
 #[must_use]
 pub fn exported(node: &Node, into: &Path, federation: &[&str]) -> Exported {
     let directory = into.to_str().expect("the path is text");
@@ -45,10 +45,10 @@ pub fn exported(node: &Node, into: &Path, federation: &[&str]) -> Exported {
     Exported { log, deltas, said }
 }
 
-/// The signing key of a node, as somebody who stole its home has it.
+/// The signing key of a node, as a thief of its home has it.
 ///
 /// # Panics
-/// When the home has none.
+/// Panics when the home has none.
 #[must_use]
 pub fn key_of(node: &Node) -> SecretKey {
     Home::at(node.home()).and_then(|home| home.load_key()).expect("the key")

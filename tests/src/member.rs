@@ -15,7 +15,7 @@ use crate::node::Node;
 use crate::peer::{Peer, Served};
 use crate::wait::{PATIENCE, wait_until};
 
-/// Who a member is: what it keeps between connections.
+/// Identity of a member: what it keeps between connections.
 pub struct Identity {
     key: SecretKey,
     charter: SignedCharter,
@@ -26,7 +26,7 @@ impl Identity {
     /// the roster.
     ///
     /// # Panics
-    /// When the node does not admit it.
+    /// Panics when the node does not admit it.
     #[must_use]
     pub fn join(node: &Node, line: &str, seed: u8) -> Self {
         let key = SecretKey::from_seed(&[seed; 32]);
@@ -64,7 +64,7 @@ impl Identity {
     /// Connects to a node and takes in its log.
     ///
     /// # Panics
-    /// When the node does not serve it.
+    /// Panics when the node does not serve it.
     #[must_use]
     pub fn connect(&self, node: &Node) -> Member {
         let peer = Peer::connect(self.key.clone(), node);
@@ -80,7 +80,7 @@ impl Identity {
 pub struct Member {
     /// Its connection.
     pub peer: Peer,
-    /// What it knows.
+    /// Log that it knows.
     pub log: Log,
     seal: FrameSeal,
     key: SecretKey,
@@ -90,7 +90,7 @@ impl Member {
     /// Takes in what the node has, once it is connected.
     ///
     /// # Panics
-    /// When the node refuses.
+    /// Panics when the node refuses.
     pub fn sync(&mut self) {
         let federation = self.log.federation();
         let (mut round, mut ask) = Round::begin(&self.log);
@@ -110,7 +110,7 @@ impl Member {
     /// Its id on the roster.
     ///
     /// # Panics
-    /// When no checkpoint put it there.
+    /// Panics when no checkpoint put it there.
     #[must_use]
     pub fn id(&self) -> MemberId {
         self.log.member_of(&self.key.public_key()).expect("it is on the roster")
@@ -119,16 +119,16 @@ impl Member {
     /// Signs a payload on its newest delta, with a header that the test may bend.
     ///
     /// # Panics
-    /// When it cannot add to its chain.
+    /// Panics when it cannot add to its chain.
     #[must_use]
     pub fn sign(&self, payload: &Payload, bend: impl FnOnce(&mut Header)) -> Delta {
         self.sign_for(self.id(), payload, bend)
     }
 
-    /// [`Member::sign`] on the chain of somebody else.
+    /// [`Member::sign`] on the chain of another member.
     ///
     /// # Panics
-    /// When that chain cannot be added to.
+    /// Panics when that chain cannot be added to.
     #[must_use]
     pub fn sign_for(
         &self,

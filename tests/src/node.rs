@@ -31,7 +31,7 @@ impl Cluster {
     /// tests can wait for each other.
     ///
     /// # Panics
-    /// When more are asked for than can ever run.
+    /// Panics when more are asked for than can ever run.
     #[must_use]
     pub fn of(nodes: usize) -> Self {
         assert!(nodes <= MAX_NODES, "at most {MAX_NODES} nodes run at once");
@@ -43,7 +43,7 @@ impl Cluster {
         Self { directory: tempfile::tempdir().expect("a directory"), nodes }
     }
 
-    /// Where the homes are.
+    /// Directory of the homes.
     #[must_use]
     pub fn path(&self) -> &Path {
         self.directory.path()
@@ -79,14 +79,14 @@ impl Drop for Cluster {
     }
 }
 
-/// How a verb ended.
+/// End of a run of a verb.
 #[derive(Debug)]
 pub struct Ran {
     /// The exit code; none when a signal ended it.
     pub code: Option<i32>,
-    /// What it printed.
+    /// Output of the verb.
     pub stdout: String,
-    /// What it said.
+    /// Standard error of the verb.
     pub stderr: String,
 }
 
@@ -94,7 +94,7 @@ impl Ran {
     /// The result: the last line of stdout.
     ///
     /// # Panics
-    /// When that is no JSON.
+    /// Panics when that is no JSON.
     #[must_use]
     pub fn value(&self) -> Value {
         let line = self.stdout.trim_end().lines().last().unwrap_or_default();
@@ -118,7 +118,7 @@ impl Node {
     /// The process id of the running node.
     ///
     /// # Panics
-    /// When it does not run.
+    /// Panics when it does not run.
     #[must_use]
     pub fn pid(&self) -> u32 {
         self.daemon.as_ref().expect("the node runs").id()
@@ -146,7 +146,7 @@ impl Node {
     /// Does a verb and gives how it ended.
     ///
     /// # Panics
-    /// When the program cannot be run.
+    /// Panics when the program cannot be run.
     #[must_use]
     pub fn run(&self, args: &[&str]) -> Ran {
         let out = self.command(args).stdin(Stdio::null()).output().expect("the program runs");
@@ -160,7 +160,7 @@ impl Node {
     /// Does a verb that must succeed and gives its result.
     ///
     /// # Panics
-    /// When it fails.
+    /// Panics when it fails.
     pub fn json(&self, args: &[&str]) -> Value {
         let ran = self.run(&[args, &["--json"]].concat());
         assert_eq!(ran.code, Some(0), "lore {}: {ran:?}", args.join(" "));
@@ -170,7 +170,7 @@ impl Node {
     /// Founds a federation whose windows take a second and whose releases are sent at once.
     ///
     /// # Panics
-    /// When it fails.
+    /// Panics when it fails.
     pub fn found(&self, args: &[&str]) -> Value {
         const SHORTEST: [&str; 6] = [
             "--window-grid-seconds",
@@ -187,7 +187,7 @@ impl Node {
     /// it have ended: what is due is released from then on.
     ///
     /// # Panics
-    /// When the epoch cannot be ended.
+    /// Panics when the epoch cannot be ended.
     pub fn close_windows(&self) {
         self.checkpoint();
         let opened = now_seconds();
@@ -198,7 +198,7 @@ impl Node {
     /// code, stdout and stderr must say the same, and something must be said about the way out.
     ///
     /// # Panics
-    /// When it succeeds or is unclear.
+    /// Panics when it succeeds or is unclear.
     #[must_use]
     pub fn error(&self, args: &[&str]) -> Value {
         let ran = self.run(&[args, &["--json"]].concat());
@@ -214,7 +214,7 @@ impl Node {
     /// Starts the node and waits until it answers.
     ///
     /// # Panics
-    /// When it does not.
+    /// Panics when it does not.
     pub fn start(&mut self) {
         self.start_with(&[]);
     }
@@ -222,7 +222,7 @@ impl Node {
     /// [`Node::start`] with more arguments for `run`.
     ///
     /// # Panics
-    /// When it does not start.
+    /// Panics when it does not start.
     pub fn start_with(&mut self, args: &[&str]) {
         assert!(self.daemon.is_none(), "the node runs already");
         let mut command = self.command(&[&["run"], args].concat());
@@ -243,7 +243,7 @@ impl Node {
     /// SIGKILL: the process ends wherever it is.
     ///
     /// # Panics
-    /// When it does not run.
+    /// Panics when it does not run.
     pub fn kill9(&mut self) {
         let mut child = self.daemon.take().expect("the node runs");
         child.kill().expect("it can be killed");
@@ -253,7 +253,7 @@ impl Node {
     /// The process alone, to be ended while the node is asked things from another thread.
     ///
     /// # Panics
-    /// When it does not run.
+    /// Panics when it does not run.
     pub fn take_daemon(&mut self) -> Child {
         self.daemon.take().expect("the node runs")
     }
@@ -261,7 +261,7 @@ impl Node {
     /// Asks the node to stop and waits until it has.
     ///
     /// # Panics
-    /// When it does not.
+    /// Panics when it does not.
     pub fn stop(&mut self) {
         self.json(&["stop"]);
         let mut child = self.daemon.take().expect("the node runs");
@@ -271,7 +271,7 @@ impl Node {
     /// `status` of the one federation.
     ///
     /// # Panics
-    /// When it is in none.
+    /// Panics when it is in none.
     #[must_use]
     pub fn federation(&self) -> Value {
         let status = self.json(&["status"]);
@@ -282,7 +282,7 @@ impl Node {
     /// `status` of one of several federations.
     ///
     /// # Panics
-    /// When it is not in it.
+    /// Panics when it is not in it.
     #[must_use]
     pub fn federation_named(&self, name: &str) -> Value {
         let status = self.json(&["status"]);
@@ -326,7 +326,7 @@ impl Node {
     /// Publishes a hand-written lesson, as a person at a terminal. The node must not run.
     ///
     /// # Panics
-    /// When it is not taken.
+    /// Panics when it is not taken.
     pub fn share(&self, lesson: &str, about: &str, more: &[&str]) {
         let (code, shown) = self.agree_long_ago(&[&[lesson, "--about", about], more].concat());
         assert_eq!(code, Some(0), "{shown}");
@@ -381,7 +381,7 @@ impl Drop for Node {
 /// Waits until all nodes hold the same log and come to the same root; gives the root.
 ///
 /// # Panics
-/// When they do not.
+/// Panics when they do not.
 pub fn converged(nodes: &[&Node]) -> String {
     let mut last = Vec::new();
     let limit = PATIENCE;

@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 use crate::node::Node;
 use crate::wait::{PATIENCE, wait_until};
 
-/// What a peer answers.
+/// Answer of a peer.
 pub enum Served {
     /// This, and it goes on answering.
     Reply(Vec<u8>),
@@ -39,7 +39,7 @@ impl Peer {
     /// Connects to a node.
     ///
     /// # Panics
-    /// When that fails.
+    /// Panics when that fails.
     #[must_use]
     pub fn connect(key: SecretKey, node: &Node) -> Self {
         let peers = node.json(&["peers"]);
@@ -92,7 +92,7 @@ impl Peer {
     /// Subscribes to a federation's gossip.
     ///
     /// # Panics
-    /// When the network has stopped.
+    /// Panics when the network has stopped.
     pub fn subscribe(&self, federation: FederationId) {
         self.runtime.block_on(self.handle.subscribe(federation)).expect("it subscribes");
     }
@@ -116,10 +116,10 @@ impl Peer {
     /// Sends bytes as a request.
     ///
     /// # Errors
-    /// When the node gives no reply.
+    /// Fails when the node gives no reply.
     ///
     /// # Panics
-    /// When nothing at all comes of it.
+    /// Panics when nothing at all comes of it.
     pub fn ask_bytes(&mut self, bytes: Vec<u8>) -> Result<Vec<u8>, RequestFailure> {
         let sent = self.runtime.block_on(self.handle.request(self.to, bytes)).expect("it is sent");
         self.until("an answer", |event| match event {
@@ -132,7 +132,7 @@ impl Peer {
     /// Asks, and gives the reply.
     ///
     /// # Panics
-    /// When there is none.
+    /// Panics when there is none.
     pub fn ask(&mut self, request: &Request) -> Reply {
         let bytes = self.ask_bytes(codec::encode(request)).expect("a reply");
         codec::decode(&bytes).expect("the reply decodes")
@@ -141,7 +141,7 @@ impl Peer {
     /// Answers what nodes ask, with bytes of the test's choice, until `answer` gives the last one.
     ///
     /// # Panics
-    /// When nobody asks, or what is asked does not decode.
+    /// Panics when nobody asks, or what is asked does not decode.
     pub fn serve(&mut self, what: &str, mut answer: impl FnMut(&Request) -> Served) {
         loop {
             let (from, bytes, token) = self.until(what, |event| match event {
@@ -166,7 +166,7 @@ impl Peer {
         }
     }
 
-    /// Gossips bytes, once somebody listens to the federation's topic.
+    /// Gossips bytes, once another node listens to the federation's topic.
     pub fn gossip(&self, federation: FederationId, bytes: &[u8]) {
         self.subscribe(federation);
         wait_until("somebody is in the mesh", PATIENCE, || {
@@ -178,7 +178,7 @@ impl Peer {
     /// Waits until the node has gossiped something to this peer, for instance.
     ///
     /// # Errors
-    /// When nothing comes within the limit.
+    /// None when nothing comes within the limit.
     pub fn heard(&mut self, limit: Duration) -> Option<Vec<u8>> {
         let Self { runtime, events, .. } = self;
         runtime.block_on(async {

@@ -26,7 +26,7 @@ fn terminal() -> (File, impl Fn() -> File) {
 /// showed.
 ///
 /// # Panics
-/// When the system has no terminal to give.
+/// Panics when the system has no terminal to give.
 pub fn at_a_terminal(command: &mut Command, typed: &str) -> (ExitStatus, String) {
     let (mut controller, screen) = terminal();
     command.stdin(screen()).stdout(screen()).stderr(screen());
@@ -49,7 +49,7 @@ pub struct Conversation {
     child: Child,
     controller: File,
     shown: Arc<Mutex<String>>,
-    /// How much of what was shown was waited for.
+    /// Position up to which the shown text was waited for.
     read: usize,
 }
 
@@ -58,7 +58,7 @@ impl Conversation {
     /// it as it does everywhere.
     ///
     /// # Panics
-    /// When the system has no terminal to give, or no `setsid`.
+    /// Panics when the system has no terminal to give, or no `setsid`.
     #[must_use]
     pub fn start(command: &Command) -> Self {
         let (controller, screen) = terminal();
@@ -94,7 +94,7 @@ impl Conversation {
     /// Waits until a text is shown after what was waited for before.
     ///
     /// # Panics
-    /// When it is not.
+    /// Panics when it is not.
     pub fn wait_for(&mut self, text: &str) {
         let begun = std::time::Instant::now();
         let at = wait_until(text, PATIENCE * 2, || {
@@ -108,7 +108,7 @@ impl Conversation {
     /// Types a text as it is; a line ends with `\r`, Ctrl-C is `\x03`.
     ///
     /// # Panics
-    /// When the terminal is gone.
+    /// Panics when the terminal is gone.
     pub fn types(&mut self, text: &str) {
         self.controller.write_all(text.as_bytes()).expect("the terminal takes what is typed");
     }
@@ -116,7 +116,7 @@ impl Conversation {
     /// Waits until the program has ended.
     ///
     /// # Panics
-    /// When it does not end.
+    /// Panics when it does not end.
     pub fn ends(&mut self) -> ExitStatus {
         let begun = std::time::Instant::now();
         wait_until("the program ends", PATIENCE * 2, || {

@@ -46,7 +46,7 @@ pub fn learnt(id: &str, task: &str, wrong: &str, right: &str) -> Session {
 /// Writes sessions to a file, one a line.
 ///
 /// # Panics
-/// When it cannot be written.
+/// Panics when it cannot be written.
 pub fn write(path: &Path, sessions: &[Session]) {
     let text: String = sessions.iter().map(|session| session.to_line() + "\n").collect();
     std::fs::write(path, text).expect("sessions are written");

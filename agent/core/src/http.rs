@@ -6,7 +6,7 @@ use reqwest::{Certificate, Client, ClientBuilder};
 /// containers.
 ///
 /// # Errors
-/// When neither can be made.
+/// Fails when neither can be made.
 pub fn client(builder: impl Fn() -> ClientBuilder) -> Result<Client, reqwest::Error> {
     if let Ok(client) = builder().build() {
         return Ok(client);
@@ -28,7 +28,7 @@ pub fn describe(error: reqwest::Error) -> String {
     text
 }
 
-/// Whether a host is this machine.
+/// Returns true when a host is this machine.
 pub fn is_loopback(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())

@@ -14,10 +14,10 @@ pub use crate::explorer::SkillsError;
 
 /// Most examples of one skill that are offered.
 const MAX_EXAMPLES: usize = 2;
-/// What a placeholder stands for, said to a model.
+/// Meaning of a placeholder, said to a model.
 pub(crate) const PLACEHOLDERS: &str = "Put the task's own values where <arg> stands, and the file that the task asks for where <out> stands.";
 
-/// How an offered skill is written.
+/// Form in which an offered skill is written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Form {
     /// Title and command templates.
@@ -112,7 +112,7 @@ impl Shelf {
     /// Reads `dir/*/SKILL.md`; a file without an example is passed over.
     ///
     /// # Errors
-    /// When `dir` or a file in it cannot be read.
+    /// Fails when `dir` or a file in it cannot be read.
     pub fn load(dir: &Path) -> Result<Self, SkillsError> {
         let files = read_skill_files(dir)?;
         Ok(Self::of(files.iter().filter_map(|bytes| SkillText::parse(bytes).ok())))
@@ -126,13 +126,13 @@ impl Shelf {
         Self { index: Index::new(skills), briefs }
     }
 
-    /// How many there are.
+    /// Number of skills.
     #[must_use]
     pub fn len(&self) -> usize {
         self.briefs.len()
     }
 
-    /// Whether there is none.
+    /// Returns true when there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.briefs.is_empty()

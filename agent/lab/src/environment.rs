@@ -1,4 +1,4 @@
-//! What an environment is like, as other processes load it.
+//! Environments, as other processes load them.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -39,7 +39,7 @@ impl Environment {
     /// Loads the environment of the lab in `dir`.
     ///
     /// # Errors
-    /// When there is none, or its file is not readable or of another version.
+    /// Fails when there is none, or its file is not readable or of another version.
     pub fn load(dir: &Path) -> Result<Self, LabError> {
         let path = dir.join(FILE);
         let text = std::fs::read_to_string(&path).map_err(at(&path))?;
@@ -95,7 +95,7 @@ impl Environment {
         self.all().filter(|id| self.is_control(*id)).collect()
     }
 
-    /// Whether a family needs no skill; false for one that is not here.
+    /// Returns true when a family needs no skill; false for one that is not here.
     #[must_use]
     pub fn is_control(&self, id: FamilyId) -> bool {
         self.families.get(&id).is_some_and(Family::is_control)
@@ -108,7 +108,7 @@ impl Environment {
     /// The `n`-th task of `user` in `family`: same arguments, same task.
     ///
     /// # Errors
-    /// When the environment does not have the family.
+    /// Fails when the environment does not have the family.
     pub fn instance(&self, family: FamilyId, user: &str, n: u64) -> Result<Instance, LabError> {
         let labels = ["instance", &family.name(), user, &n.to_string()];
         let mut draw = Draw::new(self.seed, &labels);

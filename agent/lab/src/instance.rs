@@ -35,7 +35,7 @@ impl Instance {
     /// Puts the task's files into `scratch`, an empty directory. A directory family's `setup` runs there.
     ///
     /// # Errors
-    /// When the directory cannot be written, or `setup` fails or takes too long.
+    /// Fails when the directory cannot be written, or `setup` fails or takes too long.
     pub fn setup(&self, scratch: &Path) -> Result<(), LabError> {
         let failed = |source| LabError::Family { family: self.family, source };
         self.task.paths_are_inside().map_err(failed)?;
@@ -47,7 +47,7 @@ impl Instance {
     /// as not passed, with a reason that says so.
     ///
     /// # Errors
-    /// What is wrong, in words that do not tell how to do it.
+    /// Returns what is wrong, in words that do not tell how to do it.
     pub fn validate(&self, scratch: &Path) -> Result<(), String> {
         match self.inspect(scratch) {
             Ok(Verdict::Passed) => Ok(()),
@@ -59,7 +59,7 @@ impl Instance {
     /// Inspects the result.
     ///
     /// # Errors
-    /// When a directory family's `check` crashes, hangs or does not start: nothing is known then, and a
+    /// Fails when a directory family's `check` crashes, hangs or does not start: nothing is known then, and a
     /// result that nobody could check never counts as success.
     pub fn inspect(&self, scratch: &Path) -> Result<Verdict, LabError> {
         let family = self.family;

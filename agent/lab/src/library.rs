@@ -30,7 +30,7 @@ pub struct LibraryError(String);
 /// with the topic words of at least half of them. By name, as `SKILL.md`.
 ///
 /// # Errors
-/// When the fold refuses the lessons; those of the miner it takes.
+/// Fails when the fold refuses the lessons; those of the miner it takes.
 pub fn without_privacy<'a>(
     sessions: impl IntoIterator<Item = &'a Session>,
 ) -> Result<BTreeMap<String, String>, LibraryError> {

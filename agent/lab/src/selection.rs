@@ -1,4 +1,4 @@
-//! Which families a lab is started with.
+//! Families that a lab is started with.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -23,7 +23,7 @@ impl Families {
     /// one. See [`super::directory`] for the format.
     ///
     /// # Errors
-    /// When there is none, or one is not as the format says: the error names the file and the key.
+    /// Fails when there is none, or one is not as the format says: the error names the file and the key.
     pub fn load(dir: &Path) -> Result<Self, DirectoryError> {
         let all = DirectoryFamily::load_all(dir)?.into_iter();
         let all = all.map(|family| (FamilyId::Directory(family.name()), family.into()));
@@ -50,18 +50,18 @@ impl Families {
         self.0.keys().copied().collect()
     }
 
-    /// Where each comes from.
+    /// Sources of the families.
     pub(crate) const fn sources(&self) -> &BTreeMap<FamilyId, Source> {
         &self.0
     }
 
-    /// Whether a family needs no skill; false for one that is not among these.
+    /// Returns true when a family needs no skill; false for one that is not among these.
     #[must_use]
     pub fn is_control(&self, id: FamilyId) -> bool {
         self.0.get(&id).is_some_and(Source::is_control)
     }
 
-    /// Where the family `id` lies, when it has a directory.
+    /// Directory of the family `id`, when it has one.
     #[must_use]
     pub fn directory(&self, id: FamilyId) -> Option<&Path> {
         self.0.get(&id).and_then(Source::dir)

@@ -39,7 +39,7 @@ impl Lab {
     /// Starts the lab of `seed` in `dir` with all built-in families; see [`start_with`](Self::start_with).
     ///
     /// # Errors
-    /// When `dir` cannot be written or no port is free.
+    /// Fails when `dir` cannot be written or no port is free.
     pub fn start(seed: u64, dir: &Path, tools_binary: &Path) -> Result<Self, LabError> {
         Self::start_with(seed, dir, tools_binary, Families::built_in())
     }
@@ -49,7 +49,7 @@ impl Lab {
     /// `dir/bin`; the built-in ones are all carried by `tools_binary`.
     ///
     /// # Errors
-    /// When `dir` cannot be written, no port is free, or a directory family cannot be served.
+    /// Fails when `dir` cannot be written, no port is free, or a directory family cannot be served.
     pub fn start_with(
         seed: u64,
         dir: &Path,
@@ -81,7 +81,7 @@ impl Lab {
         Ok(lab)
     }
 
-    /// Whether every tool has its name for itself.
+    /// Checks whether every tool has its name for itself.
     fn check_tools(&self) -> Result<(), LabError> {
         let mut taken: BTreeSet<&str> = tools::NAMES.into_iter().collect();
         let sources = self.families.sources().iter();

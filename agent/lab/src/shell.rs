@@ -16,16 +16,16 @@ use crate::family::Family;
 
 /// Longest output that is kept, in bytes.
 const MAX_OUTPUT_BYTES: usize = 32 * 1024;
-/// How long a command of a task may take.
+/// Time that a command of a task may take.
 pub const TIMEOUT: Duration = Duration::from_secs(20);
-/// How long the pipe is read after everything was killed.
+/// Time for which the pipe is read after everything was killed.
 const LAST_READ: Duration = Duration::from_secs(1);
 /// The exit status that `timeout` of the coreutils gives.
 const TIMED_OUT: i32 = 124;
 /// The tool whose link leads to the binary of all built-in ones, which is the sandbox's helper too.
 const LINKED: &str = "fetch";
 
-/// What a command did.
+/// Result of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ran {
     /// Exit status; 128 and more for a signal, as shells count.
@@ -62,7 +62,7 @@ impl Shell {
     /// the tools is the sandbox's helper: its `main` calls [`lore_sandbox::enter_if_asked`] first.
     ///
     /// # Errors
-    /// When there is no room for temporary files.
+    /// Fails when there is no room for temporary files.
     pub fn open(bin: &Path) -> Result<Self, ShellError> {
         let helper = bin.join(LINKED).canonicalize().unwrap_or_else(|_| "/proc/self/exe".into());
         let mut shell = Self::with_helper(bin, &helper)?;
@@ -92,10 +92,10 @@ impl Shell {
         })
     }
 
-    /// What is enforced for commands in `scratch`.
+    /// Level enforced for commands in `scratch`.
     ///
     /// # Errors
-    /// When it is too little.
+    /// Fails when it is too little.
     pub async fn probe(&self, scratch: &Path) -> Result<Level, ShellError> {
         Ok(self.sandbox.probe(&self.policy(scratch)?).await?)
     }
@@ -122,7 +122,7 @@ impl Shell {
     /// what it left running is killed at its end. Blocks this thread.
     ///
     /// # Errors
-    /// When it cannot be confined: nothing ran then.
+    /// Fails when it cannot be confined: nothing ran then.
     pub fn run(&self, line: &str, scratch: &Path, timeout: Duration) -> Result<Ran, ShellError> {
         std::thread::scope(|scope| {
             // Also within a runtime, in which no other could be entered on this thread.

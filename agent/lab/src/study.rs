@@ -20,7 +20,7 @@ const OFFERED: usize = 3;
 /// Episodes in a row that the endpoint failed, after which a study stops: the rest would fail as well.
 const FAILED_IN_A_ROW: usize = 3;
 
-/// What the model is given besides the task.
+/// Arm: what the model is given besides the task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Arm {
@@ -79,7 +79,7 @@ pub struct Cell {
     pub group: String,
     /// Number of the task.
     pub n: u64,
-    /// What is given.
+    /// Arm of the episode.
     pub arm: Arm,
     /// The task.
     pub instance: Instance,
@@ -107,7 +107,7 @@ pub struct Record {
     pub n: u64,
     /// See [`Cell::arm`].
     pub arm: Arm,
-    /// What came of it.
+    /// Result of the episode.
     #[serde(flatten)]
     pub episode: Episode,
 }
@@ -120,7 +120,7 @@ pub enum StudyError {
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// Message of the system.
         source: std::io::Error,
     },
     /// A line of the results is none.
@@ -130,7 +130,7 @@ pub enum StudyError {
         path: PathBuf,
         /// The line, from 1.
         line: usize,
-        /// What the parser says.
+        /// Message of the parser.
         reason: String,
     },
     /// The lab failed.
@@ -144,7 +144,7 @@ pub enum StudyError {
     Endpoint {
         /// Class of the last error.
         class: String,
-        /// What it says.
+        /// Message of the endpoint.
         message: String,
     },
 }
@@ -162,7 +162,7 @@ impl Results {
     /// taken off; its episode is done again.
     ///
     /// # Errors
-    /// When the file cannot be read or written, or holds something else.
+    /// Fails when the file cannot be read or written, or holds something else.
     pub fn open(path: &Path) -> Result<Self, StudyError> {
         let at = |source| StudyError::Io { path: path.to_owned(), source };
         let mut file = OpenOptions::new()
@@ -202,7 +202,7 @@ impl Results {
     }
 }
 
-/// What models are measured with.
+/// Setup with which models are measured.
 #[derive(Debug)]
 pub struct Study<'a> {
     /// Name of the model, with the hash of its file where there is one: results are kept by it.
@@ -222,8 +222,8 @@ impl Study<'_> {
     /// their order. `told` is given each record and how many are done of how many.
     ///
     /// # Errors
-    /// When results cannot be kept, the lab fails, or the endpoint fails again and again. An episode that
-    /// the endpoint failed is not kept.
+    /// Fails when results cannot be kept, the lab fails, or the endpoint fails again and again. An episode
+    /// that the endpoint failed is not kept.
     pub async fn run(
         &self,
         model: &dyn Model,
@@ -315,7 +315,7 @@ impl Study<'_> {
     }
 }
 
-/// What came of the episodes of one arm.
+/// Sum of the episodes of one arm.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Sum {
     /// Solved.
@@ -369,7 +369,7 @@ pub fn arms(records: &[Record]) -> Vec<Arm> {
     found.into_iter().collect()
 }
 
-/// How much the second arm solves more of the same tasks of `group` than the first.
+/// Share by which the second arm solves more of the same tasks of `group` than the first.
 #[must_use]
 pub fn difference(records: &[Record], group: &str, first: Arm, second: Arm) -> (Interval, usize) {
     let of = |arm: Arm| -> BTreeMap<(u64, &str, u64), bool> {

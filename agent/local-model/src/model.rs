@@ -20,7 +20,7 @@ const PIECE_TOKENS: usize = 64;
 
 /// A Qwen2 model of a GGUF file, computed in this process.
 ///
-/// How many threads compute is candle's decision, once for a process: `RAYON_NUM_THREADS`, else one for
+/// The number of threads is candle's decision, once for a process: `RAYON_NUM_THREADS`, else one for
 /// each physical core.
 pub struct LocalModel {
     name: String,
@@ -46,7 +46,7 @@ impl LocalModel {
     /// Loads a file, to be called `name`, with a context window of `window_tokens`.
     ///
     /// # Errors
-    /// When it cannot be read, is no GGUF file of a Qwen2 model with its chat template, or was not
+    /// Fails when it cannot be read, is no GGUF file of a Qwen2 model with its chat template, or was not
     /// trained for so large a window.
     pub fn load(path: &Path, name: &str, window_tokens: u32) -> Result<Self, LocalError> {
         let cannot = |source| LocalError::Read { path: path.to_owned(), source };
@@ -66,7 +66,7 @@ impl LocalModel {
     /// The tokens of a text outside of any message; control tokens are read as their letters.
     ///
     /// # Errors
-    /// When the vocabulary of the file cannot say it.
+    /// Fails when the vocabulary of the file cannot say it.
     pub fn tokens(&self, text: &str) -> Result<Vec<u32>, LocalError> {
         let part = super::chat::Part::Text(text.to_owned());
         self.vocabulary.encode(&[part]).map_err(LocalError::Compute)
@@ -171,7 +171,7 @@ impl Generator for LocalModel {
             }
         }
         let rest = pieces.finish();
-        // A reply that ends amid a character has told all its tokens; this is its mark.
+        // A reply that ends inside a character has told all its tokens; this is its mark.
         if !rest.is_empty()
             && generated.ended != Ended::Cancelled
             && sink(Step::Text(&rest)).is_break()
@@ -183,7 +183,7 @@ impl Generator for LocalModel {
     }
 }
 
-/// Whether the file holds what is computed here.
+/// Checks whether the file holds what is computed here.
 fn fits(file: &Content, window_tokens: u32) -> Result<(), String> {
     let text = |key: &str| file.metadata.get(key).and_then(|value| value.to_string().ok());
     match text("general.architecture").map(String::as_str) {

@@ -16,10 +16,10 @@ use super::seccomp::{self, Sockets};
 use super::supervise::send;
 use super::{files, limits, notify};
 
-/// Where programs are looked for.
+/// Directories in which programs are looked for.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// What was found out before the fork.
+/// Facts found out before the fork.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Place {
     /// The process is in a root of its own.
@@ -114,7 +114,7 @@ fn give_up_rights(policy: &Policy, place: Place) -> io::Result<()> {
 /// Gives up every capability for good, also those that a program of root would get back.
 ///
 /// # Errors
-/// When the kernel refuses.
+/// Fails when the kernel refuses.
 pub(super) fn drop_capabilities() -> io::Result<()> {
     // Without the right to (an ordinary user outside a user namespace) there is nothing to bound.
     for capability in CapabilitySet::all().iter() {

@@ -22,7 +22,7 @@ pub(super) fn abi() -> u32 {
 /// root that `root::enter` builds, where `/proc` and `/tmp` are its own.
 ///
 /// # Errors
-/// When the kernel has Landlock and refuses the rules.
+/// Fails when the kernel has Landlock and refuses the rules.
 pub(super) fn restrict(policy: &Policy, private_root: bool) -> Result<(), RulesetError> {
     if abi() == 0 {
         return Ok(());

@@ -16,7 +16,7 @@
 //!
 //! Processes are counted before each is made (`process_limit`), memory and disk are looked at by the watch.
 //!
-//! What is not contained: with an open network, which host is called; processor time on all cores until the
+//! Not contained are: with an open network, which host is called; processor time on all cores until the
 //! time-out; memory of the kernel's own, as in pipes (the command is the first that the kernel ends when
 //! memory is short); what is written into the workspace and does harm
 //! when its owner runs it later, of which only `.git` at the top is protected; what `/proc` says about the

@@ -16,7 +16,7 @@ pub(super) const HELPERS: u32 = 16;
 /// namespace, which counts for itself).
 ///
 /// # Errors
-/// When the kernel refuses.
+/// Fails when the kernel refuses.
 pub(super) fn apply(limits: &Limits, others: u64) -> io::Result<()> {
     let processes = u64::from(limits.processes.saturating_add(HELPERS)).saturating_add(others);
     for (resource, value) in [

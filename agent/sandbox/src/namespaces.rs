@@ -8,7 +8,7 @@ use rustix::thread::UnshareFlags;
 use super::policy::{Namespaces, Network};
 use super::raw;
 
-/// Which namespaces are new.
+/// Namespaces that are new.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Entered {
     /// User namespace.
@@ -25,7 +25,7 @@ pub(super) struct Entered {
 /// counts outside. Without it (the kernel refuses) root can still have the others.
 ///
 /// # Errors
-/// When a user namespace was entered and its maps could not be written.
+/// Fails when a user namespace was entered and its maps could not be written.
 pub(super) fn enter(wish: Namespaces, network: Network) -> io::Result<Entered> {
     if wish == Namespaces::Never {
         return Ok(Entered::default());

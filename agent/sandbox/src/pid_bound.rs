@@ -17,7 +17,7 @@ const LAST_PID: &str = "proc/sys/kernel/ns_last_pid";
 /// The caller is the namespace's first process. False when this kernel cannot, and nothing is changed then.
 ///
 /// # Errors
-/// When the kernel takes one of the two settings and not the other.
+/// Fails when the kernel takes one of the two settings and not the other.
 pub(super) fn leave(processes: u32) -> io::Result<bool> {
     let release = rustix::system::uname();
     if version(&release.release().to_string_lossy()).is_none_or(|version| version < SINCE) {

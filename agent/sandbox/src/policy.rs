@@ -1,11 +1,11 @@
-//! What a command may do.
+//! Policies: what a command may do.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-/// Whether a command reaches the network.
+/// Access of a command to the network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Network {
     /// No socket but AF_UNIX, and a network namespace without an interface that is up.
@@ -15,17 +15,17 @@ pub enum Network {
     Open,
 }
 
-/// Whether namespaces are used.
+/// Use of namespaces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Namespaces {
-    /// Where the kernel grants them.
+    /// Used where the kernel grants them.
     WhenAvailable,
     /// Never: what is left is Landlock, seccomp and limits. For tests of that level, and for kernels on
     /// which namespaces misbehave.
     Never,
 }
 
-/// What must be enforced for a command to run at all.
+/// Parts that must be enforced for a command to run at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Minimum {
     /// Files are confined by Landlock or by a root of its own, and seccomp is on. Paths that are hidden or
@@ -75,10 +75,10 @@ impl Default for Limits {
     }
 }
 
-/// What a command may do. Paths are absolute; those that do not exist are passed over.
+/// Rights and limits of a command. Paths are absolute; those that do not exist are passed over.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Policy {
-    /// Where it starts; writable.
+    /// Directory in which it starts; writable.
     pub workspace: PathBuf,
     /// Further writable directories.
     pub write: Vec<PathBuf>,
@@ -103,7 +103,7 @@ pub struct Policy {
     pub environment: BTreeMap<String, String>,
     /// Namespaces.
     pub namespaces: Namespaces,
-    /// What must hold.
+    /// Parts that must be enforced.
     pub minimum: Minimum,
 }
 
@@ -151,7 +151,7 @@ impl Policy {
 pub(super) const SYSTEM: &[&str] =
     &["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/opt", "/nix/store"];
 
-/// What of `/etc` a command may read: nothing that is anybody's secret, even for root.
+/// Files of `/etc` that a command may read: nothing that is anybody's secret, even for root.
 pub(super) const ETC: &[&str] = &[
     "/etc/alternatives",
     "/etc/bash.bashrc",

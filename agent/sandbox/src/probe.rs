@@ -1,4 +1,4 @@
-//! What can be enforced on this machine.
+//! Finds out what can be enforced on this machine.
 
 use std::time::{Duration, Instant};
 
@@ -9,17 +9,17 @@ use super::level::Level;
 use super::policy::Policy;
 use super::spawn::Sandbox;
 
-/// What was found by running `true` in a sandbox.
+/// Result of running `true` in a sandbox.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Probe {
-    /// What was enforced.
+    /// Level that was enforced.
     pub level: Level,
     /// From the start of the helper to the moment at which everything was in force.
     pub set_up: Duration,
 }
 
-/// What is enforced here for a command that works in an empty directory, without network. The running binary
-/// is the helper, so its `main` calls [`super::enter_if_asked`] first.
+/// Finds what is enforced here for a command that works in an empty directory, without network. The running
+/// binary is the helper, so its `main` calls [`super::enter_if_asked`] first.
 ///
 /// # Errors
 /// [`SandboxError::Refused`] when nothing can be enforced that deserves the name; others when setting up

@@ -6,7 +6,7 @@ use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 
 use rustix::thread::UnshareFlags;
 
-/// Which side of a fork this is.
+/// Side of a fork.
 pub(super) enum Forked {
     /// The new process.
     Child,
@@ -17,7 +17,7 @@ pub(super) enum Forked {
 /// Forks. Only for a process with one thread.
 ///
 /// # Errors
-/// When the kernel grants no process.
+/// Fails when the kernel grants no process.
 pub(super) fn fork() -> io::Result<Forked> {
     // SAFETY: the helper calls this before it starts any thread (`enter_if_asked` is the first call of
     // `main`), so no lock is held by a thread that the child lacks.
@@ -34,7 +34,7 @@ pub(super) fn fork() -> io::Result<Forked> {
 /// Leaves namespaces for new ones.
 ///
 /// # Errors
-/// When the kernel refuses.
+/// Fails when the kernel refuses.
 pub(super) fn unshare(flags: UnshareFlags) -> io::Result<()> {
     debug_assert!(!flags.contains(UnshareFlags::FILES));
     // SAFETY: only `FILES` is unsafe, and it is never asked for.
@@ -44,7 +44,7 @@ pub(super) fn unshare(flags: UnshareFlags) -> io::Result<()> {
 /// Closes every descriptor from `first` up.
 ///
 /// # Errors
-/// When the kernel has no `close_range` (before Linux 5.9).
+/// Fails when the kernel has no `close_range` (before Linux 5.9).
 pub(super) fn close_from(first: u32) -> io::Result<()> {
     // SAFETY: called at the very start of the helper, which owns no descriptor above the standard three
     // yet; whatever is open was inherited and nobody here refers to it.
@@ -65,7 +65,7 @@ struct MountAttributes {
 /// are wanted, and read-only if asked.
 ///
 /// # Errors
-/// When the kernel refuses (before Linux 5.12, or without the right).
+/// Fails when the kernel refuses (before Linux 5.12, or without the right).
 pub(super) fn restrict_mount(mount: &OwnedFd, read_only: bool, devices: bool) -> io::Result<()> {
     let mut set = libc::MOUNT_ATTR_NOSUID;
     if !devices {
@@ -108,7 +108,7 @@ pub(super) fn landlock_abi() -> u32 {
 /// Switches the interface `lo` of the own network namespace on.
 ///
 /// # Errors
-/// When the kernel refuses.
+/// Fails when the kernel refuses.
 pub(super) fn loopback_up(socket: &OwnedFd) -> io::Result<()> {
     // SAFETY: an all-zero `ifreq` is a valid one.
     let mut request: libc::ifreq = unsafe { std::mem::zeroed() };

@@ -26,7 +26,7 @@ impl Relay {
     /// Starts the process. It dies with the caller, which has one thread and has left no namespace yet.
     ///
     /// # Errors
-    /// When the kernel refuses.
+    /// Fails when the kernel refuses.
     pub(super) fn start() -> io::Result<Self> {
         let (ours, theirs) = UnixStream::pair()?;
         let parent = rustix::process::getpid();
@@ -42,7 +42,7 @@ impl Relay {
     /// Listens on `ports` of the network namespace that the caller is in now, and lets the process relay.
     ///
     /// # Errors
-    /// When the kernel refuses.
+    /// Fails when the kernel refuses.
     pub(super) fn listen(&self, ports: &[u16]) -> io::Result<()> {
         let any = socket(AddressFamily::INET, SocketType::DGRAM, None)?;
         raw::loopback_up(&any)?;

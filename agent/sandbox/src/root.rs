@@ -19,7 +19,7 @@ use super::{pid_bound, raw};
 /// Size of `/dev/shm`. Files are bounded too, since an empty one takes memory that no size counts.
 const SMALL_TMPFS: &std::ffi::CStr = c"size=64m,nr_inodes=16k,mode=1777";
 
-/// What is put at a path of the new root.
+/// Thing put at a path of the new root.
 enum Entry {
     /// A tree of the old root.
     Tree(OwnedFd),
@@ -31,7 +31,7 @@ enum Entry {
 /// is how many numbers to leave to the PID namespace; true when the kernel keeps this bound.
 ///
 /// # Errors
-/// When the kernel refuses a mount; the process is then in no defined place and must end.
+/// Fails when the kernel refuses a mount; the process is then in no defined place and must end.
 pub(super) fn enter(policy: &Policy, processes: Option<u32>) -> io::Result<bool> {
     mount_change("/", MountPropagationFlags::REC | MountPropagationFlags::PRIVATE)
         .map_err(|e| told("making mounts private", Path::new("/"), e.into()))?;
@@ -115,7 +115,7 @@ fn key(path: &Path) -> (usize, PathBuf) {
     (path.components().count(), path.to_path_buf())
 }
 
-/// How a tree is granted.
+/// Way in which a tree is granted.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Way {
     Read,

@@ -12,7 +12,7 @@ use super::syscalls::{ALLOWED, ALLOWED_LEGACY, REFUSED, UNSUPPORTED};
 /// Set-user-id and set-group-id bits of a file mode.
 const SET_ID_BITS: [u64; 2] = [0o4000, 0o2000];
 
-/// What decides about sockets.
+/// Settings that decide about sockets.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Sockets {
     /// AF_INET and AF_INET6 too.
@@ -27,7 +27,7 @@ pub(super) struct Sockets {
 /// The filters in the order in which they are to be installed.
 ///
 /// # Errors
-/// When the architecture is unknown to the compiler of filters.
+/// Fails when the architecture is unknown to the compiler of filters.
 pub(super) fn programs(sockets: Sockets) -> Result<[BpfProgram; 3], seccompiler::Error> {
     let arch: TargetArch = std::env::consts::ARCH.try_into()?;
     let allowed: BTreeMap<i64, Vec<SeccompRule>> =
@@ -182,7 +182,7 @@ fn creating(flags: u8, mode: u8) -> Result<Vec<SeccompRule>, seccompiler::Backen
 /// Installs the filters on this thread. Needs `no_new_privs`.
 ///
 /// # Errors
-/// When the kernel has no seccomp filters.
+/// Fails when the kernel has no seccomp filters.
 pub(super) fn install(programs: &[BpfProgram]) -> Result<(), seccompiler::Error> {
     programs.iter().try_for_each(|program| seccompiler::apply_filter(program))
 }

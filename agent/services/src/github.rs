@@ -20,7 +20,7 @@ pub(super) const JSON: &str = "application/vnd.github+json";
 /// The owner and the name of `owner/name`.
 ///
 /// # Errors
-/// When it is none.
+/// Fails when it is none.
 pub(super) fn parts_of(repo: &str) -> Result<(&str, &str), OutsideError> {
     let known = |part: &str| {
         (1..=100).contains(&part.len())

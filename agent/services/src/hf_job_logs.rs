@@ -1,4 +1,4 @@
-//! What a job on Hugging Face has printed: an event stream that goes on while the job runs.
+//! Output of a job on Hugging Face: an event stream that goes on while the job runs.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -48,7 +48,7 @@ struct Line {
     data: String,
 }
 
-/// How listening ended.
+/// End of listening.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Ending {
     Job,

@@ -69,7 +69,7 @@ impl Job {
     }
 }
 
-/// Whose jobs: the token's own user is asked for once.
+/// Owner of the jobs: the token's own user is asked for once.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Account(Arc<OnceCell<String>>);
 
@@ -105,7 +105,7 @@ pub(super) fn check_id(id: &str) -> Result<&str, OutsideError> {
 /// `hf_jobs_run`.
 pub(super) struct Run {
     pub(super) account: Account,
-    /// Whether a job may have the token.
+    /// True when a job may have the token.
     pub(super) may_use_token: bool,
 }
 

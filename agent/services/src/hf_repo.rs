@@ -23,7 +23,7 @@ pub(super) const PROFILE: Profile = Profile {
 };
 pub(super) const BASE: &str = "https://huggingface.co";
 pub(super) const VARIABLES: [&str; 2] = ["HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"];
-/// Where large files lie.
+/// Hosts of large files.
 pub(super) const DOWNLOADS: &str = "*.hf.co";
 
 /// What a repository holds.
@@ -62,7 +62,7 @@ impl Kind {
 /// Checks a user's, an organisation's or a repository's name.
 ///
 /// # Errors
-/// When it is none.
+/// Fails when it is none.
 pub(super) fn check_name(name: &str) -> Result<&str, OutsideError> {
     let known = !name.is_empty()
         && name.len() <= 96
@@ -75,7 +75,7 @@ pub(super) fn check_name(name: &str) -> Result<&str, OutsideError> {
 /// The parts of `owner/name`, or of the `name` of an old one without an owner.
 ///
 /// # Errors
-/// When it is none.
+/// Fails when it is none.
 pub(super) fn parts_of(repo: &str) -> Result<Vec<&str>, OutsideError> {
     let parts: Vec<&str> = repo.trim().split('/').collect();
     if parts.len() > 2 || parts.iter().any(|part| check_name(part).is_err()) {

@@ -22,7 +22,7 @@ pub(super) const PROFILE: Profile = Profile {
 pub(super) const BASE: &str = "https://api.semanticscholar.org/graph/v1";
 pub(super) const VARIABLES: [&str; 2] = ["S2_API_KEY", "SEMANTIC_SCHOLAR_API_KEY"];
 
-/// What is asked of a paper in a list, and of one alone.
+/// Fields asked of a paper in a list, and of one alone.
 const LIST_FIELDS: &str =
     "title,year,authors,venue,citationCount,externalIds,openAccessPdf,tldr,publicationDate";
 const FIELDS: &str = "title,year,authors,venue,citationCount,referenceCount,influentialCitationCount,\

@@ -60,7 +60,7 @@ pub const OUTSIDE_READERS: [&str; 28] = [
 /// The tools that `settings` switch on, with tokens of the settings or else of the environment.
 ///
 /// # Errors
-/// When an address, a token or a number of the settings cannot be used.
+/// Fails when an address, a token or a number of the settings cannot be used.
 pub fn outside_tools(settings: &OutsideSettings) -> Result<Vec<Arc<dyn Tool>>, SettingsError> {
     outside_tools_with(settings, &|name| std::env::var(name).ok())
 }
@@ -90,7 +90,7 @@ pub fn outside_tools_with(
 
 type Tools = Result<Vec<Arc<dyn Tool>>, SettingsError>;
 
-/// How tools are made.
+/// Settings with which tools are made.
 struct Made<'a> {
     time: Duration,
     environment: &'a dyn Fn(&str) -> Option<String>,

@@ -1,4 +1,4 @@
-//! The tool that searches the web, whoever is asked.
+//! The tool that searches the web, for every provider.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -13,7 +13,7 @@ use lore_agent::service::{Profile, TokenHeader};
 
 const TABLE: &str = "agent.outside.web_search";
 
-/// What is known of a provider.
+/// Facts known of a provider.
 pub(super) const fn profile(provider: WebSearchProvider) -> Profile {
     match provider {
         WebSearchProvider::Brave => Profile {
@@ -131,13 +131,13 @@ pub(super) struct Hit {
     pub(super) age: Option<String>,
 }
 
-/// What a provider gave.
+/// Results of a provider.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Hits {
     pub(super) hits: Vec<Hit>,
-    /// Whether there are more on the next page.
+    /// True when there are more on the next page.
     pub(super) more: bool,
-    /// What the provider says besides.
+    /// Remark of the provider besides.
     pub(super) remark: Option<String>,
 }
 

@@ -1,7 +1,7 @@
-//! The one session format, whoever made the session.
+//! The one session format, for sessions of every origin.
 //!
 //! A file of sessions is JSON Lines: **one session is one line**. So a file can be appended to by
-//! whoever finishes a session, cut at any line break, and read one session at a time, and a broken line
+//! anyone who finishes a session, cut at any line break, and read one session at a time, and a broken line
 //! costs one session. The format is versioned ([`VERSION`]); its JSON Schema is published as
 //! `docs/session.schema.json`. Raw sessions are private and never leave the node.
 

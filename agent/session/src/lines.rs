@@ -18,7 +18,7 @@ pub enum SessionError {
     Line {
         /// Number of the line, from 1.
         line: usize,
-        /// What the parser says.
+        /// Message of the parser.
         reason: String,
     },
     /// A line of a later format.
@@ -43,7 +43,7 @@ impl Session {
     /// Reads one line; `line` is its number, for errors.
     ///
     /// # Errors
-    /// When it is no session, or one of a later format.
+    /// Fails when it is no session, or one of a later format.
     pub fn from_line(text: &str, line: usize) -> Result<Self, SessionError> {
         let bad = |error: serde_json::Error| SessionError::Line { line, reason: error.to_string() };
         // The version is looked at first: a later format may well have other fields.

@@ -1,4 +1,4 @@
-//! What a session is.
+//! The record of a session.
 
 use lore_protocol::ids::{Hash, RevisionId, SkillId};
 use lore_protocol::lesson::Proposal;
@@ -26,7 +26,7 @@ pub struct Session {
     /// messages that it holds or follows. A node keeps them apart from the session.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub links: Vec<String>,
-    /// Whose session it is: hex of an HMAC of the user under a secret of the node. None until stored.
+    /// Owner of the session: hex of an HMAC of the user under a secret of the node. None until stored.
     #[serde(default)]
     pub unit: Option<String>,
     /// The program that ran the agent (`claude-code`, `codex`, `lore-explorer`, ...).
@@ -34,13 +34,13 @@ pub struct Session {
     /// The model, when the source says so.
     #[serde(default)]
     pub model: Option<String>,
-    /// When it began.
+    /// Time at which it began.
     pub started: Started,
     /// The user's task, in their words.
     pub task: String,
-    /// What was said and done, in order.
+    /// Turns of the session: everything said and done, in order.
     pub turns: Vec<Turn>,
-    /// How it ended, and who says so.
+    /// Verdict at its end, and its source.
     pub outcome: SessionOutcome,
     /// Skills whose text the agent opened.
     #[serde(default)]
@@ -48,12 +48,12 @@ pub struct Session {
     /// Skills that were put before the agent.
     #[serde(default)]
     pub skills_injected: Vec<SkillUse>,
-    /// What a model proposed for this session; none when no model has read it.
+    /// Proposals of a model for this session; none when no model has read it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proposals: Option<Proposals>,
 }
 
-/// What a model proposed for one session.
+/// Proposals of a model for one session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Proposals {
@@ -92,7 +92,7 @@ impl Started {
     }
 }
 
-/// Who speaks in a turn.
+/// Speaker of a turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
@@ -108,15 +108,15 @@ pub enum Role {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Turn {
-    /// Who speaks.
+    /// Speaker of the turn.
     pub role: Role,
-    /// What is said; may be empty beside tool calls.
+    /// Text that is said; may be empty beside tool calls.
     #[serde(default)]
     pub text: String,
     /// Tool calls of this turn, in order, each with its result.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub calls: Vec<ToolCall>,
-    /// What the turn cost, when the source says so.
+    /// Tokens that the turn cost, when the source says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tokens: Option<TokenUse>,
 }
@@ -145,29 +145,29 @@ pub struct ToolCall {
     pub tool: String,
     /// Its arguments as the harness gave them.
     pub arguments: serde_json::Value,
-    /// What came back; none when the session broke off before an answer.
+    /// Result of the call; none when the session broke off before an answer.
     pub result: Option<String>,
     /// Exit status of a shell tool, when known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exit: Option<i32>,
-    /// Whether the harness or the tool flagged the call as failed.
+    /// True when the harness or the tool flagged the call as failed.
     #[serde(default)]
     pub failed: bool,
-    /// How long it took, in milliseconds.
+    /// Duration of the call, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duration_ms: Option<u64>,
 }
 
-/// How a session ended.
+/// Outcome of a session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SessionOutcome {
     /// The verdict; `unknown` is not counted anywhere.
     #[schemars(with = "VerdictSchema")]
     pub verdict: Outcome,
-    /// Who says so.
+    /// Source of the verdict.
     pub source: Source,
-    /// How sure the source is, in percent, 0 to 100.
+    /// Confidence of the source, in percent, 0 to 100.
     pub confidence_percent: u8,
 }
 
@@ -195,7 +195,7 @@ enum VerdictSchema {
     Unknown,
 }
 
-/// Who judged a session.
+/// Source of a verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Source {

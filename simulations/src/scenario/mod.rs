@@ -21,9 +21,9 @@ pub enum ScenarioError {
     Value {
         /// The key, with its table.
         key: &'static str,
-        /// What the file says.
+        /// Value in the file.
         got: String,
-        /// What is allowed.
+        /// Values that are allowed.
         must: &'static str,
     },
 }
@@ -42,7 +42,7 @@ pub struct Scenario {
     /// Seed when the command line names none.
     #[serde(default = "one")]
     pub seed: u64,
-    /// What members publish.
+    /// Work that members publish.
     pub work: Work,
     /// The links.
     pub network: NetworkSection,
@@ -50,7 +50,7 @@ pub struct Scenario {
     pub gossip: Gossip,
     /// The path that guarantees convergence.
     pub sync: Sync,
-    /// When epochs end.
+    /// Epochs and when they end.
     pub checkpoints: Checkpoints,
     /// Splits.
     #[serde(default)]
@@ -58,20 +58,20 @@ pub struct Scenario {
     /// Crashes.
     #[serde(default)]
     pub crash: Vec<Crash>,
-    /// What hostile or broken participants do.
+    /// Attack by hostile or broken participants.
     #[serde(default)]
     pub attack: Attack,
     /// Releases from private sessions; none: nobody has a budget.
     #[serde(default)]
     pub releases: Option<Releases>,
-    /// How long after the last fault and the last publication all nodes must agree, in seconds.
+    /// Time after the last fault and the last publication until all nodes must agree, in seconds.
     pub settle_s: u64,
-    /// How often a sample line is taken, in milliseconds.
+    /// Time between sample lines, in milliseconds.
     #[serde(default = "second")]
     pub sample_ms: u64,
 }
 
-/// What members publish.
+/// Work that members publish.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Work {
@@ -111,7 +111,7 @@ pub enum LatencySection {
     Plane {
         /// Latency at distance zero, in milliseconds.
         min_ms: u64,
-        /// What the diagonal adds, in milliseconds.
+        /// Latency that the diagonal adds, in milliseconds.
         span_ms: u64,
     },
 }
@@ -143,14 +143,14 @@ pub struct Sync {
     pub recovery_peers: usize,
 }
 
-/// What hostile or broken participants do.
+/// Attack by hostile or broken participants.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Attack {
     /// Probability that one bit of a frame is flipped on its way, 0 to 1.
     #[serde(default)]
     pub corrupt: f64,
-    /// How many members also send deltas in other members' names.
+    /// Number of members that also send deltas in other members' names.
     #[serde(default)]
     pub forgers: usize,
 }
@@ -164,7 +164,7 @@ impl Attack {
 }
 
 impl Split {
-    /// How many of `nodes` are on the side without the founder.
+    /// Number of `nodes` that are on the side without the founder.
     #[must_use]
     #[allow(clippy::cast_possible_truncation)]
     pub fn cut_off(&self, nodes: usize) -> usize {
@@ -173,7 +173,7 @@ impl Split {
     }
 }
 
-/// When the founder ends an epoch.
+/// Times at which the founder ends an epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Checkpoints {
@@ -199,12 +199,12 @@ pub struct Split {
 pub struct Crash {
     /// When, in seconds.
     pub at_s: u64,
-    /// How long they stay down, in seconds.
+    /// Time for which they stay down, in seconds.
     pub down_s: u64,
-    /// How many, drawn at random.
+    /// Number of nodes, drawn at random.
     pub nodes: usize,
-    /// Whether what they stored survives. Without it they come back from the backup that they made when they
-    /// found themselves on the roster.
+    /// True when what they stored survives. Without it they come back from the backup that they made when
+    /// they found themselves on the roster.
     pub disk: bool,
 }
 
@@ -220,7 +220,7 @@ pub enum Latency {
     Plane {
         /// At distance zero.
         min_micros: Micros,
-        /// What the diagonal adds.
+        /// Latency that the diagonal adds.
         span_micros: Micros,
     },
 }
@@ -279,7 +279,7 @@ impl Scenario {
     /// Reads and checks a scenario.
     ///
     /// # Errors
-    /// When it does not parse, has an unknown key, or a value makes no sense.
+    /// Fails when it does not parse, has an unknown key, or a value makes no sense.
     pub fn parse(text: &str) -> Result<Self, ScenarioError> {
         let scenario: Self =
             toml::from_str(text).map_err(|error| ScenarioError::Parse(error.to_string()))?;
@@ -304,7 +304,7 @@ impl Scenario {
         }
     }
 
-    /// When the last fault has ended and the last delta was due: from here on the world is calm.
+    /// Time at which the last fault has ended and the last delta was due: from here on the world is calm.
     #[must_use]
     pub fn calm_at(&self) -> Micros {
         let work = self.work.spread_s;
@@ -313,7 +313,7 @@ impl Scenario {
         seconds(splits.chain(crashes).chain([work]).max().unwrap_or(work))
     }
 
-    /// When all nodes must agree.
+    /// Time by which all nodes must agree.
     #[must_use]
     pub fn deadline(&self) -> Micros {
         self.calm_at() + seconds(self.settle_s)

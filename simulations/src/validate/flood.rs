@@ -1,4 +1,4 @@
-//! Flooding on a regular graph: whoever hears a rumour first sends it to all neighbours but the one it
+//! Flooding on a regular graph: a node that first hears a rumour sends it to all neighbours but the one it
 //! came from. The number of transmissions is a matter of counting, not of luck: the first node sends d,
 //! each of the others d - 1, so n(d-1)+1 in all, whatever the graph and the latencies.
 
@@ -8,7 +8,7 @@ use crate::queue::{Queue, Traced};
 use crate::rng::Streams;
 use crate::scenario::{Latency, NetworkPlan};
 
-/// What a node does with a rumour.
+/// Treatment of a rumour by a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Forward {
     /// Sends it to all neighbours but the one it came from: the model of the target.
@@ -29,7 +29,7 @@ impl Traced for Arrival {
     }
 }
 
-/// What a flood did.
+/// Result of a flood.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Flooded {
     /// Messages sent.

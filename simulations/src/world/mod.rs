@@ -92,7 +92,7 @@ impl Traced for Event {
     }
 }
 
-/// What one node draws from.
+/// Streams that one node draws from.
 struct Draws {
     peers: Stream,
     work: Stream,
@@ -122,7 +122,7 @@ pub struct World<'a> {
 /// Runs a scenario from one seed; `observe` sees every sample.
 ///
 /// # Errors
-/// When the scenario cannot run at all. A violated invariant is a result, not an error.
+/// Fails when the scenario cannot run at all. A violated invariant is a result, not an error.
 pub fn run(
     scenario: &Scenario,
     seed: u64,
@@ -362,7 +362,7 @@ impl<'a> World<'a> {
         sample
     }
 
-    /// Whether every node is a member, or was excluded for a fork.
+    /// Returns true when every node is a member, or was excluded for a fork.
     fn everybody_joined(&self, members: &[usize]) -> bool {
         let excluded = self.nodes[0].log().map_or(0, |log| log.tip().body.excluded.len());
         members.len() + excluded == self.nodes.len()

@@ -1,4 +1,4 @@
-//! What a simulation reports, and the checks at its end.
+//! Report of a simulation, and the checks at its end.
 
 use serde::Serialize;
 
@@ -52,7 +52,7 @@ pub struct Sample {
     pub bytes: u64,
 }
 
-/// How one simulation ended.
+/// Outcome of one simulation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Outcome {
     /// The seed.
@@ -79,9 +79,9 @@ pub struct Outcome {
     pub t99_micros: Option<Micros>,
     /// The same for all.
     pub t100_micros: Option<Micros>,
-    /// When all members first agreed for good; at the resolution of samples.
+    /// Time at which all members first agreed for good; at the resolution of samples.
     pub agreed_at_micros: Option<Micros>,
-    /// How long that was after the last fault and the last due publication.
+    /// Time from the last fault and the last due publication to that agreement.
     pub agreed_after_calm_micros: Option<Micros>,
     /// The common root.
     pub root: Option<String>,
@@ -91,9 +91,9 @@ pub struct Outcome {
     pub forks: usize,
     /// Greatest number of different roots in any sample.
     pub most_distinct_roots: usize,
-    /// What nodes met.
+    /// Tally of what nodes met.
     pub tally: Tally,
-    /// What the network did.
+    /// Traffic of the network.
     pub traffic: Traffic,
     /// Events executed.
     pub events: u64,

@@ -1,4 +1,4 @@
-//! What a virtual node stands on: the clock that all share, its randomness, and its disk.
+//! Surroundings of a virtual node: the clock that all share, its randomness, and its disk.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -13,7 +13,7 @@ use lore_protocol::ids::DeltaId;
 use crate::queue::Micros;
 use crate::rng::Stream;
 
-/// When a simulation begins, in seconds since the Unix epoch.
+/// Start of a simulation, in seconds since the Unix epoch.
 const BEGIN_SECONDS: u64 = 1_700_000_000;
 
 /// Virtual time, in microseconds since the beginning.
@@ -62,7 +62,7 @@ pub(super) struct Disk {
 }
 
 impl Disk {
-    /// What a backup of this disk brings back: marked as restored.
+    /// Copy that a backup of this disk brings back: marked as restored.
     pub(super) fn copy(&self) -> Self {
         Self { records: self.records.copy(), stored: Mutex::default() }
     }

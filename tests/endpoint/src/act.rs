@@ -1,9 +1,9 @@
-//! What the server does with a request.
+//! Acts of the server on a request.
 
 use std::io::{self, Write};
 use std::net::TcpStream;
 
-/// What is done with a request.
+/// Act of the server on a request.
 #[derive(Debug, Clone)]
 pub enum Act {
     /// A whole answer.
@@ -16,7 +16,7 @@ pub enum Act {
     Flood(&'static str, u64),
 }
 
-/// How a stream ends.
+/// End of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
     /// As it should.
@@ -27,7 +27,7 @@ pub enum Ending {
     Hang,
 }
 
-/// How long a body says it is.
+/// Length that a body states.
 #[derive(Debug, Clone, Copy)]
 enum Length {
     True,
@@ -73,7 +73,7 @@ impl Act {
     /// With one more header.
     ///
     /// # Panics
-    /// When this is no [`Act::Answer`].
+    /// Panics when this is no [`Act::Answer`].
     #[must_use]
     pub fn with(self, name: &'static str, value: impl Into<String>) -> Self {
         self.changed(|answer| answer.headers.push((name, value.into())))
@@ -82,7 +82,7 @@ impl Act {
     /// With a content length that may be a lie.
     ///
     /// # Panics
-    /// When this is no [`Act::Answer`].
+    /// Panics when this is no [`Act::Answer`].
     #[must_use]
     pub fn of_length(self, bytes: usize) -> Self {
         self.changed(|answer| answer.length = Length::Said(bytes))
@@ -91,7 +91,7 @@ impl Act {
     /// Without a content length: the connection's end is the body's.
     ///
     /// # Panics
-    /// When this is no [`Act::Answer`].
+    /// Panics when this is no [`Act::Answer`].
     #[must_use]
     pub fn without_length(self) -> Self {
         self.changed(|answer| answer.length = Length::Untold)
@@ -100,7 +100,7 @@ impl Act {
     /// Without a content length, on a connection that stays open after the body.
     ///
     /// # Panics
-    /// When this is no [`Act::Answer`].
+    /// Panics when this is no [`Act::Answer`].
     #[must_use]
     pub fn kept_open(self) -> Self {
         self.without_length().changed(|answer| answer.stays_open = true)

@@ -27,7 +27,7 @@ impl Seen {
     /// The one value of a field of the query.
     ///
     /// # Panics
-    /// When the field is there twice.
+    /// Panics when the field is there twice.
     #[must_use]
     pub fn field(&self, name: &str) -> Option<&str> {
         let mut values = self.query.iter().filter(|(known, _)| known == name);
@@ -67,7 +67,7 @@ impl Seen {
     }
 }
 
-/// What the head says, where it ends, and how long the body is; none while it is not whole.
+/// Parses the head: its contents, where it ends, and how long the body is; none while it is not whole.
 fn head(bytes: &[u8]) -> Option<(Seen, usize, usize)> {
     let mut headers = [httparse::EMPTY_HEADER; 64];
     let mut parsed = httparse::Request::new(&mut headers);

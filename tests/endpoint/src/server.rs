@@ -7,7 +7,7 @@ use crate::{Act, Seen, fails};
 
 /// A server on loopback, one request a connection. It ends with the test's process.
 pub struct Endpoint {
-    /// Where an API of models is: the server's address with `/v1`.
+    /// Address of an API of models: the server's address with `/v1`.
     pub url: String,
     /// Its port.
     pub port: u16,
@@ -18,7 +18,7 @@ impl Endpoint {
     /// Answers request `n` (from 0) with what `script` says.
     ///
     /// # Panics
-    /// When no port is free.
+    /// Panics when no port is free.
     #[must_use]
     pub fn start(script: impl Fn(usize, &Seen) -> Act + Send + Sync + 'static) -> Self {
         Self::on(TcpListener::bind("127.0.0.1:0").expect("a free port"), script)
@@ -27,7 +27,7 @@ impl Endpoint {
     /// The same on a port that the test chose.
     ///
     /// # Panics
-    /// When the listener has no address.
+    /// Panics when the listener has no address.
     #[must_use]
     pub fn on(
         listener: TcpListener,
@@ -67,7 +67,7 @@ impl Endpoint {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// What was asked so far.
+    /// Requests asked so far.
     #[must_use]
     pub fn seen(&self) -> Vec<Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -76,7 +76,7 @@ impl Endpoint {
     /// The one request that was made.
     ///
     /// # Panics
-    /// When there were none or more.
+    /// Panics when there were none or more.
     #[must_use]
     pub fn one(&self) -> Seen {
         let seen = self.seen();

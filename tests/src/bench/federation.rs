@@ -86,7 +86,7 @@ impl Federation {
     /// Makes `epochs` epochs in each of which every member publishes `each` lessons.
     ///
     /// # Panics
-    /// When a delta is not valid.
+    /// Panics when a delta is not valid.
     #[must_use]
     pub fn made(members: u8, epochs: usize, each: usize) -> Self {
         let founder = SecretKey::from_seed(&[1; 32]);
@@ -172,10 +172,10 @@ impl Federation {
         self.fold.library(&self.log).root()
     }
 
-    /// What a peer that has everything answers to one that has nothing, as it travels.
+    /// Replies of a peer that has everything to one that has nothing, as they travel.
     ///
     /// # Panics
-    /// When the two do not come to the same log.
+    /// Panics when the two do not come to the same log.
     #[must_use]
     pub fn replies(&self) -> Vec<Vec<u8>> {
         let mut asker = Log::new(self.charter.clone()).expect("it opens");
@@ -193,10 +193,10 @@ impl Federation {
         replies
     }
 
-    /// Who signed each delta: the control arm checks the same signatures.
+    /// Signers of the deltas, one for each: the control arm checks the same signatures.
     ///
     /// # Panics
-    /// When a delta is of nobody.
+    /// Panics when a delta is of nobody.
     #[must_use]
     pub fn signers(&self) -> Vec<&SecretKey> {
         let place = |sound: &Sound| self.members.iter().position(|m| *m == sound.chain());

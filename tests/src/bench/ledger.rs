@@ -1,4 +1,4 @@
-//! How long it takes to read and verify a long ledger.
+//! Time to read and verify a long ledger.
 
 use std::collections::BTreeSet;
 
@@ -22,7 +22,7 @@ const DAY: u64 = 86_400;
 /// Measures the verification of a ledger of `entries` entries, which is of four for each release.
 ///
 /// # Panics
-/// When the ledger does not verify.
+/// Panics when the ledger does not verify.
 #[must_use]
 pub fn run(entries: u64, runs: usize) -> Value {
     let ledger = written(entries);

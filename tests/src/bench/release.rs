@@ -1,4 +1,4 @@
-//! What one epoch's releases cost a node with many users and a large library.
+//! Cost of one epoch's releases to a node with many users and a large library.
 
 use std::path::Path;
 use std::process::Command;
@@ -45,7 +45,7 @@ const BAR_MIB: f64 = 200.0;
 /// Measures one epoch's releases of lessons, outcomes and votes, each time in a fresh process on a fresh copy.
 ///
 /// # Panics
-/// When a process fails.
+/// Panics when a process fails.
 #[must_use]
 pub fn run(runs: usize) -> Value {
     let directory = tempfile::tempdir().expect("a directory");
@@ -82,7 +82,7 @@ pub fn run(runs: usize) -> Value {
 /// Makes the releases of a prepared home and gives what they cost.
 ///
 /// # Panics
-/// When they are not all made.
+/// Panics when they are not all made.
 #[must_use]
 pub fn once(home: &Path) -> Value {
     let home = Home::at(home).expect("a path");

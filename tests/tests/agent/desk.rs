@@ -68,7 +68,7 @@ pub async fn lines(command: &mut Command) -> Lines {
     })
 }
 
-/// What a run with `--json` printed.
+/// Lines that a run with `--json` printed.
 #[derive(Debug)]
 pub struct Lines(pub Ran);
 

@@ -1,4 +1,4 @@
-//! What a node that goes wrong over a session tells of it: to its log, to crash reports, to others.
+//! Crashes: what a node that goes wrong over a session tells its log, crash reports and others.
 
 use std::fs;
 use std::path::Path;

@@ -63,7 +63,7 @@ fn skills_are_sound(cluster: &Cluster, exports: &Path) {
         let bytes = fs::read(path.join("SKILL.md")).unwrap();
         let document = skill::parse(&bytes).unwrap();
         assert_eq!(document.bytes(), bytes);
-        // Not only kept: what was understood of it, written anew, is the same file.
+        // Not only kept: what was understood of it, written again, is the same file.
         let written = skill::SkillMd::try_from(&document).unwrap().write().unwrap();
         assert_eq!(written.as_bytes(), bytes, "{}", path.display());
     }
@@ -75,7 +75,7 @@ fn skills_are_sound(cluster: &Cluster, exports: &Path) {
     assert_eq!((&error["kind"], &error["exit"]), (&"invalid_skill".into(), &1.into()));
 }
 
-/// What the logs hold is what the skills show. So a lesson that no skill shows (the demo has tried the
+/// Checks that the logs hold what the skills show. So a lesson that no skill shows (the demo has tried the
 /// skills on the rare task) is in no delta either.
 fn every_released_lesson_is_exported(directory: &Path) {
     let exports = String::from_utf8(bytes_below(&directory.join("exports/late"))).unwrap();

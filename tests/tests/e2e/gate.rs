@@ -1,4 +1,4 @@
-//! What a person keeps from leaving: by name beforehand, or key by key at the gate.
+//! Gates: what a person keeps from leaving, by name beforehand or key by key.
 
 use std::fs;
 

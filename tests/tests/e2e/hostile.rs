@@ -1,4 +1,4 @@
-//! What a peer without rights gets, and what it can break: nothing.
+//! Hostile peers without rights: what they get, and what they can break: nothing.
 
 use lore_protocol::codec;
 use lore_protocol::identity::SecretKey;

@@ -14,7 +14,7 @@ use lore_tests::sessions::{learnt, write};
 use lore_tests::wait::{PATIENCE, wait_until};
 use lore_tests::{Cluster, Node};
 
-/// How the copy is made, and put back over a home that has gone on.
+/// Way in which the copy is made, and put back over a home that has gone on.
 type Copying = (fn(&Node, &Path), fn(&Node, &Path));
 
 /// The whole directory, as a person copies it.

@@ -11,7 +11,7 @@ use lore_tests::log::exported;
 
 const STATEMENT: &str = include_str!("../../../PRIVACY.md");
 
-/// What stands between backticks, in one line each.
+/// Texts between backticks, in one line each.
 fn quoted() -> Vec<String> {
     let parts = STATEMENT.split('`').skip(1).step_by(2);
     parts.map(|text| text.split_whitespace().collect::<Vec<_>>().join(" ")).collect()

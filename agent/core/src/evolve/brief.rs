@@ -1,4 +1,4 @@
-//! What a writer is given: public bytes.
+//! Briefs: what a writer is given, all public bytes.
 
 use std::collections::BTreeMap;
 
@@ -53,7 +53,7 @@ impl Brief {
     /// Reads [`to_bytes`](Self::to_bytes). Every lesson is checked to be canonical.
     ///
     /// # Errors
-    /// When the bytes are anything else.
+    /// Fails when the bytes are anything else.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, BriefError> {
         let (text, lessons): (String, Vec<Lesson>) = codec::decode(bytes)?;
         if !skill::validate(text.as_bytes(), None).is_valid() {

@@ -69,7 +69,7 @@ pub struct Candidate {
 /// is told what was wrong with the first.
 ///
 /// # Errors
-/// When the model fails, or no answer passes the check.
+/// Fails when the model fails, or no answer passes the check.
 pub async fn write(model: &dyn Model, brief: &Brief) -> Result<Candidate, EvolveError> {
     let mut faults = Vec::new();
     for calls in 1..=MAX_CALLS {

@@ -31,12 +31,12 @@ pub enum ExtractError {
     /// The model could not be asked.
     #[error(transparent)]
     Model(#[from] ModelError),
-    /// What it said is no list of proposals.
+    /// Its answer is no list of proposals.
     #[error("the model's answer holds no list of proposals; only what the miner found counts")]
     NoProposals,
 }
 
-/// What one session may contribute.
+/// Contribution of one session.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Extracted {
     /// The bundles that compete for the user's slots; the miner's, when it has one, is the first.
@@ -47,7 +47,7 @@ pub struct Extracted {
     pub admitted: usize,
 }
 
-/// What a session may contribute: what the miner finds, and what is admitted of its proposals when they
+/// Returns what a session may contribute: what the miner finds, and what is admitted of its proposals when
 /// count, which they do when every session of its unit was read.
 #[must_use]
 pub fn of(session: &Session, proposals_count: bool) -> Private<Extracted> {
@@ -55,27 +55,27 @@ pub fn of(session: &Session, proposals_count: bool) -> Private<Extracted> {
     Private::new(extracted(session, proposals.map_or(&[][..], |proposals| &proposals.lessons)))
 }
 
-/// Whether proposals could add anything: a session in which nothing failed admits none.
+/// Returns true when proposals could add anything: a session in which nothing failed admits none.
 #[must_use]
 pub fn may_admit(session: &Session) -> bool {
     let calls = session.turns.iter().flat_map(|turn| &turn.calls);
     calls.into_iter().any(|call| call.failed || call.exit.is_some_and(|exit| exit != 0))
 }
 
-/// Whether a model has still to read the session.
+/// Returns true when a model has still to read the session.
 #[must_use]
 pub fn is_unread(session: &Session) -> bool {
     session.proposals.is_none() && may_admit(session)
 }
 
-/// What a model answers to one session in a pass over many: its proposals, or none.
+/// Asks a model about one session in a pass over many, for its proposals or none.
 ///
 /// A session that the model refuses, cannot hold or never answers has none, and the pass goes on: one
 /// session must not decide whether the others are read. Only what says nothing about the session ends it:
 /// an endpoint that is not there or does not take the key, and then not for a fixed question either.
 ///
 /// # Errors
-/// When the endpoint cannot be used.
+/// Fails when the endpoint cannot be used.
 pub async fn ask(
     model: &dyn Model,
     reader: Reader,
@@ -106,7 +106,7 @@ pub async fn ask(
     }
 }
 
-/// Whether a model answers a question that no session has a part in.
+/// Returns true when a model answers a question that no session has a part in.
 async fn answers(model: &dyn Model) -> bool {
     let request = Request {
         messages: vec![Arc::new(Message::user("Answer with the word yes."))],
@@ -116,10 +116,10 @@ async fn answers(model: &dyn Model) -> bool {
     model.complete(&request, &mut |_| {}).await.is_ok()
 }
 
-/// What a model proposes for one session, to be stored with it.
+/// Asks a model for proposals for one session, to be stored with it.
 ///
 /// # Errors
-/// When the model fails or answers something else; what the miner finds is not touched by that.
+/// Fails when the model fails or answers something else; what the miner finds is not touched by that.
 pub async fn propose(
     model: &dyn Model,
     reader: Reader,
@@ -135,7 +135,7 @@ pub async fn propose(
     reply::proposals(&answer.text).map(Private::new).ok_or(ExtractError::NoProposals)
 }
 
-/// What a model would be asked about a session, for whoever wants to see it.
+/// Returns what a model would be asked about a session, for anyone who wants to see it.
 #[must_use]
 pub fn question(reader: Reader, session: &Session) -> Private<Vec<Message>> {
     Private::new(prompt::messages(reader, session))

@@ -28,7 +28,7 @@ impl Body {
     /// The next bytes; None at the end.
     ///
     /// # Errors
-    /// When nothing comes in time, the connection breaks, or too much has come.
+    /// Fails when nothing comes in time, the connection breaks, or too much has come.
     pub(super) async fn chunk(&mut self) -> Result<Option<Vec<u8>>, ModelError> {
         let (idle, waiting_for) = if self.first {
             (self.patience.first_byte, "waiting for the reply's first byte")

@@ -1,6 +1,6 @@
 //! OpenAI-compatible chat completions: what comes back.
 //!
-//! What servers differ in: the chunk with `usage` has empty `choices` (llama.cpp, OpenAI) or full ones;
+//! Servers differ: the chunk with `usage` has empty `choices` (llama.cpp, OpenAI) or full ones;
 //! calls come in pieces with an `index`, without one, or all with index 0 and ids of their own (Ollama);
 //! arguments are a text or an object; `finish_reason` may be missing or wrong; `[DONE]` may be missing.
 

@@ -43,13 +43,13 @@ impl HttpModel {
     /// A client of `endpoint`.
     ///
     /// # Errors
-    /// When the HTTP client cannot be made.
+    /// Fails when the HTTP client cannot be made.
     pub fn new(endpoint: Endpoint) -> Result<Self, EndpointError> {
         let http = client(&endpoint)?;
         Ok(Self { endpoint, http })
     }
 
-    /// Where it is.
+    /// Endpoint that it asks.
     #[must_use]
     pub const fn endpoint(&self) -> &Endpoint {
         &self.endpoint
@@ -178,7 +178,7 @@ impl HttpModel {
     }
 }
 
-/// Whether the other side refused the connection.
+/// Returns true when the other side refused the connection.
 fn is_refused(error: &reqwest::Error) -> bool {
     let first: &(dyn std::error::Error + 'static) = error;
     let mut causes = std::iter::successors(Some(first), |cause| cause.source());
@@ -188,7 +188,7 @@ fn is_refused(error: &reqwest::Error) -> bool {
     })
 }
 
-/// Whether a body begins as HTML does; no event of a stream begins with `<`.
+/// Returns true when a body begins as HTML does; no event of a stream begins with `<`.
 fn is_markup(chunk: &[u8]) -> bool {
     chunk.trim_ascii_start().starts_with(b"<")
 }
@@ -216,7 +216,7 @@ pub(super) trait Decoder {
         sink: &mut (dyn FnMut(Delta<'_>) + Send),
     ) -> Result<(), ModelError>;
 
-    /// Whether nothing more is to come.
+    /// Returns true when nothing more is to come.
     fn is_done(&self) -> bool;
 
     /// The reply, when the stream was whole.
@@ -259,7 +259,7 @@ fn client(endpoint: &Endpoint) -> Result<reqwest::Client, EndpointError> {
 /// An HTTP client; with Mozilla's roots where the system has no certificates, as in small containers.
 ///
 /// # Errors
-/// When it cannot be made with them either.
+/// Fails when it cannot be made with them either.
 pub fn http_client(
     builder: impl Fn() -> reqwest::ClientBuilder,
 ) -> Result<reqwest::Client, EndpointError> {

@@ -1,4 +1,4 @@
-//! Where a model is, and with which key and how much patience it is asked.
+//! Endpoints: the address of a model, the key and the patience with which it is asked.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -32,7 +32,7 @@ impl Dialect {
     }
 }
 
-/// How long is waited, and how much is read.
+/// Times to wait, and amounts to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Patience {
     /// For a connection.
@@ -98,7 +98,7 @@ impl Endpoint {
     /// An endpoint at `base`, which ends before `/chat/completions` or `/messages` (`.../v1`).
     ///
     /// # Errors
-    /// When the URL is none, or holds credentials.
+    /// Fails when the URL is none, or holds credentials.
     pub fn new(base: &str, dialect: Dialect, model: &str) -> Result<Self, EndpointError> {
         let base: Url = base.trim_end_matches('/').parse().map_err(|_| EndpointError::Url)?;
         if !matches!(base.scheme(), "http" | "https") || base.host_str().is_none() {
@@ -121,7 +121,7 @@ impl Endpoint {
     /// With a key.
     ///
     /// # Errors
-    /// When it would travel unencrypted to another machine, or cannot be a header.
+    /// Fails when it would travel unencrypted to another machine, or cannot be a header.
     pub fn with_key(mut self, key: SecretString) -> Result<Self, EndpointError> {
         if self.base.scheme() == "http" && !self.is_loopback() {
             let host = self.base.host_str().unwrap_or_default().to_owned();
@@ -148,7 +148,7 @@ impl Endpoint {
         self
     }
 
-    /// Where it is, without a path of its own; never with a key.
+    /// Address without a path of its own; never with a key.
     #[must_use]
     pub fn base(&self) -> &str {
         self.base.as_str().trim_end_matches('/')
@@ -166,7 +166,7 @@ impl Endpoint {
         &self.model
     }
 
-    /// Whether the endpoint is on this machine.
+    /// Returns true when the endpoint is on this machine.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
         crate::http::is_loopback(self.base.host_str().unwrap_or_default())

@@ -1,4 +1,4 @@
-//! What an endpoint can do, found out by asking it.
+//! Finds out what an endpoint can do by asking it.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{Dialect, Effort, Finish, HttpModel, Message, Model, ModelError, Reply, Request};
 use crate::tool::ToolSpec;
 
-/// What an endpoint showed that it can do.
+/// Abilities that an endpoint showed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Abilities {
     /// It sends a reply in pieces.
@@ -30,7 +30,7 @@ pub struct Abilities {
 /// Asks an endpoint what it can do, with at most four short model calls.
 ///
 /// # Errors
-/// When not even a plain question is answered. An ability that fails is absent, not an error.
+/// Fails when not even a plain question is answered. An ability that fails is absent, not an error.
 pub async fn probe(model: &HttpModel) -> Result<Abilities, ModelError> {
     let mut pieces = 0;
     let plain = question("Count from one to twenty in words.", 64);

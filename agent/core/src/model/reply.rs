@@ -1,4 +1,4 @@
-//! What a model answers.
+//! Answers of a model.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -10,9 +10,9 @@ pub(super) const MAX_CALLS: usize = 128;
 /// A whole reply.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Reply {
-    /// What it said.
+    /// Text it said.
     pub text: String,
-    /// What it wants to be called.
+    /// Calls that it wants.
     pub calls: Vec<RawCall>,
     /// Why it ended.
     pub finish: Finish,

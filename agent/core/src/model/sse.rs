@@ -19,7 +19,7 @@ impl Sse {
     /// Takes the next bytes and hands every finished event's data to `event`.
     ///
     /// # Errors
-    /// When a line is not UTF-8, or when `event` fails.
+    /// Fails when a line is not UTF-8, or when `event` fails.
     pub fn push(
         &mut self,
         bytes: &[u8],
@@ -40,7 +40,7 @@ impl Sse {
         Ok(())
     }
 
-    /// Whether an event was begun that never ended.
+    /// Returns true when an event was begun that never ended.
     pub(super) fn is_cut(&self) -> bool {
         self.has_data || !self.line.is_empty()
     }

@@ -1,4 +1,4 @@
-//! Who works on the tasks of a replay.
+//! Agents that work on the tasks of a replay.
 
 use std::future::Future;
 use std::path::Path;

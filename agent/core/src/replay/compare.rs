@@ -21,7 +21,7 @@ impl Subject {
     /// The skill of a `SKILL.md`.
     ///
     /// # Errors
-    /// When the text is none, or cannot be written to a temporary directory.
+    /// Fails when the text is none, or cannot be written to a temporary directory.
     pub fn new(text: &str) -> Result<Self, ReplayError> {
         let valid = lore_protocol::skill::validate(text.as_bytes(), None);
         if let Some(problem) = valid.problems.first() {
@@ -50,10 +50,10 @@ impl Subject {
     }
 }
 
-/// How a replay is run.
+/// Plan of a replay.
 #[derive(Debug, Clone, Copy)]
 pub struct Plan<'a> {
-    /// Where tasks are set up, each in a directory of its own that is removed afterwards.
+    /// Directory in which tasks are set up, each in one of its own that is removed afterwards.
     pub scratch: &'a Path,
     /// Longest attempt; one that takes longer failed.
     pub patience: Duration,

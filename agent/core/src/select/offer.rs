@@ -1,10 +1,10 @@
-//! What of a ranking is offered.
+//! Offers: the part of a ranking that is offered.
 
 use std::sync::Arc;
 
 use super::SkillText;
 
-/// How much may be offered.
+/// Bounds on what may be offered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Offer {
     /// Most skills.
@@ -26,11 +26,11 @@ impl Default for Offer {
 pub struct Hit {
     /// Its name.
     pub name: String,
-    /// How well it fits; comparable within one search only.
+    /// Fit of the skill; comparable within one search only.
     pub score: f64,
     /// Estimated tokens of [`text`](Self::text).
     pub tokens: u64,
-    /// Whether all of it is offered: a text that does not fit the budget is offered by name and
+    /// True when all of it is offered: a text that does not fit the budget is offered by name and
     /// description.
     pub whole: bool,
     /// The skill.
@@ -38,7 +38,7 @@ pub struct Hit {
 }
 
 impl Hit {
-    /// What a model is to be shown.
+    /// Text that a model is to be shown.
     #[must_use]
     pub fn text(&self) -> String {
         if self.whole { self.skill.shown() } else { self.skill.summary() }

@@ -24,7 +24,7 @@ pub enum SelectError {
     Directory {
         /// The directory.
         path: PathBuf,
-        /// What the system says.
+        /// Message of the system.
         source: io::Error,
     },
 }
@@ -34,7 +34,7 @@ pub enum SelectError {
 pub struct SkillText {
     /// Its name.
     pub name: String,
-    /// When to use it; empty when the file says nothing.
+    /// Use of the skill: when to take it; empty when the file says nothing.
     pub description: String,
     /// Words that it is about, when known apart from the text.
     pub topics: Vec<String>,
@@ -44,7 +44,7 @@ pub struct SkillText {
     pub text: String,
     /// As it goes into a session that uses it.
     pub used: SkillUse,
-    /// What the library knows of its success; none when nothing is known.
+    /// Evidence of the library about its success; none when nothing is known.
     pub evidence: Option<Evidence>,
     /// The file it was read from.
     pub path: Option<PathBuf>,
@@ -59,12 +59,12 @@ pub struct PassedOver {
     pub reason: String,
 }
 
-/// What a directory holds.
+/// Contents of a directory.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Scan {
     /// Its skills, by path.
     pub skills: Vec<SkillText>,
-    /// What was passed over, by path.
+    /// Files that were passed over, by path.
     pub passed_over: Vec<PassedOver>,
 }
 
@@ -72,7 +72,7 @@ impl SkillText {
     /// Reads `dir/*/SKILL.md`; what cannot be read as a skill is left out.
     ///
     /// # Errors
-    /// When `dir` cannot be listed.
+    /// Fails when `dir` cannot be listed.
     pub fn load_dir(dir: &Path) -> Result<Vec<Self>, SelectError> {
         Ok(Self::scan_dir(dir)?.skills)
     }
@@ -80,7 +80,7 @@ impl SkillText {
     /// As [`load_dir`](Self::load_dir), and says what was left out.
     ///
     /// # Errors
-    /// When `dir` cannot be listed.
+    /// Fails when `dir` cannot be listed.
     pub fn scan_dir(dir: &Path) -> Result<Scan, SelectError> {
         let at = |source| SelectError::Directory { path: dir.to_owned(), source };
         let mut files = Vec::new();
@@ -155,13 +155,13 @@ impl SkillText {
     /// A skill as the library renders it, with what the library knows of it.
     ///
     /// # Errors
-    /// When the text is no `SKILL.md`, which a rendered one always is.
+    /// Fails when the text is no `SKILL.md`, which a rendered one always is.
     pub fn rendered(rendered: &Rendered, evidence: Option<Evidence>) -> Result<Self, String> {
         let read = Self::parse(rendered.text.as_bytes())?;
         Ok(Self { topics: rendered.topics.clone(), evidence, ..read })
     }
 
-    /// What a model is shown of it: name, description and body, without the frontmatter.
+    /// Text that a model is shown of it: name, description and body, without the frontmatter.
     #[must_use]
     pub fn shown(&self) -> String {
         format!("{}\n\n{}\n", self.summary(), self.body)

@@ -20,7 +20,7 @@ use crate::http;
 
 /// Most of an error answer that is read, in bytes.
 const MAX_ERROR_BYTES: usize = 64 << 10;
-/// How often an answer may point elsewhere.
+/// Number of times an answer may point elsewhere.
 const MAX_REDIRECTS: usize = 3;
 /// Longest time for a connection.
 const CONNECT_TIME: Duration = Duration::from_secs(10);
@@ -37,7 +37,7 @@ pub struct Service {
     redirects: Vec<String>,
     /// Least time between two requests.
     interval: Duration,
-    /// When the last request was sent.
+    /// Time of the last request.
     last: Mutex<Option<Instant>>,
     /// Made when it is first needed: reading certificates takes time that a start does not have.
     client: OnceLock<Result<Client, String>>,
@@ -52,7 +52,7 @@ pub struct Answer {
     pub headers: HeaderMap,
     /// Its body, or the beginning of it.
     pub body: Vec<u8>,
-    /// Whether the body is whole.
+    /// True when the body is whole.
     pub whole: bool,
 }
 
@@ -69,7 +69,7 @@ impl Service {
     /// A service at `base`.
     ///
     /// # Errors
-    /// When the address or the token cannot be used.
+    /// Fails when the address or the token cannot be used.
     pub fn new(
         profile: Profile,
         base: &str,
@@ -133,12 +133,12 @@ impl Service {
         self.profile.name
     }
 
-    /// Whether it has a token.
+    /// Returns true when it has a token.
     pub const fn has_token(&self) -> bool {
         self.token.is_some()
     }
 
-    /// What a 403 means here when it is not about the token.
+    /// Meaning of a 403 here when it is not about the token.
     pub const fn forbidden_help(&self) -> Option<&'static str> {
         self.profile.forbidden
     }
@@ -149,7 +149,7 @@ impl Service {
         std::iter::once(own).chain(self.redirects.iter().cloned()).collect()
     }
 
-    /// Where a token is put and had, in words.
+    /// Place where a token is put and had, in words.
     pub fn token_help(&self) -> String {
         let Some(page) = self.profile.token_page else {
             return "it takes no token, and the address is the setting to look at".to_owned();
@@ -161,7 +161,7 @@ impl Service {
     }
 
     /// # Errors
-    /// When there is no token.
+    /// Fails when there is no token.
     pub fn need_token(&self) -> Result<&SecretString, OutsideError> {
         self.token
             .as_ref()
@@ -289,7 +289,7 @@ impl Service {
         url
     }
 
-    /// Where a redirect leads, when it may be followed. The token goes to the service's own origin only.
+    /// Target of a redirect, when it may be followed. The token goes to the service's own origin only.
     fn redirected(
         &self,
         request: &Request,

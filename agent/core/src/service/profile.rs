@@ -1,6 +1,6 @@
-//! What is known of a service before it is asked anything.
+//! Facts known of a service before it is asked anything.
 
-/// How a token is shown to a service.
+/// Header that carries a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TokenHeader {
     /// `Authorization: Bearer ...`.
@@ -9,7 +9,7 @@ pub enum TokenHeader {
     Named(&'static str),
 }
 
-/// What is known of a service before it is asked anything.
+/// Facts known of a service before it is asked anything.
 #[derive(Debug, Clone)]
 pub struct Profile {
     /// Its name for people.
@@ -18,12 +18,12 @@ pub struct Profile {
     pub table: &'static str,
     /// The setting of its address within the table.
     pub address: &'static str,
-    /// How its token is shown.
+    /// Header that carries its token.
     pub token_header: TokenHeader,
-    /// Where a token is had; None where the service knows none.
+    /// Page where a token is had; None where the service knows none.
     pub token_page: Option<&'static str>,
     /// Headers of every request.
     pub headers: &'static [(&'static str, &'static str)],
-    /// What a 403 means here when it is not about the token.
+    /// Meaning of a 403 here when it is not about the token.
     pub forbidden: Option<&'static str>,
 }

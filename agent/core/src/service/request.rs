@@ -1,4 +1,4 @@
-//! What a service is asked.
+//! Requests to a service.
 
 use reqwest::Method;
 
@@ -24,7 +24,7 @@ pub struct Request {
     pub limit: Limit,
 }
 
-/// What is done with an answer that is too large.
+/// Treatment of an answer that is too large.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Limit {
     /// It is an error: half a JSON text says nothing.
@@ -69,7 +69,7 @@ impl Request {
     /// With more of a path, such as of a file in a repository.
     ///
     /// # Errors
-    /// When it is none that stays below where it begins.
+    /// Fails when it is none that stays below where it begins.
     pub fn below(mut self, path: &str) -> Result<Self, OutsideError> {
         let path = path.trim_matches('/');
         for segment in path.split('/').filter(|_| !path.is_empty()) {
@@ -85,7 +85,7 @@ impl Request {
     /// With one more part of the path, in which a slash is none, such as of a branch `refs/pr/1`.
     ///
     /// # Errors
-    /// When it could be read as another part.
+    /// Fails when it could be read as another part.
     pub fn segment(mut self, part: &str) -> Result<Self, OutsideError> {
         let bad =
             part.is_empty() || matches!(part, "." | "..") || part.chars().any(char::is_control);

@@ -19,7 +19,7 @@ pub(super) const MAX_FILE_BYTES: u64 = 16 << 20;
 /// Longest path.
 const MAX_PATH_BYTES: usize = 4096;
 
-/// What an agent's tools share about files.
+/// State about files that an agent's tools share.
 #[derive(Debug, Default)]
 pub struct Files {
     /// Readable directories besides the workspace.
@@ -30,7 +30,7 @@ pub struct Files {
     seen: Mutex<BTreeMap<PathBuf, blake3::Hash>>,
 }
 
-/// What a path is wanted for.
+/// Purpose for which a path is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Want {
     /// Reading.
@@ -68,7 +68,7 @@ impl Files {
         Self { read: real(read), hidden: real(hidden), seen: Mutex::default() }
     }
 
-    /// The same rules for somebody who has seen nothing yet, such as a sub-agent: what it read, its caller
+    /// The same rules for a reader that has seen nothing yet, such as a sub-agent: what it read, its caller
     /// has not.
     #[must_use]
     pub fn unseen(&self) -> Self {
@@ -85,7 +85,7 @@ impl Files {
         &self.hidden
     }
 
-    /// Whether `real` is one of the hidden paths or below one.
+    /// Returns true when `real` is one of the hidden paths or below one.
     pub(super) fn is_hidden(&self, real: &Path) -> bool {
         self.hidden.iter().any(|hidden| real.starts_with(hidden))
     }
@@ -96,10 +96,10 @@ impl Files {
         seen.insert(real.to_path_buf(), blake3::hash(content));
     }
 
-    /// Whether the model saw the file as it is now.
+    /// Checks whether the model saw the file as it is now.
     ///
     /// # Errors
-    /// What to do first.
+    /// Returns what to do first.
     pub(super) fn check_seen(&self, real: &Path, content: &[u8]) -> Result<(), &'static str> {
         let seen = self.seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         match seen.get(real) {
@@ -112,7 +112,7 @@ impl Files {
     /// Resolves a path that a model gave, relative to the workspace or absolute.
     ///
     /// # Errors
-    /// When it leads outside, is hidden, or cannot be resolved.
+    /// Fails when it leads outside, is hidden, or cannot be resolved.
     pub(super) fn place(
         &self,
         workspace: &Path,
@@ -212,7 +212,7 @@ impl Place {
     /// The file, if it is an ordinary one.
     ///
     /// # Errors
-    /// When it is absent, a directory, a pipe or a device, or a link meanwhile.
+    /// Fails when it is absent, a directory, a pipe or a device, or a link meanwhile.
     pub(super) fn open(&self) -> io::Result<File> {
         let (directory, name) = self.parent(false)?;
         let mut options = OpenOptions::new();
@@ -250,11 +250,11 @@ impl Place {
         Ok(content)
     }
 
-    /// Replaces the content at once: a reader sees the old or the new, and so does whoever looks after a
+    /// Replaces the content at once: a reader sees the old or the new, and so does one that looks after a
     /// crash. Keeps the permissions of what it replaces.
     ///
     /// # Errors
-    /// When a directory cannot be made or the file not be written.
+    /// Fails when a directory cannot be made or the file not be written.
     pub(super) fn replace(&self, content: &[u8]) -> io::Result<()> {
         let (directory, name) = self.parent(true)?;
         let before = match directory.symlink_metadata(&name) {

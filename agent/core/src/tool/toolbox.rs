@@ -63,7 +63,7 @@ impl Toolbox {
     /// Adds a tool under the name of its specification.
     ///
     /// # Errors
-    /// When the name is not one or is taken.
+    /// Fails when the name is not one or is taken.
     pub fn add(&mut self, tool: impl Tool + 'static) -> Result<(), ToolboxError> {
         let name = tool.spec().name;
         if !is_name(&name) {
@@ -95,7 +95,7 @@ impl Toolbox {
         self.tools.get(name)
     }
 
-    /// What the model is told, in order of names.
+    /// Descriptions for the model, in order of names.
     #[must_use]
     pub fn specs(&self) -> Vec<ToolSpec> {
         self.tools.values().map(|tool| tool.spec()).collect()

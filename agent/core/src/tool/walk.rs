@@ -10,9 +10,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::files::{FileError, Files, Place, Want};
 
-/// How many entries a call looks at.
+/// Most entries that a call looks at.
 const MAX_ENTRIES: usize = 500_000;
-/// How long a call walks.
+/// Longest time for which a call walks.
 const MAX_TIME: Duration = Duration::from_secs(30);
 /// Longest `.gitignore`, in bytes.
 const MAX_IGNORE_BYTES: u64 = 1 << 20;
@@ -32,7 +32,7 @@ pub(super) struct Walk {
 /// of the workspace names; links are not followed.
 ///
 /// # Errors
-/// When the path may not be read.
+/// Fails when the path may not be read.
 pub(super) fn walk(
     files: &Files,
     workspace: &Path,

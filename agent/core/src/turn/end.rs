@@ -1,4 +1,4 @@
-//! How a turn ends.
+//! Ends of a turn.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,7 @@ pub enum End {
     },
     /// A bound was reached.
     Budget {
-        /// Which one.
+        /// Bound that was reached.
         which: Which,
         /// The bound, in its unit.
         limit: u64,
@@ -39,7 +39,7 @@ pub enum End {
     Failed {
         /// The class of the error.
         class: String,
-        /// What it says and what to do.
+        /// Words of the endpoint and what to do.
         message: String,
     },
     /// The user ended it.

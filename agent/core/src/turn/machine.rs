@@ -18,7 +18,7 @@ const MAX_EMPTY: u32 = 3;
 /// Calls that are left when the model is told.
 const LAST_CALLS: u64 = 3;
 
-/// What is to be done next. The answer to `Ask` is [`Machine::replied`], to `Call`
+/// Step that is to be done next. The answer to `Ask` is [`Machine::replied`], to `Call`
 /// [`Machine::results`], to `Consent` [`Machine::consented`]; after `Wait` it is `step` again.
 #[derive(Debug)]
 pub enum Step {
@@ -26,7 +26,7 @@ pub enum Step {
     Consent,
     /// Ask the model.
     Ask {
-        /// What for.
+        /// Purpose of the call.
         purpose: Purpose,
         /// The request.
         request: Request,
@@ -39,14 +39,14 @@ pub enum Step {
     End(End),
 }
 
-/// What is to be told and saved.
+/// Effect to be told and saved.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
     /// A message more.
     Append(Arc<Message>),
     /// The conversation was replaced by these messages.
     Replace(Vec<Arc<Message>>),
-    /// For whoever watches.
+    /// For anyone who watches.
     Event(Event),
 }
 
@@ -132,13 +132,13 @@ impl Machine {
         &self.messages
     }
 
-    /// What was used.
+    /// Amounts that were used.
     #[must_use]
     pub const fn spend(&self) -> Spend {
         self.spend
     }
 
-    /// What is left of the turn and of the day.
+    /// Allowance that is left of the turn and of the day.
     #[must_use]
     pub fn left(&self) -> Allowance {
         self.limits.task.and(self.limits.today).without(&self.spend)
@@ -155,12 +155,12 @@ impl Machine {
         self.limits.window_tokens
     }
 
-    /// What is to be told and saved since the last time.
+    /// Effects to be told and saved since the last time.
     pub fn effects(&mut self) -> Vec<Effect> {
         std::mem::take(&mut self.effects)
     }
 
-    /// What is next. Asked twice without an answer in between, it is the same.
+    /// Next step. Asked twice without an answer in between, it is the same.
     #[must_use]
     pub fn step(&mut self) -> Step {
         match &mut self.phase {
@@ -176,7 +176,7 @@ impl Machine {
         }
     }
 
-    /// Whether to go on with an unknown price.
+    /// Takes the answer whether to go on with an unknown price.
     pub fn consented(&mut self, yes: bool) {
         if matches!(self.phase, Phase::Consent) {
             self.phase = if yes { Phase::Ready } else { Phase::Ended(End::UnknownPrice) };
@@ -257,7 +257,7 @@ impl Machine {
         }
     }
 
-    /// What the model gave, or how it failed; `random` is uniform, for the wait before the next try.
+    /// Takes what the model gave, or how it failed; `random` is uniform, for the wait before the next try.
     pub fn replied(&mut self, result: Result<Reply, ModelError>, random: u64) {
         self.spend.calls += 1;
         match (&self.phase, result) {
@@ -429,7 +429,7 @@ impl Machine {
         }
     }
 
-    /// What the calls of the last `Step::Call` gave, in any order; missing ones count as interrupted.
+    /// Takes the results of the last `Step::Call`, in any order; missing ones count as interrupted.
     pub fn results(&mut self, mut results: Vec<ToolResult>) {
         let Phase::Calling(calls) = &mut self.phase else {
             return;

@@ -13,7 +13,7 @@ use super::policy::{Action, Approval, Decision, normal};
 pub struct RulePolicy {
     /// The rules.
     pub rules: Vec<Rule>,
-    /// What holds when none fits.
+    /// Verdict that holds when none fits.
     pub otherwise: Verdict,
 }
 
@@ -21,7 +21,7 @@ pub struct RulePolicy {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
-    /// What it says.
+    /// Verdict of the rule.
     pub verdict: Verdict,
     /// Tools, by name; a `*` at the end stands for any rest.
     #[serde(default)]
@@ -39,7 +39,7 @@ pub struct Rule {
     pub spent_above_micro_usd: Option<u64>,
 }
 
-/// What a rule says.
+/// Verdict of a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
@@ -69,7 +69,7 @@ impl RulePolicy {
     /// which the sandbox keeps there; `all`: everything. Anything else is read as JSON rules.
     ///
     /// # Errors
-    /// When it is none of these.
+    /// Fails when it is none of these.
     pub fn parse(text: &str, workspace: &Path) -> Result<Self, PolicyError> {
         let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
         let within = |tools: Vec<String>| Rule {

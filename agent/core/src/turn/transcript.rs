@@ -19,7 +19,7 @@ const VERSION: u32 = 1;
 /// Longest line that is read, in bytes.
 const MAX_LINE_BYTES: u64 = 64 << 20;
 
-/// What stands at the beginning of a transcript.
+/// Header at the beginning of a transcript.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Head {
     /// Version of the lines.
@@ -69,7 +69,7 @@ pub enum Record {
     Stored {
         /// Its id.
         session: String,
-        /// How many messages.
+        /// Number of messages.
         messages: usize,
     },
     /// Still running.
@@ -116,7 +116,7 @@ impl Transcript {
     /// Begins a new file.
     ///
     /// # Errors
-    /// When it exists or cannot be written.
+    /// Fails when it exists or cannot be written.
     pub fn create(path: &Path, head: &Head) -> Result<Self, TranscriptError> {
         let mut options = OpenOptions::new();
         options.append(true).create_new(true);
@@ -131,7 +131,7 @@ impl Transcript {
     /// is written, so that all of `Saved::messages` are in the file.
     ///
     /// # Errors
-    /// When it cannot be read or written.
+    /// Fails when it cannot be read or written.
     pub fn resume(path: &Path) -> Result<(Self, Saved), TranscriptError> {
         let saved = Saved::load(path)?;
         let file = OpenOptions::new().append(true).open(path)?;
@@ -148,7 +148,7 @@ impl Transcript {
     /// Begins a new session at `path` with the first `messages` messages of a saved one.
     ///
     /// # Errors
-    /// When the new file exists or cannot be written.
+    /// Fails when the new file exists or cannot be written.
     pub fn fork(
         path: &Path,
         id: &str,
@@ -172,7 +172,7 @@ impl Transcript {
     /// Saves a message.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// Fails when it cannot be written.
     pub fn append(&mut self, message: &Arc<Message>) -> Result<(), TranscriptError> {
         #[derive(Serialize)]
         struct Line<'a> {
@@ -185,7 +185,7 @@ impl Transcript {
     /// Saves that the conversation is now these messages.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// Fails when it cannot be written.
     pub fn replace(&mut self, messages: &[Arc<Message>]) -> Result<(), TranscriptError> {
         let messages = messages.iter().map(|message| (**message).clone()).collect();
         self.write(&Record::Compacted { messages })
@@ -194,7 +194,7 @@ impl Transcript {
     /// Saves a line.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// Fails when it cannot be written.
     pub fn write(&mut self, record: &Record) -> Result<(), TranscriptError> {
         self.line(record)
     }
@@ -202,7 +202,7 @@ impl Transcript {
     /// Makes sure that what was written survives a loss of power.
     ///
     /// # Errors
-    /// When the disk fails.
+    /// Fails when the disk fails.
     pub fn sync(&mut self) -> Result<(), TranscriptError> {
         Ok(self.file.sync_data()?)
     }
@@ -224,15 +224,15 @@ pub struct Saved {
     pub messages: Vec<Arc<Message>>,
     /// Everything that was ever said, compacted or not.
     pub all: Vec<Arc<Message>>,
-    /// How its last turn ended, when it did.
+    /// End of its last turn, when it ended.
     pub end: Option<End>,
     /// Skills that were offered, in order.
     pub skills: Vec<SkillUse>,
-    /// How many of `all` are stored sessions.
+    /// Number of messages of `all` that are stored sessions.
     pub stored: usize,
-    /// How many sessions they were stored as.
+    /// Number of sessions that they were stored as.
     pub pieces: usize,
-    /// Whether its last line was cut.
+    /// True when its last line was cut.
     pub is_cut: bool,
     whole_bytes: u64,
     repairs: usize,
@@ -242,7 +242,7 @@ impl Saved {
     /// Reads a file.
     ///
     /// # Errors
-    /// When it is no transcript. A last line that was cut is left out.
+    /// Fails when it is no transcript. A last line that was cut is left out.
     pub fn load(path: &Path) -> Result<Self, TranscriptError> {
         let mut reader = BufReader::new(File::open(path)?);
         let (mut number, mut whole_bytes) = (0, 0_u64);
@@ -312,7 +312,7 @@ impl Saved {
                 self.stored = messages;
                 self.pieces += 1;
             }
-            // A second head is what is left of somebody's `cat`.
+            // A second head is what is left of a person's `cat`.
             Record::Beat { .. } | Record::Head(_) => {}
         }
     }

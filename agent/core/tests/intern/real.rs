@@ -1,6 +1,6 @@
 //! Both clients against a real model server, when `LORE_REAL_MODEL` gives its base URL
 //! (`http://127.0.0.1:PORT/v1`, as `lore model serve` prints it). Without it the test says so.
-//! What is claimed is the clients' business; whether a small model calls a tool is only printed.
+//! Claims are the clients' business; whether a small model calls a tool is only printed.
 
 use std::sync::Arc;
 use std::time::Instant;

@@ -1,4 +1,4 @@
-//! How servers differ, each difference by name; beside the recorded streams of `model`.
+//! Differences of servers, each by name; beside the recorded streams of `model`.
 
 use std::sync::Arc;
 

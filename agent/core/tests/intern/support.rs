@@ -108,7 +108,7 @@ pub struct Bench {
     pub transcript: Option<Transcript>,
 }
 
-/// What a turn left behind.
+/// Things that a turn left behind.
 pub struct Outcome {
     pub end: End,
     pub events: Vec<Event>,

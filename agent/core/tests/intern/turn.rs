@@ -1,4 +1,4 @@
-//! What a turn promises.
+//! Promises of a turn.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

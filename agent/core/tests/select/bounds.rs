@@ -1,4 +1,4 @@
-//! What Select does with evidence, budgets, ties and hostile input.
+//! Evidence, budgets, ties and hostile input in Select.
 
 use std::fs;
 use std::sync::Arc;

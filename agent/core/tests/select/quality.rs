@@ -50,7 +50,7 @@ struct Score {
     silent: usize,
     offered_tokens: u64,
     searches: u64,
-    /// What was missed, for whoever works on it.
+    /// Skills that were missed, for those who work on it.
     missed: Vec<String>,
 }
 
@@ -150,7 +150,7 @@ fn the_fixtures_are_what_the_study_says() {
             );
         }
     }
-    // Every skill is somebody's answer.
+    // Every skill is the answer to a query.
     let answers: BTreeSet<&str> =
         queries.iter().flat_map(|query| &query.right).map(String::as_str).collect();
     assert_eq!(names, answers);

@@ -22,7 +22,7 @@ impl DirectoryFamily {
     /// Reads the family in `dir`.
     ///
     /// # Errors
-    /// When a file is missing or wrong: the error names it, and the key.
+    /// Fails when a file is missing or wrong: the error names it, and the key.
     pub fn load(dir: &Path) -> Result<Self, DirectoryError> {
         let io = |path: &Path| {
             let path = path.to_owned();
@@ -87,19 +87,19 @@ impl DirectoryFamily {
         self.name
     }
 
-    /// Where it lies.
+    /// Directory of the family.
     #[must_use]
     pub fn dir(&self) -> &Path {
         &self.dir
     }
 
-    /// What its file says.
+    /// Contents of its file.
     #[must_use]
     pub const fn spec(&self) -> &Spec {
         &self.spec
     }
 
-    /// Whether it needs no skill.
+    /// Returns true when it needs no skill.
     #[must_use]
     pub const fn is_control(&self) -> bool {
         self.spec.control

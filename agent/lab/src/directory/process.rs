@@ -31,7 +31,7 @@ pub enum RunError {
         what: &'static str,
         /// The program.
         path: PathBuf,
-        /// What the system says.
+        /// Message of the system.
         source: std::io::Error,
     },
     /// It took too long and was killed.
@@ -41,7 +41,7 @@ pub enum RunError {
         what: &'static str,
         /// The limit.
         seconds: u64,
-        /// What it printed.
+        /// Output of the program.
         said: String,
     },
     /// It ended in a way that is no answer.
@@ -51,7 +51,7 @@ pub enum RunError {
         what: &'static str,
         /// Exit status or signal.
         how: String,
-        /// What it printed.
+        /// Output of the program.
         said: String,
     },
     /// Its specification gives no usable path.
@@ -69,7 +69,7 @@ pub enum RunError {
         port: u16,
         /// The limit.
         seconds: u64,
-        /// What it printed.
+        /// Log of its output.
         log: PathBuf,
     },
 }
@@ -78,7 +78,7 @@ fn after(said: &str) -> String {
     if said.is_empty() { String::new() } else { format!("; it said: {said}") }
 }
 
-/// What to run.
+/// Program to run.
 pub(crate) struct Run<'a> {
     /// For messages.
     pub(crate) what: &'static str,
@@ -91,7 +91,7 @@ pub(crate) struct Run<'a> {
     pub(crate) limit: Duration,
 }
 
-/// How a program ended within its limit.
+/// End of a program within its limit.
 pub(crate) struct Ended {
     /// None after a signal.
     pub(crate) code: Option<i32>,
@@ -182,7 +182,7 @@ fn marked(mark: &[u8]) -> impl Iterator<Item = Pid> + '_ {
 /// Runs a program to its end. Whatever it started is dead when this returns.
 ///
 /// # Errors
-/// When it does not start or does not end in time.
+/// Fails when it does not start or does not end in time.
 pub(crate) fn run(run: &Run<'_>) -> Result<Ended, RunError> {
     let failed = |source| RunError::Start { what: run.what, path: run.program.to_owned(), source };
     let (mut reader, writer) = std::io::pipe().map_err(failed)?;

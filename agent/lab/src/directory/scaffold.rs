@@ -34,7 +34,7 @@ pub enum ScaffoldError {
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// Message of the system.
         source: std::io::Error,
     },
 }
@@ -43,7 +43,7 @@ pub enum ScaffoldError {
 /// as it is: a tool wants an option that its environment draws, and says so.
 ///
 /// # Errors
-/// When the name is no name of a family or is taken, or the directory cannot be written.
+/// Fails when the name is no name of a family or is taken, or the directory cannot be written.
 pub fn scaffold(dir: &Path, name: &str) -> Result<PathBuf, ScaffoldError> {
     let name: FamilyName = match name.parse()? {
         FamilyId::BuiltIn(_) => return Err(ScaffoldError::BuiltIn(name.to_owned())),

@@ -13,7 +13,7 @@ use super::spec::ServiceSpec;
 const LOOK: Duration = Duration::from_millis(10);
 const WHAT: &str = "service";
 
-/// What to start.
+/// Service to start.
 pub(crate) struct Launch<'a> {
     /// Name of the family.
     pub(crate) name: &'a str,
@@ -21,9 +21,9 @@ pub(crate) struct Launch<'a> {
     pub(crate) spec: &'a ServiceSpec,
     /// Its directory.
     pub(crate) dir: &'a Path,
-    /// Where the service listens.
+    /// Port on which the service listens.
     pub(crate) port: u16,
-    /// What the family's programs are told.
+    /// Variables that the family's programs are given.
     pub(crate) variables: &'a BTreeMap<String, String>,
 }
 
@@ -39,7 +39,7 @@ impl Service {
     /// the lab does, even if that was killed.
     ///
     /// # Errors
-    /// When it does not start, ends at once, or does not listen in time.
+    /// Fails when it does not start, ends at once, or does not listen in time.
     pub(crate) fn start(launch: &Launch<'_>, dir: &Path, bin: &Path) -> Result<Self, RunError> {
         let (spec, port) = (launch.spec, launch.port);
         let (program, args) = spec

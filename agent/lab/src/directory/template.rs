@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The names that a text uses.
 ///
 /// # Errors
-/// What is wrong with its braces.
+/// Returns what is wrong with its braces.
 pub(super) fn names(text: &str) -> Result<BTreeSet<String>, String> {
     let mut found = BTreeSet::new();
     walk(text, &mut |name| {
@@ -18,7 +18,7 @@ pub(super) fn names(text: &str) -> Result<BTreeSet<String>, String> {
 /// The text with every `{name}` replaced.
 ///
 /// # Errors
-/// When the text is malformed or uses a name without a value.
+/// Fails when the text is malformed or uses a name without a value.
 pub(crate) fn fill(text: &str, values: &BTreeMap<String, String>) -> Result<String, String> {
     walk(text, &mut |name| values.get(name).cloned())
 }

@@ -19,7 +19,7 @@ impl Candidate {
     }
 }
 
-/// What stands between backticks in a text, in order.
+/// Texts between backticks in a text, in order.
 pub(super) fn quoted_commands(prompt: &str) -> Vec<String> {
     let parts = prompt.split('`').enumerate();
     parts

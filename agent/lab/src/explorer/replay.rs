@@ -30,7 +30,7 @@ impl PublicTask for Instance {}
 pub struct RuleAgent {
     /// Directory with the lab's tools.
     pub bin: PathBuf,
-    /// Which of equal alternatives comes first.
+    /// Alternative that comes first among equal ones.
     pub habit: u64,
 }
 

@@ -7,13 +7,13 @@ use regex::{Captures, Regex};
 use super::candidate::Candidate;
 use super::{http_rules, option_rules, path_rules, shell_rules, value_rules};
 
-/// What a rule sees.
+/// Situation that a rule sees.
 pub(super) struct Situation<'a> {
     /// The user's words.
     pub(super) prompt: &'a str,
     /// The command that failed.
     pub(super) command: &'a str,
-    /// What it answered, or what the check said.
+    /// Output of the tool, or of the check.
     pub(super) output: &'a str,
 }
 

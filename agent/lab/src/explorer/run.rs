@@ -43,13 +43,13 @@ pub struct Explorer<'a> {
     pub bin: &'a Path,
     /// Skills at hand.
     pub skills: Option<&'a Skills>,
-    /// Which of equal alternatives comes first; differs by user.
+    /// Alternative that comes first among equal ones; differs by user.
     pub habit: u64,
-    /// Whether to go on after the first failure, up to [`PATIENCE_COMMANDS`].
+    /// True when it goes on after the first failure, up to [`PATIENCE_COMMANDS`].
     pub patient: bool,
 }
 
-/// What came of one task.
+/// Result of one task.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attempt {
     /// Everything that was said and done.
@@ -67,7 +67,7 @@ impl Explorer<'_> {
     /// seconds since the Unix epoch, for the record.
     ///
     /// # Errors
-    /// When no command can be run.
+    /// Fails when no command can be run.
     pub fn work(
         &self,
         id: &str,
@@ -181,7 +181,7 @@ impl Work<'_> {
         Ok(ran)
     }
 
-    /// What the rules offer for a failure; alternatives of one rule in the order of this user's habit.
+    /// Repairs that rules offer for a failure; alternatives of one rule in the order of this user's habit.
     fn repair(&mut self, command: &str, output: &str) -> Result<Vec<Candidate>, ExplorerError> {
         let mut failed = None;
         let prompt = self.prompt;

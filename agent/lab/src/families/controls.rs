@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Helper, Values, number};
 use crate::draw::Draw;
 
-/// What a control's file holds, among the values.
+/// Name of the value that a control's file holds.
 const TEXT: &str = "text";
 
 fn keep(values: &mut Values, text: String) {

@@ -22,7 +22,7 @@ const TOOL: &str = include_str!("tool");
 /// Shapes of quirk that there are; that many families in a row have different ones.
 pub const MAX_SHAPES: usize = SHAPES.len();
 
-/// What the tasks are about: words of the public vocabulary that no built-in family uses.
+/// Topics of the tasks: words of the public vocabulary that no built-in family uses.
 const TOPICS: [&str; 20] = [
     "museum",
     "orchestra",
@@ -46,7 +46,7 @@ const TOPICS: [&str; 20] = [
     "gym",
 ];
 
-/// What is to be done, which is the tool's sub-command too.
+/// Verbs of the tasks, each of which is the tool's sub-command too.
 const VERBS: [&str; 8] =
     ["confirm", "record", "open", "close", "finish", "accept", "approve", "schedule"];
 
@@ -64,7 +64,7 @@ const FRAMES: [&str; 7] = [
 /// seed gives the same families.
 ///
 /// # Errors
-/// When a directory exists already or cannot be written.
+/// Fails when a directory exists already or cannot be written.
 pub fn fresh(dir: &Path, seed: u64, count: usize) -> Result<Vec<PathBuf>, ScaffoldError> {
     let mut draw = Draw::new(seed, &["fresh"]);
     let mut names = Names::default();

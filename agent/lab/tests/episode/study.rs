@@ -98,7 +98,7 @@ async fn other_skills_or_bounds_are_another_measurement() {
     std::fs::write(skills.join("a/SKILL.md"), text).unwrap();
     let shelf = Arc::new(Shelf::load(&skills).unwrap());
     let records = go(&study(&room, "m", Some(shelf)), &endpoint, &cells, &file).await.unwrap();
-    // Only the arm with the skills is done anew.
+    // Only the arm with the skills is done again.
     assert_eq!(endpoint.seen().len(), 3);
     assert_eq!(records[1].episode.session.skills_injected[0].name, "a");
     let mut other = study(&room, "m", None);

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::super::{Ask, ChatMessage, Role};
 use super::refusal::Refusal;
 
-/// What is asked, and how the answer is wanted.
+/// Question, and how the answer is wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Asked {
     pub(super) ask: Ask,
@@ -16,7 +16,7 @@ pub(super) struct Asked {
     pub(super) usage: bool,
 }
 
-/// Whether a value leaves everything as it is.
+/// Check whether a value leaves everything as it is.
 type AsksNothing = fn(&Value) -> bool;
 
 /// Fields that would change the reply and are not served, with the values that ask for nothing.

@@ -38,7 +38,7 @@ impl Generator for Scripted {
     }
 }
 
-/// How a generation went that wrote so many tokens.
+/// Result of a generation that wrote so many tokens.
 pub(crate) fn generated(ended: Ended, reply_tokens: u32) -> Generated {
     Generated {
         ended,

@@ -24,13 +24,13 @@ const HELD: i32 = 10;
 /// An ordinary user: `nobody`.
 const NOBODY: u32 = 65_534;
 
-/// What an attempt came to.
+/// Result of an attempt.
 struct Tried {
     ended: Ended,
     said: String,
 }
 
-/// How the columns of the table differ.
+/// Difference between the columns of the table.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Arm {
     Everything,

@@ -1,4 +1,4 @@
-//! What a policy of approval sees of these tools.
+//! Policies of approval: what they see of these tools.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -42,7 +42,7 @@ impl Model for Once {
     }
 }
 
-/// How often the server was asked when the agent called a tool under this policy.
+/// Number of times the server was asked when the agent called a tool under this policy.
 async fn asked(policy: &str, tool: &'static str, arguments: &'static str) -> usize {
     let server = Endpoint::start(|_, _| says("[]"));
     let made = tools(&server.root(), true);

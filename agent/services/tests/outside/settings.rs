@@ -1,4 +1,4 @@
-//! What settings switch on, and what they refuse.
+//! Settings: what they switch on, and what they refuse.
 
 use lore_agent::tool::Toolbox;
 use lore_services::{OutsideSettings, SettingsError, outside_tools_with};

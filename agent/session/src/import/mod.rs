@@ -28,7 +28,7 @@ pub const MAX_IMPORT_BYTES: usize = 256 << 20;
 /// Lines that [`detect`] looks at.
 const DETECT_LINES: usize = 32;
 
-/// Who wrote a file.
+/// Program that wrote a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// Sessions of this program, one a line.
@@ -69,7 +69,7 @@ impl fmt::Display for Format {
     }
 }
 
-/// Where in a file.
+/// Place in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Place {
     /// A line, from 1.
@@ -124,18 +124,18 @@ pub enum ImportError {
     NoSessions {
         /// The format that was tried.
         format: Format,
-        /// How many warnings there were.
+        /// Number of warnings.
         skipped: usize,
         /// The first of them.
         first: Option<Warning>,
     },
 }
 
-/// What a file gave.
+/// Result of reading a file.
 pub struct Import {
     /// The sessions, in the order of the file.
     pub sessions: Vec<Session>,
-    /// What was tolerated, in the order of the file.
+    /// Warnings: things that were tolerated, in the order of the file.
     pub warnings: Vec<Warning>,
 }
 
@@ -184,7 +184,7 @@ fn of_value(value: &Value) -> Option<Format> {
 /// Reads all sessions of a file.
 ///
 /// # Errors
-/// When there is none in it.
+/// Fails when the file holds no session.
 pub fn read(format: Format, bytes: &[u8]) -> Result<Import, ImportError> {
     read_within(format, bytes, &Steps::unbounded())
 }

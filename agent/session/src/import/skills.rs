@@ -1,4 +1,4 @@
-//! Which skills a session opened.
+//! Skills that a session opened.
 
 use std::collections::BTreeSet;
 

@@ -1,7 +1,7 @@
 //! Takes secrets and personal marks out of text before it is shown, logged or exported.
 //!
 //! An extra layer and never the privacy guarantee: it knows shapes of secrets, not what is secret.
-//! What leaves a node as public bytes goes through `lore-privacy`, whatever this module finds.
+//! Public bytes that leave a node go through `lore-privacy`, whatever this module finds.
 
 mod named;
 mod shapes;

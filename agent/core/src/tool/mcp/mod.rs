@@ -26,7 +26,7 @@ pub use http::McpHttpSettings;
 pub use program::McpSettings;
 use program::Program;
 
-/// How long a server may take to begin and to list its tools.
+/// Time a server may take to begin and to list its tools.
 const START_TIME: Duration = Duration::from_secs(30);
 /// Most tools of a server, and most pages on which it lists them.
 const MAX_TOOLS: usize = 128;
@@ -55,7 +55,7 @@ struct Connection {
     origin: Origin,
 }
 
-/// What is at the other end.
+/// Other end of the connection.
 #[derive(Debug)]
 enum Origin {
     /// A program, which ends with the connection.
@@ -65,7 +65,7 @@ enum Origin {
 }
 
 impl Origin {
-    /// What an error says, without credentials, harmless on a terminal, and not too long.
+    /// Text of an error, without credentials, harmless on a terminal, and not too long.
     fn clean(&self, error: &str) -> String {
         let said = match self {
             Self::Program(_) => plain(error.as_bytes()),
@@ -84,25 +84,25 @@ pub enum McpError {
     /// The program did not start.
     #[error("the MCP server {name} did not start: {error}")]
     Start {
-        /// Which server.
+        /// Name of the server.
         name: String,
-        /// What the system says.
+        /// Message of the system.
         error: std::io::Error,
     },
     /// Its address or credentials cannot be used.
     #[error("the MCP server {name} cannot be reached: {why}")]
     Address {
-        /// Which server.
+        /// Name of the server.
         name: String,
-        /// What was wrong, and what to do.
+        /// Fault, and what to do.
         why: String,
     },
     /// It does not speak the protocol.
     #[error("the MCP server {name} does not answer as one: {why}")]
     Protocol {
-        /// Which server.
+        /// Name of the server.
         name: String,
-        /// What was wrong.
+        /// Fault that was found.
         why: String,
     },
 }
@@ -111,7 +111,7 @@ impl McpServer {
     /// Starts a server that is a program and asks for its tools.
     ///
     /// # Errors
-    /// When it does not start, or does not answer in half a minute.
+    /// Fails when it does not start, or does not answer in half a minute.
     pub async fn start(settings: &McpSettings) -> Result<Self, McpError> {
         let name = prefix(&settings.name)?;
         let failed = |error| McpError::Start { name: name.clone(), error };
@@ -124,7 +124,7 @@ impl McpServer {
     /// certificates; the client is this server's alone.
     ///
     /// # Errors
-    /// When its credentials would travel unencrypted, or it does not answer in half a minute.
+    /// Fails when its credentials would travel unencrypted, or it does not answer in half a minute.
     pub async fn connect(
         settings: &McpHttpSettings,
         builder: reqwest::ClientBuilder,

@@ -7,7 +7,7 @@ use std::process::Stdio;
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
-/// How a server is started.
+/// Settings with which a server is started.
 #[derive(Debug, Clone)]
 pub struct McpSettings {
     /// Prefix of its tools' names, `[a-z][a-z0-9]{0,19}`.
