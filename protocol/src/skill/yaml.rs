@@ -92,7 +92,7 @@ pub enum YamlError {
     Syntax {
         /// Line of the frontmatter, from 1.
         line: usize,
-        /// What the YAML parser said.
+        /// Message of the YAML parser.
         reason: String,
     },
     /// Nested deeper than [`MAX_DEPTH`].
