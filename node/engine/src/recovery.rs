@@ -8,8 +8,8 @@ use lore_protocol::ids::{FederationId, PublicKey};
 use crate::{Engine, EngineError};
 
 impl<N: NoiseSource> Engine<N> {
-    /// Whether what comes of sessions may be signed now: a peer was asked since this process began, and
-    /// nobody knows more of this node's chain than its ledger does. A copied home looks whole.
+    /// Returns true when what comes of sessions may be signed now: a peer was asked since this process
+    /// began, and nobody knows more of this node's chain than its ledger does. A copied home looks whole.
     pub(crate) fn may_release(&self, federation: FederationId) -> Result<bool, EngineError> {
         if self.store.recovery()?.is_some() {
             return Ok(false);
@@ -19,10 +19,10 @@ impl<N: NoiseSource> Engine<N> {
         Ok((alone || asked) && !self.ledger_is_behind(federation)?)
     }
 
-    /// Whether this node's chain as the network has it goes further than its ledger.
+    /// Returns true when this node's chain as the network has it goes further than its ledger.
     ///
     /// # Errors
-    /// When this node is not in the federation.
+    /// Fails when this node is not in the federation.
     pub fn ledger_is_behind(&self, federation: FederationId) -> Result<bool, EngineError> {
         let log = self.federation(federation)?.log();
         let Some(member) = log.member_of(&self.public_key()) else { return Ok(false) };
@@ -42,7 +42,7 @@ impl<N: NoiseSource> Engine<N> {
     /// signed before.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Fails when the store fails.
     pub fn caught_up(
         &mut self,
         federation: FederationId,
