@@ -62,7 +62,7 @@ pub enum HomeError {
     Io {
         /// Action that was tried.
         doing: &'static str,
-        /// On which file.
+        /// The file.
         path: PathBuf,
         /// Error of the system.
         source: io::Error,

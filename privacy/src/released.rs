@@ -84,7 +84,7 @@ impl Released<Payload> {
     /// A payload that a person wrote: lessons with [`Origin::Authored`], or a revision.
     ///
     /// # Errors
-    /// Fails when the consent is for other bytes, or the payload is of a kind that only a mechanism makes.
+    /// When the consent is for other bytes, or the payload is of a kind that only a mechanism makes.
     pub fn authored(payload: Payload, consent: Authored) -> Result<Self, PrivacyError> {
         let personal = match &payload {
             Payload::Lessons(lessons) => {

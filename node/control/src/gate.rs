@@ -162,7 +162,7 @@ pub struct DenyEntry {
     pub removed_seconds: Option<u64>,
     /// True when it counts for every open window.
     pub in_force: bool,
-    /// For which windows it counts, in words.
+    /// Windows for which it counts, in words.
     pub counts: String,
 }
 

@@ -169,7 +169,7 @@ impl<N: NoiseSource> Engine<N> {
     }
 }
 
-/// That a charter does not allow a unit of privacy, and which it allows.
+/// Says that a charter does not allow a unit of privacy, and which it allows.
 #[must_use]
 pub fn forbidden_unit(name: &str, units: &[Unit]) -> String {
     let allowed: Vec<&str> = units

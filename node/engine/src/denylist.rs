@@ -33,7 +33,7 @@ enum Opening {
     Join(u64),
 }
 
-/// For which windows an entry counts.
+/// Windows for which an entry counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Counts {
     /// For the open window of every federation, and later ones.
@@ -55,7 +55,7 @@ pub struct DenyEntry {
     pub removed_seconds: Option<u64>,
     /// True when it binds the open window of every federation.
     pub in_force: bool,
-    /// For which windows it counts.
+    /// Windows for which it counts.
     pub counts: Counts,
 }
 

@@ -85,7 +85,7 @@ pub enum Effect {
     Dial {
         /// The key expected there.
         peer: PublicKey,
-        /// Where, as multiaddresses; what is none is passed over.
+        /// Multiaddresses; what is none is passed over.
         addresses: Vec<String>,
     },
     /// Ask a peer; [`Event::Response`] or [`Event::RequestFailed`] with the same number must follow.

@@ -13,7 +13,7 @@ pub enum RecordKind {
     LedgerHead,
     /// A private session.
     Session,
-    /// Number of sessions that a user has here.
+    /// How many sessions a user has here.
     SessionCount,
     /// The conversation of a user that a mark belongs to.
     Conversation,
@@ -33,9 +33,9 @@ pub enum RecordKind {
     DenyEntry,
     /// Number of changes of the deny-list.
     DenyEdits,
-    /// Number of its changes before this node came to a federation.
+    /// How often it had been changed when this node came to a federation.
     DenyEditsAtJoin,
-    /// Record of what one unit of privacy has fed so far.
+    /// What one unit of privacy has fed so far.
     Participation,
     /// Secret from which pseudonyms of users and draws are derived.
     LocalSecret,
@@ -47,7 +47,7 @@ pub enum RecordKind {
     StoreSchema,
     /// Directory that the store was made in.
     StorePlace,
-    /// That the store was repaired or restored, and peers were not asked since.
+    /// Mark that the store was repaired or restored, and peers were not asked since.
     StoreRecovery,
 }
 

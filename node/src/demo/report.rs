@@ -93,7 +93,7 @@ fn fenced(text: &str) -> Vec<&str> {
     blocks.filter_map(|block| block.split("\n```").next()).collect()
 }
 
-/// Returns true when all nodes agree, and processes that folded their logs anew agree with them.
+/// Returns true when all nodes agree, and processes that folded their logs again agree with them.
 pub(super) fn converged(story: &Story) -> bool {
     let first = story.roots.first();
     first.is_some()

@@ -1,4 +1,4 @@
-//! From what a person wrote, a model's name or a URL, to an endpoint.
+//! Resolution of what a person wrote, a model's name or a URL, to an endpoint.
 
 use std::io;
 

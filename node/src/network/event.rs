@@ -60,17 +60,17 @@ pub enum NetworkEvent {
     },
     /// The first connection with a peer is up.
     Connected {
-        /// Who.
+        /// The peer.
         peer: PublicKey,
     },
     /// The last connection with a peer is gone. A wanted peer is redialled.
     Disconnected {
-        /// Who.
+        /// The peer.
         peer: PublicKey,
     },
     /// A peer said where it listens. A claim: dial it to find out.
     Identified {
-        /// Who.
+        /// The peer.
         peer: PublicKey,
         /// At most [`super::limits::ADDRESSES_PER_PEER`] addresses.
         addresses: Vec<Multiaddr>,
@@ -88,7 +88,7 @@ pub enum NetworkEvent {
     },
     /// A peer asks; answer with [`super::NetworkHandle::reply`].
     Request {
-        /// Who.
+        /// The peer.
         peer: PublicKey,
         /// The question.
         bytes: Vec<u8>,
@@ -99,7 +99,7 @@ pub enum NetworkEvent {
     Response {
         /// The request.
         request: RequestId,
-        /// Who.
+        /// The peer.
         peer: PublicKey,
         /// The answer.
         bytes: Vec<u8>,

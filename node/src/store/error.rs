@@ -71,7 +71,7 @@ pub enum StoreError {
     Io {
         /// Action that was tried.
         doing: &'static str,
-        /// On which file.
+        /// The file.
         path: PathBuf,
         /// Error of the system.
         source: std::io::Error,

@@ -33,7 +33,7 @@ pub struct Reservation {
     pub at_seconds: u64,
     /// Kind that will be released.
     pub kind: PayloadKind,
-    /// How, with its declared cost.
+    /// The mechanism, with its declared cost.
     pub mechanism: Mechanism,
     /// The sessions that may feed it.
     pub window: Window,
@@ -95,9 +95,9 @@ pub enum Entry {
     Budget {
         /// The budget.
         budget: Budget,
-        /// When, in seconds since the Unix epoch.
+        /// Time, in seconds since the Unix epoch.
         at_seconds: u64,
-        /// From when on sessions may be in first windows, in seconds since the Unix epoch; none: as before,
+        /// Earliest start of sessions in first windows, in seconds since the Unix epoch; none: as before,
         /// or else from the beginning of the period.
         history_from_seconds: Option<u64>,
     },

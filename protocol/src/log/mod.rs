@@ -174,7 +174,7 @@ impl Log {
         self.tip().roster.values().find(|entry| entry.key == *key).map(|entry| entry.member)
     }
 
-    /// Returns true when a peer with this key is served: a member, or somebody whom a member vouched for.
+    /// Returns true when a peer with this key is served: a member, or one whom a member vouched for.
     #[must_use]
     pub fn serves(&self, key: &PublicKey) -> bool {
         let gone = self.tip().is_gone(key);

@@ -78,7 +78,7 @@ impl OddityKind {
 /// An [`OddityKind`] and where it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Oddity {
-    /// What.
+    /// Its kind.
     pub kind: OddityKind,
     /// Line of the frontmatter, from 1.
     pub line: usize,
