@@ -6,7 +6,7 @@ use crate::error::CliError;
 /// error.
 ///
 /// # Errors
-/// When it is no decimal number, has more places, or does not fit.
+/// Fails when it is no decimal number, has more places, or does not fit.
 pub(crate) fn parse(what: &str, text: &str, places: u32) -> Result<u64, CliError> {
     let wrong = || {
         CliError::usage(format!(

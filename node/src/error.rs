@@ -1,4 +1,4 @@
-//! What a verb tells a person when it cannot do its work.
+//! Error of a verb that cannot do its work, for a person.
 
 use std::fmt;
 
@@ -15,9 +15,9 @@ use crate::store::StoreError;
 pub struct CliError {
     /// A stable word for programs, such as `port_in_use`.
     pub kind: String,
-    /// What happened, naming the thing.
+    /// Fault, naming the thing.
     pub message: String,
-    /// What to do about it; empty when the message says it.
+    /// Way out; empty when the message says it.
     pub help: String,
     /// The exit code.
     pub exit: Exit,

@@ -14,7 +14,7 @@ use crate::error::CliError;
 const MANIFEST: &str = ".lore-export.json";
 const FILE: &str = "SKILL.md";
 
-/// What an export did, by skill name.
+/// Result of an export, by skill name.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize)]
 pub struct Report {
     /// Written new or anew.
@@ -36,7 +36,7 @@ struct Manifest {
 /// Writes `skills` (name to text) below `into`.
 ///
 /// # Errors
-/// When the directory cannot be written.
+/// Fails when the directory cannot be written.
 pub fn write(into: &Path, skills: &BTreeMap<String, String>) -> Result<Report, CliError> {
     let failed = |error: io::Error| {
         CliError::failed("export", format!("cannot write to {}: {error}", into.display()))

@@ -15,7 +15,7 @@ use crate::error::CliError;
 /// others, with a final zero).
 const SOCKET_PATH_BYTES: usize = 100;
 
-/// How often a held lock is looked at again before the home counts as held.
+/// Number of looks at a held lock before the home counts as held.
 const LOCK_LOOKS: u32 = 10;
 
 /// Why a home cannot be used.
@@ -60,11 +60,11 @@ pub enum HomeError {
     /// The file system refused.
     #[error("cannot {doing} {}: {source}", path.display())]
     Io {
-        /// What was tried.
+        /// Action that was tried.
         doing: &'static str,
-        /// On which file.
+        /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// Error of the system.
         source: io::Error,
     },
 }
@@ -179,7 +179,7 @@ impl Home {
         runtime.join(format!("lore-{}.sock", name.short()))
     }
 
-    /// Whether a node was initialised here.
+    /// Returns true when a node was initialised here.
     #[must_use]
     pub fn is_initialised(&self) -> bool {
         self.key_path().exists()

@@ -52,7 +52,7 @@ impl SessionFiles {
     /// does not say when they began get `now_seconds`, in seconds since the Unix epoch.
     ///
     /// # Errors
-    /// When the path cannot be read, or no such file is below it.
+    /// Fails when the path cannot be read, or no such file is below it.
     pub fn find(wanted: &SessionImport, now_seconds: u64) -> Result<Self, CliError> {
         let files = files(&wanted.path)?;
         let format = wanted.format.map(|format| match format {
@@ -76,7 +76,7 @@ impl SessionFiles {
     /// The next sessions, at most about 4 MiB of them unless one alone is larger. None at the end.
     ///
     /// # Errors
-    /// When a file cannot be read or holds no session. What was given out before stays stored.
+    /// Fails when a file cannot be read or holds no session. What was given out before stays stored.
     pub fn next_chunk(&mut self) -> Result<Option<Chunk>, CliError> {
         let mut chunk = Chunk::default();
         while chunk.bytes < CHUNK_BYTES {
@@ -114,7 +114,7 @@ impl SessionFiles {
         }
     }
 
-    /// What the import did.
+    /// Result of the import.
     #[must_use]
     pub fn finish(self) -> Imported {
         self.done

@@ -63,7 +63,7 @@ pub fn fail(error: &CliError, json: bool) -> ExitCode {
     ExitCode::from(u8::from(error.exit))
 }
 
-/// When progress is drawn.
+/// Choice of when progress is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ProgressMode {
     /// On a terminal only.

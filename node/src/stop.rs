@@ -16,7 +16,7 @@ impl Stop {
     /// Takes SIGINT and SIGTERM from here on.
     ///
     /// # Errors
-    /// When the system refuses. A Tokio runtime must have been entered.
+    /// Fails when the system refuses. A Tokio runtime must have been entered.
     pub(crate) fn listen() -> Result<Self, CliError> {
         Self::of(&[SignalKind::interrupt(), SignalKind::terminate()])
     }
@@ -42,7 +42,7 @@ impl Stop {
 /// Takes one kind of signal from here on.
 ///
 /// # Errors
-/// When the system refuses.
+/// Fails when the system refuses.
 pub(crate) fn listen(kind: SignalKind) -> Result<Signal, CliError> {
     signal(kind).map_err(|error| CliError::failed("signals", error))
 }

@@ -1,4 +1,4 @@
-//! What was spent and what may be: sums of integers against caps.
+//! Spend and budget: sums of integers against caps.
 //!
 //! The filter for approximate zero-concentrated DP of Whitehouse, Ramdas, Rogers and Wu (2023,
 //! "Fully-Adaptive Composition in Differential Privacy", Theorem 1 in its zCDP form): releases chosen
@@ -11,7 +11,7 @@ pub use lore_protocol::delta::Spend;
 use crate::PrivacyError;
 use lore_protocol::codec::{Decode, Encode};
 
-/// What one release costs.
+/// Cost of one release.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Encode, Decode, serde::Serialize)]
 pub struct Cost {
     /// Zero-concentrated DP, in 1e-9, rounded up.
@@ -39,7 +39,7 @@ impl Caps {
         }
     }
 
-    /// What is left after `spent`.
+    /// Remainder after `spent`.
     #[must_use]
     pub const fn left(self, spent: Cost) -> Self {
         Self {

@@ -34,7 +34,7 @@ impl Pattern {
     /// Normalises a pattern: lower case, single spaces, no quotes, as lessons are.
     ///
     /// # Errors
-    /// When it holds no letter or digit, or more than 128 characters.
+    /// Fails when it holds no letter or digit, or more than 128 characters.
     pub fn new(text: &str) -> Result<Self, PatternError> {
         let bad = |why| Err(PatternError { text: text.chars().take(40).collect(), why });
         let lower = text.to_lowercase().replace(['"', '\'', '`'], "");
@@ -55,7 +55,7 @@ impl Pattern {
         &self.0
     }
 
-    /// Whether it occurs in a text, whatever the case.
+    /// Returns true when it occurs in a text, whatever the case.
     #[must_use]
     pub fn matches(&self, text: &str) -> bool {
         self.matches_within(text, &Steps::unbounded())

@@ -1,4 +1,4 @@
-//! What can go wrong at the door, in words that say what to do. No message holds private data.
+//! Errors of the door, in words that say what to do. No message holds private data.
 
 use lore_protocol::ids::Hash;
 
@@ -23,7 +23,7 @@ pub enum PrivacyError {
          left; wait for the next period or raise the budget with `lore privacy set`"
     )]
     OverBudget {
-        /// Whose cap binds.
+        /// The cap that binds.
         whose: &'static str,
         /// Rho asked for, in 1e-9.
         cost_rho_nano: u64,
@@ -54,7 +54,7 @@ pub enum PrivacyError {
     Parameter {
         /// The parameter.
         what: &'static str,
-        /// What is wrong, and what would be right.
+        /// The fault, and what would be right.
         why: String,
     },
     /// The mechanism asks for something that is not built.
@@ -80,9 +80,9 @@ pub enum PrivacyError {
     OutOfOrder {
         /// The release.
         release: Hash,
-        /// Where it is.
+        /// Its state.
         state: &'static str,
-        /// What was asked.
+        /// Step that was asked.
         step: &'static str,
     },
     /// A chain height that is not the next one.
@@ -96,7 +96,7 @@ pub enum PrivacyError {
     /// The released value did not come through the ledger.
     #[error("only a result that the ledger recorded as sampled can be committed")]
     NotSampled,
-    /// What was sampled or signed does not match what was reserved.
+    /// A sampled or signed thing does not match what was reserved.
     #[error("{0} does not match the reservation")]
     Mismatch(&'static str),
     /// The release's period is over.
@@ -113,7 +113,7 @@ pub enum PrivacyError {
          `lore privacy preview`"
     )]
     AtGate {
-        /// When it goes out, in seconds since the Unix epoch.
+        /// Time at which it goes out, in seconds since the Unix epoch.
         deadline_seconds: u64,
     },
     /// The person at the gate is too late.
@@ -133,7 +133,7 @@ pub enum PrivacyError {
     Damaged {
         /// Entry.
         index: u64,
-        /// What does not hold.
+        /// Rule that does not hold.
         why: String,
     },
     /// A write failed, so what is stored is unknown.

@@ -10,7 +10,7 @@ use crate::ledger::{Ledger, LedgerStore};
 use crate::preset::{Budget, Schedule, epsilon_micros, supporters_needed};
 use crate::{Caps, Cost, PrivacyError, utility};
 
-/// What the guarantee does not cover, in sentences to print.
+/// Limits of the guarantee, in sentences to print.
 pub const NOT_COVERED: &[&str] = &[
     "facts that many users of this node share pass the threshold by design",
     "that this node takes part, when it fetches, and how many members know it",
@@ -58,12 +58,12 @@ pub struct Status {
     pub pending: usize,
 }
 
-/// What one kind of release buys.
+/// Releases of one kind that a budget buys.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Purchase {
     /// The kind.
     pub kind: PayloadKind,
-    /// How often in a period.
+    /// Number in a period.
     pub releases: u32,
     /// With the cost of one.
     pub mechanism: Mechanism,
@@ -78,7 +78,7 @@ pub struct Purchase {
     pub rate_standard_error: Option<f64>,
 }
 
-/// What was spent in one wall-clock period of the budget's length.
+/// Spend in one wall-clock period of the budget's length.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct PeriodSpend {
     /// First second of the period.
@@ -102,22 +102,22 @@ pub struct Line {
     pub state: &'static str,
     /// Wall-clock time at which it was paid for, in seconds since the Unix epoch.
     pub at_seconds: u64,
-    /// What it cost.
+    /// Its cost.
     pub cost: Cost,
     /// The same as a formula with its numbers.
     pub formula: String,
 }
 
-/// What one more release would do.
+/// Effect of one more release.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Next {
     /// The kind.
     pub kind: PayloadKind,
-    /// What it would cost.
+    /// Its cost.
     pub cost: Cost,
     /// For thresholded releases: units that must support a key for a 95 % chance.
     pub supporters_needed: Option<u32>,
-    /// Whether the budget still admits it.
+    /// True when the budget still admits it.
     pub fits: bool,
     /// Spent after it, if it fits.
     pub spent_after: Option<Quote>,
@@ -128,22 +128,22 @@ pub struct Next {
 pub struct Explanation {
     /// Spent and left.
     pub status: Status,
-    /// What the budget buys under the schedule.
+    /// Releases that the budget buys under the schedule.
     pub buys: Vec<Purchase>,
     /// Spent in every period so far.
     pub periods: Vec<PeriodSpend>,
     /// Every release so far.
     pub releases: Vec<Line>,
-    /// What one more of each kind would do.
+    /// Effect of one more of each kind.
     pub next: Vec<Next>,
-    /// What the guarantee does not cover.
+    /// Limits of the guarantee.
     pub not_covered: &'static [&'static str],
 }
 
 /// Spent and left around `now_seconds`.
 ///
 /// # Errors
-/// When a conversion fails.
+/// Fails when a conversion fails.
 pub fn status<S: LedgerStore>(
     ledger: &Ledger<S>,
     now_seconds: u64,
@@ -164,10 +164,10 @@ pub fn status<S: LedgerStore>(
     })
 }
 
-/// What a budget buys: printed by `lore privacy set` before it asks.
+/// Lists what a budget buys: printed by `lore privacy set` before it asks.
 ///
 /// # Errors
-/// When the budget is too small for the schedule.
+/// Fails when the budget is too small for the schedule.
 pub fn buys(budget: &Budget, schedule: Schedule) -> Result<Vec<Purchase>, PrivacyError> {
     let plan = budget.plan(schedule)?;
     let kinds = [
@@ -199,7 +199,7 @@ pub fn buys(budget: &Budget, schedule: Schedule) -> Result<Vec<Purchase>, Privac
 /// Everything that `lore privacy explain` shows.
 ///
 /// # Errors
-/// When the budget is too small for the schedule, or a conversion fails.
+/// Fails when the budget is too small for the schedule, or a conversion fails.
 pub fn explain<S: LedgerStore>(
     ledger: &Ledger<S>,
     schedule: Schedule,
@@ -257,7 +257,7 @@ pub fn explain<S: LedgerStore>(
 /// A cost as (epsilon, delta) at the budget's split.
 ///
 /// # Errors
-/// When the conversion fails.
+/// Fails when the conversion fails.
 pub fn quote(budget: &Budget, cost: Cost) -> Result<Quote, PrivacyError> {
     let epsilon = epsilon_micros(cost.rho_nano, budget.delta_conv_e18)?;
     // A node that spent nothing has revealed nothing: no delta is due either.

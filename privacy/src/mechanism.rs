@@ -113,7 +113,7 @@ impl Bounds {
     /// The l2 bound as a rational that is not below it.
     ///
     /// # Errors
-    /// When a bound or the scale is zero, or the bounds contradict each other.
+    /// Fails when a bound or the scale is zero, or the bounds contradict each other.
     fn l2(&self, scale_micros: u64) -> Result<RBig, PrivacyError> {
         let bad = |what, why: &str| Err(PrivacyError::Parameter { what, why: why.into() });
         let positive =
@@ -135,22 +135,22 @@ impl Bounds {
     }
 }
 
-/// What opendp's map charges for noisy cells: integer discrete Gaussian on a vector that one unit changes
+/// Charge of opendp's map for noisy cells: integer discrete Gaussian on a vector that one unit changes
 /// within the bounds. `rho = l2_square / (2 * sigma^2)`, rounded up.
 ///
 /// # Errors
-/// When a parameter is zero or opendp refuses it.
+/// Fails when a parameter is zero or opendp refuses it.
 pub fn cells_cost(bounds: Bounds, scale_micros: u64) -> Result<Cost, PrivacyError> {
     let rho = vector(scale_micros)?.map(&bounds.l2(scale_micros)?).map_err(noise)?;
     Ok(Cost { rho_nano: bounds.rho_nano(Noise::Gaussian, scale_micros, rho)?, delta_e18: 0 })
 }
 
-/// What opendp's maps charge for noisy cells with integer discrete Laplace noise: the release is pure
+/// Charge of opendp's maps for noisy cells with integer discrete Laplace noise: the release is pure
 /// `epsilon = l0 * linf / b`, which is counted as `rho = epsilon^2 / 2` (Bun and Steinke 2016,
 /// Proposition 1.4), rounded up.
 ///
 /// # Errors
-/// When a parameter is zero or opendp refuses it.
+/// Fails when a parameter is zero or opendp refuses it.
 pub fn laplace_cost(bounds: Bounds, scale_micros: u64) -> Result<Cost, PrivacyError> {
     bounds.l2(scale_micros)?;
     let l1 = RBig::from(u32::from(bounds.l0) * u32::from(bounds.linf));
@@ -158,14 +158,14 @@ pub fn laplace_cost(bounds: Bounds, scale_micros: u64) -> Result<Cost, PrivacyEr
     Ok(Cost { rho_nano: bounds.rho_nano(Noise::Laplace, scale_micros, rho)?, delta_e18: 0 })
 }
 
-/// What opendp's map charges for thresholded counts of an open set of keys that one unit changes within the
+/// Charge of opendp's map for thresholded counts of an open set of keys that one unit changes within the
 /// bounds; delta is the map's for `threshold - 1` (see the module's text).
 ///
 /// A unit's keys share its weight equally, so that a unit of many keys is below the threshold by more on
 /// each but has more of them that noise can lift. Delta is the largest charge over all numbers of keys.
 ///
 /// # Errors
-/// When a parameter is zero or opendp refuses it.
+/// Fails when a parameter is zero or opendp refuses it.
 pub fn threshold_cost(
     bounds: Bounds,
     scale_micros: u64,
@@ -199,7 +199,7 @@ pub fn threshold_cost(
 /// The charge for a declared mechanism, re-derived from its parameters.
 ///
 /// # Errors
-/// When the mechanism is not one of ours or its parameters are impossible.
+/// Fails when the mechanism is not one of ours or its parameters are impossible.
 pub fn cost_of(mechanism: &Mechanism) -> Result<Cost, PrivacyError> {
     if !mechanism.l0.is_multiple_of(mechanism.unit.cells_changed()) {
         return Err(PrivacyError::Parameter {
@@ -238,7 +238,7 @@ pub fn verify(mechanism: &Mechanism) -> Result<(), PrivacyError> {
 /// A Gaussian mechanism with its charge filled in; threshold 0 means noisy cells.
 ///
 /// # Errors
-/// When the parameters are impossible.
+/// Fails when the parameters are impossible.
 pub fn gaussian(
     unit: Unit,
     bounds: Bounds,
@@ -251,7 +251,7 @@ pub fn gaussian(
 /// A Laplace mechanism on cells with its charge filled in.
 ///
 /// # Errors
-/// When the parameters are impossible.
+/// Fails when the parameters are impossible.
 pub fn laplace(unit: Unit, bounds: Bounds, scale_micros: u64) -> Result<Mechanism, PrivacyError> {
     charged(unit, Noise::Laplace, bounds, scale_micros, 0)
 }

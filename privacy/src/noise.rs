@@ -1,4 +1,4 @@
-//! Where noise comes from: the system's randomness for what leaves, a seed for what is simulated.
+//! Sources of noise: the system's randomness for what leaves, a seed for what is simulated.
 
 use lore_protocol::ids::Hash;
 use lore_protocol::payload::{Mechanism, Noise};
@@ -20,8 +20,8 @@ const MAX_SEEDED_SCALE_MICROS: u64 = 100_000_000_000_000;
 /// impl Sealed for Mine {}
 /// ```
 pub trait NoiseSource: Sealed {
-    /// What the first entry of a ledger names as the entry before it, so that a ledger of one source is
-    /// none of another.
+    /// Hash that the first entry of a ledger names as the entry before it, so that a ledger of one source
+    /// is none of another.
     #[doc(hidden)]
     fn genesis() -> Hash;
 
@@ -34,19 +34,19 @@ pub trait NoiseSource: Sealed {
     /// Adds Gaussian noise to every cell.
     ///
     /// # Errors
-    /// When the scale is impossible or randomness fails.
+    /// Fails when the scale is impossible or randomness fails.
     fn add(&mut self, cells: &[i64], scale_micros: u64) -> Result<Vec<i64>, PrivacyError>;
 
     /// Adds Laplace noise to every cell.
     ///
     /// # Errors
-    /// When the scale is impossible or randomness fails.
+    /// Fails when the scale is impossible or randomness fails.
     fn add_laplace(&mut self, cells: &[i64], scale_micros: u64) -> Result<Vec<i64>, PrivacyError>;
 
     /// Adds the noise that a mechanism declares to every cell.
     ///
     /// # Errors
-    /// When the scale is impossible or randomness fails.
+    /// Fails when the scale is impossible or randomness fails.
     fn add_declared(
         &mut self,
         cells: &[i64],
@@ -61,7 +61,7 @@ pub trait NoiseSource: Sealed {
     /// Adds noise to every count and keeps (index, noisy count) where it reaches the threshold.
     ///
     /// # Errors
-    /// When the scale is impossible or randomness fails.
+    /// Fails when the scale is impossible or randomness fails.
     fn keep_above(
         &mut self,
         counts: &[i64],

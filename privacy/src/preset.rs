@@ -21,10 +21,10 @@ pub const KEYS_PER_UNIT: u16 = 32;
 /// Largest epsilon, in millionths: beyond it the word privacy would mislead.
 const MAX_EPSILON_MICROS: u64 = 20_000_000;
 
-/// What the owner allows per period, with its conversion to rho.
+/// Budget that the owner allows per period, with its conversion to rho.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, serde::Serialize)]
 pub struct Budget {
-    /// Whose removal is protected.
+    /// Unit whose removal is protected.
     pub unit: Unit,
     /// Epsilon, in 1e-6.
     pub epsilon_micros: u64,
@@ -38,7 +38,7 @@ pub struct Budget {
     pub period_days: u32,
 }
 
-/// How many releases of each kind a period has.
+/// Number of releases of each kind in a period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, serde::Serialize)]
 pub struct Schedule {
     /// Lesson releases.
@@ -56,7 +56,7 @@ pub struct Schedule {
 /// Cost releases of a period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, serde::Serialize)]
 pub struct CostSchedule {
-    /// How many.
+    /// Number of releases.
     pub releases: u32,
     /// Kinds of cost.
     pub kinds: u16,
@@ -140,7 +140,7 @@ impl Budget {
     /// thresholds.
     ///
     /// # Errors
-    /// When epsilon is zero or above 20, delta is zero or a thousandth and more, or the period is zero.
+    /// Fails when epsilon is zero or above 20, delta is zero or a thousandth and more, or the period is zero.
     pub fn new(
         unit: Unit,
         epsilon_micros: u64,
@@ -184,7 +184,7 @@ impl Budget {
     /// The mechanisms that use this budget up over a period's schedule.
     ///
     /// # Errors
-    /// When the budget is too small for any threshold to be reached.
+    /// Fails when the budget is too small for any threshold to be reached.
     pub fn plan(&self, schedule: Schedule) -> Result<Plan, PrivacyError> {
         let shares = Shares::of(self.unit, schedule.costs.is_some());
         let share = |percent: u64, releases: u32| {
@@ -263,7 +263,7 @@ pub fn weight_needed(lessons: &Mechanism) -> u64 {
 /// Epsilon of a rho at a delta, by opendp's conversion, in 1e-6 rounded up.
 ///
 /// # Errors
-/// When opendp cannot convert.
+/// Fails when opendp cannot convert.
 pub fn epsilon_micros(rho_nano: u64, delta_conv_e18: u64) -> Result<u64, PrivacyError> {
     if rho_nano == 0 {
         return Ok(0);
@@ -277,7 +277,7 @@ pub fn epsilon_micros(rho_nano: u64, delta_conv_e18: u64) -> Result<u64, Privacy
 /// The largest rho, in 1e-9, whose conversion at `delta_conv` stays within epsilon.
 ///
 /// # Errors
-/// When opendp cannot convert.
+/// Fails when opendp cannot convert.
 pub fn rho_nano(epsilon_micros: u64, delta_conv_e18: u64) -> Result<u64, PrivacyError> {
     let (epsilon, delta) = (float_down(epsilon_micros, 1e6), float_down(delta_conv_e18, 1e18));
     let fits = |rho_nano: u64| -> Result<bool, PrivacyError> {

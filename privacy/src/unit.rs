@@ -1,4 +1,4 @@
-//! Whose data it is: pseudonyms and draws that depend on one unit and a local secret alone.
+//! Units of privacy: pseudonyms and draws that depend on one unit and a local secret alone.
 
 use lore_protocol::payload::Unit;
 
@@ -13,7 +13,7 @@ pub struct UnitId {
 }
 
 impl UnitId {
-    /// What this stands for.
+    /// Kind of unit that this stands for.
     #[must_use]
     pub const fn kind(&self) -> Unit {
         self.kind

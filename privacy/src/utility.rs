@@ -1,4 +1,4 @@
-//! What a setting buys: chances and standard errors, for people to read. Nothing here decides what is
+//! Utility of a setting: chances and standard errors, for people to read. Nothing here decides what is
 //! charged, so floats do.
 
 /// Sigma, in millionths, above which the normal law stands for the discrete one.

@@ -48,17 +48,17 @@ pub struct Founder {
     pub recovery: Hash,
 }
 
-/// When an epoch ends.
+/// Rule that ends an epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EpochRule {
-    /// When a signer says so.
+    /// A signer says so.
     Rounds,
-    /// When a signer's clock says that this many hours have passed since the last one.
+    /// A signer's clock says that this many hours have passed since the last one.
     Hours(u32),
 }
 
-/// Who may admit members.
+/// Members that may admit others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Vouchers {
@@ -76,7 +76,7 @@ pub struct PrivacyTerms {
     pub rho_nano: u64,
     /// Most threshold delta in a period, in 1e-18.
     pub delta_e18: u64,
-    /// What the ceiling amounts to, for people; decides nothing.
+    /// Epsilon that the ceiling amounts to, for people; decides nothing.
     pub epsilon_display: String,
     /// Units that a release may protect.
     pub units: Vec<Unit>,
@@ -113,7 +113,7 @@ pub struct PrivacyTerms {
     /// hash; none: all of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub releases_per_unit: Option<u32>,
-    /// Which windows of time releases draw on, and when they are sent.
+    /// Windows of time that releases draw on, and when they are sent.
     pub windows: WindowTerms,
     /// Cost releases; none: costs stay where they are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -130,7 +130,7 @@ pub struct WindowTerms {
     /// Least length of a window, and least time from joining and between two releases of a kind, in
     /// seconds: 1 to 2,592,000 (30 days). It bounds how fast epochs can spend a member's budget.
     pub least_seconds: u32,
-    /// How long after the end of its window a release is sent, in seconds: 0 to 86,400.
+    /// Seconds from the end of its window until a release is sent: 0 to 86,400.
     pub send_after_seconds: u32,
 }
 
@@ -147,7 +147,7 @@ impl Default for WindowTerms {
     }
 }
 
-/// What a cost release counts.
+/// Terms of cost releases.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CostTerms {
@@ -157,7 +157,7 @@ pub struct CostTerms {
     pub bound: u16,
     /// Least sigma, in millionths.
     pub min_sigma_micros: u64,
-    /// What is summed.
+    /// Costs that are summed.
     pub kinds: Vec<CostKind>,
 }
 
@@ -165,13 +165,13 @@ pub struct CostTerms {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CostKind {
-    /// What is measured.
+    /// Measure of the cost.
     pub measure: Measure,
-    /// How many of it make one; a started one does not count.
+    /// Number of it that makes one; a started one does not count.
     pub per: u32,
 }
 
-/// What a session costs.
+/// Measure of a session's cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Measure {
@@ -195,7 +195,7 @@ pub struct Limits {
     pub evidence_cap: u32,
     /// Distinct voices ([`crate::voice`]) that must revoke before it takes effect.
     pub revokers: u32,
-    /// How much better, in millionths, a challenger must be before it is tested against noise.
+    /// Least lead, in millionths, of a challenger before it is tested against noise.
     pub promotion_margin_micros: u32,
 }
 
@@ -209,11 +209,11 @@ pub struct Charter {
     pub name: String,
     /// Random, so that two charters with the same terms differ.
     pub nonce: Hash,
-    /// When an epoch ends.
+    /// Rule that ends an epoch.
     pub epoch: EpochRule,
-    /// Who may admit members.
+    /// Members that may admit others.
     pub vouchers: Vouchers,
-    /// Whether skills with scripts may spread.
+    /// True when skills with scripts may spread.
     pub scripts: bool,
     /// Contexts that evidence is kept apart for.
     pub contexts: Vec<String>,
@@ -244,7 +244,7 @@ impl Charter {
     /// Signs a charter with its only founder's key.
     ///
     /// # Errors
-    /// When the terms contradict each other or the founder is another.
+    /// Fails when the terms contradict each other or the founder is another.
     pub fn sign(&self, signer: &dyn Signer) -> Result<SignedCharter, CharterError> {
         self.check()?;
         let text = self.to_text();

@@ -16,7 +16,7 @@ pub const MAX_DELTA_BYTES: usize = MAX_PAYLOAD_BYTES + 2048;
 
 const ID_TAG: &str = "commonlore/delta/v1";
 
-/// What a member has spent of its privacy budget in one period, cumulative and rounded up.
+/// Privacy budget that a member has spent in one period, cumulative and rounded up.
 #[derive(
     Debug,
     Clone,
@@ -85,7 +85,7 @@ impl Header {
         DeltaId(*blake3::hash(&self.signed_bytes()).as_bytes())
     }
 
-    /// Whose chain this is on: the author, or the new member that a Join makes.
+    /// Member whose chain this is on: the author, or the new member that a Join makes.
     #[must_use]
     pub fn chain(&self) -> MemberId {
         if self.payload_kind == PayloadKind::Join { self.id().into() } else { self.author }
@@ -108,7 +108,7 @@ fn as_hex<S: serde::Serializer>(bytes: &Option<Vec<u8>>, to: S) -> Result<S::Ok,
     serde::Serialize::serialize(&bytes.as_ref().map(hex::encode), to)
 }
 
-/// What is wrong with a delta, visible in its bytes alone.
+/// Faults of a delta that are visible in its bytes alone.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Malformed {
     /// The bytes do not decode.
@@ -225,7 +225,7 @@ impl Sound {
         &self.delta.header
     }
 
-    /// Whose chain it is on.
+    /// Member whose chain it is on.
     #[must_use]
     pub fn chain(&self) -> MemberId {
         if self.header().payload_kind == PayloadKind::Join {
@@ -235,7 +235,7 @@ impl Sound {
         }
     }
 
-    /// Whether `key` signed it.
+    /// Returns true when `key` signed it.
     #[must_use]
     pub fn signed_by(&self, key: &PublicKey) -> bool {
         key.verify(&self.header().signed_bytes(), &self.delta.signature)

@@ -64,13 +64,13 @@ impl Signer for SecretKey {
 }
 
 impl PublicKey {
-    /// Whether the bytes are a point of the curve, so that a peer can have this key.
+    /// Returns true when the bytes are a point of the curve, so that a peer can have this key.
     #[must_use]
     pub fn is_valid(&self) -> bool {
         ed25519_dalek::VerifyingKey::from_bytes(&self.0).is_ok()
     }
 
-    /// Whether `signature` is this key's over `message` (RFC 8032, strict: small-order keys and
+    /// Returns true when `signature` is this key's over `message` (RFC 8032, strict: small-order keys and
     /// non-canonical points are refused).
     #[must_use]
     pub fn verify(&self, message: &[u8], signature: &Signature) -> bool {

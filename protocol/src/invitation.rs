@@ -18,18 +18,18 @@ pub enum InvitationError {
     Damaged,
 }
 
-/// What the inviter hands over, outside the network.
+/// Invitation that the inviter hands over, outside the network.
 #[derive(Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Invitation {
     /// The federation: the charter's hash.
     pub federation: FederationId,
     /// The inviter's key.
     pub inviter: PublicKey,
-    /// Where the inviter listens, as multiaddresses.
+    /// Multiaddresses that the inviter listens on.
     pub addresses: Vec<String>,
     /// The secret that admits.
     pub secret: [u8; 32],
-    /// How many may use it.
+    /// Number of members that may use it.
     pub uses: u16,
     /// Last epoch in which it admits.
     pub expires_epoch: u32,
@@ -105,7 +105,7 @@ fn proof(
     Hash(*blake3::keyed_hash(&key, &message).as_bytes())
 }
 
-/// Whether `claimed` proves knowledge of `secret`; compared in constant time.
+/// Returns true when `claimed` proves knowledge of `secret`; compared in constant time.
 #[must_use]
 pub fn proves(
     secret: &[u8; 32],

@@ -55,7 +55,7 @@ impl Steps {
         self.taken.get()
     }
 
-    /// Whether more steps were taken than there may be: what is read then counts as empty.
+    /// Returns true when more steps were taken than there may be: what is read then counts as empty.
     #[must_use]
     pub fn spent(&self) -> bool {
         self.taken.get() > self.most

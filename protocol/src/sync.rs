@@ -18,7 +18,7 @@ pub const MAX_FRONTIERS: usize = 2048;
 /// Most answers in one round; a round that needs more goes on at the next occasion.
 pub const MAX_ANSWERS: u32 = 10_000;
 
-/// What the asking side says.
+/// Request of the asking side.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ask {
@@ -33,7 +33,7 @@ pub enum Ask {
     },
 }
 
-/// What the answering side says.
+/// Reply of the answering side.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Answer {
@@ -41,7 +41,7 @@ pub enum Answer {
     Equal,
     /// Other digest.
     Different,
-    /// What the asker lacks.
+    /// Deltas that the asker lacks.
     Deltas {
         /// In causal order.
         deltas: Vec<Delta>,
@@ -66,7 +66,7 @@ pub fn answer(log: &Log, ask: &Ask) -> Answer {
     }
 }
 
-/// Where the deltas of a round go: a log, or what stores them beside it.
+/// Receiver of a round's deltas: a log, or what stores them beside it.
 pub trait Intake {
     /// The log as it is now.
     fn log(&self) -> &Log;
@@ -91,7 +91,7 @@ pub struct Round {
     answers: u32,
 }
 
-/// What to do next in a round.
+/// Next step of a round.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
     /// Send this and give its answer to [`Round::handle`].
@@ -100,7 +100,7 @@ pub enum Step {
     Done(Done),
 }
 
-/// How a round ended.
+/// End of a round.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Done {
     /// Both sides hold the same.
@@ -111,7 +111,7 @@ pub enum Done {
     Misbehaved(String),
 }
 
-/// What a batch brought.
+/// Effect of a batch.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Batch {
     /// Newly valid deltas, in order.
@@ -199,7 +199,7 @@ impl Ask {
     /// Decodes a request within its bounds.
     ///
     /// # Errors
-    /// When the bytes are not one.
+    /// Fails when the bytes are not one.
     pub fn parse(bytes: &[u8]) -> Result<Self, codec::DecodeError> {
         let ask: Self = codec::decode(bytes)?;
         match &ask {

@@ -3,7 +3,7 @@
 //! This is *private* data whenever it comes from a real session; `lore-privacy` wraps it. The type
 //! itself is plain so that the simulator can feed crafted traces to the same miner.
 
-/// How a session ended.
+/// End of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
@@ -22,11 +22,11 @@ pub struct Call {
     pub tool: String,
     /// The command line for a shell tool, else the canonical JSON of the arguments.
     pub input: String,
-    /// What came back: standard output and error, or the tool's result.
+    /// Output of the call: standard output and error, or the tool's result.
     pub output: String,
     /// Exit status for a shell tool, when known.
     pub exit: Option<i32>,
-    /// Whether the harness or the tool flagged the call as failed.
+    /// True when the harness or the tool flagged the call as failed.
     pub failed: bool,
 }
 
@@ -37,6 +37,6 @@ pub struct Trace {
     pub task: String,
     /// The calls in order.
     pub calls: Vec<Call>,
-    /// How it ended.
+    /// Its outcome.
     pub outcome: Outcome,
 }

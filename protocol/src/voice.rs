@@ -42,7 +42,7 @@ impl Voices {
         self.voices.get(&member).copied().unwrap_or(member)
     }
 
-    /// How many distinct voices these members have.
+    /// Number of distinct voices of these members.
     pub fn count(&self, members: impl IntoIterator<Item = MemberId>) -> usize {
         members.into_iter().map(|member| self.of(member)).collect::<BTreeSet<_>>().len()
     }

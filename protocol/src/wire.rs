@@ -1,4 +1,4 @@
-//! What two nodes say to each other: admission, sync, and gossip frames.
+//! Messages between two nodes: admission, sync, and gossip frames.
 //!
 //! The transport proves the peer's key. A stranger gets nothing but a challenge; with a proof of an
 //! invitation's secret over both nonces it gets the charter, and with its signed Join it is vouched for.
@@ -28,7 +28,7 @@ pub enum Request {
         /// The question.
         ask: Ask,
     },
-    /// Who else is a member, and where?
+    /// Asks for the other members and their addresses.
     Peers {
         /// The federation.
         federation: FederationId,
@@ -85,7 +85,7 @@ pub enum Reply {
     Refused(String),
 }
 
-/// What travels on a federation's gossip topic.
+/// Frames on a federation's gossip topic.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Frame {
@@ -168,7 +168,7 @@ impl FrameSeal {
     /// The frame in gossiped bytes.
     ///
     /// # Errors
-    /// When they were not sealed by a member, or hold no frame.
+    /// Fails when they were not sealed by a member, or hold no frame.
     pub fn open(&self, bytes: &[u8]) -> Result<Frame, FrameError> {
         let (nonce, sealed) = bytes.split_at_checked(NONCE_BYTES).ok_or(FrameError::Unsealed)?;
         let plain = self.cipher.decrypt(XNonce::from_slice(nonce), sealed);

@@ -11,7 +11,7 @@ use crate::line::LORE_VERSION;
 pub trait Ask: Clone + Serialize + DeserializeOwned + JsonSchema + Into<Request> {
     /// The verb, such as `federation.show`.
     const VERB: &'static str;
-    /// What it answers.
+    /// Answer to it.
     type Answer: Serialize + DeserializeOwned + JsonSchema;
 }
 
@@ -29,7 +29,7 @@ impl Reply {
     /// The answer to a request of type `R`.
     ///
     /// # Errors
-    /// When a value has no JSON form, such as a path that is not UTF-8.
+    /// Fails when a value has no JSON form, such as a path that is not UTF-8.
     pub fn to<R: Ask>(answer: &R::Answer) -> Result<Self, Failure> {
         serde_json::to_value(answer).map(Self).map_err(|error| {
             Failure::failed(
@@ -42,7 +42,7 @@ impl Reply {
     /// The answer to a request of type `R`.
     ///
     /// # Errors
-    /// When it is another verb's, or another version's.
+    /// Fails when it is another verb's, or another version's.
     pub fn read<R: Ask>(self) -> Result<R::Answer, Failure> {
         serde_json::from_value(self.0).map_err(|error| {
             Failure::failed(
@@ -55,7 +55,7 @@ impl Reply {
 
 macro_rules! verbs {
     ($($verb:literal $ask:ident => $answer:ident;)*) => {
-        /// What a client asks: one variant a verb.
+        /// Request of a client: one variant a verb.
         #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
         #[serde(tag = "verb", content = "args")]
         #[allow(missing_docs)] // Each variant is documented at its arguments.

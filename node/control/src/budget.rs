@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What a release protects.
+/// Unit that a release protects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Unit {
@@ -80,7 +80,7 @@ impl PayloadKind {
 /// The mechanism of a release, with what it costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Mechanism {
-    /// What is protected.
+    /// Unit that is protected.
     pub unit: Unit,
     /// Law of the noise.
     pub noise: Noise,
@@ -109,10 +109,10 @@ pub struct Cost {
     pub delta_e18: u64,
 }
 
-/// What the owner allows in a period.
+/// Budget that the owner allows in a period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Budget {
-    /// What is protected.
+    /// Unit that is protected.
     pub unit: Unit,
     /// Epsilon, in millionths.
     pub epsilon_micros: u64,

@@ -35,7 +35,7 @@ pub struct FederationCreate {
     /// each weighs as much as a lesson.
     #[serde(default)]
     pub topic_words: u16,
-    /// Which windows of time releases draw on, and when they are sent.
+    /// Windows of time that releases draw on, and when they are sent.
     #[serde(default)]
     pub windows: Windows,
     /// Units that a member's releases may protect; none: user and personal.
@@ -54,7 +54,7 @@ pub struct Windows {
     pub grid_seconds: u32,
     /// Least length of a window, and least time between two releases of a kind, in seconds: 1 to 2592000.
     pub least_seconds: u32,
-    /// How long after the end of its window a release is sent, in seconds: 0 to 86400.
+    /// Seconds from the end of its window until a release is sent: 0 to 86400.
     pub send_after_seconds: u32,
 }
 
@@ -80,7 +80,7 @@ pub struct CostReleases {
     pub at: Vec<u32>,
     /// Most that one session adds to a sum, in the kind's unit; at least 1.
     pub bound: u16,
-    /// What is summed; at least one kind.
+    /// Costs that are summed; at least one kind.
     pub kinds: Vec<CostKind>,
 }
 
@@ -88,13 +88,13 @@ pub struct CostReleases {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CostKind {
-    /// What is measured.
+    /// Measure of the cost.
     pub measure: Measure,
-    /// How many of it make one unit of the sum; at least 1.
+    /// Number of it that makes one unit of the sum; at least 1.
     pub per: u32,
 }
 
-/// What a cost is measured in.
+/// Measure of a cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Measure {
@@ -124,7 +124,7 @@ pub struct FederationInvite {
     /// Id, its beginning, or name; none: the only federation.
     #[serde(default)]
     pub federation: Option<String>,
-    /// How many may join with it; at least 1.
+    /// Number of members that may join with it; at least 1.
     pub uses: u16,
     /// For how many more epochs it holds.
     pub epochs: u32,
@@ -137,7 +137,7 @@ pub struct Invited {
     pub invitation: String,
     /// The federation.
     pub federation: FederationId,
-    /// How many may join with it.
+    /// Number of members that may join with it.
     pub uses: u16,
     /// The last epoch in which it holds.
     pub expires_epoch: u32,
@@ -295,7 +295,7 @@ pub struct FederationExportLog {
 /// A log that was written as files.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LogExported {
-    /// Where it is.
+    /// Directory of the log.
     pub directory: PathBuf,
     /// Deltas written.
     pub deltas: u64,
@@ -348,7 +348,7 @@ pub struct FederationStatus {
     pub disputed_epochs: Vec<u32>,
 }
 
-/// What is missing of a sealed epoch.
+/// Missing part of a sealed epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Behind {
     /// The epoch.

@@ -13,9 +13,9 @@ pub struct PrivacyPreview {}
 /// Releases that wait for a person.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct GatePreview {
-    /// What a person must know before looking, as a sentence.
+    /// Facts that a person must know before looking, as a sentence.
     pub fixed: String,
-    /// Whether lesson releases wait.
+    /// Setting of whether lesson releases wait.
     pub gate: GateSetting,
     /// The releases that wait.
     pub waiting: Vec<HeldRelease>,
@@ -23,15 +23,15 @@ pub struct GatePreview {
     pub due: Vec<DueRelease>,
 }
 
-/// Whether lesson releases wait for a person, from config.toml.
+/// Setting of whether lesson releases wait for a person, from config.toml.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum GateSetting {
     /// The configuration says so.
     Known {
-        /// Whether they wait.
+        /// True when they wait.
         ask: bool,
-        /// How long they wait, in seconds; null when they do not.
+        /// Seconds that they wait; null when they do not.
         deadline_seconds: Option<u64>,
     },
     /// The configuration cannot be read.
@@ -50,7 +50,7 @@ pub struct HeldRelease {
     pub federation: FederationId,
     /// Name of the federation; null when this node does not know it any more.
     pub name: Option<String>,
-    /// When it opens, in seconds since the Unix epoch.
+    /// Time when it opens, in seconds since the Unix epoch.
     pub deadline_seconds: u64,
     /// Seconds until then.
     pub seconds_left: u64,
@@ -62,7 +62,7 @@ pub struct HeldRelease {
     pub payload_bytes: Option<u64>,
     /// BLAKE3 hash of what goes out, likewise.
     pub payload_hash: Option<Hash>,
-    /// What goes out, in hexadecimal, likewise.
+    /// Payload that goes out, in hexadecimal, likewise.
     pub payload: Option<String>,
 }
 
@@ -78,7 +78,7 @@ pub struct GateKey {
     /// Its noisy support, in units: one counts 1 when it supports nothing else, and the root of 1 / k when it
     /// supports k keys.
     pub noisy_support: f64,
-    /// Whether it goes out; null before an answer.
+    /// True when it goes out; null before an answer.
     pub kept: Option<bool>,
 }
 
@@ -96,7 +96,7 @@ pub struct PrivacyGate {
     pub release: Option<String>,
 }
 
-/// What a person decides about a release.
+/// Decision of a person about a release.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Decision {
@@ -156,13 +156,13 @@ pub struct DenyList {
 pub struct DenyEntry {
     /// The pattern.
     pub pattern: String,
-    /// When it was added, in seconds since the Unix epoch.
+    /// Time when it was added, in seconds since the Unix epoch.
     pub added_seconds: Option<u64>,
-    /// When it was removed, likewise; null while it is listed.
+    /// Time when it was removed, likewise; null while it is listed.
     pub removed_seconds: Option<u64>,
-    /// Whether it counts for every open window.
+    /// True when it counts for every open window.
     pub in_force: bool,
-    /// For which windows it counts, in words.
+    /// Windows for which it counts, in words.
     pub counts: String,
 }
 
@@ -171,7 +171,7 @@ pub struct DenyEntry {
 #[serde(deny_unknown_fields)]
 pub struct PrivacyLedgerVerify {}
 
-/// What a full verification of the ledger found in order.
+/// Result of a full verification of the ledger that found all in order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LedgerVerified {
     /// Entries read.

@@ -12,9 +12,9 @@ pub struct Lesson {
     pub skill: Option<SkillId>,
     /// The kind of advice.
     pub op: Op,
-    /// When it applies.
+    /// Situation that it applies to.
     pub trigger: Trigger,
-    /// What to do.
+    /// Its advice.
     pub action: Action,
 }
 
@@ -39,14 +39,14 @@ pub enum Op {
 pub struct Trigger {
     /// Command or tool.
     pub tool: String,
-    /// What went wrong: a class of the protocol's taxonomy, such as `missing_header`.
+    /// Class of the error, of the protocol's taxonomy, such as `missing_header`.
     pub error: String,
     /// A port, module, flag, path class or header; absent when there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
 }
 
-/// What to do.
+/// Advice of a lesson.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
@@ -54,9 +54,9 @@ pub enum Action {
     Example(String),
     /// Give another argument.
     UseArgument {
-        /// What failed.
+        /// The failing argument.
         old: String,
-        /// What worked.
+        /// The working argument.
         new: String,
     },
     /// Give a flag.
@@ -121,7 +121,7 @@ pub struct PreviewedLessons {
 pub struct PreviewedLesson {
     /// Id of the session.
     pub session: String,
-    /// When the session began, as RFC 3339 in UTC.
+    /// Start of the session, as RFC 3339 in UTC.
     pub started: String,
     /// The lesson in words.
     pub lesson: String,

@@ -29,7 +29,7 @@ pub struct NodeStatus {
     pub pending_lessons: Vec<PendingLesson>,
     /// Why the node signs nothing before it synced with a member; none in normal operation.
     pub recovering: Option<Recovering>,
-    /// What to do next, as a sentence.
+    /// Next step, as a sentence.
     pub next: String,
     /// Process id of the daemon; absent when the node is not running.
     #[serde(skip_serializing_if = "Option::is_none")]

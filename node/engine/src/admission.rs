@@ -31,7 +31,7 @@ pub struct Invited {
     pub line: String,
     /// The federation.
     pub federation: FederationId,
-    /// How many may use it.
+    /// Number of members that may use it.
     pub uses: u16,
     /// Last epoch in which it admits.
     pub expires_epoch: u32,
@@ -45,7 +45,7 @@ impl<N: NoiseSource> Engine<N> {
     /// Makes an invitation. `addresses` is where this node can be reached.
     ///
     /// # Errors
-    /// When this node may not invite, or listens nowhere.
+    /// Fails when this node may not invite, or listens nowhere.
     pub fn federation_invite(
         &self,
         federation: FederationId,

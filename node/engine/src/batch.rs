@@ -4,7 +4,7 @@ use lore_protocol::ids::Hash;
 
 use crate::{RecordKind, Table};
 
-/// What "done" means for a write. Both survive the death of the process; only `Synced` survives
+/// Meaning of "done" for a write. Both survive the death of the process; only `Synced` survives
 /// the loss of power.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Durability {
@@ -67,7 +67,7 @@ impl Batch {
         &self.changes
     }
 
-    /// Whether nothing would change.
+    /// Returns true when nothing would change.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty()

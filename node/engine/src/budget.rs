@@ -16,11 +16,11 @@ pub struct Planned {
     pub federation: FederationId,
     /// Its name.
     pub name: String,
-    /// What is released.
+    /// Kind of the release.
     pub kind: PayloadKind,
     /// The epoch in which it is due; the open one for a release that waits for its window to fill.
     pub epoch: u32,
-    /// How many epochs away that is.
+    /// Number of epochs until that one.
     pub epochs_ahead: u32,
     /// About when it is sent, in seconds since the Unix epoch; none where a founder ends epochs by hand.
     pub about_seconds: Option<u64>,
@@ -32,7 +32,7 @@ impl<N: NoiseSource> Engine<N> {
     /// Sets the owner's budget, and makes the releases that are due under it.
     ///
     /// # Errors
-    /// When a charter or the ledger does not allow it, or the store fails.
+    /// Fails when a charter or the ledger does not allow it, or the store fails.
     pub fn set_budget(&mut self, budget: Budget) -> Result<(), EngineError> {
         self.set_budget_since(budget, None)
     }
@@ -169,7 +169,7 @@ impl<N: NoiseSource> Engine<N> {
     }
 }
 
-/// That a charter does not allow a unit of privacy, and which it allows.
+/// Says that a charter does not allow a unit of privacy, and which it allows.
 #[must_use]
 pub fn forbidden_unit(name: &str, units: &[Unit]) -> String {
     let allowed: Vec<&str> = units

@@ -1,6 +1,6 @@
 //! The owner's deny-list: kept in the store, never sent, and fixed before a window opens.
 //!
-//! What came first, a change of the list or the opening of a window, is told by counters and not by the
+//! Counters tell what came first, a change of the list or the opening of a window, and not the
 //! clock: two things can fall into one second.
 
 use lore_privacy::{DenyList, NoiseSource, Pattern};
@@ -10,7 +10,7 @@ use lore_protocol::payload::PayloadKind;
 
 use crate::{Batch, Durability, Engine, EngineError, RecordKind};
 
-/// When an entry was put on the list or taken off.
+/// Moment at which an entry was put on the list or taken off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 struct Moment {
     /// For people: seconds since the Unix epoch.
@@ -21,10 +21,10 @@ struct Moment {
     edits: u64,
 }
 
-/// When an entry was on the list: from, until.
+/// Times in which an entry was on the list: from, until.
 type Spans = Vec<(Moment, Option<Moment>)>;
 
-/// What opened the window that the next lesson release of a federation reads.
+/// Opening of the window that the next lesson release of a federation reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Opening {
     /// The last lesson release, by its place among all releases of the ledger.
@@ -33,7 +33,7 @@ enum Opening {
     Join(u64),
 }
 
-/// For which windows an entry counts.
+/// Windows for which an entry counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Counts {
     /// For the open window of every federation, and later ones.
@@ -49,13 +49,13 @@ pub enum Counts {
 pub struct DenyEntry {
     /// The pattern.
     pub pattern: String,
-    /// When it was added last, in seconds since the Unix epoch.
+    /// Time when it was added last, in seconds since the Unix epoch.
     pub added_seconds: u64,
-    /// When it was removed, in seconds since the Unix epoch.
+    /// Time when it was removed, in seconds since the Unix epoch.
     pub removed_seconds: Option<u64>,
-    /// Whether it binds the open window of every federation.
+    /// True when it binds the open window of every federation.
     pub in_force: bool,
-    /// For which windows it counts.
+    /// Windows for which it counts.
     pub counts: Counts,
 }
 
@@ -63,7 +63,7 @@ impl<N: NoiseSource> Engine<N> {
     /// Puts a pattern on the list, for windows that open from now on.
     ///
     /// # Errors
-    /// When the text is no pattern, or the store fails.
+    /// Fails when the text is no pattern, or the store fails.
     pub fn deny_add(&mut self, text: &str) -> Result<(), EngineError> {
         let pattern = parse(text)?;
         let mut spans = self.spans(&pattern)?;
@@ -77,7 +77,7 @@ impl<N: NoiseSource> Engine<N> {
     /// Takes a pattern off the list, for windows that open from now on.
     ///
     /// # Errors
-    /// When it is not on the list, or the store fails.
+    /// Fails when it is not on the list, or the store fails.
     pub fn deny_remove(&mut self, text: &str) -> Result<(), EngineError> {
         let pattern = parse(text)?;
         let mut spans = self.spans(&pattern)?;
@@ -95,7 +95,7 @@ impl<N: NoiseSource> Engine<N> {
     /// The entries that count for an open window or a later one.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Fails when the store fails.
     pub fn deny_list_entries(&self) -> Result<Vec<DenyEntry>, EngineError> {
         let openings: Vec<Opening> = self.federations.keys().map(|id| self.opening(*id)).collect();
         let mut entries = Vec::new();
@@ -123,7 +123,7 @@ impl<N: NoiseSource> Engine<N> {
     /// The list for a federation's next lesson release, as it stood when its window opened.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Fails when the store fails.
     pub fn deny_list(&self, federation: FederationId) -> Result<DenyList, EngineError> {
         let opening = self.opening(federation);
         let entries = self.deny_entries()?.into_iter();
@@ -137,7 +137,7 @@ impl<N: NoiseSource> Engine<N> {
         bytes.map_or(Ok(0), |bytes| decode(&bytes))
     }
 
-    /// What opened a federation's open window. Depends on no session.
+    /// Opening of a federation's open window. Depends on no session.
     fn opening(&self, federation: FederationId) -> Opening {
         let mut releases = (0_u64..).zip(self.ledger.releases().map(|(known, _)| known));
         let mut last = None;

@@ -6,7 +6,7 @@ use lore_privacy::PrivacyError;
 
 use crate::StorageError;
 
-/// Whose turn it is after an error.
+/// Class of an error, by who acts next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Class {
     /// It was tried and failed.
@@ -22,11 +22,11 @@ pub enum Class {
 pub struct EngineError {
     /// A stable word for programs, such as `not_a_signer`.
     pub kind: &'static str,
-    /// What happened, naming the thing.
+    /// Fault, naming the thing.
     pub message: String,
-    /// What to do about it; empty when the message says it.
+    /// Way out; empty when the message says it.
     pub help: String,
-    /// Whose turn it is.
+    /// Its class.
     pub class: Class,
 }
 

@@ -1,11 +1,11 @@
-//! What an engine is told, and what it wants done.
+//! Events that an engine is given, and effects that it wants.
 
 use lore_protocol::charter::Charter;
 use lore_protocol::ids::{DeltaId, FederationId, PublicKey};
 
 use crate::EngineError;
 
-/// What happened outside.
+/// Event outside of the engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
     /// The first connection with a peer is up.
@@ -65,7 +65,7 @@ pub enum Event {
     Tick,
 }
 
-/// What the engine wants done.
+/// Effect that the engine wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
     /// Take part in a federation's gossip.
@@ -85,7 +85,7 @@ pub enum Effect {
     Dial {
         /// The key expected there.
         peer: PublicKey,
-        /// Where, as multiaddresses; what is none is passed over.
+        /// Multiaddresses; what is none is passed over.
         addresses: Vec<String>,
     },
     /// Ask a peer; [`Event::Response`] or [`Event::RequestFailed`] with the same number must follow.
@@ -110,19 +110,19 @@ pub enum Effect {
         number: u64,
         /// The peer that relayed it.
         from: PublicKey,
-        /// What to do with it.
+        /// The verdict.
         verdict: Verdict,
     },
     /// An attempt of [`crate::Engine::begin_join`] is over.
     Joined {
         /// The number of the attempt.
         attempt: u64,
-        /// What came of it.
+        /// Its result.
         result: Result<Joining, EngineError>,
     },
 }
 
-/// What to do with a gossip frame.
+/// Verdict on a gossip frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     /// Relay it.
@@ -133,7 +133,7 @@ pub enum Verdict {
     Reject,
 }
 
-/// How an attempt to join ended.
+/// End of an attempt to join.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Joining {
     /// The charter was read, and nothing else done.

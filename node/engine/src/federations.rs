@@ -79,7 +79,7 @@ impl<N: NoiseSource> Engine<N> {
     /// Ends the epoch, as a signer.
     ///
     /// # Errors
-    /// When this node does not sign here, signing has stopped, or the store fails.
+    /// Fails when this node does not sign here, signing has stopped, or the store fails.
     pub fn federation_checkpoint(
         &mut self,
         federation: FederationId,
@@ -108,7 +108,7 @@ impl<N: NoiseSource> Engine<N> {
         Ok(Ended { federation, epoch, chains: covered, members: roster })
     }
 
-    /// Whether a signer's clock says that the epoch is over.
+    /// Returns true when a signer's clock says that the epoch is over.
     pub(crate) fn checkpoint_is_due(&self, federation: FederationId) -> Result<bool, EngineError> {
         let log = self.federation(federation)?.log();
         let EpochRule::Hours(hours) = log.charter().epoch else {
@@ -124,14 +124,14 @@ impl<N: NoiseSource> Engine<N> {
         Ok(self.now_seconds() >= opened + u64::from(hours) * 3600)
     }
 
-    /// When the checkpoint that opened the open epoch came in, in seconds since the Unix epoch; of the first
-    /// epoch, when this node came to the federation.
+    /// Time when the checkpoint that opened the open epoch came in, in seconds since the Unix epoch; of the
+    /// first epoch, when this node came to the federation.
     pub fn epoch_opened_seconds(&self, federation: FederationId) -> u64 {
         self.seconds_in(RecordKind::EpochOpenedAt, federation)
             .unwrap_or_else(|| self.joined_seconds(federation))
     }
 
-    /// When this node came to a federation, in seconds since the Unix epoch.
+    /// Time when this node came to a federation, in seconds since the Unix epoch.
     pub fn joined_seconds(&self, federation: FederationId) -> u64 {
         self.seconds_in(RecordKind::JoinedAt, federation).unwrap_or(0)
     }

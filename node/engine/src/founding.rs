@@ -16,7 +16,7 @@ use crate::{Engine, EngineError, damaged};
 /// Epoch of a period in which lessons are released by default.
 const LESSONS_AT: u32 = 6;
 
-/// What a founder chooses; the rest has defaults.
+/// Terms that a founder chooses; the rest has defaults.
 #[derive(Debug, Clone)]
 pub struct Terms {
     /// Name of the federation.
@@ -35,7 +35,7 @@ pub struct Terms {
     pub votes_at: Option<Vec<u32>>,
     /// Topic words of its task that a lesson brings into a release, 0 to 2.
     pub topic_words: u16,
-    /// Which windows of time releases draw on, and when they are sent.
+    /// Windows of time that releases draw on, and when they are sent.
     pub windows: WindowTerms,
     /// Units that a member's releases may protect.
     pub units: Option<Vec<Unit>>,
@@ -45,14 +45,14 @@ pub struct Terms {
     pub members: Option<u32>,
 }
 
-/// What a founder chooses about cost releases; the noise follows from the ceiling.
+/// Cost releases as a founder chooses them; the noise follows from the ceiling.
 #[derive(Debug, Clone)]
 pub struct Costs {
     /// Epochs of a period in which costs are released.
     pub at: Vec<u32>,
     /// Most that one session adds to a sum, in the kind's unit.
     pub bound: u16,
-    /// What is summed.
+    /// Costs that are summed.
     pub kinds: Vec<CostKind>,
 }
 
@@ -71,7 +71,7 @@ impl<N: NoiseSource> Engine<N> {
     /// Founds a federation. Gives the secret of the recovery key, which is not kept here.
     ///
     /// # Errors
-    /// When the terms do not hold together, or the store fails.
+    /// Fails when the terms do not hold together, or the store fails.
     pub fn federation_create(&mut self, terms: &Terms) -> Result<Created, EngineError> {
         if self.federations.values().any(|found| found.log().charter().name == terms.name) {
             return Err(EngineError::usage(format!(
@@ -187,7 +187,7 @@ impl<N: NoiseSource> Engine<N> {
     /// The Join of this node for an invitation, signed once and kept.
     ///
     /// # Errors
-    /// When the charter does not hold or the store fails.
+    /// Fails when the charter does not hold or the store fails.
     pub fn prepare_join(
         &mut self,
         charter: SignedCharter,

@@ -8,10 +8,10 @@ use lore_protocol::payload::Window;
 
 use crate::{Engine, EngineError};
 
-/// Whether a person approves what lesson releases send.
+/// Gate at which a person approves what lesson releases send.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Gate {
-    /// What was drawn is sent.
+    /// All that was drawn is sent.
     #[default]
     Off,
     /// A person may leave keys out until so many seconds after the release was due.
@@ -24,7 +24,7 @@ pub enum Gate {
 }
 
 impl<N: NoiseSource> Engine<N> {
-    /// When a lesson release of this window opens its gate; none without a gate. A function of the
+    /// Time when a lesson release of this window opens its gate; none without a gate. A function of the
     /// settings, the charter and the window. An epoch by the clock leaves room: after its end the
     /// release would be late.
     pub(crate) fn gate_deadline(
@@ -44,10 +44,10 @@ impl<N: NoiseSource> Engine<N> {
         Ok(Some(self.sent_at(federation, window).saturating_add(seconds)))
     }
 
-    /// What waits at the gate.
+    /// Results that wait at the gate.
     ///
     /// # Errors
-    /// When the ledger cannot be read.
+    /// Fails when the ledger cannot be read.
     pub fn held(&self) -> Result<Vec<Held>, EngineError> {
         Ok(self.ledger.held()?)
     }
@@ -55,7 +55,7 @@ impl<N: NoiseSource> Engine<N> {
     /// Records what a person decided about a release; it can be replaced until the deadline.
     ///
     /// # Errors
-    /// When nothing of this release waits, or its deadline has passed.
+    /// Fails when nothing of this release waits, or its deadline has passed.
     pub fn answer_gate(&mut self, release: Hash, answer: Answer) -> Result<(), EngineError> {
         self.ledger.answer(release, answer, self.clock.unix_seconds())?;
         Ok(())

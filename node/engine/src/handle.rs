@@ -11,7 +11,7 @@ impl<N: NoiseSource> Engine<N> {
     /// Takes in what happened. What is to be done is left for [`Engine::take_effects`].
     ///
     /// # Errors
-    /// When the own store or ledger fails. Nothing that a peer sends is an error here.
+    /// Fails when the own store or ledger fails. Nothing that a peer sends is an error here.
     pub fn handle(&mut self, event: Event) -> Result<(), EngineError> {
         // What teaches where members listen, or who they are; a tick sees what came in otherwise.
         let dial = !matches!(event, Event::Gossip { .. } | Event::Request { .. });

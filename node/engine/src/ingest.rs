@@ -49,7 +49,7 @@ impl<N: NoiseSource> Engine<N> {
     /// Takes a delta into a federation's log and stores what became valid.
     ///
     /// # Errors
-    /// When the store fails; never because of the delta.
+    /// Fails when the store fails; never because of the delta.
     pub fn ingest(
         &mut self,
         federation: FederationId,

@@ -1,6 +1,6 @@
 //! The work of one release: reading the sessions and drawing the noise, away from the engine's loop.
 //!
-//! How long it takes depends on private data. So nothing that others can see waits for it: the driver runs
+//! Its time depends on private data. So nothing that others can see waits for it: the driver runs
 //! it on another thread, and its result is sent at a public time.
 
 use std::sync::Arc;
@@ -96,7 +96,7 @@ pub struct Job<N = SystemNoise> {
     pub(crate) noise: N,
 }
 
-/// What came of a [`Job`].
+/// Result of a [`Job`].
 pub struct Finished<N = SystemNoise> {
     pub(crate) release: Hash,
     pub(crate) made: Result<Released<Payload, N>, PrivacyError>,

@@ -10,7 +10,7 @@ use lore_protocol::wire::{Reply, Request};
 
 use crate::{Effect, Engine, EngineError, Joining};
 
-/// How long the inviter may take, from dialling to the vouch.
+/// Time that the inviter may take, from dialling to the vouch.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 struct Attempt {
@@ -45,7 +45,7 @@ impl<N: NoiseSource> Engine<N> {
     /// follows.
     ///
     /// # Errors
-    /// When the line is no invitation that this node can use.
+    /// Fails when the line is no invitation that this node can use.
     pub fn begin_join(&mut self, line: &str, preview: bool) -> Result<u64, EngineError> {
         let invitation = Invitation::from_line(line)
             .map_err(|error| EngineError::usage(error).kind("invitation"))?;

@@ -30,7 +30,7 @@ impl<N: NoiseSource> Engine<N> {
     /// and not sampled becomes a void. Stays closed while the store fails, as on a full disk.
     ///
     /// # Errors
-    /// When the store still fails.
+    /// Fails when the store still fails.
     pub(crate) fn reopen_ledger(&mut self) -> Result<(), EngineError> {
         if self.ledger.has_failed() {
             self.ledger = Ledger::open_for(LedgerRecords::new(Arc::clone(&self.store)))?;

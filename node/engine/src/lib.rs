@@ -84,7 +84,7 @@ use rounds::Rounds;
 /// Called at every point of a release that is passed, for tests that end the process there.
 pub type Watch = Arc<dyn Fn(Point) + Send + Sync>;
 
-/// What an engine is made of.
+/// Parts of an engine.
 pub struct Parts<N = SystemNoise> {
     /// The node's signing key.
     pub key: SecretKey,
@@ -94,7 +94,7 @@ pub struct Parts<N = SystemNoise> {
     pub clock: Arc<dyn Clock>,
     /// Its randomness.
     pub entropy: Arc<dyn Entropy>,
-    /// What its sessions give to releases.
+    /// Contributions of its sessions to releases.
     pub sessions: Arc<dyn Contributions>,
     /// The noise of its releases: the system's for a node, a seeded one for a simulation.
     pub noise: N,
@@ -102,14 +102,14 @@ pub struct Parts<N = SystemNoise> {
     pub watch: Option<Watch>,
 }
 
-/// What its owner chose.
+/// Settings that its owner chose.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
     /// A name for the node, told to the federation when it joins.
     pub name: String,
     /// Time between rounds of anti-entropy with a member that takes its turn.
     pub sync_interval: Duration,
-    /// Whether a person approves lesson releases.
+    /// Gate at which a person approves lesson releases.
     pub gate: Gate,
     /// Peers that a repaired or restored node asks before it signs, or as many as there are. Fewer risk that
     /// nobody asked knows its last delta, and with 0 it signs at once: a second delta of one height is a
@@ -165,7 +165,7 @@ impl<N: NoiseSource> Engine<N> {
     /// Opens a node: its ledger, and every federation's log.
     ///
     /// # Errors
-    /// When the store or the ledger is damaged.
+    /// Fails when the store or the ledger is damaged.
     pub fn open(parts: Parts<N>, settings: Settings) -> Result<Self, EngineError> {
         let Parts { key, store, clock, entropy, sessions, noise, watch } = parts;
         let secret_bytes = local_secret(&*store, &*entropy)?;
@@ -225,7 +225,7 @@ impl<N: NoiseSource> Engine<N> {
         &self.ledger
     }
 
-    /// What its owner chose.
+    /// Settings that its owner chose.
     #[must_use]
     pub const fn settings(&self) -> &Settings {
         &self.settings
@@ -245,7 +245,7 @@ impl<N: NoiseSource> Engine<N> {
     /// One federation.
     ///
     /// # Errors
-    /// When this node is not in it.
+    /// Fails when this node is not in it.
     pub fn federation(&self, id: FederationId) -> Result<&Federation, EngineError> {
         self.federations.get(&id).ok_or_else(|| unknown(id))
     }
@@ -261,7 +261,7 @@ impl<N: NoiseSource> Engine<N> {
         self.connected.keys().copied()
     }
 
-    /// What is to be done since the last call.
+    /// Takes the effects since the last call.
     pub fn take_effects(&mut self) -> Vec<Effect> {
         std::mem::take(&mut self.effects)
     }

@@ -22,7 +22,7 @@ impl<N: NoiseSource> Engine<N> {
     /// nothing here from now on.
     ///
     /// # Errors
-    /// When this node is no member, signs the federation's checkpoints, or has left already.
+    /// Fails when this node is no member, signs the federation's checkpoints, or has left already.
     pub fn federation_leave(
         &mut self,
         federation: FederationId,
@@ -45,7 +45,7 @@ impl<N: NoiseSource> Engine<N> {
     /// Speaks against a member. Enough voices together remove it at the next checkpoint, for ever.
     ///
     /// # Errors
-    /// When this node is no member, the target is this node, no member or a signer, or this node spoke
+    /// Fails when this node is no member, the target is this node, no member or a signer, or this node spoke
     /// against it before.
     pub fn federation_revoke(
         &mut self,
@@ -88,10 +88,10 @@ impl<N: NoiseSource> Engine<N> {
         Ok(Revoked { member, voices, needed: log.charter().limits.revokers })
     }
 
-    /// Whether this node left a federation or was removed from it: it publishes nothing there.
+    /// Returns true when this node left a federation or was removed from it: it publishes nothing there.
     ///
     /// # Errors
-    /// When this node does not hold the federation.
+    /// Fails when this node does not hold the federation.
     pub fn is_former_member(&self, federation: FederationId) -> Result<bool, EngineError> {
         let log = self.federation(federation)?.log();
         let key = self.public_key();

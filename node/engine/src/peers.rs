@@ -83,7 +83,7 @@ impl<N: NoiseSource> Engine<N> {
     /// Known addresses of a peer, without its key: at most [`MAX_ADDRESSES`] of [`MAX_ADDRESS_BYTES`].
     ///
     /// # Errors
-    /// When the store fails.
+    /// Fails when the store fails.
     pub fn addresses_of(&self, peer: &PublicKey) -> Result<Vec<String>, EngineError> {
         let bytes = self.store.get(RecordKind::PeerAddresses, peer.as_bytes())?;
         let stored: Vec<String> = bytes.and_then(|b| codec::decode(&b).ok()).unwrap_or_default();

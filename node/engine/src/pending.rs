@@ -1,4 +1,4 @@
-//! What a crash or a wait left half done.
+//! Work that a crash or a wait left half done.
 
 use lore_privacy::ledger::Passage;
 use lore_privacy::{Chain, NoiseSource, Outgoing, Pending};
@@ -10,7 +10,7 @@ use crate::{Engine, EngineError};
 impl<N: NoiseSource> Engine<N> {
     /// Ends what a crash left half done: committed bytes are sent again, sampled results are
     /// committed, and what was only reserved becomes a Void.
-    /// What cannot be finished now (no checkpoint yet, a peer must be asked first) stays pending.
+    /// Anything that cannot be finished now (no checkpoint yet, a peer must be asked first) stays pending.
     pub(crate) fn finish_pending(&mut self) {
         for pending in self.ledger.pending() {
             if let Err(error) = self.finish(pending) {
@@ -55,7 +55,7 @@ impl<N: NoiseSource> Engine<N> {
         Ok(())
     }
 
-    /// Whether the public time at which a release, or its void, is sent has come.
+    /// Returns true when the public time at which a release, or its void, is sent has come.
     fn is_time(&self, release: Hash, federation: FederationId) -> bool {
         self.ledger.reservation(&release).is_none_or(|reservation| {
             self.now_seconds() >= self.sent_at(federation, reservation.window)

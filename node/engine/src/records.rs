@@ -2,7 +2,7 @@
 
 use crate::Table;
 
-/// What a record is. Its key is the kind's prefix and a suffix that names the record within its kind.
+/// Kind of a record. Its key is the kind's prefix and a suffix that names the record within its kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RecordKind {
     /// A delta that its federation's log accepted.
@@ -21,21 +21,21 @@ pub enum RecordKind {
     Conversation,
     /// A federation's signed charter.
     Charter,
-    /// When this node came to a federation.
+    /// Time when this node came to a federation.
     JoinedAt,
-    /// When the checkpoint that opened the open epoch came in.
+    /// Time when the checkpoint that opened the open epoch came in.
     EpochOpenedAt,
     /// The epoch in which a restored node releases again.
     ReleasesAgainAt,
     /// Key of the member that invited this node.
     Inviter,
-    /// Where a peer listens.
+    /// Addresses that a peer listens on.
     PeerAddresses,
     /// An invitation that this node gave.
     Invitation,
     /// An entry of the owner's deny-list.
     DenyEntry,
-    /// How often the deny-list was changed.
+    /// Number of changes of the deny-list.
     DenyEdits,
     /// How often it had been changed when this node came to a federation.
     DenyEditsAtJoin,
@@ -45,15 +45,15 @@ pub enum RecordKind {
     Participation,
     /// Secret from which pseudonyms of users and draws are derived.
     LocalSecret,
-    /// Where this node listened last.
+    /// Addresses that this node listened on last.
     Listening,
     /// Head of the hash chain of synced batches.
     StoreHead,
     /// Layout of the store.
     StoreSchema,
-    /// Which directory the store was made in.
+    /// Directory that the store was made in.
     StorePlace,
-    /// That the store was repaired or restored, and peers were not asked since.
+    /// Mark that the store was repaired or restored, and peers were not asked since.
     StoreRecovery,
 }
 
@@ -124,7 +124,7 @@ impl RecordKind {
         self.place().0
     }
 
-    /// What every key of this kind begins with.
+    /// Prefix of every key of this kind.
     #[must_use]
     pub const fn prefix(self) -> &'static [u8] {
         self.place().1.as_bytes()

@@ -79,10 +79,10 @@ impl<N: NoiseSource> Engine<N> {
         }
     }
 
-    /// Whether this node's chain as the network has it goes further than its ledger.
+    /// Returns true when this node's chain as the network has it goes further than its ledger.
     ///
     /// # Errors
-    /// When this node is not in the federation.
+    /// Fails when this node is not in the federation.
     pub fn ledger_is_behind(&self, federation: FederationId) -> Result<bool, EngineError> {
         let log = self.federation(federation)?.log();
         let Some(member) = log.member_of(&self.public_key()) else { return Ok(false) };
@@ -102,7 +102,7 @@ impl<N: NoiseSource> Engine<N> {
     /// signed before.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Fails when the store fails.
     pub fn caught_up(
         &mut self,
         federation: FederationId,

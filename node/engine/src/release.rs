@@ -33,7 +33,7 @@ impl<N: NoiseSource> Engine<N> {
     /// so. Called after every change, and every now and then.
     ///
     /// # Errors
-    /// When the store or the ledger fails. A refused release is logged, not an error: nothing left.
+    /// Fails when the store or the ledger fails. A refused release is logged, not an error: nothing left.
     pub fn settle(&mut self) -> Result<(), EngineError> {
         if self.reopen_ledger().is_err() {
             return Ok(());
@@ -162,7 +162,7 @@ impl<N: NoiseSource> Engine<N> {
         next_window(from, u64::from(terms.least_seconds), budget.period_seconds(), moment)
     }
 
-    /// When windows end that close with the opening of the open epoch: the next point of the charter's grid
+    /// End of windows that close with the opening of the open epoch: the next point of the charter's grid
     /// after its checkpoint came in.
     pub(crate) fn window_end(&self, federation: FederationId) -> Option<u64> {
         let grid = self.federation(federation).ok()?.log().charter().privacy.windows.grid_seconds;
@@ -171,7 +171,7 @@ impl<N: NoiseSource> Engine<N> {
         Some((opened / grid + 1) * grid)
     }
 
-    /// When a window may end at the earliest: a full one after this node came to the federation, after its
+    /// Earliest end of a window: a full one after this node came to the federation, after its
     /// first budget, and after the last window of the kind. Nobody can make it spend faster.
     pub(crate) fn releases_from(
         &self,
@@ -184,7 +184,7 @@ impl<N: NoiseSource> Engine<N> {
         Some(begun.saturating_add(u64::from(least)))
     }
 
-    /// When what was drawn from a window is sent, or its void: at a public time, whatever the work took.
+    /// Time when what was drawn from a window is sent, or its void: public, whatever the work took.
     pub(crate) fn sent_at(&self, federation: FederationId, window: Window) -> u64 {
         let delay = self
             .federation(federation)
@@ -236,7 +236,7 @@ impl<N: NoiseSource> Engine<N> {
         self.job.take()
     }
 
-    /// Whether the work of a release was begun and its result is not here.
+    /// Returns true when the work of a release was begun and its result is not here.
     #[must_use]
     pub const fn is_working(&self) -> bool {
         self.working.is_some()
@@ -246,7 +246,7 @@ impl<N: NoiseSource> Engine<N> {
     /// missing, or not the one that was paid for, makes the release a void.
     ///
     /// # Errors
-    /// When the store or the ledger fails.
+    /// Fails when the store or the ledger fails.
     pub fn finish_job(&mut self, finished: Finished<N>) -> Result<(), EngineError> {
         let Finished { release, made } = finished;
         if let Some(ticket) = self.working.take_if(|ticket| ticket.release() == release) {
@@ -345,7 +345,7 @@ impl<N: NoiseSource> Engine<N> {
     }
 }
 
-/// Whether a member's chain holds a release of this kind of an epoch from `from_epoch` on.
+/// Returns true when a member's chain holds a release of this kind of an epoch from `from_epoch` on.
 fn on_chain(log: &Log, member: MemberId, kind: PayloadKind, from_epoch: u32) -> bool {
     let mut next = log.head(member).map(|(_, id)| id);
     while let Some(entry) = next.and_then(|id| log.get(&id)) {

@@ -1,4 +1,4 @@
-//! When releases are made and sent: a matter of public times, whatever is worked on and however long.
+//! Times at which releases are made and sent: public, whatever is worked on and however long.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeSet;
@@ -44,7 +44,7 @@ impl Entropy for Counter {
 struct Founder {
     engine: Engine,
     time: Arc<Time>,
-    /// How long the work of every release takes.
+    /// Seconds that the work of every release takes.
     work_seconds: u64,
     /// Work that is being done, with the second at which it ends.
     doing: Option<(u64, Finished)>,
@@ -234,7 +234,7 @@ fn by_default_lessons_are_released_for_early_and_late_members_and_never_with_the
     }
 }
 
-/// What came before the budget counts when the owner says so, by whole periods and once.
+/// Sessions from before the budget count when the owner says so, by whole periods and once.
 #[test]
 fn a_first_window_begins_at_the_date_that_the_owner_names() {
     let first = |since: u64| {

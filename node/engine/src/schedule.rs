@@ -1,10 +1,10 @@
-//! What a charter's schedule and an owner's budget come to.
+//! Schedule that a charter and an owner's budget come to.
 
 use lore_privacy::{Budget, CostSchedule, Plan, Schedule};
 use lore_protocol::charter::PrivacyTerms;
 use lore_protocol::payload::{Mechanism, PayloadKind, Window};
 
-/// What a charter schedules: kinds, epochs of a period, and the mechanism that a plan has for each.
+/// Releases that a charter schedules: kinds, epochs of a period, and the mechanism that a plan has for each.
 pub(crate) fn scheduled(
     terms: &PrivacyTerms,
     plan: Option<Plan>,

@@ -16,7 +16,7 @@ impl<N: NoiseSource> Engine<N> {
     /// Signs and stores a delta on this node's chain, and leaves it to be sent.
     ///
     /// # Errors
-    /// When this node is no member yet, its chain is behind the network's, or the ledger refuses.
+    /// Fails when this node is no member yet, its chain is behind the network's, or the ledger refuses.
     pub fn publish(
         &mut self,
         federation: FederationId,

@@ -1,4 +1,4 @@
-//! Where a node's records are kept: a trait, and a store in memory for tests and simulations.
+//! Storage of a node's records: a trait, and a store in memory for tests and simulations.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,7 +11,7 @@ use crate::{Batch, Change, Durability, RecordKind, Table};
 pub struct StorageError {
     /// A stable word for programs, such as `disk_full`.
     pub kind: &'static str,
-    /// What happened.
+    /// Description of the fault.
     pub message: String,
 }
 
@@ -21,7 +21,7 @@ pub type Pair = (Vec<u8>, Vec<u8>);
 /// Records in the order of their keys.
 pub type Scan<'a> = Box<dyn Iterator<Item = Result<Pair, StorageError>> + 'a>;
 
-/// How a store came to be behind what this node may have signed.
+/// Reason why a store is behind what this node may have signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Recovery {
     /// It was damaged and repaired.
@@ -46,7 +46,7 @@ pub trait Storage: Send + Sync {
     /// The value of a record.
     ///
     /// # Errors
-    /// When the store fails or the bytes are damaged.
+    /// Fails when the store fails or the bytes are damaged.
     fn get(&self, kind: RecordKind, suffix: &[u8]) -> Result<Option<Vec<u8>>, StorageError>;
 
     /// All records of a kind whose suffix begins with `prefix`, sorted; a snapshot of this moment.
@@ -55,19 +55,19 @@ pub trait Storage: Send + Sync {
     /// Writes a batch as a whole. When this returns `Ok`, it survives as `durability` says.
     ///
     /// # Errors
-    /// When the store fails. Then nothing of the batch counts as written.
+    /// Fails when the store fails. Then nothing of the batch counts as written.
     fn write(&self, batch: Batch, durability: Durability) -> Result<(), StorageError>;
 
-    /// Whether the store was repaired or restored and nobody was asked since what this node signed.
+    /// Recovery that is due: repaired or restored, and nobody was asked since what this node signed.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Fails when the store fails.
     fn recovery(&self) -> Result<Option<Recovery>, StorageError>;
 
     /// Takes the recovery mark away: enough peers were asked.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Fails when the store fails.
     fn clear_recovery(&self) -> Result<(), StorageError>;
 
     /// Sets one record.

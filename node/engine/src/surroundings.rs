@@ -1,4 +1,4 @@
-//! What an engine needs of its surroundings and does not have: a clock, randomness, and the private side.
+//! Surroundings that an engine needs and does not have: a clock, randomness, and the private side.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -33,45 +33,45 @@ pub trait Entropy: Send + Sync {
     /// Thirty-two random bytes.
     ///
     /// # Errors
-    /// When there is no randomness to be had.
+    /// Fails when there is no randomness to be had.
     fn bytes(&self) -> Result<[u8; 32], EngineError>;
 }
 
 /// The private side: what sessions give to a release. Each method looks at one session at a time, with
 /// public data only, and is called after the release was paid for; an error voids it.
 pub trait Contributions: Send + Sync {
-    /// What each session teaches.
+    /// Lessons of each session.
     ///
     /// # Errors
-    /// When the sessions cannot be read.
+    /// Fails when the sessions cannot be read.
     fn lessons(
         &self,
         source: &Source<'_>,
     ) -> Result<Private<Vec<LessonContribution>>, PrivacyError>;
 
-    /// How each session ended with the skills that it used.
+    /// Outcome of each session with the skills that it used.
     ///
     /// # Errors
-    /// When the sessions cannot be read.
+    /// Fails when the sessions cannot be read.
     fn outcomes(
         &self,
         source: &Source<'_>,
     ) -> Result<Private<Vec<OutcomeContribution>>, PrivacyError>;
 
-    /// What each session cost with the skills that it used, in the charter's units.
+    /// Cost of each session with the skills that it used, in the charter's units.
     ///
     /// # Errors
-    /// When the sessions cannot be read.
+    /// Fails when the sessions cannot be read.
     fn costs(
         &self,
         source: &Source<'_>,
         kinds: &[CostKind],
     ) -> Result<Private<Vec<CostContribution>>, PrivacyError>;
 
-    /// Which candidates of a public ballot each session speaks for.
+    /// Candidates of a public ballot that each session speaks for.
     ///
     /// # Errors
-    /// When the sessions cannot be read.
+    /// Fails when the sessions cannot be read.
     fn votes(
         &self,
         source: &Source<'_>,
@@ -112,7 +112,7 @@ impl Contributions for NoSessions {
 /// A public ballot: items of the sealed library, and the lessons among them.
 #[derive(Debug, Clone)]
 pub struct Ballot {
-    /// What is voted on.
+    /// Items that are voted on.
     pub items: std::collections::BTreeSet<ItemId>,
     /// The lessons of the ballot.
     pub lessons: BTreeMap<LessonId, Lesson>,
@@ -132,7 +132,7 @@ impl Ballot {
     }
 }
 
-/// Which sessions feed one release, and as whose.
+/// Sessions that feed one release, with their units.
 pub struct Source<'a> {
     window: Window,
     unit: Unit,
@@ -143,7 +143,7 @@ pub struct Source<'a> {
     admitted: RefCell<BTreeMap<UnitId, Option<Line>>>,
 }
 
-/// What a unit has fed, as it is kept: its key and its text.
+/// Record of what a unit has fed: its key and its text.
 type Line = (Vec<u8>, Vec<u8>);
 
 impl<'a> Source<'a> {
@@ -182,10 +182,10 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// Whether a unit feeds this release: by its draw, and by its own line of what it fed before.
+    /// Returns true when a unit feeds this release: by its draw, and by its own line of what it fed before.
     ///
     /// # Errors
-    /// When the books cannot be read.
+    /// Fails when the books cannot be read.
     pub fn admits(&self, unit: &UnitId) -> Result<bool, PrivacyError> {
         if let Some(known) = self.admitted.borrow().get(unit) {
             return Ok(known.is_some());

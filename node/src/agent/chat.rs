@@ -26,7 +26,7 @@ const PROMPT: &str = "lore> ";
 /// A question to the person at the terminal.
 struct Question {
     text: String,
-    /// What "always" means here.
+    /// Meaning of "always" here.
     always: &'static str,
     reply: oneshot::Sender<Answer>,
 }
@@ -71,7 +71,7 @@ struct Chat<'a> {
 /// Reads lines and does what they ask for, until the user leaves; then the session is stored.
 ///
 /// # Errors
-/// When the terminal or the transcript fails.
+/// Fails when the terminal or the transcript fails.
 pub fn chat(runtime: &Runtime, work: &mut Work, ask: &Ask<'_>) -> Result<(), CliError> {
     let config = Config::builder().max_history_size(HISTORY_LINES).map_err(terminal)?.build();
     let editor = DefaultEditor::with_config(config).map_err(terminal)?;

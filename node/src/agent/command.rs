@@ -1,4 +1,4 @@
-//! What a line at the prompt asks for.
+//! Commands at the prompt.
 
 use lore_agent::turn::Allowance;
 
@@ -80,7 +80,7 @@ fn is_known(rest: &str) -> bool {
 /// Sets one bound of `allowance`.
 ///
 /// # Errors
-/// When the bound or its value is not one.
+/// Fails when the bound or its value is not one.
 pub(super) fn set_bound(
     allowance: &mut Allowance,
     which: &str,

@@ -1,4 +1,4 @@
-//! What all tasks of a day used, over processes and crashes.
+//! Use of all tasks of a day, over processes and crashes.
 //!
 //! A file a day (UTC), one line for every model call as it begins and as it is answered, each written at
 //! once and appended, so that several agents can write and a killed one leaves what it used. What is left
@@ -20,7 +20,7 @@ use crate::error::CliError;
 
 const SECONDS_A_DAY: u64 = 86_400;
 
-/// What was used.
+/// Calls, tokens and money.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Used {
     /// Model calls.
@@ -60,7 +60,7 @@ impl Days {
     /// Adds what was used.
     ///
     /// # Errors
-    /// When it cannot be written: a bound that is not counted is none.
+    /// Fails when it cannot be written: a bound that is not counted is none.
     pub fn add(&self, now_seconds: u64, used: Used) -> Result<(), CliError> {
         let path = self.file(now_seconds);
         let write = || -> std::io::Result<()> {
@@ -72,10 +72,10 @@ impl Days {
         write().map_err(|error| unreadable(&path, &error))
     }
 
-    /// What the day of `now_seconds` used so far.
+    /// Use of the day of `now_seconds` so far.
     ///
     /// # Errors
-    /// When it cannot be read.
+    /// Fails when it cannot be read.
     pub fn used(&self, now_seconds: u64) -> Result<Used, CliError> {
         let path = self.file(now_seconds);
         let text = match std::fs::read_to_string(&path) {
@@ -128,13 +128,13 @@ impl Counter {
         }
     }
 
-    /// Whether a sum could not be written.
+    /// Fails when a sum could not be written.
     pub(super) fn check(&self) -> Result<(), CliError> {
         self.broken.lock().unwrap_or_else(PoisonError::into_inner).take().map_or(Ok(()), Err)
     }
 }
 
-/// What is left of `day` after `used`.
+/// Rest of `day` after `used`.
 #[must_use]
 pub(super) fn left(day: Allowance, used: Used) -> Allowance {
     Allowance {

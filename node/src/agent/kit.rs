@@ -18,20 +18,20 @@ use crate::error::CliError;
 
 /// Most model calls for one question of a sub-agent.
 const QUESTION_CALLS: u64 = 40;
-/// How long one tool call may take.
+/// Longest time of one tool call.
 pub(super) const TOOL_TIME: Duration = Duration::from_secs(600);
 
-/// What a session works with. Dropping it ends its servers and removes its scratch directory.
+/// Tools that a session works with. Dropping it ends its servers and removes its scratch directory.
 pub struct Kit {
     /// The tools by name.
     toolbox: Toolbox,
-    /// What may be read.
+    /// Files that may be read.
     files: Arc<Files>,
     /// The steps that the model keeps.
     pub plan: Plan,
-    /// What is enforced for commands; none when commands are not allowed anyway.
+    /// Level that is enforced for commands; none when commands are not allowed anyway.
     pub level: Option<Level>,
-    /// What the user should know.
+    /// Notes that the user should know.
     pub notes: Vec<String>,
     _servers: Vec<McpServer>,
     _scratch: tempfile::TempDir,
@@ -43,7 +43,7 @@ impl std::fmt::Debug for Kit {
     }
 }
 
-/// Where tools work.
+/// Ground on which tools work.
 #[derive(Debug)]
 pub(super) struct Ground<'a> {
     /// The directory that may be changed.
@@ -52,7 +52,7 @@ pub(super) struct Ground<'a> {
     pub(super) read: Vec<PathBuf>,
     /// The home: key, store and transcripts, never to be touched.
     pub(super) home: &'a Path,
-    /// Whether the policy ever lets a command run.
+    /// True when the policy ever lets a command run.
     pub(super) commands: bool,
 }
 
@@ -60,7 +60,7 @@ impl Kit {
     /// Makes the tools, finds out what the sandbox enforces, and starts the MCP servers.
     ///
     /// # Errors
-    /// When commands are allowed but nothing can be enforced for them, or a server does not start.
+    /// Fails when commands are allowed but nothing can be enforced for them, or a server does not start.
     pub(super) async fn build(
         ground: Ground<'_>,
         settings: &Settings,

@@ -16,7 +16,7 @@ pub(super) const READERS: &[&str] = &[];
 /// The tools that `settings` switch on.
 ///
 /// # Errors
-/// When the settings cannot be used.
+/// Fails when the settings cannot be used.
 #[cfg(feature = "services")]
 pub(super) fn tools(settings: &OutsideSettings) -> Result<Vec<Arc<dyn Tool>>, CliError> {
     lore_services::outside_tools(settings).map_err(|error| CliError::usage(error).kind("config"))
@@ -25,7 +25,7 @@ pub(super) fn tools(settings: &OutsideSettings) -> Result<Vec<Arc<dyn Tool>>, Cl
 /// None.
 ///
 /// # Errors
-/// When `settings` switch a service on, which this build does not have.
+/// Fails when `settings` switch a service on, which this build does not have.
 #[cfg(not(feature = "services"))]
 pub(super) fn tools(settings: &OutsideSettings) -> Result<Vec<Arc<dyn Tool>>, CliError> {
     let Some(table) = settings.enabled().into_iter().next() else {

@@ -1,4 +1,4 @@
-//! What the agent keeps in the home for one user: `sessions/ID.jsonl`, `spent/DAY.jsonl`, and what the user
+//! Place of the agent in the home for one user: `sessions/ID.jsonl`, `spent/DAY.jsonl`, and what the user
 //! agreed to, below `agent/users/USER/`.
 //!
 //! A user is a unit of privacy: what one said or spent is never before another's model, bound or eyes.
@@ -25,7 +25,7 @@ impl Place {
     /// That of `user` in `home`; its directories are made when they are missing.
     ///
     /// # Errors
-    /// When there is no node, or a directory cannot be made.
+    /// Fails when there is no node, or a directory cannot be made.
     pub fn open(home: &Home, user: &str) -> Result<Self, CliError> {
         if !home.is_initialised() {
             // The one error that says how to begin.
@@ -48,7 +48,7 @@ impl Place {
         self.root.join("sessions")
     }
 
-    /// What was spent, a file a day.
+    /// Directory of what was spent, a file a day.
     #[must_use]
     pub fn days(&self) -> PathBuf {
         self.root.join("spent")
@@ -83,7 +83,7 @@ impl Place {
     /// Begins a transcript under a new id.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// Fails when it cannot be written.
     pub fn create(&self, model: &str) -> Result<(Head, Transcript), CliError> {
         let head = Head::new(&new_id()?, model, now_seconds());
         let transcript = Transcript::create(&self.transcript(&head.id)?, &head).map_err(failed)?;
@@ -93,7 +93,7 @@ impl Place {
     /// Goes on with a session.
     ///
     /// # Errors
-    /// When there is none of this id, or it cannot be read.
+    /// Fails when there is none of this id, or it cannot be read.
     pub fn resume(&self, id: &str) -> Result<(Transcript, Saved), CliError> {
         Transcript::resume(&self.existing(id)?).map_err(failed)
     }
@@ -135,7 +135,7 @@ impl Place {
         Err(CliError::usage(format!("there is no session `{id}`")).help(help))
     }
 
-    /// Whether another user of this home has a session of this id.
+    /// Returns true when another user of this home has a session of this id.
     fn is_anothers(&self, id: &str) -> bool {
         let users = std::fs::read_dir(&self.users).into_iter().flatten().flatten();
         users.into_iter().any(|user| user.path().join(format!("sessions/{id}.jsonl")).exists())

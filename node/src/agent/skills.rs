@@ -1,4 +1,4 @@
-//! Which skills a session may be offered, and which it is.
+//! Skills that a session may be offered, and those that it is.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -14,7 +14,7 @@ use super::somebody::Somebody;
 use super::{Ask, prompt};
 use crate::error::CliError;
 
-/// Where skills come from.
+/// Source of skills.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SkillSource {
     /// Nowhere.
@@ -39,7 +39,7 @@ impl SkillSource {
     /// Reads the skills. The library is written out first, since agents read files.
     ///
     /// # Errors
-    /// When the directory cannot be listed, or the library cannot be written out.
+    /// Fails when the directory cannot be listed, or the library cannot be written out.
     pub fn load(&self, place: &Place, ask: &Ask<'_>) -> Result<Vec<SkillText>, CliError> {
         let directory = match self {
             Self::None => return Ok(Vec::new()),
@@ -68,7 +68,7 @@ pub(super) struct Shelf {
     offered: BTreeSet<String>,
 }
 
-/// What is offered for one task.
+/// Skills that are offered for one task.
 #[derive(Debug, Default)]
 pub(super) struct Offered {
     pub(super) note: Option<String>,

@@ -29,14 +29,14 @@ use crate::config::AgentSettings as Settings;
 use crate::error::CliError;
 use crate::home::Home;
 
-/// How often a heartbeat is told and saved.
+/// Interval at which a heartbeat is shown and saved.
 const HEARTBEAT: Duration = Duration::from_secs(10);
 /// A session larger than this is stored with shortened results, in bytes of JSON.
 const MAX_STORED_BYTES: usize = 8 << 20;
-/// What is kept of a result then, in bytes.
+/// Bytes that are kept of a result then.
 const SHORT_RESULT_BYTES: usize = 4 << 10;
 
-/// How a session is begun.
+/// Options with which a session begins.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// The model.
@@ -45,17 +45,17 @@ pub struct Options {
     pub bounds: Bounds,
     /// `read-only`, `workspace`, `all` or a file; none is asking at a terminal, refused without one.
     pub policy: Option<String>,
-    /// Where it works.
+    /// Workspace of the session.
     pub workspace: PathBuf,
-    /// Where skills come from.
+    /// Source of skills.
     pub skills: SkillSource,
-    /// Whether pages of the internet may be read.
+    /// True when pages of the internet may be read.
     pub web: bool,
     /// The session to go on with.
     pub resume: Option<String>,
     /// The session to begin from.
     pub fork: Option<String>,
-    /// Whose session it is.
+    /// User of the session.
     pub user: String,
 }
 
@@ -82,19 +82,19 @@ pub struct Work {
     skills: Vec<SkillUse>,
     stored: usize,
     pieces: usize,
-    /// When what is not stored yet began.
+    /// Beginning of what is not stored yet.
     piece_started: u64,
     told: bool,
 }
 
-/// What a turn came to.
+/// Result of a turn.
 #[derive(Debug, Clone)]
 pub struct Turn {
-    /// How it ended.
+    /// Its end.
     pub end: End,
-    /// Whether it was the day's bound that ended it.
+    /// True when it was the day's bound that ended it.
     pub day_is_over: bool,
-    /// What it used.
+    /// Its spend.
     pub spend: Spend,
     /// Skills that were offered in this session so far.
     pub skills: Vec<String>,
@@ -104,7 +104,7 @@ impl Work {
     /// Begins, resumes or forks a session; `skills` are what it may be offered.
     ///
     /// # Errors
-    /// When there is no policy and nobody to ask, when commands are allowed but cannot be confined, and
+    /// Fails when there is no policy and nobody to ask, when commands are allowed but cannot be confined, and
     /// when the model, a server or the session cannot be had.
     pub async fn begin(
         home: &Home,
@@ -207,7 +207,7 @@ impl Work {
         Arc::clone(&self.gate)
     }
 
-    /// What the model is called.
+    /// Label of the model.
     #[must_use]
     pub fn model(&self) -> &str {
         &self.chosen.label
@@ -222,7 +222,7 @@ impl Work {
     /// The bounds of a task and of the day, and what the day used.
     ///
     /// # Errors
-    /// When the day's sum cannot be read.
+    /// Fails when the day's sum cannot be read.
     pub fn bounds(&self) -> Result<(Allowance, Allowance, Used), CliError> {
         Ok((self.chosen.limits.task, self.chosen.day, self.days.used(now_seconds())?))
     }
@@ -232,7 +232,7 @@ impl Work {
         change(&mut self.chosen.limits.task);
     }
 
-    /// Whether there is something that no turn has answered.
+    /// Returns true when there is something that no turn has answered.
     #[must_use]
     pub fn is_unfinished(&self) -> bool {
         match self.messages.last().map(|message| &**message) {
@@ -269,7 +269,7 @@ impl Work {
     /// Runs a task to its end. Without words the conversation is gone on with as it is.
     ///
     /// # Errors
-    /// When the transcript or the day's sum cannot be written. Everything else is an [`End`].
+    /// Fails when the transcript or the day's sum cannot be written. Everything else is an [`End`].
     pub async fn turn(
         &mut self,
         words: Option<&str>,
@@ -315,7 +315,7 @@ impl Work {
     /// Files stay as they are.
     ///
     /// # Errors
-    /// When the transcript cannot be written.
+    /// Fails when the transcript cannot be written.
     pub fn undo(&mut self) -> Result<Option<String>, CliError> {
         let last = self.messages.iter().rposition(|m| matches!(&**m, Message::User { .. }));
         let Some(at) = last else {
@@ -333,7 +333,7 @@ impl Work {
     /// nothing was done. Not within an async runtime.
     ///
     /// # Errors
-    /// When the node does not take it. The transcript stays, and the next time stores it too.
+    /// Fails when the node does not take it. The transcript stays, and the next time stores it too.
     pub fn store(&mut self, ask: &Ask<'_>, end: Option<&End>) -> Result<Option<String>, CliError> {
         let piece = &self.all[self.stored.min(self.all.len())..];
         if !piece.iter().any(|message| matches!(&**message, Message::Assistant { .. })) {

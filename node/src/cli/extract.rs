@@ -12,7 +12,7 @@ use crate::error::CliError;
 use crate::models;
 use crate::output::{self, Progress, ProgressMode};
 
-/// What `--json` prints.
+/// Output of `--json`.
 #[derive(Serialize)]
 struct Extracted {
     model: String,
@@ -21,7 +21,7 @@ struct Extracted {
     admitted: u64,
     without_an_answer: u64,
     private: bool,
-    /// Whether every session that no model had read was read now.
+    /// True when every session that no model had read was read now.
     pass_complete: bool,
 }
 

@@ -38,11 +38,11 @@ use crate::host::Machine;
 use crate::output;
 use args::{Cli, Verb};
 
-/// What every verb gets.
+/// Context of every verb.
 pub(crate) struct Context {
     pub(crate) home: Home,
     pub(crate) json: bool,
-    /// What the node takes from the machine.
+    /// Clock and randomness that the node takes.
     pub(crate) machine: Machine,
 }
 

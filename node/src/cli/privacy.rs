@@ -75,7 +75,7 @@ fn offer_text(offer: &BudgetOffer) -> String {
     )
 }
 
-/// How far the sessions here are from a release, for the owner alone.
+/// Distance of the sessions here from a release, for the owner alone.
 fn shared_text(shared: &SharedLessons, unit: Unit) -> String {
     if shared.lessons == 0 {
         return "The sessions here hold no lesson yet.\n".to_owned();
@@ -97,7 +97,7 @@ fn shared_text(shared: &SharedLessons, unit: Unit) -> String {
     )
 }
 
-/// What was set, in words.
+/// Budget that was set, in words.
 fn set_text(status: &PrivacyStatus) -> String {
     let Some(budget) = &status.spending.budget else {
         return show::budget(&status.spending);
@@ -146,7 +146,7 @@ fn status_text(status: &PrivacyStatus) -> String {
     text
 }
 
-/// What is released next, and when.
+/// Releases that come next, and when.
 fn next(due: &[DueRelease]) -> String {
     if due.is_empty() { String::new() } else { format!("next:\n{}", gate::due_text(due)) }
 }

@@ -14,10 +14,10 @@ use crate::daemon::{self, Options};
 use crate::error::CliError;
 use crate::{output, telemetry};
 
-/// How long a detached daemon may take to answer for the first time.
+/// Longest time that a detached daemon may take to answer for the first time.
 const START: Duration = Duration::from_secs(20);
 const POLL: Duration = Duration::from_millis(20);
-/// How long the end of a daemon waits for its threads.
+/// Time that the end of a daemon waits for its threads.
 const LAST_WAIT: Duration = Duration::from_millis(200);
 
 pub(super) fn run(context: &Context, args: RunArgs) -> Result<(), CliError> {

@@ -59,7 +59,7 @@ impl Daemon {
     /// decide what is in it.
     ///
     /// # Errors
-    /// When the engine's own store or ledger fails.
+    /// Fails when the engine's own store or ledger fails.
     pub(super) async fn flush(&mut self) -> Result<(), CliError> {
         loop {
             if let Some(job) = self.node.engine_mut().take_job() {

@@ -33,14 +33,14 @@ use crate::stop::Stop;
 
 /// Most verbs that wait for the loop.
 const COMMANDS: usize = 64;
-/// How often the engine looks at its clock.
+/// Interval at which the engine looks at its clock.
 const TICK: Duration = Duration::from_secs(1);
-/// How long a stop waits for the work of a release.
+/// Time that a stop waits for the work of a release.
 const WORK_AT_STOP: Duration = Duration::from_secs(20);
 
 type Answer = oneshot::Sender<Result<Reply, Failure>>;
 
-/// What the loop is asked to do.
+/// Work that the loop is asked to do.
 enum Work {
     /// A verb.
     Verb(Request),
@@ -103,13 +103,13 @@ struct Daemon {
     frames: BTreeMap<u64, GossipId>,
     /// Verbs that wait for an attempt to join.
     joins: BTreeMap<u64, Answer>,
-    /// Where the work of releases comes back from the threads that do it.
+    /// Channel on which the work of releases comes back from the threads that do it.
     finished: mpsc::Sender<Finished>,
     numbers: u64,
     stopping: bool,
 }
 
-/// What `lore run` takes beside the configuration.
+/// Options of `lore run` beside the configuration.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
     /// Writes every plaintext frame that leaves to this file, for an audit.
@@ -119,7 +119,7 @@ pub struct Options {
 /// Runs the daemon of a home until it is told to stop.
 ///
 /// # Errors
-/// When the home is in use, the store is damaged, or an address is taken.
+/// Fails when the home is in use, the store is damaged, or an address is taken.
 pub async fn run(
     home: &Home,
     config: &Config,

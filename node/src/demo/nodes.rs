@@ -11,7 +11,7 @@ use crate::control;
 use crate::error::CliError;
 use crate::home::Home;
 
-/// How long a condition may take. Generous: a busy machine is slow, not wrong.
+/// Longest time of a condition. Generous: a busy machine is slow, not wrong.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Back-off between two looks at a condition that nothing announces.
 const LOOK: Duration = Duration::from_millis(40);
@@ -71,7 +71,7 @@ impl Node {
         ))
     }
 
-    /// Where plaintext frames that left this node are recorded.
+    /// File in which plaintext frames that left this node are recorded.
     pub(crate) fn frames(&self) -> PathBuf {
         self.home.root().join("frames.bin")
     }

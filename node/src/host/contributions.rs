@@ -1,5 +1,5 @@
-//! What sessions give to a release. Every session is looked at alone, with public data only; what comes
-//! out is private, and only the privacy door reads it.
+//! Contributions of sessions to a release. Every session is looked at alone, with public data only; what
+//! comes out is private, and only the privacy door reads it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -33,7 +33,7 @@ impl Sessions {
         Self { store, probe }
     }
 
-    /// What the sessions of the window give that feed this release. One session at a time is in memory, so
+    /// Contributions of the window's sessions that feed this release. One session at a time is in memory, so
     /// that what a node holds of them does not depend on how many there are.
     fn each<T>(
         &self,
@@ -67,7 +67,7 @@ impl Sessions {
 }
 
 impl Contributions for Sessions {
-    /// What each session teaches: a function of that session and of what was proposed for it alone, which
+    /// Lessons of each session: a function of that session and of what was proposed for it alone, which
     /// counts when every session of its unit in the window was read.
     fn lessons(
         &self,
@@ -76,7 +76,7 @@ impl Contributions for Sessions {
         Ok(self.each(source, read)?.map(lessons_of))
     }
 
-    /// How each session ended with the skills that it used.
+    /// Outcome of each session with the skills that it used.
     fn outcomes(
         &self,
         source: &Source<'_>,
@@ -98,7 +98,7 @@ impl Contributions for Sessions {
         })
     }
 
-    /// What each session cost with the skills that it used, in the charter's units.
+    /// Cost of each session with the skills that it used, in the charter's units.
     fn costs(
         &self,
         source: &Source<'_>,
@@ -120,7 +120,7 @@ impl Contributions for Sessions {
         })
     }
 
-    /// Which candidates each session speaks for.
+    /// Candidates that each session speaks for.
     fn votes(
         &self,
         source: &Source<'_>,
@@ -162,7 +162,7 @@ fn read(unit: &UnitId, session: &Session) -> Vec<Read> {
     vec![Read { unit: *unit, unread, mined, proposed }]
 }
 
-/// What each session teaches. A unit's proposals count when all its sessions were read; another unit's
+/// Lessons of each session. A unit's proposals count when all its sessions were read; another unit's
 /// sessions have no part in that.
 fn lessons_of(sessions: Vec<Read>) -> Vec<LessonContribution> {
     let unread = sessions.iter().filter(|session| session.unread);
@@ -179,7 +179,7 @@ pub(super) fn taught(session: &Session, proposals_count: bool) -> Vec<Bundle> {
     extract::of(session, proposals_count).expose_to_owner().bundles.clone()
 }
 
-/// What one session gives; nothing when it makes the code that reads it panic. Were that to end the
+/// Contribution of one session; nothing when it makes the code that reads it panic. Were that to end the
 /// release, its void would tell everybody that such a session is here. Others' parts stay what they are.
 pub(super) fn alone<T>(
     session: &Session,
@@ -238,8 +238,8 @@ impl<'a> Candidates<'a> {
         Self { ballot, by_template }
     }
 
-    /// What a session speaks for, when it succeeded: revisions that it used, lessons that it would teach
-    /// itself, and lessons whose command line worked in it.
+    /// Items that a session speaks for, when it succeeded: revisions that it used, lessons that it would
+    /// teach itself, and lessons whose command line worked in it.
     fn supported(&self, session: &Session) -> BTreeSet<ItemId> {
         if session.outcome.verdict != Outcome::Success {
             return BTreeSet::new();
@@ -406,7 +406,7 @@ mod tests {
         users.map(one).collect()
     }
 
-    /// What others than the victim give: whose it is, and in short.
+    /// Contributions of others than the victim: whose each is, and in short.
     fn of_others(owned: &[Owned]) -> Vec<(u64, String)> {
         let all = owned.iter().flat_map(|(unit, session)| read(unit, session)).collect();
         let all = lessons_of(all).into_iter();

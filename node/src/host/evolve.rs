@@ -1,4 +1,4 @@
-//! What a writer of skill texts is given: public bytes of one skill.
+//! Brief for a writer of skill texts: public bytes of one skill.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -34,7 +34,7 @@ fn is(rendered: &lore_protocol::library::Rendered, name: &str) -> bool {
 /// Reads a brief that a node gave.
 ///
 /// # Errors
-/// When it is no brief, or one of another version.
+/// Fails when it is no brief, or one of another version.
 pub(crate) fn read_brief(given: &control::Brief) -> Result<Brief, CliError> {
     let bytes = STANDARD.decode(&given.brief).map_err(|error| CliError::failed("brief", error))?;
     Brief::from_bytes(&bytes).map_err(|error| CliError::failed("brief", error))

@@ -27,7 +27,7 @@ impl Node {
     /// Makes an invitation. `addresses` is where this node can be reached.
     ///
     /// # Errors
-    /// When no federation fits, the charter does not let this node invite, or there is no address.
+    /// Fails when no federation fits, the charter does not let this node invite, or there is no address.
     pub fn federation_invite(
         &self,
         wanted: &control::FederationInvite,
@@ -144,10 +144,10 @@ impl Node {
     }
 }
 
-/// How an attempt to join ended, as the answer to its verb.
+/// End of an attempt to join, as the answer to its verb.
 ///
 /// # Errors
-/// When the answer cannot be sent.
+/// Fails when the answer cannot be sent.
 pub(crate) fn joined(joining: Joining) -> Result<Reply, Failure> {
     match joining {
         Joining::Previewed { federation, charter } => {

@@ -1,4 +1,4 @@
-//! Which families a verb works on.
+//! Families that a verb works on.
 
 use std::path::PathBuf;
 

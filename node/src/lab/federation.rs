@@ -216,7 +216,7 @@ fn facts(
     ]
 }
 
-/// What was done, what privacy cost, and what the numbers do not show.
+/// Notes on what was done, what privacy cost, and what the numbers do not show.
 fn notes(all: &[Grounds], records: &[Record], arms: &[Arm]) -> Vec<String> {
     let mut notes = vec![format!(
         "What was measured. Working nodes, each a process with its own store and users, met \

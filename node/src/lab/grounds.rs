@@ -1,4 +1,4 @@
-//! What a measurement stands on: a lab, a federation that worked in it, and the libraries of each arm.
+//! Grounds of a measurement: a lab, a federation that worked in it, and the libraries of each arm.
 
 use std::path::{Path, PathBuf};
 
@@ -44,7 +44,7 @@ pub(super) struct Grounds {
     pub(super) seed: u64,
     /// Families with their groups.
     pub(super) families: Vec<(FamilyId, &'static str)>,
-    /// What the federation did.
+    /// Facts about the federation.
     pub(super) facts: Value,
     dir: PathBuf,
     lab: Lab,
@@ -228,12 +228,12 @@ impl Grounds {
 /// The families of a lab, and those with a quirk with their groups.
 type Chosen = (Families, Vec<(FamilyId, &'static str)>);
 
-/// How many families of a run are made afresh.
+/// Number of families of a run that are made afresh.
 fn afresh(count: usize) -> usize {
     FRESH_LEAST.max(count / 4)
 }
 
-/// Which of the built-in families are measured: the seed's choice, and so nobody's.
+/// Built-in families that are measured: the seed's choice, and so nobody's.
 fn drawn(count: usize, seed: u64) -> Vec<FamilyId> {
     let mut built_in = FamilyId::quirks();
     built_in.sort_by_cached_key(|family| {

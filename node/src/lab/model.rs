@@ -1,4 +1,4 @@
-//! Which model is measured, and what it may use.
+//! Model that is measured, and what it may use.
 
 use std::time::Duration;
 

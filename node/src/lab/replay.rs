@@ -1,4 +1,4 @@
-//! Whether a skill helps: the replay gate before installing, on tasks that anybody may know.
+//! Replay gate before installing a skill: whether it helps, on tasks that anybody may know.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// what came out when the skill may be installed. Only tasks for which the skill would be offered count.
 ///
 /// # Errors
-/// When the families cannot be used, too few of their tasks fit, or the skill does not help.
+/// Fails when the families cannot be used, too few of their tasks fit, or the skill does not help.
 pub(crate) fn replay(
     text: &str,
     dirs: &[PathBuf],

@@ -13,13 +13,13 @@ use serde::{Deserialize, Serialize};
 use crate::error::CliError;
 use crate::home::Home;
 
-/// What was found out about one endpoint, and when.
+/// Findings about one endpoint, and when.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Recorded {
-    /// What it can do.
+    /// Its abilities.
     #[serde(flatten)]
     pub(crate) abilities: Abilities,
-    /// When it was asked, in seconds since 1970.
+    /// Time of asking, in seconds since 1970.
     pub(crate) tested_at_seconds: u64,
 }
 
@@ -29,13 +29,13 @@ pub(crate) struct Recorded {
 pub(crate) struct Records(BTreeMap<String, Recorded>);
 
 impl Records {
-    /// What is recorded in a home.
+    /// Loads the records of a home.
     pub(crate) fn load(home: &Home) -> Self {
         let text = std::fs::read(path(home)).unwrap_or_default();
         serde_json::from_slice(&text).unwrap_or_default()
     }
 
-    /// What is known about an endpoint.
+    /// Record of an endpoint.
     pub(crate) fn get(&self, endpoint: &Endpoint) -> Option<&Recorded> {
         self.0.get(&key(endpoint))
     }

@@ -12,7 +12,7 @@ use crate::error::CliError;
 /// An official model file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Pinned {
-    /// What people call it.
+    /// Name for people.
     pub(crate) name: &'static str,
     /// Its file.
     pub(crate) file: &'static str,
@@ -51,7 +51,7 @@ pub(crate) const PINNED: [Pinned; 2] = [
 /// The model of a name.
 ///
 /// # Errors
-/// When there is none of that name.
+/// Fails when there is none of that name.
 pub(crate) fn find(name: &str) -> Result<&'static Pinned, CliError> {
     PINNED.iter().find(|pinned| pinned.name == name).ok_or_else(|| {
         let names: Vec<&str> = PINNED.iter().map(|pinned| pinned.name).collect();
@@ -61,10 +61,10 @@ pub(crate) fn find(name: &str) -> Result<&'static Pinned, CliError> {
     })
 }
 
-/// Where model files are: `LORE_MODELS`, else the user's cache directory.
+/// Directory of model files: `LORE_MODELS`, else the user's cache directory.
 ///
 /// # Errors
-/// When neither is set.
+/// Fails when neither is set.
 pub(crate) fn directory() -> Result<PathBuf, CliError> {
     let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty());
     if let Some(given) = variable("LORE_MODELS") {
@@ -86,11 +86,11 @@ impl Pinned {
         directory.join(self.file)
     }
 
-    /// Whether the file in `directory` is the official one. It is read in full, unless it was before
-    /// and neither its size nor its time of change differ since.
+    /// Returns true when the file in `directory` is the official one. It is read in full, unless it was
+    /// before and neither its size nor its time of change differ since.
     ///
     /// # Errors
-    /// When a file that is there cannot be read.
+    /// Fails when a file that is there cannot be read.
     pub(crate) fn is_there(&self, directory: &Path) -> io::Result<bool> {
         let path = self.path(directory);
         let meta = match fs::metadata(&path) {

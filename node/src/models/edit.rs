@@ -22,7 +22,7 @@ pub(crate) enum Change<'a> {
         fields: Vec<(&'static str, Value)>,
         /// Fields to take out.
         without: Vec<&'static str>,
-        /// Whether it becomes the one that is used when none is named.
+        /// True when it becomes the one that is used when none is named.
         default: bool,
     },
     /// Takes out `[models.NAME]`.
@@ -35,7 +35,7 @@ pub(crate) enum Change<'a> {
 /// Makes a change, unless the file would no longer be understood after it.
 ///
 /// # Errors
-/// When there is no node, the change is not possible, or the file cannot be written.
+/// Fails when there is no node, the change is not possible, or the file cannot be written.
 pub(crate) fn change(home: &Home, change: &Change<'_>) -> Result<Config, CliError> {
     if !home.is_initialised() {
         home.load_key()?;

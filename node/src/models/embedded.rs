@@ -30,10 +30,10 @@ pub(crate) struct EmbeddedArgs {
     window: u32,
 }
 
-/// Whether this program can compute a model.
+/// Checks that this program can compute a model.
 ///
 /// # Errors
-/// When it was built without the feature, with how to build it.
+/// Fails when it was built without the feature, with how to build it.
 pub(crate) fn is_built_in() -> Result<(), CliError> {
     if cfg!(feature = "local-llm") {
         return Ok(());
@@ -49,7 +49,7 @@ pub(crate) fn is_built_in() -> Result<(), CliError> {
 /// Loads a model, tells its address as the first line, and serves until standard input ends.
 ///
 /// # Errors
-/// When the file cannot be used, the port is taken, or the computation breaks down.
+/// Fails when the file cannot be used, the port is taken, or the computation breaks down.
 #[cfg(not(feature = "local-llm"))]
 pub(crate) fn serve_embedded(_: &EmbeddedArgs) -> Result<(), CliError> {
     is_built_in()
@@ -58,7 +58,7 @@ pub(crate) fn serve_embedded(_: &EmbeddedArgs) -> Result<(), CliError> {
 /// Loads a model, tells its address as the first line, and serves until standard input ends.
 ///
 /// # Errors
-/// When the file cannot be used, the port is taken, or the computation breaks down.
+/// Fails when the file cannot be used, the port is taken, or the computation breaks down.
 #[cfg(feature = "local-llm")]
 pub(crate) fn serve_embedded(args: &EmbeddedArgs) -> Result<(), CliError> {
     use std::io;

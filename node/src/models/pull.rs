@@ -20,10 +20,10 @@ use sha2::{Digest as _, Sha256};
 use super::catalogue::{Pinned, hash, hex};
 use crate::error::CliError;
 
-/// How every GGUF file begins.
+/// Beginning of every GGUF file.
 const MAGIC: &[u8; 4] = b"GGUF";
 
-/// How patient a transfer is.
+/// Patience of a transfer.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Tries {
     /// Tries in a row that bring nothing, before it is given up.
@@ -58,7 +58,7 @@ pub(crate) struct Pull<'a> {
     _lock: File,
 }
 
-/// What a failed try was.
+/// Kind of a failed try.
 enum Failed {
     /// It may go better next time.
     Again(String),
@@ -76,7 +76,7 @@ impl<'a> Pull<'a> {
     /// Begins, or goes on where an earlier run ended.
     ///
     /// # Errors
-    /// When the directory cannot be used, or another pull of this file is under way.
+    /// Fails when the directory cannot be used, or another pull of this file is under way.
     pub(crate) fn begin(pinned: &'a Pinned, directory: &'a Path) -> Result<Self, CliError> {
         let part_path = part_path(pinned, directory);
         let cannot = |error| io_error(&part_path, error);
@@ -113,7 +113,7 @@ impl<'a> Pull<'a> {
     /// Takes a local file's bytes.
     ///
     /// # Errors
-    /// When it is not the official file, or cannot be read or written.
+    /// Fails when it is not the official file, or cannot be read or written.
     pub(crate) fn copy(mut self, from: &Path, tell: &dyn Fn(u64)) -> Result<PathBuf, CliError> {
         let unreadable = |error: io::Error| {
             CliError::failed("unreadable", format!("cannot read {}: {error}", from.display()))
@@ -144,7 +144,7 @@ impl<'a> Pull<'a> {
     /// Fetches what is missing from `url`; `tell` is given the bytes that are here.
     ///
     /// # Errors
-    /// When the server does not give the official file; what came is kept for the next run unless it
+    /// Fails when the server does not give the official file; what came is kept for the next run unless it
     /// is wrong.
     pub(crate) async fn fetch(
         mut self,
@@ -199,7 +199,7 @@ impl<'a> Pull<'a> {
         Ok(())
     }
 
-    /// Whether what follows are the bytes that were asked for.
+    /// Checks that what follows are the bytes that were asked for.
     fn check_head(&mut self, response: &Response) -> Result<(), Failed> {
         let status = response.status();
         match status {
@@ -289,7 +289,7 @@ impl<'a> Pull<'a> {
         Ok(path)
     }
 
-    /// What came is not the file: nothing of it is kept.
+    /// Removes what came, since it is not the file.
     fn wrong(&self, why: &str) -> CliError {
         let _ = fs::remove_file(part_path(self.pinned, self.directory));
         let message = format!("this is not the official {}: {why}", self.pinned.file);
@@ -310,7 +310,7 @@ impl<'a> Pull<'a> {
 }
 
 impl Pinned {
-    /// What to do when something else came.
+    /// Way out when something else came.
     fn remedy(&self) -> String {
         format!(
             "get {} elsewhere and give it with `--file PATH`, or its address with `--from URL`",

@@ -1,4 +1,4 @@
-//! From what a person wrote, a model's name or a URL, to an endpoint.
+//! Resolution of what a person wrote, a model's name or a URL, to an endpoint.
 
 use std::io;
 
@@ -20,17 +20,17 @@ const ANY_MODEL: &str = "default";
 pub(crate) struct Chosen {
     /// Its name in the configuration; None for a URL.
     pub(crate) name: Option<String>,
-    /// Where and how it is asked; holds its key.
+    /// Endpoint at which it is asked; holds its key.
     pub(crate) endpoint: Endpoint,
     /// Its context window in tokens, as configured, else as recorded. None means: ask the endpoint.
     pub(crate) window_tokens: Option<u64>,
-    /// What it costs: as configured, nothing on this machine, else unknown.
+    /// Its price: as configured, nothing on this machine, else unknown.
     pub(crate) price: Option<Price>,
     /// Most tokens of one reply.
     pub(crate) max_tokens: Option<u32>,
-    /// How hard it thinks.
+    /// Its effort of thinking.
     pub(crate) effort: Option<Effort>,
-    /// What `lore model test` recorded.
+    /// Record of `lore model test`.
     pub(crate) recorded: Option<Recorded>,
 }
 
@@ -38,7 +38,7 @@ pub(crate) struct Chosen {
 /// either the one that `[agent] model` names, or the only one there is.
 ///
 /// # Errors
-/// When there is no such model, its key is missing or exposed, or its URL cannot be used.
+/// Fails when there is no such model, its key is missing or exposed, or its URL cannot be used.
 pub(crate) fn resolve(home: &Home, spec: Option<&str>) -> Result<Chosen, CliError> {
     let config = config(home)?;
     match spec {
@@ -128,7 +128,7 @@ fn known(home: &Home, name: Option<String>, endpoint: Endpoint) -> Chosen {
 }
 
 impl Chosen {
-    /// What to call it in output.
+    /// Label in output.
     pub(crate) fn label(&self) -> String {
         self.name
             .clone()

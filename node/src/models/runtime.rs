@@ -13,7 +13,7 @@ use crate::error::CliError;
 /// The server for a Python with `xllamacpp`.
 const XLLAMACPP: &str = include_str!("xllamacpp.py");
 
-/// What is to be served, and how.
+/// Model to be served, and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Serving {
     /// The model's name towards clients.
@@ -53,7 +53,7 @@ impl Runtime {
     /// `python3` on the path).
     ///
     /// # Errors
-    /// When there is none, with what to install.
+    /// Fails when there is none, with what to install.
     pub(crate) fn find(given: Option<&Path>) -> Result<Self, CliError> {
         if let Some(python) = given {
             if has_xllamacpp(python) {
@@ -79,7 +79,7 @@ impl Runtime {
     /// This program, if it was built with the feature `local-llm`.
     ///
     /// # Errors
-    /// When it was not, with how to build it.
+    /// Fails when it was not, with how to build it.
     pub(crate) fn embedded() -> Result<Self, CliError> {
         embedded::is_built_in()?;
         let program = std::env::current_exe().map_err(|error| {
@@ -88,7 +88,7 @@ impl Runtime {
         Ok(Self::Embedded(program))
     }
 
-    /// Whether it chooses its port itself when that is 0, and tells its address as its first line.
+    /// Returns true when it chooses its port itself when that is 0, and tells its address as its first line.
     pub(crate) const fn tells_address(&self) -> bool {
         match self {
             Self::LlamaServer(_) => false,

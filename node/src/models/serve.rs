@@ -12,10 +12,10 @@ use std::time::{Duration, Instant};
 use super::runtime::{Runtime, Serving};
 use crate::error::CliError;
 
-/// How often a server that is starting is looked at.
+/// Interval between looks at a server that is starting.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// How long a server that was asked to stop may take.
+/// Longest time that a server takes to stop when asked.
 const STOPPING: Duration = Duration::from_secs(5);
 
 /// A server that answers.
@@ -31,7 +31,7 @@ impl Server {
     /// Starts a server and waits until it answers.
     ///
     /// # Errors
-    /// When it ends or is not ready within `patience`, with the end of what it wrote.
+    /// Fails when it ends or is not ready within `patience`, with the end of what it wrote.
     pub(crate) fn start(
         runtime: &Runtime,
         serving: &Serving,
@@ -140,7 +140,7 @@ impl Server {
         self.child.id()
     }
 
-    /// How it ended, if it did.
+    /// Exit status, if it ended.
     pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().ok().flatten()
     }
@@ -189,7 +189,7 @@ fn leashed(command: &Command) -> io::Result<Command> {
     Ok(leashed)
 }
 
-/// What `lore model-child PARENT PROGRAM ARGS` does; returns only when it fails.
+/// Does the work of `lore model-child PARENT PROGRAM ARGS`; returns only when it fails.
 pub(crate) fn become_child(words: &[OsString]) -> CliError {
     let [parent, program, args @ ..] = words else {
         return CliError::usage("this verb is lore's own");

@@ -8,21 +8,21 @@ use super::{Chosen, Recorded, Records};
 use crate::error::CliError;
 use crate::home::Home;
 
-/// What a test found.
+/// Findings of a test.
 #[derive(Debug)]
 pub(crate) struct Found {
-    /// What the endpoint showed.
+    /// Abilities that the endpoint showed.
     pub(crate) recorded: Recorded,
-    /// Whether it was written into the home; a directory without a node keeps nothing.
+    /// True when it was written into the home; a directory without a node keeps nothing.
     pub(crate) kept: bool,
-    /// How long all questions took.
+    /// Milliseconds that all questions took.
     pub(crate) milliseconds: u64,
 }
 
 /// Asks a model's endpoint, and records what it showed.
 ///
 /// # Errors
-/// When it does not answer a plain question, or the answer cannot be kept.
+/// Fails when it does not answer a plain question, or the answer cannot be kept.
 pub(crate) fn test(home: &Home, chosen: &Chosen) -> Result<Found, CliError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

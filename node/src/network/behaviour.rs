@@ -10,11 +10,11 @@ use super::codec::FrameCodec;
 use super::gossip::{self, Gossip};
 use super::{NetworkError, PROTOCOL, limits};
 
-/// How long an answer may take.
+/// Longest time of an answer.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
-/// How often a silent connection is probed.
+/// Interval at which a silent connection is probed.
 const PING_INTERVAL: Duration = Duration::from_secs(20);
-/// When an unanswered probe means that the connection is dead.
+/// Time after which an unanswered probe means that the connection is dead.
 const PING_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Everything a node speaks.

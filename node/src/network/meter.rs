@@ -1,4 +1,4 @@
-//! How many bytes went where.
+//! Counters of bytes by direction.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -1,4 +1,4 @@
-//! Which peers to keep a connection with, and when to try again.
+//! Peers to keep a connection with, and when to try again.
 //!
 //! Exponential back-off with jitter, so that a node that restarts is not met by everybody at once.
 //! A state machine: time and randomness come in.
@@ -18,7 +18,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
 struct Wanted {
     addresses: Vec<Multiaddr>,
     wait: Duration,
-    /// When to dial next; `None` while connected or while an attempt is under way.
+    /// Time of the next dial; `None` while connected or while an attempt is under way.
     due: Option<Instant>,
 }
 

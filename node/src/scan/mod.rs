@@ -29,7 +29,7 @@ const WINDOW_BYTES: usize = 1 << 20;
 /// No escape used here makes more bytes of one.
 const MAX_GROWTH: usize = 8;
 
-/// How a canary was written where it was found.
+/// Form of a canary where it was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Form {
     /// As it is.
@@ -49,15 +49,15 @@ pub enum Form {
 /// A canary that was found.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Hit {
-    /// Where its written form begins, in bytes from the start of what was scanned.
+    /// Offset of its written form, in bytes from the start of what was scanned.
     pub at: u64,
-    /// Which one: its place in the list given to [`Canaries::new`].
+    /// Index of the canary in the list given to [`Canaries::new`].
     pub canary: usize,
-    /// How it was written.
+    /// Its form.
     pub form: Form,
 }
 
-/// What was found in a file.
+/// Hits in a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileHits {
     /// The file.
@@ -66,7 +66,7 @@ pub struct FileHits {
     pub hits: Vec<Hit>,
 }
 
-/// What a search of files came to.
+/// Result of a search of files.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Report {
     /// Files with hits, by path.
@@ -151,7 +151,7 @@ impl Canaries {
     /// Everything found in a stream, and its length. Holds about two windows of memory.
     ///
     /// # Errors
-    /// When it cannot be read.
+    /// Fails when it cannot be read.
     pub fn scan_reader(&self, reader: impl Read) -> io::Result<(Vec<Hit>, u64)> {
         self.scan_windows(reader, WINDOW_BYTES)
     }
@@ -176,7 +176,7 @@ impl Canaries {
     /// vanishes meanwhile, as files of a running store do, is passed over.
     ///
     /// # Errors
-    /// When a file that is there cannot be read.
+    /// Fails when a file that is there cannot be read.
     pub fn scan_path(&self, path: &Path) -> io::Result<Report> {
         let mut report = Report::default();
         let mut open = vec![path.to_owned()];

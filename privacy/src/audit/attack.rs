@@ -20,7 +20,7 @@ const LEAST_VARIANCE: f64 = 1e-2;
 /// Everything that the network sees of one release over the database with the victim, or without.
 pub(crate) type Path<'a> = dyn FnMut(bool) -> Result<Vec<f64>, PrivacyError> + 'a;
 
-/// What a path claims of itself.
+/// Claim of a path.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Claim {
     pub(crate) rho: f64,

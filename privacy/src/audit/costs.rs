@@ -19,12 +19,12 @@ pub(crate) const SCALE_MICROS: u64 = 12_247_449;
 const KINDS: u16 = 2;
 /// Most that a session adds to a sum.
 pub(crate) const BOUND: u16 = 5;
-/// What a session of the victim costs of each kind: above the bound.
+/// Cost of a session of the victim, of each kind: above the bound.
 const AMOUNT: u64 = 9;
 /// Items of the list; the victim used them all, one more than the bound.
 const ITEMS: u8 = 4;
 
-/// What makes a cost release; the shipped one is [`release_costs`].
+/// Function that makes a cost release; the shipped one is [`release_costs`].
 pub(crate) type Release = fn(
     &CostsSpec,
     &Private<Vec<CostContribution>>,
@@ -84,7 +84,7 @@ impl Costs {
         })
     }
 
-    /// What the release claims: what its mechanism was charged.
+    /// Claim of the release: what its mechanism was charged.
     pub(crate) fn claim(&self) -> Claim {
         Claim { rho: self.spec.mechanism.rho_nano as f64 / 1e9, delta: 0.0 }
     }

@@ -24,7 +24,7 @@ impl Law {
         }
     }
 
-    /// Where weights have become nothing.
+    /// Distance at which weights have become nothing.
     fn reach(self) -> i64 {
         match self.noise {
             Noise::Gaussian => (40.0 * self.scale) as i64 + 40,

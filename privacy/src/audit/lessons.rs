@@ -26,7 +26,7 @@ const OTHERS: usize = 22;
 /// Most keys of a unit, and keys that the victim knows.
 const KEYS: (u16, u64) = (4, 6);
 
-/// What makes a lesson release; the shipped one is [`release_lessons`].
+/// Function that makes a lesson release; the shipped one is [`release_lessons`].
 pub(crate) type Release = fn(
     &LessonsSpec,
     &Private<Vec<LessonContribution>>,
@@ -107,7 +107,7 @@ impl Lessons {
         })
     }
 
-    /// What the release claims: what its mechanism was charged.
+    /// Claim of the release: what its mechanism was charged.
     pub(crate) fn claim(&self) -> Claim {
         let mechanism = &self.spec.mechanism;
         Claim { rho: mechanism.rho_nano as f64 / 1e9, delta: mechanism.delta_e18 as f64 / 1e18 }
@@ -141,7 +141,7 @@ pub(crate) const SINGLETONS: (u64, u32) = (2_000_000, 7);
 /// Users of one release, each with three keys of their own.
 const USERS: u64 = 3_000;
 
-/// How often a user whose keys nobody else supports is seen at all: at most delta of the time.
+/// Samples how often a user whose keys nobody else supports is seen at all: at most delta of the time.
 pub(crate) fn singletons(
     name: &'static str,
     release: Release,

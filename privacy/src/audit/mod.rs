@@ -41,7 +41,7 @@ use law::Law;
 use crate::mechanism::Bounds;
 use crate::{NoiseSource, PrivacyError, SystemNoise, mechanism};
 
-/// How many samples are taken.
+/// Number of samples taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Depth {
     /// 50,000 runs a side: a minute or two.
@@ -50,11 +50,11 @@ pub enum Depth {
     Deep,
 }
 
-/// What an audit needs from outside: time, and somebody to tell.
+/// Needs of an audit from outside: time, and a receiver of its progress.
 pub trait Observer {
     /// Seconds since some fixed moment.
     fn seconds(&mut self) -> f64;
-    /// How far an audit is.
+    /// Reports the progress of an audit.
     fn progress(&mut self, audit: &'static str, done: u64, total: u64);
 }
 
@@ -63,22 +63,22 @@ pub trait Observer {
 pub struct Audit {
     /// Its name.
     pub name: &'static str,
-    /// What is claimed and certified: `rho`, `epsilon`, `delta`, or `chi_square`, a statistic over its
+    /// Quantity claimed and certified: `rho`, `epsilon`, `delta`, or `chi_square`, a statistic over its
     /// critical value.
     pub quantity: &'static str,
-    /// What the mechanism claims to lose at most.
+    /// Most that the mechanism claims to lose.
     pub claimed: f64,
-    /// What it certainly loses at least.
+    /// Least that it certainly loses.
     pub certified: f64,
     /// For zero-concentrated DP, the same in epsilon.
     pub epsilon: Option<Epsilon>,
     /// Samples taken.
     pub samples: u64,
-    /// How long it took.
+    /// Seconds that it took.
     pub seconds: f64,
-    /// Whether the claim holds up.
+    /// True when the claim holds up.
     pub passed: bool,
-    /// Whether a claim that is a quarter too small does not.
+    /// True when a claim that is a quarter too small does not.
     pub control_caught: bool,
 }
 
@@ -88,16 +88,16 @@ pub struct Audit {
 pub struct Epsilon {
     /// The delta.
     pub delta: f64,
-    /// What the claimed rho converts to.
+    /// Epsilon that the claimed rho converts to.
     pub claimed: f64,
-    /// What samples certify.
+    /// Epsilon that samples certify.
     pub certified: f64,
 }
 
 /// All audits.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Report {
-    /// Whether every claim holds up and every control was caught.
+    /// True when every claim holds up and every control was caught.
     pub passed: bool,
     /// Chance that one bound is wrong.
     pub alpha: f64,
@@ -105,7 +105,7 @@ pub struct Report {
     pub audits: Vec<Audit>,
 }
 
-/// What samples say, before it is judged.
+/// Result of the samples, before it is judged.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Certified {
     pub(crate) claimed: f64,
@@ -128,7 +128,7 @@ impl Report {
     }
 }
 
-/// How much one run of the audits samples, and how small a claim its control has.
+/// Number of samples in one run of the audits, and how small a claim its control has.
 #[derive(Debug, Clone, Copy)]
 struct Effort {
     /// Releases over each of the two databases of an attack.
@@ -164,7 +164,7 @@ pub const NAMES: [&str; 8] = [
 /// Runs all audits of what this crate ships.
 ///
 /// # Errors
-/// When a mechanism cannot be built or randomness fails.
+/// Fails when a mechanism cannot be built or randomness fails.
 pub fn run(depth: Depth, observer: &mut dyn Observer) -> Result<Report, PrivacyError> {
     let audits = NAMES.iter().map(|name| one(name, depth, observer));
     let audits = audits.collect::<Result<Vec<_>, _>>()?;
@@ -174,7 +174,7 @@ pub fn run(depth: Depth, observer: &mut dyn Observer) -> Result<Report, PrivacyE
 /// Runs one audit by its name.
 ///
 /// # Errors
-/// When there is none of that name, a mechanism cannot be built or randomness fails.
+/// Fails when there is none of that name, a mechanism cannot be built or randomness fails.
 pub fn one(name: &str, depth: Depth, observer: &mut dyn Observer) -> Result<Audit, PrivacyError> {
     one_with(name, depth.effort(), observer)
 }

@@ -22,7 +22,7 @@ struct Defect {
     planted: &'static str,
     audit: &'static str,
     found: fn(&'static str) -> Certified,
-    /// Whether finding it takes many releases: `./x audit` does that.
+    /// True when finding it takes many releases: `./x audit` does that.
     slow: bool,
 }
 
@@ -200,7 +200,7 @@ fn lessons_under(
     Ok(Released::by_mechanism(payload))
 }
 
-/// How much one key of a unit weighs, by how many keys it has and how many any unit has.
+/// Weight of one key of a unit, by how many keys it has and how many any unit has.
 type Weigh = fn(&Bounds, u16, u16) -> u64;
 
 /// A lesson release with other weights than the shipped ones.

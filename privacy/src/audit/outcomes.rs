@@ -18,7 +18,7 @@ pub(crate) const SCALE_MICROS: u64 = 1_732_051;
 /// Items of the ballot; the victim used them all, one more than the bound.
 const ITEMS: u8 = 4;
 
-/// What makes an outcome release; the shipped one is [`release_outcomes`].
+/// Function that makes an outcome release; the shipped one is [`release_outcomes`].
 pub(crate) type Release = fn(
     &OutcomesSpec,
     &Private<Vec<OutcomeContribution>>,
@@ -84,7 +84,7 @@ impl Outcomes {
         Ok(Self { spec, rig, with: Private::new(with), without: Private::new(without) })
     }
 
-    /// What the release claims: what its mechanism was charged.
+    /// Claim of the release: what its mechanism was charged.
     pub(crate) fn claim(&self) -> Claim {
         Claim { rho: self.spec.mechanism.rho_nano as f64 / 1e9, delta: 0.0 }
     }

@@ -1,4 +1,4 @@
-//! Whether noise follows its exact law.
+//! Audit of noise against its exact law.
 
 use lore_protocol::payload::Noise;
 
@@ -9,7 +9,7 @@ use crate::PrivacyError;
 /// Draws for each scale.
 const DRAWS: usize = 100_000;
 
-/// What draws noise on counts, at a scale in millionths.
+/// Function that draws noise on counts, at a scale in millionths.
 pub(crate) type Draw<'a> = dyn FnMut(&[i64], u64) -> Result<Vec<i64>, PrivacyError> + 'a;
 
 /// Worst fit over the scales, chi-square over its critical value and claimed to be at most 1: to the law

@@ -67,7 +67,7 @@ pub fn certified_epsilon(p: (u64, u64), q: (u64, u64), delta: f64) -> f64 {
     if low <= 0.0 { 0.0 } else { (low / high).ln().max(0.0) }
 }
 
-/// How far the mean of bounded samples may be from the true one, wrong with chance `alpha` at most
+/// Distance of the mean of bounded samples from the true one, exceeded with chance `alpha` at most
 /// (Maurer and Pontil 2009, "Empirical Bernstein Bounds", Theorem 4; one side).
 fn bernstein(samples: &[f64], range: f64, alpha: f64) -> (f64, f64) {
     let n = samples.len() as f64;

@@ -27,7 +27,7 @@ pub(crate) struct Votes {
     without: Private<Vec<VoteContribution>>,
     /// Votes of the others, the same on both sides.
     others: [f64; 2],
-    /// Whether the second candidate's count differs too.
+    /// True when the second candidate's count differs too.
     moved: bool,
 }
 

@@ -1,4 +1,4 @@
-//! What the ledger writes.
+//! Entries of the ledger.
 
 use lore_protocol::codec::{self, Decode, Encode};
 use lore_protocol::ids::{FederationId, Hash, MemberId};
@@ -24,23 +24,23 @@ pub struct Reservation {
     pub release: Hash,
     /// Hash of all its parameters.
     pub spec: Hash,
-    /// Where it will be published.
+    /// Chain on which it will be published.
     pub chain: Chain,
     /// The charter's period.
     pub period: u32,
     /// Wall-clock time of the reservation, in seconds since the Unix epoch. It orders reservations; the
     /// wall-clock period that pays is that of the window.
     pub at_seconds: u64,
-    /// What will be released.
+    /// Kind that will be released.
     pub kind: PayloadKind,
-    /// How, with its declared cost.
+    /// The mechanism, with its declared cost.
     pub mechanism: Mechanism,
     /// The sessions that may feed it.
     pub window: Window,
 }
 
 impl Reservation {
-    /// What it costs.
+    /// Its cost.
     #[must_use]
     pub const fn cost(&self) -> Cost {
         Cost { rho_nano: self.mechanism.rho_nano, delta_e18: self.mechanism.delta_e18 }
@@ -78,7 +78,7 @@ impl Reservation {
     }
 }
 
-/// What a person lets through the gate.
+/// Answer of a person at the gate.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Answer {
@@ -95,9 +95,9 @@ pub enum Entry {
     Budget {
         /// The budget.
         budget: Budget,
-        /// When, in seconds since the Unix epoch.
+        /// Time, in seconds since the Unix epoch.
         at_seconds: u64,
-        /// From when on sessions may be in first windows, in seconds since the Unix epoch; none: as before,
+        /// Earliest start of sessions in first windows, in seconds since the Unix epoch; none: as before,
         /// or else from the beginning of the period.
         history_from_seconds: Option<u64>,
     },
@@ -139,10 +139,10 @@ pub enum Entry {
     Gated {
         /// The release.
         release: Hash,
-        /// When the bytes or a void go out, in seconds since the Unix epoch.
+        /// Time at which the bytes or a void go out, in seconds since the Unix epoch.
         deadline_seconds: u64,
     },
-    /// What the person at the gate decided; a later answer replaces it.
+    /// The person at the gate decided; a later answer replaces it.
     Answered {
         /// The release.
         release: Hash,
@@ -157,7 +157,7 @@ pub enum Entry {
         seq: u64,
         /// Cumulative spend in that delta's header.
         spend: Spend,
-        /// When it was found, in seconds since the Unix epoch.
+        /// Time at which it was found, in seconds since the Unix epoch.
         at_seconds: u64,
     },
 }

@@ -47,7 +47,7 @@ impl LedgerStore for Disk {
     }
 }
 
-/// What the outside world knows, whatever the process forgets.
+/// Knowledge of the outside world, whatever the process forgets.
 #[derive(Default)]
 struct World {
     /// Bytes that were seen on the network, by height.

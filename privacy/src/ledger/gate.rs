@@ -24,9 +24,9 @@ use crate::{NoiseSource, PrivacyError, Released, SystemNoise};
 pub struct Held {
     /// The release.
     pub release: Hash,
-    /// Where it belongs.
+    /// Chain that it belongs to.
     pub chain: Chain,
-    /// When bytes or a void go out, in seconds since the Unix epoch.
+    /// Time at which bytes or a void go out, in seconds since the Unix epoch.
     pub deadline_seconds: u64,
     /// The answer so far.
     pub answer: Option<Answer>,
@@ -37,12 +37,12 @@ pub struct Held {
     pub payload: Option<Vec<u8>>,
 }
 
-/// What comes out of the gate.
+/// Outcome of the gate.
 #[derive(Debug)]
 pub enum Passage<N = SystemNoise> {
     /// The deadline is still to come.
     Wait {
-        /// When it is, in seconds since the Unix epoch.
+        /// The deadline, in seconds since the Unix epoch.
         deadline_seconds: u64,
     },
     /// Nothing may go out; a `Void` is due.
@@ -56,7 +56,7 @@ impl<S: LedgerStore, N: NoiseSource> Ledger<S, N> {
     /// there is a gate does not depend on it.
     ///
     /// # Errors
-    /// When the release is not lessons, is sampled already, or has a gate.
+    /// Fails when the release is not lessons, is sampled already, or has a gate.
     pub fn hold(&mut self, ticket: &Ticket, deadline_seconds: u64) -> Result<(), PrivacyError> {
         let release = ticket.release();
         let known = self.state.releases.get(&release);
@@ -75,7 +75,7 @@ impl<S: LedgerStore, N: NoiseSource> Ledger<S, N> {
     /// The results that wait at the gate, in the order of their reservation.
     ///
     /// # Errors
-    /// When an entry is damaged.
+    /// Fails when an entry is damaged.
     pub fn held(&self) -> Result<Vec<Held>, PrivacyError> {
         let waiting = self.state.order.iter().filter(|release| self.gate_of(release).is_ok());
         waiting.map(|release| self.held_at(*release)).collect()
@@ -137,7 +137,7 @@ impl<S: LedgerStore, N: NoiseSource> Ledger<S, N> {
     /// Opens the gate when its time has come. A release that nobody let through is voided.
     ///
     /// # Errors
-    /// When nothing waits, or the store fails.
+    /// Fails when nothing waits, or the store fails.
     pub fn pass(&mut self, release: Hash, now_seconds: u64) -> Result<Passage<N>, PrivacyError> {
         let (_, gate) = self.gate_of(&release)?;
         let deadline_seconds = gate.deadline_seconds;
@@ -152,7 +152,7 @@ impl<S: LedgerStore, N: NoiseSource> Ledger<S, N> {
         Ok(Passage::Open(Box::new(Released::passed(payload, release))))
     }
 
-    /// What the answer to a gated release lets through; none for a refusal or without an answer.
+    /// Payload that the answer to a gated release lets through; none for a refusal or without an answer.
     pub(super) fn let_through(&self, release: Hash) -> Result<Option<Payload>, PrivacyError> {
         let (_, gate) = self.gate_of(&release)?;
         let Some(Answer::Keep(keep)) = &gate.answer else { return Ok(None) };

@@ -169,7 +169,7 @@ fn a_gate_is_set_before_data_is_read_or_never() {
     assert!(ledger.hold(&ticket, DEADLINE).is_err());
 }
 
-/// What the world saw and what was really drawn, whatever the process forgets.
+/// Bytes that the world saw and noise that was really drawn, whatever the process forgets.
 #[derive(Default)]
 struct World {
     seen: BTreeMap<u64, BTreeSet<Vec<u8>>>,

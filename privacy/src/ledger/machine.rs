@@ -28,28 +28,28 @@ pub struct Ledger<S, N = SystemNoise> {
     noise: PhantomData<fn() -> N>,
 }
 
-/// What is left to do, found when a ledger is opened (or at any time).
+/// Task that is left, found when a ledger is opened (or at any time).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pending {
     /// The release sends nothing: commit a `Void` for it.
     Void {
         /// The release.
         release: Hash,
-        /// Where its void belongs.
+        /// Chain that its void belongs to.
         chain: Chain,
     },
     /// The release has its result: take it with [`Ledger::resume`] and commit it.
     Commit {
         /// The release.
         release: Hash,
-        /// Where it belongs.
+        /// Chain that it belongs to.
         chain: Chain,
     },
     /// The result waits for a person: call [`Ledger::pass`] when the deadline has come.
     Gate {
         /// The release.
         release: Hash,
-        /// Where it belongs.
+        /// Chain that it belongs to.
         chain: Chain,
     },
     /// Bytes are committed that nobody may have seen: take them with [`Ledger::committed`], send them,
@@ -136,7 +136,7 @@ impl<S: LedgerStore, N: NoiseSource> Ledger<S, N> {
         applied.map_err(|why| verify::damaged(index, why))
     }
 
-    /// What is left to do, voids and results first, in the order of their reservation.
+    /// Tasks that are left, voids and results first, in the order of their reservation.
     #[must_use]
     pub fn pending(&self) -> Vec<Pending> {
         let releases = self.state.order.iter().filter_map(|id| {
@@ -203,7 +203,7 @@ impl<S: LedgerStore, N: NoiseSource> Ledger<S, N> {
         spend
     }
 
-    /// What the node spent on sessions of the wall-clock period around `now_seconds`; nothing without a
+    /// Spend of the node on sessions of the wall-clock period around `now_seconds`; nothing without a
     /// budget.
     #[must_use]
     pub fn node_spend(&self, now_seconds: u64) -> Cost {
@@ -212,7 +212,7 @@ impl<S: LedgerStore, N: NoiseSource> Ledger<S, N> {
         })
     }
 
-    /// What the node spent in every period of the budget's length that has any spend, by the period's
+    /// Spend of the node in every period of the budget's length that has any, by the period's
     /// first second.
     #[must_use]
     pub fn node_periods(&self) -> BTreeMap<u64, Cost> {
@@ -221,13 +221,13 @@ impl<S: LedgerStore, N: NoiseSource> Ledger<S, N> {
             .map_or_else(BTreeMap::new, |budget| self.state.node_periods(budget.period_days))
     }
 
-    /// When the first budget was set, in seconds since the Unix epoch; none without one.
+    /// Time when the first budget was set, in seconds since the Unix epoch; none without one.
     #[must_use]
     pub const fn budget_since_seconds(&self) -> Option<u64> {
         self.state.budget_since_seconds
     }
 
-    /// Where first windows begin, in seconds since the Unix epoch; none when the owner named no date.
+    /// Beginning of first windows, in seconds since the Unix epoch; none when the owner named no date.
     #[must_use]
     pub const fn history_from_seconds(&self) -> Option<u64> {
         self.state.history_from_seconds
@@ -239,7 +239,7 @@ impl<S: LedgerStore, N: NoiseSource> Ledger<S, N> {
         self.state.releases.get(release).map(|known| &known.reservation)
     }
 
-    /// Where windows begin at the earliest, in seconds since the Unix epoch: when the unit or the length
+    /// Earliest beginning of windows, in seconds since the Unix epoch: when the unit or the length
     /// of a period was changed last.
     #[must_use]
     pub const fn windows_from_seconds(&self) -> u64 {
@@ -266,7 +266,7 @@ impl<S: LedgerStore, N: NoiseSource> Ledger<S, N> {
         })
     }
 
-    /// Whether a write failed, so that only opening the ledger again shows what is stored.
+    /// Returns true when a write failed, so that only opening the ledger again shows what is stored.
     #[must_use]
     pub const fn has_failed(&self) -> bool {
         self.failed

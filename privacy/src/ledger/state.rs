@@ -1,4 +1,4 @@
-//! What the entries add up to.
+//! State that the entries add up to.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::{Budget, Cost, Spend};
 const DAY_SECONDS: u64 = 86_400;
 const NEVER_RESERVED: &str = "a release was never reserved";
 
-/// Where a release is.
+/// State of a release.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Step {
     Reserved,
@@ -38,7 +38,7 @@ pub(super) struct Release {
     pub(super) gate: Option<Gate>,
 }
 
-/// Where a person stands between a result and its publication.
+/// Gate of a person between a result and its publication.
 #[derive(Debug, Clone)]
 pub(super) struct Gate {
     pub(super) deadline_seconds: u64,
@@ -65,7 +65,7 @@ pub(super) struct Sent {
 #[derive(Debug, Default)]
 pub(super) struct State {
     pub(super) budget: Option<Budget>,
-    /// When the first budget was set.
+    /// Time when the first budget was set.
     pub(super) budget_since_seconds: Option<u64>,
     /// In the order of their reservation.
     pub(super) order: Vec<Hash>,
@@ -81,7 +81,7 @@ pub(super) struct State {
     /// the period in which spend of an unknown window was found. The sums of today do not cover what was
     /// promised for earlier sessions.
     pub(super) windows_from_seconds: u64,
-    /// Where first windows begin, when the owner named it, in seconds since the Unix epoch.
+    /// Beginning of first windows, when the owner named it, in seconds since the Unix epoch.
     pub(super) history_from_seconds: Option<u64>,
     /// Spend of each chain in each of the charter's periods.
     by_period: BTreeMap<(Chain, u32), Cost>,
@@ -94,7 +94,7 @@ impl State {
     /// Applies the entry at `index`.
     ///
     /// # Errors
-    /// When the entry cannot follow what is there: our own code never writes that.
+    /// Fails when the entry cannot follow what is there: our own code never writes that.
     pub(super) fn apply(&mut self, index: u64, entry: &Entry) -> Result<(), &'static str> {
         match entry {
             Entry::Budget { budget, at_seconds, history_from_seconds } => {

@@ -74,7 +74,7 @@ impl<S: LedgerStore, N: NoiseSource> Ledger<S, N> {
     /// Sets the owner's budget from now on.
     ///
     /// # Errors
-    /// When the current period already has spend and the new budget changes the period's length or the
+    /// Fails when the current period already has spend and the new budget changes the period's length or the
     /// unit: both would change what was promised for it. When the clock is in an earlier period than the
     /// ledger: a period whose spend it does not see would look fresh.
     pub fn set_budget(&mut self, budget: Budget, now_seconds: u64) -> Result<(), PrivacyError> {
@@ -161,7 +161,7 @@ impl<S: LedgerStore, N: NoiseSource> Ledger<S, N> {
     /// after the reservation is durable, and never twice. When it fails, the release is voided.
     ///
     /// # Errors
-    /// What `sample` or the store returns, and when the result is not what was reserved.
+    /// Returns what `sample` or the store returns, and fails when the result is not what was reserved.
     pub fn sample(
         &mut self,
         ticket: Ticket,
@@ -173,7 +173,7 @@ impl<S: LedgerStore, N: NoiseSource> Ledger<S, N> {
     /// The same in two steps: `read` gathers the data, `draw` runs the mechanism on it.
     ///
     /// # Errors
-    /// What `read`, `draw` or the store returns, and when the result is not what was reserved.
+    /// Returns what `read`, `draw` or the store returns, and fails when the result is not what was reserved.
     pub fn read_and_sample<T>(
         &mut self,
         ticket: Ticket,
@@ -213,7 +213,7 @@ impl<S: LedgerStore, N: NoiseSource> Ledger<S, N> {
     /// The one result of a sampled release, read back.
     ///
     /// # Errors
-    /// When the release is not in the state of being sampled, or its entry is damaged.
+    /// Fails when the release is not in the state of being sampled, or its entry is damaged.
     pub fn resume(&self, release: Hash) -> Result<Released<Payload, N>, PrivacyError> {
         Ok(Released::sampled(self.sampled_payload(release)?, release))
     }
@@ -231,7 +231,7 @@ impl<S: LedgerStore, N: NoiseSource> Ledger<S, N> {
     /// Gives a release up: it stays paid for, and a `Void` is due.
     ///
     /// # Errors
-    /// When the release is neither reserved nor sampled.
+    /// Fails when the release is neither reserved nor sampled.
     pub fn void(&mut self, release: Hash) -> Result<(), PrivacyError> {
         match self.step_of(&release) {
             Some(Step::Reserved | Step::Sampled(_)) => self.append(Entry::Voided { release }),
@@ -243,7 +243,7 @@ impl<S: LedgerStore, N: NoiseSource> Ledger<S, N> {
     /// for the header, and returns the exact bytes that will be sent.
     ///
     /// # Errors
-    /// When the height is not the next one, the period went back or is not that of the release, the
+    /// Fails when the height is not the next one, the period went back or is not that of the release, the
     /// value did not come through this ledger, or the bytes do not hold the payload.
     pub fn commit(
         &mut self,
@@ -330,7 +330,7 @@ impl<S: LedgerStore, N: NoiseSource> Ledger<S, N> {
     /// spent here too. Does nothing for a height that is known.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Fails when the store fails.
     pub fn adopt(
         &mut self,
         chain: Chain,
@@ -348,7 +348,7 @@ impl<S: LedgerStore, N: NoiseSource> Ledger<S, N> {
     /// Bytes committed at a height, read back with their hashes checked.
     ///
     /// # Errors
-    /// When there are none, or the entry is damaged.
+    /// Fails when there are none, or the entry is damaged.
     pub fn committed(&self, chain: Chain, seq: u64) -> Result<Committed<N>, PrivacyError> {
         let sent = self.state.sent.get(&(chain, seq));
         let sent = sent.ok_or_else(|| PrivacyError::WrongSeq {
@@ -364,7 +364,7 @@ impl<S: LedgerStore, N: NoiseSource> Ledger<S, N> {
     /// Notes that committed bytes were handed to the network. Does nothing the second time.
     ///
     /// # Errors
-    /// When nothing is committed there.
+    /// Fails when nothing is committed there.
     pub fn published(&mut self, chain: Chain, seq: u64) -> Result<(), PrivacyError> {
         match self.state.sent.get(&(chain, seq)) {
             Some(sent) if sent.published => Ok(()),
@@ -382,7 +382,7 @@ impl<S: LedgerStore, N: NoiseSource> Ledger<S, N> {
     }
 }
 
-/// Whether `bytes` contain `part`; a delta ends with its payload, so that is looked at first.
+/// Returns true when `bytes` contain `part`; a delta ends with its payload, so that is looked at first.
 pub(super) fn holds(bytes: &[u8], part: &[u8]) -> bool {
     bytes.ends_with(part) || bytes.windows(part.len().max(1)).any(|window| window == part)
 }

@@ -1,10 +1,10 @@
-//! Where entries are kept.
+//! Storage of entries.
 
 use lore_protocol::ids::Hash;
 
 use crate::error::StoreError;
 
-/// How many records there are, and the hash of the last one.
+/// Number of records, and the hash of the last one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Head {
     /// Number of records.
@@ -25,19 +25,19 @@ pub trait LedgerStore {
     /// The head; none when nothing was ever appended.
     ///
     /// # Errors
-    /// When the store cannot be read.
+    /// Fails when the store cannot be read.
     fn head(&self) -> Result<Option<Head>, StoreError>;
 
     /// The bytes of the record at `index`, from 0.
     ///
     /// # Errors
-    /// When the store cannot be read.
+    /// Fails when the store cannot be read.
     fn read(&self, index: u64) -> Result<Option<Vec<u8>>, StoreError>;
 
     /// Appends the record at `head.count - 1` and replaces the head, durably and together.
     ///
     /// # Errors
-    /// When the write is not known to have reached the disk.
+    /// Fails when the write is not known to have reached the disk.
     fn append(&mut self, record: &[u8], head: Head) -> Result<(), StoreError>;
 }
 

@@ -13,7 +13,7 @@ use super::steps::holds;
 use super::store::LedgerStore;
 use crate::{Cost, NoiseSource, PrivacyError, SystemNoise, mechanism};
 
-/// What a full verification found in order.
+/// Result of a full verification that found all in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub struct Verified {
     /// Entries read.
@@ -106,7 +106,7 @@ struct Check<'a, S> {
 }
 
 impl<S: LedgerStore> Check<'_, S> {
-    /// Where the release of an entry was before it.
+    /// State of an entry's release before it.
     fn step_before(&self, entry: &Entry) -> Option<Step> {
         let Entry::Committed { release: Some(release), .. } = entry else { return None };
         self.state.releases.get(release).map(|known| known.step)
@@ -164,7 +164,7 @@ impl<S: LedgerStore> Check<'_, S> {
         if fits { Ok(()) } else { Err(damaged(index, "the result is not what was reserved")) }
     }
 
-    /// What a release may send: its result, or the part of it that the gate let through.
+    /// Payload that a release may send: its result, or the part of it that the gate let through.
     fn result(&self, index: u64, release: &Hash, at: u64) -> Result<Payload, PrivacyError> {
         let missing = || damaged(at, "it is not what was written");
         let bytes = self.store.read(at)?.ok_or_else(missing)?;

@@ -13,10 +13,10 @@ use lore_protocol::payload::{CostCell, Costs, ItemId, Mechanism, Payload, Window
 use super::{Law, check, check_unit, within};
 use crate::{LocalSecret, NoiseSource, PrivacyError, Private, Released, UnitId};
 
-/// What a session that used an item cost.
+/// Cost of a session that used an item.
 #[derive(Clone)]
 pub struct CostContribution {
-    /// Whose session.
+    /// Unit of the session.
     pub unit: UnitId,
     /// The item that the session used.
     pub item: ItemId,
@@ -24,7 +24,7 @@ pub struct CostContribution {
     pub context: u16,
     /// One amount for each kind, in its unit, not clamped.
     pub amounts: Vec<u64>,
-    /// When the session started, in seconds since the Unix epoch.
+    /// Start of the session, in seconds since the Unix epoch.
     pub start_seconds: u64,
 }
 
@@ -71,7 +71,7 @@ impl CostsSpec {
 /// the public list alone.
 ///
 /// # Errors
-/// When parameters disagree, a unit is of the wrong kind, or randomness fails.
+/// Fails when parameters disagree, a unit is of the wrong kind, or randomness fails.
 pub fn release_costs<N: NoiseSource>(
     spec: &CostsSpec,
     contributions: &Private<Vec<CostContribution>>,
@@ -118,7 +118,7 @@ pub(super) fn sums(
 /// A cell of the list with clamped amounts, one for each kind.
 pub(super) type Amounts = ((ItemId, u16), Vec<i64>);
 
-/// What each unit adds: at most the mechanism's items, one session for each, clamped; chosen by draws
+/// Contribution of each unit: at most the mechanism's items, one session for each, clamped; chosen by draws
 /// that depend on the unit's own records alone.
 pub(super) fn bound(
     spec: &CostsSpec,

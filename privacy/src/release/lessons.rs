@@ -17,12 +17,12 @@ use super::{Law, check, check_unit, within};
 use crate::mechanism::Bounds;
 use crate::{LocalSecret, NoiseSource, PrivacyError, Private, Released, UnitId};
 
-/// What one session teaches: a lesson, and words of the task that go with it.
+/// Lesson of one session, and words of the task that go with it.
 #[derive(Clone)]
 pub struct LessonContribution {
-    /// Whose session.
+    /// Unit of the session.
     pub unit: UnitId,
-    /// When it started, in seconds since the Unix epoch.
+    /// Start of the session, in seconds since the Unix epoch.
     pub start_seconds: u64,
     /// The lesson.
     pub primary: Lesson,
@@ -67,7 +67,7 @@ impl LessonsSpec {
 /// sums stay, ties by key: both are post-processing.
 ///
 /// # Errors
-/// When parameters disagree, a unit is of the wrong kind, or randomness fails.
+/// Fails when parameters disagree, a unit is of the wrong kind, or randomness fails.
 pub fn release_lessons<N: NoiseSource>(
     spec: &LessonsSpec,
     contributions: &Private<Vec<LessonContribution>>,

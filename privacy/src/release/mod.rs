@@ -43,7 +43,7 @@ pub fn release_id(
     )
 }
 
-/// What a release asks of its mechanism.
+/// Noise law that a release asks of its mechanism.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Law {
     /// Gaussian noise with a threshold.
@@ -78,7 +78,7 @@ fn check_ones(mechanism: &Mechanism) -> Result<(), PrivacyError> {
     Err(PrivacyError::Parameter { what: "linf", why })
 }
 
-/// Whether a session that started then belongs to the window (half-open).
+/// Returns true when a session that started then belongs to the window (half-open).
 const fn within(window: Window, start_seconds: u64) -> bool {
     window.start_seconds <= start_seconds && start_seconds < window.end_seconds
 }

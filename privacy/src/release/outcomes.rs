@@ -13,18 +13,18 @@ use lore_protocol::payload::{Cell, ItemId, Mechanism, Outcomes, Payload, Window}
 use super::{Law, check, check_ones, check_unit, within};
 use crate::{LocalSecret, NoiseSource, PrivacyError, Private, Released, UnitId};
 
-/// How a session that used an item ended.
+/// Outcome of a session that used an item.
 #[derive(Clone)]
 pub struct OutcomeContribution {
-    /// Whose session.
+    /// Unit of the session.
     pub unit: UnitId,
     /// The item that the session used.
     pub item: ItemId,
     /// Index into the charter's contexts.
     pub context: u16,
-    /// Whether the task was done.
+    /// True when the task was done.
     pub success: bool,
-    /// When the session started, in seconds since the Unix epoch.
+    /// Start of the session, in seconds since the Unix epoch.
     pub start_seconds: u64,
 }
 
@@ -60,7 +60,7 @@ impl OutcomesSpec {
 /// over nodes stay unbiased.
 ///
 /// # Errors
-/// When parameters disagree, a unit is of the wrong kind, or randomness fails.
+/// Fails when parameters disagree, a unit is of the wrong kind, or randomness fails.
 pub fn release_outcomes<N: NoiseSource>(
     spec: &OutcomesSpec,
     contributions: &Private<Vec<OutcomeContribution>>,
@@ -117,7 +117,7 @@ pub(super) struct Vote {
     pub(super) success: bool,
 }
 
-/// What each unit contributes: at most `l0` items of the list, one session for each, chosen by draws
+/// Contribution of each unit: at most `l0` items of the list, one session for each, chosen by draws
 /// that depend on the unit's own records alone.
 pub(super) fn bound(
     spec: &OutcomesSpec,

@@ -20,12 +20,12 @@ pub struct Participation {
     pub releases: u32,
     /// This one's place among them, from 0.
     pub index: u32,
-    /// How many of them a unit feeds; none: all.
+    /// Number of them that a unit feeds; none: all.
     pub most: Option<u32>,
 }
 
 impl Participation {
-    /// Whether a unit feeds this release: whether its draw is among the `most` least ones of the period.
+    /// Returns true when a unit feeds this release: its draw is among the `most` least ones of the period.
     /// It depends on the unit, the local secret and public numbers alone.
     #[must_use]
     pub fn includes(&self, secret: &LocalSecret, unit: &UnitId) -> bool {
@@ -41,7 +41,7 @@ impl Participation {
         before < usize::try_from(most).unwrap_or(usize::MAX)
     }
 
-    /// Where the node keeps what this unit fed of the period's releases of this kind. Means nothing
+    /// Key under which the node keeps what this unit fed of the period's releases of this kind. Means nothing
     /// without the local secret.
     #[must_use]
     pub fn unit_key(&self, secret: &LocalSecret, unit: &UnitId) -> Hash {

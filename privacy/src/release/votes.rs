@@ -19,11 +19,11 @@ use crate::{LocalSecret, NoiseSource, PrivacyError, Private, Released, UnitId};
 /// The candidates that one session speaks for.
 #[derive(Clone)]
 pub struct VoteContribution {
-    /// Whose session.
+    /// Unit of the session.
     pub unit: UnitId,
-    /// When it started, in seconds since the Unix epoch.
+    /// Start of the session, in seconds since the Unix epoch.
     pub start_seconds: u64,
-    /// What it speaks for: judged from this session and public data alone.
+    /// Items that it speaks for: judged from this session and public data alone.
     pub supports: BTreeSet<ItemId>,
 }
 
@@ -56,7 +56,7 @@ impl VotesSpec {
 /// on the ballot alone.
 ///
 /// # Errors
-/// When parameters disagree, a unit is of the wrong kind, or randomness fails.
+/// Fails when parameters disagree, a unit is of the wrong kind, or randomness fails.
 pub fn release_votes<N: NoiseSource>(
     spec: &VotesSpec,
     contributions: &Private<Vec<VoteContribution>>,

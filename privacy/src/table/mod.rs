@@ -1,4 +1,4 @@
-//! What a budget buys, in numbers: computed from the mechanisms, never written down.
+//! Tables of what a budget buys: computed from the mechanisms, never written down.
 //!
 //! `docs/privacy-numbers.md` explains each table and where a number differs from a published one.
 
@@ -21,9 +21,9 @@ use crate::PrivacyError;
 pub struct Table {
     /// People that a lesson needs.
     pub supporters: Vec<Supporters>,
-    /// What groups of several sizes find alone and vote for together.
+    /// Reach of groups of several sizes: what they find alone and vote for together.
     pub reach: Vec<Reach>,
-    /// What pooling does for a success rate, and how many nodes make it worth while.
+    /// Gain of pooling for a success rate, and how many nodes make it worth while.
     pub rates: Vec<Rate>,
     /// Voters that a candidate needs.
     pub votes: Vec<Votes>,
@@ -34,7 +34,7 @@ pub struct Table {
 /// Computes all tables.
 ///
 /// # Errors
-/// When opendp refuses a parameter.
+/// Fails when opendp refuses a parameter.
 pub fn table() -> Result<Table, PrivacyError> {
     Ok(Table {
         supporters: supporters()?,

@@ -1,4 +1,4 @@
-//! What pooling over nodes does for the estimate of a success rate.
+//! Gain of pooling over nodes for the estimate of a success rate.
 
 use lore_protocol::payload::Noise;
 use serde::Serialize;
@@ -35,7 +35,7 @@ pub struct Rate {
 /// Each epsilon, converted at the whole delta and at half.
 ///
 /// # Errors
-/// When opendp refuses a parameter.
+/// Fails when opendp refuses a parameter.
 pub fn rates() -> Result<Vec<Rate>, PrivacyError> {
     let mut rows = Vec::new();
     for delta_e18 in [DELTA_E18, DELTA_E18 / 2] {

@@ -1,4 +1,4 @@
-//! What a group of a given size gets out of a budget: found by one node alone, or voted for by several.
+//! Reach of a group of a given size: found by one node alone, or voted for by several.
 
 use lore_protocol::payload::Unit;
 use serde::Serialize;
@@ -38,7 +38,7 @@ pub struct Reach {
 /// All settings.
 ///
 /// # Errors
-/// When opendp refuses a parameter.
+/// Fails when opendp refuses a parameter.
 pub fn reach() -> Result<Vec<Reach>, PrivacyError> {
     let mut rows = Vec::new();
     for epsilon_micros in EPSILONS_MICROS {

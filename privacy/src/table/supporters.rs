@@ -1,4 +1,4 @@
-//! How many people must know a lesson before it is released.
+//! Number of people that must know a lesson before it is released.
 
 use lore_protocol::payload::Unit;
 use serde::Serialize;
@@ -36,7 +36,7 @@ pub struct Supporters {
 /// All settings.
 ///
 /// # Errors
-/// When opendp refuses a parameter.
+/// Fails when opendp refuses a parameter.
 pub fn supporters() -> Result<Vec<Supporters>, PrivacyError> {
     let mut rows = Vec::new();
     for epsilon_micros in EPSILONS_MICROS {

@@ -1,4 +1,4 @@
-//! How many voters make a candidate visible through the noise.
+//! Number of voters that make a candidate visible through the noise.
 
 use lore_protocol::payload::Noise;
 use serde::Serialize;
@@ -90,7 +90,7 @@ fn convolved(law: Law, nodes: u32) -> Vec<f64> {
     sum
 }
 
-/// What it would take to find something that no list names, by local DP alone.
+/// Cost of finding something that no list names, by local DP alone.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Personal {
     /// Epsilon of each report.

@@ -1,4 +1,4 @@
-//! What a command line is about: its main tool, its endpoint, whether it only looks.
+//! Subject of a command line: its main tool, its endpoint, whether it only looks.
 
 use super::placeholder;
 use super::shell::{self, Item, Script, ShellWord};
@@ -106,7 +106,7 @@ pub(super) struct Simple<'a> {
     pub(super) assignments: Vec<&'a ShellWord>,
     pub(super) program: String,
     pub(super) arguments: Vec<&'a ShellWord>,
-    /// Whether its output goes to a file.
+    /// True when its output goes to a file.
     pub(super) redirected: bool,
 }
 
@@ -194,7 +194,7 @@ pub(super) fn endpoint(text: &str) -> Option<String> {
     Some(out)
 }
 
-/// What a command line without an address is about: its sub-command, else its first long flag, else
+/// Subject of a command line without an address: its sub-command, else its first long flag, else
 /// its first path; for a program of every trade, the whole command line.
 pub(super) fn subject(command: &str, tool: &str) -> Option<String> {
     if GENERIC.contains(&tool) || CARRIERS.contains(&tool) {
@@ -216,7 +216,7 @@ pub(super) fn subject(command: &str, tool: &str) -> Option<String> {
     Some(found.split('=').next().unwrap_or(found).to_owned())
 }
 
-/// Whether a command line only looks: every program in it reads, and nothing goes to a file.
+/// Returns true when a command line only looks: every program in it reads, and nothing goes to a file.
 pub(super) fn only_looks(command: &str) -> bool {
     let Ok(script) = shell::parse(command) else {
         return false;
@@ -237,7 +237,7 @@ pub(super) fn only_looks(command: &str) -> bool {
     })
 }
 
-/// Whether a command line is an address looked at with nothing sent and nothing kept.
+/// Returns true when a command line is an address looked at with nothing sent and nothing kept.
 pub(super) fn only_fetches(command: &str) -> bool {
     let Ok(script) = shell::parse(command) else {
         return false;

@@ -70,7 +70,7 @@ const WRITES: [&str; 34] = [
 const SKIPPED: [&str; 10] =
     ["the", "a", "an", "file", "new", "local", "named", "called", "results", "output"];
 
-/// How much a file looks like the one the task asks to write, by the words before it.
+/// Likeness of a file to the one the task asks to write, by the words before it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Claim {
     /// A verb of writing in its sentence.
@@ -83,13 +83,13 @@ enum Claim {
     VerbTo,
 }
 
-/// What the words of the open sentence, in lower case, say about a file that follows.
+/// Words of the open sentence, in lower case, that say something about a file that follows.
 #[derive(Default)]
 struct Sentence {
     last: Option<String>,
     /// The last word that is not one of [`SKIPPED`].
     before: Option<String>,
-    /// Whether a verb of writing is among them.
+    /// True when a verb of writing is among them.
     writes: bool,
 }
 
@@ -105,13 +105,13 @@ impl Sentence {
 
 struct Finder<'a> {
     found: Vec<Found>,
-    /// What was found already, names apart: those may grow.
+    /// Values found already, names apart: those may grow.
     known: BTreeSet<(ValueKind, String)>,
     out: Option<(Claim, String)>,
     commands: Vec<String>,
     program_words: BTreeSet<String>,
     sentence: Sentence,
-    /// Whether the last word was a name that the next may continue.
+    /// True when the last word was a name that the next may continue.
     in_name: bool,
     steps: &'a Steps,
 }

@@ -22,7 +22,7 @@ const INSTALLERS: [(&str, &str); 9] = [
 /// Most steps between a failure and its success that are looked at, the last ones.
 const MAX_BETWEEN: usize = 32;
 
-/// What comes after a place of a session, known while it is read from its end.
+/// Steps after a place of a session, known while it is read from its end.
 #[derive(Default)]
 struct Later<'a> {
     /// The next working step of a template, of a tool, and the next that did more than look.
@@ -86,7 +86,7 @@ pub(super) fn fixes(steps: &[Step], budget: &Steps) -> Vec<Lesson> {
     out
 }
 
-/// What to avoid: the first failing command of a session.
+/// Lesson of what to avoid: the first failing command of a session.
 pub(super) fn avoid(steps: &[Step]) -> Option<Lesson> {
     let failing =
         steps.iter().find(|step| step.failed && !step.verdict && step.template.is_some())?;
@@ -149,7 +149,7 @@ fn replaced(old: &str, new: &str) -> Option<Action> {
     Some(Action::UseArgument { old: Token::new(old).ok()?, new: Token::new(new).ok()? })
 }
 
-/// What a command that ran between failure and success was for.
+/// Purpose of a command that ran between failure and success.
 fn preparation(step: &Step, working: &Step) -> Option<Action> {
     let template = step.template.clone()?;
     let script = shell::parse(template.as_str()).ok()?;

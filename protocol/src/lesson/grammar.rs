@@ -11,7 +11,7 @@ pub const MAX_FREE_BYTES: usize = 160;
 /// Most bytes of free tokens in a lesson whose action is an example.
 pub const MAX_EXAMPLE_BYTES: usize = 240;
 
-/// What kind of advice a lesson is.
+/// Kind of advice that a lesson is.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode, serde::Serialize,
 )]
@@ -34,14 +34,14 @@ pub enum Op {
 pub struct Trigger {
     /// Normalised command or tool name.
     pub tool: Token,
-    /// What went wrong.
+    /// Class of the error.
     pub error: ErrorClass,
     /// One normalised token: a port, module, flag, path class or header.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subject: Option<Token>,
 }
 
-/// What to do.
+/// Advice of a lesson.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
@@ -49,9 +49,9 @@ pub enum Action {
     Example(Token),
     /// Give another argument.
     UseArgument {
-        /// What failed.
+        /// The failing argument.
         old: Token,
-        /// What worked.
+        /// The working argument.
         new: Token,
     },
     /// Give a flag, with its value when that is no user's.
@@ -132,7 +132,7 @@ impl Lesson {
     /// Makes a lesson. Without a skill it starts or joins one by its group key.
     ///
     /// # Errors
-    /// When its free tokens are longer than the action allows.
+    /// Fails when its free tokens are longer than the action allows.
     pub fn new(
         skill: Option<SkillId>,
         op: Op,
@@ -161,13 +161,13 @@ impl Lesson {
         self.op
     }
 
-    /// When it applies.
+    /// Situation that it applies to.
     #[must_use]
     pub const fn trigger(&self) -> &Trigger {
         &self.trigger
     }
 
-    /// What to do.
+    /// Its advice.
     #[must_use]
     pub const fn action(&self) -> &Action {
         &self.action
@@ -209,7 +209,7 @@ impl<'de, C> BorrowDecode<'de, C> for Lesson {
     }
 }
 
-/// What passes the privacy door: a lesson, or a topic word for one.
+/// Key that passes the privacy door: a lesson, or a topic word for one.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LessonKey {

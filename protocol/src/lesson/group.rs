@@ -1,10 +1,10 @@
-//! Which skill a lesson without one starts or joins.
+//! Skill that a lesson without one starts or joins.
 
 use super::{Action, Lesson, Token, command};
 use crate::codec::{self, Decode, Encode};
 use crate::ids::{FederationId, RevisionId, SkillId};
 
-/// What lessons of one skill share: the tool, and the endpoint class or else the subject.
+/// Key that lessons of one skill share: the tool, and the endpoint class or else the subject.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode, serde::Serialize)]
 pub struct GroupKey {
     /// The tool.

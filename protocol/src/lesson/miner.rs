@@ -18,7 +18,7 @@ use super::{
 use crate::steps::Steps;
 use crate::trace::{Outcome, Trace};
 
-/// What one session contributes to a lesson release.
+/// Contribution of one session to a lesson release.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Bundle {
     /// The session's one primary lesson.

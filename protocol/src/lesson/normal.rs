@@ -6,7 +6,7 @@ use crate::steps::Steps;
 /// Lower case, no quotes, single spaces, private tokens and meaningless numbers as marks. Idempotent.
 ///
 /// # Errors
-/// When nothing is left, or more than a token holds.
+/// Fails when nothing is left, or more than a token holds.
 pub fn normalise(text: &str) -> Result<Token, TokenError> {
     let keep_none = |_: &str| false;
     let clean = |text: &str| {

@@ -37,7 +37,7 @@ pub(super) fn at(chars: &[char]) -> Option<usize> {
     is(&text).then_some(len)
 }
 
-/// Whether a text is one placeholder.
+/// Returns true when a text is one placeholder.
 pub(super) fn is(text: &str) -> bool {
     let numbered = text.strip_prefix("<arg").and_then(|rest| rest.strip_suffix('>'));
     let number = |n: &str| {

@@ -24,7 +24,7 @@ pub const MAX_PROPOSALS: usize = 8;
 /// Longest text of a proposal, in bytes: no longer one fits a lesson.
 const MAX_TEXT_BYTES: usize = 1024;
 
-/// What a proposal is about. The names are those of the wire.
+/// Subject of a proposal. The names are those of the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ProposedKind {
@@ -57,7 +57,7 @@ pub enum ProposedKind {
 /// A lesson as somebody proposes it: nothing about it is known to be true or well-formed.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Proposal {
-    /// What it is about.
+    /// Its subject.
     pub kind: ProposedKind,
     /// The command line, flag, name or address; the old argument or the first step.
     pub text: String,
@@ -300,7 +300,7 @@ impl Session<'_> {
 }
 
 impl Step {
-    /// Whether it failed and has a command line.
+    /// Returns true when it failed and has a command line.
     fn failed_line(&self) -> bool {
         self.failed && !self.verdict && self.template.is_some()
     }
@@ -313,7 +313,7 @@ impl Step {
         self.holds_text(text.as_str())
     }
 
-    /// Whether the text stands in the command line, from the beginning of a word to the end of one.
+    /// Returns true when the text stands in the command line, from the beginning of a word to the end of one.
     fn holds_text(&self, text: &str) -> bool {
         let Some(template) = self.template.as_ref().map(Token::as_str) else {
             return false;

@@ -69,7 +69,7 @@ struct Text<'a> {
     longest: Vec<usize>,
     /// Letters and digits before each place.
     alphanumerics: Vec<usize>,
-    /// What the last search for the end of a quote found, by the closing mark.
+    /// Result of the last search for the end of a quote, by the closing mark.
     searches: BTreeMap<char, Search>,
     steps: &'a Steps,
 }
@@ -79,7 +79,7 @@ struct Text<'a> {
 struct Search {
     from: usize,
     until: usize,
-    /// Whether `until` ends a quote; it is the end of the line otherwise.
+    /// True when `until` ends a quote; it is the end of the line otherwise.
     found: bool,
 }
 

@@ -16,7 +16,7 @@ struct Rule {
     pattern: Regex,
     /// Replacement of the whole match, or of its last group when there is one.
     mark: &'static str,
-    /// Whether the pattern may match in a text: true wherever it does, and much faster to tell.
+    /// Returns true when the pattern may match in a text: true wherever it does, and much faster to tell.
     hint: fn(&str) -> bool,
 }
 
@@ -29,7 +29,7 @@ fn has_word(text: &str, any: &[&str]) -> bool {
     has(&text.to_ascii_lowercase(), any)
 }
 
-/// Whether so many bytes of a kind stand in a row.
+/// Returns true when so many bytes of a kind stand in a row.
 fn has_run(text: &str, most: usize, kind: fn(&u8) -> bool) -> bool {
     let mut run = 0;
     text.as_bytes().iter().any(|byte| {
@@ -101,14 +101,14 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
     rules.into_iter().map(compile).collect()
 });
 
-/// Whether a word is one e-mail address.
+/// Returns true when a word is one e-mail address.
 pub(super) fn is_email(word: &str) -> bool {
     RULES.iter().any(|rule| {
         rule.mark == EMAIL && rule.pattern.find(word).is_some_and(|found| found.len() == word.len())
     })
 }
 
-/// Whether a flag or a variable of this name carries a secret in its value.
+/// Returns true when a flag or a variable of this name carries a secret in its value.
 pub(super) fn names_secret(name: &str) -> bool {
     let name = name.trim_start_matches('-').to_ascii_lowercase().replace('_', "-");
     let part = |part: &str| {
@@ -161,7 +161,7 @@ fn replace(rule: &Rule, found: &Captures<'_>, keep: &dyn Fn(&str) -> bool) -> St
     format!("{}{mark}{}", &whole[..at], &whole[at + text.len()..])
 }
 
-/// Whether the directory is a temporary one, not one or a file whose name only begins like it.
+/// Returns true when the directory is a temporary one, not one or a file whose name only begins like it.
 fn is_scratch(path: &str) -> bool {
     let path = path.strip_prefix("/private").unwrap_or(path);
     ["/var/folders", "/var/tmp", "/tmp", "/dev/shm", "/run/user/"].iter().any(|directory| {

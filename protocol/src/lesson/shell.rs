@@ -370,7 +370,7 @@ impl ShellWord {
         }
     }
 
-    /// Whether a program's name comes after this word.
+    /// Returns true when a program's name comes after this word.
     pub(super) fn opens_command(&self) -> bool {
         const OPENERS: [&str; 13] = [
             "do", "then", "else", "if", "elif", "while", "until", "!", "env", "sudo", "time",
@@ -380,7 +380,7 @@ impl ShellWord {
             || matches!(self.0.as_slice(), [Piece::Glob(glob)] if glob == "{")
     }
 
-    /// Whether the word sets a variable (`NAME=...`).
+    /// Returns true when the word sets a variable (`NAME=...`).
     pub(super) fn is_assignment(&self) -> bool {
         assignment(self.head()).is_some()
     }

@@ -75,13 +75,13 @@ pub(super) struct Step {
     pub(super) template: Option<Token>,
     /// The class of its failure.
     pub(super) error: ErrorClass,
-    /// Whether it failed.
+    /// True when it failed.
     pub(super) failed: bool,
-    /// Whether it only looked.
+    /// True when it only looked.
     pub(super) looks: bool,
-    /// Whether it only judged.
+    /// True when it only judged.
     pub(super) verdict: bool,
-    /// Whether it is a call with JSON arguments.
+    /// True when it is a call with JSON arguments.
     pub(super) structured: bool,
 }
 
@@ -120,7 +120,7 @@ impl Step {
         Self { tool, template, error, failed, looks, verdict, structured: !shell }
     }
 
-    /// Whether it did something and did not fail.
+    /// Returns true when it did something and did not fail.
     pub(super) fn works(&self) -> bool {
         !self.failed && !self.verdict && self.template.is_some()
     }

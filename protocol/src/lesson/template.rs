@@ -29,7 +29,7 @@ pub enum TemplateError {
 /// One canonical spelling of a command line, recognised private tokens removed. Idempotent.
 ///
 /// # Errors
-/// When it cannot be read, or is longer than a token.
+/// Fails when it cannot be read, or is longer than a token.
 pub fn normalise_command(command: &str) -> Result<Token, TemplateError> {
     templatise_with(command, &[])
 }
@@ -37,7 +37,7 @@ pub fn normalise_command(command: &str) -> Result<Token, TemplateError> {
 /// Takes the values of `task` out of `command`: `<out>`, `<arg>`, `<arg2>`, ...
 ///
 /// # Errors
-/// When it cannot be read, or is longer than a token.
+/// Fails when it cannot be read, or is longer than a token.
 pub fn templatise(command: &str, task: &str) -> Result<Token, TemplateError> {
     templatise_with(command, &values(task))
 }
@@ -45,7 +45,7 @@ pub fn templatise(command: &str, task: &str) -> Result<Token, TemplateError> {
 /// As [`templatise`], with values that are already known.
 ///
 /// # Errors
-/// When it cannot be read, or is longer than a token.
+/// Fails when it cannot be read, or is longer than a token.
 pub fn templatise_with(command: &str, values: &[Value]) -> Result<Token, TemplateError> {
     templatise_within(command, values, &Steps::unbounded())
 }
@@ -102,7 +102,7 @@ pub(super) fn collapse(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Where in a command a text stands: not everything may be a value everywhere.
+/// Place of a text in a command: not everything may be a value everywhere.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
     /// The program: only a file can be the user's.
@@ -211,7 +211,7 @@ impl<'a> Taker<'a> {
         }
     }
 
-    /// What follows a flag such as `--token` goes, but a value of the task goes as such.
+    /// Removes what follows a flag such as `--token`; a value of the task goes as such.
     fn secret(&self, text: &str) -> String {
         let known = self.values.iter().find(|value| value.text == text);
         let stays = text.is_empty() || placeholder::is(text);
@@ -227,8 +227,8 @@ impl<'a> Taker<'a> {
         scrub::scrub(&taken, &|_| false, self.steps)
     }
 
-    /// Whether a private token is part of a value, and so about to become a placeholder. So many are asked
-    /// for in one command line: each is looked for in all values.
+    /// Returns true when a private token is part of a value, and so about to become a placeholder. So many
+    /// are asked for in one command line: each is looked for in all values.
     fn keeps(&self, found: &str) -> bool {
         let asked = self.kept.get();
         self.kept.set(asked.saturating_add(1));

@@ -24,7 +24,7 @@ impl Token {
     /// Accepts text that is already normalised.
     ///
     /// # Errors
-    /// When it is empty, longer than 240 bytes, or holds control characters or loose white space.
+    /// Fails when it is empty, longer than 240 bytes, or holds control characters or loose white space.
     pub fn new(text: impl Into<String>) -> Result<Self, TokenError> {
         let text = text.into();
         let loose = text.starts_with(' ') || text.ends_with(' ') || text.contains("  ");
@@ -52,7 +52,7 @@ impl Word {
     /// Accepts a word of the vocabulary.
     ///
     /// # Errors
-    /// When it is not in the committed vocabulary.
+    /// Fails when it is not in the committed vocabulary.
     pub fn new(text: impl Into<String>) -> Result<Self, TokenError> {
         let text = text.into();
         if super::vocabulary::rank(&text).is_some() {

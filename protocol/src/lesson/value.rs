@@ -7,7 +7,7 @@ use regex_lite::Regex;
 use super::scrub;
 use super::vocabulary::is_language;
 
-/// What a value is. The order is the order of numbering.
+/// Kind of a value. The order is the order of numbering.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ValueKind {
@@ -32,13 +32,13 @@ pub enum ValueKind {
 /// One value of a task.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Value {
-    /// What it is.
+    /// Its kind.
     pub kind: ValueKind,
     /// As it stands in the task.
     pub text: String,
-    /// What stands for it in a template: `<out>`, `<arg>`, `<arg2>`, ...
+    /// Placeholder for it in a template: `<out>`, `<arg>`, `<arg2>`, ...
     pub placeholder: String,
-    /// Whether it is a number that the task calls a port: only such a value is replaced where a
+    /// True when it is a number that the task calls a port: only such a value is replaced where a
     /// command names a host's port.
     pub port: bool,
 }
@@ -64,7 +64,7 @@ pattern!(ORDINAL, r"^\d+(st|nd|rd|th)$");
 pattern!(FILE, r"^[\w.~/-]*[\w-]\.[A-Za-z][A-Za-z0-9]{0,7}$");
 pattern!(VERSION, r"^v\d+(\.\d+)*$");
 
-/// Which kind a single word is by its looks alone; none for a plain word.
+/// Kind of a single word by its looks alone; none for a plain word.
 pub(super) fn shape(word: &str) -> Option<ValueKind> {
     let digits = word.contains(|c: char| c.is_ascii_digit());
     let letters = word.contains(char::is_alphabetic);
@@ -92,7 +92,7 @@ pub(super) fn shape(word: &str) -> Option<ValueKind> {
     }
 }
 
-/// Whether a flag or an operator is followed by the file it writes.
+/// Returns true when a flag or an operator is followed by the file it writes.
 pub(super) fn writes(flag: &str) -> bool {
     let operator = flag.contains('>') && !flag.contains('&');
     operator

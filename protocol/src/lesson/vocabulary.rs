@@ -38,7 +38,7 @@ pub fn vocabulary_len() -> usize {
     RANKS.len()
 }
 
-/// Whether a lower-case word is a word of the language (rather than somebody's value): it or its
+/// Returns true when a lower-case word is a word of the language (rather than a user's value): it or its
 /// stem is in the vocabulary, or it belongs to asking, documenting or the trade's formats.
 #[must_use]
 pub fn is_language(word: &str) -> bool {
@@ -59,7 +59,7 @@ pub fn is_language(word: &str) -> bool {
     }) || word.strip_suffix("ies").is_some_and(|stem| known(&format!("{stem}y")))
 }
 
-/// Whether a lower-case word belongs to asking, documenting or the trade's formats.
+/// Returns true when a lower-case word belongs to asking, documenting or the trade's formats.
 pub(super) fn is_technical(word: &str) -> bool {
     COMMON.contains(word)
 }

@@ -1,4 +1,4 @@
-//! What sessions cost, pooled from noisy sums.
+//! Costs of sessions, pooled from noisy sums.
 
 use std::collections::BTreeSet;
 
@@ -30,7 +30,7 @@ pub struct CostEstimate {
 }
 
 impl Library {
-    /// What the sessions that used an item cost, by the charter's kind of that place. Unbiased as long
+    /// Cost of the sessions that used an item, by the charter's kind of that place. Unbiased as long
     /// as no voice is at its cap.
     #[must_use]
     pub fn cost(

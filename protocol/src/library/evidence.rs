@@ -67,7 +67,7 @@ impl Estimate {
         (self.rate_micros.saturating_sub(half), high)
     }
 
-    /// Whether this rate is above `other` by more than `margin_micros`, at one-sided 95 %: with
+    /// Returns true when this rate is above `other` by more than `margin_micros`, at one-sided 95 %: with
     /// `d = self - other - margin`, `d > 0` and `d^2 >= 1.644854^2 (var + var)`. What overflows does
     /// not beat.
     #[must_use]

@@ -27,7 +27,7 @@ pub struct RevisionItem {
     pub parents: Vec<RevisionId>,
     /// Its files.
     pub files: Vec<FileEntry>,
-    /// Who published it; none for a virtual base.
+    /// Member that published it; none for a virtual base.
     pub author: Option<MemberId>,
     /// Epoch that it became part of the library in.
     pub epoch: u32,
@@ -89,9 +89,9 @@ pub struct Library {
     pub(super) sure_voters: BTreeMap<LessonId, BTreeSet<MemberId>>,
     /// Costs by item, context and author.
     pub costs: BTreeMap<(ItemId, u16), BTreeMap<MemberId, CostSums>>,
-    /// Who revoked what.
+    /// Revokers of each target.
     pub revocations: BTreeMap<RevokeTarget, BTreeSet<MemberId>>,
-    /// What enough voices revoked: for ever.
+    /// Targets that enough voices revoked: for ever.
     pub revoked: BTreeSet<RevokeTarget>,
     /// The voice of every author in this library whose voice began with another member.
     pub(super) voices: BTreeMap<MemberId, MemberId>,
@@ -147,7 +147,7 @@ impl Library {
         authors.into_iter().map(|author| self.voice(author)).collect()
     }
 
-    /// What authors contributed, grouped by voice.
+    /// Contributions of authors, grouped by voice.
     pub(super) fn by_voice<'a, T>(
         &self,
         authors: &'a BTreeMap<MemberId, T>,
@@ -159,7 +159,7 @@ impl Library {
         voices
     }
 
-    /// Whether something is revoked.
+    /// Returns true when something is revoked.
     #[must_use]
     pub fn is_revoked(&self, target: RevokeTarget) -> bool {
         self.revoked.contains(&target)

@@ -39,7 +39,7 @@ impl Library {
     /// Every skill that has something to show, by skill. In `context`, 0 for the charter's first.
     ///
     /// # Errors
-    /// When a text cannot be written as a `SKILL.md`; lessons and words of the grammar always can.
+    /// Fails when a text cannot be written as a `SKILL.md`; lessons and words of the grammar always can.
     pub fn render(&self, context: u16) -> Result<Vec<Rendered>, Vec<Problem>> {
         let shown: Vec<SkillId> =
             self.skills.keys().filter(|id| !self.lessons_of(**id).is_empty()).copied().collect();
@@ -172,7 +172,7 @@ impl Library {
         body
     }
 
-    /// Who found a lesson. A member and those that it vouched for count as one.
+    /// Names the finders of a lesson. A member and those that it vouched for count as one.
     fn provenance(&self, item: &LessonItem) -> String {
         let count = |authors: Vec<MemberId>| match self.voices_of(authors).len() {
             1 => "one member".to_owned(),

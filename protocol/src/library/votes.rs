@@ -24,8 +24,8 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Whether there are more votes than three deviations of the noise: of a thousand voices that did not
-    /// vote, noise makes about one look so.
+    /// Returns true when there are more votes than three deviations of the noise: of a thousand voices that
+    /// did not vote, noise makes about one look so.
     fn is_sure(&self) -> bool {
         let votes = u128::from(self.votes.max(0).unsigned_abs());
         let weight = u128::from(WEIGHT);
@@ -108,8 +108,8 @@ fn variance_micros(mechanism: &Mechanism) -> u64 {
 }
 
 impl Library {
-    /// What units vote on at this state: the revisions of every skill that has rivals, and all lessons;
-    /// nothing revoked. Sorted. A function of the state alone.
+    /// Candidates that units vote on at this state: the revisions of every skill that has rivals, and all
+    /// lessons; nothing revoked. Sorted. A function of the state alone.
     ///
     /// Of more than [`MAX_BALLOT`], every skill's best come first, then its second best, and so on; in
     /// one place the order is a hash of this state and the item, which nobody can aim at.

@@ -68,7 +68,7 @@ impl Log {
         chain.into_iter().flat_map(move |c| c.between(self.above(author), self.cut(author)))
     }
 
-    /// Whether this delta, at this height of a chain, is uncovered and counts.
+    /// Returns true when this delta, at this height of a chain, is uncovered and counts.
     pub(super) fn is_live(&self, author: MemberId, seq: u64) -> bool {
         (self.above(author)..self.cut(author)).contains(&seq)
     }
@@ -83,7 +83,7 @@ impl Log {
         newest.or_else(|| self.covered(author))
     }
 
-    /// Whether `id` is the delta at height `seq` on the branch that ends in `tip`.
+    /// Returns true when `id` is the delta at height `seq` on the branch that ends in `tip`.
     pub(super) fn is_on_branch(
         &self,
         author: MemberId,

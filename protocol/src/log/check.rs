@@ -56,7 +56,7 @@ pub(super) enum Hold {
     Refuse(Fault),
 }
 
-/// What a delta rests on, its deps excepted.
+/// Prev, anchor and key that a delta rests on.
 struct Ancestors<'a> {
     prev: &'a Entry,
     anchor: &'a Sealed,
@@ -392,8 +392,8 @@ impl Log {
         std::iter::successors(Some(prev), before)
     }
 
-    /// Whether a fork excludes this delta: it is not counted unless a checkpoint covers it. Two at the
-    /// forked height are proof. A signer's branches are kept whole, since checkpoints may be on them;
+    /// Returns true when a fork excludes this delta: it is not counted unless a checkpoint covers it. Two at
+    /// the forked height are proof. A signer's branches are kept whole, since checkpoints may be on them;
     /// starting again, everything here was kept for a reason.
     fn is_excluded(&self, sound: &Sound) -> bool {
         let header = sound.header();
@@ -428,7 +428,7 @@ struct Bounds {
     l0: u16,
     linf: u16,
     l2_square: u64,
-    /// Whether discrete Laplace noise is an answer here.
+    /// True when discrete Laplace noise is an answer here.
     laplace: bool,
 }
 
@@ -455,7 +455,7 @@ fn check_items(root: Hash, anchor: &Sealed) -> Result<(), Fault> {
 }
 
 impl PayloadKind {
-    /// Whether deltas of this kind belong to membership and epochs rather than to the library.
+    /// Returns true when deltas of this kind belong to membership and epochs rather than to the library.
     #[must_use]
     pub const fn is_control(self) -> bool {
         !matches!(self, Self::Outcomes | Self::Votes | Self::Lessons | Self::Revision | Self::Costs)

@@ -1,4 +1,4 @@
-//! What this log holds, said shortly, and what a peer with another frontier lacks.
+//! Frontiers: what this log holds, said shortly, and what a peer with another frontier lacks.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -68,8 +68,8 @@ impl Log {
         digest(&self.frontiers())
     }
 
-    /// What a peer with these frontiers lacks, up to `max_bytes` of encoded deltas; and whether there is
-    /// more. First what it asks for by id and will not get otherwise, with everything that rests below,
+    /// Deltas that a peer with these frontiers lacks, up to `max_bytes` encoded; and whether there is more.
+    /// First what it asks for by id and will not get otherwise, with everything that rests below,
     /// newest first: so the peer sees that it needs each before it sees the delta. Then, in causal order,
     /// what counts here.
     #[must_use]
@@ -142,7 +142,7 @@ impl Log {
         wanted.into_values().rev().collect()
     }
 
-    /// Whether a peer with these frontiers has a delta.
+    /// Returns true when a peer with these frontiers has a delta.
     fn is_below(&self, sound: &Sound, theirs: &BTreeMap<MemberId, &Frontier>) -> bool {
         let (author, place) = (sound.chain(), (sound.header().seq, sound.id));
         theirs.get(&author).is_some_and(|their| {

@@ -1,4 +1,4 @@
-//! Where control deltas are found without walking chains.
+//! Index that finds control deltas without walking chains.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -36,7 +36,7 @@ impl Index {
         }
     }
 
-    /// Whether some Vouch names this Join with this key. Several Vouches may name one Join, and not
+    /// Returns true when some Vouch names this Join with this key. Several Vouches may name one Join, and not
     /// all the true key.
     pub(super) fn vouches_for(&self, join: DeltaId, key: &PublicKey) -> bool {
         self.vouches_of(join).any(|(known, ..)| known == key)
@@ -63,7 +63,7 @@ impl Index {
         self.invitations.get(&(chain, invitation)).into_iter().flatten().copied()
     }
 
-    /// Who revoked a member, and where on their chains.
+    /// Members that revoked a member, with the places on their chains.
     pub(super) fn revokers(
         &self,
         member: MemberId,

@@ -1,4 +1,4 @@
-//! Who belongs after an epoch: a pure function of the epoch before and the deltas it covers.
+//! Membership after an epoch: a pure function of the epoch before and the deltas it covers.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -96,7 +96,7 @@ impl Log {
         }
     }
 
-    /// Whether this Vouch is among the first `uses` of its chain that name the invitation.
+    /// Returns true when this Vouch is among the first `uses` of its chain that name the invitation.
     fn within_uses(&self, sound: &Sound, vouch: &Vouch) -> bool {
         let chain = sound.chain();
         let here = (sound.header().seq, sound.id);
@@ -105,7 +105,7 @@ impl Log {
         earlier.take(usize::from(vouch.uses)).count() < usize::from(vouch.uses)
     }
 
-    /// Whether enough distinct voices, within the frontier, revoked a member.
+    /// Returns true when enough distinct voices, within the frontier, revoked a member.
     fn revoked_by_enough(
         &self,
         member: MemberId,

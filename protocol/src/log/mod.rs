@@ -32,7 +32,7 @@ use need::Path;
 use seal::Candidate;
 use waiting::Waiting;
 
-/// What became of a delta.
+/// Result of taking in a delta.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ingest {
     /// It is valid, and so are these, in order: it, and whatever had waited for it.
@@ -50,9 +50,9 @@ pub enum Ingest {
 pub struct Entry {
     /// The delta with its decoded payload.
     pub sound: Sound,
-    /// Whose chain it is on.
+    /// Member whose chain it is on.
     pub chain: MemberId,
-    /// How many deltas of this author, up to and with this one, name the same epoch.
+    /// Number of deltas of this author, up to and with this one, that name the same epoch.
     pub count_in_epoch: u32,
 }
 
@@ -78,7 +78,7 @@ impl Log {
     /// The empty log of a federation: its founders are members, genesis is sealed.
     ///
     /// # Errors
-    /// When the charter does not open.
+    /// Fails when the charter does not open.
     pub fn new(signed_charter: SignedCharter) -> Result<Self, CharterError> {
         let charter = signed_charter.open()?;
         let federation = signed_charter.federation();
@@ -137,7 +137,7 @@ impl Log {
         self.entries.len()
     }
 
-    /// Whether nothing was accepted yet.
+    /// Returns true when nothing was accepted yet.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
@@ -174,7 +174,7 @@ impl Log {
         self.tip().roster.values().find(|entry| entry.key == *key).map(|entry| entry.member)
     }
 
-    /// Whether a peer with this key is served: a member, or somebody whom a member vouched for.
+    /// Returns true when a peer with this key is served: a member, or one whom a member vouched for.
     #[must_use]
     pub fn serves(&self, key: &PublicKey) -> bool {
         let gone = self.tip().is_gone(key);
@@ -300,7 +300,7 @@ impl Log {
     /// Header of the next delta of `author`, payload fields still empty.
     ///
     /// # Errors
-    /// When the author is no member at the last sealed epoch, its chain has forked, or an epoch was
+    /// Fails when the author is no member at the last sealed epoch, its chain has forked, or an epoch was
     /// sealed twice: what is signed on one side of a split could not follow on the other.
     pub fn draft(&self, author: MemberId, spend: Spend) -> Result<Header, Fault> {
         if !self.tip().roster.contains_key(&author) {

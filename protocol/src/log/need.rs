@@ -42,7 +42,7 @@ impl Path {
         self.steps.clear();
     }
 
-    /// What to ask for: where the way goes on; once it has arrived at what is here, everything on it
+    /// Ids to ask for: where the way goes on; once it has arrived at what is here, everything on it
     /// that found no room to wait, deepest in the past first.
     fn wanted(&self) -> impl Iterator<Item = DeltaId> {
         let known = self.steps.values().all(|step| step.seen);
@@ -58,12 +58,12 @@ impl Path {
 }
 
 impl Log {
-    /// Whether something that counts, or a final checkpoint, rests on this delta.
+    /// Returns true when something that counts, or a final checkpoint, rests on this delta.
     pub(super) fn is_needed(&self, sound: &Sound) -> bool {
         self.is_covered_ahead(&sound.id) || self.waiting.wants(sound.chain(), sound.id)
     }
 
-    /// Whether a final checkpoint that is not sealed here is known to cover this delta.
+    /// Returns true when a final checkpoint that is not sealed here is known to cover this delta.
     fn is_covered_ahead(&self, id: &DeltaId) -> bool {
         self.path.steps.contains_key(id) || self.points_ahead().any(|point| point == *id)
     }
@@ -101,7 +101,7 @@ impl Log {
         wants.take(limit).collect()
     }
 
-    /// What changes when a batch brings anything: deltas, what waits, and the way back.
+    /// Counts that change when a batch brings anything: deltas, what waits, and the way back.
     pub(crate) fn progress(&self) -> (usize, (usize, usize), (usize, usize)) {
         (self.entries.len(), self.waiting.size(), self.path.size())
     }

@@ -25,7 +25,7 @@ impl Body {
 pub struct Sealed {
     /// Its checkpoint.
     pub id: CheckpointId,
-    /// What the checkpoint says.
+    /// Body of the checkpoint.
     pub body: Body,
     /// Deltas that it covers and its parent does not, by author and height.
     pub covered: Vec<DeltaId>,
@@ -33,7 +33,7 @@ pub struct Sealed {
     pub frontier: BTreeMap<MemberId, (u64, DeltaId)>,
     /// Members after it.
     pub roster: BTreeMap<MemberId, RosterEntry>,
-    /// Who signs the next one.
+    /// Members that sign the next one.
     pub signers: Vec<MemberId>,
     /// The voice of every member so far, former ones included.
     pub voices: Voices,
@@ -47,7 +47,7 @@ pub enum Problem {
     Wrong {
         /// Its epoch.
         epoch: u32,
-        /// What is wrong.
+        /// The fault.
         what: &'static str,
     },
     /// Two checkpoints of one epoch are final; the one with the smaller id stands.
@@ -195,13 +195,13 @@ impl Log {
         self.problems.extend(splits);
     }
 
-    /// Whether two checkpoints of one epoch are final. Nothing is signed then.
+    /// Returns true when two checkpoints of one epoch are final. Nothing is signed then.
     #[must_use]
     pub fn is_split(&self) -> bool {
         self.problems.values().any(|problem| matches!(problem, Problem::Split { .. }))
     }
 
-    /// Whether a final checkpoint with a smaller id than the sealed one can be sealed.
+    /// Returns true when a final checkpoint with a smaller id than the sealed one can be sealed.
     pub(super) fn must_reorder(&mut self) -> bool {
         if self.candidates.values().all(|rivals| rivals.len() < 2) {
             return false;

@@ -13,7 +13,7 @@ pub const MAX_WAITING_BYTES: usize = 64 << 20;
 /// The part of them for deltas whose author is not known yet.
 pub const MAX_UNKNOWN_BYTES: usize = 8 << 20;
 
-/// What a delta waits for.
+/// Reason that a delta waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Missing {
     /// Its prev, or one of its deps.
@@ -24,7 +24,7 @@ pub enum Missing {
     Vouch(DeltaId),
 }
 
-/// Whether the signature of a waiting delta was checked against its author's key. Anybody can write
+/// Result of checking a waiting delta's signature against its author's key. Anybody can write
 /// what cannot be checked yet, so that has a small room of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Proof {
@@ -134,7 +134,7 @@ impl Waiting {
         ranked.into_iter().map(|(_, id)| id).collect()
     }
 
-    /// Whether something here rests on this delta of `chain`.
+    /// Returns true when something here rests on this delta of `chain`.
     pub(super) fn wants(&self, chain: MemberId, id: DeltaId) -> bool {
         let children = self.reasons.get(&Missing::Delta(id)).into_iter().flatten();
         children

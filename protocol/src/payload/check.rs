@@ -1,4 +1,4 @@
-//! What a payload's own bytes must satisfy: order, bounds, no duplicates.
+//! Rules for a payload's own bytes: order, bounds, no duplicates.
 
 use super::{
     Body, CostCell, Costs, LessonEntry, Lessons, MAX_BALLOT, Mechanism, Noise, Origin, Outcomes,
@@ -15,7 +15,7 @@ impl Payload {
     /// Checks the structure of a payload.
     ///
     /// # Errors
-    /// What is wrong, in a few words.
+    /// Names the fault, in a few words.
     pub fn check(&self) -> Result<(), &'static str> {
         match self {
             Self::Join(join) => text(&join.name, MAX_NAME_BYTES),
@@ -42,7 +42,7 @@ fn text(text: &str, max_bytes: usize) -> Result<(), &'static str> {
     ensure(!text.chars().any(char::is_control), "a text holds control characters")
 }
 
-/// Whether this is the name of one file and leads nowhere else, on any system. The full rules for
+/// Returns true when this is the name of one file and leads nowhere else, on any system. The full rules for
 /// bundles and names rest on Unicode tables, whose version must not decide what is valid: they are
 /// applied where a skill is read ([`crate::skill::check_manifest`]).
 fn is_plain(name: &str) -> bool {

@@ -7,7 +7,7 @@ use crate::codec::{
 use crate::ids::{BlobId, Hash, LessonId, RevisionId, SkillId};
 use crate::lesson::LessonKey;
 
-/// Whose removal a release protects.
+/// Unit whose removal a release protects.
 #[derive(
     Debug,
     Clone,
@@ -35,7 +35,7 @@ pub enum Unit {
 }
 
 impl Unit {
-    /// How many of the cells that a unit fills change at most when the unit does: removing it empties
+    /// Number of the cells that a unit fills that change at most when the unit does: removing it empties
     /// them, replacing it may fill as many others.
     #[must_use]
     pub const fn cells_changed(self) -> u16 {
@@ -86,7 +86,7 @@ pub const WEIGHT: u16 = 10_000;
 
 /// The mechanism that made a release, with what it cost. Integers only.
 ///
-/// What one unit may change: `k <= l0` cells or keys, each by at most `min(linf, sqrt(l2_square / k))`.
+/// Change that one unit may make: `k <= l0` cells or keys, each by at most `min(linf, sqrt(l2_square / k))`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Encode, Decode, serde::Serialize)]
 pub struct Mechanism {
     /// Unit of privacy.
@@ -158,7 +158,7 @@ impl Mechanism {
     }
 }
 
-/// Where a content payload comes from.
+/// Origin of a content payload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Encode, Decode, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Origin {
@@ -171,7 +171,7 @@ pub enum Origin {
 /// A lesson release: keys that passed the threshold, by key, or lessons that a person wrote.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, serde::Serialize)]
 pub struct Lessons {
-    /// How it was made.
+    /// Mechanism or person that made it.
     pub origin: Origin,
     /// The sessions it draws on; none when authored.
     pub window: Option<Window>,
@@ -353,7 +353,7 @@ impl_borrow_decode!(CostCell);
 pub struct FileEntry {
     /// Relative path with `/`.
     pub path: String,
-    /// Whether it is executable.
+    /// True when it is executable.
     pub executable: bool,
     /// Length in bytes.
     pub len: u64,

@@ -28,7 +28,7 @@ pub struct Vouch {
     pub key: PublicKey,
     /// The invitation.
     pub invitation: InvitationId,
-    /// How many Vouches of this chain may name this invitation.
+    /// Number of Vouches of this chain that may name this invitation.
     pub uses: u16,
     /// Last epoch in which a checkpoint may seal this Vouch.
     pub expires_epoch: u32,
@@ -41,7 +41,7 @@ pub struct Leave {
     pub reason: String,
 }
 
-/// What a Revoke is aimed at.
+/// Target of a Revoke.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Encode, Decode, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RevokeTarget {
@@ -80,7 +80,7 @@ pub struct RotateKey {
 /// The scheduled release that this delta stands for sent nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, serde::Serialize)]
 pub struct Void {
-    /// Which release of which period.
+    /// Id of the release and its period.
     pub release: Hash,
 }
 
@@ -105,7 +105,7 @@ pub struct Checkpoint {
     pub body: Body,
 }
 
-/// What a checkpoint says. [`CheckpointId`] is its hash.
+/// Content of a checkpoint. [`CheckpointId`] is its hash.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, serde::Serialize)]
 pub struct Body {
     /// One more than the parent's.
@@ -144,7 +144,7 @@ pub struct RosterEntry {
     pub member: MemberId,
     /// Its current key.
     pub key: PublicKey,
-    /// Who admitted it; its own id for a founder.
+    /// Member that admitted it; its own id for a founder.
     pub sponsor: MemberId,
 }
 

@@ -1,4 +1,4 @@
-//! What a delta carries.
+//! Payloads of deltas.
 
 use crate::codec::{Decode, Encode};
 

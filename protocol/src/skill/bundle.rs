@@ -33,7 +33,7 @@ pub enum BundleError {
     /// Above [`MAX_FILE_BYTES`].
     #[error("`{path}` has {len} bytes, at most {MAX_FILE_BYTES} are allowed")]
     FileTooLarge {
-        /// Which file.
+        /// Path of the file.
         path: String,
         /// Its length, in bytes.
         len: u64,
@@ -55,7 +55,7 @@ pub enum BundleError {
     NoSkillMd,
 }
 
-/// What a directory entry is.
+/// Kind of a directory entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EntryKind {
     /// A regular file.
@@ -71,14 +71,14 @@ pub enum EntryKind {
 pub struct Entry {
     /// Relative path with `/`.
     pub path: String,
-    /// What it is.
+    /// Its kind.
     pub kind: EntryKind,
 }
 
 /// One file of a bundle.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BundleFile {
-    /// Whether it may be executed; the only part of a mode that travels.
+    /// True when it may be executed; the only part of a mode that travels.
     pub executable: bool,
     /// Contents.
     pub bytes: Vec<u8>,

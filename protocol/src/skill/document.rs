@@ -39,7 +39,7 @@ pub enum Warning {
     Requoted {
         /// Line of the frontmatter, from 1.
         line: usize,
-        /// What was wrong with the text as it stands.
+        /// Error of the text as it stands.
         error: YamlError,
     },
     /// YAML that a strict reader refuses.
@@ -129,7 +129,7 @@ impl Document {
         &self.body
     }
 
-    /// What was tolerated while reading.
+    /// Faults that were tolerated while reading.
     #[must_use]
     pub fn warnings(&self) -> &[Warning] {
         &self.warnings

@@ -58,11 +58,11 @@ pub enum Problem {
     /// A text above its limit.
     #[error("`{key}` has {chars} characters, at most {max} are allowed")]
     TooLong {
-        /// Which key.
+        /// The key.
         key: &'static str,
-        /// How long it is, in characters.
+        /// Its length, in characters.
         chars: usize,
-        /// How long it may be.
+        /// Its greatest length, in characters.
         max: usize,
     },
     /// A key under `metadata` that is blank.
@@ -76,14 +76,14 @@ pub enum Problem {
     /// A character that the writer does not write.
     #[error("`{key}` contains the control character {character:?}")]
     ControlCharacter {
-        /// Which key.
+        /// The key.
         key: String,
-        /// Which character.
+        /// The character.
         character: char,
     },
 }
 
-/// What [`validate`] found.
+/// Findings of [`validate`].
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Verdict {
     /// Broken rules; the skill is valid when there are none.
@@ -93,7 +93,7 @@ pub struct Verdict {
 }
 
 impl Verdict {
-    /// Whether every rule holds.
+    /// Returns true when every rule holds.
     #[must_use]
     pub const fn is_valid(&self) -> bool {
         self.problems.is_empty()

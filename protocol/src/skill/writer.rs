@@ -16,11 +16,11 @@ pub const MAX_METADATA_KEY_CHARS: usize = 128;
 pub struct SkillMd {
     /// Equals the directory name.
     pub name: SkillName,
-    /// What it does and when to use it, 1 to 1024 characters.
+    /// Text that says what it does and when to use it, 1 to 1024 characters.
     pub description: String,
     /// Licence name or file.
     pub license: Option<String>,
-    /// What it needs, at most 500 characters.
+    /// Its needs, at most 500 characters.
     pub compatibility: Option<String>,
     /// Anything else, text to text.
     pub metadata: BTreeMap<String, String>,

@@ -78,7 +78,7 @@ impl OddityKind {
 /// An [`OddityKind`] and where it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Oddity {
-    /// What.
+    /// Its kind.
     pub kind: OddityKind,
     /// Line of the frontmatter, from 1.
     pub line: usize,
@@ -92,7 +92,7 @@ pub enum YamlError {
     Syntax {
         /// Line of the frontmatter, from 1.
         line: usize,
-        /// What the YAML parser said.
+        /// Message of the YAML parser.
         reason: String,
     },
     /// Nested deeper than [`MAX_DEPTH`].

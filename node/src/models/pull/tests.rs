@@ -42,7 +42,7 @@ fn server(script: Vec<Act>) -> (String, Endpoint) {
     (format!("{}/m.gguf", endpoint.root()), endpoint)
 }
 
-/// Which ranges were asked for.
+/// Ranges that were asked for.
 fn asked(endpoint: &Endpoint) -> Vec<Option<String>> {
     endpoint.seen().iter().map(|seen| seen.headers.get("range").cloned()).collect()
 }

@@ -1,4 +1,4 @@
-//! What is admitted of a proposal, and what is dropped.
+//! Proposals: what is admitted of one, and what is dropped.
 
 use super::{call, solved};
 use crate::lesson::{MAX_PROPOSALS, Proposal, ProposedKind, admit, candidates, mine};

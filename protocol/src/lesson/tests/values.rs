@@ -1,4 +1,4 @@
-//! What counts as a value.
+//! Values of a task text.
 
 use crate::lesson::{ValueKind, is_language, rank, topics, values, vocabulary_len};
 

@@ -45,7 +45,7 @@ struct Fields {
     body: String,
 }
 
-/// Where this validator means to differ, with the reason. Always stricter: whatever this
+/// Cases in which this validator means to differ, with the reason. Always stricter: whatever this
 /// validator accepts, the reference accepts.
 const INTENDED: &[(&str, &str)] = &[
     ("lone carriage returns", "other readers see one line and no frontmatter"),
