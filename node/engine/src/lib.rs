@@ -47,7 +47,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -154,10 +154,14 @@ pub struct Engine<N = SystemNoise> {
     refused: BTreeSet<Hash>,
     /// Peers with whom a round was completed since this process began.
     asked: BTreeMap<FederationId, BTreeSet<PublicKey>>,
-    /// The right to sample the release whose work is being done.
-    working: Option<Ticket>,
-    /// That work, until the driver takes it.
-    job: Option<Job<N>>,
+    /// When members were asked for that last, since they must answer before a release.
+    asked_at: BTreeMap<FederationId, Duration>,
+    /// The right to sample each release that was paid for and has no result yet.
+    tickets: BTreeMap<Hash, Ticket>,
+    /// The work of those that the driver has not taken, in the order in which they were paid for.
+    jobs: VecDeque<Job<N>>,
+    /// The release whose work the driver does.
+    running: Option<Hash>,
     heard: Heard,
 }
 
@@ -190,8 +194,10 @@ impl<N: NoiseSource> Engine<N> {
             effects: Vec::new(),
             refused: BTreeSet::new(),
             asked: BTreeMap::new(),
-            working: None,
-            job: None,
+            asked_at: BTreeMap::new(),
+            tickets: BTreeMap::new(),
+            jobs: VecDeque::new(),
+            running: None,
             heard: Heard::default(),
         };
         engine.watch_ledger();

@@ -1,6 +1,7 @@
 //! Catching up: what a restored, repaired or copied node asks its peers before it signs.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use lore_privacy::{Chain, NoiseSource};
 use lore_protocol::ids::{DeltaId, FederationId, MemberId, PublicKey};
@@ -8,6 +9,9 @@ use lore_protocol::payload::Payload;
 
 use crate::schedule::scheduled;
 use crate::{Durability, Engine, EngineError, RecordKind, Recovery};
+
+/// Time between two askings of members whose answers lack.
+const ASK_AGAIN: Duration = Duration::from_secs(5);
 
 /// Where another copy of this home was found at work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +70,34 @@ impl<N: NoiseSource> Engine<N> {
             }
         }
         Ok(None)
+    }
+
+    /// Asks members again, every few seconds, while too few have answered in the open epoch for a node that
+    /// has a budget to release.
+    pub(crate) fn ask_where_answers_lack(
+        &mut self,
+        federation: FederationId,
+    ) -> Result<(), EngineError> {
+        if self.ledger.budget().is_none() {
+            return Ok(());
+        }
+        let asked = self.asked.get(&federation).cloned().unwrap_or_default();
+        let companions = self.companions(federation);
+        let lacking =
+            companions.len().min(self.settings.recovery_peers).saturating_sub(asked.len());
+        let now = self.clock.monotonic();
+        let early = |last: &Duration| now.saturating_sub(*last) < ASK_AGAIN;
+        if lacking == 0 || self.asked_at.get(&federation).is_some_and(early) {
+            return Ok(());
+        }
+        self.asked_at.insert(federation, now);
+        let near = companions.into_iter();
+        let near = near.filter(|key| self.connected.contains_key(key) && !asked.contains(key));
+        let near: Vec<PublicKey> = near.take(lacking).collect();
+        for peer in near {
+            self.begin_round(federation, peer);
+        }
+        Ok(())
     }
 
     /// An epoch has opened: what peers said of this node's chain before is old.

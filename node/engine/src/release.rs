@@ -41,17 +41,15 @@ impl<N: NoiseSource> Engine<N> {
         self.finish_pending();
         let ids: Vec<FederationId> = self.federations.keys().copied().collect();
         for id in ids {
-            // One at a time, so that no more than one release's sessions are in memory.
-            let due = if self.working.is_none() { self.due(id)? } else { Vec::new() };
-            for due in due {
-                match self.begin_release(&due) {
-                    Ok(()) => break,
-                    Err(error) => {
-                        let kind = due.participation.kind;
-                        tracing::warn!(?kind, unit = ?due.mechanism.unit, %error, "not released");
-                        self.refused.insert(due.release);
-                        self.void_if_reserved(due.release);
-                    }
+            self.ask_where_answers_lack(id)?;
+            // All at once and at a public moment: did one wait for the work of another, an epoch that opens
+            // meanwhile would give it a later window, which would tell how long that work took.
+            for due in self.due(id)? {
+                if let Err(error) = self.begin_release(&due) {
+                    let kind = due.participation.kind;
+                    tracing::warn!(?kind, unit = ?due.mechanism.unit, %error, "not released");
+                    self.refused.insert(due.release);
+                    self.void_if_reserved(due.release);
                 }
             }
             if self.checkpoint_is_due(id)? {
@@ -216,7 +214,7 @@ impl<N: NoiseSource> Engine<N> {
         if let Some(deadline) = deadline {
             self.ledger.hold(&ticket, deadline)?;
         }
-        self.job = Some(Job {
+        self.jobs.push_back(Job {
             release: due.release,
             prepared,
             window: due.window,
@@ -227,19 +225,25 @@ impl<N: NoiseSource> Engine<N> {
             sessions: Arc::clone(&self.sessions),
             noise: self.noise.fork(),
         });
-        self.working = Some(ticket);
+        self.tickets.insert(due.release, ticket);
         Ok(())
     }
 
-    /// Work of a release that is to be done, on any thread; [`Engine::finish_job`] takes what comes of it.
-    pub const fn take_job(&mut self) -> Option<Job<N>> {
-        self.job.take()
+    /// Work of a release that is to be done, on any thread; [`Engine::finish_job`] takes what comes of it. One
+    /// at a time: none while the result of another is not here.
+    pub fn take_job(&mut self) -> Option<Job<N>> {
+        if self.running.is_some() {
+            return None;
+        }
+        let job = self.jobs.pop_front()?;
+        self.running = Some(job.release);
+        Some(job)
     }
 
-    /// Returns true when the work of a release was begun and its result is not here.
+    /// Returns true when a release was paid for and its result is not here.
     #[must_use]
-    pub const fn is_working(&self) -> bool {
-        self.working.is_some()
+    pub fn is_working(&self) -> bool {
+        !self.tickets.is_empty()
     }
 
     /// Records the result of a release's work, which is sent when its time has come. A result that is
@@ -249,7 +253,8 @@ impl<N: NoiseSource> Engine<N> {
     /// Fails when the store or the ledger fails.
     pub fn finish_job(&mut self, finished: Finished<N>) -> Result<(), EngineError> {
         let Finished { release, made } = finished;
-        if let Some(ticket) = self.working.take_if(|ticket| ticket.release() == release) {
+        self.running.take_if(|running| *running == release);
+        if let Some(ticket) = self.tickets.remove(&release) {
             match self.ledger.sample(ticket, || made) {
                 Ok(_) => tracing::info!("a release is drawn"),
                 Err(error) => {

@@ -165,6 +165,27 @@ fn how_long_the_work_takes_shows_in_no_window_and_in_no_time_of_sending() {
     assert_eq!(watch(90), quick, "six pieces of work of a minute and a half end in time");
 }
 
+/// Work that is still being done when the next epoch opens does not push the releases behind it into a later
+/// window.
+#[test]
+fn an_epoch_that_opens_during_the_work_moves_no_window() {
+    let watch = |work_seconds: u64| {
+        let mut node = Founder::new(work_seconds);
+        let federation = node.found("a", None);
+        node.budget();
+        node.pass(2 * DAY, 3600);
+        node.engine.federation_checkpoint(federation).unwrap();
+        // Thirty seconds after the window closed, which is one into the slow work.
+        let mut seen = node.pass(3_630 - 10, 1);
+        node.engine.federation_checkpoint(federation).unwrap();
+        seen.extend(node.pass(4_300, 1));
+        seen
+    };
+    let quick = watch(0);
+    assert_eq!(quick.len(), 3, "{quick:?}");
+    assert_eq!(watch(90), quick);
+}
+
 #[test]
 fn work_that_ends_without_a_result_is_a_void_at_the_same_time() {
     let mut node = Founder::new(0);

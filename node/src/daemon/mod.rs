@@ -18,7 +18,7 @@ use lore_control::{
 use lore_engine::{Event, Finished};
 use lore_session::Session;
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
 
 use crate::config::Config;
 use crate::control;
@@ -180,12 +180,12 @@ pub async fn run(
         daemon.flush().await?;
     }
     tracing::info!("stopping");
-    if daemon.node.engine().is_working() {
+    let until = Instant::now() + WORK_AT_STOP;
+    while daemon.node.engine().is_working() {
         // Ended now, the release would be a void that was paid for.
-        if let Ok(Some(work)) = timeout(WORK_AT_STOP, work_done.recv()).await {
-            daemon.finish(work);
-            daemon.flush().await?;
-        }
+        let Ok(Some(work)) = timeout_at(until, work_done.recv()).await else { break };
+        daemon.finish(work);
+        daemon.flush().await?;
     }
     serving.abort();
     let _ = serving.await;
