@@ -1,6 +1,6 @@
-//! Which sessions are pieces of one conversation: side chains, resumed and forked sessions.
+//! Conversations: groups sessions that are pieces of one (side chains, resumed and forked sessions).
 //!
-//! Where a session is what privacy protects, the conversation is the unit: one that was resumed twice
+//! Where privacy protects a session, the conversation is the unit: one that was resumed twice
 //! must not count three times. Importers give each session the marks of the messages that it holds or
 //! follows; sessions that share one are pieces of one conversation.
 

@@ -1,4 +1,4 @@
-//! The one session format, whoever made the session.
+//! The one session format, for the sessions of every program.
 //!
 //! A file of sessions is JSON Lines: **one session is one line**. So a file can be appended to by
 //! whoever finishes a session, cut at any line break, and read one session at a time, and a broken line

@@ -18,7 +18,7 @@ pub enum SessionError {
     Line {
         /// Number of the line, from 1.
         line: usize,
-        /// What the parser says.
+        /// The parser's message.
         reason: String,
     },
     /// A line of a later format.
@@ -57,7 +57,7 @@ impl Session {
     }
 }
 
-/// Reads sessions, one a line; empty lines are skipped. A bad line is one error, and reading goes on.
+/// Reads sessions, one a line; empty lines are skipped. A bad line is one error, and reading continues.
 pub fn read_lines<R: BufRead>(reader: R) -> impl Iterator<Item = Result<Session, SessionError>> {
     Lines { reader, line: 0, broken: false }
 }

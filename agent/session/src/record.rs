@@ -1,4 +1,4 @@
-//! What a session is.
+//! The session record.
 
 use lore_protocol::ids::{Hash, RevisionId, SkillId};
 use lore_protocol::lesson::Proposal;
@@ -26,7 +26,7 @@ pub struct Session {
     /// messages that it holds or follows. A node keeps them apart from the session.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub links: Vec<String>,
-    /// Whose session it is: hex of an HMAC of the user under a secret of the node. None until stored.
+    /// The session's user: hex of an HMAC of the user under a secret of the node. None until stored.
     #[serde(default)]
     pub unit: Option<String>,
     /// The program that ran the agent (`claude-code`, `codex`, `lore-explorer`, ...).
@@ -38,9 +38,9 @@ pub struct Session {
     pub started: Started,
     /// The user's task, in their words.
     pub task: String,
-    /// What was said and done, in order.
+    /// The turns and tool calls, in order.
     pub turns: Vec<Turn>,
-    /// How it ended, and who says so.
+    /// The outcome, and who judged it.
     pub outcome: SessionOutcome,
     /// Skills whose text the agent opened.
     #[serde(default)]
@@ -48,12 +48,12 @@ pub struct Session {
     /// Skills that were put before the agent.
     #[serde(default)]
     pub skills_injected: Vec<SkillUse>,
-    /// What a model proposed for this session; none when no model has read it.
+    /// A model's proposals for this session; none when no model has read it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proposals: Option<Proposals>,
 }
 
-/// What a model proposed for one session.
+/// A model's proposals for one session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Proposals {
@@ -84,7 +84,7 @@ impl Started {
     }
 }
 
-/// Who speaks in a turn.
+/// The speaker of a turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
@@ -100,15 +100,15 @@ pub enum Role {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Turn {
-    /// Who speaks.
+    /// The speaker.
     pub role: Role,
-    /// What is said; may be empty beside tool calls.
+    /// The text; may be empty beside tool calls.
     #[serde(default)]
     pub text: String,
     /// Tool calls of this turn, in order, each with its result.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub calls: Vec<ToolCall>,
-    /// What the turn cost, when the source says so.
+    /// The turn's token use, when the source gives it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tokens: Option<TokenUse>,
 }
@@ -137,29 +137,29 @@ pub struct ToolCall {
     pub tool: String,
     /// Its arguments as the harness gave them.
     pub arguments: serde_json::Value,
-    /// What came back; none when the session broke off before an answer.
+    /// The tool's answer; none when the session broke off before it.
     pub result: Option<String>,
     /// Exit status of a shell tool, when known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exit: Option<i32>,
-    /// Whether the harness or the tool flagged the call as failed.
+    /// True when the harness or the tool flagged the call as failed.
     #[serde(default)]
     pub failed: bool,
-    /// How long it took, in milliseconds.
+    /// Duration in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duration_ms: Option<u64>,
 }
 
-/// How a session ended.
+/// The outcome of a session, and who judged it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SessionOutcome {
     /// The verdict; `unknown` is not counted anywhere.
     #[schemars(with = "VerdictSchema")]
     pub verdict: Outcome,
-    /// Who says so.
+    /// The judge.
     pub source: Source,
-    /// How sure the source is, in percent, 0 to 100.
+    /// Confidence of the source in percent, 0 to 100.
     pub confidence_percent: u8,
 }
 
@@ -187,7 +187,7 @@ enum VerdictSchema {
     Unknown,
 }
 
-/// Who judged a session.
+/// The judge of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Source {

@@ -30,7 +30,7 @@ pub(super) struct Builder<'a> {
 /// A call, by turn and position in it.
 type Position = (usize, usize);
 
-/// What a tool answered.
+/// The answer of a tool to one call.
 pub(super) struct Answer {
     pub(super) text: String,
     pub(super) failed: bool,

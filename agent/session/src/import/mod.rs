@@ -28,7 +28,7 @@ pub const MAX_IMPORT_BYTES: usize = 256 << 20;
 /// Lines that [`detect`] looks at.
 const DETECT_LINES: usize = 32;
 
-/// Who wrote a file.
+/// The program that wrote a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// Sessions of this program, one a line.
@@ -69,7 +69,7 @@ impl fmt::Display for Format {
     }
 }
 
-/// Where in a file.
+/// A position in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Place {
     /// A line, from 1.
@@ -91,9 +91,9 @@ impl fmt::Display for Place {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{place}: {reason}")]
 pub struct Warning {
-    /// Where.
+    /// The position in the file.
     pub place: Place,
-    /// What, and what was done about it.
+    /// The problem, and what was done about it.
     pub reason: &'static str,
 }
 
@@ -124,18 +124,18 @@ pub enum ImportError {
     NoSessions {
         /// The format that was tried.
         format: Format,
-        /// How many warnings there were.
+        /// Number of warnings.
         skipped: usize,
         /// The first of them.
         first: Option<Warning>,
     },
 }
 
-/// What a file gave.
+/// The result of importing one file.
 pub struct Import {
     /// The sessions, in the order of the file.
     pub sessions: Vec<Session>,
-    /// What was tolerated, in the order of the file.
+    /// The problems that were tolerated, in the order of the file.
     pub warnings: Vec<Warning>,
 }
 

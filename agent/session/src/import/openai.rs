@@ -73,7 +73,7 @@ pub(super) fn read(bytes: &[u8], steps: &Steps) -> Result<Import, ImportError> {
     Ok(import)
 }
 
-/// Whether some line near the top is a document of its own.
+/// Returns true when a line near the top is a whole JSON document.
 fn starts_with_document(bytes: &[u8]) -> bool {
     lines(bytes)
         .take(super::DETECT_LINES)

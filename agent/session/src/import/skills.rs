@@ -1,4 +1,4 @@
-//! Which skills a session opened.
+//! The skills that a session opened.
 
 use std::collections::BTreeSet;
 

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use lore_protocol::steps::Steps;
 use regex::Regex;
 
-/// What stands for a secret.
+/// The text that replaces a secret.
 pub(super) const MARK: &str = "[redacted:secret]";
 
 /// A name, a separator, the first character of a value in quotes or bare. JSON within JSON has backslashes before its quotes.
@@ -90,7 +90,7 @@ fn in_bare(c: char) -> bool {
 
 pub(super) fn redact<'a>(text: &'a str, steps: &Steps) -> Cow<'a, str> {
     // Matches must not overlap, and a harmless pair must not swallow the start of a telling one, so
-    // that the search goes on right after the name of a harmless pair.
+    // that the search continues right after the name of a harmless pair.
     let mut clean = String::new();
     let (mut from, mut copied) = (0, 0);
     let (mut quoted, mut bare) = (Run::default(), Run::default());
@@ -126,7 +126,7 @@ pub(super) fn redact<'a>(text: &'a str, steps: &Steps) -> Cow<'a, str> {
     Cow::Owned(clean)
 }
 
-/// Whether a pair holds a secret.
+/// Returns true when a pair holds a secret.
 fn tells(pair: &Pair<'_>) -> bool {
     if !is_secret_name(pair.name) {
         return false;
@@ -145,7 +145,7 @@ fn tells(pair: &Pair<'_>) -> bool {
     is_secret_value(pair.value, false) && (!spaced || mixed())
 }
 
-/// Whether a name is that of a secret: `GITHUB_TOKEN` and `apiKey` are, `MAX_TOKENS` and
+/// Returns true when a name is that of a secret: `GITHUB_TOKEN` and `apiKey` are, `MAX_TOKENS` and
 /// `PASSWORD_FILE` are not.
 pub(super) fn is_secret_name(name: &str) -> bool {
     let words = words(name);
@@ -159,7 +159,7 @@ pub(super) fn is_secret_name(name: &str) -> bool {
         || words.windows(2).any(|pair| pair[1] == "key" && KEY_WORDS.contains(&pair[0].as_str()))
 }
 
-/// Whether a value can be a secret: not empty, a number, a variable, a placeholder or a word of a
+/// Returns true when a value can be a secret: not empty, a number, a variable, a placeholder or a word of a
 /// programming language.
 pub(super) fn is_secret_value(value: &str, quoted: bool) -> bool {
     const WORDS: [&str; 9] =

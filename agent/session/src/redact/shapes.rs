@@ -55,7 +55,7 @@ const SHAPES: [(&str, &str); 13] = [
     ("user", r"(?P<keep>/home/|/Users/|\b[A-Za-z]:\\{1,2}Users\\{1,2})[A-Za-z0-9._-]+"),
 ];
 
-/// What looks like the end of an address and is the end of a file name (`icon@2x.png`).
+/// Endings of file names that look like the end of an address (`icon@2x.png`).
 const FILE_ENDINGS: [&str; 16] = [
     "png", "jpg", "jpeg", "gif", "svg", "webp", "js", "ts", "css", "json", "md", "py", "rs",
     "toml", "yaml", "service",

@@ -12,7 +12,7 @@ fn noise(length: usize) -> String {
     (0..length).map(|at| char::from(alphabet[(at * 11 + at / 7) % alphabet.len()])).collect()
 }
 
-/// What each secret is, the line it stands in, and the part that must be gone.
+/// Each secret's name, the line that holds it, and the part that must be gone.
 fn secrets() -> Vec<(&'static str, String, String)> {
     let n = noise;
     let upper = n(16).to_uppercase();
