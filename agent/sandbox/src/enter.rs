@@ -127,7 +127,7 @@ fn below(order: &Order, socket: &UnixStream, entered: Entered) -> io::Result<()>
     run(order, socket, entered, level)
 }
 
-/// Whether the kernel has seccomp filters: it shows the field only then.
+/// Returns true when the kernel has seccomp filters: it shows the field only then.
 fn seccomp_exists() -> bool {
     fs::read_to_string("/proc/self/status").is_ok_and(|status| status.contains("\nSeccomp:"))
 }

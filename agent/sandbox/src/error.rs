@@ -11,9 +11,9 @@ pub enum SandboxError {
          or ask the user to run it without a sandbox"
     )]
     Refused {
-        /// What can be enforced.
+        /// The level that can be enforced.
         level: Box<Level>,
-        /// What is missing.
+        /// The missing parts.
         why: String,
     },
     /// Setting up failed.

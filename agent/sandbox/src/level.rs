@@ -1,4 +1,4 @@
-//! What is really enforced.
+//! The level of enforcement found on this machine.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ const TRUNCATE_ABI: u32 = 3;
 /// The ABI of Landlock from which on it confines TCP connections to ports.
 const PORTS_ABI: u32 = 4;
 
-/// How the processes that a command left behind are ended.
+/// The way in which processes that a command left behind are ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TreeKill {
@@ -23,7 +23,7 @@ pub enum TreeKill {
     Subreaper,
 }
 
-/// Who keeps the bound on processes.
+/// The mechanism that keeps the bound on processes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ProcessBound {
@@ -37,7 +37,7 @@ pub enum ProcessBound {
     Watched,
 }
 
-/// What is enforced for one command, as its helper found it.
+/// The enforcement for one command, as its helper found it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Level {
     /// Landlock's ABI as far as it is used; 0 is none.
@@ -46,20 +46,20 @@ pub struct Level {
     pub seccomp: bool,
     /// A user namespace: no capability counts outside it.
     pub user_namespace: bool,
-    /// A root of its own: what is not granted does not exist, and exceptions inside granted roots hold.
+    /// A private root: what is not granted does not exist, and exceptions inside granted roots hold.
     pub private_root: bool,
     /// A network namespace.
     pub network_namespace: bool,
-    /// How the tree dies.
+    /// The way in which the tree is ended.
     pub tree_kill: TreeKill,
-    /// Who keeps the bound on processes.
+    /// The mechanism that keeps the bound on processes.
     pub process_bound: ProcessBound,
     /// The user id that it runs as, seen from outside.
     pub uid: u32,
 }
 
 impl Level {
-    /// What is missing for `minimum` and a policy with or without exceptions inside its roots.
+    /// The parts that are missing for `minimum` and a policy with or without exceptions inside its roots.
     pub(super) fn missing(&self, minimum: Minimum, exceptions: &[String]) -> Option<String> {
         if !self.seccomp {
             return Some("the kernel has no seccomp filters".to_owned());
@@ -93,7 +93,7 @@ impl Level {
         None
     }
 
-    /// What is missing for a policy that allows these ports of loopback.
+    /// The parts that are missing for a policy that allows these ports of loopback.
     pub(super) fn missing_for_ports(&self, ports: &[u16]) -> Option<String> {
         let confined = self.network_namespace || self.landlock_abi >= PORTS_ABI;
         (!ports.is_empty() && !confined).then(|| {

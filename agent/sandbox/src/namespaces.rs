@@ -8,7 +8,7 @@ use rustix::thread::UnshareFlags;
 use super::policy::{Namespaces, Network};
 use super::raw;
 
-/// Which namespaces are new.
+/// The namespaces that are new.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Entered {
     /// User namespace.

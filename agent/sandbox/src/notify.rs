@@ -28,11 +28,11 @@ const ROOM_WORDS: usize = 64;
 pub(super) struct Notice {
     /// By which it is answered.
     id: u64,
-    /// The thread that asks, in the namespace of whoever listens.
+    /// The thread that asks, in the namespace of the listener.
     pub(super) thread: i32,
 }
 
-/// What becomes of a held call.
+/// The answer to a held call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Answer {
     /// The kernel carries it out.
@@ -44,7 +44,7 @@ pub(super) enum Answer {
 /// Installs the filter on this thread, which needs `no_new_privs`, and gives the end that listens.
 ///
 /// # Errors
-/// When the kernel has no notification that can be continued (before Linux 5.5), or somebody listens to this
+/// When the kernel has no notification that can be continued (before Linux 5.5), or another process listens to this
 /// process already.
 pub(super) fn install() -> io::Result<OwnedFd> {
     let program = program();
@@ -92,7 +92,7 @@ fn program() -> Vec<libc::sock_filter> {
     program
 }
 
-/// Gives the listening end, or that there is none, to whoever holds the other end of `socket`.
+/// Gives the listening end, or that there is none, to the holder of the other end of `socket`.
 ///
 /// # Errors
 /// When the other end is closed.

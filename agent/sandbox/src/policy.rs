@@ -1,11 +1,11 @@
-//! What a command may do.
+//! The policy: what a command may do.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-/// Whether a command reaches the network.
+/// Network access of a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Network {
     /// No socket but AF_UNIX, and a network namespace without an interface that is up.
@@ -15,21 +15,21 @@ pub enum Network {
     Open,
 }
 
-/// Whether namespaces are used.
+/// Use of namespaces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Namespaces {
-    /// Where the kernel grants them.
+    /// Used where the kernel grants them.
     WhenAvailable,
     /// Never: what is left is Landlock, seccomp and limits. For tests of that level, and for kernels on
     /// which namespaces misbehave.
     Never,
 }
 
-/// What must be enforced for a command to run at all.
+/// The least enforcement with which a command runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Minimum {
-    /// Files are confined by Landlock or by a root of its own, and seccomp is on. Paths that are hidden or
-    /// read-only inside a writable root still need the root of its own; a policy that has such paths is
+    /// Files are confined by Landlock or by a private root, and seccomp is on. Paths that are hidden or
+    /// read-only inside a writable root still need the private root; a policy that has such paths is
     /// refused without one.
     Confined,
     /// Everything: own root, PID and network namespace, Landlock and seccomp.
@@ -40,7 +40,7 @@ pub enum Minimum {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// Processes and threads at a time. What has more is ended by the watch; the kernel never lets it have 16
-    /// more. Where the level says that they are counted, one more fails with EAGAIN, and what goes on asking is
+    /// more. Where the level says that they are counted, one more fails with EAGAIN, and what keeps asking is
     /// ended.
     pub processes: u32,
     /// Largest file it writes, in bytes.
@@ -75,10 +75,10 @@ impl Default for Limits {
     }
 }
 
-/// What a command may do. Paths are absolute; those that do not exist are passed over.
+/// The permissions of a command. Paths are absolute; those that do not exist are skipped.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Policy {
-    /// Where it starts; writable.
+    /// The directory in which the command starts; writable.
     pub workspace: PathBuf,
     /// Further writable directories.
     pub write: Vec<PathBuf>,
@@ -88,7 +88,7 @@ pub struct Policy {
     pub read_only: Vec<PathBuf>,
     /// Never seen although inside a granted root: keys, the store, credentials.
     pub hidden: Vec<PathBuf>,
-    /// A directory for what is temporary: `/tmp` inside when there is a root of its own, else under its own
+    /// A directory for what is temporary: `/tmp` inside when there is a private root, else under its own
     /// name; HOME and TMPDIR point to it. It outlives the command and belongs to the caller.
     pub scratch: PathBuf,
     /// Network.
@@ -103,7 +103,7 @@ pub struct Policy {
     pub environment: BTreeMap<String, String>,
     /// Namespaces.
     pub namespaces: Namespaces,
-    /// What must hold.
+    /// The least enforcement with which the command runs.
     pub minimum: Minimum,
 }
 
@@ -134,7 +134,7 @@ impl Policy {
         std::iter::once(&self.workspace).chain(&self.write)
     }
 
-    /// The exceptions inside granted roots that only a root of its own can hold.
+    /// The exceptions inside granted roots that only a private root can hold.
     pub(super) fn exceptions(&self) -> Vec<&PathBuf> {
         let writable = |path: &&PathBuf| self.writable().any(|root| path.starts_with(root));
         let granted = |path: &&PathBuf| {
@@ -151,7 +151,7 @@ impl Policy {
 pub(super) const SYSTEM: &[&str] =
     &["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/opt", "/nix/store"];
 
-/// What of `/etc` a command may read: nothing that is anybody's secret, even for root.
+/// Files of `/etc` that a command may read: none holds a secret, even for root.
 pub(super) const ETC: &[&str] = &[
     "/etc/alternatives",
     "/etc/bash.bashrc",

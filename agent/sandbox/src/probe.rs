@@ -1,4 +1,4 @@
-//! What can be enforced on this machine.
+//! Probe of the enforcement that this machine offers.
 
 use std::time::{Duration, Instant};
 
@@ -9,16 +9,16 @@ use super::level::Level;
 use super::policy::Policy;
 use super::spawn::Sandbox;
 
-/// What was found by running `true` in a sandbox.
+/// The result of running `true` in a sandbox.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Probe {
-    /// What was enforced.
+    /// The level that was enforced.
     pub level: Level,
     /// From the start of the helper to the moment at which everything was in force.
     pub set_up: Duration,
 }
 
-/// What is enforced here for a command that works in an empty directory, without network. The running binary
+/// Finds the level enforced here for a command that works in an empty directory, without network. The running binary
 /// is the helper, so its `main` calls [`super::enter_if_asked`] first.
 ///
 /// # Errors

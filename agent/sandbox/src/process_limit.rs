@@ -17,11 +17,11 @@ use std::time::Duration;
 
 use super::notify::{self, Answer, Notice};
 
-/// How often a call that is over the bound is looked at again before it fails, and how far apart.
+/// Number of times that a call over the bound is checked again before it fails, and the pause between.
 const TRIES: u32 = 4;
 const BETWEEN_TRIES: Duration = Duration::from_millis(1);
-/// Calls over the bound after which the command is ended: a program may cope with a few, a fork bomb goes on
-/// for ever. Fewer for a lower bound.
+/// Calls over the bound after which the command is ended: a program may cope with a few, a fork bomb never
+/// stops. Fewer for a lower bound.
 const MAX_REFUSED: u32 = 100;
 
 /// Answers the calls of one command.
@@ -30,7 +30,7 @@ pub(super) struct ProcessLimit {
     listener: OwnedFd,
     /// Processes and threads at a time.
     bound: u64,
-    /// How many more fit before the next count.
+    /// Number of processes that still fit before the next count.
     room: u64,
     /// Threads that were allowed a call since the last count, or before it and may not have made it yet.
     allowed: BTreeSet<i32>,
@@ -88,14 +88,14 @@ impl ProcessLimit {
         u64::from(self.refused) >= u64::from(MAX_REFUSED).min(self.bound)
     }
 
-    /// Who may still make a process is looked for before counting, so that nobody falls in between.
+    /// Counts again. The processes that may still make one are looked up first, so that none is missed.
     fn recount(&mut self, count: impl Fn() -> u64) {
         self.allowed.retain(|thread| may_be_inside_the_kernel(*thread));
         let pending = self.allowed.len() as u64;
         self.room = self.bound.saturating_sub(count().saturating_add(pending));
     }
 
-    /// Whether no process is left that could ask.
+    /// Returns true when no process is left that could ask.
     fn is_abandoned(&self) -> bool {
         use rustix::event::{PollFd, PollFlags, Timespec, poll};
         let mut descriptors = [PollFd::new(&self.listener, PollFlags::IN)];
@@ -105,8 +105,9 @@ impl ProcessLimit {
     }
 }
 
-/// Whether a thread runs or waits uninterruptibly, so that a call it began may be under way. By the state in
-/// proc_pid_stat(5); a call that makes a process sleeps in no other state before the process is there.
+/// Returns true when a thread runs or waits uninterruptibly, so that a call it began may be under way. It
+/// reads the state in proc_pid_stat(5); a call that makes a process sleeps in no other state before the
+/// process is there.
 fn may_be_inside_the_kernel(thread: i32) -> bool {
     let Ok(stat) = fs::read_to_string(format!("/proc/{thread}/stat")) else { return false };
     let state = stat.rsplit_once(')').and_then(|(_, rest)| rest.trim_start().chars().next());

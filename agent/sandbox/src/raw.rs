@@ -6,7 +6,7 @@ use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 
 use rustix::thread::UnshareFlags;
 
-/// Which side of a fork this is.
+/// The side of a fork.
 pub(super) enum Forked {
     /// The new process.
     Child,

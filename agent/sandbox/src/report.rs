@@ -1,11 +1,11 @@
-//! What passes between the caller and the helper, one JSON object a line.
+//! Messages between the caller and the helper, one JSON object a line.
 
 use serde::{Deserialize, Serialize};
 
 use super::level::Level;
 use super::policy::Policy;
 
-/// What the caller asks of the helper.
+/// The caller's order to the helper.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Order {
     /// The policy.
@@ -14,7 +14,7 @@ pub(super) struct Order {
     pub(super) argv: Vec<String>,
 }
 
-/// What the helper tells.
+/// A report of the helper.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Report {
     /// Everything is in force; the command begins.
@@ -29,7 +29,7 @@ pub(super) enum Report {
     Ended(Ended),
 }
 
-/// Which bound a command overran.
+/// The bound that a command overran.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Overrun {
@@ -43,7 +43,7 @@ pub enum Overrun {
     Files,
 }
 
-/// How the process ended.
+/// The way in which the process ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Exit {
     /// By itself.
@@ -54,7 +54,7 @@ pub enum Exit {
     Killed,
 }
 
-/// How a command ended.
+/// The end of a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ended {
     /// Exit of the command itself.

@@ -19,7 +19,7 @@ use super::{pid_bound, raw};
 /// Size of `/dev/shm`. Files are bounded too, since an empty one takes memory that no size counts.
 const SMALL_TMPFS: &std::ffi::CStr = c"size=64m,nr_inodes=16k,mode=1777";
 
-/// What is put at a path of the new root.
+/// An entry at a path of the new root.
 enum Entry {
     /// A tree of the old root.
     Tree(OwnedFd),
@@ -115,7 +115,7 @@ fn key(path: &Path) -> (usize, PathBuf) {
     (path.components().count(), path.to_path_buf())
 }
 
-/// How a tree is granted.
+/// The access granted to a tree.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Way {
     Read,

@@ -12,7 +12,7 @@ use super::syscalls::{ALLOWED, ALLOWED_LEGACY, REFUSED, UNSUPPORTED};
 /// Set-user-id and set-group-id bits of a file mode.
 const SET_ID_BITS: [u64; 2] = [0o4000, 0o2000];
 
-/// What decides about sockets.
+/// The rules for sockets.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Sockets {
     /// AF_INET and AF_INET6 too.

@@ -17,7 +17,7 @@ use super::level::Level;
 use super::policy::{Namespaces, Policy};
 use super::report::{Ended, Exit, Order, Report};
 
-/// How long the helper may take to be gone once everything under it was told to die.
+/// Time for the helper to end after everything under it was told to die.
 const LAST_WAIT: Duration = Duration::from_secs(15);
 /// Directories that hold the system together and are never writable roots.
 const NEVER_WRITABLE: &[&str] =
@@ -32,7 +32,7 @@ pub struct Sandbox {
 /// A command that runs.
 #[derive(Debug)]
 pub struct Running {
-    /// What is enforced.
+    /// The level that is enforced.
     pub level: Level,
     child: Child,
     reports: BufReader<OwnedReadHalf>,
@@ -63,7 +63,7 @@ impl Sandbox {
         Self { helper: helper.into() }
     }
 
-    /// What can be enforced for `policy` here, found by running `true` under it.
+    /// Finds the level that can be enforced for `policy` here, found by running `true` under it.
     ///
     /// # Errors
     /// As [`Self::start`].

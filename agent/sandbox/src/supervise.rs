@@ -12,10 +12,10 @@ use super::process_limit::ProcessLimit;
 use super::report::{Ended, Exit, Overrun, Report};
 use super::watch::{Look, Tree, Watch};
 
-/// How often the bounds are looked at, and how often from half of one on.
+/// Interval between checks of the bounds, and the interval from half of a bound on.
 const TICK: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
 const SHORT_TICK: Timespec = Timespec { tv_sec: 0, tv_nsec: 10_000_000 };
-/// How long the loop of the subreaper goes on against something that forks.
+/// Time for which the subreaper keeps killing processes that fork.
 const KILL_FOR: Duration = Duration::from_secs(10);
 
 /// Watches `command` until it ends, the caller hangs up or a bound is overrun; then reports and ends the

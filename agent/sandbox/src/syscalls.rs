@@ -1,7 +1,7 @@
-//! Which system calls a command may make.
+//! The system calls that a command may make.
 //!
 //! The first list is what programs need. What is in none of these lists does not exist for the command
-//! (ENOSYS), so that a system call of a later kernel is closed until somebody has thought about it; `clone3`,
+//! (ENOSYS), so that a system call of a later kernel is closed until it is reviewed; `clone3`,
 //! `openat2`, `memfd_create`, `shmget` and `semget` are among these, the first two since a filter cannot look
 //! into the structures that they take (C libraries then use `clone` and `openat`), the others because they
 //! hold memory that no limit counts.

@@ -17,7 +17,7 @@ struct Process {
     zombie: bool,
 }
 
-/// Which processes are watched.
+/// The processes that are watched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Tree {
     /// All that `/proc` shows but the first, which is the watcher.
@@ -31,14 +31,14 @@ pub(super) enum Tree {
 pub(super) struct Watch {
     tree: Tree,
     limits: Limits,
-    /// Whether processes are counted by somebody else, exactly.
+    /// True when another mechanism counts the processes exactly.
     counted: bool,
-    /// What was free at the start, per writable root.
+    /// Free space at the start, per writable root.
     free: Vec<(PathBuf, Free)>,
     page_bytes: u64,
 }
 
-/// What one look found.
+/// The result of one look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Look {
     /// Far from every bound.
@@ -49,7 +49,7 @@ pub(super) enum Look {
     Over(Overrun),
 }
 
-/// What is free on a disk.
+/// Free space of a disk.
 #[derive(Debug, Clone, Copy)]
 struct Free {
     bytes: u64,
@@ -57,7 +57,7 @@ struct Free {
 }
 
 impl Watch {
-    /// Starts with what is free now. `counted` says that processes are bounded by somebody else.
+    /// Starts with what is free now. `counted` says that another mechanism bounds the processes.
     pub(super) fn new(tree: Tree, limits: &Limits, roots: Vec<PathBuf>, counted: bool) -> Self {
         let free = roots.into_iter().filter_map(|root| Some((root.clone(), free(&root)?)));
         Self {

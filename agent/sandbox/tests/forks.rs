@@ -29,7 +29,7 @@ async fn the_end_of_a_child_never_makes_a_fork_fail() {
     assert_eq!((running.ended().await.exit, said.as_str()), (Exit::Code(0), ""), "{level}");
 }
 
-/// Whether a PID namespace of this kernel has settings for its numbers.
+/// Returns true when a PID namespace of this kernel has settings for its numbers.
 fn has_own_pid_max() -> bool {
     let release = rustix::system::uname().release().to_string_lossy().into_owned();
     let mut numbers = release.split('.').map_while(|number| number.parse::<u32>().ok());

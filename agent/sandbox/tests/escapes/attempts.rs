@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// Where the things are that an attempt is after.
+/// The places that an attempt is after.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Targets {
     /// A file outside with the secret, readable by its owner alone.
@@ -31,7 +31,7 @@ pub(crate) struct Targets {
     pub(crate) abstract_name: String,
     /// Path of a socket.
     pub(crate) socket: PathBuf,
-    /// How far attempts to exhaust something go.
+    /// Limit for attempts to exhaust something.
     pub(crate) greed: u64,
 }
 
@@ -432,7 +432,7 @@ fn type_into_own_terminal() -> io::Result<()> {
     Ok(())
 }
 
-/// Where every process of a bomb leaves a byte.
+/// The file in which every process of a bomb leaves a byte.
 pub(crate) const BORN: &str = "born";
 
 /// Every process makes processes, for ever; each says that it was born, and none ends before all do.

@@ -1,4 +1,4 @@
-//! What the attempts are after: a secret, a victim, listeners, a workspace with a `.git`.
+//! The targets of the attempts: a secret, a victim, listeners, a workspace with a `.git`.
 
 use std::fs;
 use std::net::{TcpListener, UdpSocket};
@@ -101,7 +101,7 @@ impl Grounds {
         self.plain(name, targets).status().unwrap().code()
     }
 
-    /// Whether an attempt that ends its own process group got so far.
+    /// Returns true when an attempt that ends its own process group got so far.
     pub(crate) fn group_ends_itself(&self, name: &str, targets: &Targets) -> bool {
         use std::os::unix::process::ExitStatusExt;
         self.plain(name, targets).status().unwrap().signal() == Some(9)
@@ -115,7 +115,7 @@ impl Grounds {
         command
     }
 
-    /// How many processes of a bomb there were.
+    /// Number of processes that a bomb made.
     pub(crate) fn born(&self) -> u64 {
         fs::metadata(self.targets.workspace.join(BORN)).map_or(0, |data| data.len())
     }
@@ -201,7 +201,7 @@ pub(crate) fn argv(name: &str, targets: &Targets) -> Vec<String> {
     vec![program, "attempt".into(), name.into(), serde_json::to_string(targets).unwrap()]
 }
 
-/// What the processes that were waited for have used, in and for them, as proc_pid_stat(5) counts it.
+/// Processor time of the children that were waited for, user and system, as proc_pid_stat(5) counts it.
 pub(crate) fn processor_time_of_children() -> Duration {
     let stat = fs::read_to_string("/proc/self/stat").unwrap();
     let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();

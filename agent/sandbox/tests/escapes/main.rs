@@ -24,13 +24,13 @@ const HELD: i32 = 10;
 /// An ordinary user: `nobody`.
 const NOBODY: u32 = 65_534;
 
-/// What an attempt came to.
+/// The result of an attempt.
 struct Tried {
     ended: Ended,
     said: String,
 }
 
-/// How the columns of the table differ.
+/// The columns of the table.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Arm {
     Everything,
@@ -259,7 +259,7 @@ async fn attempt_with(targets: &Targets, policy: &Policy, name: &str, patience: 
     Tried { ended, said: said.await.unwrap() }
 }
 
-/// Without a root of its own `.git` cannot be held, so a policy that names it is refused.
+/// Without a private root `.git` cannot be held, so a policy that names it is refused.
 async fn refused_where_git_cannot_be_held(grounds: &Grounds) {
     grounds.renew();
     let mut policy = Policy::new(&grounds.targets.workspace, grounds.scratch.path());
