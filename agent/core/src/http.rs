@@ -28,7 +28,7 @@ pub fn describe(error: reqwest::Error) -> String {
     text
 }
 
-/// Whether a host is this machine.
+/// Returns true when a host is this machine.
 pub fn is_loopback(host: &str) -> bool {
     let address = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())

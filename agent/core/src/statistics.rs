@@ -51,7 +51,7 @@ impl Share {
     }
 }
 
-/// How much the second share of paired trials is above the first, with the interval by squaring and
+/// Difference of paired trials, the second share less the first, with the interval by squaring and
 /// adding of Newcombe 1998 (Statistics in Medicine 17, 2635-2650, method 10). Each pair is one task
 /// done in both ways; without pairs it is 0, from -1 to 1. All three lie within -1 and 1.
 #[must_use]

@@ -105,7 +105,7 @@ fn running(mark: &str) -> usize {
         .count()
 }
 
-/// What a server over HTTP does.
+/// The behaviour of a server over HTTP.
 #[derive(Clone)]
 enum Kind {
     /// Answers, calls as an event stream; its one tool says which credentials came.

@@ -1,4 +1,4 @@
-//! Whether a candidate may be shown to anybody.
+//! Checks of a candidate before it is shown to anybody.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ pub const MAX_GROWTH: usize = 2;
 /// The page more, in bytes.
 const PAGE_BYTES: usize = 2_000;
 
-/// What is wrong with a candidate.
+/// A fault of a candidate.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
     /// Not a `SKILL.md` that our validator accepts.
@@ -39,11 +39,11 @@ pub enum Fault {
     /// Longer than it may be.
     #[error("{what}: {is}, at most {most}")]
     TooLong {
-        /// What was measured, with its unit.
+        /// The measured quantity, with its unit.
         what: &'static str,
-        /// How long it is.
+        /// The length.
         is: usize,
-        /// How long it may be.
+        /// The greatest length allowed.
         most: usize,
     },
 }
@@ -150,7 +150,7 @@ fn commands(body: &str) -> BTreeSet<String> {
     found
 }
 
-/// What looks like a URL, a host with a domain, an IPv4 address or a port of one.
+/// Texts that look like a URL, a host with a domain, an IPv4 address or a port of one.
 fn addresses(text: &str) -> BTreeSet<String> {
     let breaks = |c: char| c.is_whitespace() || "\"'`<>()[]{},;|".contains(c);
     let words = text.split(breaks).map(|word| word.trim_matches(['.', ':', '!', '?', '*', '_']));

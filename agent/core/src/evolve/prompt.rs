@@ -1,4 +1,4 @@
-//! What a writer is asked.
+//! The prompt for a writer.
 
 use super::{Brief, Fault};
 use crate::model::Message;

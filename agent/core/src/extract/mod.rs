@@ -31,12 +31,12 @@ pub enum ExtractError {
     /// The model could not be asked.
     #[error(transparent)]
     Model(#[from] ModelError),
-    /// What it said is no list of proposals.
+    /// The model's reply is no list of proposals.
     #[error("the model's answer holds no list of proposals; only what the miner found counts")]
     NoProposals,
 }
 
-/// What one session may contribute.
+/// The lessons that one session may contribute.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Extracted {
     /// The bundles that compete for the user's slots; the miner's, when it has one, is the first.
@@ -47,7 +47,7 @@ pub struct Extracted {
     pub admitted: usize,
 }
 
-/// What a session may contribute: what the miner finds, and what is admitted of its proposals when they
+/// Extracts what a session may contribute: the miner's finds, and its admitted proposals when they
 /// count, which they do when every session of its unit was read.
 #[must_use]
 pub fn of(session: &Session, proposals_count: bool) -> Private<Extracted> {
@@ -55,22 +55,22 @@ pub fn of(session: &Session, proposals_count: bool) -> Private<Extracted> {
     Private::new(extracted(session, proposals.map_or(&[][..], |proposals| &proposals.lessons)))
 }
 
-/// Whether proposals could add anything: a session in which nothing failed admits none.
+/// Returns true when proposals could add anything: a session in which nothing failed admits none.
 #[must_use]
 pub fn may_admit(session: &Session) -> bool {
     let calls = session.turns.iter().flat_map(|turn| &turn.calls);
     calls.into_iter().any(|call| call.failed || call.exit.is_some_and(|exit| exit != 0))
 }
 
-/// Whether a model has still to read the session.
+/// Returns true when no model has read a session that needs reading.
 #[must_use]
 pub fn is_unread(session: &Session) -> bool {
     session.proposals.is_none() && may_admit(session)
 }
 
-/// What a model answers to one session in a pass over many: its proposals, or none.
+/// Asks a model about one session in a pass over many: gives its proposals, or none.
 ///
-/// A session that the model refuses, cannot hold or never answers has none, and the pass goes on: one
+/// A session that the model refuses, cannot hold or never answers has none, and the pass continues: one
 /// session must not decide whether the others are read. Only what says nothing about the session ends it:
 /// an endpoint that is not there or does not take the key, and then not for a fixed question either.
 ///
@@ -106,7 +106,7 @@ pub async fn ask(
     }
 }
 
-/// Whether a model answers a question that no session has a part in.
+/// Returns true when a model answers a question that has nothing to do with any session.
 async fn answers(model: &dyn Model) -> bool {
     let request = Request {
         messages: vec![Arc::new(Message::user("Answer with the word yes."))],
@@ -116,7 +116,7 @@ async fn answers(model: &dyn Model) -> bool {
     model.complete(&request, &mut |_| {}).await.is_ok()
 }
 
-/// What a model proposes for one session, to be stored with it.
+/// Asks a model for the proposals of one session, to be stored with it.
 ///
 /// # Errors
 /// When the model fails or answers something else; what the miner finds is not touched by that.
@@ -135,7 +135,7 @@ pub async fn propose(
     reply::proposals(&answer.text).map(Private::new).ok_or(ExtractError::NoProposals)
 }
 
-/// What a model would be asked about a session, for whoever wants to see it.
+/// Preview of the question that a model would be asked about a session.
 #[must_use]
 pub fn question(reader: Reader, session: &Session) -> Private<Vec<Message>> {
     Private::new(prompt::messages(reader, session))

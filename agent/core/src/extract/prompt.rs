@@ -1,4 +1,4 @@
-//! What a model is shown of one session.
+//! The prompt that shows a model one session.
 
 use crate::model::Message;
 use lore_session::redact;
@@ -13,7 +13,7 @@ const OUTPUT_BYTES: usize = 400;
 /// Bytes of the task.
 const TASK_BYTES: usize = 4_000;
 
-/// Which model reads.
+/// The kind of model that reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Reader {
     /// Below some ten billion parameters: it is not shown what failed, since it would propose that.

@@ -1,6 +1,6 @@
 //! OpenAI-compatible chat completions: what comes back.
 //!
-//! What servers differ in: the chunk with `usage` has empty `choices` (llama.cpp, OpenAI) or full ones;
+//! Differences between servers: the chunk with `usage` has empty `choices` (llama.cpp, OpenAI) or full ones;
 //! calls come in pieces with an `index`, without one, or all with index 0 and ids of their own (Ollama);
 //! arguments are a text or an object; `finish_reason` may be missing or wrong; `[DONE]` may be missing.
 
@@ -74,7 +74,7 @@ impl ChatStream {
             Some(_) => self.indices.iter().rposition(|known| *known == index),
             None => self.indices.len().checked_sub(1),
         };
-        // The same index with another id and a name of its own is another call.
+        // The same index with another id and its own name is another call.
         let continued = known.filter(|&at| {
             let known = &self.reply.calls[at];
             let other_id = !id.is_empty() && !known.id.is_empty() && id != known.id;

@@ -1,4 +1,4 @@
-//! What an error answer means.
+//! Classification of error answers.
 //!
 //! Providers agree on statuses only roughly: llama.cpp reports a full context as 400 with
 //! `exceed_context_size_error`, OpenRouter sends errors with status 200, OpenAI says 429 for an empty
@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::{Endpoint, ModelError};
 
-/// What is known of an error answer.
+/// The known facts of an error answer.
 pub(super) struct Failure<'a> {
     /// HTTP status, or the code that the body gives when the status is 200.
     pub(super) status: u16,
@@ -154,7 +154,7 @@ impl Facts {
             return ModelError::RateLimited { retry_after, message };
         }
         let transient = matches!(self.status, 408 | 409 | 425 | 500..=599);
-        // An error amid a stream, with nothing that says why: the provider behind a router broke.
+        // An error inside a stream, with nothing that says why: the provider behind a router broke.
         let unexplained = self.status < 400 && self.kinds.is_empty();
         if transient || unexplained || self.kind_in(&TRANSIENT_KINDS) {
             return ModelError::Transient { retry_after, message };

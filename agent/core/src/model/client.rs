@@ -49,7 +49,7 @@ impl HttpModel {
         Ok(Self { endpoint, http })
     }
 
-    /// Where it is.
+    /// The endpoint.
     #[must_use]
     pub const fn endpoint(&self) -> &Endpoint {
         &self.endpoint
@@ -178,7 +178,7 @@ impl HttpModel {
     }
 }
 
-/// Whether the other side refused the connection.
+/// Returns true when the other side refused the connection.
 fn is_refused(error: &reqwest::Error) -> bool {
     let first: &(dyn std::error::Error + 'static) = error;
     let mut causes = std::iter::successors(Some(first), |cause| cause.source());
@@ -188,7 +188,7 @@ fn is_refused(error: &reqwest::Error) -> bool {
     })
 }
 
-/// Whether a body begins as HTML does; no event of a stream begins with `<`.
+/// Returns true when a body begins as HTML does; no event of a stream begins with `<`.
 fn is_markup(chunk: &[u8]) -> bool {
     chunk.trim_ascii_start().starts_with(b"<")
 }
@@ -216,7 +216,7 @@ pub(super) trait Decoder {
         sink: &mut (dyn FnMut(Delta<'_>) + Send),
     ) -> Result<(), ModelError>;
 
-    /// Whether nothing more is to come.
+    /// Returns true when nothing more is to come.
     fn is_done(&self) -> bool;
 
     /// The reply, when the stream was whole.

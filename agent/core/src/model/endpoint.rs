@@ -1,4 +1,4 @@
-//! Where a model is, and with which key and how much patience it is asked.
+//! The endpoint of a model: its address, key and timeouts.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -32,7 +32,7 @@ impl Dialect {
     }
 }
 
-/// How long is waited, and how much is read.
+/// Time and size limits of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Patience {
     /// For a connection.
@@ -148,7 +148,7 @@ impl Endpoint {
         self
     }
 
-    /// Where it is, without a path of its own; never with a key.
+    /// The base address of the endpoint without the API's path; never with a key.
     #[must_use]
     pub fn base(&self) -> &str {
         self.base.as_str().trim_end_matches('/')
@@ -166,7 +166,7 @@ impl Endpoint {
         &self.model
     }
 
-    /// Whether the endpoint is on this machine.
+    /// Returns true when the endpoint is on this machine.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
         crate::http::is_loopback(self.base.host_str().unwrap_or_default())

@@ -1,4 +1,4 @@
-//! How a model call fails.
+//! Errors of a model call.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ pub enum ModelError {
     /// Too many requests or tokens in a time.
     #[error("the endpoint limits the rate: {message}")]
     RateLimited {
-        /// How long the endpoint asks to wait.
+        /// Time that the endpoint asks to wait.
         retry_after: Option<Duration>,
         /// Its words.
         message: String,
@@ -16,7 +16,7 @@ pub enum ModelError {
     /// Overloaded, loading or broken for now.
     #[error("the endpoint is not available: {message}")]
     Transient {
-        /// How long the endpoint asks to wait.
+        /// Time that the endpoint asks to wait.
         retry_after: Option<Duration>,
         /// Its words.
         message: String,
@@ -24,7 +24,7 @@ pub enum ModelError {
     /// The endpoint was not reached.
     #[error("the endpoint cannot be reached: {message}; is it running, and is its URL right?")]
     Unreachable {
-        /// What the operating system or the TLS library says.
+        /// The message of the operating system or the TLS library.
         message: String,
     },
     /// Nothing listens at an address of this machine: waiting does not help, starting a server does.
@@ -86,19 +86,19 @@ pub enum ModelError {
     /// The answer is not what the protocol says.
     #[error("the endpoint's answer is malformed: {message}; is this the right kind of endpoint?")]
     Malformed {
-        /// What is wrong with it.
+        /// The problem.
         message: String,
     },
     /// The stream ended before the reply did.
     #[error("the reply was cut short: {message}")]
     Cut {
-        /// How it ended.
+        /// The way in which it ended.
         message: String,
     },
     /// Nothing came for too long.
     #[error("the endpoint hung: nothing for {seconds} s while {waiting_for}")]
     Hung {
-        /// How long was waited.
+        /// Time waited, in seconds.
         seconds: u64,
         /// For what.
         waiting_for: &'static str,
@@ -112,7 +112,7 @@ pub enum ModelError {
 }
 
 impl ModelError {
-    /// Whether trying the same again may help.
+    /// Returns true when trying the same call again may help.
     #[must_use]
     pub const fn is_retryable(&self) -> bool {
         match self {
@@ -133,7 +133,7 @@ impl ModelError {
         }
     }
 
-    /// How long the endpoint asks to wait.
+    /// Time that the endpoint asks to wait.
     #[must_use]
     pub const fn retry_after(&self) -> Option<Duration> {
         match self {

@@ -1,4 +1,4 @@
-//! What a conversation is made of.
+//! The messages of a conversation.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -20,16 +20,16 @@ pub enum Message {
     },
     /// The model's words and the calls that it asks for.
     Assistant {
-        /// What it said; may be empty beside calls.
+        /// The text; may be empty beside calls.
         text: String,
-        /// What it wants to be called.
+        /// The calls that the model asks for.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         calls: Vec<Call>,
         /// Blocks of the provider that must come back unchanged (signed reasoning).
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         opaque: Vec<Value>,
     },
-    /// What a call gave.
+    /// The result of a call.
     Result(ToolResult),
     /// Guidance by the loop: never shown as a person's words.
     Control {
@@ -42,7 +42,7 @@ pub enum Message {
     Summary {
         /// The text.
         text: String,
-        /// How many messages it stands for.
+        /// Number of messages that it replaces.
         replaced: u64,
     },
 }
@@ -68,15 +68,15 @@ pub struct ToolResult {
     pub call: String,
     /// The tool's name.
     pub tool: String,
-    /// What the model reads.
+    /// The text that the model reads.
     pub text: String,
-    /// Whether the call failed, was refused or never ran.
+    /// True when the call failed, was refused or never ran.
     #[serde(default)]
     pub is_error: bool,
     /// Exit code of a command.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exit_code: Option<i32>,
-    /// How long it ran, in milliseconds.
+    /// Duration in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duration_ms: Option<u64>,
 }

@@ -1,4 +1,4 @@
-//! What an endpoint can do, found out by asking it.
+//! Probe of an endpoint's abilities.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{Dialect, Effort, Finish, HttpModel, Message, Model, ModelError, Reply, Request};
 use crate::tool::ToolSpec;
 
-/// What an endpoint showed that it can do.
+/// The abilities that an endpoint showed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Abilities {
     /// It sends a reply in pieces.

@@ -1,4 +1,4 @@
-//! What a model answers.
+//! The reply of a model.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -10,9 +10,9 @@ pub(super) const MAX_CALLS: usize = 128;
 /// A whole reply.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Reply {
-    /// What it said.
+    /// The text.
     pub text: String,
-    /// What it wants to be called.
+    /// The calls that the model asks for.
     pub calls: Vec<RawCall>,
     /// Why it ended.
     pub finish: Finish,

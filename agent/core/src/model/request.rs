@@ -1,4 +1,4 @@
-//! What a model is asked.
+//! The request to a model.
 
 use std::sync::Arc;
 
@@ -10,17 +10,17 @@ use crate::tool::ToolSpec;
 pub struct Request {
     /// The conversation, oldest first.
     pub messages: Vec<Arc<Message>>,
-    /// What may be called.
+    /// The tools that may be called.
     pub tools: Arc<[ToolSpec]>,
     /// Most tokens to write; the endpoint's default when none (Anthropic: 8192, it needs a number).
     pub max_output_tokens: Option<u32>,
     /// Sampling temperature, in thousandths; the endpoint's default when none.
     pub temperature_milli: Option<u16>,
-    /// How hard to think, where the model knows that.
+    /// The reasoning effort, for models that know one.
     pub effort: Option<Effort>,
 }
 
-/// How hard a model thinks before it answers.
+/// Reasoning effort before the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effort {
     /// Little.

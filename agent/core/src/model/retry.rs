@@ -31,7 +31,7 @@ impl Default for Retries {
 }
 
 impl Retries {
-    /// How long to wait before attempt `done + 1`, or None when it is given up. `random` is uniform.
+    /// Returns the time to wait before attempt `done + 1`, or None when it is given up. `random` is uniform.
     #[must_use]
     pub fn wait(&self, done: u32, error: &ModelError, random: u64) -> Option<Duration> {
         if !error.is_retryable() || done >= self.most {

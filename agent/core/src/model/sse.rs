@@ -40,7 +40,7 @@ impl Sse {
         Ok(())
     }
 
-    /// Whether an event was begun that never ended.
+    /// Returns true when an event was begun that never ended.
     pub(super) fn is_cut(&self) -> bool {
         self.has_data || !self.line.is_empty()
     }

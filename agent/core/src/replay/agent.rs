@@ -1,4 +1,4 @@
-//! Who works on the tasks of a replay.
+//! The agent that works on the tasks of a replay.
 
 use std::future::Future;
 use std::path::Path;

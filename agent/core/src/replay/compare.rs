@@ -50,10 +50,10 @@ impl Subject {
     }
 }
 
-/// How a replay is run.
+/// The plan of a replay.
 #[derive(Debug, Clone, Copy)]
 pub struct Plan<'a> {
-    /// Where tasks are set up, each in a directory of its own that is removed afterwards.
+    /// Directory in which tasks are set up, each in its own directory that is removed afterwards.
     pub scratch: &'a Path,
     /// Longest attempt; one that takes longer failed.
     pub patience: Duration,

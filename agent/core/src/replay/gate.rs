@@ -37,14 +37,14 @@ impl Proposable {
         &self.subject.skill().text
     }
 
-    /// What came out.
+    /// The result of the replay.
     #[must_use]
     pub const fn replay(&self) -> &Replay {
         &self.replay
     }
 }
 
-/// Whether a skill may be proposed: by public tasks alone, and only when it helps.
+/// Decides whether a skill may be proposed: by public tasks alone, and only when it helps.
 ///
 /// # Errors
 /// When it does not help, or the replay cannot be run.
@@ -61,23 +61,23 @@ pub async fn before_proposing(
     }
 }
 
-/// Whether a skill is to be given to the units of this node, or to one of them.
+/// The decision to give a skill to the units of this node, or to one of them.
 pub struct Adoption {
     /// For whom the answer holds; none for every unit, when the tasks were public.
     pub unit: Option<UnitId>,
-    /// What came out. Private, since it may come of somebody's own tasks.
+    /// The result of the replay. Private, since it may come from one user's own tasks.
     pub replay: Private<Replay>,
 }
 
 impl Adoption {
-    /// Whether the unit is given the skill: what harms is not, nor what could not be told.
+    /// Returns true when the unit is given the skill: not when it harms, nor when the replay was unclear.
     #[must_use]
     pub fn adopts(&self) -> bool {
         matches!(self.replay.expose_to_owner().verdict, Verdict::Helps | Verdict::Neutral)
     }
 }
 
-/// Whether a skill is to be installed: by public tasks for every unit, or by one unit's own for that
+/// Decides whether a skill is installed: by public tasks for every unit, or by one unit's own for that
 /// unit.
 ///
 /// # Errors

@@ -33,7 +33,7 @@ pub struct Difference {
     pub high: f64,
 }
 
-/// What a replay says about a skill.
+/// The verdict of a replay on a skill.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
@@ -69,7 +69,7 @@ pub struct Replay {
     pub without: Rate,
     /// With minus without.
     pub difference: Difference,
-    /// What that comes to.
+    /// The verdict.
     pub verdict: Verdict,
 }
 

@@ -9,7 +9,7 @@ use crate::select::{Index, Offer};
 
 /// One task with a validator.
 pub trait Task: Send + Sync {
-    /// What is asked.
+    /// The task's prompt.
     fn prompt(&self) -> &str;
 
     /// Puts its files into an empty directory.
@@ -18,7 +18,7 @@ pub trait Task: Send + Sync {
     /// When they cannot be written.
     fn setup(&self, scratch: &Path) -> std::io::Result<()>;
 
-    /// Whether it is solved in the directory.
+    /// Checks that it is solved in the directory.
     ///
     /// # Errors
     /// What is wrong, in words that do not tell how to do it.
@@ -51,13 +51,13 @@ impl PublicTasks {
         self
     }
 
-    /// How many there are.
+    /// The number of tasks.
     #[must_use]
     pub const fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether there are none.
+    /// Returns true when there are none.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -75,13 +75,13 @@ pub struct OwnTasks {
 }
 
 impl OwnTasks {
-    /// The tasks of `unit`, and of no other: whoever makes this answers for that.
+    /// The tasks of `unit`, and of no other: the caller is responsible for that.
     #[must_use]
     pub const fn of(unit: UnitId, tasks: Private<Vec<Box<dyn Task>>>) -> Self {
         Self { unit, tasks }
     }
 
-    /// Whose they are.
+    /// The unit that they belong to.
     #[must_use]
     pub const fn unit(&self) -> &UnitId {
         &self.unit
@@ -93,7 +93,7 @@ impl OwnTasks {
     }
 }
 
-/// What the gate before installing takes.
+/// The tasks that the gate before installing takes.
 #[derive(Clone, Copy)]
 pub enum AnyTasks<'a> {
     /// Public ones: the answer holds for every unit of this node.

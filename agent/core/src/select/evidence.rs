@@ -1,12 +1,12 @@
-//! What the library's evidence does to a ranking.
+//! Effect of the library's evidence on a ranking.
 
 use lore_protocol::library::Estimate;
 
 /// The rate at which evidence says nothing either way, in millionths.
 const NEUTRAL_MICROS: u64 = 500_000;
-/// What sure success adds at most to a score, in thousandths.
+/// The most that sure success adds to a score, in thousandths.
 const MOST_GAIN_MILLI: u64 = 250;
-/// What sure failure takes at most from a score, in thousandths.
+/// The most that sure failure takes from a score, in thousandths.
 const MOST_LOSS_MILLI: u64 = 500;
 
 /// A pooled success rate with its 95 % interval, in millionths, each 0 to 1,000,000.

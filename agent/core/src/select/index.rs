@@ -164,7 +164,7 @@ fn weights<'a>(fields: &'a [Frequencies; 4], averages: &[f64; 4]) -> BTreeMap<&'
     weights
 }
 
-/// How often each term stands in a field.
+/// The number of times that each term stands in a field.
 #[derive(Default)]
 struct Frequencies {
     counts: BTreeMap<String, u64>,

@@ -1,10 +1,10 @@
-//! What of a ranking is offered.
+//! The part of a ranking that is offered.
 
 use std::sync::Arc;
 
 use super::SkillText;
 
-/// How much may be offered.
+/// The limits of an offer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Offer {
     /// Most skills.
@@ -26,11 +26,11 @@ impl Default for Offer {
 pub struct Hit {
     /// Its name.
     pub name: String,
-    /// How well it fits; comparable within one search only.
+    /// Score of the fit; comparable within one search only.
     pub score: f64,
     /// Estimated tokens of [`text`](Self::text).
     pub tokens: u64,
-    /// Whether all of it is offered: a text that does not fit the budget is offered by name and
+    /// True when all of it is offered; a text that does not fit the budget is offered by name and
     /// description.
     pub whole: bool,
     /// The skill.
@@ -38,7 +38,7 @@ pub struct Hit {
 }
 
 impl Hit {
-    /// What a model is to be shown.
+    /// The text to show to a model.
     #[must_use]
     pub fn text(&self) -> String {
         if self.whole { self.skill.shown() } else { self.skill.summary() }

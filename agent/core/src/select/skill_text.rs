@@ -24,7 +24,7 @@ pub enum SelectError {
     Directory {
         /// The directory.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         source: io::Error,
     },
 }
@@ -44,7 +44,7 @@ pub struct SkillText {
     pub text: String,
     /// As it goes into a session that uses it.
     pub used: SkillUse,
-    /// What the library knows of its success; none when nothing is known.
+    /// The library's evidence of its success; none when nothing is known.
     pub evidence: Option<Evidence>,
     /// The file it was read from.
     pub path: Option<PathBuf>,
@@ -59,12 +59,12 @@ pub struct PassedOver {
     pub reason: String,
 }
 
-/// What a directory holds.
+/// The contents of a directory.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Scan {
     /// Its skills, by path.
     pub skills: Vec<SkillText>,
-    /// What was passed over, by path.
+    /// The entries that were passed over, by path.
     pub passed_over: Vec<PassedOver>,
 }
 
@@ -161,7 +161,7 @@ impl SkillText {
         Ok(Self { topics: rendered.topics.clone(), evidence, ..read })
     }
 
-    /// What a model is shown of it: name, description and body, without the frontmatter.
+    /// The text that a model is shown: name, description and body, without the frontmatter.
     #[must_use]
     pub fn shown(&self) -> String {
         format!("{}\n\n{}\n", self.summary(), self.body)

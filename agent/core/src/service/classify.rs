@@ -1,4 +1,4 @@
-//! What an answer that is no success means.
+//! Classification of answers that are no success.
 
 use std::time::Duration;
 
@@ -78,7 +78,7 @@ impl Failure<'_> {
         }
     }
 
-    /// What the service says, of the places where services say it.
+    /// The service's message, from the places where services put it.
     fn words(&self, value: &Value) -> String {
         let error = value.get("error").filter(|error| !error.is_null()).unwrap_or(value);
         let words = error
@@ -98,7 +98,7 @@ impl Failure<'_> {
         words.to_owned()
     }
 
-    /// How long the service asks to wait: `Retry-After`; `x-ratelimit-reset` as a Unix time (GitHub) or as
+    /// Time that the service asks to wait: `Retry-After`; `x-ratelimit-reset` as a Unix time (GitHub) or as
     /// seconds for each of several windows (Brave); `t` of the `RateLimit` header (IETF draft, Hugging Face).
     fn wait(&self) -> Option<Duration> {
         if let Some(wait) = retry_after(self.headers, self.now) {

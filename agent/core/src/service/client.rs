@@ -20,7 +20,7 @@ use crate::http;
 
 /// Most of an error answer that is read, in bytes.
 const MAX_ERROR_BYTES: usize = 64 << 10;
-/// How often an answer may point elsewhere.
+/// The most redirects that are followed.
 const MAX_REDIRECTS: usize = 3;
 /// Longest time for a connection.
 const CONNECT_TIME: Duration = Duration::from_secs(10);
@@ -52,7 +52,7 @@ pub struct Answer {
     pub headers: HeaderMap,
     /// Its body, or the beginning of it.
     pub body: Vec<u8>,
-    /// Whether the body is whole.
+    /// True when the body is whole.
     pub whole: bool,
 }
 
@@ -133,12 +133,12 @@ impl Service {
         self.profile.name
     }
 
-    /// Whether it has a token.
+    /// Returns true when it has a token.
     pub const fn has_token(&self) -> bool {
         self.token.is_some()
     }
 
-    /// What a 403 means here when it is not about the token.
+    /// Advice for a 403 that is not about the token.
     pub const fn forbidden_help(&self) -> Option<&'static str> {
         self.profile.forbidden
     }
@@ -149,7 +149,7 @@ impl Service {
         std::iter::once(own).chain(self.redirects.iter().cloned()).collect()
     }
 
-    /// Where a token is put and had, in words.
+    /// Advice on where to get a token and where to put it.
     pub fn token_help(&self) -> String {
         let Some(page) = self.profile.token_page else {
             return "it takes no token, and the address is the setting to look at".to_owned();
@@ -289,7 +289,7 @@ impl Service {
         url
     }
 
-    /// Where a redirect leads, when it may be followed. The token goes to the service's own origin only.
+    /// The target of a redirect, when it may be followed. The token goes to the service's own origin only.
     fn redirected(
         &self,
         request: &Request,

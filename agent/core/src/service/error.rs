@@ -1,4 +1,4 @@
-//! How a call to a service fails.
+//! Errors of a call to a service.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ pub enum OutsideError {
     NoToken {
         /// The service.
         service: &'static str,
-        /// Where a token is put and had.
+        /// Advice on where to get a token and where to put it.
         help: String,
     },
     /// The token is not taken.
@@ -25,7 +25,7 @@ pub enum OutsideError {
         service: &'static str,
         /// Its words.
         message: String,
-        /// Where a token is put and had.
+        /// Advice on where to get a token and where to put it.
         help: String,
     },
     /// The token is taken, and does not allow this.
@@ -35,7 +35,7 @@ pub enum OutsideError {
         service: &'static str,
         /// Its words.
         message: String,
-        /// What to do.
+        /// The advice.
         help: String,
     },
     /// The account cannot pay.
@@ -56,9 +56,9 @@ pub enum OutsideError {
         service: &'static str,
         /// Its words.
         message: String,
-        /// How long it asks to wait.
+        /// Time that it asks to wait.
         wait: Option<Duration>,
-        /// What gives a higher limit.
+        /// Advice on how to get a higher limit.
         help: String,
     },
     /// There is no such thing, or it is not shown to us.
@@ -81,7 +81,7 @@ pub enum OutsideError {
         status: u16,
         /// Its words.
         message: String,
-        /// How long it asks to wait.
+        /// Time that it asks to wait.
         wait: Option<Duration>,
     },
     /// Refused for another reason; the same again does not help.
@@ -104,7 +104,7 @@ pub enum OutsideError {
         service: &'static str,
         /// The host.
         host: String,
-        /// What the operating system or the TLS library says.
+        /// The message of the operating system or the TLS library.
         message: String,
         /// The setting of its address.
         setting: String,
@@ -114,7 +114,7 @@ pub enum OutsideError {
     Redirected {
         /// The service.
         service: &'static str,
-        /// Where to.
+        /// The target.
         to: String,
         /// Why not.
         why: &'static str,
@@ -134,7 +134,7 @@ pub enum OutsideError {
     Malformed {
         /// The service.
         service: &'static str,
-        /// What is wrong with it.
+        /// The problem.
         message: String,
         /// The setting of its address.
         setting: String,
@@ -144,7 +144,7 @@ pub enum OutsideError {
     Hung {
         /// The service.
         service: &'static str,
-        /// How long was waited.
+        /// Time waited.
         waited: Duration,
     },
     /// There is no HTTP client.
@@ -175,7 +175,7 @@ impl OutsideError {
         }
     }
 
-    /// How long to wait before the same is asked once more, when that is worth it and short.
+    /// The wait before the same call is tried once more, when that is worth it and short.
     pub fn retry_wait(&self) -> Option<Duration> {
         let wait = match self {
             Self::RateLimited { wait, .. } => wait,

@@ -1,4 +1,4 @@
-//! What an operation found, as text for a model.
+//! The finds of an operation, as text for a model.
 
 use std::fmt::Write;
 
@@ -14,7 +14,7 @@ const MAX_TEXT_BYTES: usize = 48 * 1024;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Found {
     text: String,
-    /// How to see more, when there is more.
+    /// Advice on how to see more, when there is more.
     more: Option<String>,
 }
 
@@ -48,7 +48,7 @@ impl Found {
         self.more = Some(how.into());
     }
 
-    /// Whether nothing was found.
+    /// Returns true when nothing was found.
     pub const fn is_empty(&self) -> bool {
         self.text.is_empty()
     }

@@ -1,4 +1,4 @@
-//! What every tool of an outside service is made of: a client with its token, a request, an answer, errors.
+//! The parts of every tool of an outside service: a client with its token, a request, an answer, errors.
 //!
 //! The services themselves are in `lore-services`, which a usual build leaves out; their settings are here,
 //! so that a build without them reads the same configuration.

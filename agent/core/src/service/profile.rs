@@ -1,15 +1,15 @@
-//! What is known of a service before it is asked anything.
+//! The profile of a service: the facts known before it is asked anything.
 
-/// How a token is shown to a service.
+/// The header that shows a token to a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TokenHeader {
     /// `Authorization: Bearer ...`.
     Bearer,
-    /// A header of its own.
+    /// A separate header.
     Named(&'static str),
 }
 
-/// What is known of a service before it is asked anything.
+/// The facts known of a service before it is asked anything.
 #[derive(Debug, Clone)]
 pub struct Profile {
     /// Its name for people.
@@ -18,12 +18,12 @@ pub struct Profile {
     pub table: &'static str,
     /// The setting of its address within the table.
     pub address: &'static str,
-    /// How its token is shown.
+    /// The header that shows its token.
     pub token_header: TokenHeader,
-    /// Where a token is had; None where the service knows none.
+    /// The page that issues tokens; None where the service knows none.
     pub token_page: Option<&'static str>,
     /// Headers of every request.
     pub headers: &'static [(&'static str, &'static str)],
-    /// What a 403 means here when it is not about the token.
+    /// Advice for a 403 that is not about the token.
     pub forbidden: Option<&'static str>,
 }

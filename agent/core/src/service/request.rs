@@ -1,4 +1,4 @@
-//! What a service is asked.
+//! The request to a service.
 
 use reqwest::Method;
 
@@ -24,7 +24,7 @@ pub struct Request {
     pub limit: Limit,
 }
 
-/// What is done with an answer that is too large.
+/// The treatment of an answer that is too large.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Limit {
     /// It is an error: half a JSON text says nothing.

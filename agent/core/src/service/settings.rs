@@ -1,4 +1,4 @@
-//! Which services may be asked, where they are, and with which tokens: `[agent.outside]` of `config.toml`.
+//! Settings of the services that may be asked, with addresses and tokens: `[agent.outside]` of `config.toml`.
 
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -51,7 +51,7 @@ impl OutsideSettings {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ArxivSettings {
-    /// Whether its tools are there.
+    /// True when its tools are offered.
     pub enabled: bool,
     /// Address instead of `https://export.arxiv.org`.
     pub base_url: Option<String>,
@@ -63,7 +63,7 @@ pub struct ArxivSettings {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SemanticScholarSettings {
-    /// Whether its tools are there.
+    /// True when its tools are offered.
     pub enabled: bool,
     /// Address instead of `https://api.semanticscholar.org/graph/v1`.
     pub base_url: Option<String>,
@@ -77,13 +77,13 @@ pub struct SemanticScholarSettings {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct HuggingFaceSettings {
-    /// Whether the tools that only look are there.
+    /// True when the tools that only look are offered.
     pub enabled: bool,
-    /// Whether those are there that create repositories and commit to them.
+    /// True when the tools that create repositories and commit to them are offered.
     pub write: bool,
-    /// Whether those of jobs are there; jobs cost money.
+    /// True when the tools of jobs are offered; jobs cost money.
     pub jobs: bool,
-    /// Whether a job may be given the token as its secret `HF_TOKEN`: its code can then do all that the
+    /// True when a job may be given the token as its secret `HF_TOKEN`: its code can then do all that the
     /// token may.
     pub jobs_may_use_token: bool,
     /// Address instead of `https://huggingface.co`.
@@ -102,7 +102,7 @@ pub struct HuggingFaceSettings {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct GithubSettings {
-    /// Whether its tools are there.
+    /// True when its tools are offered.
     pub enabled: bool,
     /// Address instead of `https://api.github.com`; of an own server `https://HOST/api/v3`.
     pub base_url: Option<String>,
@@ -116,7 +116,7 @@ pub struct GithubSettings {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct WebSearchSettings {
-    /// Who is asked; nobody when absent, and then there is no such tool.
+    /// The provider that is asked; without one there is no such tool.
     pub provider: Option<WebSearchProvider>,
     /// Address of the provider: needed for `searxng`, instead of `https://api.search.brave.com/res/v1` for
     /// `brave` and of `https://api.tavily.com` for `tavily`.
@@ -149,13 +149,13 @@ pub enum SettingsError {
          https://example.org/api"
     )]
     Address {
-        /// Which setting.
+        /// The setting.
         setting: String,
     },
     /// An address that has no default.
     #[error("`{setting}` is missing: {why}")]
     Missing {
-        /// Which setting.
+        /// The setting.
         setting: String,
         /// Why it is needed.
         why: &'static str,
@@ -165,7 +165,7 @@ pub enum SettingsError {
         "`{setting}` is not sent over plain http to {host}; use https, or http on loopback only"
     )]
     TokenOverPlainHttp {
-        /// Which setting.
+        /// The setting.
         setting: String,
         /// The host.
         host: String,
@@ -176,13 +176,13 @@ pub enum SettingsError {
          bytes that no token has; it was probably copied with something around it"
     )]
     Token {
-        /// Which setting.
+        /// The setting.
         setting: String,
     },
     /// A number out of range.
     #[error("`{setting}` is {value}, and goes from {least} to {most}")]
     Range {
-        /// Which setting.
+        /// The setting.
         setting: String,
         /// Its value.
         value: u64,
@@ -194,9 +194,9 @@ pub enum SettingsError {
     /// Settings that contradict each other.
     #[error("`{setting}` needs `{needs}`: {why}")]
     Needs {
-        /// Which setting.
+        /// The setting.
         setting: String,
-        /// Which other.
+        /// The other setting that it needs.
         needs: String,
         /// Why.
         why: &'static str,

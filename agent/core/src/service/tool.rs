@@ -13,15 +13,15 @@ use super::client::Service;
 use super::found::Found;
 use crate::tool::{Tool, ToolContext, ToolFuture, ToolOutput, ToolSpec, arguments};
 
-/// What a tool does with a service.
+/// An operation of a tool on a service.
 pub trait Operation: Send + Sync + 'static {
-    /// What a model gives.
+    /// The arguments that a model gives.
     type Arguments: DeserializeOwned + JsonSchema + Send;
     /// The tool's name.
     const NAME: &'static str;
-    /// What it does and when to use it, for a model.
+    /// Description for a model: the effect, and when to use it.
     const DESCRIPTION: &'static str;
-    /// Whether nothing is asked without a token.
+    /// True when nothing is asked without a token.
     const NEEDS_TOKEN: bool = false;
 
     /// Does it.

@@ -1,8 +1,8 @@
-//! Which addresses are the public internet's.
+//! Recognises addresses of the public internet.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Whether an address is neither this machine's, nor a private network's, nor reserved.
+/// Returns true when an address is neither this machine's, nor a private network's, nor reserved.
 ///
 /// After the IANA special-purpose registries (RFC 6890 and its updates). IPv6 addresses that carry an IPv4
 /// address (mapped, NAT64, 6to4) are judged by it; Teredo is refused since a stranger's relay is in between.

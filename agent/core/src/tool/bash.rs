@@ -15,9 +15,9 @@ use super::{Tool, ToolContext, ToolFuture, ToolOutput, ToolSpec, arguments};
 use lore_sandbox::{Ended, Exit, Limits, Minimum, Namespaces, Network, Output, Overrun, Policy};
 use lore_sandbox::{Running, Sandbox};
 
-/// What is kept of the beginning and of the end of the output, in bytes.
+/// Bytes kept of the beginning and of the end of the output, each.
 const KEPT_BYTES: usize = 16 * 1024;
-/// How long the pipes may stay open after everything is dead.
+/// Time for which the pipes may stay open after everything is dead.
 const LAST_READ: Duration = Duration::from_secs(5);
 /// Longest command; the kernel takes no longer argument.
 const MAX_COMMAND_BYTES: usize = 100_000;
@@ -31,14 +31,14 @@ pub struct Bash {
     settings: BashSettings,
 }
 
-/// How commands are confined besides the workspace.
+/// The confinement of commands besides the workspace.
 #[derive(Debug, Clone)]
 pub struct BashSettings {
     /// Network.
     pub network: Network,
     /// Bounds.
     pub limits: Limits,
-    /// What must be enforced.
+    /// The least enforcement with which a command runs.
     pub minimum: Minimum,
     /// Namespaces.
     pub namespaces: Namespaces,

@@ -14,7 +14,7 @@ use super::{Tool, ToolContext, ToolFuture, ToolOutput, ToolSpec, arguments};
 const CONTEXT_LINES: usize = 3;
 /// Longest part that is shown after a change, in lines.
 const MAX_SHOWN_LINES: usize = 40;
-/// How many places of a text that is not unique are told.
+/// The most places listed of a text that is not unique.
 const MAX_PLACES: usize = 10;
 
 /// Replaces exact text in files of the workspace.

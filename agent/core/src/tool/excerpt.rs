@@ -40,12 +40,12 @@ impl Excerpt {
         self.tail.drain(..surplus);
     }
 
-    /// How many bytes are neither in the beginning nor in the end.
+    /// The number of bytes that are neither in the beginning nor in the end.
     pub(super) fn omitted_bytes(&self) -> u64 {
         self.total - (self.head.len() + self.tail.len()) as u64
     }
 
-    /// What is kept, as text that is harmless on a terminal, with a remark where something is missing.
+    /// The kept parts as text that is harmless on a terminal, with a remark where something is missing.
     pub(super) fn text(&self) -> String {
         let tail: Vec<u8> = self.tail.iter().copied().collect();
         match self.omitted_bytes() {

@@ -19,7 +19,7 @@ pub(super) const MAX_FILE_BYTES: u64 = 16 << 20;
 /// Longest path.
 const MAX_PATH_BYTES: usize = 4096;
 
-/// What an agent's tools share about files.
+/// The state that an agent's tools share about files.
 #[derive(Debug, Default)]
 pub struct Files {
     /// Readable directories besides the workspace.
@@ -30,7 +30,7 @@ pub struct Files {
     seen: Mutex<BTreeMap<PathBuf, blake3::Hash>>,
 }
 
-/// What a path is wanted for.
+/// The use that a path is wanted for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Want {
     /// Reading.
@@ -68,7 +68,7 @@ impl Files {
         Self { read: real(read), hidden: real(hidden), seen: Mutex::default() }
     }
 
-    /// The same rules for somebody who has seen nothing yet, such as a sub-agent: what it read, its caller
+    /// The same rules for a reader that has seen nothing yet, such as a sub-agent: what it read, its caller
     /// has not.
     #[must_use]
     pub fn unseen(&self) -> Self {
@@ -85,7 +85,7 @@ impl Files {
         &self.hidden
     }
 
-    /// Whether `real` is one of the hidden paths or below one.
+    /// Returns true when `real` is one of the hidden paths or below one.
     pub(super) fn is_hidden(&self, real: &Path) -> bool {
         self.hidden.iter().any(|hidden| real.starts_with(hidden))
     }
@@ -96,7 +96,7 @@ impl Files {
         seen.insert(real.to_path_buf(), blake3::hash(content));
     }
 
-    /// Whether the model saw the file as it is now.
+    /// Checks that the model saw the file as it is now.
     ///
     /// # Errors
     /// What to do first.
@@ -250,7 +250,7 @@ impl Place {
         Ok(content)
     }
 
-    /// Replaces the content at once: a reader sees the old or the new, and so does whoever looks after a
+    /// Replaces the content at once: a reader sees the old or the new, and so does a process that looks after a
     /// crash. Keeps the permissions of what it replaces.
     ///
     /// # Errors

@@ -129,7 +129,7 @@ fn search(
     Ok(ToolOutput::ok(text))
 }
 
-/// What was found so far.
+/// The matches found so far.
 struct Found<'a> {
     files_only: bool,
     stop: &'a CancellationToken,

@@ -1,4 +1,4 @@
-//! What a model can call, and what it gets back.
+//! The tools that a model can call, and their results.
 //!
 //! The tools of files open nothing outside the workspace (`files`), the tool of commands runs them in the
 //! sandbox. Every output is bounded, is harmless on a terminal, and says what it left out.
@@ -56,18 +56,18 @@ pub type ToolFuture<'a> = Pin<Box<dyn Future<Output = ToolOutput> + Send + 'a>>;
 pub struct ToolSpec {
     /// Name, `[a-z][a-z0-9_]{0,63}`; those of an MCP server begin with the server's name.
     pub name: String,
-    /// What it does and when to use it, for the model.
+    /// Description for the model: the effect, and when to use it.
     pub description: String,
     /// JSON Schema of its arguments, an object.
     pub parameters: Value,
 }
 
-/// What a call gave.
+/// The result of a call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ToolOutput {
-    /// What the model reads: UTF-8, bounded by the tool, with a remark where something was left out.
+    /// Text for the model: UTF-8, bounded by the tool, with a remark where something was left out.
     pub text: String,
-    /// Whether the call failed.
+    /// True when the call failed.
     pub is_error: bool,
     /// Exit code of a command.
     pub exit_code: Option<i32>,
@@ -75,7 +75,7 @@ pub struct ToolOutput {
     pub omitted_bytes: u64,
 }
 
-/// Where and for how long a call runs.
+/// The place and the time limit of a call.
 #[derive(Debug, Clone)]
 pub struct ToolContext {
     /// The directory that the session works in; absolute.

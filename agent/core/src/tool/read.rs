@@ -17,7 +17,7 @@ const MAX_LINES: usize = 2000;
 const MAX_LINE_CHARS: usize = 2000;
 /// Longest answer, in bytes.
 const MAX_TEXT_BYTES: usize = 64 * 1024;
-/// How much of a file is looked at to tell text from binary.
+/// Bytes of a file that are read to tell text from binary.
 const SNIFF_BYTES: usize = 8192;
 
 /// Reads text files of the workspace.

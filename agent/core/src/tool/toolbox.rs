@@ -95,7 +95,7 @@ impl Toolbox {
         self.tools.get(name)
     }
 
-    /// What the model is told, in order of names.
+    /// The specifications for the model, in order of names.
     #[must_use]
     pub fn specs(&self) -> Vec<ToolSpec> {
         self.tools.values().map(|tool| tool.spec()).collect()

@@ -16,7 +16,7 @@ pub struct Validator {
     command: String,
 }
 
-/// What a validator found.
+/// The finding of a validator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Validated {
     /// Success when it exited with 0, failure when with another code; unknown when it crashed, ran out of

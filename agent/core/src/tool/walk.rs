@@ -10,9 +10,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::files::{FileError, Files, Place, Want};
 
-/// How many entries a call looks at.
+/// The most entries that a call looks at.
 const MAX_ENTRIES: usize = 500_000;
-/// How long a call walks.
+/// The longest time that a call walks.
 const MAX_TIME: Duration = Duration::from_secs(30);
 /// Longest `.gitignore`, in bytes.
 const MAX_IGNORE_BYTES: u64 = 1 << 20;

@@ -19,14 +19,14 @@ use super::{Tool, ToolContext, ToolFuture, ToolOutput, ToolSpec, arguments};
 const MAX_BODY_BYTES: usize = 4 << 20;
 /// Longest answer, in bytes.
 const MAX_TEXT_BYTES: usize = 48 * 1024;
-/// How often a page may point elsewhere.
+/// The most redirects that are followed.
 const MAX_REDIRECTS: usize = 5;
 /// Longest time for one page.
 const MAX_TIME: Duration = Duration::from_secs(30);
 /// Columns of text made from HTML.
 const COLUMNS: usize = 100;
 
-/// Which addresses may be called.
+/// The addresses that may be called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reach {
     /// Only the public internet.
@@ -87,7 +87,7 @@ impl WebFetch {
         Err(format!("redirected more than {MAX_REDIRECTS} times"))
     }
 
-    /// What the resolver does not see: the scheme, credentials, and hosts that are addresses already.
+    /// Checks what the resolver does not see: the scheme, credentials, and hosts that are addresses already.
     fn check(&self, url: &Url) -> Result<(), String> {
         if !matches!(url.scheme(), "http" | "https") {
             return Err(format!("{}: only http and https", url.scheme()));

@@ -15,7 +15,7 @@ use crate::tool::{Tool, ToolContext, ToolOutput, ToolSpec};
 
 /// Most calls at the same time.
 const MAX_PARALLEL: usize = 8;
-/// How long a tool may take to end after it was told to.
+/// Time for a tool to end after it was told to.
 const GRACE: Duration = Duration::from_secs(5);
 /// Largest result that a model is shown, in bytes; tools have bounds of their own below it.
 const MAX_RESULT_BYTES: usize = 256 << 10;
@@ -53,7 +53,7 @@ impl Tools {
         Self { tools: known, schemas: Schemas::new(&specs), read_only }
     }
 
-    /// What the model is told of them, by name.
+    /// The specifications of the tools for the model, by name.
     #[must_use]
     pub fn specs(&self) -> Vec<ToolSpec> {
         self.tools.values().map(|tool| tool.spec()).collect()

@@ -1,4 +1,4 @@
-//! What a turn may use, and what it used.
+//! The budget of a turn, and its use.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -15,19 +15,19 @@ pub struct Limits {
     pub compact_at_milli: u64,
     /// Most tokens of one reply.
     pub max_output_tokens: Option<u32>,
-    /// What this task may use.
+    /// The allowance of this task.
     pub task: Allowance,
-    /// What is left of the day for all tasks.
+    /// The rest of the day's allowance for all tasks.
     pub today: Allowance,
-    /// What tokens cost; None when unknown.
+    /// The price of tokens; None when unknown.
     pub price: Option<Price>,
     /// When failed calls are tried again; each try counts as a call.
     pub retries: Retries,
-    /// How the model asks for tools.
+    /// The way in which the model asks for tools.
     pub mode: Mode,
     /// Sampling temperature in thousandths.
     pub temperature_milli: Option<u16>,
-    /// How hard the model thinks.
+    /// The model's reasoning effort.
     pub effort: Option<Effort>,
 }
 
@@ -59,13 +59,13 @@ impl Limits {
         limits
     }
 
-    /// Whether money is bounded.
+    /// Returns true when money is bounded.
     #[must_use]
     pub const fn bounds_cost(&self) -> bool {
         self.task.cost_micro_usd.is_some() || self.today.cost_micro_usd.is_some()
     }
 
-    /// What forbids one more call that reads `tokens`.
+    /// The bound that forbids one more call that reads `tokens`.
     pub(super) fn forbids(&self, spend: &Spend, tokens: u64) -> Option<(Which, u64)> {
         [self.task, self.today].into_iter().find_map(|allowance| {
             let cost =
@@ -100,7 +100,7 @@ pub struct Allowance {
 }
 
 impl Allowance {
-    /// What is left of it.
+    /// The rest of the allowance after `spent`.
     #[must_use]
     pub fn without(self, spent: &Spend) -> Self {
         let left = |most: Option<u64>, used: u64| most.map(|most| most.saturating_sub(used));
@@ -135,7 +135,7 @@ pub struct Price {
 }
 
 impl Price {
-    /// What a call costs, in millionths of a US dollar, rounded up.
+    /// The cost of a call in millionths of a US dollar, rounded up.
     #[must_use]
     pub fn of(self, usage: Usage) -> u64 {
         let part = |tokens: u64, price: u64| u128::from(tokens) * u128::from(price);
@@ -147,7 +147,7 @@ impl Price {
     }
 }
 
-/// How the model asks for tools.
+/// The way in which the model asks for tools.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
     /// By the protocol's own tool calls.
@@ -156,7 +156,7 @@ pub enum Mode {
     Text,
 }
 
-/// What was used.
+/// The amounts used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Spend {
     /// Model calls, all of them.
@@ -169,7 +169,7 @@ pub struct Spend {
     pub output: u64,
     /// Money, in millionths of a US dollar; 0 when the price is unknown.
     pub cost_micro_usd: u64,
-    /// Whether some of it is estimated, since an endpoint did not say or was not believed.
+    /// True when some of it is estimated, since an endpoint did not say or was not believed.
     pub estimated: bool,
 }
 

@@ -14,21 +14,21 @@ use crate::model::{Call, Message, ToolResult};
 
 /// Messages that are kept at the end.
 const KEPT: usize = 5;
-/// How far back words of the user are looked for.
+/// Number of messages searched back for words of the user.
 const NEAR: usize = 20;
 /// The largest kept text as a share of the window in thousandths, by how hard it is to make it fit.
 const LARGEST_MILLI: [u64; 3] = [200, 50, 10];
 /// Calls that a summary without a model lists.
 const LISTED_CALLS: usize = 40;
 
-/// What is summarised: everything from `head` to before `tail`.
+/// The part to summarise: everything from `head` to before `tail`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Plan {
     head: usize,
     tail: usize,
 }
 
-/// How `messages` would be compacted.
+/// Plans the compaction of `messages`.
 pub(super) fn plan(messages: &[Arc<Message>], window: u64, meter: &Meter) -> Plan {
     let is_user = |at: usize| matches!(&*messages[at], Message::User { .. });
     let systems =
@@ -63,7 +63,7 @@ pub(super) fn plan(messages: &[Arc<Message>], window: u64, meter: &Meter) -> Pla
 }
 
 impl Plan {
-    /// Whether there is anything to summarise.
+    /// Returns true when there is nothing to summarise.
     pub(super) const fn is_empty(self) -> bool {
         self.head >= self.tail
     }
@@ -100,7 +100,7 @@ impl Plan {
             .collect()
     }
 
-    /// What a model is asked in order to get a summary: it fits half the window.
+    /// The question that asks a model for a summary: it fits half the window.
     pub(super) fn question(self, messages: &[Arc<Message>], window: u64) -> Vec<Arc<Message>> {
         let middle = &messages[self.head..self.tail];
         // 3 bytes a token: rather too few than too many.

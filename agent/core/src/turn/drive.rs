@@ -13,22 +13,22 @@ use crate::model::{Delta, Message, Model, ModelError, Reply, Request};
 use crate::tool::ToolContext;
 use std::sync::Arc;
 
-/// Who is told of events.
+/// The receiver of events.
 pub type EventSink<'a> = &'a mut (dyn FnMut(Event) + Send);
 
 /// Everything that a turn is run with. `context.cancel` ends it at any point.
 pub struct Agent<'a> {
-    /// Who is asked.
+    /// The model that is asked.
     pub model: &'a dyn Model,
-    /// What can be called.
+    /// The tools that can be called.
     pub tools: &'a Tools,
-    /// What is allowed.
+    /// The rules of approval.
     pub approval: &'a dyn Approval,
-    /// Who can be asked; nobody when headless.
+    /// The person who can be asked; none when headless.
     pub person: Option<&'a dyn Person>,
-    /// Where tools run, for how long, and what ends the turn.
+    /// The tools' directory and time limit, and the signal that ends the turn.
     pub context: ToolContext,
-    /// How often a heartbeat is told and saved while something runs.
+    /// Interval of the heartbeats that are told and saved while something runs.
     pub heartbeat: Duration,
     /// The sub-agent among the tools, if there is one: what it uses is the turn's.
     pub research: Option<&'a Research>,
@@ -40,11 +40,11 @@ impl std::fmt::Debug for Agent<'_> {
     }
 }
 
-/// Where events and lines go while something runs.
+/// The receivers of events and lines while something runs.
 struct Outside<'a, 'b> {
     events: Mutex<EventSink<'a>>,
     transcript: Mutex<&'b mut Option<Transcript>>,
-    /// Whether a write failed meanwhile; the turn then ends, since a session that is not saved is lost.
+    /// The error of a failed write; it ends the turn, since a session that is not saved is lost.
     broken: Mutex<Option<TranscriptError>>,
 }
 

@@ -1,4 +1,4 @@
-//! How a turn ends.
+//! The end of a turn.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -14,12 +14,12 @@ pub enum End {
     },
     /// A bound was reached.
     Budget {
-        /// Which one.
+        /// The bound.
         which: Which,
         /// The bound, in its unit.
         limit: u64,
     },
-    /// Money is bounded, the price is unknown, and nobody agreed to go on.
+    /// Money is bounded, the price is unknown, and no person agreed to continue.
     UnknownPrice,
     /// The conversation does not fit the window, however much is left out.
     Overflow {
@@ -39,7 +39,7 @@ pub enum End {
     Failed {
         /// The class of the error.
         class: String,
-        /// What it says and what to do.
+        /// The message: what happened and what to do.
         message: String,
     },
     /// The user ended it.

@@ -1,4 +1,4 @@
-//! What a turn tells while it runs: one JSON object a line with `--json`.
+//! Events of a running turn: one JSON object a line with `--json`.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -20,7 +20,7 @@ pub enum Event {
         /// Tokens of its window.
         window_tokens: u64,
     },
-    /// What the sandbox of commands enforces on this machine.
+    /// The level that the sandbox of commands enforces on this machine.
     Sandbox {
         /// In words.
         level: String,
@@ -36,7 +36,7 @@ pub enum Event {
     Asking {
         /// Number of the call within the turn, from 1.
         call: u64,
-        /// What for.
+        /// The purpose of the call.
         purpose: Purpose,
         /// Tokens of the request, estimated.
         tokens: u64,
@@ -55,7 +55,7 @@ pub enum Event {
     Answered {
         /// Tokens charged.
         usage: Usage,
-        /// Whether they are estimated.
+        /// True when they are estimated.
         estimated: bool,
         /// Calls it asks for.
         calls: u64,
@@ -64,9 +64,9 @@ pub enum Event {
     Retry {
         /// Class of the error.
         class: String,
-        /// What it says.
+        /// The message.
         message: String,
-        /// How long is waited, in milliseconds.
+        /// The wait in milliseconds.
         wait_ms: u64,
     },
     /// A tool is called.
@@ -82,7 +82,7 @@ pub enum Event {
     Permission {
         /// Id of the call; empty for a question about the whole turn.
         call: String,
-        /// What is asked.
+        /// The question.
         question: String,
     },
     /// A call was not allowed or not possible, and the model was told why.
@@ -96,13 +96,13 @@ pub enum Event {
     Called {
         /// Id of the call.
         call: String,
-        /// Whether it failed.
+        /// True when it failed.
         is_error: bool,
         /// Exit code of a command.
         exit_code: Option<i32>,
-        /// How long it ran, in milliseconds.
+        /// Duration in milliseconds.
         duration_ms: u64,
-        /// What the model reads.
+        /// The text that the model reads.
         text: String,
     },
     /// The conversation was made smaller.
@@ -111,14 +111,14 @@ pub enum Event {
         before: u64,
         /// Tokens after.
         after: u64,
-        /// Whether a model wrote the summary.
+        /// True when a model wrote the summary.
         by_model: bool,
     },
     /// The loop said something to the model.
     Control {
         /// Why.
         kind: ControlKind,
-        /// What.
+        /// The text.
         text: String,
     },
     /// Still at it.
@@ -130,14 +130,14 @@ pub enum Event {
     },
     /// The turn ended.
     Ended {
-        /// How.
+        /// The way in which it ended.
         end: End,
         /// Used in all.
         spend: Spend,
     },
 }
 
-/// What a model call is for.
+/// The purpose of a model call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Purpose {

@@ -18,7 +18,7 @@ const PATIENCE: u32 = 12;
 
 type Signature = [u8; 16];
 
-/// What the guard thinks of the last call.
+/// The guard's verdict on the last call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// Nothing.
@@ -38,7 +38,7 @@ pub(super) struct Guard {
     tail: VecDeque<Signature>,
     /// Signatures of the loop that was warned of, and how many calls were in it since.
     episode: Option<(BTreeSet<Signature>, u32)>,
-    /// How many equal calls make a loop.
+    /// Number of equal calls that make a loop.
     repeats: usize,
 }
 

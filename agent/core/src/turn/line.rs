@@ -5,14 +5,14 @@ use serde::{Deserialize, Serialize};
 
 use super::{Event, Spend};
 
-/// What a task came to: the last line, when it was done.
+/// The result of a task: the last line, when it was done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Finished {
     /// The session, for `--resume` and `--fork`.
     pub session: String,
     /// The model's answer.
     pub text: String,
-    /// What was used.
+    /// The amounts used.
     pub spend: Spend,
     /// Calls that the policy or a person refused.
     pub refused: u64,
@@ -35,9 +35,9 @@ pub struct Failed {
 pub struct Failure {
     /// A stable word.
     pub kind: String,
-    /// What happened.
+    /// The error's message.
     pub message: String,
-    /// What to do about it; may be empty.
+    /// The advice for the reader; may be empty.
     pub help: String,
     /// The exit code: 1 failed, 2 cannot be right, 3 refused by a policy or a bound.
     pub exit: u8,

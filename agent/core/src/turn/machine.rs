@@ -18,15 +18,15 @@ const MAX_EMPTY: u32 = 3;
 /// Calls that are left when the model is told.
 const LAST_CALLS: u64 = 3;
 
-/// What is to be done next. The answer to `Ask` is [`Machine::replied`], to `Call`
+/// The next step for the driver. The answer to `Ask` is [`Machine::replied`], to `Call`
 /// [`Machine::results`], to `Consent` [`Machine::consented`]; after `Wait` it is `step` again.
 #[derive(Debug)]
 pub enum Step {
-    /// Ask a person whether to go on although the price is unknown and money is bounded.
+    /// Ask a person whether to continue although the price is unknown and money is bounded.
     Consent,
     /// Ask the model.
     Ask {
-        /// What for.
+        /// The purpose of the call.
         purpose: Purpose,
         /// The request.
         request: Request,
@@ -39,14 +39,14 @@ pub enum Step {
     End(End),
 }
 
-/// What is to be told and saved.
+/// An event to tell or a line to save.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
     /// A message more.
     Append(Arc<Message>),
     /// The conversation was replaced by these messages.
     Replace(Vec<Arc<Message>>),
-    /// For whoever watches.
+    /// An event for watchers.
     Event(Event),
 }
 
@@ -132,19 +132,19 @@ impl Machine {
         &self.messages
     }
 
-    /// What was used.
+    /// The amounts used.
     #[must_use]
     pub const fn spend(&self) -> Spend {
         self.spend
     }
 
-    /// What is left of the turn and of the day.
+    /// The rest of the allowances of the turn and of the day.
     #[must_use]
     pub fn left(&self) -> Allowance {
         self.limits.task.and(self.limits.today).without(&self.spend)
     }
 
-    /// Counts what a tool used by asking a model of its own.
+    /// Counts what a tool used by asking its own model.
     pub(super) const fn charge(&mut self, spend: Spend) {
         self.spend.add(spend);
     }
@@ -155,12 +155,12 @@ impl Machine {
         self.limits.window_tokens
     }
 
-    /// What is to be told and saved since the last time.
+    /// Takes the effects since the last call of this function.
     pub fn effects(&mut self) -> Vec<Effect> {
         std::mem::take(&mut self.effects)
     }
 
-    /// What is next. Asked twice without an answer in between, it is the same.
+    /// Returns the next step. Asked twice without an answer in between, it is the same.
     #[must_use]
     pub fn step(&mut self) -> Step {
         match &mut self.phase {
@@ -176,14 +176,14 @@ impl Machine {
         }
     }
 
-    /// Whether to go on with an unknown price.
+    /// Takes the person's answer: true continues with an unknown price.
     pub fn consented(&mut self, yes: bool) {
         if matches!(self.phase, Phase::Consent) {
             self.phase = if yes { Phase::Ready } else { Phase::Ended(End::UnknownPrice) };
         }
     }
 
-    /// The user ends the turn. Calls without a result are answered, so that the session can go on later.
+    /// The user ends the turn. Calls without a result are answered, so that the session can continue later.
     pub fn cancel(&mut self) {
         if let Phase::Calling(calls) = &mut self.phase {
             for call in std::mem::take(calls) {
@@ -257,7 +257,7 @@ impl Machine {
         }
     }
 
-    /// What the model gave, or how it failed; `random` is uniform, for the wait before the next try.
+    /// Takes the model's reply or error; `random` is uniform, for the wait before the next try.
     pub fn replied(&mut self, result: Result<Reply, ModelError>, random: u64) {
         self.spend.calls += 1;
         match (&self.phase, result) {
@@ -429,7 +429,7 @@ impl Machine {
         }
     }
 
-    /// What the calls of the last `Step::Call` gave, in any order; missing ones count as interrupted.
+    /// Takes the results of the last `Step::Call`, in any order; missing ones count as interrupted.
     pub fn results(&mut self, mut results: Vec<ToolResult>) {
         let Phase::Calling(calls) = &mut self.phase else {
             return;

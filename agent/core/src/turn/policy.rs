@@ -1,4 +1,4 @@
-//! Who may do what: the question that is put before every tool call.
+//! The approval policy: the question that is put before every tool call.
 
 use std::future::Future;
 use std::path::{Component, Path, PathBuf};
@@ -26,7 +26,7 @@ pub struct Action<'a> {
     pub spent_micro_usd: u64,
 }
 
-/// What a policy says.
+/// The decision of a policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
     /// Do it.
@@ -38,7 +38,7 @@ pub enum Decision {
     },
     /// Ask the person; without one it is a denial.
     Ask {
-        /// What is asked.
+        /// The question.
         question: String,
     },
 }
@@ -52,7 +52,7 @@ pub trait Approval: Send + Sync {
 /// An answer that is waited for.
 pub type PersonFuture<'a> = Pin<Box<dyn Future<Output = bool> + Send + 'a>>;
 
-/// Somebody who can be asked.
+/// A person who can be asked.
 pub trait Person: Send + Sync {
     /// Puts a question that is answered with yes or no.
     fn ask<'a>(&'a self, question: &'a str) -> PersonFuture<'a>;

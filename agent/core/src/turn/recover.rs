@@ -1,6 +1,6 @@
 //! Calls as models write them, made into calls that can be run or answered.
 //!
-//! What is repaired is what cannot change the meaning: fences around JSON, JSON in a JSON text, raw line
+//! Repairs only what cannot change the meaning: fences around JSON, JSON in a JSON text, raw line
 //! breaks in texts, trailing commas, missing closing brackets. A text that was cut is never closed: a
 //! command cut in half is another command.
 

@@ -13,7 +13,7 @@ use super::policy::{Action, Approval, Decision, normal};
 pub struct RulePolicy {
     /// The rules.
     pub rules: Vec<Rule>,
-    /// What holds when none fits.
+    /// The verdict when no rule fits.
     pub otherwise: Verdict,
 }
 
@@ -21,7 +21,7 @@ pub struct RulePolicy {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
-    /// What it says.
+    /// The verdict.
     pub verdict: Verdict,
     /// Tools, by name; a `*` at the end stands for any rest.
     #[serde(default)]
@@ -39,7 +39,7 @@ pub struct Rule {
     pub spent_above_micro_usd: Option<u64>,
 }
 
-/// What a rule says.
+/// The verdict of a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {

@@ -24,7 +24,7 @@ impl Schemas {
         Self(specs.iter().map(read).collect())
     }
 
-    /// What is wrong with the arguments, for the model; None when nothing is.
+    /// The fault in the arguments, worded for the model; None when there is none.
     pub(super) fn complaint(&self, tool: &str, arguments: &Value) -> Option<String> {
         let Some(validator) = self.0.get(tool) else {
             let known: Vec<&str> = self.0.keys().map(String::as_str).collect();

@@ -7,7 +7,7 @@ use crate::model::Message;
 use lore_session::{Role, Session, SessionOutcome, Started, ToolCall, Turn, VERSION, judge};
 
 /// The session that `all` messages of a conversation are: as they were said, not as compaction left
-/// them. The outcome is judged by rules; whoever has a validator replaces it.
+/// them. The outcome is judged by rules; a caller with a validator replaces it.
 #[must_use]
 pub fn to_session(
     id: &str,

@@ -8,13 +8,13 @@ use serde_json::json;
 
 use crate::model::{Call, Message};
 
-/// What a model is told of text mode. No paths, and no command that it could copy for an answer.
+/// The prompt that explains text mode. It has no paths, and no command that could be copied as an answer.
 pub const TEXT_MODE_PROMPT: &str = "You solve the task by running shell commands. In every reply, \
 write one short sentence and then exactly one fenced block that begins with ```bash and ends with ```. \
 You are then shown its output. Look at the output before you go on; when something fails, do it \
 differently. When the task is done, reply with one sentence and no block.";
 
-/// Where commands go in text mode.
+/// The tool that runs the commands of text mode.
 pub(super) const SHELL: &str = "bash";
 
 /// The first fenced bash block of a reply, as a call.

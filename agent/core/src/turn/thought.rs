@@ -23,7 +23,7 @@ static TAG: LazyLock<Regex> = LazyLock::new(|| {
     .expect("the pattern is valid")
 });
 
-/// What may be the beginning of a tag, at the end of a piece.
+/// A possible beginning of a tag, at the end of a piece.
 static BEGUN: LazyLock<Regex> = LazyLock::new(|| {
     // SAFETY: a constant pattern that tests compile.
     #[allow(clippy::expect_used)]

@@ -1,4 +1,4 @@
-//! How many tokens a conversation has, without the model's tokenizer.
+//! Estimate of a conversation's tokens, without the model's tokenizer.
 //!
 //! The estimate: one token for every 3.5 bytes of ASCII and one for every other character, and 8 for
 //! what frames a message. Vocabularies of 100,000 entries and more need fewer for English prose (about 4

@@ -19,7 +19,7 @@ const VERSION: u32 = 1;
 /// Longest line that is read, in bytes.
 const MAX_LINE_BYTES: u64 = 64 << 20;
 
-/// What stands at the beginning of a transcript.
+/// The head of a transcript.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Head {
     /// Version of the lines.
@@ -62,14 +62,14 @@ pub enum Record {
     },
     /// Skills were offered.
     Skills {
-        /// Which.
+        /// The skills.
         skills: Vec<SkillUse>,
     },
     /// The first `messages` of everything that was said are a stored session now.
     Stored {
         /// Its id.
         session: String,
-        /// How many messages.
+        /// Number of messages.
         messages: usize,
     },
     /// Still running.
@@ -79,7 +79,7 @@ pub enum Record {
     },
     /// A turn ended.
     End {
-        /// How.
+        /// The way in which it ended.
         end: End,
         /// Used in that turn.
         spend: Spend,
@@ -93,7 +93,7 @@ pub enum TranscriptError {
     #[error("the transcript cannot be written or read: {0}")]
     Io(#[from] std::io::Error),
     /// Something that is not a line of a transcript.
-    #[error("line {line} is not part of a transcript; fork from before it to go on")]
+    #[error("line {line} is not part of a transcript; fork from before it to continue")]
     Line {
         /// Number of the line, from 1.
         line: usize,
@@ -127,7 +127,7 @@ impl Transcript {
         Ok(transcript)
     }
 
-    /// Goes on with a file. A line that was cut by a crash is taken out and the repaired conversation
+    /// Continues a file. A line that was cut by a crash is taken out and the repaired conversation
     /// is written, so that all of `Saved::messages` are in the file.
     ///
     /// # Errors
@@ -224,15 +224,15 @@ pub struct Saved {
     pub messages: Vec<Arc<Message>>,
     /// Everything that was ever said, compacted or not.
     pub all: Vec<Arc<Message>>,
-    /// How its last turn ended, when it did.
+    /// The end of its last turn, when it has ended.
     pub end: Option<End>,
     /// Skills that were offered, in order.
     pub skills: Vec<SkillUse>,
-    /// How many of `all` are stored sessions.
+    /// The number of `all` that are stored sessions.
     pub stored: usize,
-    /// How many sessions they were stored as.
+    /// The number of sessions that they were stored as.
     pub pieces: usize,
-    /// Whether its last line was cut.
+    /// True when its last line was cut.
     pub is_cut: bool,
     whole_bytes: u64,
     repairs: usize,

@@ -49,7 +49,7 @@ impl Bench {
         self.toolbox.call(name, arguments, &self.context).await
     }
 
-    /// What a call that must fail says.
+    /// The text of a call that must fail.
     pub async fn fails(&self, name: &str, arguments: &Value) -> String {
         let output = self.call(name, arguments.clone()).await;
         assert!(output.is_error, "{name} {arguments}: {}", output.text);

@@ -1,4 +1,4 @@
-//! What servers differ in, as recorded and rebuilt.
+//! Differences between servers, as recorded and rebuilt.
 
 use std::sync::Arc;
 use std::time::Duration;

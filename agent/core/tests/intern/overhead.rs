@@ -1,4 +1,4 @@
-//! What the loop costs beside the model: its own time per turn at 200,000 tokens of history.
+//! Overhead of the loop beside the model: its own time per turn at 200,000 tokens of history.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

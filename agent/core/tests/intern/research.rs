@@ -1,4 +1,4 @@
-//! What a sub-agent may do, and what comes back from it.
+//! The rights of a sub-agent, and its result.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -30,7 +30,7 @@ async fn ask(research: &Research, workspace: &Path, timeout: Duration) -> ToolOu
 
 const PATIENT: Duration = Duration::from_secs(60);
 
-/// What the sub-agent was told of its calls, in order.
+/// The results that the sub-agent was given for its calls, in order.
 fn results(endpoint: &Endpoint) -> Vec<String> {
     let seen = endpoint.seen();
     let messages = seen.last().unwrap().body["messages"].as_array().unwrap().clone();

@@ -1,4 +1,4 @@
-//! How servers differ, each difference by name; beside the recorded streams of `model`.
+//! Differences between servers, each by name; beside the recorded streams of `model`.
 
 use std::sync::Arc;
 

@@ -108,7 +108,7 @@ pub struct Bench {
     pub transcript: Option<Transcript>,
 }
 
-/// What a turn left behind.
+/// The result of a turn.
 pub struct Outcome {
     pub end: End,
     pub events: Vec<Event>,

@@ -1,4 +1,4 @@
-//! What a turn promises.
+//! The promises of a turn.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

@@ -1,4 +1,4 @@
-//! What Select does with evidence, budgets, ties and hostile input.
+//! Select with evidence, budgets, ties and hostile input.
 
 use std::fs;
 use std::sync::Arc;

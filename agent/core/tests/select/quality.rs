@@ -50,7 +50,7 @@ struct Score {
     silent: usize,
     offered_tokens: u64,
     searches: u64,
-    /// What was missed, for whoever works on it.
+    /// The queries that were missed, for the developer.
     missed: Vec<String>,
 }
 

@@ -17,7 +17,7 @@ const CONNECT_TIME: Duration = Duration::from_secs(10);
 /// Largest message, in bytes.
 const MAX_MESSAGE_BYTES: usize = 4 << 20;
 
-/// Where a server is, and what it is told about who asks. `Debug` shows no credentials.
+/// Address of a server, and the credentials that it is sent. `Debug` shows no credentials.
 #[derive(Debug, Clone)]
 pub struct McpHttpSettings {
     /// Prefix of its tools' names, `[a-z][a-z0-9]{0,19}`.

@@ -26,7 +26,7 @@ pub use http::McpHttpSettings;
 pub use program::McpSettings;
 use program::Program;
 
-/// How long a server may take to begin and to list its tools.
+/// Time for a server to begin and to list its tools.
 const START_TIME: Duration = Duration::from_secs(30);
 /// Most tools of a server, and most pages on which it lists them.
 const MAX_TOOLS: usize = 128;
@@ -55,7 +55,7 @@ struct Connection {
     origin: Origin,
 }
 
-/// What is at the other end.
+/// The server at the other end.
 #[derive(Debug)]
 enum Origin {
     /// A program, which ends with the connection.
@@ -65,7 +65,7 @@ enum Origin {
 }
 
 impl Origin {
-    /// What an error says, without credentials, harmless on a terminal, and not too long.
+    /// The text of an error without credentials, harmless on a terminal, and not too long.
     fn clean(&self, error: &str) -> String {
         let said = match self {
             Self::Program(_) => plain(error.as_bytes()),
@@ -84,25 +84,25 @@ pub enum McpError {
     /// The program did not start.
     #[error("the MCP server {name} did not start: {error}")]
     Start {
-        /// Which server.
+        /// The server.
         name: String,
-        /// What the system says.
+        /// The system's error.
         error: std::io::Error,
     },
     /// Its address or credentials cannot be used.
     #[error("the MCP server {name} cannot be reached: {why}")]
     Address {
-        /// Which server.
+        /// The server.
         name: String,
-        /// What was wrong, and what to do.
+        /// The problem and the advice.
         why: String,
     },
     /// It does not speak the protocol.
     #[error("the MCP server {name} does not answer as one: {why}")]
     Protocol {
-        /// Which server.
+        /// The server.
         name: String,
-        /// What was wrong.
+        /// The problem.
         why: String,
     },
 }

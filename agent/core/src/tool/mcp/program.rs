@@ -7,7 +7,7 @@ use std::process::Stdio;
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
-/// How a server is started.
+/// The settings with which a server is started.
 #[derive(Debug, Clone)]
 pub struct McpSettings {
     /// Prefix of its tools' names, `[a-z][a-z0-9]{0,19}`.
@@ -20,7 +20,7 @@ pub struct McpSettings {
     pub environment: BTreeMap<String, String>,
 }
 
-/// A program that runs in a process group of its own, which ends when this is dropped.
+/// A program that runs in its own process group, which ends when this is dropped.
 #[derive(Debug)]
 pub(super) struct Program(Child);
 
