@@ -15,7 +15,7 @@ const MAX_ENTRIES: usize = 2000;
 /// A feed.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Feed {
-    /// How many entries there are in all.
+    /// Number of all entries.
     pub(super) total: Option<u64>,
     /// Those of this page.
     pub(super) entries: Vec<Entry>,
@@ -81,7 +81,7 @@ impl Feed {
     }
 }
 
-/// What is read so far.
+/// The state of reading so far.
 #[derive(Default)]
 struct State {
     /// Elements that are open, outermost first.

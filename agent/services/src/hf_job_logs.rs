@@ -1,4 +1,4 @@
-//! What a job on Hugging Face has printed: an event stream that goes on while the job runs.
+//! Logs of a job on Hugging Face: an event stream that continues while the job runs.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -34,10 +34,10 @@ pub(super) struct LogsArguments {
     job: String,
     /// User or organisation; the token's own user when absent.
     account: Option<String>,
-    /// How many of the last lines, 100 when absent.
+    /// Number of last lines, 100 when absent.
     #[schemars(range(min = 1, max = 2000))]
     lines: Option<u32>,
-    /// How long to listen to a job that still runs, 5 when absent.
+    /// Seconds to listen to a job that still runs, 5 when absent.
     #[schemars(range(min = 1, max = 45))]
     seconds: Option<u32>,
 }
@@ -48,7 +48,7 @@ struct Line {
     data: String,
 }
 
-/// How listening ended.
+/// The way in which listening ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Ending {
     Job,

@@ -69,7 +69,7 @@ impl Job {
     }
 }
 
-/// Whose jobs: the token's own user is asked for once.
+/// The owner of the jobs: the token's user, asked for once.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Account(Arc<OnceCell<String>>);
 
@@ -105,7 +105,7 @@ pub(super) fn check_id(id: &str) -> Result<&str, OutsideError> {
 /// `hf_jobs_run`.
 pub(super) struct Run {
     pub(super) account: Account,
-    /// Whether a job may have the token.
+    /// True when a job may have the token.
     pub(super) may_use_token: bool,
 }
 
@@ -188,7 +188,7 @@ pub(super) struct ListArguments {
     stage: Option<String>,
     /// User or organisation; the token's own user when absent.
     account: Option<String>,
-    /// How many, 20 when absent.
+    /// Number of results, 20 when absent.
     #[schemars(range(min = 1, max = 100))]
     limit: Option<u32>,
 }
@@ -217,7 +217,7 @@ impl Operation for List {
     }
 }
 
-/// Which job.
+/// The job.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct JobArguments {

@@ -1,4 +1,4 @@
-//! The tool that searches the web, whoever is asked.
+//! The tool that searches the web, with any provider.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -13,7 +13,7 @@ use lore_agent::service::{Profile, TokenHeader};
 
 const TABLE: &str = "agent.outside.web_search";
 
-/// What is known of a provider.
+/// The profile of a provider.
 pub(super) const fn profile(provider: WebSearchProvider) -> Profile {
     match provider {
         WebSearchProvider::Brave => Profile {
@@ -76,10 +76,10 @@ pub(super) struct Search {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SearchArguments {
-    /// What to look for, at most 400 characters.
+    /// Text to search for, at most 400 characters.
     #[schemars(length(min = 1, max = 400))]
     pub(super) query: String,
-    /// How many, 10 when absent.
+    /// Number of results, 10 when absent.
     #[schemars(range(min = 1, max = 20))]
     pub(super) limit: Option<u32>,
     /// Page, from 1; not every provider has more than one.
@@ -131,13 +131,13 @@ pub(super) struct Hit {
     pub(super) age: Option<String>,
 }
 
-/// What a provider gave.
+/// The results of a provider.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Hits {
     pub(super) hits: Vec<Hit>,
-    /// Whether there are more on the next page.
+    /// True when there are more on the next page.
     pub(super) more: bool,
-    /// What the provider says besides.
+    /// A further remark of the provider.
     pub(super) remark: Option<String>,
 }
 

@@ -30,7 +30,7 @@ async fn a_repository_is_private_unless_it_is_said_to_be_public() {
     }
 }
 
-/// How the hub wants a file, by its name.
+/// The answer to a preupload request: how the hub wants each file, by its name.
 fn preupload(body: &str) -> String {
     let asked: Value = serde_json::from_str(body).unwrap();
     let files = asked["files"].as_array().unwrap().iter().map(|file| {

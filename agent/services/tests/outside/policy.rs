@@ -1,4 +1,4 @@
-//! What a policy of approval sees of these tools.
+//! The facts of these tools that a policy of approval sees.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -42,7 +42,7 @@ impl Model for Once {
     }
 }
 
-/// How often the server was asked when the agent called a tool under this policy.
+/// The number of requests that the server got when the agent called a tool under this policy.
 async fn asked(policy: &str, tool: &'static str, arguments: &'static str) -> usize {
     let server = Endpoint::start(|_, _| says("[]"));
     let made = tools(&server.root(), true);

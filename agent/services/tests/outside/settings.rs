@@ -1,4 +1,4 @@
-//! What settings switch on, and what they refuse.
+//! Tools that settings switch on, and settings that are refused.
 
 use lore_agent::tool::Toolbox;
 use lore_services::{OutsideSettings, SettingsError, outside_tools_with};

@@ -94,15 +94,15 @@ pub async fn fails(
     output.text
 }
 
-/// What a call is made of and how it is read.
+/// A sample call: its parts, and the way it is read.
 pub struct Sample {
     pub name: &'static str,
     pub arguments: Value,
-    /// What it reads: JSON, XML, or any text.
+    /// The format that it reads: JSON, XML, or any text.
     pub reads: Reads,
-    /// Whether it asks without a token.
+    /// True when it asks without a token.
     pub anonymous: bool,
-    /// Whether asking twice changes nothing.
+    /// True when asking twice changes nothing.
     pub looks: bool,
 }
 
