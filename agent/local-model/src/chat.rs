@@ -2,7 +2,7 @@
 //!
 //! Source: the chat template in the model's own file (ChatML), without its part about tools.
 
-/// Who speaks.
+/// The speaker of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
     /// The instructions.
@@ -39,9 +39,9 @@ impl Role {
 /// One message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChatMessage {
-    /// Who speaks.
+    /// The speaker.
     pub role: Role,
-    /// What is said.
+    /// The text.
     pub text: String,
     /// Tools that an assistant called, from another server's part of the conversation: each one's name
     /// and its arguments as JSON.
@@ -71,7 +71,7 @@ pub(super) const START: &str = "<|im_start|>";
 /// Ends one.
 pub(super) const END: &str = "<|im_end|>";
 
-/// What the template says when nobody gives instructions.
+/// The template's system message when there are no instructions.
 const NO_SYSTEM: &str = "You are Qwen, created by Alibaba Cloud. You are a helpful assistant.";
 
 /// The prompt for the assistant's next message.

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-/// What goes wrong with a model in this process.
+/// Errors of a model in this process.
 #[derive(Debug, thiserror::Error)]
 pub enum LocalError {
     /// The file cannot be read.
@@ -19,7 +19,7 @@ pub enum LocalError {
     File {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The problem.
         message: String,
     },
     /// The prompt leaves no place for a reply.

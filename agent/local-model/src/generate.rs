@@ -1,4 +1,4 @@
-//! What is asked of a model in this process, and what it answers.
+//! Requests to a model in this process, and their results.
 
 use std::ops::ControlFlow;
 use std::time::Duration;
@@ -18,7 +18,7 @@ pub struct Ask {
     pub seed: u64,
 }
 
-/// Where a generation is.
+/// A step of a generation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step<'a> {
     /// So many tokens of the prompt have been read.
@@ -43,7 +43,7 @@ pub enum Ended {
     Cancelled,
 }
 
-/// How a generation went. The text went through the sink.
+/// The result of a generation. The text went through the sink.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Generated {
     /// Why it ended.

@@ -20,7 +20,7 @@ const PIECE_TOKENS: usize = 64;
 
 /// A Qwen2 model of a GGUF file, computed in this process.
 ///
-/// How many threads compute is candle's decision, once for a process: `RAYON_NUM_THREADS`, else one for
+/// Candle chooses the number of threads, once for a process: `RAYON_NUM_THREADS`, else one for
 /// each physical core.
 pub struct LocalModel {
     name: String,
@@ -171,7 +171,7 @@ impl Generator for LocalModel {
             }
         }
         let rest = pieces.finish();
-        // A reply that ends amid a character has told all its tokens; this is its mark.
+        // A reply that ends inside a character has told all its tokens; this is its mark.
         if !rest.is_empty()
             && generated.ended != Ended::Cancelled
             && sink(Step::Text(&rest)).is_break()
@@ -183,7 +183,7 @@ impl Generator for LocalModel {
     }
 }
 
-/// Whether the file holds what is computed here.
+/// Checks that the file holds a model that can be computed here.
 fn fits(file: &Content, window_tokens: u32) -> Result<(), String> {
     let text = |key: &str| file.metadata.get(key).and_then(|value| value.to_string().ok());
     match text("general.architecture").map(String::as_str) {

@@ -153,7 +153,7 @@ impl Qwen2 {
         Ok(Read(values))
     }
 
-    /// How likely each token is to come next, as unnormalised logarithms.
+    /// Scores of each token as the next one, as unnormalised logarithms.
     pub(super) fn next(&self, read: &Read) -> Result<Vec<f32>> {
         let last = read.0.dim(1)? - 1;
         let seen = self.norm.forward(&read.0.i((.., last..=last, ..))?)?;
@@ -161,7 +161,7 @@ impl Qwen2 {
     }
 }
 
-/// What the last layer made of the tokens read.
+/// The last layer's output for the tokens read.
 pub(super) struct Read(Tensor);
 
 fn rotation(head_values: usize, base: f32, window: usize) -> Result<(Tensor, Tensor)> {

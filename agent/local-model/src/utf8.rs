@@ -1,6 +1,6 @@
 //! Text out of bytes that arrive in pieces.
 
-/// Puts bytes together to whole characters: a token may end amid one.
+/// Puts bytes together to whole characters: a token may end inside one.
 #[derive(Debug, Default)]
 pub(super) struct Utf8Pieces {
     /// The beginning of a character, at most three bytes.
@@ -33,7 +33,7 @@ impl Utf8Pieces {
         text
     }
 
-    /// What is left at the end: nothing, or U+FFFD for a character that never was completed.
+    /// The rest at the end: nothing, or U+FFFD for a character that never was completed.
     pub(super) fn finish(self) -> String {
         if self.cut.is_empty() { String::new() } else { char::REPLACEMENT_CHARACTER.to_string() }
     }

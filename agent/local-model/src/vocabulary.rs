@@ -15,7 +15,7 @@ use tokenizers::{AddedToken, Tokenizer};
 
 use super::chat::{END, Part, START};
 
-/// Where a text is cut before pairs are merged.
+/// Pattern of the cuts that are made before pairs are merged.
 const QWEN2: &str = r"(?:'[sS]|'[tT]|'[rR][eE]|'[vV][eE]|'[mM]|'[lL][lL]|'[dD])|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 
 /// Ends a text in training; no message holds it.
@@ -127,7 +127,7 @@ impl Vocabulary {
         Ok(encoding.get_ids().to_vec())
     }
 
-    /// The bytes that a token stands for; they may begin or end amid a character.
+    /// The bytes that a token stands for; they may begin or end inside a character.
     pub(super) fn bytes(&self, id: u32) -> Vec<u8> {
         if self.silent.contains(&id) {
             return Vec::new();
@@ -139,7 +139,7 @@ impl Vocabulary {
         token.chars().filter_map(byte_of).collect()
     }
 
-    /// Whether a token ends the assistant's message.
+    /// Returns true when a token ends the assistant's message.
     pub(super) fn is_end(&self, id: u32) -> bool {
         self.ends.contains(&id)
     }

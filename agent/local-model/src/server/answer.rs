@@ -1,10 +1,10 @@
-//! What is sent back: whole completions, chunks, and what the model is.
+//! Answers of the server: whole completions, chunks, and the model's description.
 
 use serde_json::{Value, json};
 
 use super::super::{Ended, Generated};
 
-/// What is the same in all pieces of one answer.
+/// The parts that are the same in all pieces of one answer.
 #[derive(Debug, Clone)]
 pub(super) struct Completion {
     /// Names the answer.

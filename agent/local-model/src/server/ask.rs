@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::super::{Ask, ChatMessage, Role};
 use super::refusal::Refusal;
 
-/// What is asked, and how the answer is wanted.
+/// The request, and the form of its answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Asked {
     pub(super) ask: Ask,
@@ -16,7 +16,7 @@ pub(super) struct Asked {
     pub(super) usage: bool,
 }
 
-/// Whether a value leaves everything as it is.
+/// Returns true when a value leaves everything as it is.
 type AsksNothing = fn(&Value) -> bool;
 
 /// Fields that would change the reply and are not served, with the values that ask for nothing.
@@ -91,7 +91,7 @@ struct WireFunction {
 pub(super) fn read(body: &[u8]) -> Result<Asked, Refusal> {
     let wire: Wire = serde_json::from_slice(body)
         .map_err(|error| Refusal::bad(format!("the request cannot be read: {error}")))?;
-    // These words are known to clients: they go on without tools.
+    // These words are known to clients: they continue without tools.
     if wire.tools.is_some_and(|tools| !tools.is_empty()) {
         return Err(Refusal::bad(
             "this server does not support tools: the model is served as text; ask again without \

@@ -12,14 +12,14 @@ use super::super::{Ask, Generated, Generator, LocalError, Step};
 /// Questions that wait beside the one that is answered.
 const WAITING: usize = 8;
 
-/// What the thread tells about a question.
+/// A report of the thread about a question.
 #[derive(Debug)]
 pub(super) enum Told {
     /// A piece of the reply, never empty.
     Text(String),
     /// The end.
     Done(Generated),
-    /// The end, with nothing said before it or amid the reply.
+    /// The end, with nothing said before it or inside the reply.
     Failed(LocalError),
 }
 

@@ -1,4 +1,4 @@
-//! Which request gets which answer.
+//! Routes: the answer to each request.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -21,7 +21,7 @@ const MAX_BODY_BYTES: usize = 8 << 20;
 /// For a request's body.
 const BODY_PATIENCE: Duration = Duration::from_secs(60);
 
-/// What is served.
+/// The model that is served.
 #[derive(Debug)]
 pub(super) struct Served {
     pub(super) name: String,
@@ -69,7 +69,7 @@ async fn route(served: &Served, request: Request<Incoming>) -> Result<Response<A
     }
 }
 
-/// Whether the client knows this server under a name of this machine. Browsers always send one.
+/// Returns true when the client knows this server under a name of this machine. Browsers always send one.
 fn is_ours(headers: &HeaderMap) -> bool {
     let Some(host) = headers.get(HOST) else { return true };
     let host = host.to_str().unwrap_or_default();

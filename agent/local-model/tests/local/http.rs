@@ -1,4 +1,4 @@
-//! What the server answers, and what it does about clients that go, wait or ask too much.
+//! Answers of the server, and its treatment of clients that go, wait or ask too much.
 
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex};

@@ -38,7 +38,7 @@ impl Generator for Scripted {
     }
 }
 
-/// How a generation went that wrote so many tokens.
+/// A finished generation that wrote so many tokens.
 pub(crate) fn generated(ended: Ended, reply_tokens: u32) -> Generated {
     Generated {
         ended,
