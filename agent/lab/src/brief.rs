@@ -14,10 +14,10 @@ pub use crate::explorer::SkillsError;
 
 /// Most examples of one skill that are offered.
 const MAX_EXAMPLES: usize = 2;
-/// What a placeholder stands for, said to a model.
+/// The rule for placeholders, as told to a model.
 pub(crate) const PLACEHOLDERS: &str = "Put the task's own values where <arg> stands, and the file that the task asks for where <out> stands.";
 
-/// How an offered skill is written.
+/// The form in which an offered skill is written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Form {
     /// Title and command templates.
@@ -126,13 +126,13 @@ impl Shelf {
         Self { index: Index::new(skills), briefs }
     }
 
-    /// How many there are.
+    /// The number of skills.
     #[must_use]
     pub fn len(&self) -> usize {
         self.briefs.len()
     }
 
-    /// Whether there is none.
+    /// Returns true when there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.briefs.is_empty()

@@ -19,7 +19,7 @@ macro_rules! families {
                 match self { $(Self::$name => $file,)* }
             }
 
-            /// Whether its documented command works, so that no skill is needed.
+            /// Returns true when its documented command works, so that no skill is needed.
             #[must_use]
             pub const fn is_control(self) -> bool {
                 match self { $(Self::$name => $control,)* }

@@ -1,4 +1,4 @@
-//! What an environment is like, as other processes load it.
+//! The environment, as other processes load it.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -95,7 +95,7 @@ impl Environment {
         self.all().filter(|id| self.is_control(*id)).collect()
     }
 
-    /// Whether a family needs no skill; false for one that is not here.
+    /// Returns true when a family needs no skill; false for one that is not here.
     #[must_use]
     pub fn is_control(&self, id: FamilyId) -> bool {
         self.families.get(&id).is_some_and(Family::is_control)

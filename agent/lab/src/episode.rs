@@ -30,7 +30,7 @@ use lore_session::{Session, SessionOutcome, SkillUse, Source};
 /// Name of the harness in its sessions.
 const HARNESS: &str = "lore-lab";
 
-/// How skills are offered with a task.
+/// The text that offers skills with a task.
 const OFFER: &str =
     "The command above is from old notes and may fail. Verified here lately, by topic.";
 /// Said with a failing check when skills were offered: a small model forgets them over an error.
@@ -52,7 +52,7 @@ pub struct Bounds {
     pub command: Duration,
     /// Longest episode.
     pub episode: Duration,
-    /// What tokens cost, when that is known.
+    /// The price of tokens, when it is known.
     pub price: Option<Price>,
 }
 
@@ -70,18 +70,18 @@ impl Default for Bounds {
     }
 }
 
-/// What a model is given besides the task.
+/// The skills that a model is given besides the task.
 #[derive(Debug, Clone, Default)]
 pub struct Offered {
     /// Texts of skills, the best first.
     pub texts: Vec<String>,
-    /// Which ones they are.
+    /// The skills' ids.
     pub used: Vec<SkillUse>,
-    /// How they are written.
+    /// The form in which they are written.
     pub form: Form,
 }
 
-/// How an episode ended.
+/// The way in which an episode ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "reason", rename_all = "snake_case")]
 pub enum Ending {
@@ -99,19 +99,19 @@ pub enum Ending {
     NoAnswer,
     /// No command could be run any more, for instance since the model removed its directory.
     Broken {
-        /// What the system says.
+        /// The system's message.
         message: String,
     },
     /// The endpoint failed for good: nothing is said about the model.
     Endpoint {
         /// Class of the error.
         class: String,
-        /// What it says.
+        /// Its message.
         message: String,
     },
 }
 
-/// What came of one episode.
+/// The result of one episode.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Episode {
     /// The check passed.
@@ -126,13 +126,13 @@ pub struct Episode {
     pub prompt_tokens: u64,
     /// Tokens written.
     pub generated_tokens: u64,
-    /// Whether tokens are estimated, since the endpoint did not say or was not believed.
+    /// True when tokens are estimated, since the endpoint did not say or was not believed.
     pub estimated: bool,
     /// Wall time.
     pub seconds: f64,
     /// Money in millionths of a US dollar, when the price is known.
     pub micro_usd: Option<u64>,
-    /// How it ended.
+    /// The way in which it ended.
     pub end: Ending,
     /// Everything that was said and done.
     pub session: Session,
@@ -147,7 +147,7 @@ impl Approval for Unasked {
     }
 }
 
-/// What the model reads first. Where skills are offered, one task is shown done with them before.
+/// The opening messages for the model. Where skills are offered, one task is shown done with them before.
 #[must_use]
 pub fn opening(task: &str, offered: &Offered) -> Vec<Arc<Message>> {
     let mut messages = vec![Message::system(TEXT_MODE_PROMPT)];

@@ -14,7 +14,7 @@ pub enum LabError {
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         source: std::io::Error,
     },
     /// The environment file is not one.
@@ -22,7 +22,7 @@ pub enum LabError {
     NotAnEnvironment {
         /// The file.
         path: PathBuf,
-        /// What the parser says.
+        /// The parser's message.
         reason: String,
     },
     /// The machine has no free port left in the lab's range.
@@ -47,7 +47,7 @@ pub enum LabError {
     Family {
         /// The family.
         family: FamilyId,
-        /// What happened.
+        /// The error.
         source: RunError,
     },
 }

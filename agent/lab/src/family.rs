@@ -13,13 +13,13 @@ use super::families::{Helper, helper};
 use super::task::{Judge, Programs, Task};
 use super::wording::cite;
 
-/// What an environment drew for a family.
+/// The draw of an environment for a family.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Family {
     source: Source,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     quirk: BTreeMap<String, String>,
-    /// Where its service listens, if it has one.
+    /// The port of its service, if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) port: Option<u16>,
     /// The port that prompts name.
@@ -46,12 +46,12 @@ impl Family {
         self.source.spec()
     }
 
-    /// Where it lies, when it has a directory.
+    /// The directory, when it has one.
     pub(crate) fn dir(&self) -> Option<&Path> {
         self.source.dir()
     }
 
-    /// Who computes for it, when it has no directory.
+    /// The helper that computes for it, when it has no directory.
     pub(crate) fn helper(&self) -> Option<Box<dyn Helper>> {
         match &self.source {
             Source::BuiltIn(family) => Some(helper(*family, &self.quirk)),
@@ -74,7 +74,7 @@ impl Family {
         Service::start(&launch, lab, bin).map(Some)
     }
 
-    /// What all programs of its directory are told.
+    /// The variables that all programs of its directory get.
     fn variables(&self, dir: &Path) -> BTreeMap<String, String> {
         let mut all = BTreeMap::from([
             ("LAB_FAMILY".to_owned(), self.spec().name.clone()),

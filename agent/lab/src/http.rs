@@ -9,7 +9,7 @@ use std::time::Duration;
 
 /// Longest message that is read, in bytes.
 const MAX_BYTES: usize = 64 * 1024;
-/// How long either side waits for the other.
+/// Time that either side waits for the other.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A request as a service sees it.
@@ -63,7 +63,7 @@ impl Response {
     }
 }
 
-/// Where a message's body begins and how long it says it is.
+/// The start and the declared length of a message's body.
 struct Head<T> {
     value: T,
     body_at: usize,

@@ -33,7 +33,7 @@ impl Invocation {
         Self { name: name.to_owned(), positional, options }
     }
 
-    /// Whether an option was given.
+    /// Returns true when an option was given.
     pub(crate) fn has(&self, option: &str) -> bool {
         self.options.contains_key(option)
     }
@@ -61,7 +61,7 @@ impl Invocation {
     }
 }
 
-/// What a tool says, and its exit status: text of a failure goes to standard error.
+/// A tool's output and its exit status: text of a failure goes to standard error.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Answer {
     status: i32,

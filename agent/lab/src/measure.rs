@@ -28,7 +28,7 @@ pub enum MeasureError {
     Skills(#[from] SkillsError),
 }
 
-/// What users are to do.
+/// The plan of the users' work.
 #[derive(Debug, Clone, Copy)]
 pub struct Plan<'a> {
     /// Names the choices; the same seed gives the same tasks and habits.
@@ -57,7 +57,7 @@ pub struct Worked {
     pub user: usize,
     /// The family, for tables only.
     pub family: FamilyId,
-    /// What came of it.
+    /// The result.
     pub attempt: Attempt,
 }
 
@@ -114,7 +114,7 @@ pub fn work(
     crew.run(&jobs, progress)
 }
 
-/// How one family fared.
+/// The score of one family.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Score {
     /// Tasks.
@@ -125,7 +125,7 @@ pub struct Score {
     pub solved: usize,
 }
 
-/// How the families fared.
+/// The scores of the families.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Report {
     /// By family, controls left out.
@@ -175,7 +175,7 @@ fn share(part: usize, whole: usize) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
 }
 
-/// What to evaluate.
+/// The evaluation to run.
 #[derive(Debug, Clone, Copy)]
 pub struct Evaluation<'a> {
     /// Names the tasks; the same seed gives the same ones.
@@ -186,7 +186,7 @@ pub struct Evaluation<'a> {
     pub per_family: u64,
     /// Exported skills, when there are any.
     pub skills: Option<&'a Path>,
-    /// Whether an explorer goes on after its first failure.
+    /// True when an explorer continues after its first failure.
     pub give_time: bool,
     /// Threads.
     pub threads: NonZeroUsize,

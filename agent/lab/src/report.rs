@@ -1,4 +1,4 @@
-//! What a study gave, for programs and for people.
+//! Report of a study, for programs and for people.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -14,7 +14,7 @@ type Row = BTreeMap<Arm, (u64, u64)>;
 /// A study in the end.
 #[derive(Debug)]
 pub struct Report<'a> {
-    /// What the page is called.
+    /// The page's title.
     pub title: &'a str,
     /// Facts about the run, in order: model, machine, date, command.
     pub facts: &'a [(&'a str, String)],

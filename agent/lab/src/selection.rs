@@ -1,4 +1,4 @@
-//! Which families a lab is started with.
+//! The choice of families that a lab is started with.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -50,18 +50,18 @@ impl Families {
         self.0.keys().copied().collect()
     }
 
-    /// Where each comes from.
+    /// The source of each family.
     pub(crate) const fn sources(&self) -> &BTreeMap<FamilyId, Source> {
         &self.0
     }
 
-    /// Whether a family needs no skill; false for one that is not among these.
+    /// Returns true when a family needs no skill; false for one that is not among these.
     #[must_use]
     pub fn is_control(&self, id: FamilyId) -> bool {
         self.0.get(&id).is_some_and(Source::is_control)
     }
 
-    /// Where the family `id` lies, when it has a directory.
+    /// The directory of the family `id`, when it has one.
     #[must_use]
     pub fn directory(&self, id: FamilyId) -> Option<&Path> {
         self.0.get(&id).and_then(Source::dir)

@@ -81,7 +81,7 @@ impl Lab {
         Ok(lab)
     }
 
-    /// Whether every tool has its name for itself.
+    /// Checks that every tool has its name for itself.
     fn check_tools(&self) -> Result<(), LabError> {
         let mut taken: BTreeSet<&str> = tools::NAMES.into_iter().collect();
         let sources = self.families.sources().iter();
@@ -109,7 +109,7 @@ impl Lab {
     pub fn switch(&mut self, family: FamilyId, seed: u64) -> Result<(), LabError> {
         let old = self.environment.families.get(&family).ok_or(LabError::NoFamily(family))?;
         let port = old.port;
-        // The old service stops, or the outdated port would go on working.
+        // The old service stops, or the outdated port would keep working.
         self.programs.remove(&family);
         self.forget(port);
         self.put(family, seed)?;

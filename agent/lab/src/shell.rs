@@ -16,16 +16,16 @@ use crate::family::Family;
 
 /// Longest output that is kept, in bytes.
 const MAX_OUTPUT_BYTES: usize = 32 * 1024;
-/// How long a command of a task may take.
+/// Time limit of a task's command.
 pub const TIMEOUT: Duration = Duration::from_secs(20);
-/// How long the pipe is read after everything was killed.
+/// Time for which the pipe is read after everything was killed.
 const LAST_READ: Duration = Duration::from_secs(1);
 /// The exit status that `timeout` of the coreutils gives.
 const TIMED_OUT: i32 = 124;
 /// The tool whose link leads to the binary of all built-in ones, which is the sandbox's helper too.
 const LINKED: &str = "fetch";
 
-/// What a command did.
+/// The result of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ran {
     /// Exit status; 128 and more for a signal, as shells count.
@@ -92,7 +92,7 @@ impl Shell {
         })
     }
 
-    /// What is enforced for commands in `scratch`.
+    /// Finds the level enforced for commands in `scratch`.
     ///
     /// # Errors
     /// When it is too little.

@@ -15,7 +15,7 @@ use lore_agent::tool::{Tool, ToolContext, ToolFuture, ToolOutput, ToolSpec};
 /// not get out of that by itself, and it was told after the second.
 const REPEATS: u32 = 3;
 
-/// What happened in an episode so far.
+/// The events of an episode so far.
 #[derive(Debug, Default, Clone)]
 pub(super) struct Progress {
     /// Commands that were run.
@@ -28,7 +28,7 @@ pub(super) struct Progress {
     pub(super) repeated: bool,
     /// The scratch directory is gone or no command starts any more.
     pub(super) broken: Option<String>,
-    /// What the checker said last.
+    /// The checker's last message.
     pub(super) verdict: String,
     last: Option<(String, String)>,
     same: u32,

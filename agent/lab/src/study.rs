@@ -1,4 +1,4 @@
-//! A study: episodes over tasks and arms, kept one by one, so that an interrupted study goes on.
+//! A study: episodes over tasks and arms, kept one by one, so that an interrupted study can be resumed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions};
@@ -20,7 +20,7 @@ const OFFERED: usize = 3;
 /// Episodes in a row that the endpoint failed, after which a study stops: the rest would fail as well.
 const FAILED_IN_A_ROW: usize = 3;
 
-/// What the model is given besides the task.
+/// The skills that the model is given besides the task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Arm {
@@ -79,7 +79,7 @@ pub struct Cell {
     pub group: String,
     /// Number of the task.
     pub n: u64,
-    /// What is given.
+    /// The arm.
     pub arm: Arm,
     /// The task.
     pub instance: Instance,
@@ -107,7 +107,7 @@ pub struct Record {
     pub n: u64,
     /// See [`Cell::arm`].
     pub arm: Arm,
-    /// What came of it.
+    /// The result.
     #[serde(flatten)]
     pub episode: Episode,
 }
@@ -120,7 +120,7 @@ pub enum StudyError {
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         source: std::io::Error,
     },
     /// A line of the results is none.
@@ -130,7 +130,7 @@ pub enum StudyError {
         path: PathBuf,
         /// The line, from 1.
         line: usize,
-        /// What the parser says.
+        /// The parser's message.
         reason: String,
     },
     /// The lab failed.
@@ -139,12 +139,12 @@ pub enum StudyError {
     /// The endpoint failed several times in a row.
     #[error(
         "the model's endpoint failed {FAILED_IN_A_ROW} episodes in a row ({class}): {message}; what was \
-         measured is kept, start again to go on"
+         measured is kept, start again to continue"
     )]
     Endpoint {
         /// Class of the last error.
         class: String,
-        /// What it says.
+        /// Its message.
         message: String,
     },
 }
@@ -202,7 +202,7 @@ impl Results {
     }
 }
 
-/// What models are measured with.
+/// The study that models are measured with.
 #[derive(Debug)]
 pub struct Study<'a> {
     /// Name of the model, with the hash of its file where there is one: results are kept by it.
@@ -315,7 +315,7 @@ impl Study<'_> {
     }
 }
 
-/// What came of the episodes of one arm.
+/// The sums of one arm's episodes.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Sum {
     /// Solved.
@@ -369,7 +369,7 @@ pub fn arms(records: &[Record]) -> Vec<Arm> {
     found.into_iter().collect()
 }
 
-/// How much the second arm solves more of the same tasks of `group` than the first.
+/// The difference in solved tasks of `group`, the second arm less the first.
 #[must_use]
 pub fn difference(records: &[Record], group: &str, first: Arm, second: Arm) -> (Interval, usize) {
     let of = |arm: Arm| -> BTreeMap<(u64, &str, u64), bool> {

@@ -18,7 +18,7 @@ pub(crate) struct Task {
     pub(crate) judge: Judge,
 }
 
-/// Who prepares and inspects a task.
+/// The judge that prepares and inspects a task.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Judge {
     /// Nobody prepares it, and the file asked for holds exactly this.
@@ -38,7 +38,7 @@ pub(crate) struct Programs {
 }
 
 impl Task {
-    /// Whether its paths stay below the scratch directory: a value may hold anything.
+    /// Checks that its paths stay below the scratch directory: a value may hold anything.
     pub(crate) fn paths_are_inside(&self) -> Result<(), RunError> {
         let files = self.files.keys().map(|path| ("files", path));
         let bad = files.chain([("output", &self.output)]).find(|(_, path)| !is_inside(path));

@@ -3,7 +3,7 @@
 //! None of them stands in any wording of a task, so that a name that was made up is never mistaken for
 //! a value of the task.
 
-/// Where made-up names of headers, fields, flags, steps and directories come from.
+/// Words for made-up names of headers, fields, flags, steps and directories.
 pub(crate) const CODE_WORDS: [&str; 72] = [
     "acorn", "agate", "alder", "amber", "anvil", "aspen", "auburn", "basalt", "beryl", "birch",
     "bramble", "bronze", "cedar", "cinder", "clover", "cobalt", "copper", "coral", "cypress",

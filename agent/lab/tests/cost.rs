@@ -1,4 +1,4 @@
-//! What a task costs. Alone in its binary: the figures are of the whole process and its children.
+//! Cost of a task. Alone in its binary: the figures are of the whole process and its children.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod room;

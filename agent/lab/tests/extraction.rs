@@ -72,7 +72,7 @@ fn contributions(secret: &LocalSecret, bundles: Vec<Option<Bundle>>) -> Vec<Less
     bundles.into_iter().enumerate().filter_map(of_user).collect()
 }
 
-/// Whether a lesson was released together with a word for it.
+/// Returns true when a lesson was released together with a word for it.
 fn titled(lessons: &Lessons) -> bool {
     let primary: BTreeSet<_> = lessons
         .entries

@@ -32,7 +32,7 @@ fn the_tasks_of_a_seed_are_those_that_it_always_gave() {
     assert_eq!(found, GOLDEN);
 }
 
-/// Which ports are free is the machine's, not the seed's.
+/// Removes ports from a prompt: free ports depend on the machine, not on the seed.
 fn without_ports(prompt: &str) -> String {
     let mut parts = prompt.split("127.0.0.1:");
     let first = parts.next().unwrap_or_default().to_owned();

@@ -87,19 +87,19 @@ impl DirectoryFamily {
         self.name
     }
 
-    /// Where it lies.
+    /// The directory.
     #[must_use]
     pub fn dir(&self) -> &Path {
         &self.dir
     }
 
-    /// What its file says.
+    /// The contents of its file.
     #[must_use]
     pub const fn spec(&self) -> &Spec {
         &self.spec
     }
 
-    /// Whether it needs no skill.
+    /// Returns true when it needs no skill.
     #[must_use]
     pub const fn is_control(&self) -> bool {
         self.spec.control

@@ -1,4 +1,4 @@
-//! Where the values of a task and the words of a quirk come from.
+//! Generators of a task's values and of a quirk's words.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,9 +17,9 @@ pub enum Generator {
     Word {},
     /// Several such words in one value.
     Words {
-        /// How many.
+        /// The number of them.
         count: usize,
-        /// What stands between them; a blank if it is left out.
+        /// The text between them; a blank if it is left out.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         join: Option<String>,
     },
@@ -45,20 +45,20 @@ pub enum Generator {
     },
     /// One of these.
     Choice {
-        /// What there is.
+        /// The choices.
         of: Vec<String>,
     },
     /// All of these in random order, with blanks between them.
     Shuffle {
-        /// What there is.
+        /// The choices.
         of: Vec<String>,
     },
     /// A name of a file. Without a stem it is one that people give to results.
     FileName {
-        /// What it begins with.
+        /// The beginning.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         stem: Option<String>,
-        /// What follows the dot.
+        /// The text after the dot.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         extension: Option<String>,
     },
@@ -79,7 +79,7 @@ const MAX_INTEGER: u64 = 1_000_000_000_000_000;
 pub(super) const MAX_WORDS: usize = CODE_WORDS.len() / 2;
 
 impl Generator {
-    /// What keeps it from generating.
+    /// The fault that keeps it from generating.
     pub(super) fn fault(&self) -> Option<String> {
         match self {
             Self::Word {} | Self::Secret {} | Self::Identifier {} => None,
@@ -121,7 +121,7 @@ impl Generator {
         }
     }
 
-    /// How many words it draws.
+    /// The number of words that it draws.
     const fn words(&self) -> usize {
         match self {
             Self::Word {} => 1,
@@ -167,7 +167,7 @@ impl Generator {
     }
 }
 
-/// How many words a set of generators draws.
+/// The number of words that a set of generators draws.
 pub(super) fn words(generators: &BTreeMap<String, Generator>) -> usize {
     generators.values().map(Generator::words).fold(0, usize::saturating_add)
 }

@@ -39,10 +39,10 @@ pub const FILE: &str = "family.toml";
 pub const SETUP: &str = "setup";
 /// The executable that inspects the result.
 pub const CHECK: &str = "check";
-/// Where a family keeps its tools.
+/// The directory of a family's tools.
 pub const BIN: &str = "bin";
 
-/// What a check found.
+/// The verdict of a check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
     /// The task is done.
@@ -59,7 +59,7 @@ pub enum DirectoryError {
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         source: std::io::Error,
     },
     /// There is no `family.toml` anywhere in it.
@@ -87,7 +87,7 @@ pub enum DirectoryError {
         path: PathBuf,
         /// The key, from the top of the file.
         key: String,
-        /// What is wrong, and what to do.
+        /// The problem and the advice.
         reason: String,
     },
     /// A program of the family is missing or not executable.
@@ -95,7 +95,7 @@ pub enum DirectoryError {
     Program {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// The problem.
         reason: &'static str,
     },
 }

@@ -31,27 +31,27 @@ pub enum RunError {
         what: &'static str,
         /// The program.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         source: std::io::Error,
     },
     /// It took too long and was killed.
     #[error("its {what} did not end within {seconds} s and was killed{}", after(said))]
     Late {
-        /// Which.
+        /// The program.
         what: &'static str,
         /// The limit.
         seconds: u64,
-        /// What it printed.
+        /// Its output.
         said: String,
     },
     /// It ended in a way that is no answer.
     #[error("its {what} crashed: {how}{}", after(said))]
     Crashed {
-        /// Which.
+        /// The program.
         what: &'static str,
         /// Exit status or signal.
         how: String,
-        /// What it printed.
+        /// Its output.
         said: String,
     },
     /// Its specification gives no usable path.
@@ -69,7 +69,7 @@ pub enum RunError {
         port: u16,
         /// The limit.
         seconds: u64,
-        /// What it printed.
+        /// The file that holds its output.
         log: PathBuf,
     },
 }
@@ -78,12 +78,12 @@ fn after(said: &str) -> String {
     if said.is_empty() { String::new() } else { format!("; it said: {said}") }
 }
 
-/// What to run.
+/// The program to run.
 pub(crate) struct Run<'a> {
     /// For messages.
     pub(crate) what: &'static str,
     pub(crate) program: &'a Path,
-    /// Where.
+    /// The working directory.
     pub(crate) dir: &'a Path,
     /// First on PATH.
     pub(crate) bin: &'a Path,
@@ -91,7 +91,7 @@ pub(crate) struct Run<'a> {
     pub(crate) limit: Duration,
 }
 
-/// How a program ended within its limit.
+/// The end of a program within its limit.
 pub(crate) struct Ended {
     /// None after a signal.
     pub(crate) code: Option<i32>,

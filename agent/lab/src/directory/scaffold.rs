@@ -34,7 +34,7 @@ pub enum ScaffoldError {
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         source: std::io::Error,
     },
 }

@@ -13,7 +13,7 @@ use super::spec::ServiceSpec;
 const LOOK: Duration = Duration::from_millis(10);
 const WHAT: &str = "service";
 
-/// What to start.
+/// The service to start.
 pub(crate) struct Launch<'a> {
     /// Name of the family.
     pub(crate) name: &'a str,
@@ -21,9 +21,9 @@ pub(crate) struct Launch<'a> {
     pub(crate) spec: &'a ServiceSpec,
     /// Its directory.
     pub(crate) dir: &'a Path,
-    /// Where the service listens.
+    /// The port on which the service listens.
     pub(crate) port: u16,
-    /// What the family's programs are told.
+    /// The variables of the family's programs.
     pub(crate) variables: &'a BTreeMap<String, String>,
 }
 

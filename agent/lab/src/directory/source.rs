@@ -1,4 +1,4 @@
-//! Where a family comes from.
+//! The source of a family.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -27,7 +27,7 @@ pub(crate) enum Source {
     Directory {
         /// Its canonical path.
         dir: PathBuf,
-        /// What its `family.toml` said.
+        /// The contents of its `family.toml`.
         spec: Box<Spec>,
     },
 }
@@ -49,7 +49,7 @@ impl Source {
         }
     }
 
-    /// Whether the documented command works, so that no skill is needed.
+    /// Returns true when the documented command works, so that no skill is needed.
     pub(crate) fn is_control(&self) -> bool {
         match self {
             // Known without reading the specification, as the tools on PATH must be quick.

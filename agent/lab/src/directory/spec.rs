@@ -23,10 +23,10 @@ pub struct Spec {
     pub version: u32,
     /// Name of the family, and of its directory.
     pub name: String,
-    /// Whether its documented command works, so that no skill is needed.
+    /// True when its documented command works, so that no skill is needed.
     #[serde(default)]
     pub control: bool,
-    /// What users ask, in different words, with `{value}` where a value stands.
+    /// The users' request in different words, with `{value}` where a value stands.
     pub prompts: Vec<String>,
     /// The command that a handbook gives; cited in backticks after the prompt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -52,7 +52,7 @@ pub struct Spec {
     pub service: Option<ServiceSpec>,
 }
 
-/// How long the family's programs may take, in seconds from 1 to 600.
+/// Time limits of the family's programs, in seconds from 1 to 600.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
@@ -76,10 +76,10 @@ pub struct ServiceSpec {
     /// on 127.0.0.1, port `LAB_PORT`. Built-in families are served by the lab itself.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub command: Vec<String>,
-    /// Whether `{port}` in prompts is another port, which handbooks like and on which nothing listens.
+    /// True when `{port}` in prompts is another port, which handbooks like and on which nothing listens.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub elsewhere: bool,
-    /// How long it may take until it listens, in seconds from 1 to 600.
+    /// Time until it must listen, in seconds from 1 to 600.
     #[serde(default = "ready_seconds")]
     pub ready_seconds: u64,
 }
@@ -88,7 +88,7 @@ const fn ready_seconds() -> u64 {
     10
 }
 
-/// Whether a text may name a value: lower-case letters, digits and `_`, a letter first.
+/// Returns true when a text may name a value: lower-case letters, digits and `_`, a letter first.
 pub(super) fn is_key(text: &str) -> bool {
     let inside = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
     text.len() <= 32
@@ -96,7 +96,7 @@ pub(super) fn is_key(text: &str) -> bool {
         && text.bytes().next().is_some_and(|b| b.is_ascii_lowercase())
 }
 
-/// Whether a text can stand in a prompt and in a variable.
+/// Returns true when a text can stand in a prompt and in a variable.
 pub(super) fn is_plain(text: &str) -> bool {
     !text.is_empty() && text.len() <= 256 && !text.contains(|c: char| c.is_control() || c == '`')
 }
@@ -116,7 +116,7 @@ impl Spec {
         self.head_fault(directory).or_else(|| self.body_fault()).or_else(|| self.command_fault())
     }
 
-    /// What is wrong apart from its name and its programs.
+    /// The fault apart from its name and its programs.
     pub(super) fn body_fault(&self) -> Option<Fault> {
         self.generator_fault().or_else(|| self.text_fault()).or_else(|| self.limit_fault())
     }

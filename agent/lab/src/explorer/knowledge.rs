@@ -1,4 +1,4 @@
-//! What an explorer knows of the world: digests that systems have, and units.
+//! Knowledge of an explorer: digests that systems have, and units.
 
 /// Digest programs that any system with the coreutils has.
 pub(super) const DIGESTS: [&str; 5] = ["md5sum", "sha1sum", "sha256sum", "sha512sum", "b2sum"];
@@ -24,7 +24,7 @@ const MASSES: [(&str, u64); 4] = [
     ("pounds", 453_592_370),
 ];
 
-/// How many `to` one `from` is, as a fraction in lowest terms; None when they do not measure the same.
+/// The number of `to` in one `from`, as a fraction in lowest terms; None when they do not measure the same.
 pub(super) fn ratio(from: &str, to: &str) -> Option<(u64, u64)> {
     [LENGTHS.as_slice(), MASSES.as_slice()].iter().find_map(|table| {
         let size = |unit: &str| table.iter().find(|(name, _)| *name == unit).map(|(_, s)| *s);

@@ -30,7 +30,7 @@ impl PublicTask for Instance {}
 pub struct RuleAgent {
     /// Directory with the lab's tools.
     pub bin: PathBuf,
-    /// Which of equal alternatives comes first.
+    /// The choice of which equal alternative comes first.
     pub habit: u64,
 }
 

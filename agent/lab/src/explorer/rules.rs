@@ -7,13 +7,13 @@ use regex::{Captures, Regex};
 use super::candidate::Candidate;
 use super::{http_rules, option_rules, path_rules, shell_rules, value_rules};
 
-/// What a rule sees.
+/// The facts that a rule sees.
 pub(super) struct Situation<'a> {
     /// The user's words.
     pub(super) prompt: &'a str,
     /// The command that failed.
     pub(super) command: &'a str,
-    /// What it answered, or what the check said.
+    /// Its output, or the message of the check.
     pub(super) output: &'a str,
 }
 

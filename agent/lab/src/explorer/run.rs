@@ -43,13 +43,13 @@ pub struct Explorer<'a> {
     pub bin: &'a Path,
     /// Skills at hand.
     pub skills: Option<&'a Skills>,
-    /// Which of equal alternatives comes first; differs by user.
+    /// The choice of which equal alternative comes first; differs by user.
     pub habit: u64,
-    /// Whether to go on after the first failure, up to [`PATIENCE_COMMANDS`].
+    /// True to continue after the first failure, up to [`PATIENCE_COMMANDS`].
     pub patient: bool,
 }
 
-/// What came of one task.
+/// The result of one task.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attempt {
     /// Everything that was said and done.
@@ -181,7 +181,7 @@ impl Work<'_> {
         Ok(ran)
     }
 
-    /// What the rules offer for a failure; alternatives of one rule in the order of this user's habit.
+    /// The rules' candidates after a failure; alternatives of one rule in the order of this user's habit.
     fn repair(&mut self, command: &str, output: &str) -> Result<Vec<Candidate>, ExplorerError> {
         let mut failed = None;
         let prompt = self.prompt;

@@ -12,7 +12,7 @@ use lore_session::SkillUse;
 /// A skill file larger than this is not one, in bytes.
 const MAX_FILE_BYTES: u64 = 1 << 20;
 
-/// How much of the cited command must stand in an example when no topic is shared, in percent. A wrong
+/// Share of the cited command that must stand in an example when no topic is shared, in percent. A wrong
 /// guess costs one attempt, and without a skill the outdated command costs one as well.
 const LIKE_ENOUGH_PERCENT: u64 = 75;
 
@@ -146,13 +146,13 @@ impl Skill {
         templates.filter_map(|template| instantiate(template, prompt)).collect()
     }
 
-    /// Whether the first example and the cited command end in the same program.
+    /// Returns true when the first example and the cited command end in the same program.
     fn ends_like(&self, cited: &str) -> bool {
         let example = self.templates.first().and_then(|example| last_program(example));
         example.is_some() && example == last_program(cited)
     }
 
-    /// How much of the cited command stands in the first example, in percent; None when the program
+    /// Share of the cited command that stands in the first example, in percent; None when the program
     /// does not.
     fn likeness(&self, cited: &str) -> Option<u64> {
         let example = pieces(self.templates.first()?);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Helper, Values, number};
 use crate::draw::Draw;
 
-/// What a control's file holds, among the values.
+/// The value that holds the text of a control's file.
 const TEXT: &str = "text";
 
 fn keep(values: &mut Values, text: String) {

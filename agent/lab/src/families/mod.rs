@@ -44,7 +44,7 @@ fn number(values: &Values, name: &str) -> u64 {
     values.get(name).and_then(|text| text.parse().ok()).unwrap_or(0)
 }
 
-/// What a family computes.
+/// The computations of a family.
 pub(crate) trait Helper: Send {
     /// Adds to a task what depends on other values. Drawn after the values of the specification, and before
     /// the prompt.
@@ -58,12 +58,12 @@ pub(crate) trait Helper: Send {
     /// The exact contents of the file that a task asks for.
     fn wanted(&self, values: &Values) -> String;
 
-    /// What its command-line tool does, when `call` is for it.
+    /// The answer of its command-line tool, when `call` is for it.
     fn tool(&self, _call: &Invocation) -> Option<Answer> {
         None
     }
 
-    /// What its HTTP service answers; families without one are never asked.
+    /// The answer of its HTTP service; families without one are never asked.
     fn serve(&self, _request: &Request) -> Response {
         Response::new(404, "nothing here\n")
     }

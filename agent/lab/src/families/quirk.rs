@@ -1,4 +1,4 @@
-//! What an environment drew for a family, as its helper reads it.
+//! The draw of an environment for a family, as its helper reads it.
 
 use super::Values;
 
@@ -29,7 +29,7 @@ impl<'a> Quirk<'a> {
         usize::try_from(self.number(name)).unwrap_or(0)
     }
 
-    /// What its receipts are computed with.
+    /// The secret that its receipts are computed with.
     pub(super) fn secret(&self) -> u64 {
         self.number("secret")
     }

@@ -8,7 +8,7 @@ use crate::http::{Request, Response};
 #[derive(Debug)]
 pub(crate) struct Ticket {
     header: String,
-    /// Where the value is given out, followed by the worker.
+    /// The path that gives out the value, followed by the worker.
     office: String,
     secret: u64,
 }

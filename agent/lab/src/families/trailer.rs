@@ -38,7 +38,7 @@ impl Trailer {
         Ok(String::from_utf8_lossy(&output).chars().take(self.digits).collect())
     }
 
-    /// What stands above the trailer, when there is a sound one.
+    /// The text above the trailer, when there is a sound one.
     fn content<'t>(&self, text: &'t str) -> std::io::Result<Option<&'t str>> {
         let lines = text.strip_suffix('\n').unwrap_or(text);
         let cut = lines.rfind('\n').map_or(0, |at| at + 1);

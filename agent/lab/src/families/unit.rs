@@ -44,7 +44,7 @@ impl Unit {
         feet * self.numerator / (self.denominator * self.step)
     }
 
-    /// Whether rounding to the nearest gives another number than rounding down. Only such tasks are
+    /// Returns true when rounding to the nearest gives another number than rounding down. Only such tasks are
     /// set: otherwise users would learn two rules, and one of them would be wrong.
     const fn tells_rounding(&self, feet: u64) -> bool {
         let whole = self.denominator * self.step;

@@ -4,7 +4,7 @@ use super::{Helper, Quirk, Values};
 use crate::draw::seal;
 use crate::invocation::{Answer, Invocation};
 
-/// Where the tool keeps what was done, below the working directory.
+/// The directory in which the tool keeps what was done, below the working directory.
 const STATE: &str = ".heatctl";
 
 /// The quirk.

@@ -22,7 +22,7 @@ const TOOL: &str = include_str!("tool");
 /// Shapes of quirk that there are; that many families in a row have different ones.
 pub const MAX_SHAPES: usize = SHAPES.len();
 
-/// What the tasks are about: words of the public vocabulary that no built-in family uses.
+/// Topics of the tasks: words of the public vocabulary that no built-in family uses.
 const TOPICS: [&str; 20] = [
     "museum",
     "orchestra",
@@ -46,7 +46,7 @@ const TOPICS: [&str; 20] = [
     "gym",
 ];
 
-/// What is to be done, which is the tool's sub-command too.
+/// Verbs of the tasks; each is the tool's sub-command too.
 const VERBS: [&str; 8] =
     ["confirm", "record", "open", "close", "finish", "accept", "approve", "schedule"];
 
@@ -60,7 +60,7 @@ const FRAMES: [&str; 7] = [
     "We still have to @VERB@ @A@ @B@ {id}; save the answer as {out}.@MORE@",
 ];
 
-/// Writes `count` families below `dir`, each in a directory of its own, and gives their paths. The same
+/// Writes `count` families below `dir`, each in its own directory, and gives their paths. The same
 /// seed gives the same families.
 ///
 /// # Errors

@@ -1,4 +1,4 @@
-//! What a fresh family may want: the parts of its files. `@W1@` to `@W9@` are made-up names.
+//! The shapes of fresh families: the parts of its files. `@W1@` to `@W9@` are made-up names.
 
 /// One kind of quirk.
 pub(super) struct Shape {

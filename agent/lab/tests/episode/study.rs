@@ -98,7 +98,7 @@ async fn other_skills_or_bounds_are_another_measurement() {
     std::fs::write(skills.join("a/SKILL.md"), text).unwrap();
     let shelf = Arc::new(Shelf::load(&skills).unwrap());
     let records = go(&study(&room, "m", Some(shelf)), &endpoint, &cells, &file).await.unwrap();
-    // Only the arm with the skills is done anew.
+    // Only the arm with the skills is done again.
     assert_eq!(endpoint.seen().len(), 3);
     assert_eq!(records[1].episode.session.skills_injected[0].name, "a");
     let mut other = study(&room, "m", None);
@@ -116,7 +116,7 @@ async fn a_study_stops_when_its_endpoint_is_gone_and_keeps_what_it_has() {
     go(&study(&room, "m", None), &endpoint, &cells[..1], &file).await.unwrap();
     let gone = Endpoint::start(|_, _| fails(404, "{}"));
     let error = go(&study(&room, "m", None), &gone, &cells, &file).await.unwrap_err();
-    assert!(error.to_string().contains("start again to go on"), "{error}");
+    assert!(error.to_string().contains("start again to continue"), "{error}");
     assert_eq!(gone.seen().len(), 3);
     assert_eq!(std::fs::read_to_string(&file).unwrap().lines().count(), 1);
 }

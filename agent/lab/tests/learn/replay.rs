@@ -84,7 +84,7 @@ async fn a_skill_is_judged_by_the_tasks_that_it_would_be_offered_for() {
     assert!(fitting.len() as u64 >= TASKS);
 }
 
-/// A task of somebody's own.
+/// A private task.
 struct Own;
 
 impl Task for Own {
