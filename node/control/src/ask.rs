@@ -11,7 +11,7 @@ use crate::line::LORE_VERSION;
 pub trait Ask: Clone + Serialize + DeserializeOwned + JsonSchema + Into<Request> {
     /// The verb, such as `federation.show`.
     const VERB: &'static str;
-    /// What it answers.
+    /// The type of its answer.
     type Answer: Serialize + DeserializeOwned + JsonSchema;
 }
 
@@ -55,7 +55,7 @@ impl Reply {
 
 macro_rules! verbs {
     ($($verb:literal $ask:ident => $answer:ident;)*) => {
-        /// What a client asks: one variant a verb.
+        /// A client's request: one variant a verb.
         #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
         #[serde(tag = "verb", content = "args")]
         #[allow(missing_docs)] // Each variant is documented at its arguments.

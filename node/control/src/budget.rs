@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What a release protects.
+/// The unit that a release protects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Unit {
@@ -80,7 +80,7 @@ impl PayloadKind {
 /// The mechanism of a release, with what it costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Mechanism {
-    /// What is protected.
+    /// The protected unit.
     pub unit: Unit,
     /// Law of the noise.
     pub noise: Noise,
@@ -107,10 +107,10 @@ pub struct Cost {
     pub delta_e18: u64,
 }
 
-/// What the owner allows in a period.
+/// The amount that the owner allows in a period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Budget {
-    /// What is protected.
+    /// The protected unit.
     pub unit: Unit,
     /// Epsilon, in millionths.
     pub epsilon_micros: u64,

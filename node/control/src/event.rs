@@ -11,7 +11,7 @@ pub enum Event {
     Import(ImportProgress),
 }
 
-/// How far an import is.
+/// Progress of an import.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ImportProgress {
     /// Files read so far.

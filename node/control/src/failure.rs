@@ -59,9 +59,9 @@ impl JsonSchema for Exit {
 pub struct Failure {
     /// A stable word for programs, such as `port_in_use`.
     pub kind: String,
-    /// What happened, naming the thing.
+    /// The problem, naming the thing.
     pub message: String,
-    /// What to do about it; empty when the message says it.
+    /// The advice; empty when the message says it.
     pub help: String,
     /// The exit code.
     pub exit: Exit,

@@ -31,7 +31,7 @@ pub struct FederationCreate {
     /// Epochs of a period in which votes are released, from 0; none: twelve, evenly spread.
     #[serde(default)]
     pub votes_at: Option<Vec<u32>>,
-    /// Which windows of time releases draw on, and when they are sent.
+    /// The windows of time that releases draw on, and the times at which they are sent.
     #[serde(default)]
     pub windows: Windows,
     /// Units that a member's releases may protect; none: user and personal.
@@ -50,7 +50,7 @@ pub struct Windows {
     pub grid_seconds: u32,
     /// Least length of a window, and least time between two releases of a kind, in seconds: 1 to 2592000.
     pub least_seconds: u32,
-    /// How long after the end of its window a release is sent, in seconds: 0 to 86400.
+    /// Delay of a release after the end of its window, in seconds: 0 to 86400.
     pub send_after_seconds: u32,
 }
 
@@ -76,7 +76,7 @@ pub struct CostReleases {
     pub at: Vec<u32>,
     /// Most that one session adds to a sum, in the kind's unit; at least 1.
     pub bound: u16,
-    /// What is summed; at least one kind.
+    /// The kinds of cost that are summed; at least one.
     pub kinds: Vec<CostKind>,
 }
 
@@ -84,13 +84,13 @@ pub struct CostReleases {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CostKind {
-    /// What is measured.
+    /// The measured quantity.
     pub measure: Measure,
-    /// How many of it make one unit of the sum; at least 1.
+    /// The amount that makes one unit of the sum; at least 1.
     pub per: u32,
 }
 
-/// What a cost is measured in.
+/// The measure of a cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Measure {
@@ -120,7 +120,7 @@ pub struct FederationInvite {
     /// Id, its beginning, or name; none: the only federation.
     #[serde(default)]
     pub federation: Option<String>,
-    /// How many may join with it; at least 1.
+    /// The number of nodes that may join with it; at least 1.
     pub uses: u16,
     /// For how many more epochs it holds.
     pub epochs: u32,
@@ -133,7 +133,7 @@ pub struct Invited {
     pub invitation: String,
     /// The federation.
     pub federation: FederationId,
-    /// How many may join with it.
+    /// The number of nodes that may join with it.
     pub uses: u16,
     /// The last epoch in which it holds.
     pub expires_epoch: u32,
@@ -291,7 +291,7 @@ pub struct FederationExportLog {
 /// A log that was written as files.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LogExported {
-    /// Where it is.
+    /// The directory.
     pub directory: PathBuf,
     /// Deltas written.
     pub deltas: u64,
@@ -344,7 +344,7 @@ pub struct FederationStatus {
     pub disputed_epochs: Vec<u32>,
 }
 
-/// What is missing of a sealed epoch.
+/// The missing chains of a sealed epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Behind {
     /// The epoch.

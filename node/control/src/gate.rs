@@ -13,9 +13,9 @@ pub struct PrivacyPreview {}
 /// Releases that wait for a person.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct GatePreview {
-    /// What a person must know before looking, as a sentence.
+    /// The warning that a person must read before looking, as a sentence.
     pub fixed: String,
-    /// Whether lesson releases wait.
+    /// The setting of the gate for lesson releases.
     pub gate: GateSetting,
     /// The releases that wait.
     pub waiting: Vec<HeldRelease>,
@@ -23,15 +23,15 @@ pub struct GatePreview {
     pub due: Vec<DueRelease>,
 }
 
-/// Whether lesson releases wait for a person, from config.toml.
+/// The gate's setting from config.toml: lesson releases wait for a person or not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum GateSetting {
     /// The configuration says so.
     Known {
-        /// Whether they wait.
+        /// True when they wait.
         ask: bool,
-        /// How long they wait, in seconds; null when they do not.
+        /// The wait in seconds; null when they do not wait.
         deadline_seconds: Option<u64>,
     },
     /// The configuration cannot be read.
@@ -62,7 +62,7 @@ pub struct HeldRelease {
     pub payload_bytes: Option<u64>,
     /// BLAKE3 hash of what goes out, likewise.
     pub payload_hash: Option<Hash>,
-    /// What goes out, in hexadecimal, likewise.
+    /// The payload that goes out, in hexadecimal, likewise.
     pub payload: Option<String>,
 }
 
@@ -77,7 +77,7 @@ pub struct GateKey {
     pub key: LessonKey,
     /// Its noisy support.
     pub noisy_support: i64,
-    /// Whether it goes out; null before an answer.
+    /// True when it goes out; null before an answer.
     pub kept: Option<bool>,
 }
 
@@ -95,7 +95,7 @@ pub struct PrivacyGate {
     pub release: Option<String>,
 }
 
-/// What a person decides about a release.
+/// A person's decision about a release.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Decision {
@@ -159,7 +159,7 @@ pub struct DenyEntry {
     pub added_seconds: Option<u64>,
     /// When it was removed, likewise; null while it is listed.
     pub removed_seconds: Option<u64>,
-    /// Whether it counts for every open window.
+    /// True when it counts for every open window.
     pub in_force: bool,
     /// For which windows it counts, in words.
     pub counts: String,
@@ -170,7 +170,7 @@ pub struct DenyEntry {
 #[serde(deny_unknown_fields)]
 pub struct PrivacyLedgerVerify {}
 
-/// What a full verification of the ledger found in order.
+/// Counts of a full verification of the ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LedgerVerified {
     /// Entries read.

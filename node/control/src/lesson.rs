@@ -14,7 +14,7 @@ pub struct Lesson {
     pub op: Op,
     /// When it applies.
     pub trigger: Trigger,
-    /// What to do.
+    /// The action.
     pub action: Action,
 }
 
@@ -39,14 +39,14 @@ pub enum Op {
 pub struct Trigger {
     /// Command or tool.
     pub tool: String,
-    /// What went wrong: a class of the protocol's taxonomy, such as `missing_header`.
+    /// The error: a class of the protocol's taxonomy, such as `missing_header`.
     pub error: String,
     /// A port, module, flag, path class or header; absent when there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
 }
 
-/// What to do.
+/// The action of a lesson.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
@@ -54,9 +54,9 @@ pub enum Action {
     Example(String),
     /// Give another argument.
     UseArgument {
-        /// What failed.
+        /// The argument that failed.
         old: String,
-        /// What worked.
+        /// The argument that worked.
         new: String,
     },
     /// Give a flag.

@@ -23,7 +23,7 @@ pub const LORE_VERSION: &str = env!("CARGO_PKG_VERSION");
 /// read by the daemon from a path.
 pub const LINE_BYTES: usize = 24 << 20;
 
-/// Who wrote a line. Lines of every version are read so far, whatever else they hold.
+/// The writer of a line. Lines of every version are read so far, whatever else they hold.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Stamp {
     #[serde(default)]
@@ -72,7 +72,7 @@ pub(crate) enum Line {
     Error(Failure),
 }
 
-/// Which side a line comes from, for errors.
+/// The side that a line comes from, for errors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Side {
     Client,

@@ -27,7 +27,7 @@ pub struct NodeStatus {
     pub privacy: PrivacyStatus,
     /// Why the node signs nothing before it synced with a member; none in normal operation.
     pub recovering: Option<Recovering>,
-    /// What to do next, as a sentence.
+    /// The next thing to do, as a sentence.
     pub next: String,
     /// Process id of the daemon; absent when the node is not running.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -35,13 +35,13 @@ pub struct PrivacyStatus {
     /// Spent and left.
     #[serde(flatten)]
     pub spending: Spending,
-    /// What the budget protects; null without one.
+    /// The unit that the budget protects; null without one.
     pub unit: Option<Unit>,
     /// Federations in which this node only receives.
     pub only_receives: Vec<Silence>,
     /// Users with a session on this node.
     pub users: u64,
-    /// Whether lesson releases wait for a person.
+    /// The setting of the gate for lesson releases.
     pub gate: GateSetting,
     /// Releases that wait for a person.
     pub at_the_gate: u64,
@@ -72,7 +72,7 @@ pub struct PrivacySet {
     pub delta_e18: u64,
     /// Length of a period, in days.
     pub period_days: u32,
-    /// What is protected; none: what was before, or else users.
+    /// The protected unit; none: what was before, or else users.
     #[serde(default)]
     pub unit: Option<Unit>,
 }
@@ -87,7 +87,7 @@ pub struct PrivacyBuys {
     pub delta_e18: u64,
     /// Length of a period, in days.
     pub period_days: u32,
-    /// What is protected; none: what was before, or else users.
+    /// The protected unit; none: what was before, or else users.
     #[serde(default)]
     pub unit: Option<Unit>,
 }
@@ -97,16 +97,16 @@ pub struct PrivacyBuys {
 pub struct BudgetOffer {
     /// The budget.
     pub budget: Budget,
-    /// What it buys.
+    /// The releases that it buys.
     pub buys: Vec<Purchase>,
 }
 
-/// What one kind of release buys.
+/// The releases of one kind that a budget buys.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Purchase {
     /// The kind.
     pub kind: PayloadKind,
-    /// How often in a period.
+    /// The number of releases in a period.
     pub releases: u32,
     /// The mechanism, with the cost of one release.
     pub mechanism: Mechanism,
@@ -130,15 +130,15 @@ pub struct PrivacyExplain {}
 pub struct Explanation {
     /// Spent and left.
     pub status: Spending,
-    /// What the budget buys under the schedule.
+    /// The releases that the budget buys under the schedule.
     pub buys: Vec<Purchase>,
     /// Spent in every period so far.
     pub periods: Vec<PeriodSpend>,
     /// Every release so far.
     pub releases: Vec<PastRelease>,
-    /// What one more of each kind would do.
+    /// The effect of one more release of each kind.
     pub next: Vec<NextRelease>,
-    /// What the guarantee does not cover, one sentence each.
+    /// Limits of the guarantee, one sentence each.
     pub not_covered: Vec<String>,
     /// Releases that are still to come in the open periods.
     pub due: Vec<DueRelease>,
@@ -146,7 +146,7 @@ pub struct Explanation {
     pub problems: Vec<String>,
 }
 
-/// What was spent in one period.
+/// The amount spent in one period.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PeriodSpend {
     /// First second of the period, since the Unix epoch.
@@ -157,7 +157,7 @@ pub struct PeriodSpend {
     pub spent: Quote,
 }
 
-/// How far a release is.
+/// The state of a release.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ReleaseState {
@@ -197,26 +197,26 @@ pub struct PastRelease {
     pub kind: PayloadKind,
     /// The charter's period.
     pub period: u32,
-    /// How far it is.
+    /// The state.
     pub state: ReleaseState,
     /// When it was paid for, in seconds since the Unix epoch.
     pub at_seconds: u64,
-    /// What it cost.
+    /// The cost.
     pub cost: Cost,
     /// The same as a formula with its numbers.
     pub formula: String,
 }
 
-/// What one more release would do.
+/// The effect of one more release.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NextRelease {
     /// The kind.
     pub kind: PayloadKind,
-    /// What it would cost.
+    /// The cost.
     pub cost: Cost,
     /// Units that must support a key for a 95 % chance; null without a threshold.
     pub supporters_needed: Option<u32>,
-    /// Whether the budget still admits it.
+    /// True when the budget still admits it.
     pub fits: bool,
     /// Spent after it; null when it does not fit.
     pub spent_after: Option<Quote>,
@@ -237,7 +237,7 @@ pub struct DueRelease {
     pub epochs_ahead: u32,
     /// About when, in seconds since the Unix epoch; null for epochs that end by hand.
     pub about_seconds: Option<u64>,
-    /// What it will cost; null without a budget.
+    /// The cost; null without a budget.
     pub cost: Option<Cost>,
     /// The same as a formula with its numbers.
     pub formula: Option<String>,

@@ -19,7 +19,7 @@ use crate::{Event, Failure, Reply, Request};
 const CONNECTIONS: usize = 32;
 /// Events that wait for a slow client.
 const EVENTS_WAITING: usize = 64;
-/// How long a client may take to send its line or to take one.
+/// Time for a client to send its line or to take one.
 const CLIENT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Sends events to the client while a verb works.
@@ -38,7 +38,7 @@ impl Progress {
     }
 }
 
-/// What the daemon does with a request.
+/// The daemon's handler of requests.
 pub trait Handler: Send + Sync + 'static {
     /// Does the verb's work and gives its answer.
     fn handle(

@@ -38,7 +38,7 @@ impl std::fmt::Debug for SessionLine {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SessionImport {
-    /// Whose sessions.
+    /// The user whose sessions they are.
     pub user: String,
     /// Absolute path of a file, or of a directory with `.jsonl` and `.json` files.
     pub path: PathBuf,
@@ -60,7 +60,7 @@ pub enum SessionFormat {
     OpenAiChat,
 }
 
-/// What an import did.
+/// The result of an import.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Imported {
     /// Sessions that are new.
@@ -71,7 +71,7 @@ pub struct Imported {
     pub users: u64,
     /// Files read.
     pub files: u64,
-    /// What was left out of which file, one sentence each.
+    /// Warnings of what was left out of which file, one sentence each.
     pub warnings: Vec<String>,
     /// Federations in which this node has too few users for a lesson, one sentence each.
     pub too_few: Vec<String>,
@@ -81,13 +81,13 @@ pub struct Imported {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SessionAdd {
-    /// Whose sessions.
+    /// The user whose sessions they are.
     pub user: String,
     /// The sessions; all of them fit one message.
     pub sessions: Vec<SessionLine>,
 }
 
-/// What was stored.
+/// Counts of an addition of sessions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SessionsAdded {
     /// Sessions that are new.
@@ -126,13 +126,13 @@ pub struct SessionSummary {
     pub started: String,
     /// The program that ran the agent.
     pub harness: String,
-    /// How it ended.
+    /// The outcome.
     pub outcome: Outcome,
     /// The first 80 characters of the task.
     pub task: String,
 }
 
-/// How a session ended.
+/// The outcome of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
@@ -184,7 +184,7 @@ pub struct StoredSession {
 #[serde(deny_unknown_fields)]
 pub struct SessionUnread {}
 
-/// Where the unread sessions are.
+/// The keys of the unread sessions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct UnreadSessions {
     /// Their keys in the store.
@@ -205,7 +205,7 @@ pub struct SessionPropose {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ProposedLesson {
-    /// What it is about.
+    /// The kind.
     pub kind: ProposedKind,
     /// The command line, flag, name or address; the old argument or the first step.
     pub text: String,
@@ -214,7 +214,7 @@ pub struct ProposedLesson {
     pub then: Option<String>,
 }
 
-/// What a proposal is about.
+/// The kind of a proposal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ProposedKind {
@@ -244,7 +244,7 @@ pub enum ProposedKind {
     Order,
 }
 
-/// What became of a session's proposals.
+/// Counts of a session's proposals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ProposalsKept {
     /// Proposals that were looked at.

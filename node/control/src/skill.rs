@@ -28,7 +28,7 @@ pub struct Skills {
 pub struct SkillSummary {
     /// Its name.
     pub name: String,
-    /// What it is for.
+    /// The purpose of the skill.
     pub description: String,
     /// Words that it is about.
     pub topics: Vec<String>,
@@ -45,9 +45,9 @@ pub struct SkillSummary {
     /// Members that support its first lesson, likewise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub members: Option<u64>,
-    /// How often it works; null without outcomes.
+    /// The success rate; null without outcomes.
     pub evidence: Option<Evidence>,
-    /// What the sessions that used it cost, by the charter's kinds; empty without cost releases.
+    /// The cost of the sessions that used it, by the charter's kinds; empty without cost releases.
     pub costs: Vec<CostSum>,
 }
 
@@ -69,9 +69,9 @@ pub struct Evidence {
 /// One kind of cost, summed over the sessions that used a skill.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CostSum {
-    /// What is measured.
+    /// The measured quantity.
     pub measure: Measure,
-    /// How many of it make one unit of the sum.
+    /// The amount that makes one unit of the sum.
     pub per: u32,
     /// Noisy sum, in units; noise can make it negative.
     pub sum: i64,
@@ -96,7 +96,7 @@ pub struct SkillShow {
 pub struct Skill {
     /// Its name.
     pub name: String,
-    /// What it is for.
+    /// The purpose of the skill.
     pub description: String,
     /// Words that it is about.
     pub topics: Vec<String>,
@@ -110,9 +110,9 @@ pub struct Skill {
     /// Members that support its first lesson, likewise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub members: Option<u64>,
-    /// How often it works; null without outcomes.
+    /// The success rate; null without outcomes.
     pub evidence: Option<Evidence>,
-    /// What the sessions that used it cost, by the charter's kinds; empty without cost releases.
+    /// The cost of the sessions that used it, by the charter's kinds; empty without cost releases.
     pub costs: Vec<CostSum>,
     /// Its lessons.
     pub lessons: Vec<SkillLesson>,
@@ -145,7 +145,7 @@ pub struct SkillBrief {
     pub name: String,
 }
 
-/// What a writer of skill texts is given.
+/// The brief of a writer of skill texts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Brief {
     /// Name of the skill.
@@ -169,7 +169,7 @@ pub struct SkillSearch {
     pub tokens: u64,
 }
 
-/// What a search found.
+/// The results of a search.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Found {
     /// The query.
@@ -189,21 +189,21 @@ pub struct Found {
 pub struct Hit {
     /// Its name.
     pub name: String,
-    /// What it is for.
+    /// The purpose of the skill.
     pub description: String,
-    /// How well it fits; comparable within one search only.
+    /// Score of the fit; comparable within one search only.
     pub score: f64,
     /// Tokens of what is offered of it, estimated.
     pub tokens: u64,
-    /// Whether all of it is offered; else its name and description.
+    /// True when all of it is offered; else its name and description.
     pub whole: bool,
-    /// Where its text is; null for a skill of the shared library.
+    /// The path of its text; null for a skill of the shared library.
     pub path: Option<PathBuf>,
     /// Its id; null for a text without our metadata.
     pub skill: Option<SkillId>,
     /// Its revision, likewise.
     pub revision: Option<RevisionId>,
-    /// How often it works; null without outcomes.
+    /// The success rate; null without outcomes.
     pub evidence: Option<Interval>,
 }
 
@@ -232,7 +232,7 @@ pub struct SkillExport {
 /// Skills that were written as directories.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SkillsExported {
-    /// Where they are.
+    /// The directory.
     pub directory: PathBuf,
     /// Names of the skills that were written.
     pub exported: Vec<String>,
