@@ -19,14 +19,14 @@ pub struct Partition {
 }
 
 impl Partition {
-    /// Whether the split is in force at `at` and parts `a` from `b`.
+    /// Returns true when the split is in force at `at` and parts `a` from `b`.
     #[must_use]
     pub fn parts(&self, at: Micros, a: usize, b: usize) -> bool {
         (self.from..self.until).contains(&at) && self.side.get(a) != self.side.get(b)
     }
 }
 
-/// What happened to the messages so far.
+/// Counts of the messages so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Traffic {
     /// Messages sent.
@@ -108,7 +108,7 @@ impl Network {
         arrivals
     }
 
-    /// Whether a split parts two nodes at a moment.
+    /// Returns true when a split parts two nodes at a moment.
     #[must_use]
     pub fn is_cut(&self, at: Micros, a: usize, b: usize) -> bool {
         self.partitions.iter().any(|split| split.parts(at, a, b))

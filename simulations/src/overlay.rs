@@ -75,7 +75,7 @@ impl Overlay {
         self.0.iter().enumerate().flat_map(|(a, others)| others.range(a..).map(move |b| (a, *b)))
     }
 
-    /// Whether every node can be reached from the first.
+    /// Returns true when every node can be reached from the first.
     #[must_use]
     pub fn connected(&self) -> bool {
         let mut seen = BTreeSet::from([0]);
@@ -95,7 +95,7 @@ impl Overlay {
         self.0.get(node).into_iter().flatten().copied()
     }
 
-    /// How many nodes there are.
+    /// The number of nodes.
     #[must_use]
     pub fn nodes(&self) -> usize {
         self.0.len()

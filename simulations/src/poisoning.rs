@@ -21,7 +21,7 @@ use lore_protocol::payload::{LessonEntry, Mechanism, Payload, Unit, Window};
 use lore_protocol::trace::{Call, Outcome, Trace};
 use serde::Serialize;
 
-/// What the attacker wants to know.
+/// The words that the attacker asks about.
 const WORDS: [&str; 2] = ["oncology", "dentistry"];
 /// Crafted sessions, each of an account of its own.
 pub const CRAFTED: u32 = 50;
@@ -29,7 +29,7 @@ const WINDOW: Window = Window { start_seconds: 1_000, end_seconds: 2_000 };
 /// Sigma that stands for none.
 const NO_NOISE_MICROS: u64 = 50_000;
 
-/// What the attack achieved in one arm.
+/// The attack's success in one arm.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Arm {
     /// Epsilon of the period; none without noise.
@@ -46,14 +46,14 @@ pub struct Arm {
     pub certified: f64,
     /// The most that the release's rho and delta allow.
     pub bound: f64,
-    /// Whether the limit is within the bound.
+    /// True when the limit is within the bound.
     pub passed: bool,
 }
 
 /// All arms.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Report {
-    /// Whether every private arm stays within its bound and the control does not.
+    /// True when every private arm stays within its bound and the control does not.
     pub passed: bool,
     /// Crafted sessions.
     pub crafted: u32,
@@ -61,7 +61,7 @@ pub struct Report {
     pub arms: Vec<Arm>,
     /// The same attack without noise, held against the bound of epsilon 4: it must be caught.
     pub control: Arm,
-    /// Whether it is.
+    /// True when the control was caught.
     pub control_caught: bool,
 }
 
@@ -92,7 +92,7 @@ pub fn run(attacks: u64, seed: u64, mut progress: impl FnMut(u64)) -> Result<Rep
     Ok(Report { passed, crafted: CRAFTED, arms, control, control_caught })
 }
 
-/// How many attacks [`run`] makes in all.
+/// The number of attacks that [`run`] makes in all.
 #[must_use]
 pub const fn total(attacks: u64) -> u64 {
     4 * attacks

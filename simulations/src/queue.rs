@@ -107,13 +107,13 @@ impl<E: Traced> Queue<E> {
         self.now
     }
 
-    /// How many events were taken.
+    /// The number of events taken.
     #[must_use]
     pub const fn executed(&self) -> u64 {
         self.executed
     }
 
-    /// How many events wait.
+    /// The number of events that wait.
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.queue.len()

@@ -9,26 +9,26 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 /// Parts in a million: probabilities are integers, so that no platform rounds them differently.
 pub const MILLION: u32 = 1_000_000;
 
-/// What a stream is for. The label enters the key of the stream, so adding one moves no other.
+/// The purpose of a stream. The label enters the key of the stream, so adding one moves no other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
     /// Secret keys.
     Identity,
-    /// Where the node is, for latency.
+    /// The node's place, for latency.
     Place,
     /// The overlay that gossip runs over.
     Overlay,
     /// Loss, jitter and duplication of what the node sends.
     Link,
-    /// Whom the node talks to.
+    /// The peers that the node talks to.
     Peers,
-    /// What the node publishes, and when.
+    /// The node's publications and their times.
     Work,
-    /// What a node asks of the operating system: nonces, secrets.
+    /// Randomness that a node asks of the operating system: nonces, secrets.
     Entropy,
     /// Noise of releases.
     Noise,
-    /// Which nodes a fault hits.
+    /// The nodes that a fault hits.
     Faults,
 }
 

@@ -1,4 +1,4 @@
-//! Which values of a scenario make sense.
+//! Checks the values of a scenario.
 
 use super::{LatencySection, MAX_SECONDS, Scenario, ScenarioError};
 

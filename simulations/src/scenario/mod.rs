@@ -21,9 +21,9 @@ pub enum ScenarioError {
     Value {
         /// The key, with its table.
         key: &'static str,
-        /// What the file says.
+        /// The value in the file.
         got: String,
-        /// What is allowed.
+        /// The values that are allowed.
         must: &'static str,
     },
 }
@@ -42,7 +42,7 @@ pub struct Scenario {
     /// Seed when the command line names none.
     #[serde(default = "one")]
     pub seed: u64,
-    /// What members publish.
+    /// The publications of members.
     pub work: Work,
     /// The links.
     pub network: NetworkSection,
@@ -58,20 +58,20 @@ pub struct Scenario {
     /// Crashes.
     #[serde(default)]
     pub crash: Vec<Crash>,
-    /// What hostile or broken participants do.
+    /// The acts of hostile or broken participants.
     #[serde(default)]
     pub attack: Attack,
     /// Releases from private sessions; none: nobody has a budget.
     #[serde(default)]
     pub releases: Option<Releases>,
-    /// How long after the last fault and the last publication all nodes must agree, in seconds.
+    /// Time after the last fault and the last publication by which all nodes must agree, in seconds.
     pub settle_s: u64,
-    /// How often a sample line is taken, in milliseconds.
+    /// Interval of the sample lines, in milliseconds.
     #[serde(default = "second")]
     pub sample_ms: u64,
 }
 
-/// What members publish.
+/// The publications of members.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Work {
@@ -111,7 +111,7 @@ pub enum LatencySection {
     Plane {
         /// Latency at distance zero, in milliseconds.
         min_ms: u64,
-        /// What the diagonal adds, in milliseconds.
+        /// The latency that the diagonal adds, in milliseconds.
         span_ms: u64,
     },
 }
@@ -143,14 +143,14 @@ pub struct Sync {
     pub recovery_peers: usize,
 }
 
-/// What hostile or broken participants do.
+/// The acts of hostile or broken participants.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Attack {
     /// Probability that one bit of a frame is flipped on its way, 0 to 1.
     #[serde(default)]
     pub corrupt: f64,
-    /// How many members also send deltas in other members' names.
+    /// The number of members who also send deltas in other members' names.
     #[serde(default)]
     pub forgers: usize,
 }
@@ -164,7 +164,7 @@ impl Attack {
 }
 
 impl Split {
-    /// How many of `nodes` are on the side without the founder.
+    /// The number of `nodes` on the side without the founder.
     #[must_use]
     #[allow(clippy::cast_possible_truncation)]
     pub fn cut_off(&self, nodes: usize) -> usize {
@@ -199,11 +199,11 @@ pub struct Split {
 pub struct Crash {
     /// When, in seconds.
     pub at_s: u64,
-    /// How long they stay down, in seconds.
+    /// Time that they stay down, in seconds.
     pub down_s: u64,
-    /// How many, drawn at random.
+    /// The number of nodes, drawn at random.
     pub nodes: usize,
-    /// Whether what they stored survives. Without it they come back from the backup that they made when they
+    /// True when what they stored survives. Without it they come back from the backup that they made when they
     /// found themselves on the roster.
     pub disk: bool,
 }
@@ -220,7 +220,7 @@ pub enum Latency {
     Plane {
         /// At distance zero.
         min_micros: Micros,
-        /// What the diagonal adds.
+        /// The latency that the diagonal adds.
         span_micros: Micros,
     },
 }

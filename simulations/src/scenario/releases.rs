@@ -1,4 +1,4 @@
-//! What a scenario says of releases from private sessions.
+//! Settings of a scenario for releases from private sessions.
 
 use lore_engine::Terms;
 use lore_protocol::charter::WindowTerms;
@@ -31,7 +31,7 @@ pub struct Releases {
     /// Seconds that a person has to approve a lesson release; none: no gate.
     #[serde(default)]
     pub gate_s: Option<u64>,
-    /// How many keys of a release the person lets through; 0 refuses it.
+    /// The number of keys of a release that the person lets through; 0 refuses it.
     #[serde(default = "all")]
     pub gate_keeps: u32,
 }

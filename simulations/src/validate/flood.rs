@@ -8,7 +8,7 @@ use crate::queue::{Queue, Traced};
 use crate::rng::Streams;
 use crate::scenario::{Latency, NetworkPlan};
 
-/// What a node does with a rumour.
+/// The treatment of a rumour by a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Forward {
     /// Sends it to all neighbours but the one it came from: the model of the target.
@@ -29,7 +29,7 @@ impl Traced for Arrival {
     }
 }
 
-/// What a flood did.
+/// The result of a flood.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Flooded {
     /// Messages sent.

@@ -23,7 +23,7 @@ const ERRORS: f64 = 4.0;
 pub struct Check {
     /// The target's name in the design.
     pub target: &'static str,
-    /// What is measured, in which setting.
+    /// The measured quantity, and its setting.
     pub what: String,
     /// The known value.
     pub expected: f64,
@@ -31,13 +31,13 @@ pub struct Check {
     pub got: f64,
     /// Greatest distance between both that passes.
     pub tolerance: f64,
-    /// What the named mistake would give.
+    /// The value that the named mistake would give.
     pub mistake: f64,
     /// The mistake.
     pub mistake_is: &'static str,
     /// Runs or draws behind `got`.
     pub runs: u64,
-    /// Whether the check passes, and could have failed.
+    /// True when the check passes, and could have failed.
     pub passed: bool,
 }
 
@@ -52,7 +52,7 @@ impl Check {
     }
 }
 
-/// How a rumour check is set up.
+/// The setup of a rumour check.
 struct Rumour {
     nodes: usize,
     expected: f64,
@@ -74,7 +74,7 @@ const PULL: [Rumour; 3] = [
     Rumour { nodes: 1_000, expected: 13.7671, runs: 300, anyone: None },
 ];
 
-/// How many checks [`all`] makes.
+/// The number of checks that [`all`] makes.
 pub const COUNT: u64 = 12;
 
 /// Runs all checks from one seed, `done` after each.

@@ -10,7 +10,7 @@ use crate::queue::{Queue, Traced};
 use crate::rng::{Purpose, Stream, Streams};
 use crate::scenario::{Latency, NetworkPlan};
 
-/// Who calls.
+/// The caller's direction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
     /// The informed.
@@ -19,7 +19,7 @@ pub enum Direction {
     Pull,
 }
 
-/// Whom a caller may reach.
+/// The nodes that a caller may reach.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reach {
     /// Any other node: the model of the target.

@@ -1,4 +1,4 @@
-//! What nodes want done, carried over the virtual network: gossip along the overlay, connections, and
+//! The effects of nodes, carried over the virtual network: gossip along the overlay, connections, and
 //! requests that are repeated until they are answered, as a reliable transport does.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,7 +12,7 @@ use super::{Event, World, WorldError, node};
 use crate::queue::Micros;
 use crate::scenario::millis;
 
-/// What a node was told, as far as its effects refer to it.
+/// The input of a node, as far as its effects refer to it.
 pub(super) enum Cause<'a> {
     /// Nothing that needs an answer.
     None,
@@ -42,7 +42,7 @@ pub(super) struct Wires {
     by_key: BTreeMap<PublicKey, usize>,
     /// Pairs that are connected, the smaller number first.
     connected: BTreeSet<(usize, usize)>,
-    /// Who keeps up a connection with whom.
+    /// The pairs of nodes that keep up a connection.
     wanted: BTreeSet<(usize, usize)>,
     /// By asking node and exchange.
     open: BTreeMap<(usize, u64), Open>,
@@ -66,7 +66,7 @@ impl Wires {
     }
 }
 
-/// Where a node listens.
+/// The address on which a node listens.
 pub(super) fn address(node: usize) -> String {
     format!("/dns4/node-{node}.example/tcp/1")
 }

@@ -1,4 +1,4 @@
-//! What crosses the simulated wire: bytes only.
+//! Frames of the simulated wire: bytes only.
 
 use lore_protocol::delta::MAX_DELTA_BYTES;
 use lore_protocol::sync::MAX_ANSWER_BYTES;

@@ -92,7 +92,7 @@ impl Traced for Event {
     }
 }
 
-/// What one node draws from.
+/// The random streams of one node.
 struct Draws {
     peers: Stream,
     work: Stream,
@@ -362,7 +362,7 @@ impl<'a> World<'a> {
         sample
     }
 
-    /// Whether every node is a member, or was excluded for a fork.
+    /// Returns true when every node is a member, or was excluded for a fork.
     fn everybody_joined(&self, members: &[usize]) -> bool {
         let excluded = self.nodes[0].log().map_or(0, |log| log.tip().body.excluded.len());
         members.len() + excluded == self.nodes.len()

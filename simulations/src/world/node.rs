@@ -28,7 +28,7 @@ const DELTA_E18: u64 = 1_000_000_000_000;
 /// Length of a budget's period, in days.
 const PERIOD_DAYS: u32 = 90;
 
-/// What every process of a node is made of.
+/// The parts of every process of a node.
 struct Setup {
     key: SecretKey,
     clock: Arc<VirtualClock>,
@@ -70,9 +70,9 @@ pub(super) struct Node {
     backup: Option<Disk>,
     on_roster: bool,
     engine: Engine<SeededNoise>,
-    /// What processes before this one heard.
+    /// The events that earlier processes heard.
     heard_before: Heard,
-    /// How far the ledger's chains were read.
+    /// The position up to which the ledger's chains were read.
     read: BTreeMap<Chain, u64>,
     pub(super) federation: FederationId,
     pub(super) up: bool,
@@ -187,7 +187,7 @@ impl Node {
         Ok(())
     }
 
-    /// What a person does once the node is in a federation.
+    /// Does the work of a person once the node is in a federation.
     pub(super) fn settle_in(&mut self) -> Result<(), WorldError> {
         self.let_in = true;
         if let Some(releases) = &self.releases {
@@ -234,7 +234,7 @@ impl Node {
         Ok(self.disk.recovery().map_err(lore_engine::EngineError::from)?.is_some())
     }
 
-    /// Whether nothing is due, neither by hand nor at the gate.
+    /// Returns true when nothing is due, neither by hand nor at the gate.
     pub(super) fn is_idle(&self) -> bool {
         self.due == 0 && self.engine.ledger().pending().is_empty()
     }
@@ -319,7 +319,7 @@ impl Node {
         Some(self.engine.federations().get(&self.federation)?.root())
     }
 
-    /// Whether a sealed epoch claims another state than the one folded here.
+    /// Returns true when a sealed epoch claims another state than the one folded here.
     pub(super) fn disputes(&self) -> bool {
         self.engine.federations().get(&self.federation).is_some_and(|found| {
             found.log().is_split() || !found.fold().disputed(found.log()).is_empty()
@@ -331,7 +331,7 @@ impl Node {
         self.setup.draws.load(Ordering::Relaxed)
     }
 
-    /// What it heard, over all its processes.
+    /// The events that it heard, over all its processes.
     pub(super) fn heard(&self) -> Heard {
         let (before, now) = (self.heard_before, self.engine.heard());
         Heard {
@@ -343,7 +343,7 @@ impl Node {
     }
 }
 
-/// Whether an attempt to join ended in the federation.
+/// Returns true when an attempt to join ended in the federation.
 pub(super) const fn let_in(result: &Result<Joining, lore_engine::EngineError>) -> bool {
     matches!(result, Ok(Joining::Admitted { .. }))
 }

@@ -1,4 +1,4 @@
-//! What a simulation reports, and the checks at its end.
+//! The report of a simulation, and the checks at its end.
 
 use serde::Serialize;
 
@@ -52,7 +52,7 @@ pub struct Sample {
     pub bytes: u64,
 }
 
-/// How one simulation ended.
+/// The outcome of one simulation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Outcome {
     /// The seed.
@@ -81,7 +81,7 @@ pub struct Outcome {
     pub t100_micros: Option<Micros>,
     /// When all members first agreed for good; at the resolution of samples.
     pub agreed_at_micros: Option<Micros>,
-    /// How long that was after the last fault and the last due publication.
+    /// Time of the agreement after the last fault and the last due publication.
     pub agreed_after_calm_micros: Option<Micros>,
     /// The common root.
     pub root: Option<String>,
@@ -91,9 +91,9 @@ pub struct Outcome {
     pub forks: usize,
     /// Greatest number of different roots in any sample.
     pub most_distinct_roots: usize,
-    /// What nodes met.
+    /// Counts of the nodes' events.
     pub tally: Tally,
-    /// What the network did.
+    /// Counts of the network's messages.
     pub traffic: Traffic,
     /// Events executed.
     pub events: u64,

@@ -17,7 +17,7 @@ fn finished(scenario: &Scenario) -> World<'_> {
     world
 }
 
-/// Which lessons of the sessions are in the library of a node.
+/// For each lesson of the sessions: true when it is in the library of a node.
 fn known(node: &Node) -> Vec<bool> {
     let federation = node.engine().federation(node.federation).unwrap();
     let id = |number| -> LessonId { sessions::taught(number).unwrap().id() };

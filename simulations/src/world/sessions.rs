@@ -35,7 +35,7 @@ impl Sessions {
         Ok(Self { users: users.collect::<Result<_, _>>()? })
     }
 
-    /// What the session of each user gives that feeds the release: unit, start, lesson and user.
+    /// The parts of each user's session that feed the release: unit, start, lesson and user.
     fn each<T>(
         &self,
         source: &Source<'_>,

@@ -1,4 +1,4 @@
-//! What a virtual node stands on: the clock that all share, its randomness, and its disk.
+//! The surroundings of a virtual node: the clock that all share, its randomness, and its disk.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -62,7 +62,7 @@ pub(super) struct Disk {
 }
 
 impl Disk {
-    /// What a backup of this disk brings back: marked as restored.
+    /// A backup of this disk: marked as restored.
     pub(super) fn copy(&self) -> Self {
         Self { records: self.records.copy(), stored: Mutex::default() }
     }

@@ -1,4 +1,4 @@
-//! What members publish by hand: lessons that a simulated person wrote, and revisions of a few skills.
+//! Publications of members by hand: lessons that a simulated person wrote, and revisions of a few skills.
 
 use lore_protocol::ids::{BlobId, SkillId};
 use lore_protocol::lesson::{Action, ErrorClass, Lesson, LessonKey, Op, Token, Trigger};
@@ -7,7 +7,7 @@ use lore_protocol::payload::{FileEntry, LessonEntry, Lessons, Origin, Payload, R
 use super::WorldError;
 use crate::rng::Stream;
 
-/// What a member publishes next.
+/// The next publication of a member.
 pub(super) fn work(stream: &mut Stream) -> Result<Payload, WorldError> {
     match stream.below(2) {
         0 => Ok(revision(stream)),
