@@ -1,4 +1,4 @@
-//! Which `lore` is tested.
+//! The `lore` that is tested.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -20,9 +20,9 @@ const QUESTION: &str = "Type yes: ";
 pub struct Step {
     /// The command line.
     pub command: String,
-    /// What it shows, with wildcards.
+    /// The expected output, with wildcards.
     pub shows: String,
-    /// Whether it is repeated until it does.
+    /// True when it is repeated until the output fits.
     pub wait: bool,
 }
 
@@ -90,7 +90,7 @@ fn shell(step: &Step, directory: &Path) -> (Option<i32>, String) {
     (out.status.code(), String::from_utf8_lossy(&out.stdout).into_owned())
 }
 
-/// Whether a text is what the guide shows.
+/// Returns true when a text fits the guide's text.
 fn fits(expected: &str, shown: &str) -> bool {
     let expected: Vec<&str> = expected.lines().map(str::trim_end).collect();
     let shown: Vec<&str> = shown.trim_end().lines().map(str::trim_end).collect();

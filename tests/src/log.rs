@@ -17,7 +17,7 @@ pub struct Exported {
     pub log: Log,
     /// The deltas as they travel.
     pub deltas: Vec<Delta>,
-    /// What the node said about it: `deltas`, `root`.
+    /// The node's answer about it: `deltas`, `root`.
     pub said: serde_json::Value,
 }
 

@@ -15,7 +15,7 @@ use crate::node::Node;
 use crate::peer::{Peer, Served};
 use crate::wait::{PATIENCE, wait_until};
 
-/// Who a member is: what it keeps between connections.
+/// The identity of a member: what it keeps between connections.
 pub struct Identity {
     key: SecretKey,
     charter: SignedCharter,
@@ -80,7 +80,7 @@ impl Identity {
 pub struct Member {
     /// Its connection.
     pub peer: Peer,
-    /// What it knows.
+    /// The log.
     pub log: Log,
     seal: FrameSeal,
     key: SecretKey,

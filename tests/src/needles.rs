@@ -24,13 +24,13 @@ impl Needles {
         self.0.push((text.to_owned(), text.as_bytes().to_vec()));
     }
 
-    /// How many there are.
+    /// The number of needles.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether there is none.
+    /// Returns true when there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -41,7 +41,7 @@ impl Cluster {
         Self { directory: tempfile::tempdir().expect("a directory"), nodes }
     }
 
-    /// Where the homes are.
+    /// The directory of the homes.
     #[must_use]
     pub fn path(&self) -> &Path {
         self.directory.path()
@@ -77,14 +77,14 @@ impl Drop for Cluster {
     }
 }
 
-/// How a verb ended.
+/// The result of a verb.
 #[derive(Debug)]
 pub struct Ran {
     /// The exit code; none when a signal ended it.
     pub code: Option<i32>,
-    /// What it printed.
+    /// Its standard output.
     pub stdout: String,
-    /// What it said.
+    /// Its standard error.
     pub stderr: String,
 }
 

@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 use crate::node::Node;
 use crate::wait::{PATIENCE, wait_until};
 
-/// What a peer answers.
+/// An answer of a peer.
 pub enum Served {
     /// This, and it goes on answering.
     Reply(Vec<u8>),

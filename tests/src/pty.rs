@@ -49,7 +49,7 @@ pub struct Conversation {
     child: Child,
     controller: File,
     shown: Arc<Mutex<String>>,
-    /// How much of what was shown was waited for.
+    /// The part of the screen's text that was waited for.
     read: usize,
 }
 

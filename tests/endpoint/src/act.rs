@@ -1,9 +1,9 @@
-//! What the server does with a request.
+//! Acts of the server on a request.
 
 use std::io::{self, Write};
 use std::net::TcpStream;
 
-/// What is done with a request.
+/// The treatment of a request.
 #[derive(Debug, Clone)]
 pub enum Act {
     /// A whole answer.
@@ -16,7 +16,7 @@ pub enum Act {
     Flood(&'static str, u64),
 }
 
-/// How a stream ends.
+/// The end of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
     /// As it should.
@@ -27,7 +27,7 @@ pub enum Ending {
     Hang,
 }
 
-/// How long a body says it is.
+/// The declared length of a body.
 #[derive(Debug, Clone, Copy)]
 enum Length {
     True,

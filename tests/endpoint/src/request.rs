@@ -67,7 +67,7 @@ impl Seen {
     }
 }
 
-/// What the head says, where it ends, and how long the body is; none while it is not whole.
+/// The head, its end, and the length of the body; none while it is not whole.
 fn head(bytes: &[u8]) -> Option<(Seen, usize, usize)> {
     let mut headers = [httparse::EMPTY_HEADER; 64];
     let mut parsed = httparse::Request::new(&mut headers);

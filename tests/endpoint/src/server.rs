@@ -7,7 +7,7 @@ use crate::{Act, Seen, fails};
 
 /// A server on loopback, one request a connection. It ends with the test's process.
 pub struct Endpoint {
-    /// Where an API of models is: the server's address with `/v1`.
+    /// The URL of an API of models: the server's address with `/v1`.
     pub url: String,
     /// Its port.
     pub port: u16,
@@ -67,7 +67,7 @@ impl Endpoint {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// What was asked so far.
+    /// The requests so far.
     #[must_use]
     pub fn seen(&self) -> Vec<Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()

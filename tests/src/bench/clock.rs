@@ -5,7 +5,7 @@ use std::time::Instant;
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::{Value, json};
 
-/// What one repetition took, in seconds.
+/// The duration of one repetition, in seconds.
 #[derive(Debug, Clone, Copy)]
 pub struct Took {
     /// By the clock on the wall.

@@ -170,7 +170,7 @@ impl Federation {
         self.fold.library(&self.log).root()
     }
 
-    /// What a peer that has everything answers to one that has nothing, as it travels.
+    /// The answers of a peer that has everything to one that has nothing, as it travels.
     ///
     /// # Panics
     /// When the two do not come to the same log.
@@ -191,7 +191,7 @@ impl Federation {
         replies
     }
 
-    /// Who signed each delta: the control arm checks the same signatures.
+    /// The signer of each delta: the control arm checks the same signatures.
     ///
     /// # Panics
     /// When a delta is of nobody.

@@ -1,4 +1,4 @@
-//! How fast a node takes in what a peer sends, beside the mere checking of the same signatures.
+//! Speed at which a node takes in a peer's deltas, beside the mere checking of the same signatures.
 
 use std::path::Path;
 
@@ -89,7 +89,7 @@ fn signed(federation: &Federation) -> Vec<Signed> {
     pairs.map(one).collect()
 }
 
-/// What the daemon does with each answer of a peer: decode, take into the log, store, fold.
+/// Does what the daemon does with each answer of a peer: decode, take into the log, store, fold.
 fn node_ingests(federation: &Federation, replies: &[Vec<u8>], root: Hash, home: &Path) -> Took {
     let home = Home::at(home).expect("a path");
     home.initialise(&Config::default().to_toml()).expect("a home");

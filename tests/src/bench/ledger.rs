@@ -1,4 +1,4 @@
-//! How long it takes to read and verify a long ledger.
+//! Time to read and verify a long ledger.
 
 use lore_privacy::release::{LessonsSpec, release_lessons};
 use lore_privacy::{

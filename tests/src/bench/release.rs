@@ -1,4 +1,4 @@
-//! What one epoch's releases cost a node with many users and a large library.
+//! Cost of one epoch's releases for a node with many users and a large library.
 
 use std::path::Path;
 use std::process::Command;

@@ -68,7 +68,7 @@ pub async fn lines(command: &mut Command) -> Lines {
     })
 }
 
-/// What a run with `--json` printed.
+/// The output of a run with `--json`.
 #[derive(Debug)]
 pub struct Lines(pub Ran);
 

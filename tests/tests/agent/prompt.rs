@@ -97,7 +97,7 @@ async fn every_command_does_what_help_says() {
     assert!(told.contains("first") && told.contains("third") && !told.contains("second"), "{told}");
 }
 
-/// Whether a process with this command line runs anywhere.
+/// Returns true when a process with this command line runs anywhere.
 fn runs(words: &str) -> bool {
     let processes = std::fs::read_dir("/proc").unwrap().flatten();
     let lines = processes.filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok());

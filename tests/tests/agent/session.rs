@@ -4,7 +4,7 @@ use crate::desk::{Desk, shell};
 use lore_test_endpoint::Endpoint;
 use lore_test_endpoint::chat::{calls, says};
 
-/// Whether a request holds a text.
+/// Returns true when request `n` holds a text.
 fn asked(endpoint: &Endpoint, n: usize, text: &str) -> bool {
     endpoint.seen()[n].body["messages"].to_string().contains(text)
 }

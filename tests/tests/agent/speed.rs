@@ -1,4 +1,4 @@
-//! How long it takes from the start of the program to its first request.
+//! Time from the start of the program to its first request.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! What a member can break that joined properly and then obeys no rule: nothing beyond what the
+//! Attacks of a member that joined properly and then obeys no rule: they break nothing beyond what the
 //! protocol grants a member.
 
 use std::collections::BTreeMap;
@@ -20,7 +20,7 @@ use lore_tests::wait::{PATIENCE, wait_until};
 use lore_tests::{Cluster, Node};
 use serde_json::Value;
 
-/// What a hostile member says: by gossip, and as an answer to sync; and what the node logs about each.
+/// Messages of a hostile member, by gossip and as an answer to sync; and what the node logs about each.
 struct Attack {
     frame: Vec<u8>,
     reply: Vec<u8>,
@@ -135,13 +135,13 @@ fn over_the_ceiling(mallory: &Member) -> Attack {
     Attack::delta(&delta, "it is over the charter's ceiling")
 }
 
-/// What somebody signed that no member vouched for, relayed by a member.
+/// An attack with the delta of a signer without a membership, relayed by a member.
 fn of_a_stranger(mallory: &Member) -> Attack {
     let delta = mallory.sign(&lesson("fetch --strange"), |header| header.author.0 = [9; 32]);
     Attack::delta(&delta, "its author is not a member")
 }
 
-/// What must not change.
+/// The state that must not change.
 fn state(node: &Node) -> BTreeMap<&'static str, Value> {
     let status = node.federation();
     ["root", "digest", "deltas", "waiting", "forks", "lessons"]

@@ -1,4 +1,4 @@
-//! What a node that goes wrong over a session tells of it: to its log, to crash reports, to others.
+//! Reports of a node that goes wrong over a session: to its log, to crash reports, to others.
 
 use std::fs;
 use std::path::Path;

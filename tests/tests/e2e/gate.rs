@@ -1,4 +1,4 @@
-//! What a person keeps from leaving: by name beforehand, or key by key at the gate.
+//! A person keeps items from leaving: by name beforehand, or key by key at the gate.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! What a peer without rights gets, and what it can break: nothing.
+//! Attacks of a peer without rights: it gets nothing and breaks nothing.
 
 use lore_protocol::codec;
 use lore_protocol::identity::SecretKey;

@@ -1,4 +1,4 @@
-//! What a node costs that has nothing to do.
+//! Cost of a node that has nothing to do.
 
 use std::fs;
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! What verbs print: the published types, and nothing but the result into a pipe that is closed.
+//! Output of the verbs: the published types, and nothing but the result into a pipe that is closed.
 
 use std::fs::File;
 use std::io::pipe;

@@ -15,7 +15,7 @@ use lore_tests::sessions::{learnt, write};
 use lore_tests::wait::{PATIENCE, wait_until};
 use lore_tests::{Cluster, Node};
 
-/// How the copy is made, and put back over a home that has gone on.
+/// Ways to make the copy, and to put it back over a home that was used since.
 type Copying = (fn(&Node, &Path), fn(&Node, &Path));
 
 /// The whole directory, as a person copies it.

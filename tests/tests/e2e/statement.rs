@@ -8,7 +8,7 @@ use lore_tests::binary::lore;
 
 const STATEMENT: &str = include_str!("../../../PRIVACY.md");
 
-/// What stands between backticks, in one line each.
+/// The texts between backticks, in one line each.
 fn quoted() -> Vec<String> {
     let parts = STATEMENT.split('`').skip(1).step_by(2);
     parts.map(|text| text.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
