@@ -1,4 +1,4 @@
-//! What a crash tells: where it was, never what was at hand.
+//! Panic handler: reports the location, never the message.
 //!
 //! A panic's message may quote what the code was working on, such as a slice of a session, and a core file
 //! is all of the process's memory. Both are kept by systems and sent to strangers as crash reports.

@@ -1,4 +1,4 @@
-//! What a verb tells a person when it cannot do its work.
+//! The error that a verb shows to a person.
 
 use std::fmt;
 
@@ -15,9 +15,9 @@ use crate::store::StoreError;
 pub struct CliError {
     /// A stable word for programs, such as `port_in_use`.
     pub kind: String,
-    /// What happened, naming the thing.
+    /// The problem, naming the thing.
     pub message: String,
-    /// What to do about it; empty when the message says it.
+    /// The advice; empty when the message says it.
     pub help: String,
     /// The exit code.
     pub exit: Exit,

@@ -14,10 +14,10 @@ use crate::error::CliError;
 const MANIFEST: &str = ".lore-export.json";
 const FILE: &str = "SKILL.md";
 
-/// What an export did, by skill name.
+/// The result of an export, by skill name.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize)]
 pub struct Report {
-    /// Written new or anew.
+    /// Written for the first time or again.
     pub written: Vec<String>,
     /// Already as it should be.
     pub unchanged: Vec<String>,

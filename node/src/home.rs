@@ -15,7 +15,7 @@ use crate::error::CliError;
 /// others, with a final zero).
 const SOCKET_PATH_BYTES: usize = 100;
 
-/// How often a held lock is looked at again before the home counts as held.
+/// The number of times that a held lock is checked before the home counts as held.
 const LOCK_LOOKS: u32 = 10;
 
 /// Why a home cannot be used.
@@ -60,11 +60,11 @@ pub enum HomeError {
     /// The file system refused.
     #[error("cannot {doing} {}: {source}", path.display())]
     Io {
-        /// What was tried.
+        /// The attempted action.
         doing: &'static str,
         /// On which file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
 }
@@ -179,7 +179,7 @@ impl Home {
         runtime.join(format!("lore-{}.sock", name.short()))
     }
 
-    /// Whether a node was initialised here.
+    /// Returns true when a node was initialised here.
     #[must_use]
     pub fn is_initialised(&self) -> bool {
         self.key_path().exists()

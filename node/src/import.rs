@@ -114,7 +114,7 @@ impl SessionFiles {
         }
     }
 
-    /// What the import did.
+    /// Returns the result of the import.
     #[must_use]
     pub fn finish(self) -> Imported {
         self.done

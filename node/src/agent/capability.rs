@@ -1,4 +1,4 @@
-//! What a skill asks for beyond its words: tools, scripts and hosts; and who agreed to it.
+//! Capabilities that a skill asks for beyond its words: tools, scripts and hosts; and consent to them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -16,12 +16,12 @@ static HOSTS: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"(?i)\bhttps?://(?:[^\s/@]*@)?([a-z0-9][a-z0-9.-]*)").expect("the pattern is valid")
 });
 
-/// What a skill asks for.
+/// The capabilities that a skill asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Capabilities {
     /// Tools that it wants to be allowed.
     pub tools: BTreeSet<String>,
-    /// Whether programs come with it.
+    /// True when programs come with it.
     pub scripts: bool,
     /// Hosts that its text names, without this machine.
     pub hosts: BTreeSet<String>,
@@ -51,7 +51,7 @@ impl Capabilities {
         }
     }
 
-    /// Whether it asks for nothing.
+    /// Returns true when it asks for nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
@@ -120,7 +120,7 @@ impl Agreed {
         Self { path, known }
     }
 
-    /// Whether this very text was agreed to.
+    /// Returns true when this very text was agreed to.
     #[must_use]
     pub fn covers(&self, skill: &SkillText) -> bool {
         self.known.get(&skill.name) == Some(&hash(skill))

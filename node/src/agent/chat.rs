@@ -26,7 +26,7 @@ const PROMPT: &str = "lore> ";
 /// A question to the person at the terminal.
 struct Question {
     text: String,
-    /// What "always" means here.
+    /// The meaning of "always" here.
     always: &'static str,
     reply: oneshot::Sender<Answer>,
 }

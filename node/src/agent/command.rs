@@ -1,4 +1,4 @@
-//! What a line at the prompt asks for.
+//! Commands at the prompt.
 
 use lore_agent::turn::Allowance;
 

@@ -1,4 +1,4 @@
-//! What all tasks of a day used, over processes and crashes.
+//! The amounts used by all tasks of a day, over processes and crashes.
 //!
 //! A file a day (UTC), one line for every model call as it begins and as it is answered, each written at
 //! once and appended, so that several agents can write and a killed one leaves what it used. What is left
@@ -20,7 +20,7 @@ use crate::error::CliError;
 
 const SECONDS_A_DAY: u64 = 86_400;
 
-/// What was used.
+/// The amounts used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Used {
     /// Model calls.
@@ -72,7 +72,7 @@ impl Days {
         write().map_err(|error| unreadable(&path, &error))
     }
 
-    /// What the day of `now_seconds` used so far.
+    /// The amounts that the day of `now_seconds` used so far.
     ///
     /// # Errors
     /// When it cannot be read.
@@ -128,13 +128,13 @@ impl Counter {
         }
     }
 
-    /// Whether a sum could not be written.
+    /// Checks that no sum failed to be written.
     pub(super) fn check(&self) -> Result<(), CliError> {
         self.broken.lock().unwrap_or_else(PoisonError::into_inner).take().map_or(Ok(()), Err)
     }
 }
 
-/// What is left of `day` after `used`.
+/// The rest of `day` after `used`.
 #[must_use]
 pub(super) fn left(day: Allowance, used: Used) -> Allowance {
     Allowance {

@@ -1,4 +1,4 @@
-//! What stands between a model's call and its running: the policy, what a person agreed to for this
+//! The gate between a model's call and its running: the policy, what a person agreed to for this
 //! session, and a count of what was refused.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,7 +42,7 @@ pub enum Answer {
 }
 
 impl Gate {
-    /// `rules`, with somebody to ask or without.
+    /// `rules`, with a person to ask or without.
     #[must_use]
     pub fn new(rules: RulePolicy, someone: bool) -> Self {
         Self {
@@ -61,7 +61,7 @@ impl Gate {
         self.rules.clone()
     }
 
-    /// What a call would be answered, without counting it.
+    /// The decision on a call, without counting it.
     #[must_use]
     pub fn would(&self, action: &Action<'_>) -> Decision {
         self.rules.decide(action)
@@ -96,13 +96,13 @@ impl Gate {
         self.refused.load(Ordering::Relaxed)
     }
 
-    /// Whether the last call was refused, so that the task probably was not done.
+    /// Returns true when the last call was refused, so that the task probably was not done.
     #[must_use]
     pub fn refused_last(&self) -> bool {
         self.last.load(Ordering::Relaxed)
     }
 
-    /// What was agreed to for the session, in words.
+    /// The consents of the session, in words.
     #[must_use]
     pub fn agreed(&self) -> Vec<String> {
         let said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
@@ -143,7 +143,7 @@ impl Approval for Gate {
     }
 }
 
-/// What "always" covers: a tool, or a program. A command line that may hold more than one command is
+/// The kind that "always" covers: a tool, or a program. A command line that may hold more than one command is
 /// only ever itself.
 fn kind(action: &Action<'_>) -> String {
     match action.command {

@@ -18,20 +18,20 @@ use crate::error::CliError;
 
 /// Most model calls for one question of a sub-agent.
 const QUESTION_CALLS: u64 = 40;
-/// How long one tool call may take.
+/// Time limit of one tool call.
 pub(super) const TOOL_TIME: Duration = Duration::from_secs(600);
 
-/// What a session works with. Dropping it ends its servers and removes its scratch directory.
+/// The tools of a session. Dropping it ends its servers and removes its scratch directory.
 pub struct Kit {
     /// The tools by name.
     toolbox: Toolbox,
-    /// What may be read.
+    /// The files that may be read.
     files: Arc<Files>,
     /// The steps that the model keeps.
     pub plan: Plan,
-    /// What is enforced for commands; none when commands are not allowed anyway.
+    /// The level enforced for commands; none when commands are not allowed anyway.
     pub level: Option<Level>,
-    /// What the user should know.
+    /// Notes for the user.
     pub notes: Vec<String>,
     _servers: Vec<McpServer>,
     _scratch: tempfile::TempDir,
@@ -43,7 +43,7 @@ impl std::fmt::Debug for Kit {
     }
 }
 
-/// Where tools work.
+/// The place where tools work.
 #[derive(Debug)]
 pub(super) struct Ground<'a> {
     /// The directory that may be changed.
@@ -52,7 +52,7 @@ pub(super) struct Ground<'a> {
     pub(super) read: Vec<PathBuf>,
     /// The home: key, store and transcripts, never to be touched.
     pub(super) home: &'a Path,
-    /// Whether the policy ever lets a command run.
+    /// True when the policy ever lets a command run.
     pub(super) commands: bool,
 }
 

@@ -40,9 +40,9 @@ pub use work::{Options, Turn, Work, refusal};
 /// Does a verb of this node, by its daemon or without.
 pub type Ask<'a> = dyn Fn(Request) -> Result<Reply, CliError> + 'a;
 
-/// How long another program may hold the home.
+/// Time for which another program may hold the home.
 const HELD: Duration = Duration::from_secs(20);
-/// How often is looked whether it is free.
+/// Interval of the checks whether it is free.
 const LOOK: Duration = Duration::from_millis(100);
 
 /// Does a verb, waiting while another program holds the home for a moment, such as an agent that stores

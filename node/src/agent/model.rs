@@ -1,4 +1,4 @@
-//! Which model a session asks, and within which bounds.
+//! The model that a session asks, and its bounds.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,14 +12,14 @@ use crate::error::CliError;
 use crate::home::Home;
 use crate::models;
 
-/// What the command line says about the model.
+/// The model options of the command line.
 #[derive(Debug, Clone, Default)]
 pub struct ModelOptions {
     /// A name in `config.toml`, or `URL#MODEL`.
     pub spec: Option<String>,
     /// Tokens of the window, when neither the configuration nor the endpoint says.
     pub window: Option<u64>,
-    /// Whether commands are written as fenced blocks instead of tool calls.
+    /// True when commands are written as fenced blocks instead of tool calls.
     pub text_mode: bool,
     /// Dollars for a million tokens read and written, `IN/OUT`.
     pub price: Option<String>,
@@ -51,7 +51,7 @@ pub struct Bounds {
 /// A model, ready to be asked.
 #[derive(Debug)]
 pub(super) struct Chosen {
-    /// What to call it.
+    /// The name in output.
     pub(super) label: String,
     /// Its client.
     pub(super) model: Arc<HttpModel>,

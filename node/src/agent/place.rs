@@ -1,4 +1,4 @@
-//! What the agent keeps in the home for one user: `sessions/ID.jsonl`, `spent/DAY.jsonl`, and what the user
+//! Files of the agent in the home for one user: `sessions/ID.jsonl`, `spent/DAY.jsonl`, and what the user
 //! agreed to, below `agent/users/USER/`.
 //!
 //! A user is a unit of privacy: what one said or spent is never before another's model, bound or eyes.
@@ -48,7 +48,7 @@ impl Place {
         self.root.join("sessions")
     }
 
-    /// What was spent, a file a day.
+    /// The directory of the daily spending, a file a day.
     #[must_use]
     pub fn days(&self) -> PathBuf {
         self.root.join("spent")
@@ -60,7 +60,7 @@ impl Place {
         self.root.join("agreed.json")
     }
 
-    /// The shared library as text, written anew for every session that asks for it.
+    /// The shared library as text, written again for every session that asks for it.
     #[must_use]
     pub fn library(&self) -> PathBuf {
         self.root.join("library")
@@ -90,7 +90,7 @@ impl Place {
         Ok((head, transcript))
     }
 
-    /// Goes on with a session.
+    /// Resumes a session.
     ///
     /// # Errors
     /// When there is none of this id, or it cannot be read.
@@ -135,7 +135,7 @@ impl Place {
         Err(CliError::usage(format!("there is no session `{id}`")).help(help))
     }
 
-    /// Whether another user of this home has a session of this id.
+    /// Returns true when another user of this home has a session of this id.
     fn is_anothers(&self, id: &str) -> bool {
         let users = std::fs::read_dir(&self.users).into_iter().flatten().flatten();
         users.into_iter().any(|user| user.path().join(format!("sessions/{id}.jsonl")).exists())

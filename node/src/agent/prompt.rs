@@ -1,4 +1,4 @@
-//! What a model is told before its task.
+//! The prompt of a model before its task.
 
 use std::path::Path;
 

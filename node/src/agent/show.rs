@@ -13,7 +13,7 @@ const RESULT_LINES: usize = 6;
 /// Writes events as text. What a model or a tool says cannot move the cursor or change the terminal.
 pub struct Show<W> {
     out: W,
-    /// Whether the line has text on it.
+    /// True when the line has text on it.
     open: bool,
 }
 
@@ -100,7 +100,7 @@ impl<W: Write> Show<W> {
     }
 }
 
-/// What a call does, in one line.
+/// A call's arguments in one line.
 fn told(arguments: &Value) -> String {
     let main =
         ["command", "path", "pattern", "url"].iter().find_map(|key| arguments.get(key)?.as_str());

@@ -1,4 +1,4 @@
-//! Which skills a session may be offered, and which it is.
+//! The skills that a session may be offered, and the ones that it is offered.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -14,7 +14,7 @@ use super::somebody::Somebody;
 use super::{Ask, prompt};
 use crate::error::CliError;
 
-/// Where skills come from.
+/// The source of skills.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SkillSource {
     /// Nowhere.
@@ -68,7 +68,7 @@ pub(super) struct Shelf {
     offered: BTreeSet<String>,
 }
 
-/// What is offered for one task.
+/// The skills offered for one task.
 #[derive(Debug, Default)]
 pub(super) struct Offered {
     pub(super) note: Option<String>,

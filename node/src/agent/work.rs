@@ -29,14 +29,14 @@ use crate::config::AgentSettings as Settings;
 use crate::error::CliError;
 use crate::home::Home;
 
-/// How often a heartbeat is told and saved.
+/// Interval of the heartbeats that are told and saved.
 const HEARTBEAT: Duration = Duration::from_secs(10);
 /// A session larger than this is stored with shortened results, in bytes of JSON.
 const MAX_STORED_BYTES: usize = 8 << 20;
-/// What is kept of a result then, in bytes.
+/// The bytes that are kept of a result then.
 const SHORT_RESULT_BYTES: usize = 4 << 10;
 
-/// How a session is begun.
+/// The options of a new session.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// The model.
@@ -45,17 +45,17 @@ pub struct Options {
     pub bounds: Bounds,
     /// `read-only`, `workspace`, `all` or a file; none is asking at a terminal, refused without one.
     pub policy: Option<String>,
-    /// Where it works.
+    /// The directory in which it works.
     pub workspace: PathBuf,
-    /// Where skills come from.
+    /// The source of skills.
     pub skills: SkillSource,
-    /// Whether pages of the internet may be read.
+    /// True when pages of the internet may be read.
     pub web: bool,
-    /// The session to go on with.
+    /// The session to resume.
     pub resume: Option<String>,
     /// The session to begin from.
     pub fork: Option<String>,
-    /// Whose session it is.
+    /// The user whose session it is.
     pub user: String,
 }
 
@@ -87,14 +87,14 @@ pub struct Work {
     told: bool,
 }
 
-/// What a turn came to.
+/// The result of a turn.
 #[derive(Debug, Clone)]
 pub struct Turn {
-    /// How it ended.
+    /// The end.
     pub end: End,
-    /// Whether it was the day's bound that ended it.
+    /// True when the day's bound ended it.
     pub day_is_over: bool,
-    /// What it used.
+    /// The amounts used.
     pub spend: Spend,
     /// Skills that were offered in this session so far.
     pub skills: Vec<String>,
@@ -207,7 +207,7 @@ impl Work {
         Arc::clone(&self.gate)
     }
 
-    /// What the model is called.
+    /// The model's name.
     #[must_use]
     pub fn model(&self) -> &str {
         &self.chosen.label
@@ -232,7 +232,7 @@ impl Work {
         change(&mut self.chosen.limits.task);
     }
 
-    /// Whether there is something that no turn has answered.
+    /// Returns true when there is a message that no turn has answered.
     #[must_use]
     pub fn is_unfinished(&self) -> bool {
         match self.messages.last().map(|message| &**message) {

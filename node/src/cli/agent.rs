@@ -20,7 +20,7 @@ use crate::{models, output};
 
 /// Longest task that is read from standard input, in bytes.
 const MAX_TASK_BYTES: u64 = 1 << 20;
-/// How long what a tool left running may hold up the end.
+/// Time for which a process left by a tool may delay the end.
 const LAST_WAIT: Duration = Duration::from_millis(200);
 
 #[derive(Debug, Args)]
@@ -211,7 +211,7 @@ async fn headless(work: &mut Work, task: Option<&str>, json: bool) -> Result<Tur
     turn
 }
 
-/// Where words stream to: the answer alone goes to a pipe.
+/// The stream for the words: the answer alone goes to a pipe.
 fn stream() -> Box<dyn std::io::Write + Send> {
     if std::io::stdout().is_terminal() {
         Box::new(std::io::stdout())

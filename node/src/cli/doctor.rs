@@ -14,7 +14,7 @@ struct Check {
     result: Result<String, String>,
 }
 
-/// What `--json` prints.
+/// The output of `--json`.
 #[derive(Serialize)]
 struct Report {
     checks: Vec<Found>,
@@ -94,7 +94,7 @@ pub(super) fn doctor(context: &Context) -> Result<(), CliError> {
     Ok(())
 }
 
-/// What is enforced for commands of an agent, found by running one; nothing when they are refused here.
+/// The enforcement for commands of an agent, found by running one; nothing when they are refused here.
 fn sandbox() -> (Option<Enforced>, Result<String, CliError>) {
     let found = tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -14,7 +14,7 @@ use crate::error::CliError;
 use crate::host;
 use crate::output::{self, Progress, ProgressMode};
 
-/// What `--json` prints.
+/// The output of `--json`.
 #[derive(Serialize)]
 struct Candidate {
     name: String,

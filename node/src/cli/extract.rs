@@ -12,7 +12,7 @@ use crate::error::CliError;
 use crate::models;
 use crate::output::{self, Progress, ProgressMode};
 
-/// What `--json` prints.
+/// The output of `--json`.
 #[derive(Serialize)]
 struct Extracted {
     model: String,
@@ -21,7 +21,7 @@ struct Extracted {
     admitted: u64,
     without_an_answer: u64,
     private: bool,
-    /// Whether every session that no model had read was read now.
+    /// True when every session that no model had read was read now.
     pass_complete: bool,
 }
 
@@ -36,7 +36,7 @@ pub(super) fn extract(context: &Context, args: &ExtractArgs) -> Result<(), CliEr
         .build()
         .map_err(|error| CliError::failed("runtime", error))?;
     let mut unread = context.ask(SessionUnread {})?.keys;
-    // The next call goes on with the rest.
+    // The next call continues with the rest.
     let whole = args.limit.is_none_or(|limit| limit >= unread.len());
     unread.truncate(args.limit.unwrap_or(usize::MAX));
     let progress = Progress::start(ProgressMode::Auto, unread.len() as u64, "the model reads");

@@ -11,7 +11,7 @@ const LEAST_TEXT_COLUMNS: usize = 24;
 /// Indentation of such a next line.
 const NEXT_LINE_INDENT: usize = 10;
 
-/// What `lore`, a wrong command or `--help` prints.
+/// The text of `lore`, a wrong command or `--help`.
 pub(super) fn text(error: &clap::Error) -> String {
     let text = error.render().to_string();
     if matches!(

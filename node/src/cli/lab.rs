@@ -77,7 +77,7 @@ fn families(dirs: &[PathBuf], json: bool) -> Result<(), CliError> {
     })
 }
 
-/// What `lab families --json` prints.
+/// The output of `lab families --json`.
 #[derive(Serialize)]
 struct Listed {
     quirks: usize,

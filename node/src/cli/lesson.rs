@@ -19,14 +19,14 @@ pub(super) fn lesson(context: &Context, verb: LessonVerb) -> Result<(), CliError
     }
 }
 
-/// What `lesson share --json` prints.
+/// The output of `lesson share --json`.
 #[derive(Serialize)]
 struct Shared {
     delta: DeltaId,
     federation: FederationId,
 }
 
-/// What `lesson words --json` prints.
+/// The output of `lesson words --json`.
 #[derive(Serialize)]
 struct Words {
     words: Vec<&'static str>,

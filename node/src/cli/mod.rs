@@ -38,11 +38,11 @@ use crate::host::Machine;
 use crate::output;
 use args::{Cli, Verb};
 
-/// What every verb gets.
+/// The context that every verb gets.
 pub(crate) struct Context {
     pub(crate) home: Home,
     pub(crate) json: bool,
-    /// What the node takes from the machine.
+    /// The node's resources from the machine.
     pub(crate) machine: Machine,
 }
 

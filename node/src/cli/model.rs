@@ -93,7 +93,7 @@ pub(super) fn model(context: &Context, verb: ModelVerb) -> Result<(), CliError> 
     }
 }
 
-/// What `model list --json` prints.
+/// The output of `model list --json`.
 #[derive(Serialize)]
 struct Listed {
     models: Vec<Configured>,
@@ -107,7 +107,7 @@ struct Configured {
     url: String,
     model: String,
     dialect: &'static str,
-    /// Where the key is, never the key.
+    /// The source of the key, never the key.
     key: Option<String>,
     window_tokens: Option<u64>,
     price_micro_usd: Option<PriceEach>,
@@ -270,7 +270,7 @@ fn test(context: &Context, spec: Option<&str>) -> Result<(), CliError> {
     output::result(&tested, context.json, |tested| table(&chosen, tested))
 }
 
-/// What `model test --json` prints.
+/// The output of `model test --json`.
 #[derive(Serialize)]
 struct Tested {
     name: Option<String>,

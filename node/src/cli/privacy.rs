@@ -64,7 +64,7 @@ fn offer_text(offer: &BudgetOffer) -> String {
     )
 }
 
-/// What was set, in words.
+/// The text that confirms a setting.
 fn set_text(status: &PrivacyStatus) -> String {
     let Some(budget) = &status.spending.budget else {
         return show::budget(&status.spending);
@@ -113,7 +113,7 @@ fn status_text(status: &PrivacyStatus) -> String {
     text
 }
 
-/// What is released next, and when.
+/// The next releases and their times.
 fn next(due: &[DueRelease]) -> String {
     if due.is_empty() { String::new() } else { format!("next:\n{}", gate::due_text(due)) }
 }

@@ -14,10 +14,10 @@ use crate::daemon::{self, Options};
 use crate::error::CliError;
 use crate::{output, telemetry};
 
-/// How long a detached daemon may take to answer for the first time.
+/// Time for a detached daemon to answer for the first time.
 const START: Duration = Duration::from_secs(20);
 const POLL: Duration = Duration::from_millis(20);
-/// How long the end of a daemon waits for its threads.
+/// Time that the end of a daemon waits for its threads.
 const LAST_WAIT: Duration = Duration::from_millis(200);
 
 pub(super) fn run(context: &Context, args: RunArgs) -> Result<(), CliError> {
@@ -34,7 +34,7 @@ pub(super) fn run(context: &Context, args: RunArgs) -> Result<(), CliError> {
         .map_err(|error| CliError::failed("runtime", error))?;
     let options = Options { record_frames: args.record_frames };
     let ended = runtime.block_on(async {
-        // Spawned, so that the loop may block a worker while others go on.
+        // Spawned, so that the loop may block a worker while others continue.
         let (home, machine) = (context.home.clone(), context.machine.clone());
         tokio::spawn(async move { daemon::run(&home, &config, &options, &machine).await })
             .await

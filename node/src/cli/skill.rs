@@ -94,7 +94,7 @@ fn cost_text(cost: &CostSum) -> String {
     )
 }
 
-/// What `skill validate --json` prints.
+/// The output of `skill validate --json`.
 #[derive(Serialize)]
 struct Validated {
     skills: Vec<Verdict>,

@@ -22,7 +22,7 @@ pub struct Settings {
     pub policy: Option<String>,
     /// Directories that may be read besides the workspace.
     pub read: Vec<PathBuf>,
-    /// Whether pages of the public internet may be read.
+    /// True when pages of the public internet may be read.
     pub web: bool,
     /// Most model calls of a task.
     pub max_calls: Option<u64>,

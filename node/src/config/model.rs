@@ -1,4 +1,4 @@
-//! What `config.toml` says about one model.
+//! Settings of one model in `config.toml`.
 
 use std::path::PathBuf;
 
@@ -13,9 +13,9 @@ const NAME_BYTES: usize = 64;
 /// One `[models.NAME]`, understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModelSettings {
-    /// Where it is, up to and with `/v1`.
+    /// The endpoint's URL, up to and with `/v1`.
     pub url: String,
-    /// What the server calls it.
+    /// The model's name on the server.
     pub model: String,
     /// The protocol that it speaks.
     pub dialect: Dialect,
@@ -25,11 +25,11 @@ pub struct ModelSettings {
     pub key_file: Option<PathBuf>,
     /// Its context window, in tokens.
     pub window_tokens: Option<u64>,
-    /// What it costs; None when unknown.
+    /// The price; None when unknown.
     pub price: Option<Price>,
     /// Most tokens of one reply.
     pub max_tokens: Option<u32>,
-    /// How hard it thinks.
+    /// The reasoning effort.
     pub effort: Option<Effort>,
 }
 
@@ -42,7 +42,7 @@ impl ModelSettings {
         Endpoint::new(&self.url, self.dialect, &self.model)
     }
 
-    /// Where its key comes from, never the key.
+    /// The source of its key, never the key.
     #[must_use]
     pub fn key_source(&self) -> Option<String> {
         let variable = self.key_env.as_ref().map(|variable| format!("${variable}"));
@@ -66,7 +66,7 @@ pub(crate) struct ModelFile {
     effort: Option<Spanned<String>>,
 }
 
-/// Where in the file a mistake is, and what it is. Never quotes a value that may be a key.
+/// The position of a mistake in the file, and its text. Never quotes a value that may be a key.
 type Mistake = (usize, String);
 
 impl ModelFile {
@@ -125,7 +125,7 @@ impl ModelFile {
     }
 }
 
-/// Whether a model may have this name: never mistaken for a URL, and a bare key in TOML.
+/// Returns true when a model may have this name: never mistaken for a URL, and a bare key in TOML.
 pub(crate) fn is_name(name: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
     (1..=NAME_BYTES).contains(&name.len())
@@ -133,7 +133,7 @@ pub(crate) fn is_name(name: &str) -> bool {
         && name.starts_with(|first: char| first.is_ascii_alphanumeric())
 }
 
-/// Whether a text is a variable's name, and not a key that was put in its place.
+/// Returns true when a text is a variable's name, and not a key that was put in its place.
 fn is_variable(text: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
     (1..=NAME_BYTES).contains(&text.len())

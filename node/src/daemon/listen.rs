@@ -1,4 +1,4 @@
-//! Where to listen: the ports of last time, where the configuration leaves them open.
+//! Listening addresses: the ports of last time, where the configuration leaves them open.
 //!
 //! Others remember a node by its address. A node whose ports changed at every start could be found
 //! again only by those that it finds itself.

@@ -33,14 +33,14 @@ use crate::stop::Stop;
 
 /// Most verbs that wait for the loop.
 const COMMANDS: usize = 64;
-/// How often the engine looks at its clock.
+/// Interval at which the engine looks at its clock.
 const TICK: Duration = Duration::from_secs(1);
-/// How long a stop waits for the work of a release.
+/// Time that a stop waits for the work of a release.
 const WORK_AT_STOP: Duration = Duration::from_secs(20);
 
 type Answer = oneshot::Sender<Result<Reply, Failure>>;
 
-/// What the loop is asked to do.
+/// The requests to the loop.
 enum Work {
     /// A verb.
     Verb(Request),
@@ -103,13 +103,13 @@ struct Daemon {
     frames: BTreeMap<u64, GossipId>,
     /// Verbs that wait for an attempt to join.
     joins: BTreeMap<u64, Answer>,
-    /// Where the work of releases comes back from the threads that do it.
+    /// The channel on which threads send back the work of releases.
     finished: mpsc::Sender<Finished>,
     numbers: u64,
     stopping: bool,
 }
 
-/// What `lore run` takes beside the configuration.
+/// The options of `lore run` beside the configuration.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
     /// Writes every plaintext frame that leaves to this file, for an audit.
@@ -138,7 +138,7 @@ pub async fn run(
     };
     let before = listen::as_before(&**node.engine().store(), &config.listen)?;
     let started = match Network::start(start(before)).await {
-        // Somebody else took a port that the configuration leaves open: any other will do.
+        // Another program took a port that the configuration leaves open: any other will do.
         Err(NetworkError::PortInUse { .. }) => Network::start(start(config.listen.clone())).await,
         started => started,
     };

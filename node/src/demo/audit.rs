@@ -10,7 +10,7 @@ use super::nodes::Node;
 use crate::error::CliError;
 use crate::scan::Canaries;
 
-/// What the scan found.
+/// The finds of the scan.
 #[derive(Debug, Default)]
 pub(super) struct Scan {
     pub(super) bytes: u64,

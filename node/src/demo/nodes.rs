@@ -11,7 +11,7 @@ use crate::control;
 use crate::error::CliError;
 use crate::home::Home;
 
-/// How long a condition may take. Generous: a busy machine is slow, not wrong.
+/// Time limit of a condition. Generous: a busy machine is slow, not wrong.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Back-off between two looks at a condition that nothing announces.
 const LOOK: Duration = Duration::from_millis(40);
@@ -48,7 +48,7 @@ impl Node {
         self.command(&[&["federation", "create"], args, &SHORTEST].concat())
     }
 
-    /// Runs a verb as a process of its own and gives its JSON.
+    /// Runs a verb as a separate process and gives its JSON.
     pub(crate) fn command(&self, args: &[&str]) -> Result<Value, CliError> {
         let out = Command::new(&self.program)
             .arg("--home")
@@ -71,7 +71,7 @@ impl Node {
         ))
     }
 
-    /// Where plaintext frames that left this node are recorded.
+    /// The record of plaintext frames that left this node.
     pub(crate) fn frames(&self) -> PathBuf {
         self.home.root().join("frames.bin")
     }

@@ -1,4 +1,4 @@
-//! What the demo says in the end.
+//! The final report of the demo.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -52,7 +52,7 @@ pub(super) fn texts(exports: &Path, names: &[String]) -> Vec<String> {
     names.iter().filter_map(read).collect()
 }
 
-/// Whether a library holds a template that solves a fresh task of a family. Asked of the lab's own
+/// Returns true when a library holds a template that solves a fresh task of a family. Asked of the lab's own
 /// validator, by running the template: the driver's knowledge, no node's.
 pub(super) fn holds(texts: &[String], lab: &Lab, family: FamilyId) -> bool {
     let Ok(instance) = lab.environment().instance(family, "driver", 0) else { return false };
@@ -93,7 +93,7 @@ fn fenced(text: &str) -> Vec<&str> {
     blocks.filter_map(|block| block.split("\n```").next()).collect()
 }
 
-/// Whether all nodes agree, and processes that folded their logs anew agree with them.
+/// Returns true when all nodes agree, and processes that folded their logs again agree with them.
 pub(super) fn converged(story: &Story) -> bool {
     let first = story.roots.first();
     first.is_some()

@@ -17,7 +17,7 @@ use crate::error::CliError;
 use crate::home::Home;
 use crate::output;
 
-/// What an organisation is to do.
+/// The plan of an organisation's work.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct WorkPlan {

@@ -1,4 +1,4 @@
-//! What sessions give to a release. Every session is looked at alone, with public data only; what comes
+//! Contributions of sessions to a release. Every session is looked at alone, with public data only; what comes
 //! out is private, and only the privacy door reads it.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -71,7 +71,7 @@ impl Sessions {
 }
 
 impl Contributions for Sessions {
-    /// What each session teaches: a function of that session and of what was proposed for it alone, which
+    /// Lessons of each session: a function of that session and of what was proposed for it alone, which
     /// counts when every session of its unit in the window was read.
     fn lessons(
         &self,
@@ -80,7 +80,7 @@ impl Contributions for Sessions {
         Ok(self.sessions(source)?.map(|owned| lessons_of(&owned, self.probe.as_ref())))
     }
 
-    /// How each session ended with the skills that it used.
+    /// The outcome of each session with the skills that it used.
     fn outcomes(
         &self,
         source: &Source<'_>,
@@ -102,7 +102,7 @@ impl Contributions for Sessions {
         })
     }
 
-    /// What each session cost with the skills that it used, in the charter's units.
+    /// The cost of each session with the skills that it used, in the charter's units.
     fn costs(
         &self,
         source: &Source<'_>,
@@ -124,7 +124,7 @@ impl Contributions for Sessions {
         })
     }
 
-    /// Which candidates each session speaks for.
+    /// The candidates that each session speaks for.
     fn votes(
         &self,
         source: &Source<'_>,
@@ -141,7 +141,7 @@ impl Contributions for Sessions {
     }
 }
 
-/// What each session teaches. Another unit's sessions have no part in whether its proposals count.
+/// Lessons of each session. Another unit's sessions have no part in whether its proposals count.
 fn lessons_of(owned: &[Owned], probe: Option<&Probe>) -> Vec<LessonContribution> {
     let unread = owned.iter().filter(|(_, session)| extract::is_unread(session));
     let incomplete: BTreeSet<UnitId> = unread.map(|(unit, _)| *unit).collect();
@@ -164,7 +164,7 @@ pub(super) fn taught(session: &Session, proposals_count: bool) -> Vec<Bundle> {
     extract::of(session, proposals_count).expose_to_owner().bundles.clone()
 }
 
-/// What one session gives; nothing when it makes the code that reads it panic. Were that to end the
+/// The contribution of one session; nothing when it makes the code that reads it panic. Were that to end the
 /// release, its void would tell everybody that such a session is here. Others' parts stay what they are.
 pub(super) fn alone<T>(
     session: &Session,
@@ -223,7 +223,7 @@ impl<'a> Candidates<'a> {
         Self { ballot, by_template }
     }
 
-    /// What a session speaks for, when it succeeded: revisions that it used, lessons that it would teach
+    /// The items that a session speaks for, when it succeeded: revisions that it used, lessons that it would teach
     /// itself, and lessons whose command line worked in it.
     fn supported(&self, session: &Session) -> BTreeSet<ItemId> {
         if session.outcome.verdict != Outcome::Success {
@@ -388,7 +388,7 @@ mod tests {
         users.map(one).collect()
     }
 
-    /// What others than the victim give: whose it is, and in short.
+    /// The contributions of others than the victim: the user's number, and the primary lesson.
     fn of_others(owned: &[Owned]) -> Vec<(u64, String)> {
         let all = lessons_of(owned, None).into_iter();
         let others = all.filter(|one| one.unit != unit(VICTIM));

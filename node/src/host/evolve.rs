@@ -1,4 +1,4 @@
-//! What a writer of skill texts is given: public bytes of one skill.
+//! The brief of a writer of skill texts: public bytes of one skill.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

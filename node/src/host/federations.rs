@@ -144,7 +144,7 @@ impl Node {
     }
 }
 
-/// How an attempt to join ended, as the answer to its verb.
+/// The result of an attempt to join, as the answer to its verb.
 ///
 /// # Errors
 /// When the answer cannot be sent.

@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::error::CliError;
 
 impl Node {
-    /// What waits at the gate, with the exact payloads that go out.
+    /// Preview of what waits at the gate, with the exact payloads that go out.
     pub(super) fn gate_preview(&self) -> Result<control::GatePreview, CliError> {
         let held = self.engine.ledger().held()?;
         Ok(control::GatePreview {

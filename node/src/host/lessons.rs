@@ -58,7 +58,7 @@ impl Handwritten {
         }))
     }
 
-    /// What the person is asked to publish, as text.
+    /// The text that the person is asked to publish.
     ///
     /// # Errors
     /// As [`Handwritten::payload`].
@@ -83,7 +83,7 @@ impl Handwritten {
 }
 
 impl Node {
-    /// What each session would teach, newest first: for the owner's screen, and for nobody else.
+    /// Preview of each session's lessons, newest first: for the owner's screen only.
     pub(super) fn lesson_preview(
         &self,
         limit: usize,

@@ -30,7 +30,7 @@ impl Node {
         Ok(found(&Index::new(texts), query, offer))
     }
 
-    /// What the library knows of a skill's success, in the charter's first context.
+    /// The library's evidence of a skill's success, in the charter's first context.
     fn evidence(&self, rendered: &Rendered) -> Option<Evidence> {
         let item = ItemId::Revision(rendered.revision);
         self.engine.federations().values().find_map(|found| {

@@ -128,7 +128,7 @@ impl Node {
     }
 }
 
-/// What the sessions that used an item cost, in the order of the charter's kinds.
+/// The costs of the sessions that used an item, in the order of the charter's kinds.
 fn costs(found: &Federation, item: ItemId) -> Vec<control::CostSum> {
     let charter = found.log().charter();
     let Some(terms) = &charter.privacy.costs else { return Vec::new() };

@@ -7,7 +7,7 @@ use lore_engine::{Clock, EngineError, Entropy, Storage, Watch};
 
 use crate::error::CliError;
 
-/// What a node takes from the machine that it runs on.
+/// The resources that a node takes from the machine that it runs on.
 #[derive(Clone)]
 pub struct Machine {
     /// The clock.

@@ -1,4 +1,4 @@
-//! Which families a verb works on.
+//! The families that a verb works on.
 
 use std::path::PathBuf;
 

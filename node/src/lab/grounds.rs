@@ -1,4 +1,4 @@
-//! What a measurement stands on: a lab, a federation that worked in it, and the libraries of each arm.
+//! The grounds of a measurement: a lab, a federation that worked in it, and the libraries of each arm.
 
 use std::path::{Path, PathBuf};
 
@@ -44,7 +44,7 @@ pub(super) struct Grounds {
     pub(super) seed: u64,
     /// Families with their groups.
     pub(super) families: Vec<(FamilyId, &'static str)>,
-    /// What the federation did.
+    /// The facts of the federation.
     pub(super) facts: Value,
     dir: PathBuf,
     lab: Lab,
@@ -56,7 +56,7 @@ impl Grounds {
         let kept = std::fs::read(dir.join(FACTS)).ok();
         let kept: Option<Value> = kept.and_then(|text| serde_json::from_slice(&text).ok());
         if kept.is_none() && dir.exists() {
-            // A federation that was interrupted is begun anew: its noise was drawn, and is not reused.
+            // A federation that was interrupted is begun again: its noise was drawn, and is not reused.
             std::fs::remove_dir_all(dir).map_err(|error| failed(&error))?;
         }
         std::fs::create_dir_all(dir).map_err(|error| failed(&error))?;
@@ -228,12 +228,12 @@ impl Grounds {
 /// The families of a lab, and those with a quirk with their groups.
 type Chosen = (Families, Vec<(FamilyId, &'static str)>);
 
-/// How many families of a run are made afresh.
+/// The number of families of a run that are made new.
 fn afresh(count: usize) -> usize {
     FRESH_LEAST.max(count / 4)
 }
 
-/// Which of the built-in families are measured: the seed's choice, and so nobody's.
+/// The built-in families that are measured: the seed chooses them.
 fn drawn(count: usize, seed: u64) -> Vec<FamilyId> {
     let mut built_in = FamilyId::quirks();
     built_in.sort_by_cached_key(|family| {

@@ -1,4 +1,4 @@
-//! Where and when something was measured, for pages that are kept.
+//! The machine and the time of a measurement, for pages that are kept.
 
 /// Processor, cores, memory and system, as far as the system tells.
 pub(super) fn machine() -> String {

@@ -1,4 +1,4 @@
-//! Which model is measured, and what it may use.
+//! The measured model, and its allowance.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Whether a skill helps: the replay gate before installing, on tasks that anybody may know.
+//! The replay gate before installing, on tasks that anybody may know.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -24,7 +24,7 @@ use crate::error::CliError;
 use crate::host::now_seconds;
 use crate::{export, output};
 
-/// What makes the seed of another environment.
+/// The number that makes the seed of another environment.
 pub(super) const ELSEWHERE: u64 = 1_000_003;
 
 /// Arguments of `lore lab run`.
@@ -179,7 +179,7 @@ pub(crate) fn main(args: &RunArgs, json: bool) -> Result<(), CliError> {
     args.expect_gain.map_or(Ok(()), |wanted| gained(&records, wanted))
 }
 
-/// Whether the library solved at least `wanted` more tasks than none.
+/// Checks that the library solved at least `wanted` more tasks than none.
 fn gained(records: &[Record], wanted: u64) -> Result<(), CliError> {
     let solved = |arm: Arm| {
         let mine = records.iter().filter(|r| r.arm == arm && r.group != CONTROL);
@@ -212,7 +212,7 @@ fn chosen(families: &Families, names: &[String]) -> Result<Vec<FamilyId>, CliErr
     names.iter().map(find).collect()
 }
 
-/// What a family is reported under.
+/// The group that a family is reported under.
 const fn group(family: FamilyId) -> &'static str {
     match family {
         FamilyId::BuiltIn(_) => "built in",

@@ -13,10 +13,10 @@ use serde::{Deserialize, Serialize};
 use crate::error::CliError;
 use crate::home::Home;
 
-/// What was found out about one endpoint, and when.
+/// The recorded abilities of one endpoint, and their time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Recorded {
-    /// What it can do.
+    /// The abilities.
     #[serde(flatten)]
     pub(crate) abilities: Abilities,
     /// When it was asked, in seconds since 1970.
@@ -29,13 +29,13 @@ pub(crate) struct Recorded {
 pub(crate) struct Records(BTreeMap<String, Recorded>);
 
 impl Records {
-    /// What is recorded in a home.
+    /// Loads the records of a home.
     pub(crate) fn load(home: &Home) -> Self {
         let text = std::fs::read(path(home)).unwrap_or_default();
         serde_json::from_slice(&text).unwrap_or_default()
     }
 
-    /// What is known about an endpoint.
+    /// The record of an endpoint.
     pub(crate) fn get(&self, endpoint: &Endpoint) -> Option<&Recorded> {
         self.0.get(&key(endpoint))
     }

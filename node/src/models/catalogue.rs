@@ -12,7 +12,7 @@ use crate::error::CliError;
 /// An official model file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Pinned {
-    /// What people call it.
+    /// The model's common name.
     pub(crate) name: &'static str,
     /// Its file.
     pub(crate) file: &'static str,
@@ -61,7 +61,7 @@ pub(crate) fn find(name: &str) -> Result<&'static Pinned, CliError> {
     })
 }
 
-/// Where model files are: `LORE_MODELS`, else the user's cache directory.
+/// The directory of model files: `LORE_MODELS`, else the user's cache directory.
 ///
 /// # Errors
 /// When neither is set.
@@ -86,7 +86,7 @@ impl Pinned {
         directory.join(self.file)
     }
 
-    /// Whether the file in `directory` is the official one. It is read in full, unless it was before
+    /// Returns true when the file in `directory` is the official one. It is read in full, unless it was before
     /// and neither its size nor its time of change differ since.
     ///
     /// # Errors

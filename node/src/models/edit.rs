@@ -22,7 +22,7 @@ pub(crate) enum Change<'a> {
         fields: Vec<(&'static str, Value)>,
         /// Fields to take out.
         without: Vec<&'static str>,
-        /// Whether it becomes the one that is used when none is named.
+        /// True when it becomes the one that is used when none is named.
         default: bool,
     },
     /// Takes out `[models.NAME]`.
@@ -132,7 +132,7 @@ fn table<'a>(
 ) -> Result<&'a mut dyn TableLike, CliError> {
     if parent.get(name).is_none() {
         let mut new = Table::new();
-        // No line `[models]` of its own above `[models.NAME]`.
+        // No separate line `[models]` above `[models.NAME]`.
         new.set_implicit(implicit);
         parent.insert(name, Item::Table(new));
     }

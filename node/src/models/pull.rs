@@ -1,6 +1,6 @@
 //! Getting an official model file: whole, checked, or not at all.
 //!
-//! Bytes go to a `.part` beside the file's place; a cut transfer goes on there, in this run or in a later
+//! Bytes go to a `.part` beside the file's place; a cut transfer continues there, in this run or in a later
 //! one. The file takes its place by a rename after its size and its full SHA-256 were found right, so a
 //! file that is in its place was checked. The server is not trusted: what it sends is bounded by the
 //! pinned size, and what it says about lengths and ranges is compared with what is known.
@@ -20,10 +20,10 @@ use sha2::{Digest as _, Sha256};
 use super::catalogue::{Pinned, hash, hex};
 use crate::error::CliError;
 
-/// How every GGUF file begins.
+/// The first bytes of every GGUF file.
 const MAGIC: &[u8; 4] = b"GGUF";
 
-/// How patient a transfer is.
+/// The patience of a transfer.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Tries {
     /// Tries in a row that bring nothing, before it is given up.
@@ -58,7 +58,7 @@ pub(crate) struct Pull<'a> {
     _lock: File,
 }
 
-/// What a failed try was.
+/// The kind of a failed try.
 enum Failed {
     /// It may go better next time.
     Again(String),
@@ -73,7 +73,7 @@ impl From<CliError> for Failed {
 }
 
 impl<'a> Pull<'a> {
-    /// Begins, or goes on where an earlier run ended.
+    /// Begins, or continues where an earlier run ended.
     ///
     /// # Errors
     /// When the directory cannot be used, or another pull of this file is under way.
@@ -199,7 +199,7 @@ impl<'a> Pull<'a> {
         Ok(())
     }
 
-    /// Whether what follows are the bytes that were asked for.
+    /// Checks that the bytes that follow are those that were asked for.
     fn check_head(&mut self, response: &Response) -> Result<(), Failed> {
         let status = response.status();
         match status {
@@ -289,7 +289,7 @@ impl<'a> Pull<'a> {
         Ok(path)
     }
 
-    /// What came is not the file: nothing of it is kept.
+    /// The error for a wrong file: nothing of it is kept.
     fn wrong(&self, why: &str) -> CliError {
         let _ = fs::remove_file(part_path(self.pinned, self.directory));
         let message = format!("this is not the official {}: {why}", self.pinned.file);
@@ -310,7 +310,7 @@ impl<'a> Pull<'a> {
 }
 
 impl Pinned {
-    /// What to do when something else came.
+    /// The advice when something else came.
     fn remedy(&self) -> String {
         format!(
             "get {} elsewhere and give it with `--file PATH`, or its address with `--from URL`",

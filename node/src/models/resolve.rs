@@ -20,17 +20,17 @@ const ANY_MODEL: &str = "default";
 pub(crate) struct Chosen {
     /// Its name in the configuration; None for a URL.
     pub(crate) name: Option<String>,
-    /// Where and how it is asked; holds its key.
+    /// The endpoint; holds its key.
     pub(crate) endpoint: Endpoint,
     /// Its context window in tokens, as configured, else as recorded. None means: ask the endpoint.
     pub(crate) window_tokens: Option<u64>,
-    /// What it costs: as configured, nothing on this machine, else unknown.
+    /// The price: as configured, nothing on this machine, else unknown.
     pub(crate) price: Option<Price>,
     /// Most tokens of one reply.
     pub(crate) max_tokens: Option<u32>,
-    /// How hard it thinks.
+    /// The reasoning effort.
     pub(crate) effort: Option<Effort>,
-    /// What `lore model test` recorded.
+    /// The record of `lore model test`.
     pub(crate) recorded: Option<Recorded>,
 }
 
@@ -128,7 +128,7 @@ fn known(home: &Home, name: Option<String>, endpoint: Endpoint) -> Chosen {
 }
 
 impl Chosen {
-    /// What to call it in output.
+    /// The name in output.
     pub(crate) fn label(&self) -> String {
         self.name
             .clone()

@@ -13,7 +13,7 @@ use crate::error::CliError;
 /// The server for a Python with `xllamacpp`.
 const XLLAMACPP: &str = include_str!("xllamacpp.py");
 
-/// What is to be served, and how.
+/// The model to serve, and its settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Serving {
     /// The model's name towards clients.
@@ -88,7 +88,7 @@ impl Runtime {
         Ok(Self::Embedded(program))
     }
 
-    /// Whether it chooses its port itself when that is 0, and tells its address as its first line.
+    /// Returns true when it chooses its port itself when that is 0, and tells its address as its first line.
     pub(crate) const fn tells_address(&self) -> bool {
         match self {
             Self::LlamaServer(_) => false,

@@ -12,10 +12,10 @@ use std::time::{Duration, Instant};
 use super::runtime::{Runtime, Serving};
 use crate::error::CliError;
 
-/// How often a server that is starting is looked at.
+/// Interval of the checks on a server that is starting.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// How long a server that was asked to stop may take.
+/// Time for a server to end after it was asked to stop.
 const STOPPING: Duration = Duration::from_secs(5);
 
 /// A server that answers.
@@ -140,7 +140,7 @@ impl Server {
         self.child.id()
     }
 
-    /// How it ended, if it did.
+    /// The exit status, if it has ended.
     pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().ok().flatten()
     }

@@ -42,7 +42,7 @@ fn server(script: Vec<Act>) -> (String, Endpoint) {
     (format!("{}/m.gguf", endpoint.root()), endpoint)
 }
 
-/// Which ranges were asked for.
+/// The ranges that were asked for.
 fn asked(endpoint: &Endpoint) -> Vec<Option<String>> {
     endpoint.seen().iter().map(|seen| seen.headers.get("range").cloned()).collect()
 }
@@ -175,7 +175,7 @@ async fn what_an_earlier_run_left_is_checked_like_what_comes() {
     let error = fetch(&pinned, dir.path(), "http://127.0.0.1:1/").await.unwrap_err();
     assert_eq!(error.kind, "wrong_hash");
     assert!(names(dir.path()).is_empty());
-    // Too long: begun anew.
+    // Too long: begun again.
     damaged.extend([0; 9]);
     fs::write(dir.path().join("m.gguf.part"), &damaged).unwrap();
     assert_eq!(Pull::begin(&pinned, dir.path()).unwrap().have(), 0);
