@@ -1,6 +1,6 @@
 //! Logs: to stderr, and in the daemon also to `<home>/logs/lore.log`.
 //!
-//! What is secret never reaches a log: keys, invitation secrets and tokens have no `Debug` or
+//! Secrets never reach a log: keys, invitation secrets and tokens have no `Debug` or
 //! `Display`, and private content is counted in a log, never quoted.
 
 use std::fs::{self, File, OpenOptions};

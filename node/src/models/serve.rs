@@ -189,7 +189,7 @@ fn leashed(command: &Command) -> io::Result<Command> {
     Ok(leashed)
 }
 
-/// What `lore model-child PARENT PROGRAM ARGS` does; returns only when it fails.
+/// Runs `lore model-child PARENT PROGRAM ARGS`; returns only when it fails.
 pub(crate) fn become_child(words: &[OsString]) -> CliError {
     let [parent, program, args @ ..] = words else {
         return CliError::usage("this verb is lore's own");

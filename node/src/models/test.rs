@@ -8,14 +8,14 @@ use super::{Chosen, Recorded, Records};
 use crate::error::CliError;
 use crate::home::Home;
 
-/// What a test found.
+/// The result of a test.
 #[derive(Debug)]
 pub(crate) struct Found {
-    /// What the endpoint showed.
+    /// The abilities that the endpoint showed.
     pub(crate) recorded: Recorded,
-    /// Whether it was written into the home; a directory without a node keeps nothing.
+    /// True when it was written into the home; a directory without a node keeps nothing.
     pub(crate) kept: bool,
-    /// How long all questions took.
+    /// Time that all questions took, in milliseconds.
     pub(crate) milliseconds: u64,
 }
 

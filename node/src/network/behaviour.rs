@@ -10,9 +10,9 @@ use super::codec::FrameCodec;
 use super::gossip::{self, Gossip};
 use super::{NetworkError, PROTOCOL, limits};
 
-/// How long an answer may take.
+/// Time limit of an answer.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
-/// How often a silent connection is probed.
+/// Interval between probes of a silent connection.
 const PING_INTERVAL: Duration = Duration::from_secs(20);
 /// When an unanswered probe means that the connection is dead.
 const PING_TIMEOUT: Duration = Duration::from_secs(20);

@@ -1,4 +1,4 @@
-//! What the network is started with.
+//! Settings of the network.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use lore_protocol::identity::SecretKey;
 
 use super::peer::PeerAddress;
 
-/// Which way a frame went.
+/// The direction of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
     /// Handed to libp2p by this node.
@@ -21,11 +21,11 @@ pub enum Direction {
 /// are encrypted. For tests and for the demo's search for canaries.
 pub type FrameTap = Arc<dyn Fn(Direction, &[u8]) + Send + Sync>;
 
-/// How to start the network.
+/// Settings to start the network with.
 pub struct NetworkConfig<'a> {
     /// The node's key, which is also its peer id.
     pub key: &'a SecretKey,
-    /// Where to listen. `/ip4/127.0.0.1/tcp/0` and `/ip4/127.0.0.1/udp/0/quic-v1` stay on loopback
+    /// The addresses to listen on. `/ip4/127.0.0.1/tcp/0` and `/ip4/127.0.0.1/udp/0/quic-v1` stay on loopback
     /// and let the system choose the port.
     pub listen: Vec<Multiaddr>,
     /// Peers to keep a connection with from the start.

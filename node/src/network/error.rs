@@ -1,4 +1,4 @@
-//! What can go wrong between the node and its peers.
+//! Errors between the node and its peers.
 
 /// Why the network refused or failed.
 #[derive(Debug, thiserror::Error)]
@@ -17,7 +17,7 @@ pub enum NetworkError {
     Listen {
         /// The address as configured.
         address: String,
-        /// What the system or libp2p said.
+        /// The message of the system or libp2p.
         why: String,
     },
     /// The text is no multiaddress.
@@ -25,7 +25,7 @@ pub enum NetworkError {
     BadAddress {
         /// The text.
         address: String,
-        /// What the parser said.
+        /// The parser's message.
         why: String,
     },
     /// The address does not say whom to expect.

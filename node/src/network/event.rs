@@ -1,4 +1,4 @@
-//! What the network tells the node.
+//! Events that the network tells the node.
 
 use libp2p::Multiaddr;
 use libp2p::gossipsub::MessageId;
@@ -13,7 +13,7 @@ pub struct RequestId(pub(super) u64);
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct GossipId(pub(super) MessageId);
 
-/// What to do with a gossip frame. Must be given within about ten seconds, else the frame is
+/// The verdict on a gossip frame. Must be given within about ten seconds, else the frame is
 /// forgotten here and not relayed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
@@ -50,7 +50,7 @@ pub enum RequestFailure {
     Refused(String),
 }
 
-/// What happened on the network.
+/// An event on the network.
 #[derive(Debug)]
 pub enum NetworkEvent {
     /// The node can be reached here (without the `/p2p` part).
@@ -60,26 +60,26 @@ pub enum NetworkEvent {
     },
     /// The first connection with a peer is up.
     Connected {
-        /// Who.
+        /// The peer.
         peer: PublicKey,
     },
     /// The last connection with a peer is gone. A wanted peer is redialled.
     Disconnected {
-        /// Who.
+        /// The peer.
         peer: PublicKey,
     },
     /// A peer said where it listens. A claim: dial it to find out.
     Identified {
-        /// Who.
+        /// The peer.
         peer: PublicKey,
         /// At most [`super::limits::ADDRESSES_PER_PEER`] addresses.
         addresses: Vec<Multiaddr>,
     },
     /// A frame on a topic; answer with [`super::NetworkHandle::validate`].
     Gossip {
-        /// Who relayed it (not: who wrote it).
+        /// The peer that relayed it (not its author).
         from: PublicKey,
-        /// Which federation's topic.
+        /// The federation of the topic.
         topic: FederationId,
         /// Names it in the verdict.
         id: GossipId,
@@ -88,7 +88,7 @@ pub enum NetworkEvent {
     },
     /// A peer asks; answer with [`super::NetworkHandle::reply`].
     Request {
-        /// Who.
+        /// The peer.
         peer: PublicKey,
         /// The question.
         bytes: Vec<u8>,
@@ -97,18 +97,18 @@ pub enum NetworkEvent {
     },
     /// A peer answered.
     Response {
-        /// Which request.
+        /// The request.
         request: RequestId,
-        /// Who.
+        /// The peer.
         peer: PublicKey,
         /// The answer.
         bytes: Vec<u8>,
     },
     /// A request will not be answered.
     RequestFailed {
-        /// Which request.
+        /// The request.
         request: RequestId,
-        /// Who was asked.
+        /// The peer that was asked.
         peer: PublicKey,
         /// Why.
         why: RequestFailure,

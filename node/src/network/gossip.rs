@@ -1,4 +1,4 @@
-//! How gossip is set up: sizes, windows and scores, and why.
+//! Settings of gossip: sizes, windows and scores, and why.
 //!
 //! Source of the algorithm and of the score terms P1 to P7: the gossipsub v1.1 specification,
 //! <https://github.com/libp2p/specs/blob/master/pubsub/gossipsub/gossipsub-v1.1.md>.

@@ -1,4 +1,4 @@
-//! What the rest of the node acts through.
+//! The handle through which the rest of the node acts.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,7 +13,7 @@ use super::meter::{Counters, Meter};
 use super::peer::{PeerAddress, peer_id_of};
 use super::{NetworkError, limits};
 
-/// How a publication went.
+/// The result of a publication.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Published {
     /// At least one peer gets it.
@@ -24,7 +24,7 @@ pub enum Published {
     Duplicate,
 }
 
-/// What the task is asked to do.
+/// A request to the task.
 pub(super) enum Command {
     Subscribe(FederationId),
     Unsubscribe(FederationId),
@@ -38,7 +38,7 @@ pub(super) enum Command {
     Unblock(PeerId),
 }
 
-/// What can be read without asking the task.
+/// The state that can be read without asking the task.
 #[derive(Default)]
 pub(super) struct View {
     pub(super) addresses: Vec<Multiaddr>,
@@ -197,7 +197,7 @@ impl NetworkHandle {
         self.send(Command::Unblock(peer_id_of(&peer)?)).await
     }
 
-    /// Where this node listens, each address with its key.
+    /// The addresses on which this node listens, each with its key.
     #[must_use]
     pub fn addresses(&self) -> Vec<PeerAddress> {
         let bare = self.shared.view().addresses.clone();
@@ -206,7 +206,7 @@ impl NetworkHandle {
             .collect()
     }
 
-    /// Who is connected, sorted.
+    /// The connected peers, sorted.
     #[must_use]
     pub fn peers(&self) -> Vec<PublicKey> {
         self.shared.view().peers.iter().copied().collect()

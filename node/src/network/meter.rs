@@ -1,4 +1,4 @@
-//! How many bytes went where.
+//! Counts of the bytes sent and received.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -1,4 +1,4 @@
-//! Which peers to keep a connection with, and when to try again.
+//! Choice of the peers to keep a connection with, and of the time of the next try.
 //!
 //! Exponential back-off with jitter, so that a node that restarts is not met by everybody at once.
 //! A state machine: time and randomness come in.

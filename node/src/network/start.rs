@@ -27,7 +27,7 @@ use super::{NetworkError, limits};
 
 /// Commands that wait for the task.
 const COMMANDS_WAITING: usize = 64;
-/// How long the system may take to open a listener.
+/// Time for the system to open a listener.
 const LISTEN_TIMEOUT: Duration = Duration::from_secs(10);
 /// Connections are kept while both sides live: probes find the dead ones, limits bound the rest.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(24 * 3600);

@@ -29,7 +29,7 @@ const WINDOW_BYTES: usize = 1 << 20;
 /// No escape used here makes more bytes of one.
 const MAX_GROWTH: usize = 8;
 
-/// How a canary was written where it was found.
+/// The written form of a canary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Form {
     /// As it is.
@@ -49,15 +49,15 @@ pub enum Form {
 /// A canary that was found.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Hit {
-    /// Where its written form begins, in bytes from the start of what was scanned.
+    /// The start of its written form, in bytes from the start of what was scanned.
     pub at: u64,
-    /// Which one: its place in the list given to [`Canaries::new`].
+    /// The canary: its place in the list given to [`Canaries::new`].
     pub canary: usize,
-    /// How it was written.
+    /// The written form.
     pub form: Form,
 }
 
-/// What was found in a file.
+/// The finds in a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileHits {
     /// The file.
@@ -66,7 +66,7 @@ pub struct FileHits {
     pub hits: Vec<Hit>,
 }
 
-/// What a search of files came to.
+/// The result of a search of files.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Report {
     /// Files with hits, by path.

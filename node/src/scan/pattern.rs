@@ -1,4 +1,4 @@
-//! What a canary looks like in each form that can be written down beforehand.
+//! The texts of a canary in each form that can be written down beforehand.
 
 use std::collections::BTreeSet;
 

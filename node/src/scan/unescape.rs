@@ -3,7 +3,7 @@
 /// Decoded bytes.
 pub(super) struct Unescape {
     pub(super) bytes: Vec<u8>,
-    /// Where each decoded byte begins in the bytes that were scanned; empty when nothing moved.
+    /// The position where each decoded byte begins in the bytes that were scanned; empty when nothing moved.
     from: Vec<usize>,
     /// Length of the bytes that were scanned.
     whole: usize,
@@ -15,7 +15,7 @@ impl Unescape {
         Self { bytes: bytes.to_vec(), from: Vec::new(), whole: bytes.len() }
     }
 
-    /// Where decoded byte `at`, or the end, lies in the bytes that were scanned.
+    /// The position where decoded byte `at`, or the end, lies in the bytes that were scanned.
     pub(super) fn source(&self, at: usize) -> usize {
         if self.from.is_empty() {
             return at;
@@ -77,7 +77,7 @@ pub(super) fn json(view: &Unescape) -> Unescape {
     })
 }
 
-/// What follows `\u`: one unit of UTF-16, or two that make a pair.
+/// Reads the digits after `\u`: one unit of UTF-16, or two that make a pair.
 fn unicode(digits: &[u8]) -> Option<(Vec<u8>, usize)> {
     let first = u16::try_from(number(digits.get(..4)?)?).ok()?;
     let second = digits

@@ -1,4 +1,4 @@
-//! What can be wrong with a store, and the way out.
+//! Errors of a store, and the way out.
 
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,7 @@ pub enum StoreError {
     /// There is no store here.
     #[error("there is no store at {}: run `lore init` first", path.display())]
     Missing {
-        /// Where it was expected.
+        /// The path where it was expected.
         path: PathBuf,
     },
     /// Another process has it open.
@@ -29,7 +29,7 @@ pub enum StoreError {
     Damaged {
         /// The store.
         path: PathBuf,
-        /// What was found.
+        /// The finding.
         detail: String,
     },
     /// A newer program wrote it.
@@ -57,23 +57,23 @@ pub enum StoreError {
     /// There is no backup to restore.
     #[error("there is no backup at {}: name a directory that `lore store backup` wrote", path.display())]
     NoBackup {
-        /// Where it was expected.
+        /// The path where it was expected.
         path: PathBuf,
     },
     /// A backup or restore would overwrite something.
     #[error("{} already exists; choose another place or move it away", path.display())]
     AlreadyExists {
-        /// What is in the way.
+        /// The path that is in the way.
         path: PathBuf,
     },
     /// The file system refused.
     #[error("cannot {doing} {}: {source}", path.display())]
     Io {
-        /// What was tried.
+        /// The attempted action.
         doing: &'static str,
         /// On which file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
     /// RocksDB refused for another reason.
@@ -81,7 +81,7 @@ pub enum StoreError {
     Engine {
         /// The store.
         path: PathBuf,
-        /// What RocksDB said.
+        /// The message of RocksDB.
         detail: String,
     },
 }

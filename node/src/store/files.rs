@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::StoreError;
 
-/// Whether there is nothing here: no file or directory, an empty directory or an empty file.
+/// Returns true when there is nothing here: no file or directory, an empty directory or an empty file.
 pub(super) fn is_absent_or_empty(path: &Path) -> Result<bool, StoreError> {
     match fs::metadata(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(true),
@@ -17,7 +17,7 @@ pub(super) fn is_absent_or_empty(path: &Path) -> Result<bool, StoreError> {
     }
 }
 
-/// Whether a database directory has tables or logs.
+/// Returns true when a database directory has tables or logs.
 pub(super) fn has_data(database: &Path) -> Result<bool, StoreError> {
     if is_absent_or_empty(database)? {
         return Ok(false);

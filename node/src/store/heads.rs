@@ -21,10 +21,10 @@ pub(super) const FILE_NAME: &str = "HEADS";
 /// Number (8), hash (32), checksum (32).
 const SLOT_BYTES: usize = 72;
 
-/// Where the chain of synced batches stands.
+/// The head of the chain of synced batches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Head {
-    /// How many synced batches there were.
+    /// The number of synced batches.
     pub number: u64,
     /// The hash over all of them.
     pub hash: Hash,
@@ -92,7 +92,7 @@ impl HeadsFile {
         }
     }
 
-    /// What tells this file from any copy of it: its inode, and when it was made where the file system
+    /// The marks that tell this file from any copy of it: its inode, and when it was made where the file system
     /// keeps that. Moving it within a file system changes neither.
     pub(super) fn place(&self) -> Result<Vec<u8>, StoreError> {
         let meta = self.file.metadata().map_err(StoreError::io("read", &self.path))?;

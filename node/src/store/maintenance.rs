@@ -11,27 +11,27 @@ use lore_engine::{Recovery, Table};
 
 use super::{Store, StoreError, files, options};
 
-/// What a check read.
+/// The result of a check.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct CheckReport {
     /// Entries per table, in the order of [`Table::ALL`].
     pub entries: Vec<(&'static str, u64)>,
     /// Bytes of all keys and values.
     pub bytes: u64,
-    /// How many synced batches the store has seen.
+    /// The number of synced batches that the store has seen.
     pub head_number: u64,
 }
 
-/// What a repair did.
+/// The result of a repair.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct RepairReport {
     /// The untouched copy of the damaged store.
     pub copy: PathBuf,
-    /// How many synced batches were acknowledged, as far as is known.
+    /// The number of synced batches that were acknowledged, as far as is known.
     pub acknowledged: Option<u64>,
-    /// How many of them the repaired store holds.
+    /// The number of them that the repaired store holds.
     pub recovered: u64,
-    /// What can be read now.
+    /// The check of what can be read now.
     pub check: CheckReport,
 }
 

@@ -1,4 +1,4 @@
-//! What a store promises, also to those who kill it or damage its files.
+//! The promises of a store, also to those who kill it or damage its files.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
