@@ -1,4 +1,4 @@
-//! What a person runs: storage, network and control around the rooms that decide.
+//! The program for people: storage, network and control around the rooms that decide.
 //!
 //! Everything that touches the outside for a user lives here: RocksDB, libp2p, files, sockets, the
 //! terminal. This room decides nothing that `protocol` or `privacy` decides: the network moves

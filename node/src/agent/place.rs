@@ -124,7 +124,7 @@ impl Place {
             let error = format!("session `{id}` is another user's and is not shown to you");
             return Err(CliError::usage(error)
                 .kind("another_user")
-                .help("go on with a session that you began, or begin a new one"));
+                .help("resume a session that you began, or begin a new one"));
         }
         let known = self.list(5);
         let help = if known.is_empty() {

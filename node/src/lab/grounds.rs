@@ -71,7 +71,7 @@ impl Grounds {
                 return Err(failed(
                     &"a port of the lab is taken, so that its tasks are others now",
                 )
-                .help("stop what listens on 127.0.0.1, or begin anew with another --dir"));
+                .help("stop what listens on 127.0.0.1, or begin again with another --dir"));
             }
         }
         let mut grounds = Self { seed, families, facts: Value::Null, dir: dir.to_owned(), lab };

@@ -178,7 +178,7 @@ impl<'a> Pull<'a> {
             self.have, self.pinned.size_bytes
         );
         Err(CliError::failed("cut", message)
-            .help("the same command goes on from there; `--from URL` takes another place"))
+            .help("the same command continues from there; `--from URL` takes another place"))
     }
 
     /// One request; it is over when the server says so or nothing is missing.

@@ -104,7 +104,7 @@ async fn the_shared_library_is_where_skills_come_from_by_default() {
     assert!(session["skills_injected"][0]["revision"].is_string(), "{session}");
 }
 
-/// What one task was offered, met and did, as many sessions that are otherwise alike.
+/// Copies one task into many sessions that differ in nothing else, and releases their success.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_success_of_sessions_with_a_skill_is_released_for_that_skill() {
     const SESSIONS: usize = 200;

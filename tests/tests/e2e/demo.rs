@@ -75,7 +75,7 @@ fn skills_are_sound(cluster: &Cluster, exports: &Path) {
     assert_eq!((&error["kind"], &error["exit"]), (&"invalid_skill".into(), &1.into()));
 }
 
-/// What the logs hold is what the skills show. So a lesson that no skill shows (the demo has tried the
+/// Checks that the logs hold what the skills show. So a lesson that no skill shows (the demo has tried the
 /// skills on the rare task) is in no delta either.
 fn every_released_lesson_is_exported(directory: &Path) {
     let exports = String::from_utf8(bytes_below(&directory.join("exports/late"))).unwrap();

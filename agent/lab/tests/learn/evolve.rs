@@ -23,7 +23,7 @@ fn lesson(op: Op, error: ErrorClass, action: Action) -> Lesson {
     Lesson::new(None, op, trigger, action).unwrap()
 }
 
-/// What makes the check a lesson of the example's skill.
+/// The subject of an action: with it the check is a lesson of the example's skill.
 fn action_subject(action: &Action) -> Option<Token> {
     matches!(action, Action::CheckThat(_)).then(|| Token::new("loopback:8123/v2").unwrap())
 }

@@ -90,7 +90,7 @@ async fn a_later_run_goes_on_where_an_earlier_one_was_given_up() {
     let error = fetch(&pinned, dir.path(), &url).await.unwrap_err();
     assert_eq!((error.kind.as_str(), error.exit), ("cut", Exit::Failed));
     assert!(error.message.contains("5000 of 800004 bytes"), "{error}");
-    assert!(error.help.contains("goes on from there"), "{error}");
+    assert!(error.help.contains("continues from there"), "{error}");
     assert_eq!(Pull::begin(&pinned, dir.path()).unwrap().have(), 5000);
     let (url, endpoint) = server(vec![part(5000, 5000, &content, content.len())]);
     let path = fetch(&pinned, dir.path(), &url).await.unwrap();
