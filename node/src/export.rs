@@ -17,7 +17,7 @@ const FILE: &str = "SKILL.md";
 /// Result of an export, by skill name.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize)]
 pub struct Report {
-    /// Written new or anew.
+    /// Written for the first time or again.
     pub written: Vec<String>,
     /// Already as it should be.
     pub unchanged: Vec<String>,

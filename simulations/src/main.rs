@@ -33,7 +33,7 @@ enum Command {
         /// First seed; the scenario's own without it
         #[arg(long)]
         seed: Option<u64>,
-        /// How many seeds, counted up from the first
+        /// Number of seeds, counted up from the first
         #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
         seeds: u64,
         /// Threads; one simulation stays on one

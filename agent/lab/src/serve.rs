@@ -109,7 +109,7 @@ impl Lab {
     pub fn switch(&mut self, family: FamilyId, seed: u64) -> Result<(), LabError> {
         let old = self.environment.families.get(&family).ok_or(LabError::NoFamily(family))?;
         let port = old.port;
-        // The old service stops, or the outdated port would go on working.
+        // The old service stops, or the outdated port would keep working.
         self.programs.remove(&family);
         self.forget(port);
         self.put(family, seed)?;

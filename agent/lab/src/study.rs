@@ -1,4 +1,4 @@
-//! A study: episodes over tasks and arms, kept one by one, so that an interrupted study goes on.
+//! A study: episodes over tasks and arms, kept one by one, so that an interrupted study can be resumed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions};
@@ -139,7 +139,7 @@ pub enum StudyError {
     /// The endpoint failed several times in a row.
     #[error(
         "the model's endpoint failed {FAILED_IN_A_ROW} episodes in a row ({class}): {message}; what was \
-         measured is kept, start again to go on"
+         measured is kept, start again to continue"
     )]
     Endpoint {
         /// Class of the last error.

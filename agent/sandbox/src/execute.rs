@@ -22,7 +22,7 @@ const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 /// Facts found out before the fork.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Place {
-    /// The process is in a root of its own.
+    /// The process is in a private root.
     pub(super) private_root: bool,
     /// Processes of the user that count against the same limit.
     pub(super) other_processes: u64,
@@ -96,7 +96,7 @@ pub(super) fn become_command(
 
 fn give_up_rights(policy: &Policy, place: Place) -> io::Result<()> {
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
-    // A session of its own: no controlling terminal, and a process group that is the command's.
+    // A new session: no controlling terminal, and a process group that is the command's.
     rustix::process::setsid()?;
     std::env::set_current_dir(&policy.workspace)?;
     limits::apply(&policy.limits, place.other_processes)?;
@@ -104,7 +104,7 @@ fn give_up_rights(policy: &Policy, place: Place) -> io::Result<()> {
     rustix::thread::set_no_new_privs(true)?;
     files::restrict(policy, place.private_root).map_err(io::Error::other)?;
     let internet = policy.network == Network::Open;
-    // Names of sockets are names of files: outside a root of its own they are everybody's.
+    // Names of sockets are names of files: outside a private root they are everybody's.
     let tcp = !policy.loopback_ports.is_empty();
     let sockets = Sockets { internet, tcp, unix: place.private_root };
     let programs = seccomp::programs(sockets).map_err(io::Error::other)?;

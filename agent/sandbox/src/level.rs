@@ -46,7 +46,7 @@ pub struct Level {
     pub seccomp: bool,
     /// A user namespace: no capability counts outside it.
     pub user_namespace: bool,
-    /// A root of its own: what is not granted does not exist, and exceptions inside granted roots hold.
+    /// A private root: what is not granted does not exist, and exceptions inside granted roots hold.
     pub private_root: bool,
     /// A network namespace.
     pub network_namespace: bool,

@@ -1,8 +1,8 @@
-//! Runs a command that nobody vouches for.
+//! Runs an untrusted command.
 //!
 //! The command is started by a second run of the own binary, which takes every right away before it
-//! becomes the command: a root of its own that holds only what was granted (mount namespace), no network
-//! (network namespace), no sight of other processes (PID namespace, `/proc` of its own), no capabilities,
+//! becomes the command: a private root that holds only what was granted (mount namespace), no network
+//! (network namespace), no sight of other processes (PID namespace, private `/proc`), no capabilities,
 //! Landlock over the same files, two seccomp filters, resource limits, a scrubbed environment, a session
 //! of its own and no inherited descriptor. Where a kernel lacks a part, [`Level`] says so, and what is
 //! below the [`Minimum`] that the policy asks for is refused before anything runs.

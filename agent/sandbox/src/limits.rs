@@ -7,7 +7,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use super::policy::Limits;
 
 /// Processes and threads of the helper, which count against the same limit, and a few more: where processes are
-/// counted, the count is to be met first, since only it ends what goes on asking.
+/// counted, the count is to be met first, since only it ends a command that keeps asking.
 pub(super) const HELPERS: u32 = 16;
 
 /// Sets the limits on this process; its children inherit them.

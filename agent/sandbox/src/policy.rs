@@ -28,8 +28,8 @@ pub enum Namespaces {
 /// Parts that must be enforced for a command to run at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Minimum {
-    /// Files are confined by Landlock or by a root of its own, and seccomp is on. Paths that are hidden or
-    /// read-only inside a writable root still need the root of its own; a policy that has such paths is
+    /// Files are confined by Landlock or by a private root, and seccomp is on. Paths that are hidden or
+    /// read-only inside a writable root still need the private root; a policy that has such paths is
     /// refused without one.
     Confined,
     /// Everything: own root, PID and network namespace, Landlock and seccomp.
@@ -40,7 +40,7 @@ pub enum Minimum {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// Processes and threads at a time. What has more is ended by the watch; the kernel never lets it have 16
-    /// more. Where the level says that they are counted, one more fails with EAGAIN, and what goes on asking is
+    /// more. Where the level says that they are counted, one more fails with EAGAIN, and what keeps asking is
     /// ended.
     pub processes: u32,
     /// Largest file it writes, in bytes.
@@ -88,7 +88,7 @@ pub struct Policy {
     pub read_only: Vec<PathBuf>,
     /// Never seen although inside a granted root: keys, the store, credentials.
     pub hidden: Vec<PathBuf>,
-    /// A directory for what is temporary: `/tmp` inside when there is a root of its own, else under its own
+    /// A directory for what is temporary: `/tmp` inside when there is a private root, else under its own
     /// name; HOME and TMPDIR point to it. It outlives the command and belongs to the caller.
     pub scratch: PathBuf,
     /// Network.
@@ -134,7 +134,7 @@ impl Policy {
         std::iter::once(&self.workspace).chain(&self.write)
     }
 
-    /// The exceptions inside granted roots that only a root of its own can hold.
+    /// The exceptions inside granted roots that only a private root can hold.
     pub(super) fn exceptions(&self) -> Vec<&PathBuf> {
         let writable = |path: &&PathBuf| self.writable().any(|root| path.starts_with(root));
         let granted = |path: &&PathBuf| {

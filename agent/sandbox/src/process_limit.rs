@@ -20,8 +20,8 @@ use super::notify::{self, Answer, Notice};
 /// Number of times a call that is over the bound is looked at again before it fails, and the time between.
 const TRIES: u32 = 4;
 const BETWEEN_TRIES: Duration = Duration::from_millis(1);
-/// Calls over the bound after which the command is ended: a program may cope with a few, a fork bomb goes on
-/// for ever. Fewer for a lower bound.
+/// Calls over the bound after which the command is ended: a program may cope with a few, a fork bomb never
+/// stops. Fewer for a lower bound.
 const MAX_REFUSED: u32 = 100;
 
 /// Answers the calls of one command.

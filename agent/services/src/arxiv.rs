@@ -77,10 +77,10 @@ pub(super) struct SearchArguments {
     query: String,
     /// Order, best fit when absent.
     order: Option<Order>,
-    /// How many, 10 when absent.
+    /// Number of results, 10 when absent.
     #[schemars(range(min = 1, max = 50))]
     limit: Option<u32>,
-    /// How many to skip.
+    /// Number of results to skip.
     #[schemars(range(max = 10000))]
     offset: Option<u32>,
 }

@@ -117,7 +117,7 @@ pub(super) struct ReadArguments {
     /// First line, from 1.
     #[schemars(range(min = 1))]
     first_line: Option<u32>,
-    /// How many lines, 300 when absent.
+    /// Number of lines, 300 when absent.
     #[schemars(range(min = 1, max = 2000))]
     lines: Option<u32>,
 }

@@ -49,7 +49,7 @@ pub(super) struct Code;
 pub(super) struct CodeArguments {
     /// Words, with `repo:owner/name`, `org:`, `language:`, `path:`, `extension:`, `filename:` if wanted.
     query: String,
-    /// How many, 10 when absent.
+    /// Number of results, 10 when absent.
     #[schemars(range(min = 1, max = 50))]
     limit: Option<u32>,
     /// Page, from 1.
@@ -120,7 +120,7 @@ pub(super) struct ReposArguments {
     query: String,
     /// Order; best fit when absent.
     order: Option<Order>,
-    /// How many, 10 when absent.
+    /// Number of results, 10 when absent.
     #[schemars(range(min = 1, max = 50))]
     limit: Option<u32>,
     /// Page, from 1.

@@ -31,17 +31,17 @@ pub(super) struct Create;
 pub(super) struct CreateArguments {
     /// `owner/name`, or `name` for the token's own user.
     repo: String,
-    /// What it will hold; a model when absent.
+    /// The kind of the repository; a model when absent.
     #[serde(default)]
     kind: Kind,
-    /// Whether everybody may see it; private when absent.
+    /// True when everybody may see it; private when absent.
     #[serde(default)]
     public: bool,
     /// For a space: what it runs on.
     sdk: Option<Sdk>,
 }
 
-/// What a space runs on.
+/// The kit that a space runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Sdk {
@@ -105,12 +105,12 @@ pub(super) struct Commit;
 pub(super) struct CommitArguments {
     /// `owner/name`.
     repo: String,
-    /// What it holds; a model when absent.
+    /// The kind of the repository; a model when absent.
     #[serde(default)]
     kind: Kind,
     /// Branch; `main` when absent.
     revision: Option<String>,
-    /// What changes, in one line.
+    /// Summary of the change, in one line.
     summary: String,
     /// Files to add or replace, at most 100 and 4 MiB together.
     #[serde(default)]

@@ -30,11 +30,11 @@ pub(super) struct Search;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SearchArguments {
-    /// What to look for.
+    /// Text to search for.
     query: String,
     /// One product only, such as `transformers`, `trl`, `hub`, `datasets`.
     product: Option<String>,
-    /// How many excerpts, 8 when absent.
+    /// Number of excerpts, 8 when absent.
     #[schemars(range(min = 1, max = 30))]
     limit: Option<u32>,
 }
@@ -77,7 +77,7 @@ pub(super) struct ReadArguments {
     /// First line, from 1.
     #[schemars(range(min = 1))]
     first_line: Option<u32>,
-    /// How many lines, 300 when absent.
+    /// Number of lines, 300 when absent.
     #[schemars(range(min = 1, max = 2000))]
     lines: Option<u32>,
 }

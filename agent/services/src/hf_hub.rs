@@ -92,7 +92,7 @@ fn plain_value(value: &Value) -> String {
     }
 }
 
-/// What a list is ordered by.
+/// The order of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Order {
@@ -127,7 +127,7 @@ pub(super) struct SearchArguments {
     tags: Option<Vec<String>>,
     /// Order, most first; by trend when absent.
     order: Option<Order>,
-    /// How many, 10 when absent.
+    /// Number of results, 10 when absent.
     #[schemars(range(min = 1, max = 50))]
     limit: Option<u32>,
 }

@@ -34,10 +34,10 @@ pub(super) struct LogsArguments {
     job: String,
     /// User or organisation; the token's own user when absent.
     account: Option<String>,
-    /// How many of the last lines, 100 when absent.
+    /// Number of last lines, 100 when absent.
     #[schemars(range(min = 1, max = 2000))]
     lines: Option<u32>,
-    /// How long to listen to a job that still runs, 5 when absent.
+    /// Seconds to listen to a job that still runs, 5 when absent.
     #[schemars(range(min = 1, max = 45))]
     seconds: Option<u32>,
 }

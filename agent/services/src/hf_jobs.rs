@@ -188,7 +188,7 @@ pub(super) struct ListArguments {
     stage: Option<String>,
     /// User or organisation; the token's own user when absent.
     account: Option<String>,
-    /// How many, 20 when absent.
+    /// Number of results, 20 when absent.
     #[schemars(range(min = 1, max = 100))]
     limit: Option<u32>,
 }
@@ -217,7 +217,7 @@ impl Operation for List {
     }
 }
 
-/// Which job.
+/// The job.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct JobArguments {

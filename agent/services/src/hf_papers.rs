@@ -78,7 +78,7 @@ pub(super) struct Daily;
 pub(super) struct DailyArguments {
     /// The day, `YYYY-MM-DD`; the latest when absent.
     date: Option<String>,
-    /// How many, 20 when absent.
+    /// Number of results, 20 when absent.
     #[schemars(range(min = 1, max = 100))]
     limit: Option<u32>,
     /// Page, from 0.
@@ -115,9 +115,9 @@ pub(super) struct Search;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SearchArguments {
-    /// What to look for, 2 to 250 characters.
+    /// Text to search for, 2 to 250 characters.
     query: String,
-    /// How many, 10 when absent.
+    /// Number of results, 10 when absent.
     #[schemars(range(min = 1, max = 50))]
     limit: Option<u32>,
 }
@@ -190,7 +190,7 @@ pub(super) struct TextArguments {
     /// First line, from 1.
     #[schemars(range(min = 1))]
     first_line: Option<u32>,
-    /// How many lines, 300 when absent.
+    /// Number of lines, 300 when absent.
     #[schemars(range(min = 1, max = 2000))]
     lines: Option<u32>,
 }

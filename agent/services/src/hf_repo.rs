@@ -26,7 +26,7 @@ pub(super) const VARIABLES: [&str; 2] = ["HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"];
 /// Hosts of large files.
 pub(super) const DOWNLOADS: &str = "*.hf.co";
 
-/// What a repository holds.
+/// The kind of a repository.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Kind {
@@ -109,7 +109,7 @@ pub(super) struct List;
 pub(super) struct ListArguments {
     /// `owner/name`.
     repo: String,
-    /// What it holds; a model when absent.
+    /// The kind of the repository; a model when absent.
     #[serde(default)]
     kind: Kind,
     /// Branch, tag or commit; `main` when absent.
@@ -177,7 +177,7 @@ pub(super) struct ReadArguments {
     repo: String,
     /// The file within the repository, such as `README.md`.
     name: String,
-    /// What the repository holds; a model when absent.
+    /// The kind of the repository; a model when absent.
     #[serde(default)]
     kind: Kind,
     /// Branch, tag or commit; `main` when absent.
@@ -185,7 +185,7 @@ pub(super) struct ReadArguments {
     /// First line, from 1.
     #[schemars(range(min = 1))]
     first_line: Option<u32>,
-    /// How many lines, 300 when absent.
+    /// Number of lines, 300 when absent.
     #[schemars(range(min = 1, max = 2000))]
     lines: Option<u32>,
 }

@@ -126,9 +126,9 @@ pub(super) struct RowsArguments {
     query: Option<String>,
     /// Only rows for which this holds, such as `"label"=1 AND "length">10`.
     filter: Option<String>,
-    /// How many to skip.
+    /// Number of rows to skip.
     offset: Option<u64>,
-    /// How many, 5 when absent.
+    /// Number of rows, 5 when absent.
     #[schemars(range(min = 1, max = 100))]
     limit: Option<u32>,
 }

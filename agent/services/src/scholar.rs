@@ -140,10 +140,10 @@ pub(super) struct SearchArguments {
     /// Only papers with a free PDF.
     #[serde(default)]
     open_access: bool,
-    /// How many, 10 when absent.
+    /// Number of results, 10 when absent.
     #[schemars(range(min = 1, max = 50))]
     limit: Option<u32>,
-    /// How many to skip, up to 900.
+    /// Number of results to skip, up to 900.
     #[schemars(range(max = 900))]
     offset: Option<u32>,
 }
@@ -228,10 +228,10 @@ pub(super) struct CitationsArguments {
     id: String,
     /// `citing`: papers that cite it (when absent); `cited`: its references.
     direction: Option<Direction>,
-    /// How many, 20 when absent.
+    /// Number of results, 20 when absent.
     #[schemars(range(min = 1, max = 100))]
     limit: Option<u32>,
-    /// How many to skip.
+    /// Number of results to skip.
     #[schemars(range(max = 9000))]
     offset: Option<u32>,
 }

@@ -243,7 +243,7 @@ impl Made<'_> {
         let base = settings.base_url.as_deref().or_else(|| web_search::base(provider));
         let base = base.ok_or_else(|| SettingsError::Missing {
             setting: "agent.outside.web_search.base_url".to_owned(),
-            why: "every SearXNG instance has an address of its own, like http://127.0.0.1:8888",
+            why: "every SearXNG instance has its own address, like http://127.0.0.1:8888",
         })?;
         let service = Service::new(web_search::profile(provider), base, found.token)?;
         let service = &Arc::new(service.with_variables(found.variables));

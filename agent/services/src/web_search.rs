@@ -76,10 +76,10 @@ pub(super) struct Search {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SearchArguments {
-    /// What to look for, at most 400 characters.
+    /// Text to search for, at most 400 characters.
     #[schemars(length(min = 1, max = 400))]
     pub(super) query: String,
-    /// How many, 10 when absent.
+    /// Number of results, 10 when absent.
     #[schemars(range(min = 1, max = 20))]
     pub(super) limit: Option<u32>,
     /// Page, from 1; not every provider has more than one.

@@ -57,7 +57,7 @@ impl Session {
     }
 }
 
-/// Reads sessions, one a line; empty lines are skipped. A bad line is one error, and reading goes on.
+/// Reads sessions, one a line; empty lines are skipped. A bad line is one error, and reading continues.
 pub fn read_lines<R: BufRead>(reader: R) -> impl Iterator<Item = Result<Session, SessionError>> {
     Lines { reader, line: 0, broken: false }
 }

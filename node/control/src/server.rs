@@ -158,7 +158,7 @@ async fn converse(stream: UnixStream, handler: &impl Handler) -> io::Result<()> 
         tokio::select! {
             result = &mut work => break result,
             Some(event) = events.recv() => {
-                // The work goes on without the client: it may be half done.
+                // The work continues without the client: it may be half done.
                 if client_is_there {
                     let line = answer_line(Line::Event(event))?;
                     client_is_there = within(send(&mut write, &line)).await.is_ok();

@@ -259,8 +259,9 @@ impl Chat<'_> {
         let id = work.id().to_owned();
         match work.store(self.ask, self.last.as_ref()) {
             Ok(Some(name)) => {
-                self.show
-                    .line(&format!("saved; `lore agent --resume {id}` goes on; stored as {name}"));
+                self.show.line(&format!(
+                    "saved; `lore agent --resume {id}` continues it; stored as {name}"
+                ));
             }
             Ok(None) => {}
             Err(error) => {

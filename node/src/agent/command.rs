@@ -13,7 +13,7 @@ pub(super) const HELP: &str = "\
 /undo                        take back your last words and what followed; files stay as they are
 /skills                      the skills at hand, and those that were offered
 /approve [TOOL]              what you agreed to for this session, or agree to a tool
-/resume [ID]                 the saved sessions, or go on with one
+/resume [ID]                 the saved sessions, or resume one
 /help                        this list
 /quit                        save and leave (Ctrl-D, or Ctrl-C twice)
 Ctrl-C ends what is running; the session stays.";

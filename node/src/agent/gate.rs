@@ -42,7 +42,7 @@ pub enum Answer {
 }
 
 impl Gate {
-    /// `rules`, with somebody to ask or without.
+    /// `rules`, with a person to ask or without.
     #[must_use]
     pub fn new(rules: RulePolicy, someone: bool) -> Self {
         Self {

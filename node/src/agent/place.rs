@@ -60,7 +60,7 @@ impl Place {
         self.root.join("agreed.json")
     }
 
-    /// The shared library as text, written anew for every session that asks for it.
+    /// The shared library as text, written again for every session that asks for it.
     #[must_use]
     pub fn library(&self) -> PathBuf {
         self.root.join("library")
@@ -90,7 +90,7 @@ impl Place {
         Ok((head, transcript))
     }
 
-    /// Goes on with a session.
+    /// Resumes a session.
     ///
     /// # Errors
     /// Fails when there is none of this id, or it cannot be read.
@@ -124,7 +124,7 @@ impl Place {
             let error = format!("session `{id}` is another user's and is not shown to you");
             return Err(CliError::usage(error)
                 .kind("another_user")
-                .help("go on with a session that you began, or begin a new one"));
+                .help("resume a session that you began, or begin a new one"));
         }
         let known = self.list(5);
         let help = if known.is_empty() {

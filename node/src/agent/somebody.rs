@@ -10,7 +10,7 @@ use super::gate::Answer;
 /// An answer that is waited for.
 pub type AnswerFuture<'a> = Pin<Box<dyn Future<Output = Answer> + Send + 'a>>;
 
-/// Somebody who can be asked more than yes and no.
+/// A person who can be asked more than yes and no.
 pub trait Somebody: Person {
     /// Once, always, or no.
     fn choose<'a>(&'a self, question: &'a str) -> AnswerFuture<'a>;

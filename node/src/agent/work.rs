@@ -51,7 +51,7 @@ pub struct Options {
     pub skills: SkillSource,
     /// True when pages of the internet may be read.
     pub web: bool,
-    /// The session to go on with.
+    /// The session to resume.
     pub resume: Option<String>,
     /// The session to begin from.
     pub fork: Option<String>,
@@ -502,7 +502,7 @@ pub fn refusal(turn: &Turn, gate: &Gate, session: &str) -> Option<CliError> {
                 format!("the policy refused the last call of the task; the model says: {first}"),
             )
             .help(format!(
-                "allow it with another --policy and go on with `lore agent --resume {session}`"
+                "allow it with another --policy and resume with `lore agent --resume {session}`"
             ))
         }
         End::Budget { .. } if turn.day_is_over => CliError::refused(
@@ -523,6 +523,6 @@ pub fn refusal(turn: &Turn, gate: &Gate, session: &str) -> Option<CliError> {
         End::Failed { class, .. } => CliError::failed(class, end),
         End::Cancelled => CliError::failed("cancelled", end),
     };
-    let resume = format!("the session is saved: `lore agent --resume {session}` goes on with it");
+    let resume = format!("the session is saved: `lore agent --resume {session}` continues it");
     Some(if error.help.is_empty() { error.help(resume) } else { error })
 }

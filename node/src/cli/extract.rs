@@ -36,7 +36,7 @@ pub(super) fn extract(context: &Context, args: &ExtractArgs) -> Result<(), CliEr
         .build()
         .map_err(|error| CliError::failed("runtime", error))?;
     let mut unread = context.ask(SessionUnread {})?.keys;
-    // The next call goes on with the rest.
+    // The next call continues with the rest.
     let whole = args.limit.is_none_or(|limit| limit >= unread.len());
     unread.truncate(args.limit.unwrap_or(usize::MAX));
     let progress = Progress::start(ProgressMode::Auto, unread.len() as u64, "the model reads");
@@ -48,7 +48,7 @@ pub(super) fn extract(context: &Context, args: &ExtractArgs) -> Result<(), CliEr
         let asked = extract::ask(&model, reader, &session, Retries::default());
         let answer = runtime.block_on(asked).map_err(|error| {
             CliError::failed("model", error).help(format!(
-                "{read} sessions were read now, which is kept; the same command goes on with the rest, and a \
+                "{read} sessions were read now, which is kept; the same command continues with the rest, and a \
                  user's proposals count when all of that user's sessions were read"
             ))
         })?;

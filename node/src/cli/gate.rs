@@ -68,7 +68,7 @@ pub(super) fn preview(context: &Context) -> Result<(), CliError> {
     output::result(&shown, context.json, preview_text)
 }
 
-/// What lets something out needs a person at a terminal; what keeps something back does not.
+/// Runs a gate verb. A release needs a person at a terminal; keeping something back does not.
 pub(super) fn gate(context: &Context, verb: GateVerb) -> Result<(), CliError> {
     let (decision, keys, which) = match verb {
         GateVerb::Keep(args) => (Decision::Keep, args.keys, args.which),

@@ -127,7 +127,7 @@ fn fetch(pinned: &Pinned, directory: &std::path::Path, args: &PullArgs) -> Resul
         shown.set(before.max(now));
     };
     if args.file.is_none() && pull.have() > 0 {
-        progress.say(format!("{} goes on at {} MB", pinned.name, pull.have() / MEGABYTE));
+        progress.say(format!("{} continues at {} MB", pinned.name, pull.have() / MEGABYTE));
     }
     let done = match &args.file {
         Some(path) => pull.copy(path, &tell),

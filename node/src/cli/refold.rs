@@ -1,4 +1,4 @@
-//! Folding an exported log anew, in another order: a check that needs no node.
+//! Folds an exported log again, in another order: a check that needs no node.
 
 use std::path::Path;
 

@@ -34,7 +34,7 @@ pub(super) fn run(context: &Context, args: RunArgs) -> Result<(), CliError> {
         .map_err(|error| CliError::failed("runtime", error))?;
     let options = Options { record_frames: args.record_frames };
     let ended = runtime.block_on(async {
-        // Spawned, so that the loop may block a worker while others go on.
+        // Spawned, so that the loop may block a worker while others continue.
         let (home, machine) = (context.home.clone(), context.machine.clone());
         tokio::spawn(async move { daemon::run(&home, &config, &options, &machine).await })
             .await

@@ -28,7 +28,7 @@ pub enum ConfigError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
     /// A key nobody knows.
@@ -53,7 +53,7 @@ pub enum ConfigError {
         path: PathBuf,
         /// Counted from 1.
         line: usize,
-        /// What is wrong with it.
+        /// The problem.
         why: String,
     },
 }
@@ -69,13 +69,13 @@ impl From<ConfigError> for CliError {
 pub struct Config {
     /// What this node is called in its own output, and in each federation that it joins: it is published there.
     pub name: String,
-    /// Where to listen.
+    /// The addresses to listen on.
     pub listen: Vec<Multiaddr>,
     /// Peers to keep a connection with.
     pub peers: Vec<PeerAddress>,
     /// `error`, `warn`, `info`, `debug`, `trace` or a tracing filter.
     pub log_level: String,
-    /// How often to compare with a random peer.
+    /// The interval between comparisons with a random peer.
     pub sync_interval: Duration,
     /// Seconds from a lesson release to its public deadline, when a person looks at keys before they go
     /// out; none without a gate.
@@ -86,7 +86,7 @@ pub struct Config {
     pub models: BTreeMap<String, ModelSettings>,
     /// The name of the model that is used when none is asked for.
     pub default_model: Option<String>,
-    /// What holds for every task of the agent.
+    /// Settings for every task of the agent.
     pub agent: AgentSettings,
 }
 

@@ -9,7 +9,7 @@ use crate::error::CliError;
 use crate::network::{self, Direction, Multiaddr, NetworkEvent, PeerAddress};
 
 impl Daemon {
-    /// Tells the engine what happened. Its work may take long: other tasks go on meanwhile.
+    /// Tells the engine what happened. Its work may take long: other tasks run meanwhile.
     pub(super) fn tell(&mut self, event: Event) -> Result<(), CliError> {
         tokio::task::block_in_place(|| self.node.handle(event))
     }

@@ -138,7 +138,7 @@ pub async fn run(
     };
     let before = listen::as_before(&**node.engine().store(), &config.listen)?;
     let started = match Network::start(start(before)).await {
-        // Somebody else took a port that the configuration leaves open: any other will do.
+        // Another program took a port that the configuration leaves open: any other will do.
         Err(NetworkError::PortInUse { .. }) => Network::start(start(config.listen.clone())).await,
         started => started,
     };

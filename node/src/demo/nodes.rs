@@ -48,7 +48,7 @@ impl Node {
         self.command(&[&["federation", "create"], args, &SHORTEST].concat())
     }
 
-    /// Runs a verb as a process of its own and gives its JSON.
+    /// Runs a verb as a separate process and gives its JSON.
     pub(crate) fn command(&self, args: &[&str]) -> Result<Value, CliError> {
         let out = Command::new(&self.program)
             .arg("--home")

@@ -59,7 +59,7 @@ impl Handwritten {
 }
 
 impl Node {
-    /// What each session would teach, newest first: for the owner's screen, and for nobody else.
+    /// Preview of each session's lessons, newest first: for the owner's screen only.
     pub(super) fn lesson_preview(
         &self,
         limit: usize,

@@ -213,7 +213,7 @@ impl Node {
         next
     }
 
-    /// What a budget would buy, before it is set.
+    /// Preview of what a budget would buy, before it is set.
     pub(super) fn privacy_buys(
         &self,
         offer: &control::PrivacyBuys,

@@ -92,7 +92,7 @@ impl Node {
         Ok(stored(&session))
     }
 
-    /// Where the sessions are that no model has read and to which one could add something.
+    /// The keys of the sessions that no model has read and to which one could add something.
     pub(super) fn session_unread(&self) -> Result<control::UnreadSessions, CliError> {
         let mut keys = Vec::new();
         for pair in self.store.scan(RecordKind::Session, b"") {

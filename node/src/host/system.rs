@@ -9,7 +9,7 @@ use lore_engine::{Clock, EngineError, Entropy, Storage, Watch};
 use super::CONSENT_FILE;
 use crate::error::CliError;
 
-/// What a node takes from the machine that it runs on.
+/// The resources that a node takes from the machine that it runs on.
 #[derive(Clone)]
 pub struct Machine {
     /// The clock.

@@ -2,7 +2,7 @@
 //!
 //! Real node processes on loopback, as in `lore demo`; different families at different nodes; the
 //! rule-based explorer stands for many users, whose lessons leave their node through the privacy door
-//! only. A last node, with a few users of its own, joins late and exports the shared library. There the
+//! only. A last node, with its own few users, joins late and exports the shared library. There the
 //! model is measured on tasks that nobody did before.
 
 use std::collections::BTreeMap;

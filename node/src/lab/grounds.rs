@@ -56,7 +56,7 @@ impl Grounds {
         let kept = std::fs::read(dir.join(FACTS)).ok();
         let kept: Option<Value> = kept.and_then(|text| serde_json::from_slice(&text).ok());
         if kept.is_none() && dir.exists() {
-            // A federation that was interrupted is begun anew: its noise was drawn, and is not reused.
+            // A federation that was interrupted is begun again: its noise was drawn, and is not reused.
             std::fs::remove_dir_all(dir).map_err(|error| failed(&error))?;
         }
         std::fs::create_dir_all(dir).map_err(|error| failed(&error))?;
@@ -71,7 +71,7 @@ impl Grounds {
                 return Err(failed(
                     &"a port of the lab is taken, so that its tasks are others now",
                 )
-                .help("stop what listens on 127.0.0.1, or begin anew with another --dir"));
+                .help("stop what listens on 127.0.0.1, or begin again with another --dir"));
             }
         }
         let mut grounds = Self { seed, families, facts: Value::Null, dir: dir.to_owned(), lab };

@@ -132,7 +132,7 @@ fn table<'a>(
 ) -> Result<&'a mut dyn TableLike, CliError> {
     if parent.get(name).is_none() {
         let mut new = Table::new();
-        // No line `[models]` of its own above `[models.NAME]`.
+        // No separate line `[models]` above `[models.NAME]`.
         new.set_implicit(implicit);
         parent.insert(name, Item::Table(new));
     }

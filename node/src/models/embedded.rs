@@ -1,4 +1,4 @@
-//! A model file that this program computes and serves itself, in a process of its own.
+//! A model file that this program computes and serves itself, in a separate process.
 //!
 //! Only with the feature `local-llm`. It is a process like every other runtime's: it can be killed
 //! without harm, and the library that computes takes its number of threads from its environment.
@@ -9,7 +9,7 @@ use clap::Args;
 
 use crate::error::CliError;
 
-/// What `lore model serve --embedded` starts.
+/// Arguments of the process that `lore model serve --embedded` starts.
 #[derive(Debug, Args)]
 #[cfg_attr(
     not(feature = "local-llm"),
@@ -88,7 +88,7 @@ pub(crate) fn serve_embedded(args: &EmbeddedArgs) -> Result<(), CliError> {
         output::result(&address, true, |_| String::new())?;
         let (end, parent_ended) = oneshot::channel::<()>();
         std::thread::spawn(move || {
-            // However it ends, whoever held the other end is gone.
+            // However it ends, the holder of the other end is gone.
             let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
             drop(end);
         });

@@ -1,6 +1,6 @@
 //! Getting an official model file: whole, checked, or not at all.
 //!
-//! Bytes go to a `.part` beside the file's place; a cut transfer goes on there, in this run or in a later
+//! Bytes go to a `.part` beside the file's place; a cut transfer continues there, in this run or in a later
 //! one. The file takes its place by a rename after its size and its full SHA-256 were found right, so a
 //! file that is in its place was checked. The server is not trusted: what it sends is bounded by the
 //! pinned size, and what it says about lengths and ranges is compared with what is known.
@@ -73,7 +73,7 @@ impl From<CliError> for Failed {
 }
 
 impl<'a> Pull<'a> {
-    /// Begins, or goes on where an earlier run ended.
+    /// Begins, or continues where an earlier run ended.
     ///
     /// # Errors
     /// Fails when the directory cannot be used, or another pull of this file is under way.
@@ -178,7 +178,7 @@ impl<'a> Pull<'a> {
             self.have, self.pinned.size_bytes
         );
         Err(CliError::failed("cut", message)
-            .help("the same command goes on from there; `--from URL` takes another place"))
+            .help("the same command continues from there; `--from URL` takes another place"))
     }
 
     /// One request; it is over when the server says so or nothing is missing.

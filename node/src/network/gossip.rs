@@ -42,7 +42,7 @@ pub(super) fn federation_of(topic: &str) -> Option<FederationId> {
     topic.strip_prefix("commonlore/1/")?.parse().ok()
 }
 
-/// Two frames with the same content on the same topic are one message, whoever sends them.
+/// Two frames with the same content on the same topic are one message, from any sender.
 fn content_id(message: &Message) -> MessageId {
     let hash = Hash::derive(
         "commonlore/gossip-id/v1",

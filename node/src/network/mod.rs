@@ -7,7 +7,7 @@
 //!
 //! Nothing here grows without bound: channels, connections, wanted peers, outstanding requests
 //! and frames all have a limit ([`limits`]). When the reader of the events is slow, the task stops
-//! polling libp2p (so that peers feel it) but goes on serving the handle, which is what makes it
+//! polling libp2p (so that peers feel it) but keeps serving the handle, which is what makes it
 //! safe to call the handle from the loop that reads the events.
 
 mod behaviour;

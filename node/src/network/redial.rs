@@ -75,7 +75,7 @@ impl Redial {
         }
     }
 
-    /// The next moment at which somebody is due.
+    /// The next moment at which a peer is due.
     pub(super) fn next_due(&self) -> Option<Instant> {
         self.wanted.values().filter_map(|wanted| wanted.due).min()
     }

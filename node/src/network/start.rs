@@ -131,7 +131,7 @@ fn listen_error(address: &Multiaddr, error: TransportError<io::Error>) -> Networ
             why: "only /ip4|ip6/../tcp/.. and /ip4|ip6/../udp/../quic-v1 can be listened on".into(),
         },
         TransportError::Other(error) => {
-            // QUIC wraps the socket's error in errors of its own.
+            // QUIC wraps the socket's error in its own errors.
             let in_use = error.kind() == io::ErrorKind::AddrInUse
                 || error.to_string().to_lowercase().contains("in use");
             if in_use {

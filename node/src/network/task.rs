@@ -126,7 +126,7 @@ impl Task {
             Command::Publish(federation, frame, answer) => {
                 self.tap(Direction::Out, &frame);
                 self.shared.meter.gossip(Direction::Out);
-                // Whoever asked may have gone; the frame is published all the same.
+                // The asker may have gone; the frame is published all the same.
                 let _ = answer.send(self.publish(&gossip::ident_topic(&federation), frame));
             }
             Command::Validate(GossipId(id), from, verdict) => {

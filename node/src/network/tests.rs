@@ -121,7 +121,7 @@ async fn gossip_until_received(from: &NetworkHandle, to: &mut Node, prefix: &str
         _ => None,
     });
     tokio::select! {
-        () = publish => unreachable!("publishing goes on for ever"),
+        () = publish => unreachable!("publishing never ends"),
         bytes = receive => bytes,
     }
 }
@@ -294,7 +294,7 @@ async fn an_oversized_request_is_refused_by_both_sides() {
         })
         .await;
     assert!(matches!(why, RequestFailure::Refused(_) | RequestFailure::ConnectionClosed), "{why}");
-    // And it goes on serving requests that are within the limit.
+    // And it keeps serving requests that are within the limit.
     let largest = vec![7; limits::REQUEST_BYTES];
     a.handle.request(b.key, largest.clone()).await.unwrap();
     let received = b

@@ -55,7 +55,7 @@ impl Store {
         if files::is_absent_or_empty(path)? {
             return Err(StoreError::Missing { path: path.to_owned() });
         }
-        // A creation that was interrupted goes on; but a database that has lost its table of
+        // A creation that was interrupted continues; but a database that has lost its table of
         // contents must never come back as an empty one.
         let nothing_acknowledged = files::is_absent_or_empty(&path.join(heads::FILE_NAME))?;
         let create = nothing_acknowledged && !files::has_data(&path.join(DATABASE_DIR))?;

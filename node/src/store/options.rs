@@ -27,7 +27,7 @@ pub(super) fn database(create: bool) -> Options {
     // and everything after it in silence. A log cut short is found by our own heads.
     options.set_wal_recovery_mode(DBRecoveryMode::TolerateCorruptedTailRecords);
     options.set_max_open_files(64);
-    // Of the usual 16, each is started and ended anew for every column family at every opening.
+    // Of the usual 16, each is started and ended again for every column family at every opening.
     options.set_max_file_opening_threads(1);
     options.set_max_background_jobs(2);
     options.set_db_write_buffer_size(ALL_WRITE_BUFFERS_BYTES);

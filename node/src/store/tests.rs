@@ -137,7 +137,7 @@ fn a_second_open_is_refused_naming_the_lock() {
     assert!(error.to_string().contains(&place.path().display().to_string()));
 }
 
-/// Not a test of its own: the process that the next test starts and kills.
+/// Not a separate test: the process that the next test starts and kills.
 #[test]
 #[ignore = "started by killing_the_process_loses_nothing_acknowledged"]
 fn child_that_writes_until_it_is_killed() {

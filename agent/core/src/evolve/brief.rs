@@ -44,7 +44,7 @@ impl Brief {
         Some(Self { text: rendered.text, lessons })
     }
 
-    /// The brief as bytes, for a writer in a process of its own.
+    /// The brief as bytes, for a writer in a separate process.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         codec::encode(&(self.text.clone(), self.lessons.clone()))

@@ -70,7 +70,7 @@ pub fn is_unread(session: &Session) -> bool {
 
 /// Asks a model about one session in a pass over many, for its proposals or none.
 ///
-/// A session that the model refuses, cannot hold or never answers has none, and the pass goes on: one
+/// A session that the model refuses, cannot hold or never answers has none, and the pass continues: one
 /// session must not decide whether the others are read. Only what says nothing about the session ends it:
 /// an endpoint that is not there or does not take the key, and then not for a fixed question either.
 ///

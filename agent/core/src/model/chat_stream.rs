@@ -74,7 +74,7 @@ impl ChatStream {
             Some(_) => self.indices.iter().rposition(|known| *known == index),
             None => self.indices.len().checked_sub(1),
         };
-        // The same index with another id and a name of its own is another call.
+        // The same index with another id and its own name is another call.
         let continued = known.filter(|&at| {
             let known = &self.reply.calls[at];
             let other_id = !id.is_empty() && !known.id.is_empty() && id != known.id;

@@ -5,7 +5,7 @@
 pub enum TokenHeader {
     /// `Authorization: Bearer ...`.
     Bearer,
-    /// A header of its own.
+    /// A separate header.
     Named(&'static str),
 }
 

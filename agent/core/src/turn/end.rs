@@ -19,7 +19,7 @@ pub enum End {
         /// The bound, in its unit.
         limit: u64,
     },
-    /// Money is bounded, the price is unknown, and nobody agreed to go on.
+    /// Money is bounded, the price is unknown, and no person agreed to continue.
     UnknownPrice,
     /// The conversation does not fit the window, however much is left out.
     Overflow {

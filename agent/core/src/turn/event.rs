@@ -118,7 +118,7 @@ pub enum Event {
     Control {
         /// Why.
         kind: ControlKind,
-        /// What.
+        /// The text.
         text: String,
     },
     /// Still at it.
@@ -130,7 +130,7 @@ pub enum Event {
     },
     /// The turn ended.
     Ended {
-        /// How.
+        /// The way in which it ended.
         end: End,
         /// Used in all.
         spend: Spend,

@@ -22,7 +22,7 @@ const LAST_CALLS: u64 = 3;
 /// [`Machine::results`], to `Consent` [`Machine::consented`]; after `Wait` it is `step` again.
 #[derive(Debug)]
 pub enum Step {
-    /// Ask a person whether to go on although the price is unknown and money is bounded.
+    /// Ask a person whether to continue although the price is unknown and money is bounded.
     Consent,
     /// Ask the model.
     Ask {
@@ -144,7 +144,7 @@ impl Machine {
         self.limits.task.and(self.limits.today).without(&self.spend)
     }
 
-    /// Counts what a tool used by asking a model of its own.
+    /// Counts what a tool used by asking its own model.
     pub(super) const fn charge(&mut self, spend: Spend) {
         self.spend.add(spend);
     }
@@ -183,7 +183,7 @@ impl Machine {
         }
     }
 
-    /// The user ends the turn. Calls without a result are answered, so that the session can go on later.
+    /// The user ends the turn. Calls without a result are answered, so that the session can continue later.
     pub fn cancel(&mut self) {
         if let Phase::Calling(calls) = &mut self.phase {
             for call in std::mem::take(calls) {

@@ -1,7 +1,7 @@
 //! The tool with which a model sends a sub-agent to look something up.
 //!
-//! The sub-agent is a turn of its own: the same model and the same policy, but it can only look, nobody can be
-//! asked, and it has a budget of its own. Its caller gets one bounded text and none of what was read on the
+//! The sub-agent is a separate turn: the same model and the same policy, but it can only look, nobody can be
+//! asked, and it has its own budget. Its caller gets one bounded text and none of what was read on the
 //! way, which is the point: a long search costs the caller a few lines of its window.
 
 use std::sync::{Arc, MutexGuard, PoisonError};
@@ -79,7 +79,7 @@ impl Approval for Looking {
 }
 
 impl Research {
-    /// A sub-agent that asks `model` and reads what `files` may be read, with a memory of its own for what it
+    /// A sub-agent that asks `model` and reads what `files` may be read, with its own memory for what it
     /// read. `looking` are further tools that only look, such as fetching pages.
     ///
     /// `limits.task` bounds one question and `limits.today` all questions together. Text mode has no tools to
@@ -144,7 +144,7 @@ impl Research {
         limits.today = limits.today.without(&books.spent);
         let mut granted = books.granted.without(&books.since_granted);
         if limits.price.is_none() {
-            // Whoever bounds money has agreed to a model without a price before.
+            // A person who bounds money has agreed to a model without a price before.
             granted.cost_micro_usd = None;
         }
         limits.today = limits.today.and(granted);

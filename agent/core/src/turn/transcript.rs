@@ -62,7 +62,7 @@ pub enum Record {
     },
     /// Skills were offered.
     Skills {
-        /// Which.
+        /// The skills.
         skills: Vec<SkillUse>,
     },
     /// The first `messages` of everything that was said are a stored session now.
@@ -79,7 +79,7 @@ pub enum Record {
     },
     /// A turn ended.
     End {
-        /// How.
+        /// The way in which it ended.
         end: End,
         /// Used in that turn.
         spend: Spend,
@@ -93,7 +93,7 @@ pub enum TranscriptError {
     #[error("the transcript cannot be written or read: {0}")]
     Io(#[from] std::io::Error),
     /// Something that is not a line of a transcript.
-    #[error("line {line} is not part of a transcript; fork from before it to go on")]
+    #[error("line {line} is not part of a transcript; fork from before it to continue")]
     Line {
         /// Number of the line, from 1.
         line: usize,
@@ -127,7 +127,7 @@ impl Transcript {
         Ok(transcript)
     }
 
-    /// Goes on with a file. A line that was cut by a crash is taken out and the repaired conversation
+    /// Continues a file. A line that was cut by a crash is taken out and the repaired conversation
     /// is written, so that all of `Saved::messages` are in the file.
     ///
     /// # Errors

@@ -37,7 +37,7 @@ pub enum RunError {
     /// It took too long and was killed.
     #[error("its {what} did not end within {seconds} s and was killed{}", after(said))]
     Late {
-        /// Which.
+        /// The program.
         what: &'static str,
         /// The limit.
         seconds: u64,
@@ -47,7 +47,7 @@ pub enum RunError {
     /// It ended in a way that is no answer.
     #[error("its {what} crashed: {how}{}", after(said))]
     Crashed {
-        /// Which.
+        /// The program.
         what: &'static str,
         /// Exit status or signal.
         how: String,
@@ -83,7 +83,7 @@ pub(crate) struct Run<'a> {
     /// For messages.
     pub(crate) what: &'static str,
     pub(crate) program: &'a Path,
-    /// Where.
+    /// The working directory.
     pub(crate) dir: &'a Path,
     /// First on PATH.
     pub(crate) bin: &'a Path,

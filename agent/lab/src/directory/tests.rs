@@ -212,7 +212,7 @@ fn a_check_that_hangs_is_killed_with_all_that_it_started() {
     let task = instance(&family, 1);
     let out = task.prompt().split("-o ").nth(1).unwrap().split('`').next().unwrap().to_owned();
     std::fs::write(scratch.path().join(&out), "x").unwrap();
-    // One child stays in the group, one leaves it for a session of its own.
+    // One child stays in the group, one leaves it for a new session.
     program(&family.join(CHECK), "sleep 4711.25 & setsid sleep 4711.25 & exec sleep 4711.25");
     let began = Instant::now();
     let reason = task.validate(scratch.path()).unwrap_err();

@@ -7,7 +7,7 @@ use regex::Regex;
 /// A command line to try, perhaps after another that makes it possible.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Candidate {
-    /// Run before, as a call of its own.
+    /// Run before, as a separate call.
     pub(super) before: Option<String>,
     /// The command that should do the task.
     pub(super) command: String,
@@ -63,7 +63,7 @@ pub(super) fn last_program(line: &str) -> Option<&str> {
     for (at, c) in line.char_indices() {
         match (c, quote) {
             (_, Some(open)) if c == open => quote = None,
-            // A substitution in double quotes has quotes of its own.
+            // A substitution in double quotes has its own quotes.
             ('(', None | Some('"')) => depth += 1,
             (')', None | Some('"')) => depth = depth.saturating_sub(1),
             (_, Some(_)) => {}

@@ -44,7 +44,7 @@ pub(super) fn other_directory(s: &Situation<'_>, _: &mut Look<'_>) -> Vec<Candid
     vec![Candidate::new(format!("cd {directory} && {back}"))]
 }
 
-/// An exit status other than 0 that means success: go on after that one.
+/// An exit status other than 0 that means success: continue after that one.
 pub(super) fn exit_status(s: &Situation<'_>, _: &mut Look<'_>) -> Vec<Candidate> {
     let Some(found) = EXIT_MEANS.find(s.output) else {
         return Vec::new();

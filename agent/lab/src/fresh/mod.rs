@@ -60,7 +60,7 @@ const FRAMES: [&str; 7] = [
     "We still have to @VERB@ @A@ @B@ {id}; save the answer as {out}.@MORE@",
 ];
 
-/// Writes `count` families below `dir`, each in a directory of its own, and gives their paths. The same
+/// Writes `count` families below `dir`, each in its own directory, and gives their paths. The same
 /// seed gives the same families.
 ///
 /// # Errors

@@ -1,5 +1,5 @@
 //! Episodes of a scripted model on real tasks of the lab: what a model is given, how an episode ends
-//! whatever the model or its endpoint does, and that a study goes on where it was.
+//! whatever the model or its endpoint does, and that a study continues where it was.
 #![allow(clippy::unwrap_used, clippy::expect_used, unreachable_pub)]
 
 mod study;

@@ -116,7 +116,7 @@ async fn a_study_stops_when_its_endpoint_is_gone_and_keeps_what_it_has() {
     go(&study(&room, "m", None), &endpoint, &cells[..1], &file).await.unwrap();
     let gone = Endpoint::start(|_, _| fails(404, "{}"));
     let error = go(&study(&room, "m", None), &gone, &cells, &file).await.unwrap_err();
-    assert!(error.to_string().contains("start again to go on"), "{error}");
+    assert!(error.to_string().contains("start again to continue"), "{error}");
     assert_eq!(gone.seen().len(), 3);
     assert_eq!(std::fs::read_to_string(&file).unwrap().lines().count(), 1);
 }

@@ -91,7 +91,7 @@ struct WireFunction {
 pub(super) fn read(body: &[u8]) -> Result<Asked, Refusal> {
     let wire: Wire = serde_json::from_slice(body)
         .map_err(|error| Refusal::bad(format!("the request cannot be read: {error}")))?;
-    // These words are known to clients: they go on without tools.
+    // These words are known to clients: they continue without tools.
     if wire.tools.is_some_and(|tools| !tools.is_empty()) {
         return Err(Refusal::bad(
             "this server does not support tools: the model is served as text; ask again without \

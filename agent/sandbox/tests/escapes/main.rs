@@ -259,7 +259,7 @@ async fn attempt_with(targets: &Targets, policy: &Policy, name: &str, patience: 
     Tried { ended, said: said.await.unwrap() }
 }
 
-/// Without a root of its own `.git` cannot be held, so a policy that names it is refused.
+/// Without a private root `.git` cannot be held, so a policy that names it is refused.
 async fn refused_where_git_cannot_be_held(grounds: &Grounds) {
     grounds.renew();
     let mut policy = Policy::new(&grounds.targets.workspace, grounds.scratch.path());

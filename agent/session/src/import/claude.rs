@@ -1,11 +1,11 @@
 //! Session files of Claude Code: one JSON object a line, linked by `parentUuid`.
 //!
 //! One file may hold several sessions, and the side chains of sub-agents. A side chain becomes a
-//! session of its own: it has its own task, and its failures and fixes belong together. A message of
+//! separate session: it has its own task, and its failures and fixes belong together. A message of
 //! the model may come as several lines with one `message.id`; lines copied by a resume repeat a `uuid`.
 //!
 //! All of them are pieces of one conversation, and so are other files that repeat lines, name this
-//! session, or go on after one of its entries: each piece gets the marks of its session, its entries and
+//! session, or continue after one of its entries: each piece gets the marks of its session, its entries and
 //! those that they follow.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -93,7 +93,7 @@ impl<'a> Reader<'a> {
             "user" => Role::User,
             "assistant" => Role::Assistant,
             // Summaries, snapshots, queue and progress lines: nothing said or done. A summary names the
-            // entry that the file goes on after.
+            // entry that the file continues after.
             _ => {
                 self.leaves.extend(text(entry, "leafUuid").map(str::to_owned));
                 return Ok(());

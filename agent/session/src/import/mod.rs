@@ -91,9 +91,9 @@ impl fmt::Display for Place {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{place}: {reason}")]
 pub struct Warning {
-    /// Where.
+    /// The position in the file.
     pub place: Place,
-    /// What, and what was done about it.
+    /// The problem, and what was done about it.
     pub reason: &'static str,
 }
 

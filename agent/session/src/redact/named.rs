@@ -90,7 +90,7 @@ fn in_bare(c: char) -> bool {
 
 pub(super) fn redact<'a>(text: &'a str, steps: &Steps) -> Cow<'a, str> {
     // Matches must not overlap, and a harmless pair must not swallow the start of a telling one, so
-    // that the search goes on right after the name of a harmless pair.
+    // that the search continues right after the name of a harmless pair.
     let mut clean = String::new();
     let (mut from, mut copied) = (0, 0);
     let (mut quoted, mut bare) = (Run::default(), Run::default());

@@ -90,7 +90,7 @@ async fn a_later_run_goes_on_where_an_earlier_one_was_given_up() {
     let error = fetch(&pinned, dir.path(), &url).await.unwrap_err();
     assert_eq!((error.kind.as_str(), error.exit), ("cut", Exit::Failed));
     assert!(error.message.contains("5000 of 800004 bytes"), "{error}");
-    assert!(error.help.contains("goes on from there"), "{error}");
+    assert!(error.help.contains("continues from there"), "{error}");
     assert_eq!(Pull::begin(&pinned, dir.path()).unwrap().have(), 5000);
     let (url, endpoint) = server(vec![part(5000, 5000, &content, content.len())]);
     let path = fetch(&pinned, dir.path(), &url).await.unwrap();
@@ -175,7 +175,7 @@ async fn what_an_earlier_run_left_is_checked_like_what_comes() {
     let error = fetch(&pinned, dir.path(), "http://127.0.0.1:1/").await.unwrap_err();
     assert_eq!(error.kind, "wrong_hash");
     assert!(names(dir.path()).is_empty());
-    // Too long: begun anew.
+    // Too long: begun again.
     damaged.extend([0; 9]);
     fs::write(dir.path().join("m.gguf.part"), &damaged).unwrap();
     assert_eq!(Pull::begin(&pinned, dir.path()).unwrap().have(), 0);

@@ -20,7 +20,7 @@ pub struct McpSettings {
     pub environment: BTreeMap<String, String>,
 }
 
-/// A program that runs in a process group of its own, which ends when this is dropped.
+/// A program that runs in its own process group, which ends when this is dropped.
 #[derive(Debug)]
 pub(super) struct Program(Child);
 
