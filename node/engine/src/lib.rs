@@ -152,8 +152,10 @@ pub struct Engine<N = SystemNoise> {
     effects: Vec<Effect>,
     /// Releases that were refused and said so; tried again with the next start.
     refused: BTreeSet<Hash>,
-    /// Peers with whom a round was completed since this process began.
+    /// Peers with whom a round was completed since the open epoch began, or since this process did.
     asked: BTreeMap<FederationId, BTreeSet<PublicKey>>,
+    /// Federations of which a member has answered since this process began.
+    answered: BTreeSet<FederationId>,
     /// When members were asked for that last, since they must answer before a release.
     asked_at: BTreeMap<FederationId, Duration>,
     /// The right to sample each release that was paid for and has no result yet.
@@ -194,6 +196,7 @@ impl<N: NoiseSource> Engine<N> {
             effects: Vec::new(),
             refused: BTreeSet::new(),
             asked: BTreeMap::new(),
+            answered: BTreeSet::new(),
             asked_at: BTreeMap::new(),
             tickets: BTreeMap::new(),
             jobs: VecDeque::new(),

@@ -26,8 +26,9 @@ impl<N: NoiseSource> Engine<N> {
     /// Returns true when what comes of sessions may be signed now.
     ///
     /// A copied home looks whole, so the node asks a few members in every epoch, before it draws: as many as
-    /// a restored node asks, or until the public time at which releases are sent, one at least. Nobody may
-    /// know more of this node's chain than its ledger does, in any federation.
+    /// a restored node asks. When fewer answer until the public time at which releases are sent, it must do
+    /// that a member has answered since this process began. Nobody may know more of this node's chain than its
+    /// ledger does, in any federation.
     pub(crate) fn may_release(&self, federation: FederationId) -> Result<bool, EngineError> {
         if self.store.recovery()?.is_some() || self.second_copy()?.is_some() {
             return Ok(false);
@@ -36,7 +37,8 @@ impl<N: NoiseSource> Engine<N> {
         let asked = self.asked.get(&federation).map_or(0, BTreeSet::len);
         let delay = self.federation(federation)?.log().charter().privacy.windows.send_after_seconds;
         let sent = self.window_end(federation).unwrap_or(0).saturating_add(u64::from(delay));
-        let enough = asked >= wanted || (asked > 0 && self.now_seconds() >= sent);
+        let late = self.now_seconds() >= sent && self.answered.contains(&federation);
+        let enough = asked >= wanted || late;
         let open = self.federation(federation)?.log().open_epoch();
         Ok(enough && open >= self.releases_again_at(federation)?)
     }
@@ -141,6 +143,7 @@ impl<N: NoiseSource> Engine<N> {
         peer: PublicKey,
     ) -> Result<(), EngineError> {
         self.asked.entry(federation).or_default().insert(peer);
+        self.answered.insert(federation);
         if self.store.recovery()?.is_none() {
             return Ok(());
         }
