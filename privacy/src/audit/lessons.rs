@@ -38,7 +38,7 @@ pub(crate) fn shipped(
     release_lessons(spec, contributions, secret, &mut SystemNoise)
 }
 
-fn lesson(number: u64) -> Result<Lesson, PrivacyError> {
+pub(crate) fn lesson(number: u64) -> Result<Lesson, PrivacyError> {
     let bad = |_| PrivacyError::Unsupported("the audit's lesson");
     let token = |text: String| Token::new(text).map_err(bad);
     let trigger = Trigger { tool: token("curl".into())?, error: ErrorClass::Other, subject: None };
@@ -47,10 +47,17 @@ fn lesson(number: u64) -> Result<Lesson, PrivacyError> {
         .map_err(|_| PrivacyError::Unsupported("the audit's lesson"))
 }
 
-fn words(words: &[&str]) -> Result<Vec<Word>, PrivacyError> {
+pub(crate) fn words(words: &[&str]) -> Result<Vec<Word>, PrivacyError> {
     let word = |text: &&str| Word::new(*text);
     let words: Result<_, _> = words.iter().map(word).collect();
     words.map_err(|_| PrivacyError::Unsupported("the audit's words"))
+}
+
+/// What a unit supports that teaches a lesson with these words.
+pub(crate) fn keys(primary: &Lesson, topics: &[Word]) -> Vec<LessonKey> {
+    let lesson: LessonId = primary.id();
+    let topic = |word: &Word| LessonKey::Topic { lesson, word: word.clone() };
+    topics.iter().map(topic).chain([LessonKey::Primary(primary.clone())]).collect()
 }
 
 fn spec(mechanism: Mechanism, padded_bytes: u32) -> LessonsSpec {
@@ -85,14 +92,10 @@ impl Lessons {
         // The victim had two sessions, each with one topic word too many.
         let mut with = without.clone();
         with.extend([NOW - 8, NOW - 7].map(|start| taught("ada", start, &topics)));
-        let id: LessonId = primary.id();
-        let topic = |word: &Word| LessonKey::Topic { lesson: id, word: word.clone() };
-        let mut keys: Vec<LessonKey> = topics.iter().map(topic).collect();
-        keys.push(LessonKey::Primary(primary));
         Ok(Self {
             spec: spec(mechanism, 1_024),
             rig: Rig::new(PayloadKind::Lessons, mechanism)?,
-            keys,
+            keys: keys(&primary, &topics),
             with: Private::new(with),
             without: Private::new(without),
         })
@@ -119,7 +122,7 @@ impl Lessons {
     }
 }
 
-fn entries(payload: &Payload) -> impl Iterator<Item = (&LessonKey, i64)> {
+pub(crate) fn entries(payload: &Payload) -> impl Iterator<Item = (&LessonKey, i64)> {
     let entries = match payload {
         Payload::Lessons(lessons) => lessons.entries.as_slice(),
         _ => &[],
