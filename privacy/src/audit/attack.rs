@@ -27,6 +27,14 @@ pub(crate) struct Claim {
     pub(crate) delta: f64,
 }
 
+impl Claim {
+    /// Where the log likelihood ratio of a mechanism that keeps its claim lies, mostly.
+    pub(crate) fn bounds(self) -> (f64, f64) {
+        let spread = (2.0 * self.rho).sqrt();
+        (-self.rho - 3.0 * spread, self.rho + 2.0 * spread)
+    }
+}
+
 struct Statistic {
     middle: Vec<f64>,
     weight: Vec<f64>,
@@ -42,9 +50,7 @@ impl Statistic {
         let middle = cells.clone().map(|(p, q)| f64::midpoint(p.0, q.0)).collect();
         let weight =
             cells.map(|(p, q)| (p.0 - q.0) / f64::midpoint(p.1, q.1).max(LEAST_VARIANCE)).collect();
-        // Where the log likelihood ratio of a mechanism that keeps its claim lies, mostly.
-        let spread = (2.0 * claim.rho).sqrt();
-        let (low, high) = (-claim.rho - 3.0 * spread, claim.rho + 2.0 * spread);
+        let (low, high) = claim.bounds();
         Ok(Self { middle, weight, low, high })
     }
 
@@ -78,23 +84,40 @@ pub(crate) fn attack(
     observer: &mut dyn Observer,
 ) -> Result<Certified, PrivacyError> {
     let statistic = Statistic::learn(path, claim)?;
+    let mut ratio = |victim| Ok(statistic.of(&path(victim)?));
+    certify(name, &mut ratio, 1.0, claim, runs, observer)
+}
+
+/// Certifies rho, and epsilon at a fixed delta, with `runs` a side of a log likelihood ratio that was fixed
+/// before and lies within the claim's bounds. Rho is certified from `part` of it: less than the whole costs
+/// the square of what is missing and varies less.
+pub(crate) fn certify(
+    name: &'static str,
+    ratio: &mut dyn FnMut(bool) -> Result<f64, PrivacyError>,
+    part: f64,
+    claim: Claim,
+    runs: u64,
+    observer: &mut dyn Observer,
+) -> Result<Certified, PrivacyError> {
     let (mut with, mut without) = (Vec::new(), Vec::new());
     for done in 0..runs {
-        with.push(statistic.of(&path(true)?));
-        without.push(statistic.of(&path(false)?));
+        with.push(ratio(true)?);
+        without.push(ratio(false)?);
         if done % 1_000 == 0 {
             observer.progress(name, done, runs);
         }
     }
-    let bounds = (statistic.low, statistic.high);
     // Far in the tail of the victim's side, where epsilon shows; fixed by the claim alone.
     let event = 1.5_f64.mul_add((2.0 * claim.rho).sqrt(), claim.rho);
     let hits = |side: &[f64]| (side.iter().filter(|f| **f > event).count() as u64, runs);
     let delta = DELTA_E18 as f64 / 1e18;
     let rho_nano = (claim.rho * 1e9).ceil() as u64;
+    let (low, high) = claim.bounds();
+    let scaled = |side: &[f64]| side.iter().map(|f| part * f).collect::<Vec<_>>();
+    let bounds = (part * low, part * high);
     Ok(Certified {
         claimed: claim.rho,
-        certified: certified_rho(&with, &without, bounds, claim.delta),
+        certified: certified_rho(&scaled(&with), &scaled(&without), bounds, claim.delta),
         samples: 2 * runs,
         epsilon: Some(Epsilon {
             delta: delta + claim.delta,

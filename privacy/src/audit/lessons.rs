@@ -41,7 +41,7 @@ pub(crate) fn shipped(
     release_lessons(spec, contributions, secret, &mut SystemNoise)
 }
 
-fn lesson(number: u64) -> Result<Lesson, PrivacyError> {
+pub(crate) fn lesson(number: u64) -> Result<Lesson, PrivacyError> {
     let bad = |_| PrivacyError::Unsupported("the audit's lesson");
     let token = |text: String| Token::new(text).map_err(bad);
     let trigger = Trigger { tool: token("curl".into())?, error: ErrorClass::Other, subject: None };
@@ -128,7 +128,7 @@ impl Lessons {
     }
 }
 
-fn entries(payload: &Payload) -> impl Iterator<Item = (&LessonKey, i64)> {
+pub(crate) fn entries(payload: &Payload) -> impl Iterator<Item = (&LessonKey, i64)> {
     let entries = match payload {
         Payload::Lessons(lessons) => lessons.entries.as_slice(),
         _ => &[],

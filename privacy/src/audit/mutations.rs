@@ -6,7 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use lore_protocol::lesson::LessonKey;
-use lore_protocol::payload::{LessonEntry, Lessons as LessonsPayload, Mechanism, Origin, Payload};
+use lore_protocol::payload::{
+    LessonEntry, Lessons as LessonsPayload, Mechanism, Origin, Payload, Window,
+};
 
 use super::attack::{Claim, Path, attack};
 use super::rig::{Rig, secret};
@@ -57,6 +59,7 @@ const DEFECTS: &[Defect] = &[
     defect("replacement adjacency forgotten", "personal_vote_attack", no_replacement),
     slow("one user votes twice", "vote_attack", two_votes),
     defect("bound of a cost forgotten", "costs_attack", loose_costs),
+    slow("release charged to the period in which it is made", "period_attack", charged_late),
 ];
 
 /// Runs a side where the defect costs twice the claim or nearly.
@@ -326,6 +329,15 @@ fn loose_costs(audit: &'static str) -> Certified {
         Ok(Released::by_mechanism(payload))
     };
     watch(audit, &mut |victim| path.see(victim, release), path.claim(), RUNS)
+}
+
+/// What is released late is paid by the period of the clock, while it reads the sessions of an older one.
+fn charged_late(audit: &'static str) -> Certified {
+    let by_the_clock: period::Charge = |read, at_seconds| {
+        let late = at_seconds - read.end_seconds;
+        Window { start_seconds: read.start_seconds + late, end_seconds: at_seconds }
+    };
+    period::attack(audit, by_the_clock, RUNS, &mut Silent::new()).unwrap()
 }
 
 /// PRIVACY.md names every defect beside the audit that catches it.

@@ -79,6 +79,7 @@ impl Rig {
     }
 }
 
-fn decode(committed: &Committed) -> Result<Payload, PrivacyError> {
+/// What a signed delta of this rig says.
+pub(crate) fn decode(committed: &Committed) -> Result<Payload, PrivacyError> {
     codec::decode(committed.bytes()).map_err(|_| PrivacyError::Mismatch("the signed delta"))
 }

@@ -19,7 +19,7 @@ impl Observer for Silent {
 
 /// A fifth of the samples of [`Depth::Default`], which `./x audit` takes, and so a control whose claim is
 /// half of the truth. The planted defects are caught with as many.
-const BRIEF: Effort = Effort { runs: 10_000, users: 60_000, control: 0.5 };
+const BRIEF: Effort = Effort { runs: 10_000, periods: 10_000, users: 60_000, control: 0.5 };
 
 fn audit(name: &str) {
     let audit = one_with(name, BRIEF, &mut Silent::new()).unwrap();
@@ -53,8 +53,19 @@ audits!(
     costs_attack,
     lessons_attack,
     vote_attack,
-    personal_vote_attack
+    personal_vote_attack,
+    period_attack
 );
+
+#[test]
+fn the_ledger_lets_one_schedule_through_over_the_sessions_of_a_period() {
+    let period = period::Period::new().unwrap();
+    let seen = period.run(true, period::shipped).unwrap();
+    // Rounding leaves a little of the budget, and no release fits into it.
+    let cap = period.cap();
+    assert!(seen.claim.rho <= cap.rho && seen.claim.rho > 0.99 * cap.rho);
+    assert!(seen.claim.delta <= cap.delta && seen.claim.delta > 0.0);
+}
 
 #[test]
 fn a_report_passes_only_when_every_claim_holds_and_every_control_was_caught() {
