@@ -9,7 +9,7 @@ use lore_protocol::payload::{Origin, Payload};
 
 use crate::PrivacyError;
 
-/// How long consent waits before it counts, in seconds; within that time it can be withdrawn.
+/// Delay before consent counts, in seconds; within that time it can be withdrawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Delay(u64);
 
@@ -71,16 +71,16 @@ impl fmt::Display for CodeHash {
     }
 }
 
-/// What a person is asked, and under which terms.
+/// Question to a person, with its terms.
 #[derive(Debug)]
 pub struct Question<'a> {
-    /// Where the text is published.
+    /// Federation in which the text is published.
     pub federation: FederationId,
-    /// What is published.
+    /// Text to be published.
     pub payload: Payload,
     /// The same in words.
     pub shown: &'a str,
-    /// How long the answer waits before it counts.
+    /// Delay before the answer counts.
     pub delay: Delay,
     /// The code that must be typed as well; none where no file of another account asks for it.
     pub code: Option<&'a CodeHash>,
@@ -148,19 +148,19 @@ impl Authored {
         Hash::derive("commonlore/consent/v2", &[&self.record()])
     }
 
-    /// Where the text is published.
+    /// Federation in which the text is published.
     #[must_use]
     pub const fn federation(&self) -> FederationId {
         self.federation
     }
 
-    /// What is published.
+    /// Text to be published.
     #[must_use]
     pub const fn payload(&self) -> &Payload {
         &self.payload
     }
 
-    /// When it was given, in seconds since the Unix epoch.
+    /// Time at which it was given, in seconds since the Unix epoch.
     #[must_use]
     pub const fn given_seconds(&self) -> u64 {
         self.given_seconds
@@ -172,7 +172,7 @@ impl Authored {
         self.due_seconds
     }
 
-    /// Whether it counts at this time, likewise.
+    /// Returns true when it counts at this time, likewise.
     #[must_use]
     pub const fn counts(&self, now_seconds: u64) -> bool {
         let waited = self.due_seconds.saturating_sub(self.given_seconds);
@@ -195,7 +195,7 @@ impl Authored {
     }
 }
 
-/// Whether a payload is of a kind that a person writes: lessons with [`Origin::Authored`], or a revision.
+/// Returns true when a payload is of a kind that a person writes: lessons with [`Origin::Authored`], or a revision.
 pub(crate) fn is_personal(payload: &Payload) -> bool {
     match payload {
         Payload::Lessons(lessons) => {

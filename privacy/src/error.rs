@@ -147,7 +147,7 @@ pub enum PrivacyError {
         "this text was agreed to, and is signed at {until_seconds} s since the Unix epoch, not before"
     )]
     ConsentWaits {
-        /// When it may be signed.
+        /// Time from which it may be signed.
         until_seconds: u64,
     },
     /// A file of another account asks for a code, and another was typed.

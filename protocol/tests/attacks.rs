@@ -1,4 +1,4 @@
-//! What a hostile member, stranger or relay can put into a log: nothing that the charter does not
+//! Attacks of a hostile member, stranger or relay on a log: they put in nothing that the charter does not
 //! grant a member.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 

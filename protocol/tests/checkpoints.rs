@@ -1,4 +1,4 @@
-//! Who ends an epoch, what a checkpoint may say, and what forks do.
+//! Ends of epochs: signers, contents of checkpoints, forks.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
 mod world;

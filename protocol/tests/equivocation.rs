@@ -83,7 +83,7 @@ struct Views {
     tips: [BTreeMap<MemberId, DeltaId>; 2],
     pool: Vec<Delta>,
     headers: BTreeMap<DeltaId, Header>,
-    /// Whether the founder, who is the only signer, shows both groups one chain.
+    /// True when the founder, who is the only signer, shows both groups one chain.
     honest_founder: bool,
 }
 

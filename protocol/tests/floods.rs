@@ -1,4 +1,4 @@
-//! What an equivocator can make a log keep, fetch or miss: two deltas a height, and nothing else that
+//! Bounds on what an equivocator makes a log keep, fetch or miss: two deltas a height, and nothing else that
 //! nobody rests on.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 

@@ -1,4 +1,4 @@
-//! What a hostile sync peer or a copied invitation can do: nothing without end, nothing without the
+//! Attacks of a hostile sync peer, and copied invitations: nothing without end, nothing without the
 //! secret.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 

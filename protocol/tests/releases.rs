@@ -1,4 +1,4 @@
-//! What a release may spend, when it may come, and what it may claim: nothing that the charter does not
+//! Rules of a release: spend, schedule and claims; nothing that the charter does not
 //! grant a member.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 

@@ -184,7 +184,7 @@ fn evidence_votes_and_costs_of_a_voice_are_held_like_those_of_one_member() {
     assert!(more_cost.sum <= cost.sum + 300, "{} {}", more_cost.sum, cost.sum);
 }
 
-/// Who vouched for whom, as places among the members before.
+/// Vouchers of each member, as places among the members before.
 fn tree() -> impl Strategy<Value = Vec<usize>> {
     prop::collection::vec(any::<prop::sample::Index>(), 1..10).prop_map(|picks| {
         picks.iter().enumerate().map(|(place, pick)| pick.index(place + 1)).collect()

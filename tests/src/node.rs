@@ -346,7 +346,7 @@ impl Node {
     /// The node in this process, on a machine of the test's. It must not run.
     ///
     /// # Panics
-    /// When it cannot be opened.
+    /// Panics when it cannot be opened.
     #[must_use]
     pub fn open(&self, machine: &Machine) -> lore_node::host::Node {
         let home = Home::at(&self.home).expect("a home");

@@ -161,11 +161,11 @@ pub struct PendingLesson {
     pub federation: FederationId,
     /// Name of the federation; null when this node does not know it any more.
     pub name: Option<String>,
-    /// What is published, as text.
+    /// Text to be published.
     pub text: String,
-    /// When a person agreed to it, in seconds since the Unix epoch.
+    /// Time at which a person agreed to it, in seconds since the Unix epoch.
     pub given_seconds: u64,
-    /// When it is signed and sent, likewise.
+    /// Time at which it is signed and sent, likewise.
     pub due_seconds: u64,
     /// Seconds until then.
     pub seconds_left: u64,

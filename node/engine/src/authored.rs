@@ -17,7 +17,7 @@ impl Engine {
     /// Keeps what a person agreed to publish until its delay is over. Nothing is signed here.
     ///
     /// # Errors
-    /// When this node could not sign it now, or the store fails.
+    /// Fails when this node could not sign it now, or the store fails.
     pub fn publish_later(&self, consent: &Authored) -> Result<(), EngineError> {
         self.may_sign(consent.federation())?;
         let id = consent.id();
@@ -28,7 +28,7 @@ impl Engine {
     /// Texts that wait, the next one first.
     ///
     /// # Errors
-    /// When the store fails or holds something else.
+    /// Fails when the store fails or holds something else.
     pub fn waiting_texts(&self) -> Result<Vec<Authored>, EngineError> {
         let mut found = Vec::new();
         for pair in self.store.scan(RecordKind::WaitingText, b"") {
@@ -44,7 +44,7 @@ impl Engine {
     /// Withdraws a text that waits.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Fails when the store fails.
     pub fn withdraw_text(&self, id: &Hash) -> Result<(), EngineError> {
         let mut batch = Batch::new();
         batch.delete(RecordKind::WaitingText, id.as_bytes());
@@ -54,7 +54,7 @@ impl Engine {
     /// Signs the texts whose delay is over. What cannot be signed now goes on waiting.
     ///
     /// # Errors
-    /// When the store fails or holds something else.
+    /// Fails when the store fails or holds something else.
     pub fn publish_due_texts(&mut self) -> Result<(), EngineError> {
         let now = self.now_seconds();
         for consent in self.waiting_texts()?.into_iter().filter(|consent| consent.counts(now)) {
@@ -73,7 +73,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Whether this node's chain holds these bytes already: a crash may come between signing them and
+    /// Returns true when this node's chain holds these bytes already: a crash may come between signing them and
     /// taking them from the list.
     fn has_published(&self, consent: &Authored) -> bool {
         let Ok(found) = self.federation(consent.federation()) else { return false };

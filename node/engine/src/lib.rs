@@ -156,7 +156,7 @@ pub struct Engine<N = SystemNoise> {
     asked: BTreeMap<FederationId, BTreeSet<PublicKey>>,
     /// Federations of which a member has answered since this process began.
     answered: BTreeSet<FederationId>,
-    /// When members were asked for that last, since they must answer before a release.
+    /// Time of the last asking: members must answer before a release.
     asked_at: BTreeMap<FederationId, Duration>,
     /// The right to sample each release that was paid for and has no result yet.
     tickets: BTreeMap<Hash, Ticket>,

@@ -13,9 +13,9 @@ pub enum RecordKind {
     LedgerHead,
     /// A private session.
     Session,
-    /// How many sessions a user has here.
+    /// Number of sessions that a user has here.
     SessionCount,
-    /// How many conversations a user has here.
+    /// Number of conversations that a user has here.
     ConversationCount,
     /// The conversation of a user that a mark belongs to.
     Conversation,
@@ -37,11 +37,11 @@ pub enum RecordKind {
     DenyEntry,
     /// Number of changes of the deny-list.
     DenyEdits,
-    /// How often it had been changed when this node came to a federation.
+    /// Number of its changes when this node came to a federation.
     DenyEditsAtJoin,
     /// A text that a person agreed to publish, while its delay runs.
     WaitingText,
-    /// What one unit of privacy has fed so far.
+    /// Releases that one unit of privacy has fed so far.
     Participation,
     /// Secret from which pseudonyms of users and draws are derived.
     LocalSecret,

@@ -13,7 +13,7 @@ use crate::{Durability, Engine, EngineError, RecordKind, Recovery};
 /// Time between two askings of members whose answers lack.
 const ASK_AGAIN: Duration = Duration::from_secs(5);
 
-/// Where another copy of this home was found at work.
+/// A federation in which another copy of this home was found at work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SecondCopy {
     /// Two deltas of one height are signed with this node's key: proof, for every member.
@@ -54,7 +54,7 @@ impl<N: NoiseSource> Engine<N> {
     /// of them is the right one, its owner knows.
     ///
     /// # Errors
-    /// When the ledger cannot be read.
+    /// Fails when the ledger cannot be read.
     pub fn second_copy(&self) -> Result<Option<SecondCopy>, EngineError> {
         let key = self.public_key();
         for (id, found) in &self.federations {

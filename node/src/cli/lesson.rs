@@ -22,7 +22,7 @@ pub(super) fn lesson(context: &Context, verb: LessonVerb) -> Result<(), CliError
     }
 }
 
-/// What `lesson words --json` prints.
+/// Output of `lesson words --json`.
 #[derive(Serialize)]
 struct Words {
     words: Vec<&'static str>,
@@ -107,7 +107,7 @@ pub(super) fn one_pending(one: &PendingLesson) -> String {
     )
 }
 
-/// What `lesson code --json` prints.
+/// Output of `lesson code --json`.
 #[derive(Serialize)]
 struct Code {
     code: String,

@@ -67,7 +67,7 @@ impl From<ConfigError> for CliError {
 /// The settings of a node.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// What this node is called in its own output, and in each federation that it joins: it is published there.
+    /// Name of this node in its own output and in each federation that it joins: it is published there.
     pub name: String,
     /// The addresses to listen on.
     pub listen: Vec<Multiaddr>,
@@ -80,7 +80,7 @@ pub struct Config {
     /// Seconds from a lesson release to its public deadline, when a person looks at keys before they go
     /// out; none without a gate.
     pub gate_seconds: Option<u64>,
-    /// How long a hand-written lesson waits before it is signed.
+    /// Delay between a hand-written lesson and its signature.
     pub share_delay: Delay,
     /// Models by the names that a person gave them.
     pub models: BTreeMap<String, ModelSettings>,

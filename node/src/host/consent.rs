@@ -9,7 +9,7 @@ use lore_privacy::CodeHash;
 
 use crate::error::CliError;
 
-/// Where the file lies. Its place is no setting: what may edit config.toml could point elsewhere.
+/// Path of the consent file. It is no setting: what may edit config.toml could point elsewhere.
 pub const CONSENT_FILE: &str = "/etc/commonlore/consent";
 
 const MOST_BYTES: u64 = 4096;
@@ -17,7 +17,7 @@ const MOST_BYTES: u64 = 4096;
 /// The code that this machine asks for; none where there is no such file.
 ///
 /// # Errors
-/// When the file is there and cannot be relied on: it belongs to this account, others may write it, or it
+/// Fails when the file is there and cannot be relied on: it belongs to this account, others may write it, or it
 /// holds something else.
 pub(super) fn code_of(path: &Path) -> Result<Option<CodeHash>, CliError> {
     let refused = |why: String| {

@@ -28,7 +28,7 @@ impl Handwritten {
     /// The payload, canonical.
     ///
     /// # Errors
-    /// When the command or a word is not of the grammar.
+    /// Fails when the command or a word is not of the grammar.
     pub fn payload(&self) -> Result<Payload, CliError> {
         let bad = |error: &dyn std::fmt::Display| {
             CliError::usage(format!("this is not a lesson: {error}"))

@@ -57,7 +57,7 @@ impl Node {
     /// Opens the node of a home: store, ledger, and every federation's log.
     ///
     /// # Errors
-    /// When the home was not initialised, is in use, or the store is damaged.
+    /// Fails when the home was not initialised, is in use, or the store is damaged.
     pub fn open(home: Home, machine: &Machine) -> Result<Self, CliError> {
         let key = home.load_key()?;
         let store = machine.storage(Arc::new(Store::open(&home.store_path())?));
@@ -101,7 +101,7 @@ impl Node {
     /// Takes in what happened outside.
     ///
     /// # Errors
-    /// When the store or the ledger fails.
+    /// Fails when the store or the ledger fails.
     pub fn handle(&mut self, event: Event) -> Result<(), CliError> {
         if event == Event::Tick {
             self.refresh_gate();
@@ -114,7 +114,7 @@ impl Node {
     /// a daemon takes it with [`Engine::take_job`] instead.
     ///
     /// # Errors
-    /// When the store or the ledger fails.
+    /// Fails when the store or the ledger fails.
     pub fn settle(&mut self) -> Result<(), CliError> {
         self.refresh_gate();
         self.engine.publish_due_texts()?;

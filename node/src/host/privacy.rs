@@ -236,7 +236,7 @@ impl Node {
         })
     }
 
-    /// What the sessions here share now, each looked at alone. For the owner's screen: nothing that is sent
+    /// Lessons that the sessions here share now, each session looked at alone. For the owner's screen: nothing that is sent
     /// or decided depends on it.
     fn shared_lessons(&self, budget: &Budget) -> Result<Option<control::SharedLessons>, CliError> {
         let Some(lessons) = budget.plan(self.schedule())?.lessons else { return Ok(None) };

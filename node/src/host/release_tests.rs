@@ -1,8 +1,8 @@
 //! A federation of one node, from sessions to what is published, without a network.
 #![allow(clippy::unwrap_used)]
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use lore_control::{
@@ -37,7 +37,7 @@ impl lore_engine::Clock for Clock {
     }
 }
 
-/// When a test begins, in seconds since the Unix epoch.
+/// Begin of a test, in seconds since the Unix epoch.
 const BEGIN: u64 = 20_000 * 86_400;
 
 /// Does a verb whose arguments and answer are JSON.
@@ -96,14 +96,7 @@ impl Node {
 
     /// The same with cost releases.
     fn found_with(units: &[&str], costs: serde_json::Value) -> Self {
-        let directory = TempDir::new().unwrap();
-        let home = Home::at(&directory.path().join("home")).unwrap();
-        home.initialise(&Config::default().to_toml()).unwrap();
-        Store::open_or_create(&home.store_path()).unwrap();
-        let clock = Arc::new(Clock(AtomicU64::new(BEGIN)));
-        let machine = Machine { clock: Arc::clone(&clock) as _, ..Machine::new() };
-        let mut node = Host::open(home, &machine).unwrap();
-        let terms = json!({
+        Self::found_on(json!({
             "name": "guild",
             "epochs_per_period": 64,
             "lessons_at": [2],
@@ -112,7 +105,17 @@ impl Node {
             "windows": { "grid_seconds": 1, "least_seconds": 1, "send_after_seconds": 0 },
             "units": units,
             "costs": costs,
-        });
+        }))
+    }
+
+    fn found_on(terms: serde_json::Value) -> Self {
+        let directory = TempDir::new().unwrap();
+        let home = Home::at(&directory.path().join("home")).unwrap();
+        home.initialise(&Config::default().to_toml()).unwrap();
+        Store::open_or_create(&home.store_path()).unwrap();
+        let clock = Arc::new(Clock(AtomicU64::new(BEGIN)));
+        let machine = Machine { clock: Arc::clone(&clock) as _, ..Machine::new() };
+        let mut node = Host::open(home, &machine).unwrap();
         ask::<FederationCreate>(&mut node, terms).unwrap();
         Self { node, clock, _home: directory }
     }
@@ -167,6 +170,35 @@ impl Node {
         let lesson = *library.lessons.keys().next()?;
         library.votes(lore_protocol::payload::ItemId::Lesson(lesson))
     }
+}
+
+/// The promise of the quick start: a federation as `federation create NAME` makes it, twenty users who found the
+/// same, a budget, and an epoch a day. Nothing is spent before a window had time to fill.
+#[test]
+fn a_federation_with_the_default_terms_releases_what_its_users_learned() {
+    let mut node = Node::found_on(json!({ "name": "team" }));
+    node.budget(Some("user")).unwrap();
+    assert!(node.published().is_empty(), "nothing is released with `privacy set`");
+    node.import(0..20);
+    let status = ask::<PrivacyStatusOf>(&mut node.node, json!({})).unwrap();
+    let due = status["due"].as_array().unwrap();
+    assert!(due.iter().any(|one| one["kind"] == "lessons" && one["epoch"] == 6), "{due:?}");
+    assert_eq!(status["problems"].as_array().map(Vec::len), Some(0), "{status}");
+    let lessons = |node: &Node| {
+        let found = node.node.engine().federations().values().next().unwrap();
+        found.library().lessons.len()
+    };
+    for _ in 0..6 {
+        assert_eq!(lessons(&node), 0);
+        node.clock.0.fetch_add(86_400, Ordering::SeqCst);
+        node.checkpoint();
+    }
+    // To the end of the hour, and the time after which it is sent.
+    for _ in 0..2 {
+        node.clock.0.fetch_add(3_600, Ordering::SeqCst);
+        node.node.settle().unwrap();
+    }
+    assert_eq!(lessons(&node), 1);
 }
 
 #[test]
@@ -393,4 +425,34 @@ fn too_few_counts_conversations_and_not_their_pieces() {
     assert!(status(vec![ends, middle]).contains("has 1 in all"));
     let apart = (0..31).map(|at| session(&format!("alone-{at}"), at)).collect();
     assert!(!status(vec![apart]).contains("in all"));
+}
+
+/// Memory of a node for a release does not grow with the number of sessions: each is looked through
+/// before the next one is read.
+#[test]
+fn a_release_reads_one_session_after_the_other() {
+    let directory = TempDir::new().unwrap();
+    let home = Home::at(&directory.path().join("home")).unwrap();
+    home.initialise(&Config::default().to_toml()).unwrap();
+    Store::open_or_create(&home.store_path()).unwrap();
+    let clock = Arc::new(Clock(AtomicU64::new(BEGIN)));
+    let looks: Arc<Mutex<Vec<bool>>> = Arc::default();
+    let seen = Arc::clone(&looks);
+    let probe = move |looked_through: bool, _: &str| seen.lock().unwrap().push(looked_through);
+    let machine =
+        Machine { clock: Arc::clone(&clock) as _, probe: Some(Arc::new(probe)), ..Machine::new() };
+    let mut node = Node { node: Host::open(home, &machine).unwrap(), clock, _home: directory };
+    let windows = json!({ "grid_seconds": 1, "least_seconds": 1, "send_after_seconds": 0 });
+    let terms = json!({
+        "name": "team", "lessons_at": [2], "outcomes_at": [50], "votes_at": [50], "windows": windows,
+    });
+    ask::<FederationCreate>(&mut node.node, terms).unwrap();
+    node.import(0..20);
+    node.budget(Some("user")).unwrap();
+    node.checkpoint();
+    looks.lock().unwrap().clear();
+    node.settle_until(1);
+    let looks = looks.lock().unwrap();
+    let expected: Vec<bool> = (0..20).flat_map(|_| [false, true]).collect();
+    assert_eq!(*looks, expected, "read, looked through, read, looked through");
 }

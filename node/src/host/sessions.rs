@@ -17,7 +17,7 @@ impl Node {
     /// user's session of the same id is another session: whose data is here changes nobody else's.
     ///
     /// # Errors
-    /// When the store fails.
+    /// Fails when the store fails.
     pub(crate) fn session_import(
         &self,
         user: &str,

@@ -15,7 +15,7 @@ impl Node {
     /// Asks the person at the terminal, and keeps the text until the delay is over. Nothing is signed.
     ///
     /// # Errors
-    /// When nobody agrees, the consent file cannot be relied on, or this node could not sign.
+    /// Fails when nobody agrees, the consent file cannot be relied on, or this node could not sign.
     pub fn share_later(
         &self,
         federation: FederationId,

@@ -14,7 +14,7 @@ impl Node {
     /// State of the node and its federations, without the network.
     ///
     /// # Errors
-    /// When the store or a conversion fails.
+    /// Fails when the store or a conversion fails.
     pub fn status(&self) -> Result<control::NodeStatus, CliError> {
         let federations = self.engine.federations().values();
         let recovering = self.store.recovery()?.map(|why| match why {

@@ -163,7 +163,7 @@ impl Node {
     /// The federation that is meant: by id or its beginning, by name, or the only one.
     ///
     /// # Errors
-    /// When there is none, or more than one fits.
+    /// Fails when there is none, or more than one fits.
     pub fn which(&self, text: Option<&str>) -> Result<FederationId, CliError> {
         let fits = |id: &FederationId| {
             text.is_none_or(|text| {

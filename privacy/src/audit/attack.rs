@@ -28,7 +28,7 @@ pub(crate) struct Claim {
 }
 
 impl Claim {
-    /// Where the log likelihood ratio of a mechanism that keeps its claim lies, mostly.
+    /// Range in which the log likelihood ratio of a mechanism that keeps its claim mostly lies.
     pub(crate) fn bounds(self) -> (f64, f64) {
         let spread = (2.0 * self.rho).sqrt();
         (-self.rho - 3.0 * spread, self.rho + 2.0 * spread)

@@ -331,7 +331,7 @@ fn loose_costs(audit: &'static str) -> Certified {
     watch(audit, &mut |victim| path.see(victim, release), path.claim(), RUNS)
 }
 
-/// What is released late is paid by the period of the clock, while it reads the sessions of an older one.
+/// A late release is paid by the period of the clock, while it reads the sessions of an older one.
 fn charged_late(audit: &'static str) -> Certified {
     let by_the_clock: period::Charge = |read, at_seconds| {
         let late = at_seconds - read.end_seconds;

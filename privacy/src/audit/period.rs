@@ -39,7 +39,7 @@ const BEGIN: u64 = 11 * PERIOD_DAYS as u64 * DAY;
 const BUDGET: (u64, u64) = (4_000_000, 1_000_000_000_000);
 const CHAIN: Chain = Chain { federation: FederationId([1; 32]), member: MemberId([2; 32]) };
 const OPEN: Caps = Caps { rho_nano: u64::MAX, delta_e18: u64::MAX };
-/// How often the attacker asks for the schedule over the same sessions.
+/// Times that the attacker asks for the schedule over the same sessions.
 const ROUNDS: u32 = 2;
 /// Sigmas by which the support of a lesson lies above its threshold without the victim.
 const ABOVE: f64 = 4.0;
@@ -71,17 +71,17 @@ pub(crate) struct Period {
     keys: BTreeSet<LessonKey>,
     /// Supporters of each key besides the victim.
     others: i64,
-    /// What a missing key says for the victim.
+    /// Log likelihood ratio of a missing key.
     missing: f64,
     teachers: Private<Vec<LessonContribution>>,
     teachers_and_victim: Private<Vec<LessonContribution>>,
 }
 
-/// What one period showed.
+/// Evidence of one period.
 pub(crate) struct Seen {
     /// By how much it speaks for the victim: the log likelihood ratio.
     pub(crate) ratio: f64,
-    /// What the ledger says was spent on the sessions of the period.
+    /// Spend on the sessions of the period, as the ledger has it.
     pub(crate) claim: Claim,
 }
 
@@ -123,7 +123,7 @@ impl Period {
         })
     }
 
-    /// What the owner allows for a period.
+    /// Caps that the owner allows for a period.
     #[cfg(test)]
     pub(crate) fn cap(&self) -> Claim {
         let budget = Ledger::open(self.fresh.clone()).map(|ledger| ledger.budget());

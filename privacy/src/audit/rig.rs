@@ -79,7 +79,7 @@ impl Rig {
     }
 }
 
-/// What a signed delta of this rig says.
+/// Decodes a signed delta of this rig.
 pub(crate) fn decode(committed: &Committed) -> Result<Payload, PrivacyError> {
     codec::decode(committed.bytes()).map_err(|_| PrivacyError::Mismatch("the signed delta"))
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-/// What a table says of a structure.
+/// Description of a structure, from a table.
 enum Shape {
     Fields(Vec<(String, String)>),
     Variants(Vec<(String, String)>),

@@ -117,7 +117,7 @@ pub struct World {
     pub fold: Fold,
     /// Every delta ever made, forks included, in order of making.
     pub deltas: Vec<Delta>,
-    /// Whether a member, the founder excepted, has equivocated.
+    /// Returns true when a member, the founder excepted, has equivocated.
     pub forked: bool,
 }
 
@@ -234,7 +234,7 @@ impl World {
         }
     }
 
-    /// Whether member `who` is on the roster of the last sealed epoch.
+    /// Returns true when member `who` is on the roster of the last sealed epoch.
     pub fn is_on_roster(&self, who: usize) -> bool {
         self.log.tip().roster.contains_key(&self.members[who])
     }

@@ -33,7 +33,7 @@ impl Clock for Set {
     }
 }
 
-/// What an agent with the user's shell does: `script` and the like give it a terminal.
+/// The attack of an agent with the user's shell: `script` and the like give it a terminal.
 fn fake_a_yes(node: &Node, lesson: &str) -> Value {
     let mut command = node.command(&["lesson", "share", lesson, "--about", "archive"]);
     let (status, shown) = at_a_terminal(&mut command, "yes\n");
@@ -52,7 +52,7 @@ fn pass_at(node: &Node, unix_seconds: u64) {
     opened.settle().unwrap();
 }
 
-/// Whether the signed log of a node, as it exports it, holds a text.
+/// Returns true when the signed log of a node, as it exports it, holds a text.
 fn holds(cluster: &Cluster, node: &Node, text: &str) -> bool {
     let into = cluster.path().join(format!("log-{}", node.home().file_name().unwrap().display()));
     let _ = std::fs::remove_dir_all(&into);

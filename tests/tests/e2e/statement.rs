@@ -111,7 +111,7 @@ fn every_test_that_the_privacy_statement_names_is_there() {
     assert!(named > 10, "{named}");
 }
 
-/// What the program says of names where a person reads it, and what it does.
+/// The program says of names what it does with them.
 #[test]
 fn the_name_in_the_configuration_is_published_as_the_file_and_the_charter_say() {
     let cluster = Cluster::of(2);
