@@ -6,22 +6,35 @@
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::Write as _;
 use std::panic::PanicHookInfo;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
 use tokio::task::JoinError;
 
 use crate::error::CliError;
 
+/// True in a process that reports its panics by [`report`].
+static OURS: AtomicBool = AtomicBool::new(false);
+
 /// Lets panics of this process tell their place alone, and leaves no core file of it.
 ///
 /// A process that may not be dumped cannot be attached to by a debugger of the same user either. Programs
 /// that it starts are as they would be, but for the limit on core files.
 pub fn tell_places_only() {
-    std::panic::set_hook(Box::new(report));
+    OURS.store(true, Ordering::SeqCst);
+    keep_hook();
     // What cannot be had here (a limit that is lower already) is no reason not to start.
     let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
     // Systems that pipe cores to a program ignore the limit.
     let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+}
+
+/// Sets the hook that reports panics again, in a process that has it: opendp 0.16.0 replaces it by a silent one
+/// while it computes, and two threads that do so at once can leave that one in place.
+pub fn keep_hook() {
+    if OURS.load(Ordering::SeqCst) {
+        std::panic::set_hook(Box::new(report));
+    }
 }
 
 /// A task that ended by a panic, without the message that its own error text would quote.

@@ -46,6 +46,7 @@ mod error;
 pub mod explain;
 pub mod ledger;
 pub mod mechanism;
+mod memo;
 mod noise;
 pub mod preset;
 mod private;

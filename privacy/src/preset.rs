@@ -6,6 +6,7 @@ use opendp::combinators::ConcentratedMeasure;
 use opendp::measures::ZeroConcentratedDivergence;
 
 use crate::mechanism::{self, Bounds};
+use crate::memo::Memo;
 use crate::{Caps, PrivacyError, utility};
 
 /// Most vote releases of a period that have Laplace noise. Each is then pure epsilon-DP, and a person's
@@ -186,6 +187,12 @@ impl Budget {
     /// # Errors
     /// Fails when the budget is too small for any threshold to be reached.
     pub fn plan(&self, schedule: Schedule) -> Result<Plan, PrivacyError> {
+        static PLANS: Memo<Vec<u8>, Plan> = Memo::new();
+        let key = lore_protocol::codec::encode(&(*self, schedule));
+        PLANS.get(key, || self.make_plan(schedule))
+    }
+
+    fn make_plan(&self, schedule: Schedule) -> Result<Plan, PrivacyError> {
         let shares = Shares::of(self.unit, schedule.costs.is_some());
         let share = |percent: u64, releases: u32| {
             let of = u128::from(self.rho_nano) * u128::from(percent) / 100;
@@ -265,13 +272,16 @@ pub fn weight_needed(lessons: &Mechanism) -> u64 {
 /// # Errors
 /// Fails when opendp cannot convert.
 pub fn epsilon_micros(rho_nano: u64, delta_conv_e18: u64) -> Result<u64, PrivacyError> {
+    static EPSILONS: Memo<(u64, u64), u64> = Memo::new();
     if rho_nano == 0 {
         return Ok(0);
     }
-    let epsilon = profile(rho_nano)?
-        .epsilon(float_down(delta_conv_e18, 1e18))
-        .map_err(|error| PrivacyError::Noise(error.to_string()))?;
-    mechanism::scaled_up(epsilon, 6)
+    EPSILONS.get((rho_nano, delta_conv_e18), || {
+        let epsilon = profile(rho_nano)?
+            .epsilon(float_down(delta_conv_e18, 1e18))
+            .map_err(|error| PrivacyError::Noise(error.to_string()))?;
+        mechanism::scaled_up(epsilon, 6)
+    })
 }
 
 /// The largest rho, in 1e-9, whose conversion at `delta_conv` stays within epsilon.

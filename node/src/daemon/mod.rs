@@ -174,7 +174,10 @@ pub async fn run(
             },
             Some(command) = commands.recv() => daemon.on_command(command),
             Some(work) = work_done.recv() => daemon.finish(work),
-            _ = tick.tick() => daemon.tell(Event::Tick)?,
+            _ = tick.tick() => {
+                crate::crash::keep_hook();
+                daemon.tell(Event::Tick)?;
+            }
             () = stop.asked() => break,
         }
         daemon.flush().await?;

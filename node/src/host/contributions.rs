@@ -48,6 +48,7 @@ impl Sessions {
             // A record that is damaged belongs to nobody who could be named, and feeds nothing.
             let Ok(session) = serde_json::from_slice::<Session>(&bytes) else { continue };
             drop(bytes);
+            crate::crash::keep_hook();
             if let Some(probe) = &self.probe {
                 probe(false, &session.task);
             }
@@ -186,6 +187,7 @@ pub(super) fn alone<T>(
     probe: Option<&Probe>,
     give: impl FnOnce() -> Vec<T>,
 ) -> Vec<T> {
+    crate::crash::keep_hook();
     // What is given is made from borrowed data, so that nothing half done is seen afterwards.
     let given = catch_unwind(AssertUnwindSafe(|| {
         if let Some(probe) = probe {
