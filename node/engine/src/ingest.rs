@@ -82,7 +82,7 @@ impl<N: NoiseSource> Engine<N> {
             self.store.write(batch, durability)?;
         }
         if opened {
-            self.ask_again(federation);
+            self.forget_answers(federation);
         }
         Ok(result)
     }

@@ -93,24 +93,22 @@ impl<N: NoiseSource> Engine<N> {
             return Ok(());
         }
         self.asked_at.insert(federation, now);
-        let near = companions.into_iter();
-        let near = near.filter(|key| self.connected.contains_key(key) && !asked.contains(key));
-        let near: Vec<PublicKey> = near.take(lacking).collect();
-        for peer in near {
+        // Others first in every epoch, so that no member is always among those who are asked.
+        let turn = self.federation(federation)?.log().open_epoch() as usize;
+        let mut near: Vec<PublicKey> = companions.into_iter().collect();
+        let turn = turn % near.len().max(1);
+        near.rotate_left(turn);
+        near.retain(|key| self.connected.contains_key(key) && !asked.contains(key));
+        for peer in near.into_iter().take(lacking) {
             self.begin_round(federation, peer);
         }
         Ok(())
     }
 
     /// An epoch has opened: what peers said of this node's chain before is old.
-    pub(crate) fn ask_again(&mut self, federation: FederationId) {
+    pub(crate) fn forget_answers(&mut self, federation: FederationId) {
         self.asked.remove(&federation);
-        let near = self.companions(federation);
-        let near = near.into_iter().filter(|key| self.connected.contains_key(key));
-        let near: Vec<PublicKey> = near.take(self.settings.recovery_peers).collect();
-        for peer in near {
-            self.begin_round(federation, peer);
-        }
+        self.asked_at.remove(&federation);
     }
 
     /// Returns true when this node's chain as the network has it goes further than its ledger.

@@ -156,3 +156,72 @@ fn a_copied_home_signs_nothing_before_a_member_was_asked_and_nothing_twice() {
 fn a_restored_backup_signs_nothing_before_a_member_was_asked_and_nothing_twice() {
     a_copy_is_put_back(VERBS);
 }
+
+/// Writes the files of a snapshot into those of a home, and removes what is newer: no directory and no file
+/// becomes another one, as with a volume that is rolled back.
+fn roll_back(home: &Path, snapshot: &Path) {
+    for entry in fs::read_dir(home).unwrap() {
+        let path = entry.unwrap().path();
+        let before = snapshot.join(path.file_name().unwrap());
+        if path.is_dir() && before.is_dir() {
+            roll_back(&path, &before);
+        } else if path.is_file() && !before.exists() {
+            fs::remove_file(&path).unwrap();
+        }
+    }
+    copy_tree(snapshot, home);
+}
+
+#[test]
+fn a_home_that_was_rolled_back_in_place_signs_nothing_more_and_every_verb_says_so() {
+    let cluster = Cluster::of(2);
+    let ada = cluster.running("ada");
+    let mut ben = cluster.running("ben");
+    ada.found(&["guild"]);
+    ben.json(&["privacy", "set", "--epsilon", "4", "--unit", "user", "--yes"]);
+    ada.admit(&ben);
+    ada.checkpoint();
+    converged(&[&ada, &ben]);
+    ben.stop();
+    let snapshot = cluster.path().join("snapshot");
+    copy_tree(ben.home(), &snapshot);
+    ben.start();
+    ben.share_and_restart("tar -xzf <arg>", "archive");
+    wait_until("the lesson is known", PATIENCE, || {
+        (ada.federation()["lessons"] == 1).then_some(())
+    });
+    ben.stop();
+    roll_back(ben.home(), &snapshot);
+
+    ben.start();
+    assert!(ben.json(&["status"])["recovering"].is_null(), "it looks like itself");
+    let told = wait_until("a member knows more", PATIENCE, || {
+        let problems = ben.federation()["problems"].clone();
+        problems[0].as_str().map(ToOwned::to_owned)
+    });
+    assert!(told.contains("did not sign") && told.contains("lore store restore"), "{told}");
+    let status = ben.json(&["privacy", "status"]);
+    assert!(status["problems"].to_string().contains("did not sign"), "{status}");
+    let doctor = ben.run(&["doctor"]);
+    assert_eq!(doctor.code, Some(1));
+    assert!(doctor.stdout.contains("FAILED  federation"), "{}", doctor.stdout);
+    ben.stop();
+    let (code, shown) = share(&ben, "sort -k2 <arg>");
+    assert_eq!(code, Some(3), "{shown}");
+    assert!(shown.contains("stop the other copy"), "{shown}");
+
+    // The way out that it names: the store is put back as a copy, which asks first.
+    let copy = cluster.path().join("copy");
+    ben.json(&["store", "backup", copy.to_str().unwrap()]);
+    fs::remove_dir_all(ben.home().join("store")).unwrap();
+    ben.json(&["store", "restore", copy.to_str().unwrap()]);
+    ben.start();
+    wait_until("it signs again", PATIENCE, || {
+        let status = ben.json(&["status"]);
+        let well = status["federations"][0]["problems"].as_array().is_some_and(Vec::is_empty);
+        (status["recovering"].is_null() && well).then_some(())
+    });
+    ada.checkpoint();
+    converged(&[&ada, &ben]);
+    assert_eq!(ada.federation()["forks"], 0);
+}
