@@ -93,21 +93,37 @@ impl Bounds {
     }
 
     /// The square of the l1 or l2 bound that a noise law is charged by.
-    pub(crate) fn square(&self, noise: Noise) -> u128 {
-        let l1 = u128::from(self.l0) * u128::from(self.linf);
-        match noise {
-            Noise::Gaussian => u128::from(self.l2_square),
-            Noise::Laplace => l1 * l1,
+    pub(crate) fn square(self, noise: Noise) -> u128 {
+        self.declared(Unit::User, noise, 0, 0).square()
+    }
+
+    /// A mechanism with these bounds, without its cost.
+    const fn declared(
+        self,
+        unit: Unit,
+        noise: Noise,
+        scale_micros: u64,
+        threshold: u32,
+    ) -> Mechanism {
+        let Self { l0, linf, l2_square } = self;
+        Mechanism {
+            unit,
+            noise,
+            scale_micros,
+            l0,
+            linf,
+            l2_square,
+            threshold,
+            rho_nano: 0,
+            delta_e18: 0,
         }
     }
 
     /// The rho of opendp's map in 1e-9, rounded up, and never below the exact one: a map's float may lie under
     /// it by its last digit, which every peer would see.
-    fn rho_nano(&self, noise: Noise, scale_micros: u64, map: f64) -> Result<u64, PrivacyError> {
-        let doubled = u128::from(scale_micros).pow(2).saturating_mul(2).max(1);
-        let scaled = self.square(noise).saturating_mul(10_u128.pow(21));
-        let exact = u64::try_from(scaled.div_ceil(doubled)).unwrap_or(u64::MAX);
-        Ok(scaled_up(map, 9)?.max(exact))
+    fn rho_nano(self, noise: Noise, scale_micros: u64, map: f64) -> Result<u64, PrivacyError> {
+        let exact = self.declared(Unit::User, noise, scale_micros, 0).least_rho_nano();
+        Ok(scaled_up(map, 9)?.max(u64::try_from(exact).unwrap_or(u64::MAX)))
     }
 
     /// The l2 bound as a rational that is not below it.
@@ -263,18 +279,7 @@ fn charged(
     scale_micros: u64,
     threshold: u32,
 ) -> Result<Mechanism, PrivacyError> {
-    let Bounds { l0, linf, l2_square } = bounds;
-    let mechanism = Mechanism {
-        unit,
-        noise,
-        scale_micros,
-        l0,
-        linf,
-        l2_square,
-        threshold,
-        rho_nano: 0,
-        delta_e18: 0,
-    };
+    let mechanism = bounds.declared(unit, noise, scale_micros, threshold);
     let Cost { rho_nano, delta_e18 } = cost_of(&mechanism)?;
     Ok(Mechanism { rho_nano, delta_e18, ..mechanism })
 }

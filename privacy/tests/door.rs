@@ -74,16 +74,7 @@ fn lessons(ledger: &mut Ledger<MemoryStore>, mechanism: Mechanism) -> BTreeSet<L
         topics: Vec::new(),
     };
     let contributions = Private::new((0..63).map(knows).collect());
-    let spec = LessonsSpec {
-        release: Hash::ZERO,
-        mechanism,
-        window: WINDOW,
-        topic_words: 0,
-        items_root: Hash::ZERO,
-        known: BTreeSet::new(),
-        max_keys: 64,
-        padded_bytes: 8_192,
-    };
+    let spec = LessonsSpec::new(Hash::ZERO, mechanism, WINDOW, 8_192);
     let committed = release(ledger, (PayloadKind::Lessons, 0, mechanism), spec.hash(), || {
         release_lessons(&spec, &contributions, &secret(), &mut SystemNoise)
     })

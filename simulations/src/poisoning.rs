@@ -10,8 +10,6 @@
 //! and thresholding; noise is the seeded one of the same law. This can refute the guarantee and never
 //! prove it.
 
-use std::collections::BTreeSet;
-
 use lore_privacy::audit::statistics::{ALPHA, at_least};
 use lore_privacy::release::{LessonsSpec, release_lessons};
 use lore_privacy::{
@@ -108,16 +106,8 @@ fn arm(
     seed: u64,
     progress: &mut impl FnMut(u64),
 ) -> Result<Arm, PrivacyError> {
-    let spec = LessonsSpec {
-        release: Hash::ZERO,
-        mechanism,
-        window: WINDOW,
-        topic_words: 2,
-        items_root: Hash::ZERO,
-        known: BTreeSet::new(),
-        max_keys: 256,
-        padded_bytes: 4_096,
-    };
+    let spec = LessonsSpec::new(Hash::ZERO, mechanism, WINDOW, 4_096);
+    let spec = LessonsSpec { topic_words: 2, ..spec };
     let secret = LocalSecret::from_bytes([5; 32]);
     let nodes = [node(&secret, 0), node(&secret, 1)];
     let sides = [keys(0), keys(1)];

@@ -4,8 +4,6 @@
 //! Two arms see the same sessions: users that share one weight among all lessons they met, as nodes do, and
 //! users that speak for one lesson drawn from them.
 
-use std::collections::BTreeSet;
-
 use lore_privacy::release::{LessonsSpec, release_lessons};
 use lore_privacy::{
     Budget, LessonContribution, LocalSecret, PrivacyError, Private, Schedule, SeededNoise,
@@ -22,7 +20,6 @@ const DELTA_E18: u64 = 1_000_000_000_000;
 const WINDOW: Window = Window { start_seconds: 0, end_seconds: 7_776_000 };
 /// Size of a lesson release, as founders set it.
 const PADDED_BYTES: u32 = 14 << 10;
-const MAX_KEYS: u32 = 256;
 
 /// Work on a node in a quarter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -81,16 +78,8 @@ pub fn run(
                 let budget = Budget::new(Unit::User, epsilon_micros, DELTA_E18, 90)?;
                 let plan = budget.plan(Schedule { keys_per_unit, ..Schedule::default() })?;
                 let mechanism = plan.lessons.ok_or(PrivacyError::NoBudget)?;
-                let spec = LessonsSpec {
-                    release: Hash::derive("lore-sim/utility", &[&run.to_le_bytes()]),
-                    mechanism,
-                    window: WINDOW,
-                    topic_words: 0,
-                    items_root: Hash::ZERO,
-                    known: BTreeSet::new(),
-                    max_keys: MAX_KEYS,
-                    padded_bytes: PADDED_BYTES,
-                };
+                let release = Hash::derive("lore-sim/utility", &[&run.to_le_bytes()]);
+                let spec = LessonsSpec::new(release, mechanism, WINDOW, PADDED_BYTES);
                 let noise = [seed, run.into(), epsilon_micros, arm as u64].map(u64::to_le_bytes);
                 let mut noise = SeededNoise::new(&noise.concat());
                 let made = release_lessons(&spec, &contributions, &secret, &mut noise)?;

@@ -50,16 +50,10 @@ fn four_families_of_five_are_released_with_a_topic_word_in_99_runs_of_100() {
 fn spec() -> LessonsSpec {
     let budget = Budget::new(Unit::User, 4_000_000, 1_000_000_000_000, 90).unwrap();
     let schedule = Schedule { outcomes: 1, votes: 0, ..Schedule::default() };
-    LessonsSpec {
-        release: Hash::ZERO,
-        mechanism: budget.plan(schedule).unwrap().lessons.unwrap(),
-        window: Window { start_seconds: STARTED, end_seconds: STARTED + 86_400 },
-        topic_words: 2,
-        items_root: Hash::ZERO,
-        known: BTreeSet::new(),
-        max_keys: 256,
-        padded_bytes: 16 << 10,
-    }
+    let mechanism = budget.plan(schedule).unwrap().lessons.unwrap();
+    let window = Window { start_seconds: STARTED, end_seconds: STARTED + 86_400 };
+    let spec = LessonsSpec::new(Hash::ZERO, mechanism, window, 16 << 10);
+    LessonsSpec { topic_words: 2, ..spec }
 }
 
 fn contributions(secret: &LocalSecret, bundles: Vec<Option<Bundle>>) -> Vec<LessonContribution> {

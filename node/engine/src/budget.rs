@@ -1,13 +1,14 @@
 //! The owner's budget: setting it within every charter, and the releases that it pays for.
 
-use lore_privacy::release::release_id;
-use lore_privacy::{Budget, NoiseSource};
+use lore_privacy::preset::weight_needed;
+use lore_privacy::release::{LessonsSpec, Participation, Support, release_id, support};
+use lore_privacy::{Budget, NoiseSource, Private, Schedule};
 use lore_protocol::charter::EpochRule;
-use lore_protocol::ids::FederationId;
-use lore_protocol::payload::{Mechanism, PayloadKind, Unit};
+use lore_protocol::ids::{FederationId, Hash};
+use lore_protocol::payload::{Mechanism, PayloadKind, Unit, Window};
 
 use crate::schedule::{schedule, scheduled, within};
-use crate::{Engine, EngineError, Federation};
+use crate::{Engine, EngineError, Federation, Source};
 
 /// A release that is still to come in a federation's open period.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,6 +96,39 @@ impl<N: NoiseSource> Engine<N> {
             }
         }
         Ok(())
+    }
+
+    /// Support of the lessons in this node's sessions, as the first federation's next lesson release would count
+    /// it, with its mechanism under that budget; none where it has no lesson releases. For the owner's screen:
+    /// nothing that is sent or decided depends on it.
+    ///
+    /// # Errors
+    /// Fails when the sessions cannot be read, or the budget buys nothing.
+    pub fn support(
+        &self,
+        budget: &Budget,
+    ) -> Result<Option<(Mechanism, Private<Support>)>, EngineError> {
+        let found = self.federations.values().next();
+        let terms = found.map(|found| &found.log().charter().privacy);
+        let budget = terms.map_or(*budget, |terms| within(budget, terms));
+        let plan = budget.plan(terms.map_or_else(Schedule::default, schedule))?;
+        let Some(mechanism) = plan.lessons else { return Ok(None) };
+        let federation = found.map_or(FederationId::ZERO, Federation::id);
+        let window = Window { start_seconds: 0, end_seconds: u64::MAX };
+        let spec = LessonsSpec {
+            topic_words: terms.map_or(0, |terms| terms.topic_words),
+            known: found.map(|found| found.fold().sealed().keys()).unwrap_or_default(),
+            ..LessonsSpec::new(Hash::ZERO, mechanism, window, 0)
+        };
+        // A place in no schedule, which is not written down: looking feeds nothing.
+        let (kind, period) = (PayloadKind::Lessons, u32::MAX);
+        let participation =
+            Participation { federation, kind, period, releases: 1, index: 0, most: None };
+        let secret = self.local_secret();
+        let source = Source::new(window, mechanism.unit, participation, secret, &self.store);
+        let lessons = self.deny_list(federation)?.filter(self.sessions.lessons(&source)?);
+        let needed = weight_needed(&mechanism);
+        Ok(Some((mechanism, support(&spec, &lessons, source.secret(), needed)?)))
     }
 
     /// Releases that are still to come in each federation's open period, with their public times. A

@@ -187,7 +187,6 @@ pub(super) fn alone<T>(
     probe: Option<&Probe>,
     give: impl FnOnce() -> Vec<T>,
 ) -> Vec<T> {
-    crate::crash::keep_hook();
     // What is given is made from borrowed data, so that nothing half done is seen afterwards.
     let given = catch_unwind(AssertUnwindSafe(|| {
         if let Some(probe) = probe {

@@ -110,8 +110,8 @@ impl Node {
         Ok(self.engine.handle(event)?)
     }
 
-    /// Signs the texts and makes the releases that are due, and ends an epoch that is over. Their work is done here and now:
-    /// a daemon takes it with [`Engine::take_job`] instead.
+    /// Signs the texts and makes the releases that are due, and ends an epoch that is over. Their work is done
+    /// here and now: a daemon takes it with [`Engine::take_job`] instead.
     ///
     /// # Errors
     /// Fails when the store or the ledger fails.

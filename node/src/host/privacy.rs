@@ -1,17 +1,11 @@
 //! The owner's privacy settings, and what they come to.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use lore_control as control;
-use lore_engine::{Federation, RecordKind, SecondCopy};
-use lore_privacy::{Bounds, Budget, Schedule, explain, preset};
-use lore_protocol::ids::LessonId;
+use lore_engine::{Federation, SecondCopy};
+use lore_privacy::{Budget, Schedule, explain, preset};
 use lore_protocol::payload::{PayloadKind, Unit, WEIGHT};
-use lore_session::Session;
 
 use super::Node;
-use super::contributions::{alone, taught};
-use super::conversation::Conversations;
 use super::convert::{self, count};
 use crate::error::CliError;
 
@@ -236,48 +230,19 @@ impl Node {
         })
     }
 
-    /// Lessons that the sessions here share now, each session looked at alone. For the owner's screen: nothing that is sent
-    /// or decided depends on it.
+    /// How far the sessions here are from a release, for the owner's screen.
     fn shared_lessons(&self, budget: &Budget) -> Result<Option<control::SharedLessons>, CliError> {
-        let Some(lessons) = budget.plan(self.schedule())?.lessons else { return Ok(None) };
-        let mut of_unit: BTreeMap<String, BTreeSet<LessonId>> = BTreeMap::new();
-        for pair in self.store.scan(RecordKind::Session, b"") {
-            let Ok(session) = serde_json::from_slice::<Session>(&pair?.1) else { continue };
-            let user = session.unit.as_deref().unwrap_or_default();
-            let unit = match budget.unit {
-                Unit::Session => {
-                    let root =
-                        Conversations::of(&*self.store, user).root(session.conversation())?;
-                    format!("{user}/{root}")
-                }
-                Unit::User | Unit::Personal => user.to_owned(),
-            };
-            let found = alone(&session, self.probe.as_ref(), || taught(&session, true));
-            let keys = found.into_iter().map(|bundle| bundle.primary.id());
-            of_unit.entry(unit).or_default().extend(keys);
-        }
-        of_unit.retain(|_, keys| !keys.is_empty());
-        let bounds = Bounds::of(&lessons);
-        let mut support: BTreeMap<LessonId, (u64, u64)> = BTreeMap::new();
-        for keys in of_unit.values() {
-            let most = u16::try_from(keys.len()).unwrap_or(u16::MAX).min(bounds.l0());
-            for key in keys.iter().take(most.into()) {
-                let (units, weight) = support.entry(*key).or_default();
-                *units += 1;
-                *weight += bounds.each(most);
-            }
-        }
-        let needed = preset::weight_needed(&lessons);
-        let best = support.values().max_by_key(|(_, weight)| *weight).copied().unwrap_or_default();
+        let Some((mechanism, support)) = self.engine.support(budget)? else { return Ok(None) };
+        let found = support.expose_to_owner();
         let whole = |weight: u64| weight as f64 / f64::from(WEIGHT);
         Ok(Some(control::SharedLessons {
             private: true,
-            units: count(of_unit.len()),
-            lessons: count(support.len()),
-            most_shared_by: best.0,
-            most_support: whole(best.1),
-            support_needed: whole(needed),
-            enough: count(support.values().filter(|(_, weight)| *weight >= needed).count()),
+            units: found.units,
+            lessons: found.lessons,
+            most_shared_by: found.most_shared_by,
+            most_support: whole(found.most),
+            support_needed: whole(preset::weight_needed(&mechanism)),
+            enough: found.enough,
         }))
     }
 

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use lore_control::{
-    Ask, FederationCheckpoint, FederationCreate, FederationShow, PrivacyExplain, PrivacySet,
-    PrivacyStatusOf, SkillList, SkillShow,
+    Ask, FederationCheckpoint, FederationCreate, FederationShow, PrivacyBuys, PrivacyExplain,
+    PrivacySet, PrivacyStatusOf, SkillList, SkillShow,
 };
 use lore_protocol::library::VoteEstimate;
 use lore_protocol::payload::{Payload, PayloadKind, Unit};
@@ -184,6 +184,13 @@ fn a_federation_with_the_default_terms_releases_what_its_users_learned() {
     let due = status["due"].as_array().unwrap();
     assert!(due.iter().any(|one| one["kind"] == "lessons" && one["epoch"] == 6), "{due:?}");
     assert_eq!(status["problems"].as_array().map(Vec::len), Some(0), "{status}");
+    let offer = json!({
+        "epsilon_micros": 4_000_000_u64, "delta_e18": 1_000_000_000_000_u64, "period_days": 90,
+    });
+    let shared = ask::<PrivacyBuys>(&mut node.node, offer).unwrap()["shared"].clone();
+    let counted = ["units", "lessons", "most_shared_by", "most_support", "enough"];
+    assert_eq!(counted.map(|name| shared[name].as_f64().unwrap()), [20.0, 1.0, 20.0, 20.0, 1.0]);
+    assert!((13.0..14.0).contains(&shared["support_needed"].as_f64().unwrap()), "{shared}");
     let lessons = |node: &Node| {
         let found = node.node.engine().federations().values().next().unwrap();
         found.library().lessons.len()

@@ -57,16 +57,8 @@ fn words(words: &[&str]) -> Result<Vec<Word>, PrivacyError> {
 }
 
 fn spec(mechanism: Mechanism, padded_bytes: u32) -> LessonsSpec {
-    LessonsSpec {
-        release: Hash::ZERO,
-        mechanism,
-        window: WINDOW,
-        topic_words: 2,
-        items_root: Hash::ZERO,
-        known: BTreeSet::new(),
-        max_keys: u32::MAX,
-        padded_bytes,
-    }
+    let spec = LessonsSpec::new(Hash::ZERO, mechanism, WINDOW, padded_bytes);
+    LessonsSpec { topic_words: 2, ..spec }
 }
 
 /// Two databases that differ by one user who supports known keys.

@@ -195,16 +195,7 @@ impl Period {
         let ballot: BTreeSet<ItemId> = (from..from + size).map(item).collect();
         match slot.kind {
             PayloadKind::Lessons => {
-                let spec = LessonsSpec {
-                    release,
-                    mechanism,
-                    window,
-                    topic_words: 0,
-                    items_root,
-                    known: BTreeSet::new(),
-                    max_keys: u32::MAX,
-                    padded_bytes: PADDED_BYTES,
-                };
+                let spec = LessonsSpec::new(release, mechanism, window, PADDED_BYTES);
                 let database = if victim { &self.teachers_and_victim } else { &self.teachers };
                 release_lessons(&spec, database, &secret(), &mut SystemNoise)
             }

@@ -52,6 +52,27 @@ pub struct LessonsSpec {
 }
 
 impl LessonsSpec {
+    /// A release of a federation whose library is empty, without topic words and with all keys that fit into
+    /// `padded_bytes`.
+    #[must_use]
+    pub const fn new(
+        release: Hash,
+        mechanism: Mechanism,
+        window: Window,
+        padded_bytes: u32,
+    ) -> Self {
+        Self {
+            release,
+            mechanism,
+            window,
+            topic_words: 0,
+            items_root: Hash::ZERO,
+            known: BTreeSet::new(),
+            max_keys: u32::MAX,
+            padded_bytes,
+        }
+    }
+
     /// Hash of the parameters, for the reservation.
     #[must_use]
     pub fn hash(&self) -> Hash {

@@ -8,12 +8,14 @@ mod costs;
 mod lessons;
 mod outcomes;
 mod participation;
+mod support;
 mod votes;
 
 pub use costs::{CostContribution, CostsSpec, release_costs};
 pub use lessons::{LessonContribution, LessonsSpec, release_lessons};
 pub use outcomes::{OutcomeContribution, OutcomesSpec, release_outcomes};
 pub use participation::{Fed, Participation};
+pub use support::{Support, support};
 pub use votes::{VoteContribution, VotesSpec, release_votes};
 
 use lore_protocol::ids::{FederationId, Hash, MemberId};

@@ -314,16 +314,8 @@ fn numbered(number: u64) -> Lesson {
 }
 
 fn lessons_spec(mechanism: Mechanism) -> LessonsSpec {
-    LessonsSpec {
-        release: Hash::ZERO,
-        mechanism,
-        window: WINDOW,
-        topic_words: 2,
-        items_root: Hash::ZERO,
-        known: BTreeSet::new(),
-        max_keys: 9,
-        padded_bytes: 1_024,
-    }
+    let spec = LessonsSpec::new(Hash::ZERO, mechanism, WINDOW, 1_024);
+    LessonsSpec { topic_words: 2, ..spec }
 }
 
 #[test]

@@ -38,16 +38,10 @@ fn taught(user: &str, start_seconds: u64, number: u64, topics: &[&str]) -> Lesso
 
 /// Noise so small that counts come out as they are, for tests of everything but the noise.
 fn quiet(threshold: u32) -> LessonsSpec {
-    LessonsSpec {
-        release: Hash::ZERO,
-        mechanism: mechanism::gaussian(Unit::User, Bounds::cells(3, 1), 50_000, threshold).unwrap(),
-        window: WINDOW,
-        topic_words: 2,
-        items_root: Hash::ZERO,
-        known: BTreeSet::new(),
-        max_keys: 100,
-        padded_bytes: 4_096,
-    }
+    let bounds = Bounds::cells(3, 1);
+    let mechanism = mechanism::gaussian(Unit::User, bounds, 50_000, threshold).unwrap();
+    let spec = LessonsSpec::new(Hash::ZERO, mechanism, WINDOW, 4_096);
+    LessonsSpec { topic_words: 2, max_keys: 100, ..spec }
 }
 
 fn entries(spec: &LessonsSpec, contributions: Vec<LessonContribution>) -> Vec<LessonEntry> {

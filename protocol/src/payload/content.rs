@@ -118,18 +118,24 @@ impl Mechanism {
     /// `rho = epsilon^2 / 2` (there, Proposition 1.4). What overflows costs more than any ceiling.
     #[must_use]
     pub fn least_rho_nano(&self) -> u128 {
-        let l1 = u128::from(self.l0) * u128::from(self.linf);
-        let square = match self.noise {
-            Noise::Gaussian => u128::from(self.l2_square),
-            Noise::Laplace => l1 * l1,
-        };
         if self.scale_micros == 0 {
             return u128::MAX;
         }
         let doubled = u128::from(self.scale_micros).pow(2).saturating_mul(2);
-        match square.checked_mul(1_000_000_000_000_000_000_000) {
+        match self.square().checked_mul(1_000_000_000_000_000_000_000) {
             Some(scaled) => scaled.div_ceil(doubled),
             None => u128::MAX,
+        }
+    }
+
+    /// The square of the bound that the noise law is charged by: l2 for a Gaussian, `l1 = l0 * linf` for a
+    /// Laplace.
+    #[must_use]
+    pub fn square(&self) -> u128 {
+        let l1 = u128::from(self.l0) * u128::from(self.linf);
+        match self.noise {
+            Noise::Gaussian => u128::from(self.l2_square),
+            Noise::Laplace => l1 * l1,
         }
     }
 

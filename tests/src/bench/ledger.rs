@@ -1,7 +1,5 @@
 //! Time to read and verify a long ledger.
 
-use std::collections::BTreeSet;
-
 use lore_privacy::release::{LessonsSpec, release_lessons};
 use lore_privacy::{
     Bounds, Budget, Caps, Chain, Ledger, LocalSecret, MemoryStore, Outgoing, Private, Reservation,
@@ -72,16 +70,7 @@ fn written(entries: u64) -> Ledger<MemoryStore> {
         let mut release = Hash::ZERO;
         release.0[..8].copy_from_slice(&n.to_le_bytes());
         let window = Window { start_seconds: 1, end_seconds: DAY };
-        let spec = LessonsSpec {
-            release,
-            mechanism,
-            window,
-            topic_words: 0,
-            items_root: Hash::ZERO,
-            known: BTreeSet::new(),
-            max_keys: 1,
-            padded_bytes: 200,
-        };
+        let spec = LessonsSpec::new(release, mechanism, window, 200);
         let reservation = Reservation {
             release,
             spec: spec.hash(),
