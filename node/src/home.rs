@@ -10,6 +10,7 @@ use lore_protocol::identity::SecretKey;
 use lore_protocol::ids::Hash;
 
 use crate::error::CliError;
+use crate::lock::LockedFile;
 
 /// The longest socket path that every Unix takes, in bytes (`sun_path` is 108 on Linux, 104 on
 /// others, with a final zero).
@@ -246,18 +247,18 @@ impl Home {
             return Err(HomeError::NotInitialised(self.root.clone()));
         }
         let path = self.lock_path();
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(&path)
-            .map_err(io_error("open", &path))?;
         let mut looks_left = LOCK_LOOKS;
-        loop {
-            match file.try_lock() {
-                Ok(()) => break,
+        let held = loop {
+            let file = OpenOptions::new()
+                .read(true)
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .mode(0o600)
+                .open(&path)
+                .map_err(io_error("open", &path))?;
+            match LockedFile::take(file) {
+                Ok(held) => break held,
                 // `holder` of another process looks at the lock by taking it for a moment.
                 Err(TryLockError::WouldBlock) if looks_left > 0 => {
                     looks_left -= 1;
@@ -272,13 +273,14 @@ impl Home {
                 }
                 Err(TryLockError::Error(error)) => return Err(io_error("lock", &path)(error)),
             }
-        }
+        };
+        let mut file: &File = &held;
         file.set_len(0)
             .and_then(|()| file.rewind())
             .and_then(|()| writeln!(file, "{}", std::process::id()))
             .and_then(|()| file.flush())
             .map_err(io_error("write", &path))?;
-        Ok(HomeLock { _file: file })
+        Ok(HomeLock { _file: held })
     }
 
     /// The pid of the process that holds the home, if one does.
@@ -288,7 +290,10 @@ impl Home {
         let file = File::open(&path).ok()?;
         match file.try_lock_shared() {
             Err(TryLockError::WouldBlock) => read_pid(&path),
-            _ => None,
+            _ => {
+                let _ = file.unlock();
+                None
+            }
         }
     }
 }
@@ -296,7 +301,7 @@ impl Home {
 /// Holds a home. The system releases it when the process ends, however it ends.
 #[derive(Debug)]
 pub struct HomeLock {
-    _file: File,
+    _file: LockedFile,
 }
 
 fn read_pid(path: &Path) -> Option<u32> {

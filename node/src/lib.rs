@@ -18,6 +18,7 @@ pub mod home;
 pub mod host;
 pub mod import;
 pub mod lab;
+mod lock;
 pub mod models;
 pub mod network;
 pub mod output;

@@ -19,6 +19,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::catalogue::{Pinned, hash, hex};
 use crate::error::CliError;
+use crate::lock::LockedFile;
 
 /// Beginning of every GGUF file.
 const MAGIC: &[u8; 4] = b"GGUF";
@@ -55,7 +56,7 @@ pub(crate) struct Pull<'a> {
     part: File,
     hasher: Sha256,
     have: u64,
-    _lock: File,
+    _lock: LockedFile,
 }
 
 /// Kind of a failed try.
@@ -85,14 +86,13 @@ impl<'a> Pull<'a> {
             OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)
         };
         let lock = open(&part_path.with_extension("lock")).map_err(cannot)?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
+        let lock = LockedFile::take(lock).map_err(|error| match error {
+            TryLockError::WouldBlock => {
                 let message = format!("{} is being pulled already", pinned.name);
-                return Err(CliError::failed("busy", message).help("wait until that pull is done"));
+                CliError::failed("busy", message).help("wait until that pull is done")
             }
-            Err(TryLockError::Error(error)) => return Err(cannot(error)),
-        }
+            TryLockError::Error(error) => cannot(error),
+        })?;
         let part = open(&part_path).map_err(cannot)?;
         let mut pull =
             Self { pinned, directory, part, hasher: Sha256::new(), have: 0, _lock: lock };

@@ -6,7 +6,7 @@
 //! sync of their own: after a crash the file is equal to the database or behind it, at worst one
 //! slot is torn. A database that is behind the file has lost acknowledged batches.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{OpenOptions, TryLockError};
 use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
@@ -15,6 +15,7 @@ use lore_engine::Recovery;
 use lore_protocol::ids::Hash;
 
 use super::StoreError;
+use crate::lock::LockedFile;
 
 /// Name of the file beside the database.
 pub(super) const FILE_NAME: &str = "HEADS";
@@ -67,7 +68,7 @@ impl Head {
 
 /// The open file `HEADS`.
 pub(super) struct HeadsFile {
-    file: File,
+    file: LockedFile,
     path: PathBuf,
 }
 
@@ -85,8 +86,8 @@ impl HeadsFile {
             .mode(0o600)
             .open(&path)
             .map_err(StoreError::io("open", &path))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Self { file, path }),
+        match LockedFile::take(file) {
+            Ok(file) => Ok(Self { file, path }),
             Err(TryLockError::WouldBlock) => Err(StoreError::Locked { path: dir.to_owned() }),
             Err(TryLockError::Error(error)) => Err(StoreError::io("lock", &path)(error)),
         }

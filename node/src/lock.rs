@@ -1,0 +1,58 @@
+//! A lock on a file that is released the moment its holder lets go.
+
+use std::fs::{File, TryLockError};
+use std::ops::Deref;
+
+/// A file that this process holds alone. The system releases it when the process ends, however it ends.
+///
+/// Closing the file would not be enough: a child that was being started meanwhile shares the open file until it
+/// becomes another program, and a lock lives as long as its open file (`flock(2)`).
+#[derive(Debug)]
+pub(crate) struct LockedFile(File);
+
+impl LockedFile {
+    /// Takes the lock, or fails at once.
+    ///
+    /// # Errors
+    /// [`TryLockError::WouldBlock`] when it is held already, also by this process.
+    pub(crate) fn take(file: File) -> Result<Self, TryLockError> {
+        file.try_lock()?;
+        Ok(Self(file))
+    }
+}
+
+impl Deref for LockedFile {
+    type Target = File;
+
+    fn deref(&self) -> &File {
+        &self.0
+    }
+}
+
+impl Drop for LockedFile {
+    fn drop(&mut self) {
+        // What fails here was never locked or is closed next.
+        let _ = self.0.unlock();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn a_lock_ends_with_its_holder_also_while_a_child_is_being_started() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("lock");
+        let open = || File::create(&path).unwrap();
+        let held = LockedFile::take(open()).unwrap();
+        assert!(matches!(LockedFile::take(open()), Err(TryLockError::WouldBlock)));
+        // What a child has between `fork` and `exec`: a second descriptor of the same open file.
+        let of_a_child = held.try_clone().unwrap();
+        drop(held);
+        LockedFile::take(open()).unwrap();
+        drop(of_a_child);
+    }
+}
