@@ -16,6 +16,7 @@ pub fn learnt(id: &str, task: &str, wrong: &str, right: &str) -> Session {
         result: Some(output.into()),
         exit: Some(exit),
         failed: exit != 0,
+        refusal: None,
         duration_ms: None,
     };
     let turn = |role, text: &str, calls| Turn { role, text: text.into(), calls, tokens: None };

@@ -19,6 +19,6 @@ mod tests;
 pub use judge::judge;
 pub use lines::{SessionError, read_lines, schema_json};
 pub use record::{
-    Proposals, Role, Session, SessionOutcome, SkillUse, Source, Started, TokenUse, ToolCall, Turn,
-    VERSION,
+    Proposals, Refusal, Role, Session, SessionOutcome, SkillUse, Source, Started, TokenUse,
+    ToolCall, Turn, VERSION,
 };

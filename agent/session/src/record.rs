@@ -150,12 +150,25 @@ pub struct ToolCall {
     /// Exit status of a shell tool, when known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exit: Option<i32>,
-    /// True when the harness or the tool flagged the call as failed.
+    /// True when the harness or the tool flagged the call as failed. A refused call is not failed.
     #[serde(default)]
     pub failed: bool,
+    /// Why the call did not run or was not allowed to end; none for a call that ran.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refusal: Option<Refusal>,
     /// Duration of the call, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duration_ms: Option<u64>,
+}
+
+/// Why a call was stopped from outside. It says nothing about what works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Refusal {
+    /// The user or a policy said no.
+    Denied,
+    /// An interrupt, or the failure of a call that ran beside it.
+    Cancelled,
 }
 
 /// Outcome of a session.

@@ -14,6 +14,7 @@ fn call(tool: &str, arguments: serde_json::Value, exit: i32) -> ToolCall {
         result: Some("said".into()),
         exit: Some(exit),
         failed: false,
+        refusal: None,
         duration_ms: Some(3),
     }
 }

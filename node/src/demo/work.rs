@@ -110,6 +110,7 @@ fn plant(worked: &mut [Worked], canaries: &[String]) {
                 result: Some(format!("token={canary}\n")),
                 exit: Some(0),
                 failed: false,
+                refusal: None,
                 duration_ms: None,
             }],
             tokens: None,

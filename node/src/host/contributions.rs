@@ -360,6 +360,7 @@ mod tests {
             result: Some(String::new()),
             exit: Some(exit),
             failed: exit != 0,
+            refusal: None,
             duration_ms: None,
         };
         let calls = vec![

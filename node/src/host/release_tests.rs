@@ -62,6 +62,7 @@ fn session(id: &str, user: u64) -> Session {
         result: Some(if exit == 0 { String::new() } else { "connection refused".into() }),
         exit: Some(exit),
         failed: exit != 0,
+        refusal: None,
         duration_ms: Some(2_500),
     };
     let turn = |calls| Turn { role: Role::Assistant, text: String::new(), calls, tokens: None };

@@ -75,6 +75,7 @@ fn turn(message: &Message) -> Turn {
         result: None,
         exit: None,
         failed: false,
+        refusal: None,
         duration_ms: None,
     });
     Turn { role, text: message.text().to_owned(), calls: calls.collect(), tokens: None }

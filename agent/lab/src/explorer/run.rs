@@ -261,6 +261,7 @@ fn call(
         result: Some(result.to_owned()),
         exit: Some(exit),
         failed: exit != 0,
+        refusal: None,
         duration_ms,
     }
 }

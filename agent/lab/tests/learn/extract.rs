@@ -19,6 +19,7 @@ fn call(line: &str, exit: i32, output: &str) -> ToolCall {
         result: Some(output.into()),
         exit: Some(exit),
         failed: exit != 0,
+        refusal: None,
         duration_ms: None,
     }
 }

@@ -106,6 +106,7 @@ impl<'a> Builder<'a> {
             result: None,
             exit: None,
             failed: false,
+            refusal: None,
             duration_ms: None,
         });
         true

@@ -129,6 +129,7 @@ fn a_whole_session_is_redacted() {
         result: Some(secret.clone()),
         exit: Some(0),
         failed: false,
+        refusal: None,
         duration_ms: None,
     };
     let before = Session {
