@@ -8,6 +8,7 @@ mod builder;
 mod claude;
 mod openai;
 mod own;
+mod places;
 mod skills;
 
 #[cfg(test)]
@@ -21,6 +22,7 @@ use lore_protocol::steps::Steps;
 use serde_json::Value;
 
 use crate::Session;
+pub use places::{AgentPlace, places};
 
 /// Largest file that is read, in bytes.
 pub const MAX_IMPORT_BYTES: usize = 256 << 20;
