@@ -27,7 +27,14 @@ MAX_LINES = 400
 
 GUIDES = ("docs/architecture.md", "CONTRIBUTING.md")
 
-LOWER = {"lore-protocol", "lore-privacy", "lore-session", "lore-sandbox", "lore-agent"}
+LOWER = {
+    "lore-protocol",
+    "lore-lessons",
+    "lore-privacy",
+    "lore-session",
+    "lore-sandbox",
+    "lore-agent",
+}
 OPTIONAL = {"lore-services", "lore-local-model"}
 NODE = {"lore-engine", "lore-control"}
 
@@ -37,17 +44,18 @@ FOR_TESTS = {"lore-test-endpoint"}
 # The crates of this workspace that each crate may depend on, in its tests too.
 ARROWS = {
     "lore-protocol": set(),
+    "lore-lessons": {"lore-protocol"},
     "lore-privacy": {"lore-protocol"},
-    "lore-session": {"lore-protocol"},
+    "lore-session": {"lore-protocol", "lore-lessons"},
     "lore-sandbox": set(),
-    "lore-agent": {"lore-session", "lore-sandbox", "lore-protocol", "lore-privacy"},
+    "lore-agent": {"lore-session", "lore-sandbox", "lore-lessons", "lore-protocol", "lore-privacy"},
     "lore-services": {"lore-agent"},
     "lore-local-model": {"lore-agent"},
     "lore-lab": LOWER | OPTIONAL | NODE,
-    "lore-engine": {"lore-protocol", "lore-privacy"},
+    "lore-engine": {"lore-protocol", "lore-lessons", "lore-privacy"},
     "lore-control": set(),
     "lore-node": LOWER | OPTIONAL | NODE | {"lore-lab"},
-    "lore-simulations": {"lore-engine", "lore-protocol", "lore-privacy"},
+    "lore-simulations": {"lore-engine", "lore-protocol", "lore-lessons", "lore-privacy"},
     "lore-tests": LOWER | OPTIONAL | NODE | {"lore-lab", "lore-node", "lore-simulations"},
     "lore-test-endpoint": set(),
 }

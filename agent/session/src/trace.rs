@@ -1,28 +1,12 @@
 //! A session as the miner reads it.
 
+use std::collections::BTreeMap;
+
 use lore_protocol::lesson::{MAX_COMMAND_BYTES, MAX_OUTPUT_BYTES};
 use lore_protocol::trace::{Call, Trace};
 use serde_json::Value;
 
-use super::{Session, ToolCall};
-
-/// Names under which harnesses offer a shell.
-const SHELLS: [&str; 14] = [
-    "bash",
-    "container.exec",
-    "exec",
-    "exec_command",
-    "execute_bash",
-    "local_shell",
-    "run_command",
-    "run_shell_command",
-    "run_terminal_cmd",
-    "sh",
-    "shell",
-    "shell_command",
-    "terminal",
-    "zsh",
-];
+use super::{Refusal, Session, ToolCall};
 
 /// Argument names under which a shell tool takes its command line.
 const COMMAND_KEYS: [&str; 4] = ["command", "cmd", "script", "code"];
@@ -31,8 +15,7 @@ impl ToolCall {
     /// The command line, when this is a call of a shell tool.
     #[must_use]
     pub fn command(&self) -> Option<String> {
-        let name = self.tool.to_ascii_lowercase();
-        if !SHELLS.contains(&name.as_str()) {
+        if !lore_lessons::is_shell(&self.tool) {
             return None;
         }
         if let Value::String(line) = &self.arguments {
@@ -78,6 +61,60 @@ impl Session {
         });
         Trace { task: self.task.clone(), calls: calls.collect(), outcome: self.outcome.verdict }
     }
+
+    /// All tool calls, as lessons are read from them: of an input and an output a little more than is looked at.
+    #[must_use]
+    pub fn calls(&self) -> Vec<lore_lessons::Call> {
+        self.turns.iter().flat_map(|turn| &turn.calls).map(ToolCall::for_lessons).collect()
+    }
+}
+
+/// Bytes of an output's beginning that lessons are read from, beside those of its end.
+const OUTPUT_BEGINNING_BYTES: usize = 2 << 10;
+
+/// Longest value of an option, in bytes.
+const OPTION_BYTES: usize = 256;
+
+impl ToolCall {
+    /// The call, as lessons are read from it.
+    #[must_use]
+    pub fn for_lessons(&self) -> lore_lessons::Call {
+        let command = self.command();
+        let input = if command.is_some() { String::new() } else { canonical(&self.arguments) };
+        lore_lessons::Call {
+            tool: self.tool.clone(),
+            command: command.map(|line| cut(line.trim(), 2 * INPUT_BYTES).to_owned()),
+            input,
+            options: self.options(),
+            exit: self.exit,
+            failed: self.failed,
+            refusal: self.refusal.map(|refusal| match refusal {
+                Refusal::Denied => lore_lessons::Refusal::Denied,
+                Refusal::Cancelled => lore_lessons::Refusal::Cancelled,
+            }),
+            output: self.result.as_deref().map(both_ends),
+        }
+    }
+
+    /// Options of a shell call beside its command.
+    fn options(&self) -> BTreeMap<String, String> {
+        let Value::Object(fields) = &self.arguments else { return BTreeMap::new() };
+        let scalar = |value: &Value| match value {
+            Value::String(text) => Some(cut(text, OPTION_BYTES).to_owned()),
+            Value::Number(_) | Value::Bool(_) => Some(value.to_string()),
+            _ => None,
+        };
+        let options = fields.iter().filter(|(name, _)| !COMMAND_KEYS.contains(&name.as_str()));
+        options.filter_map(|(name, value)| Some((name.clone(), scalar(value)?))).collect()
+    }
+}
+
+/// The beginning and the end of an output.
+fn both_ends(output: &str) -> String {
+    if output.len() <= OUTPUT_BEGINNING_BYTES + MAX_OUTPUT_BYTES {
+        return output.to_owned();
+    }
+    format!("{}\n{}", cut(output, OUTPUT_BEGINNING_BYTES), end(output, MAX_OUTPUT_BYTES))
 }
 
 /// Bytes of an input that the trace holds: one more than the miner reads, which it then refuses.

@@ -82,6 +82,12 @@ pub enum Action {
         /// The step that follows.
         then: String,
     },
+    /// Run it in another directory, by its class.
+    InDirectory(String),
+    /// Make the call with an option of the harness.
+    WithOption(String),
+    /// Try again after a pause.
+    Retry(String),
 }
 
 /// A key that a lesson release can hold.

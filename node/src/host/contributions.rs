@@ -239,26 +239,22 @@ impl<'a> Candidates<'a> {
         Self { ballot, by_template }
     }
 
-    /// Items that a session speaks for, when it succeeded: revisions that it used, lessons that it would
-    /// teach itself, and lessons whose command line worked in it.
+    /// Items that a session speaks for: lessons that it would teach itself; and when it succeeded, revisions that
+    /// it used and lessons whose command line worked in it.
     fn supported(&self, session: &Session) -> BTreeSet<ItemId> {
-        if session.outcome.verdict != Outcome::Success {
-            return BTreeSet::new();
+        let taught = taught(session, false).into_iter().map(|bundle| bundle.primary.id());
+        let mut items: BTreeSet<ItemId> = taught.map(ItemId::Lesson).collect();
+        if session.outcome.verdict == Outcome::Success {
+            let budget = Steps::of_a_session();
+            let worked = self.worked(&session.trace(), &budget);
+            if budget.spent() {
+                return BTreeSet::new();
+            }
+            items.extend(worked.into_iter().map(ItemId::Lesson));
+            items.extend(used(session));
         }
-        let trace = session.trace();
-        let budget = Steps::of_a_session();
-        let taught = lesson::candidates_within(&trace, &budget);
-        let worked = self.worked(&trace, &budget);
-        if budget.spent() {
-            return BTreeSet::new();
-        }
-        let taught = taught.into_iter().map(|lesson| lesson.id());
-        let lessons = taught.chain(worked).map(ItemId::Lesson);
-        used(session)
-            .into_iter()
-            .chain(lessons)
-            .filter(|item| self.ballot.items.contains(item))
-            .collect()
+        items.retain(|item| self.ballot.items.contains(item));
+        items
     }
 
     fn worked(&self, trace: &Trace, budget: &Steps) -> Vec<LessonId> {

@@ -268,6 +268,9 @@ fn action(action: &Action) -> control::Action {
         Action::UseEndpoint(one) => A::UseEndpoint(text(one)),
         Action::CheckThat(one) => A::CheckThat(text(one)),
         Action::Order { first, then } => A::Order { first: text(first), then: text(then) },
+        Action::InDirectory(one) => A::InDirectory(text(one)),
+        Action::WithOption(one) => A::WithOption(text(one)),
+        Action::Retry(one) => A::Retry(text(one)),
     }
 }
 
@@ -326,6 +329,9 @@ mod tests {
             Action::UseArgument { old: token("a"), new: token("b") },
             Action::AddFlag(token("-x")),
             Action::Order { first: token("a"), then: token("b") },
+            Action::InDirectory(token("a")),
+            Action::WithOption(token("a")),
+            Action::Retry(token("a")),
         ];
         for (action, subject) in
             actions.into_iter().zip([None, Some(token("8123"))].into_iter().cycle())

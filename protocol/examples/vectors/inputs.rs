@@ -294,6 +294,9 @@ fn lessons() -> File {
         Action::UseEndpoint(token("127.0.0.1:<port>/v2")),
         Action::CheckThat(token("the answer has a total")),
         Action::Order { first: token("open"), then: token("close") },
+        Action::InDirectory(token("the repository's root")),
+        Action::WithOption(token("a longer time limit")),
+        Action::Retry(token("timeout")),
     ];
     let make = |skill, op, trigger: &Trigger, action: &Action| {
         Lesson::new(skill, op, trigger.clone(), action.clone()).unwrap()

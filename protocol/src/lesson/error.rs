@@ -2,7 +2,7 @@
 //!
 //! A recogniser is a list of phrases over the lower-case output; the first class in the table whose
 //! phrase occurs wins, so that narrow classes stand before wide ones. What no phrase catches goes by
-//! HTTP status, then by exit status.
+//! HTTP status, then by exit status. The classes without phrases are recognised by program, in another room.
 
 use crate::codec::{Decode, Encode};
 use crate::steps::Steps;
@@ -24,6 +24,19 @@ macro_rules! classes {
         impl ErrorClass {
             /// Every class, in the order in which recognisers are tried.
             pub const ALL: &[Self] = &[$(Self::$name),*];
+
+            /// The name in lower case with underscores, as data files have it.
+            #[must_use]
+            pub fn name(self) -> String {
+                let mut name = String::new();
+                for c in format!("{self:?}").chars() {
+                    if c.is_ascii_uppercase() && !name.is_empty() {
+                        name.push('_');
+                    }
+                    name.push(c.to_ascii_lowercase());
+                }
+                name
+            }
 
             /// Phrases of lower-case output that show the class.
             const fn phrases(self) -> &'static [&'static str] {
@@ -68,11 +81,11 @@ classes! {
     NotAcceptable, "format not accepted", ["406 not acceptable", "not acceptable", "415 unsupported media type", "unsupported media type", "unsupported content type"];
     NotFound, "not found", ["404 not found", "not found", "does not exist", "no match", "unknown resource", "nothing here"];
     Gone, "moved or gone", ["410 gone", "has moved", "moved permanently", "no longer available", "deprecated and removed"];
-    Conflict, "conflict", ["409 conflict", "merge conflict", "version conflict", "conflict"];
+    Conflict, "conflict", ["409 conflict", "merge conflict", "version conflict"];
     Encoding, "wrong encoding", ["codec can't decode", "invalid utf-8", "unicodedecodeerror", "illegal byte sequence", "invalid byte"];
     ParseError, "parse error", ["parse error", "parsing error", "failed to parse", "cannot parse", "syntax error", "syntaxerror", "unexpected token", "unexpected end of", "invalid json", "jsondecodeerror", "malformed", "unterminated"];
     TypeError, "type error", ["typeerror", "mismatched types", "type mismatch", "is not a function", "has no attribute", "attributeerror"];
-    ChecksumMismatch, "checksum mismatch", ["checksum mismatch", "hash mismatch", "integrity check", "did not match", "bad checksum", "digest mismatch"];
+    ChecksumMismatch, "checksum mismatch", ["checksum mismatch", "hash mismatch", "integrity check", "bad checksum", "digest mismatch"];
     ValidationFailed, "validation failed", ["validation failed", "validation error", "422 unprocessable", "unprocessable", "does not match the schema", "schema violation", "invalid format", "wrong format", "check failed", "wrong unit", "invalid record"];
     VersionMismatch, "version mismatch", ["version mismatch", "incompatible version", "requires version", "unsupported version", "requires python", "version conflict"];
     DependencyConflict, "dependency conflict", ["dependency conflict", "unable to resolve dependency", "eresolve", "conflicting requirements", "resolutionimpossible"];
@@ -83,6 +96,30 @@ classes! {
     BadRequest, "HTTP status 4xx", ["400 bad request", "bad request"];
     ServerError, "HTTP status 5xx", ["500 internal server error", "internal server error", "502 bad gateway", "bad gateway", "503 service unavailable", "service unavailable", "504 gateway"];
     Interrupted, "interrupted", ["interrupted", "terminated", "killed"];
+    UnknownSubcommand, "unknown sub-command", [];
+    MissingScript, "no such script or target", [];
+    UnknownField, "unknown field", [];
+    UnknownName, "unknown name", [];
+    UnknownType, "unknown type of file", [];
+    NotAProject, "not in a project or repository", [];
+    NotConfigured, "not configured", [];
+    MissingComponent, "missing component", [];
+    ServiceDown, "the service does not run", [];
+    Sandboxed, "refused by the sandbox", [];
+    ExternallyManaged, "the environment is managed by the system", [];
+    OutdatedLock, "the lock file is out of date", [];
+    Rejected, "rejected by the other side", [];
+    DirtyTree, "uncommitted changes are in the way", [];
+    Ignored, "ignored by a rule", [];
+    NotEmpty, "not empty", [];
+    TextNotFound, "the text to change was not found", [];
+    AmbiguousText, "the text to change stands there several times", [];
+    Stale, "changed since it was read", [];
+    NothingToDo, "nothing to do", [];
+    TooLarge, "too large", [];
+    WrongModuleKind, "wrong kind of module", [];
+    CompileError, "compile error", [];
+    Unsupported, "not supported here", [];
     ExitStatus, "non-zero exit status", [];
     Other, "a failure", [];
 }

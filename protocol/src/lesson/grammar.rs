@@ -77,6 +77,12 @@ pub enum Action {
         /// The step that follows.
         then: Token,
     },
+    /// Run it in another directory, by its class: `the package's directory`.
+    InDirectory(Token),
+    /// Make the call with an option of the harness: a permission, a longer time limit.
+    WithOption(Token),
+    /// Try again after a pause; the token says what was waited for.
+    Retry(Token),
 }
 
 impl Action {
@@ -92,7 +98,10 @@ impl Action {
             | Self::SetEnv(one)
             | Self::Install(one)
             | Self::UseEndpoint(one)
-            | Self::CheckThat(one) => vec![one],
+            | Self::CheckThat(one)
+            | Self::InDirectory(one)
+            | Self::WithOption(one)
+            | Self::Retry(one) => vec![one],
             Self::UseArgument { old, new } => vec![old, new],
             Self::Order { first, then } => vec![first, then],
         }
@@ -238,6 +247,9 @@ impl fmt::Display for Action {
             Self::UseEndpoint(endpoint) => write!(f, "use the endpoint `{endpoint}`"),
             Self::CheckThat(predicate) => write!(f, "check that {predicate}"),
             Self::Order { first, then } => write!(f, "run `{first}` before `{then}`"),
+            Self::InDirectory(place) => write!(f, "run it in {place}"),
+            Self::WithOption(option) => write!(f, "make the call with `{option}`"),
+            Self::Retry(reason) => write!(f, "wait and try again ({reason})"),
         }
     }
 }

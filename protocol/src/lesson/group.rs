@@ -1,15 +1,16 @@
 //! Skill that a lesson without one starts or joins.
 
-use super::{Action, Lesson, Token, command};
+use super::{Action, Lesson, Op, Token, command};
 use crate::codec::{self, Decode, Encode};
 use crate::ids::{FederationId, RevisionId, SkillId};
 
-/// Key that lessons of one skill share: the tool, and the endpoint class or else the subject.
+/// Key that lessons of one skill share: the tool alone, or with the endpoint class or else the subject.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode, serde::Serialize)]
 pub struct GroupKey {
     /// The tool.
     pub tool: Token,
-    /// Endpoint class, else the trigger's subject, else what the example's command is about.
+    /// Endpoint class, else the trigger's subject, else what the example's command is about; none for what a
+    /// program's skill holds: its pitfalls, and the practices of its sub-commands.
     pub subject: Option<Token>,
 }
 
@@ -18,6 +19,12 @@ pub struct GroupKey {
 pub fn group_key(lesson: &Lesson) -> GroupKey {
     let tool = lesson.trigger().tool.clone();
     let given = lesson.trigger().subject.clone();
+    let practice = lesson.op() == Op::Prefer && given.is_some();
+    if lesson.op() == Op::Fix || practice {
+        let first = tool.as_str().split(' ').next().unwrap_or_default();
+        let tool = Token::new(first).unwrap_or(tool);
+        return GroupKey { tool, subject: None };
+    }
     let subject = match lesson.action() {
         Action::Example(template) => {
             let text = template.as_str();

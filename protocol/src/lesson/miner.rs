@@ -1,4 +1,5 @@
-//! The miner: one session in, at most one bundle of keys out. Deterministic and pure.
+//! The miner of worked examples: one session in, at most one bundle of keys out. Deterministic and pure.
+//! What else a session teaches, its failures and what then worked, is read in another room.
 //!
 //! Supporters of one lesson took different wrong turns before they found the same way. The primary
 //! example therefore depends on nothing but the successful end of the session and the values of its
@@ -10,9 +11,8 @@ use std::collections::BTreeSet;
 
 use super::finder::values_within;
 use super::step::{self, Step};
-use super::value::Value;
 use super::{
-    Action, ErrorClass, Lesson, LessonKey, MAX_TASK_BYTES, Op, Token, Trigger, Word, command, fix,
+    Action, ErrorClass, Lesson, LessonKey, MAX_TASK_BYTES, Op, Token, Trigger, Word, command,
     vocabulary,
 };
 use crate::steps::Steps;
@@ -38,9 +38,8 @@ impl Bundle {
     }
 }
 
-/// The bundle of a session: the example when it failed at least once and ended in verified success,
-/// else the fix, else what to avoid. A session that never failed yields none, and so does one that takes
-/// more than [`crate::steps::MAX_SESSION_STEPS`].
+/// The worked example of a session, when it failed at least once and ended in verified success. A session that
+/// takes more than [`crate::steps::MAX_SESSION_STEPS`] yields none.
 #[must_use]
 pub fn mine(trace: &Trace) -> Option<Bundle> {
     mine_within(trace, &Steps::of_a_session())
@@ -49,36 +48,15 @@ pub fn mine(trace: &Trace) -> Option<Bundle> {
 /// As [`mine`], within a budget: none when it is spent.
 #[must_use]
 pub fn mine_within(trace: &Trace, budget: &Steps) -> Option<Bundle> {
-    let values = values_within(&trace.task, budget);
-    let steps = Step::read(trace, &values, budget);
-    if !steps.iter().any(|step| step.failed) {
+    if trace.outcome != Outcome::Success {
         return None;
     }
-    let primary = example(trace, &steps)
-        .or_else(|| fix::fixes(&steps, budget).pop())
-        .or_else(|| fix::avoid(&steps))?;
+    let values = values_within(&trace.task, budget);
+    let steps = Step::read(trace, &values, budget);
+    let primary = example(&steps)?;
     budget.take(trace.task.len().min(MAX_TASK_BYTES));
     let topics = vocabulary::topics(&trace.task);
     (!budget.spent()).then_some(Bundle { primary, topics })
-}
-
-/// Every lesson that a session supports, without duplicates: the example, the fixes in the order of
-/// the session, what to avoid. None of a session that takes too many steps.
-#[must_use]
-pub fn candidates(trace: &Trace) -> Vec<Lesson> {
-    candidates_within(trace, &Steps::of_a_session())
-}
-
-/// As [`candidates`], within a budget: none when it is spent.
-#[must_use]
-pub fn candidates_within(trace: &Trace, budget: &Steps) -> Vec<Lesson> {
-    let values: Vec<Value> = values_within(&trace.task, budget);
-    let steps = Step::read(trace, &values, budget);
-    let found = example(trace, &steps).into_iter();
-    let found = found.chain(fix::fixes(&steps, budget)).chain(fix::avoid(&steps));
-    let mut seen = BTreeSet::new();
-    let out = found.filter(|lesson| seen.insert(lesson.clone())).collect();
-    if budget.spent() { Vec::new() } else { out }
 }
 
 /// The command lines of the calls that did not fail, as templates: each as a shell's, and with the name
@@ -99,10 +77,7 @@ pub fn worked_within(trace: &Trace, budget: &Steps) -> BTreeSet<Token> {
 }
 
 /// The worked example of a session that failed and then succeeded.
-fn example(trace: &Trace, steps: &[Step]) -> Option<Lesson> {
-    if trace.outcome != Outcome::Success {
-        return None;
-    }
+fn example(steps: &[Step]) -> Option<Lesson> {
     let at = decisive(steps)?;
     let step = &steps[at];
     let main = step.template.as_ref()?;

@@ -37,7 +37,7 @@ pub use grammar::{
     Action, Lesson, LessonKey, LessonTooLong, MAX_EXAMPLE_BYTES, MAX_FREE_BYTES, Op, Trigger,
 };
 pub use group::{GroupKey, group_key, skill_id, virtual_base};
-pub use miner::{Bundle, candidates, candidates_within, mine, mine_within, worked_within};
+pub use miner::{Bundle, mine, mine_within, worked_within};
 pub use normal::normalise;
 pub use proposal::{MAX_PROPOSALS, Proposal, ProposedKind, admit, admit_within};
 pub use prose::{MAX_TASK_BYTES, documented_command};

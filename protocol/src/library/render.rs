@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 
 use super::item::{LessonItem, Library};
 use crate::ids::{LessonId, MemberId, RevisionId, SkillId};
-use crate::lesson::{Action, Lesson, Op, Word, group_key};
+use crate::lesson::{Action, ErrorClass, Lesson, Op, Word, group_key};
 use crate::payload::RevokeTarget;
 use crate::skill::{Problem, SkillMd, SkillName};
 
@@ -160,6 +160,19 @@ impl Library {
             .map(|(_, item)| *item)
             .filter(|item| item.lesson.example().is_none())
             .partition(|item| item.lesson.op() == Op::Verify);
+        let (pitfalls, rest): (Vec<&LessonItem>, Vec<&LessonItem>) =
+            rest.into_iter().partition(|item| item.lesson.op() == Op::Fix);
+        if !pitfalls.is_empty() {
+            body.push_str(
+                "## Pitfalls\n\n| When this fails | What works | Evidence |\n|---|---|---|\n",
+            );
+            for item in pitfalls {
+                let (fails, works) = (symptom(&item.lesson), works(&item.lesson));
+                let evidence = self.provenance(item);
+                let _ = writeln!(body, "| {} | {} | {evidence} |", cell(&fails), cell(&works));
+            }
+            body.push('\n');
+        }
         for (heading, items) in [("Check", checks), ("Learnt in the field", rest)] {
             let line = |item: &&LessonItem| {
                 format!("- {} ({})", advice(&item.lesson), self.provenance(item))
@@ -198,7 +211,12 @@ fn advice(lesson: &Lesson) -> String {
         Op::Precondition => format!("Before `{tool}`"),
         Op::Verify => format!("After `{tool}`"),
     };
-    let action = match lesson.action() {
+    format!("{verb}: {}", works(lesson))
+}
+
+/// What a lesson says to do, in words.
+fn works(lesson: &Lesson) -> String {
+    match lesson.action() {
         Action::Example(template) => format!("`{}`", template.as_str()),
         Action::UseArgument { old, new } => {
             format!("use `{}` instead of `{}`", new.as_str(), old.as_str())
@@ -214,8 +232,28 @@ fn advice(lesson: &Lesson) -> String {
         Action::Order { first, then } => {
             format!("do `{}` first, then `{}`", first.as_str(), then.as_str())
         }
-    };
-    format!("{verb}: {action}")
+        Action::InDirectory(place) => format!("run it in {}", place.as_str()),
+        Action::WithOption(option) => format!("make the call with {}", option.as_str()),
+        Action::Retry(reason) => format!("wait and try again ({})", reason.as_str()),
+    }
+}
+
+/// What fails, in words.
+fn symptom(lesson: &Lesson) -> String {
+    let trigger = lesson.trigger();
+    let mut text = format!("`{}`", trigger.tool.as_str());
+    if trigger.error != ErrorClass::None {
+        let _ = write!(text, ": {}", trigger.error);
+    }
+    if let Some(subject) = &trigger.subject {
+        let _ = write!(text, " (`{}`)", subject.as_str());
+    }
+    text
+}
+
+/// A text as a cell of a table.
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|")
 }
 
 /// Lower-case letters and digits, single hyphens between.

@@ -20,8 +20,8 @@ use lore_session::Session;
 
 pub use prompt::Reader;
 
-/// Most bundles of one session, the miner's among them.
-pub const MAX_BUNDLES: usize = 3;
+/// Most bundles of one session that are a worked example or a model's, beside what its failures teach.
+pub const MAX_MODEL_BUNDLES: usize = 3;
 /// Most tokens that a model may write about a session.
 const MAX_OUTPUT_TOKENS: u32 = 800;
 
@@ -39,7 +39,7 @@ pub enum ExtractError {
 /// Contribution of one session.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Extracted {
-    /// The bundles that compete for the user's slots; the miner's, when it has one, is the first.
+    /// The bundles: the worked example, when there is one, what a model proposed, then what its failures teach.
     pub bundles: Vec<Bundle>,
     /// Proposals of the model.
     pub proposed: usize,
@@ -148,17 +148,21 @@ fn extracted(session: &Session, proposals: &[Proposal]) -> Extracted {
     let admitted: Vec<Lesson> = admit_within(&trace, proposals, &budget);
     let count = admitted.len();
     let mut bundles: Vec<Bundle> = mine_within(&trace, &budget).into_iter().collect();
+    let found = lore_lessons::findings_within(&session.calls(), &session.task, &budget);
     if budget.spent() {
         return Extracted { proposed: proposals.len(), ..Extracted::default() };
     }
     let topics = lesson::topics(&trace.task);
     for primary in admitted {
-        if bundles.len() == MAX_BUNDLES {
+        if bundles.len() == MAX_MODEL_BUNDLES {
             break;
         }
         if bundles.iter().all(|bundle| bundle.primary != primary) {
             bundles.push(Bundle { primary, topics: topics.clone() });
         }
     }
+    // Words of the task say nothing about a tool's pitfall.
+    let read = lore_lessons::keys(&found).into_iter();
+    bundles.extend(read.map(|primary| Bundle { primary, topics: Vec::new() }));
     Extracted { bundles, proposed: proposals.len(), admitted: count }
 }

@@ -1,6 +1,6 @@
 //! A model's pass over one session.
 
-use lore_agent::extract::{self, ExtractError, Extracted, MAX_BUNDLES, Reader, propose};
+use lore_agent::extract::{self, ExtractError, Extracted, MAX_MODEL_BUNDLES, Reader, propose};
 use lore_protocol::trace::Outcome;
 use lore_session::{
     Proposals, Role, Session, SessionOutcome, Source, Started, ToolCall, Turn, VERSION,
@@ -212,5 +212,10 @@ async fn no_more_bundles_than_a_session_may_have() {
         .collect();
     let endpoint = Endpoint::acts(vec![says(&json!(checks).to_string())]);
     let found = extracted(&endpoint, &wide).await.unwrap();
-    assert_eq!((found.admitted, found.bundles.len()), (6, MAX_BUNDLES), "{:?}", lessons(&found));
+    assert_eq!(
+        (found.admitted, found.bundles.len()),
+        (6, MAX_MODEL_BUNDLES),
+        "{:?}",
+        lessons(&found)
+    );
 }

@@ -4,8 +4,8 @@ use proptest::prelude::*;
 
 use super::call;
 use crate::lesson::{
-    MAX_COMMAND_BYTES, MAX_TASK_BYTES, Proposal, ProposedKind, admit_within, candidates_within,
-    mine, mine_within, worked_within,
+    MAX_COMMAND_BYTES, MAX_TASK_BYTES, Proposal, ProposedKind, admit_within, mine, mine_within,
+    worked_within,
 };
 use crate::steps::{MAX_SESSION_STEPS, Steps};
 use crate::trace::{Call, Outcome, Trace};
@@ -133,7 +133,6 @@ proptest! {
         };
         let all = [
             ("mine", costs(&|steps| drop(mine_within(&trace, steps)))),
-            ("candidates", costs(&|steps| drop(candidates_within(&trace, steps)))),
             ("worked", costs(&|steps| drop(worked_within(&trace, steps)))),
             ("admit", costs(&|steps| drop(admit_within(&trace, &proposals(), steps)))),
         ];
@@ -177,7 +176,6 @@ fn a_session_whose_budget_is_spent_counts_as_empty_and_always_the_same() {
         let budget = || Steps::at_most(less);
         assert_eq!(mine_within(&trace, &budget()), None, "{less} of {needed}");
         assert!(worked_within(&trace, &Steps::at_most(1)).is_empty());
-        assert!(candidates_within(&trace, &Steps::at_most(1)).is_empty());
     }
 }
 

@@ -148,15 +148,29 @@ fn a_skill_is_its_tool_and_endpoint() {
     for (tool, command, subject) in groups {
         assert_eq!(group_key(&example(tool, command)), key(tool, subject), "{command}");
     }
-    // A fix of the same tool and endpoint joins its example's skill, in any one federation.
+    // A lesson of the same tool and endpoint joins its example's skill, in any one federation.
     let federation = FederationId([7; 32]);
-    let fix =
-        lesson(Op::Fix, "fetch", Some("loopback:8123/v2/items"), Action::AddFlag(token("-x")));
+    let check =
+        lesson(Op::Verify, "fetch", Some("loopback:8123/v2/items"), Action::AddFlag(token("-x")));
     let here = skill_id(federation, &example("fetch", groups[0].1));
-    assert_eq!(here, skill_id(federation, &fix));
-    assert_ne!(here, skill_id(FederationId([8; 32]), &fix));
+    assert_eq!(here, skill_id(federation, &check));
+    assert_ne!(here, skill_id(FederationId([8; 32]), &check));
     assert_ne!(here, skill_id(federation, &example("fetch", groups[3].1)));
     assert_ne!(virtual_base(here).as_bytes(), here.as_bytes());
+}
+
+#[test]
+fn a_program_has_one_skill_of_its_pitfalls_and_practices() {
+    let git = GroupKey { tool: token("git"), subject: None };
+    let flag = || Action::AddFlag(token("-u"));
+    let practice = Action::Example(token("git log --oneline"));
+    for one in [
+        lesson(Op::Fix, "git push", Some("no upstream"), flag()),
+        lesson(Op::Fix, "git", None, flag()),
+        lesson(Op::Prefer, "git log", Some("run"), practice),
+    ] {
+        assert_eq!(group_key(&one), git, "{one}");
+    }
 }
 
 #[test]

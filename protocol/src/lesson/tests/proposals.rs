@@ -1,7 +1,7 @@
 //! Proposals: what is admitted of one, and what is dropped.
 
 use super::{call, solved};
-use crate::lesson::{MAX_PROPOSALS, Proposal, ProposedKind, admit, candidates, mine};
+use crate::lesson::{MAX_PROPOSALS, Proposal, ProposedKind, admit, mine};
 use crate::trace::{Outcome, Trace};
 
 const TASK: &str = "Fetch invoice 4711 and save it as inv.txt.";
@@ -61,8 +61,6 @@ fn a_key_that_the_miner_finds_too_is_the_same_key() {
             "{text}"
         );
     }
-    let run_first = admit(&trace, &[one(ProposedKind::RunFirst, "deskctl open --shift night")]);
-    assert!(candidates(&trace).contains(&run_first[0]), "{run_first:?}");
 }
 
 #[test]

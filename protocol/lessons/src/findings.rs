@@ -1,0 +1,198 @@
+//! Everything that one session teaches.
+
+use std::collections::BTreeSet;
+
+use lore_protocol::steps::Steps;
+
+use crate::call::{Call, Status};
+use crate::line::Command;
+use crate::practice::{Practice, practice};
+use crate::program::Program;
+use crate::remedy::{Remedy, remedy};
+use crate::situation::{Situation, of};
+use crate::status::{Reading, read};
+use crate::tools::{Kind, kind_of};
+
+/// Calls after a failure among which its answer is looked for.
+const MAX_CALLS_ON: usize = 8;
+
+/// A failure with what then worked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pitfall {
+    /// Position of the failing call in the session.
+    pub at: usize,
+    /// Position of the call that answers it.
+    pub answered_at: usize,
+    /// What failed.
+    pub situation: Situation,
+    /// What then worked.
+    pub remedy: Remedy,
+}
+
+/// What one session teaches.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Findings {
+    /// The end of each call, in order.
+    pub statuses: Vec<Status>,
+    /// Each failing call with its situation, in order.
+    pub failures: Vec<(usize, Situation)>,
+    /// Failures with the remedy that a later success shows, in order.
+    pub pitfalls: Vec<Pitfall>,
+    /// Commands that did the work, each once.
+    pub practices: BTreeSet<Practice>,
+}
+
+/// One call as it was read.
+pub(crate) struct Step<'a> {
+    pub(crate) call: &'a Call,
+    pub(crate) kind: Kind,
+    pub(crate) reading: Reading,
+    pub(crate) situation: Option<Situation>,
+}
+
+impl Step<'_> {
+    pub(crate) fn is_done(&self) -> bool {
+        self.reading.status.is_done()
+    }
+
+    /// The command that the call is about.
+    pub(crate) fn command(&self) -> Option<(&Command, &Program)> {
+        let at = self.reading.at?;
+        Some((&self.reading.commands[at], &self.reading.programs[at]))
+    }
+
+    pub(crate) fn tool_name(&self) -> &str {
+        match self.kind {
+            Kind::Reader(name) | Kind::Editor(name) => name,
+            Kind::Shell | Kind::Bookkeeping | Kind::Verdict | Kind::Other => &self.call.tool,
+        }
+    }
+
+    /// Returns true when it only reads.
+    pub(crate) fn looks(&self) -> bool {
+        const LOOKS: [&str; 36] = [
+            "ls",
+            "cat",
+            "head",
+            "tail",
+            "less",
+            "find",
+            "fd",
+            "file",
+            "stat",
+            "wc",
+            "which",
+            "type",
+            "pwd",
+            "env",
+            "echo",
+            "printf",
+            "grep",
+            "rg",
+            "ps",
+            "tree",
+            "du",
+            "df",
+            "date",
+            "whoami",
+            "uname",
+            "jq",
+            "sed",
+            "awk",
+            "git status",
+            "git log",
+            "git diff",
+            "git show",
+            "git branch",
+            "git remote",
+            "cd",
+            "true",
+        ];
+        matches!(self.kind, Kind::Reader(_))
+            || (!self.reading.programs.is_empty()
+                && self
+                    .reading
+                    .programs
+                    .iter()
+                    .all(|program| LOOKS.contains(&program.path.as_str())))
+    }
+}
+
+/// What a session teaches, within the steps that one session may take: nothing when they are spent.
+#[must_use]
+pub fn findings(calls: &[Call], task: &str) -> Findings {
+    findings_within(calls, task, &Steps::of_a_session())
+}
+
+/// As [`findings`], within a budget: nothing when it is spent.
+#[must_use]
+pub fn findings_within(calls: &[Call], task: &str, budget: &Steps) -> Findings {
+    let mut found = Findings::default();
+    let mut steps: Vec<Step<'_>> = Vec::new();
+    let mut places: Vec<usize> = Vec::new();
+    for (at, call) in calls.iter().enumerate() {
+        if budget.spent() {
+            return Findings::default();
+        }
+        let kind = kind_of(&call.tool);
+        let reading = read(call, budget);
+        found.statuses.push(reading.status);
+        if matches!(kind, Kind::Bookkeeping | Kind::Verdict) {
+            continue;
+        }
+        let failed = reading.status == Status::Failed;
+        let situation = failed.then(|| of(call, &reading, task, budget));
+        if let Some(situation) = &situation {
+            found.failures.push((at, situation.clone()));
+        }
+        let step = Step { call, kind, reading, situation };
+        if matches!(step.reading.status, Status::Ok | Status::Reported)
+            && let Some((command, program)) = step.command()
+        {
+            found.practices.extend(practice(command, program));
+        }
+        steps.push(step);
+        places.push(at);
+    }
+    for (index, failing) in steps.iter().enumerate() {
+        budget.take(1);
+        let Some(situation) = &failing.situation else { continue };
+        if let Some((end, remedy)) = answer(&steps, index, situation, budget) {
+            found.pitfalls.push(Pitfall {
+                at: places[index],
+                answered_at: places[end],
+                situation: situation.clone(),
+                remedy,
+            });
+        }
+    }
+    if budget.spent() { Findings::default() } else { found }
+}
+
+/// The first later success that answers a failure, unless the same failure comes again before it.
+fn answer(
+    steps: &[Step<'_>],
+    index: usize,
+    situation: &Situation,
+    budget: &Steps,
+) -> Option<(usize, Remedy)> {
+    let failing = &steps[index];
+    let last = (index + 1 + MAX_CALLS_ON).min(steps.len());
+    for end in index + 1..last {
+        let step = &steps[end];
+        budget.take(64);
+        if let Some(again) = &step.situation
+            && (&again.program, again.class) == (&situation.program, situation.class)
+        {
+            return None;
+        }
+        if !step.is_done() {
+            continue;
+        }
+        budget.take(step.call.command.as_ref().map_or(0, String::len));
+        if let Some(remedy) = remedy(failing, step, &steps[index + 1..end]) {
+            return Some((end, remedy));
+        }
+    }
+    None
+}

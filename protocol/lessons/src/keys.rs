@@ -1,0 +1,63 @@
+//! Lessons of the public grammar that a session's findings come to.
+
+use std::collections::BTreeSet;
+
+use lore_protocol::lesson::{Action, ErrorClass, Lesson, Op, Token, Trigger};
+
+use crate::findings::{Findings, Pitfall};
+use crate::mask;
+use crate::practice::Practice;
+use crate::remedy::Remedy;
+use crate::situation::Situation;
+
+/// All keys of a session: the coarse and the fine one of each pitfall, and the practices. Without duplicates.
+#[must_use]
+pub fn keys(findings: &Findings) -> BTreeSet<Lesson> {
+    let pitfalls = findings.pitfalls.iter().flat_map(keys_of);
+    pitfalls.chain(findings.practices.iter().filter_map(of_practice)).collect()
+}
+
+/// The keys of a pitfall: the coarse one when its program is public, and the fine one when the failure states
+/// something. None for a remedy that is no advice.
+#[must_use]
+pub fn keys_of(pitfall: &Pitfall) -> Vec<Lesson> {
+    let situation = &pitfall.situation;
+    let coarse = situation.public.then(|| key_of(situation, &pitfall.remedy, false)).flatten();
+    let fine = situation.point().and_then(|_| key_of(situation, &pitfall.remedy, true));
+    coarse.into_iter().chain(fine).collect()
+}
+
+/// One key: of a situation with its point, or without.
+#[must_use]
+pub fn key_of(situation: &Situation, remedy: &Remedy, fine: bool) -> Option<Lesson> {
+    let token = |text: &str| Token::new(text).ok();
+    let action = match remedy {
+        Remedy::UseProgram(path) => Action::UseTool(token(path)?),
+        Remedy::AddFlag(flag) => Action::AddFlag(token(flag)?),
+        Remedy::DropFlag(flag) => Action::DropFlag(token(flag)?),
+        Remedy::Replace { old, new } => Action::UseArgument { old: token(old)?, new: token(new)? },
+        Remedy::RunFirst(command) => Action::RunFirst(token(command)?),
+        Remedy::InDirectory(class) => Action::InDirectory(token(class)?),
+        Remedy::WithOption(option) => Action::WithOption(token(option)?),
+        Remedy::SetVariable(name) => Action::SetEnv(token(name)?),
+        Remedy::Install(package) => Action::Install(token(package)?),
+        Remedy::Retry => Action::Retry(token(&situation.class.to_string())?),
+        Remedy::ReadFirst | Remedy::OtherArguments => return None,
+    };
+    let subject = if fine { situation.point().and_then(token) } else { None };
+    let trigger = Trigger { tool: token(&situation.program)?, error: situation.class, subject };
+    Lesson::new(None, Op::Fix, trigger, action).ok()
+}
+
+fn of_practice(practice: &Practice) -> Option<Lesson> {
+    if practice.command.len() > mask::MAX_MESSAGE_BYTES {
+        return None;
+    }
+    let trigger = Trigger {
+        tool: Token::new(practice.program.clone()).ok()?,
+        error: ErrorClass::None,
+        subject: Token::new(practice.purpose).ok(),
+    };
+    let command = Token::new(practice.command.clone()).ok()?;
+    Lesson::new(None, Op::Prefer, trigger, Action::Example(command)).ok()
+}

@@ -1,0 +1,34 @@
+//! What one session teaches: its failing calls, what then worked, and the commands that did the work.
+//!
+//! Everything here is a pure function of one session's calls and of public data files, so that no session
+//! moves what another one gives. The way of a session: [`Call`]s with their [`Status`], a [`Situation`] for
+//! each call that failed, the [`Remedy`] that a later success shows, and [`Practice`] for what simply worked.
+//! [`Findings`] holds all of it; [`keys`] turns it into lessons of the public grammar.
+//!
+//! Programs, recognisers of failures and purposes of commands are data files under `data/`.
+
+mod call;
+mod cut;
+mod findings;
+mod keys;
+mod line;
+mod mask;
+mod practice;
+mod program;
+mod recognise;
+mod remedy;
+mod situation;
+mod status;
+mod tools;
+
+#[cfg(test)]
+mod tests;
+
+pub use call::{Call, Refusal, Status};
+pub use cut::{beginning, end};
+pub use findings::{Findings, Pitfall, findings, findings_within};
+pub use keys::{key_of, keys, keys_of};
+pub use practice::Practice;
+pub use remedy::Remedy;
+pub use situation::{Situation, situation_of};
+pub use tools::{Kind, is_shell, kind_of};
