@@ -38,6 +38,8 @@ pub struct Findings {
     pub failures: Vec<(usize, Situation)>,
     /// Failures with the remedy that a later success shows, in order.
     pub pitfalls: Vec<Pitfall>,
+    /// Remedies that were tried and after which the same failure came again, in order.
+    pub attempts: Vec<Pitfall>,
     /// Commands that did the work, each once.
     pub practices: BTreeSet<Practice>,
 }
@@ -157,8 +159,9 @@ pub fn findings_within(calls: &[Call], task: &str, budget: &Steps) -> Findings {
     for (index, failing) in steps.iter().enumerate() {
         budget.take(1);
         let Some(situation) = &failing.situation else { continue };
-        if let Some((end, remedy)) = answer(&steps, index, situation, budget) {
-            found.pitfalls.push(Pitfall {
+        if let Some(Answer { end, remedy, worked }) = answer(&steps, index, situation, budget) {
+            let list = if worked { &mut found.pitfalls } else { &mut found.attempts };
+            list.push(Pitfall {
                 at: places[index],
                 answered_at: places[end],
                 situation: situation.clone(),
@@ -169,29 +172,42 @@ pub fn findings_within(calls: &[Call], task: &str, budget: &Steps) -> Findings {
     if budget.spent() { Findings::default() } else { found }
 }
 
-/// The first later success that answers a failure, unless the same failure comes again before it.
+/// What followed a failure: the call that ended it, the remedy, and whether it worked.
+struct Answer {
+    end: usize,
+    remedy: Remedy,
+    worked: bool,
+}
+
+/// The first later success that answers a failure; or what was changed when the same failure came again first.
 fn answer(
     steps: &[Step<'_>],
     index: usize,
     situation: &Situation,
     budget: &Steps,
-) -> Option<(usize, Remedy)> {
+) -> Option<Answer> {
     let failing = &steps[index];
     let last = (index + 1 + MAX_CALLS_ON).min(steps.len());
     for end in index + 1..last {
         let step = &steps[end];
         budget.take(64);
+        budget.take(step.call.command.as_ref().map_or(0, String::len));
+        let between = &steps[index + 1..end];
         if let Some(again) = &step.situation
             && (&again.program, again.class) == (&situation.program, situation.class)
         {
-            return None;
+            // Another message: the remedy may have mended the first.
+            if again.point() != situation.point() {
+                return None;
+            }
+            let remedy = remedy(failing, step, between)?;
+            return Some(Answer { end, remedy, worked: false });
         }
         if !step.is_done() {
             continue;
         }
-        budget.take(step.call.command.as_ref().map_or(0, String::len));
-        if let Some(remedy) = remedy(failing, step, &steps[index + 1..end]) {
-            return Some((end, remedy));
+        if let Some(remedy) = remedy(failing, step, between) {
+            return Some(Answer { end, remedy, worked: true });
         }
     }
     None

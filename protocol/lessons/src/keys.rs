@@ -49,7 +49,8 @@ pub fn key_of(situation: &Situation, remedy: &Remedy, fine: bool) -> Option<Less
     Lesson::new(None, Op::Fix, trigger, action).ok()
 }
 
-fn of_practice(practice: &Practice) -> Option<Lesson> {
+/// A practice as a lesson; none when it is too long.
+pub(crate) fn of_practice(practice: &Practice) -> Option<Lesson> {
     if practice.command.len() > mask::MAX_MESSAGE_BYTES {
         return None;
     }

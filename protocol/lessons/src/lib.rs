@@ -3,13 +3,17 @@
 //! Everything here is a pure function of one session's calls and of public data files, so that no session
 //! moves what another one gives. The way of a session: [`Call`]s with their [`Status`], a [`Situation`] for
 //! each call that failed, the [`Remedy`] that a later success shows, and [`Practice`] for what simply worked.
-//! [`Findings`] holds all of it; [`keys`] turns it into lessons of the public grammar.
+//! [`Findings`] holds all of it; [`keys`] turns it into lessons of the public grammar, and a [`Digest`] is what a
+//! node keeps of it. A [`Book`] holds known lessons and answers a failing call with one [`Hint`].
 //!
 //! Programs, recognisers of failures and purposes of commands are data files under `data/`.
 
+mod book;
 mod call;
 mod cut;
+mod digest;
 mod findings;
+mod hint;
 mod keys;
 mod line;
 mod mask;
@@ -24,9 +28,12 @@ mod tools;
 #[cfg(test)]
 mod tests;
 
+pub use book::{Book, Circle, Entry, Tally};
 pub use call::{Call, Refusal, Status};
 pub use cut::{beginning, end};
+pub use digest::{DIGEST_VERSION, Digest, Seen};
 pub use findings::{Findings, Pitfall, findings, findings_within};
+pub use hint::{Hint, MAX_HINT_BYTES};
 pub use keys::{key_of, keys, keys_of};
 pub use practice::Practice;
 pub use remedy::Remedy;

@@ -4,7 +4,7 @@ use lore_protocol::lesson::ErrorClass;
 
 use crate::{Call, Findings, Remedy, Status, findings};
 
-fn shell(command: &str, exit: i32, output: &str) -> Call {
+pub(super) fn shell(command: &str, exit: i32, output: &str) -> Call {
     Call {
         tool: "Bash".into(),
         command: Some(command.into()),

@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod book;
 mod cases;
 
 use crate::recognise::faulty_rows;

@@ -1,0 +1,160 @@
+//! Lookups: what is hinted, when, and what is not.
+
+use lore_protocol::lesson::{Action, ErrorClass, Lesson, Op, Token, Trigger};
+
+use super::cases::shell;
+use crate::{Book, Call, Circle, Digest, Entry, Hint, MAX_HINT_BYTES, Tally, findings};
+
+fn digest(calls: &[Call]) -> Digest {
+    Digest::of(&findings(calls, ""), calls, 10)
+}
+
+fn token(text: &str) -> Token {
+    Token::new(text).unwrap()
+}
+
+fn lesson(tool: &str, error: ErrorClass, subject: Option<&str>, action: Action) -> Lesson {
+    let trigger = Trigger { tool: token(tool), error, subject: subject.map(token) };
+    Lesson::new(None, Op::Fix, trigger, action).unwrap()
+}
+
+fn known(circle: Circle, lesson: Lesson, worked: u32, failed: u32) -> Entry {
+    let tally = Tally { worked, failed, groups: worked, last_seconds: 0 };
+    Entry { lesson, circle, tally, example: String::new(), public: true }
+}
+
+fn unknown_flag(line: &str, flag: &str) -> Call {
+    shell(line, 1, &format!("Error: unknown flag: {flag}"))
+}
+
+fn text(hint: Option<Hint<'_>>) -> String {
+    hint.map_or_else(String::new, |hint| hint.to_string())
+}
+
+#[test]
+fn a_users_own_repair_is_hinted_at_the_next_failure() {
+    let mut book = Book::new();
+    book.add_session(&digest(&[
+        unknown_flag("bd show bd-17 --tree", "--tree"),
+        shell("bd show bd-17 --children", 0, "bd-18"),
+    ]));
+    assert_eq!(
+        text(book.hint(&unknown_flag("bd show bd-90 --tree", "--tree"), "")),
+        "`bd show` failed (unknown option: --tree). What worked: use `--children` instead of `--tree` \
+         (`bd show bd-17 --children`). Seen once in your own sessions."
+    );
+    // Another flag of the same program is another failure.
+    assert_eq!(book.hint(&unknown_flag("bd show bd-90 --deep", "--deep"), ""), None);
+    // A call that did its work is none.
+    assert_eq!(book.hint(&shell("bd show bd-90 --children", 0, "bd-91"), ""), None);
+}
+
+#[test]
+fn a_remedy_after_which_the_failure_came_again_is_not_hinted() {
+    let mut book = Book::new();
+    let failed = || unknown_flag("bd show bd-17 --tree", "--tree");
+    book.add_session(&digest(&[failed(), shell("bd show bd-17 --all", 0, "")]));
+    assert!(book.hint(&failed(), "").is_some());
+    let again = digest(&[failed(), unknown_flag("bd show bd-17 --all --tree", "--tree")]);
+    assert!(again.seen.iter().all(|one| !one.worked), "{again:?}");
+    let reversed = lesson(
+        "bd show",
+        ErrorClass::UnknownOption,
+        Some("--tree"),
+        Action::UseArgument { old: token("--tree"), new: token("--all") },
+    );
+    book.add(known(Circle::Own, reversed, 0, 1));
+    assert_eq!(book.hint(&failed(), ""), None);
+}
+
+#[test]
+fn the_innermost_circle_answers_then_the_best_lower_bound() {
+    let of = |new: &str| {
+        lesson(
+            "bd show",
+            ErrorClass::UnknownOption,
+            Some("--tree"),
+            Action::UseArgument { old: token("--tree"), new: token(new) },
+        )
+    };
+    let failed = unknown_flag("bd show bd-17 --tree", "--tree");
+    let mut book = Book::new();
+    let mut told = Vec::new();
+    for (circle, new, worked, failures) in [
+        (Circle::Codebook, "--documented", 0, 0),
+        (Circle::Federation, "--one", 1, 0),
+        (Circle::Federation, "--mixed", 30, 20),
+        (Circle::Federation, "--many", 20, 0),
+        (Circle::Node, "--node", 5, 0),
+        (Circle::Own, "--own", 1, 0),
+    ] {
+        book.add(known(circle, of(new), worked, failures));
+        let hint = text(book.hint(&failed, ""));
+        told.push(hint.split('`').nth(3).unwrap_or_default().to_owned());
+    }
+    assert_eq!(told, ["--documented", "--one", "--mixed", "--many", "--node", "--own"]);
+}
+
+#[test]
+fn advice_that_does_not_touch_the_line_is_none() {
+    let drop = lesson(
+        "pack",
+        ErrorClass::UnknownOption,
+        Some("--fast"),
+        Action::DropFlag(token("--fast")),
+    );
+    let mut book = Book::new();
+    book.add(known(Circle::Own, drop, 3, 0));
+    let call = |line| shell(line, 2, "error: unexpected argument '--fast' found");
+    assert!(book.hint(&call("pack x --fast"), "").is_some());
+    assert_eq!(book.hint(&call("pack x"), ""), None);
+}
+
+#[test]
+fn only_remedies_without_words_of_the_message_answer_another_message() {
+    let with = |action| {
+        let mut book = Book::new();
+        let lesson = lesson("git fetch", ErrorClass::Sandboxed, Some("cannot open a"), action);
+        book.add(known(Circle::Own, lesson, 2, 0));
+        let call = shell("git fetch --all", 1, "error: cannot open 'b': Operation not permitted");
+        book.hint(&call, "").map(|hint| hint.exact)
+    };
+    assert_eq!(with(Action::WithOption(token("permission outside the sandbox"))), Some(false));
+    assert_eq!(with(Action::AddFlag(token("--quiet"))), None);
+}
+
+#[test]
+fn a_line_that_holds_the_failing_word_is_advised_against_before_it_runs() {
+    let renamed = lesson(
+        "bd list",
+        ErrorClass::UnknownOption,
+        Some("--wisp"),
+        Action::UseArgument { old: token("--wisp"), new: token("--ephemeral") },
+    );
+    let mut book = Book::new();
+    book.add(known(Circle::Own, renamed.clone(), 1, 0));
+    assert_eq!(book.advice("bd list --wisp"), None, "seen in one session only");
+    book.add(known(Circle::Own, renamed, 1, 0));
+    assert!(text(book.advice("cd x && bd list --wisp")).contains("is known to fail"));
+    assert_eq!(book.advice("bd list --ephemeral"), None);
+    assert_eq!(book.advice("bd show --wisp"), None);
+}
+
+#[test]
+fn a_hint_is_short_and_holds_no_control_characters() {
+    let mut book = Book::new();
+    let odd = format!("bd show --children \u{1b}[31m{}", "x".repeat(900));
+    let calls = [unknown_flag("bd show --tree", "--tree"), shell(&odd, 0, "")];
+    book.add_session(&digest(&calls));
+    let told = text(book.hint(&calls[0], ""));
+    assert!(!told.is_empty() && told.len() <= MAX_HINT_BYTES);
+    assert!(!told.contains('\u{1b}'));
+}
+
+#[test]
+fn a_digest_survives_its_bytes() {
+    let calls = [unknown_flag("bd show --tree", "--tree"), shell("bd show --children", 0, "")];
+    let digest = digest(&calls);
+    let bytes = lore_protocol::codec::encode(&digest);
+    assert_eq!(lore_protocol::codec::decode::<Digest>(&bytes), Ok(digest));
+}
