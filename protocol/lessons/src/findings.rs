@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 
 use lore_protocol::steps::Steps;
 
+use crate::answer::remedy;
 use crate::call::{Call, Status};
 use crate::line::Command;
 use crate::practice::{Practice, practice};
 use crate::program::Program;
-use crate::remedy::{Remedy, remedy};
+use crate::remedy::Remedy;
 use crate::situation::{Situation, of};
 use crate::status::{Reading, read};
 use crate::tools::{Kind, kind_of};

@@ -8,10 +8,13 @@
 //!
 //! Programs, recognisers of failures and purposes of commands are data files under `data/`.
 
+mod answer;
 mod book;
 mod call;
+mod circumstance;
 mod cut;
 mod digest;
+mod difference;
 mod findings;
 mod hint;
 mod keys;

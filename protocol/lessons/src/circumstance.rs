@@ -1,0 +1,118 @@
+//! What made the difference when the very same words worked: an option, a place, a step in between, a pause.
+
+use lore_protocol::lesson::ErrorClass;
+
+use crate::answer::{INSTALLERS, destroys};
+use crate::findings::Step;
+use crate::mask::value_kind;
+use crate::remedy::Remedy;
+use crate::tools::Kind;
+
+/// Longest command that a remedy names, in bytes.
+const MAX_COMMAND_BYTES: usize = 100;
+
+/// The very same words worked: something else made the difference.
+pub(crate) fn of_same_words(
+    failing: &Step<'_>,
+    working: &Step<'_>,
+    between: &[Step<'_>],
+    class: ErrorClass,
+) -> Option<Remedy> {
+    if let Some(option) = option(failing, working) {
+        return Some(option);
+    }
+    if let Some(place) = directory(failing, working, between) {
+        return Some(Remedy::InDirectory(place));
+    }
+    // A changed file explains it, and no other session has that file.
+    let edited = between.iter().any(|step| step.is_done() && matches!(step.kind, Kind::Editor(_)));
+    if edited {
+        return None;
+    }
+    let acting = between.iter().rev().filter(|step| step.is_done() && !step.looks());
+    for step in acting {
+        let Some((command, program)) = step.command() else { continue };
+        if program.path == "sleep" || destroys(command, program) || command.privileged {
+            continue;
+        }
+        if INSTALLERS.contains(&program.path.as_str()) {
+            let package = program.arguments.iter().map(|at| command.words[*at].text.as_str());
+            let mut package =
+                package.filter(|text| !text.starts_with('-') && value_kind(text).is_none());
+            return Some(match package.next() {
+                Some(package) => Remedy::Install(package.to_owned()),
+                None => Remedy::RunFirst(program.path.clone()),
+            });
+        }
+        if matches!(program.path.as_str(), "export" | "set") {
+            let mut names = command.words[1..].iter().filter_map(|word| word.text.split_once('='));
+            return names.next().map(|(name, _)| Remedy::SetVariable(name.to_owned()));
+        }
+        let cleaned = crate::practice::cleaned(command, program)?;
+        return (cleaned.len() <= MAX_COMMAND_BYTES).then_some(Remedy::RunFirst(cleaned));
+    }
+    let waits = matches!(
+        class,
+        ErrorClass::Locked
+            | ErrorClass::Timeout
+            | ErrorClass::TooManyRequests
+            | ErrorClass::ConnectionReset
+            | ErrorClass::ConnectionRefused
+            | ErrorClass::ServerError
+            | ErrorClass::NameResolution
+            | ErrorClass::AddressInUse
+    );
+    let paused = between
+        .iter()
+        .any(|step| step.reading.programs.iter().any(|program| program.path == "sleep"));
+    (waits || paused).then_some(Remedy::Retry)
+}
+
+fn option(failing: &Step<'_>, working: &Step<'_>) -> Option<Remedy> {
+    const PERMISSIONS: [&str; 5] = [
+        "with_escalated_permissions",
+        "sandbox_permissions",
+        "dangerouslyDisableSandbox",
+        "dangerously_disable_sandbox",
+        "require_escalated",
+    ];
+    const LIMITS: [&str; 4] = ["timeout", "timeout_ms", "yield_time_ms", "timeout_seconds"];
+    let (old, new) = (&failing.call.options, &working.call.options);
+    let differs = |name: &&str| old.get(*name) != new.get(*name) && new.contains_key(*name);
+    if PERMISSIONS.iter().any(|name| differs(&name)) {
+        return Some(Remedy::WithOption("permission outside the sandbox"));
+    }
+    let longer = |name: &&str| {
+        let number = |text: Option<&String>| text.and_then(|text| text.parse::<f64>().ok());
+        number(new.get(*name)).is_some_and(|new| number(old.get(*name)).is_none_or(|old| new > old))
+    };
+    let timed =
+        failing.situation.as_ref().is_some_and(|situation| situation.class == ErrorClass::Timeout);
+    (timed && LIMITS.iter().any(|name| longer(&name)))
+        .then_some(Remedy::WithOption("a longer time limit"))
+}
+
+/// The class of the directory in which it worked; none when it did not change.
+fn directory(failing: &Step<'_>, working: &Step<'_>, between: &[Step<'_>]) -> Option<&'static str> {
+    const NAMES: [&str; 5] = ["workdir", "cwd", "working_directory", "directory", "dir_path"];
+    let given =
+        |step: &Step<'_>| NAMES.iter().find_map(|name| step.call.options.get(*name)).cloned();
+    let entered = |step: &Step<'_>| {
+        let lines = step.reading.commands.iter().rev();
+        lines
+            .filter(|command| command.name() == "cd")
+            .find_map(|command| command.words.get(1))
+            .map(|word| word.text.clone())
+    };
+    let old = entered(failing).or_else(|| given(failing));
+    let moved =
+        between.iter().rev().find_map(|step| step.is_done().then(|| entered(step)).flatten());
+    let new = entered(working).or(moved).or_else(|| given(working))?;
+    if old.as_ref() == Some(&new) {
+        return None;
+    }
+    let up = new.starts_with("..")
+        || new.contains("rev-parse")
+        || old.as_ref().is_some_and(|old| old.starts_with(&new));
+    Some(if up { "the repository's root" } else { "the package's directory" })
+}
