@@ -106,8 +106,8 @@ fn advice_that_does_not_touch_the_line_is_none() {
     let mut book = Book::new();
     book.add(known(Circle::Own, drop, 3, 0));
     let call = |line| shell(line, 2, "error: unexpected argument '--fast' found");
-    assert!(book.hint(&call("pack x --fast"), "").is_some());
-    assert_eq!(book.hint(&call("pack x"), ""), None);
+    assert!(book.hint(&call("pack x.txt --fast"), "").is_some());
+    assert_eq!(book.hint(&call("pack x.txt"), ""), None);
 }
 
 #[test]
