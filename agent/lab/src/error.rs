@@ -25,6 +25,14 @@ pub enum LabError {
         /// Message of the parser.
         reason: String,
     },
+    /// A corpus of recorded calls cannot be read.
+    #[error("{place}: {why}")]
+    Corpus {
+        /// The directory, or the file and line.
+        place: String,
+        /// Message of the system or of the parser.
+        why: String,
+    },
     /// The machine has no free port left in the lab's range.
     #[error("no free port on 127.0.0.1 between 10240 and 32000; stop something that listens there")]
     NoPort,

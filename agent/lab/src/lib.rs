@@ -34,6 +34,7 @@ mod shell_tool;
 pub mod study;
 mod task;
 pub mod tools;
+pub mod transfer;
 mod wording;
 mod words;
 

@@ -125,6 +125,10 @@ verbs! {
     "skill.brief" SkillBrief => Brief;
     "skill.search" SkillSearch => Found;
     "skill.export" SkillExport => SkillsExported;
+    "lesson.list" LessonList => KnownLessons;
+    "lesson.why" LessonWhy => ExplainedLesson;
+    "lesson.suggest" LessonSuggest => Suggestions;
+    "lesson.hint" LessonHint => Hinted;
     "lesson.preview" LessonPreview => PreviewedLessons;
     "lesson.pending" LessonPending => PendingLessons;
     "lesson.undo" LessonUndo => PendingLessons;

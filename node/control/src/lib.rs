@@ -20,6 +20,7 @@ mod failure;
 mod federation;
 mod gate;
 mod id;
+mod known;
 mod lesson;
 mod line;
 mod network;
@@ -51,6 +52,10 @@ pub use gate::{
     PrivacyPreview,
 };
 pub use id::{DeltaId, FederationId, Hash, LessonId, MemberId, PublicKey, RevisionId, SkillId};
+pub use known::{
+    Circle, CircleTotal, ExplainedLesson, HintShown, Hinted, KnownLesson, KnownLessons, LessonHint,
+    LessonList, LessonSuggest, LessonWhy, Suggestion, Suggestions, Witness,
+};
 pub use lesson::{
     Action, Lesson, LessonKey, LessonPending, LessonPreview, LessonUndo, Op, PendingLesson,
     PendingLessons, PreviewedLesson, PreviewedLessons, Trigger,

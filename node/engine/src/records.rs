@@ -13,6 +13,8 @@ pub enum RecordKind {
     LedgerHead,
     /// A private session.
     Session,
+    /// What a private session teaches, kept beside it.
+    Digest,
     /// Number of sessions that a user has here.
     SessionCount,
     /// Number of conversations that a user has here.
@@ -59,11 +61,12 @@ pub enum RecordKind {
 
 impl RecordKind {
     /// Every kind, in a fixed order.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::Delta,
         Self::LedgerEntry,
         Self::LedgerHead,
         Self::Session,
+        Self::Digest,
         Self::SessionCount,
         Self::ConversationCount,
         Self::Conversation,
@@ -94,6 +97,7 @@ impl RecordKind {
             Self::LedgerEntry => (Table::Ledger, "entry/"),
             Self::LedgerHead => (Table::Ledger, "head"),
             Self::Session => (Table::Sessions, ""),
+            Self::Digest => (Table::Settings, "digest/"),
             Self::SessionCount => (Table::Settings, "session-count/"),
             Self::ConversationCount => (Table::Settings, "conversation-count/"),
             Self::Conversation => (Table::Settings, "conversation/"),

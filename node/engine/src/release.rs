@@ -317,7 +317,9 @@ impl<N: NoiseSource> Engine<N> {
                 let terms = charter.privacy.costs.as_ref();
                 let kinds = terms.map(|terms| terms.kinds.clone()).unwrap_or_default();
                 let count = u16::try_from(kinds.len()).unwrap_or(u16::MAX);
-                let cells = cells();
+                // A lesson has no costs of its own.
+                let is_revision = |cell: &(ItemId, u16)| matches!(cell.0, ItemId::Revision(_));
+                let cells = cells().into_iter().filter(is_revision).collect();
                 let spec =
                     CostsSpec { release, mechanism, window, items_root, cells, kinds: count };
                 Prepared::Costs(spec, kinds)

@@ -438,9 +438,29 @@ pub(super) struct ExportArgs {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum LessonVerb {
-    /// Preview the lessons mined from your own sessions (for your screen only).
+    /// List known lessons: your own, this node's, your federations'.
+    List(LessonListArgs),
+    /// Show where a lesson is known from: your own sessions, and its public evidence.
+    Why {
+        /// Id as `lore lesson list` shows it, or at least its first four digits.
+        id: String,
+        #[command(flatten)]
+        user: UserArgs,
+    },
+    /// List your own lessons that may help others, as they would be published.
+    Suggest {
+        /// List at most this many.
+        #[arg(long, default_value_t = 20)]
+        limit: usize,
+        #[command(flatten)]
+        user: UserArgs,
+    },
+    /// Show what is known about a failing call: at most one hint. Reads its output from standard input.
+    Hint(HintArgs),
+    /// Preview what each of your sessions would feed into a release (for your screen only).
     Preview(SessionListArgs),
-    /// Publish a worked example that you wrote, signed and for ever. Asks at the terminal, and waits.
+    /// Publish a lesson of your own, or a worked example that you wrote, signed and for ever. Asks at the
+    /// terminal, and waits.
     Share(ShareArgs),
     /// List what you shared and what is not signed yet.
     Pending,
@@ -460,9 +480,48 @@ pub(super) enum LessonVerb {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct ShareArgs {
-    /// Command line, with `<arg>` and `<out>` in the place of a task's own values.
+pub(super) struct UserArgs {
+    /// Name of the user whose sessions are looked at [default: the operating system's account].
+    #[arg(long)]
+    pub(super) user: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct LessonListArgs {
+    /// List only programs that begin like this, such as `git`.
+    #[arg(default_value = "")]
+    pub(super) program: String,
+    /// List only this circle.
+    #[arg(long, value_parser = ["own", "node", "federation", "codebook"])]
+    pub(super) circle: Option<String>,
+    /// List at most this many.
+    #[arg(long, default_value_t = 50)]
+    pub(super) limit: usize,
+    #[command(flatten)]
+    pub(super) user: UserArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct HintArgs {
+    /// Command line that failed, or that is about to run.
     pub(super) command: String,
+    /// Exit status of the call.
+    #[arg(long, default_value_t = 1, allow_hyphen_values = true)]
+    pub(super) exit: i32,
+    /// Ask before the call: nothing is read from standard input.
+    #[arg(long, conflicts_with = "exit")]
+    pub(super) before: bool,
+    #[command(flatten)]
+    pub(super) user: UserArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ShareArgs {
+    /// Id from `lore lesson suggest`; or a command line, with `<arg>` and `<out>` in the place of a task's own
+    /// values.
+    pub(super) command: String,
+    #[command(flatten)]
+    pub(super) user: UserArgs,
     /// Words that describe it, separated by commas; `lore lesson words` lists the allowed ones.
     #[arg(long, value_delimiter = ',')]
     pub(super) about: Vec<String>,

@@ -21,6 +21,8 @@ pub(super) enum LabVerb {
     Run(Box<crate::lab::RunArgs>),
     /// Measure what a model gains from skills that real nodes share.
     Federation(Box<crate::lab::FederationArgs>),
+    /// Measure how many failures lessons of people's sessions would have answered, own and others'.
+    Transfer(crate::lab::TransferArgs),
 }
 
 #[derive(Debug, Args)]
@@ -46,6 +48,7 @@ pub(super) fn lab(verb: &LabVerb, json: bool) -> Result<(), CliError> {
         LabVerb::Families(args) => families(&args.families, json),
         LabVerb::Run(args) => crate::lab::run(args, json),
         LabVerb::Federation(args) => crate::lab::federation(args, json),
+        LabVerb::Transfer(args) => crate::lab::transfer(args, json),
     }
 }
 

@@ -1,18 +1,35 @@
 //! `lesson`: what a person publishes by hand, with their consent in this very process and after a delay.
 
-use lore_control::{LessonPending, LessonUndo, PendingLesson, PendingLessons};
+use std::io::Read as _;
+
+use lore_control::{
+    Circle, ExplainedLesson, Hinted, KnownLesson, KnownLessons, LessonHint, LessonList,
+    LessonPending, LessonSuggest, LessonUndo, LessonWhy, PendingLesson, PendingLessons,
+    Suggestions,
+};
 use lore_privacy::CodeHash;
 use lore_protocol::lesson::{Word, topic_words};
 use serde::Serialize;
 
 use super::Context;
-use super::args::{LessonVerb, ShareArgs};
+use super::args::{HintArgs, LessonListArgs, LessonVerb, ShareArgs, UserArgs};
+use super::session::account;
 use crate::error::CliError;
 use crate::host::{CONSENT_FILE, Handwritten, Node, random_bytes};
 use crate::output;
 
 pub(super) fn lesson(context: &Context, verb: LessonVerb) -> Result<(), CliError> {
     match verb {
+        LessonVerb::List(args) => list(context, args),
+        LessonVerb::Why { id, user } => {
+            let shown = context.ask(LessonWhy { user: name(user), id })?;
+            output::result(&shown, context.json, why_text)
+        }
+        LessonVerb::Suggest { limit, user } => {
+            let shown = context.ask(LessonSuggest { user: name(user), limit })?;
+            output::result(&shown, context.json, suggestions_text)
+        }
+        LessonVerb::Hint(args) => hint(context, args),
         LessonVerb::Share(args) => share(context, args),
         LessonVerb::Pending => pending(context),
         LessonVerb::Undo { id } => undo(context, id),
@@ -20,6 +37,154 @@ pub(super) fn lesson(context: &Context, verb: LessonVerb) -> Result<(), CliError
         LessonVerb::Words { beginning } => words(context, &beginning),
         LessonVerb::Preview(args) => super::gate::lessons(context, args.limit),
     }
+}
+
+fn name(user: UserArgs) -> String {
+    user.user.unwrap_or_else(account)
+}
+
+fn list(context: &Context, args: LessonListArgs) -> Result<(), CliError> {
+    let LessonListArgs { program, circle, limit, user } = args;
+    let circle = circle.map(|name| match name.as_str() {
+        "own" => Circle::Own,
+        "node" => Circle::Node,
+        "federation" => Circle::Federation,
+        _ => Circle::Codebook,
+    });
+    let shown = context.ask(LessonList { user: name(user), circle, program, limit })?;
+    output::result(&shown, context.json, list_text)
+}
+
+fn list_text(shown: &KnownLessons) -> String {
+    if shown.lessons.is_empty() {
+        return format!(
+            "no lesson is known yet; {} calls of your sessions failed\n\
+             Lessons come of repairs in your sessions: see `lore session import`.",
+            shown.failures
+        );
+    }
+    let mut out = String::new();
+    let mut circle = None;
+    for one in &shown.lessons {
+        if circle != Some(one.circle) {
+            circle = Some(one.circle);
+            let total = shown.totals.iter().find(|total| total.circle == one.circle);
+            let total = total.map_or(0, |total| total.lessons);
+            out.push_str(&format!("{} ({total}):\n", heading(one.circle)));
+        }
+        out.push_str(&format!("  {}  {}\n{}", one.id.short(), one.text, counts(one)));
+    }
+    let listed = shown.lessons.len() as u64;
+    let total: u64 = shown.totals.iter().map(|total| total.lessons).sum();
+    if listed < total {
+        out.push_str(&format!("{} more: --limit {total}\n", total - listed));
+    }
+    out.push_str("lore lesson why ID says where one is known from");
+    out
+}
+
+const fn heading(circle: Circle) -> &'static str {
+    match circle {
+        Circle::Own => "Your own, from your sessions; they never leave this node in this form",
+        Circle::Node => "Released by this node",
+        Circle::Federation => "From your federations",
+        Circle::Codebook => "From the documentation of tools",
+    }
+}
+
+fn counts(one: &KnownLesson) -> String {
+    match one.circle {
+        Circle::Own => {
+            let failed = match one.failed {
+                0 => String::new(),
+                times => format!(", failed again {times} times"),
+            };
+            format!(
+                "            worked {} times in {} sessions{failed}, last {}\n",
+                one.worked,
+                one.supporters,
+                one.last.as_deref().unwrap_or("never")
+            )
+        }
+        Circle::Node | Circle::Federation => {
+            format!("            known to about {} people\n", one.supporters)
+        }
+        Circle::Codebook => String::new(),
+    }
+}
+
+fn why_text(shown: &ExplainedLesson) -> String {
+    let mut out = String::new();
+    for one in &shown.known {
+        out.push_str(&format!(
+            "{}:\n  {}  {}\n{}",
+            heading(one.circle),
+            one.id,
+            one.text,
+            counts(one)
+        ));
+    }
+    for one in &shown.sessions {
+        out.push_str(&format!("  {}  {}", one.started, one.session));
+        if let Some(example) = &one.example {
+            out.push_str(&format!("  then: {}", plain(example)));
+        }
+        out.push('\n');
+    }
+    out
+}
+
+/// A command of a session, without what a terminal would obey.
+fn plain(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).collect()
+}
+
+fn suggestions_text(shown: &Suggestions) -> String {
+    if shown.lessons.is_empty() {
+        return "no lesson of yours is about a public program yet".into();
+    }
+    let mut out = String::new();
+    for one in &shown.lessons {
+        out.push_str(&format!(
+            "{}  {}\n          worked {} times in {} sessions\n",
+            one.id.short(),
+            one.text,
+            one.worked,
+            one.sessions
+        ));
+        if let Some(masked) = &one.masked {
+            out.push_str(&format!("          not published: {}\n", plain(masked)));
+        }
+        if let Some(pattern) = &one.denied_by {
+            out.push_str(&format!("          stays here: the deny-list has `{pattern}`\n"));
+        } else if one.known {
+            out.push_str("          a federation of yours has it already\n");
+        }
+    }
+    out.push_str("publish one with your name: lore lesson share ID (asks, then waits)");
+    out
+}
+
+fn hint(context: &Context, args: HintArgs) -> Result<(), CliError> {
+    /// Longest output that is read, in bytes.
+    const MAX_BYTES: u64 = 1 << 20;
+    let HintArgs { command, exit, before, user } = args;
+    let mut output = None;
+    if !before {
+        let mut bytes = Vec::new();
+        std::io::stdin().take(MAX_BYTES).read_to_end(&mut bytes).map_err(|error| {
+            CliError::failed("input", format!("standard input cannot be read: {error}"))
+        })?;
+        output = Some(String::from_utf8_lossy(&bytes).into_owned());
+    }
+    let exit = (!before).then_some(exit);
+    let ask =
+        LessonHint { user: name(user), tool: "bash".into(), command: Some(command), output, exit };
+    let shown = context.ask(ask)?;
+    output::result(&shown, context.json, |shown: &Hinted| match &shown.hint {
+        Some(hint) => hint.text.clone(),
+        None => "nothing is known about this".into(),
+    })
 }
 
 /// Output of `lesson words --json`.
@@ -40,7 +205,8 @@ fn words(context: &Context, beginning: &str) -> Result<(), CliError> {
 }
 
 fn share(context: &Context, args: ShareArgs) -> Result<(), CliError> {
-    let ShareArgs { command, about, federation } = args;
+    let ShareArgs { command, user, about, federation } = args;
+    let by_id = is_id(&command);
     for word in &about {
         if Word::new(word.clone()).is_err() {
             return Err(CliError::usage(format!(
@@ -49,8 +215,7 @@ fn share(context: &Context, args: ShareArgs) -> Result<(), CliError> {
             .help("`lore lesson words` lists the allowed words, in lower case"));
         }
     }
-    let lesson = Handwritten { command, words: about };
-    lesson.payload()?;
+    let written = (!by_id).then(|| Handwritten::example(&command, about.clone())).transpose()?;
     if let Some(pid) = context.home.holder() {
         // Consent cannot be handed to another process: no verb of the socket gives it.
         return Err(CliError::refused(
@@ -61,6 +226,10 @@ fn share(context: &Context, args: ShareArgs) -> Result<(), CliError> {
     }
     let _lock = context.home.lock()?;
     let node = Node::open(context.home.clone(), &context.machine)?;
+    let lesson = match written {
+        Some(lesson) => lesson,
+        None => Handwritten { lesson: node.own_lesson(&name(user), &command)?, words: about },
+    };
     let pending = node.share_later(node.which(federation.as_deref())?, &lesson)?;
     output::result(&pending, context.json, |one| {
         format!(
@@ -70,6 +239,11 @@ fn share(context: &Context, args: ShareArgs) -> Result<(), CliError> {
             one.id.short()
         )
     })
+}
+
+/// Returns true for digits as `lore lesson suggest` shows them: no command is called so.
+fn is_id(text: &str) -> bool {
+    (8..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 fn pending(context: &Context) -> Result<(), CliError> {

@@ -77,25 +77,30 @@ impl Contributions for Sessions {
         Ok(self.each(source, read)?.map(lessons_of))
     }
 
-    /// Outcome of each session with the skills that it used.
+    /// Outcome of each session with the skills that it used, and of each remedy that was tried in it: whether
+    /// it worked is seen without a verdict about the session.
     fn outcomes(
         &self,
         source: &Source<'_>,
     ) -> Result<Private<Vec<OutcomeContribution>>, PrivacyError> {
         self.each(source, |unit, session| {
-            let success = match session.outcome.verdict {
-                Outcome::Success => true,
-                Outcome::Failure => false,
-                Outcome::Unknown => return Vec::new(),
+            let mut items: BTreeMap<ItemId, bool> = tried(session);
+            let verdict = match session.outcome.verdict {
+                Outcome::Success => Some(true),
+                Outcome::Failure => Some(false),
+                Outcome::Unknown => None,
             };
-            let one = |item| OutcomeContribution {
+            if let Some(success) = verdict {
+                items.extend(used(session).into_iter().map(|item| (item, success)));
+            }
+            let one = |(item, success)| OutcomeContribution {
                 unit: *unit,
                 item,
                 context: 0,
                 success,
                 start_seconds: session.started.unix_seconds,
             };
-            used(session).into_iter().map(one).collect()
+            items.into_iter().map(one).collect()
         })
     }
 
@@ -199,6 +204,19 @@ pub(super) fn alone<T>(
         tracing::warn!("a session cannot be looked through and counts as empty");
         Vec::new()
     })
+}
+
+/// Remedies that were tried in a session, and whether they worked the last time.
+fn tried(session: &Session) -> BTreeMap<ItemId, bool> {
+    let found = lore_lessons::findings(&session.calls(), &session.task);
+    let worked = found.pitfalls.iter().map(|pitfall| (pitfall, true));
+    let mut tries: Vec<_> = worked.chain(found.attempts.iter().map(|one| (one, false))).collect();
+    tries.sort_by_key(|(pitfall, _)| pitfall.answered_at);
+    let ids = |(pitfall, worked): (&lore_lessons::Pitfall, bool)| {
+        let keys = lore_lessons::keys_of(pitfall).into_iter();
+        keys.map(move |lesson| (ItemId::Lesson(lesson.id()), worked)).collect::<Vec<_>>()
+    };
+    tries.into_iter().flat_map(ids).collect()
 }
 
 /// Revisions whose text the session had before it, each once: the agent opened it, or was given it.
@@ -312,6 +330,32 @@ mod tests {
     }
 
     #[test]
+    fn a_remedy_is_tried_whatever_the_session_came_to_and_the_last_time_counts() {
+        let call = |line: &str, flag: Option<&str>| ToolCall {
+            id: None,
+            tool: "bash".into(),
+            arguments: json!({ "command": line }),
+            result: Some(
+                flag.map_or_else(String::new, |flag| format!("error: unknown option `{flag}'")),
+            ),
+            exit: Some(if flag.is_some() { 129 } else { 0 }),
+            failed: flag.is_some(),
+            refusal: None,
+            duration_ms: None,
+        };
+        let of = |calls: Vec<ToolCall>| {
+            let turn = Turn { role: Role::Assistant, text: String::new(), calls, tokens: None };
+            let tried = tried(&Session { turns: vec![turn], ..session() });
+            tried.into_values().collect::<Vec<_>>()
+        };
+        let failed = || call("git log --onelin", Some("onelin"));
+        assert_eq!(of(vec![failed(), call("git log --oneline", None)]), [true, true]);
+        let again = || call("git log --one --onelin", Some("onelin"));
+        assert_eq!(of(vec![failed(), again()]), [false, false]);
+        assert_eq!(of(vec![failed()]), Vec::<bool>::new());
+    }
+
+    #[test]
     fn a_session_that_makes_the_miner_panic_gives_nothing_and_ends_nothing() {
         let session = session();
         let given = |odd: bool| {
@@ -337,8 +381,7 @@ mod tests {
             let asked: String = request.messages.iter().map(|message| message.text()).collect();
             let refused = asked.contains(&VICTIM.to_string());
             let message = || "not like this".to_owned();
-            let text =
-                json!([{ "kind": "avoid", "text": "get http://127.0.0.1:80/a" }]).to_string();
+            let text = json!([{ "kind": "avoid", "text": "git push" }]).to_string();
             let answer = match self.0 {
                 403 if refused => Err(ModelError::Auth { message: message() }),
                 status if refused => Err(ModelError::Refused { status, message: message() }),
@@ -349,19 +392,23 @@ mod tests {
     }
 
     fn failed_and_mended(number: u64) -> Session {
-        let call = |line: String, exit: i32| ToolCall {
+        let call = |line: String, exit: i32, output: String| ToolCall {
             id: None,
             tool: "bash".into(),
             arguments: json!({ "command": line }),
-            result: Some(String::new()),
+            result: Some(output),
             exit: Some(exit),
             failed: exit != 0,
             refusal: None,
             duration_ms: None,
         };
         let calls = vec![
-            call("get http://127.0.0.1:80/a".into(), 7),
-            call(format!("get http://127.0.0.1:81/b {number}"), 0),
+            call(
+                "git push".into(),
+                128,
+                format!("fatal: The current branch b{number} has no upstream branch."),
+            ),
+            call(format!("git push -u origin b{number}"), 0, String::new()),
         ];
         let task = format!("Get invoice {number}");
         Session {
@@ -422,8 +469,8 @@ mod tests {
                 asked(&Scripted(status), (4_000..4_041).filter(|number| *number != VICTIM));
             let others = of_others(&owned);
             assert_eq!(others, of_others(&without), "{status}");
-            // The miner's lesson and the model's, of each.
-            assert_eq!(others.len(), 80, "{status}");
+            // The two keys of the repair and the model's, of each.
+            assert_eq!(others.len(), 120, "{status}");
         }
     }
 
@@ -436,13 +483,9 @@ mod tests {
         let of = |all: &[(u64, String)], number: u64| {
             all.iter().filter(|(one, _)| *one == number).count()
         };
-        assert_eq!(
-            [of(&before, 4_001), of(&after, 4_001)],
-            [2, 2],
-            "two sessions, one lesson each"
-        );
+        assert_eq!([of(&before, 4_001), of(&after, 4_001)], [3, 4], "two sessions, two keys each");
         for other in [4_000, 4_002] {
-            assert_eq!([of(&before, other), of(&after, other)], [2, 2]);
+            assert_eq!([of(&before, other), of(&after, other)], [3, 3]);
         }
     }
 

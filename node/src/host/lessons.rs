@@ -15,30 +15,42 @@ use super::Node;
 use super::contributions::{alone, taught};
 use crate::error::CliError;
 
-/// A worked example as a person writes it.
+/// A lesson that a person publishes: a worked example as they write it, or one of their own.
 #[derive(Debug, Clone)]
 pub struct Handwritten {
-    /// A command line, with `<arg>` and `<out>` where a task's own values stand.
-    pub command: String,
+    /// The lesson.
+    pub lesson: Lesson,
     /// Words of the public vocabulary that say what it is about.
     pub words: Vec<String>,
 }
 
 impl Handwritten {
-    /// The payload, canonical.
+    /// A worked example: a command line, with `<arg>` and `<out>` where a task's own values stand.
     ///
     /// # Errors
-    /// Fails when the command or a word is not of the grammar.
-    pub fn payload(&self) -> Result<Payload, CliError> {
+    /// Fails when the command is not of the grammar.
+    pub fn example(command: &str, words: Vec<String>) -> Result<Self, CliError> {
         let bad = |error: &dyn std::fmt::Display| {
             CliError::usage(format!("this is not a lesson: {error}"))
         };
-        let template = normalise_command(&self.command).map_err(|error| bad(&error))?;
+        let template = normalise_command(command).map_err(|error| bad(&error))?;
         let tool = template.as_str().split_whitespace().next().unwrap_or_default();
         let tool = Token::new(tool).map_err(|error| bad(&error))?;
         let trigger = Trigger { tool, error: ErrorClass::None, subject: None };
         let lesson = Lesson::new(None, Op::Prefer, trigger, Action::Example(template))
             .map_err(|error| bad(&error))?;
+        Ok(Self { lesson, words })
+    }
+
+    /// The payload, canonical.
+    ///
+    /// # Errors
+    /// Fails when a word is not of the vocabulary.
+    pub fn payload(&self) -> Result<Payload, CliError> {
+        let bad = |error: &dyn std::fmt::Display| {
+            CliError::usage(format!("this is not a lesson: {error}"))
+        };
+        let lesson = self.lesson.clone();
         let id = lesson.id();
         let mut entries = vec![LessonEntry { key: LessonKey::Primary(lesson), support: 0 }];
         for word in &self.words {

@@ -8,9 +8,11 @@ mod contributions;
 mod conversation;
 mod convert;
 mod denylist;
+mod digests;
 mod evolve;
 mod federations;
 mod gate;
+mod known;
 mod lessons;
 mod privacy;
 #[cfg(test)]

@@ -2,11 +2,13 @@
 
 use lore_agent::extract;
 use lore_control as control;
+use lore_protocol::codec;
 use lore_session::{Proposals, Session};
 
 use super::Node;
 use super::conversation::Conversations;
 use super::convert::{self, count};
+use super::digests::digest_of;
 use crate::error::CliError;
 use lore_engine::{Batch, Durability, RecordKind};
 
@@ -44,6 +46,8 @@ impl Node {
             let bytes = serde_json::to_vec(&session).map_err(|error| {
                 CliError::failed("session", format!("a session cannot be stored: {error}"))
             })?;
+            let digest = codec::encode(&digest_of(&session));
+            batch.put(RecordKind::Digest, key.clone(), digest);
             batch.put(RecordKind::Session, key, bytes);
             imported += 1;
         }
@@ -183,13 +187,13 @@ impl Node {
         Ok(kept.map_or(0, |bytes| number(&bytes)))
     }
 
-    fn sessions_of(&self, unit: &str) -> Result<u64, CliError> {
+    pub(super) fn sessions_of(&self, unit: &str) -> Result<u64, CliError> {
         let kept = self.store.get(RecordKind::SessionCount, unit.as_bytes())?;
         Ok(kept.map_or(0, |bytes| number(&bytes)))
     }
 
     /// A user's pseudonym in the store: a keyed hash under this node's secret.
-    fn unit_of(&self, user: &str) -> String {
+    pub(super) fn unit_of(&self, user: &str) -> String {
         let key = self.engine.local_key(UNIT_TAG);
         blake3::keyed_hash(&key, user.as_bytes()).to_hex().to_string()
     }

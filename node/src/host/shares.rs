@@ -83,7 +83,8 @@ fn words(payload: &Payload) -> String {
     let Payload::Lessons(lessons) = payload else { return String::new() };
     let lines = lessons.entries.iter().map(|entry| match &entry.key {
         LessonKey::Primary(lesson) => {
-            format!("  {}\n", lesson.example().map_or("", Token::as_str))
+            let command = lesson.example().map(Token::as_str);
+            format!("  {}\n", command.map_or_else(|| lesson.to_string(), str::to_owned))
         }
         LessonKey::Topic { word, .. } => format!("  about: {}\n", word.as_str()),
     });

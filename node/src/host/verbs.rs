@@ -112,6 +112,12 @@ impl Node {
                 let done = self.skill_export(federation, &ask.directory)?;
                 Reply::to::<control::SkillExport>(&done)
             }
+            Request::LessonList(ask) => Reply::to::<control::LessonList>(&self.lesson_list(ask)?),
+            Request::LessonWhy(ask) => Reply::to::<control::LessonWhy>(&self.lesson_why(ask)?),
+            Request::LessonSuggest(ask) => {
+                Reply::to::<control::LessonSuggest>(&self.lesson_suggest(ask)?)
+            }
+            Request::LessonHint(ask) => Reply::to::<control::LessonHint>(&self.lesson_hint(ask)?),
             Request::LessonPreview(ask) => {
                 Reply::to::<control::LessonPreview>(&self.lesson_preview(ask.limit)?)
             }

@@ -2,7 +2,8 @@
 //!
 //! `run` measures any endpoint on one machine, with libraries made on the spot. `federation` lets real
 //! nodes share what their users learnt under differential privacy, and measures what a model gains from
-//! that at a node that joined late.
+//! that at a node that joined late. `transfer` measures what lessons of people's sessions are worth to each
+//! other.
 
 mod families;
 mod federation;
@@ -11,6 +12,7 @@ mod machine;
 mod model;
 mod replay;
 mod run;
+mod transfer;
 
 pub(crate) use families::chosen_families;
 pub use federation::FederationArgs;
@@ -19,3 +21,5 @@ pub use model::ModelArgs;
 pub(crate) use replay::replay;
 pub use run::RunArgs;
 pub(crate) use run::main as run;
+pub use transfer::TransferArgs;
+pub(crate) use transfer::transfer;

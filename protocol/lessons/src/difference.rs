@@ -59,9 +59,14 @@ pub(crate) fn difference(
         ([], [flag, value]) if flag.starts_with('-') && !value.starts_with('-') => {
             Remedy::AddFlag(format!("{flag} {value}"))
         }
-        ([], [flag, ..]) if new.iter().all(|word| word.starts_with('-')) && new.len() == 2 => {
-            let _ = flag;
+        ([], [_, _]) if new.iter().all(|word| word.starts_with('-')) => {
             Remedy::AddFlag(new.join(" "))
+        }
+        // More words than a flag's value are arguments: `-u origin my-branch`.
+        ([], [flag, rest @ ..])
+            if flag.starts_with('-') && rest.iter().all(|word| !word.starts_with('-')) =>
+        {
+            Remedy::AddFlag(flag.clone())
         }
         ([one], []) if one.starts_with('-') || Some(one.as_str()) == point => {
             Remedy::DropFlag(one.clone())

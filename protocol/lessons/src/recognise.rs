@@ -11,6 +11,8 @@ use lore_protocol::steps::Steps;
 const MAX_LINE_BYTES: usize = 600;
 /// Longest word that is kept as the point of a message, in bytes.
 const MAX_WORD_BYTES: usize = 48;
+/// Place of the kept word in a message.
+pub(crate) const WORD: &str = "{w}";
 
 enum Piece {
     Literal(&'static str),
@@ -40,8 +42,8 @@ pub(crate) struct Found {
     pub(crate) class: ErrorClass,
     /// The word that is the point.
     pub(crate) word: Option<String>,
-    /// The line in which it stands.
-    pub(crate) line: String,
+    /// What it says, with `<value>` for all that is not the recogniser's own; the word stands at `{w}`.
+    pub(crate) message: String,
     /// The programs that it is about; empty for all.
     pub(crate) programs: &'static [&'static str],
     /// It shows a failure whatever the exit status says.
@@ -123,7 +125,7 @@ pub(crate) fn recognise(programs: &[&str], output: &str, steps: &Steps) -> Optio
             found = Some(Found {
                 class: row.class,
                 word: word.map(str::to_owned),
-                line: line.to_owned(),
+                message: stated(&row.pieces),
                 programs: &row.programs,
                 exact: row.exact,
                 leads,
@@ -131,6 +133,16 @@ pub(crate) fn recognise(programs: &[&str], output: &str, steps: &Steps) -> Optio
         }
     }
     found
+}
+
+/// The pattern as a message.
+fn stated(pieces: &[Piece]) -> String {
+    let texts = pieces.iter().map(|piece| match piece {
+        Piece::Literal(text) => *text,
+        Piece::Word => WORD,
+        Piece::Any => "<value>",
+    });
+    texts.collect::<String>().trim().to_owned()
 }
 
 fn line_around(text: &str, start: usize, end: usize) -> &str {

@@ -8,6 +8,7 @@ use lore_protocol::steps::Steps;
 use crate::call::{Call, Status};
 use crate::cut::{beginning, end};
 use crate::mask;
+use crate::recognise::WORD;
 use crate::status::{Reading, read};
 use crate::tools::{Kind, kind_of};
 
@@ -54,17 +55,20 @@ pub(crate) fn of(call: &Call, reading: &Reading, task: &str, steps: &Steps) -> S
     };
     let looked = end(output, MAX_LOOKED_BYTES);
     steps.take(2 * looked.len());
-    let (class, word, line) = match &reading.found {
-        Some(found) => (found.class, found.word.clone(), found.line.clone()),
+    let own = own_words(call, reading, task, steps);
+    let (class, word, message) = match &reading.found {
+        Some(found) => {
+            let word = found.word.clone().filter(|word| is_public_word(word));
+            let message = found.message.replace(WORD, word.as_deref().unwrap_or("<value>"));
+            (found.class, word, beginning(&message, mask::MAX_MESSAGE_BYTES).trim_end().to_owned())
+        }
         None => {
             let line = stated(looked).unwrap_or_default();
             steps.take_regex(line.len(), 1);
-            (ErrorClass::recognise(line, call.exit), None, line.to_owned())
+            let message = mask::message(beginning(line, 300), &own, None);
+            (ErrorClass::recognise(line, call.exit), None, message)
         }
     };
-    let own = own_words(call, reading, task, steps);
-    let word = word.filter(|word| is_public_word(word));
-    let message = mask::message(beginning(&line, 300), &own, word.as_deref());
     Situation { program: beginning(&program, 60).to_owned(), public, class, word, message }
 }
 

@@ -79,7 +79,7 @@ fn charter(founder: &SecretKey) -> Charter {
 fn lesson(n: usize) -> Payload {
     let command = format!("tool{} --mode {} <arg> -o <out>", n % 25, n % LESSONS);
     let words = vec![WORDS[n % WORDS.len()].to_owned()];
-    Handwritten { command, words }.payload().expect("a lesson")
+    Handwritten::example(&command, words).expect("a lesson").payload().expect("its words")
 }
 
 impl Federation {

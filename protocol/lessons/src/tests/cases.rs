@@ -161,6 +161,7 @@ fn a_remedy_is_the_difference_between_failure_and_success() {
     let replaced = |old: &str, new: &str| Remedy::Replace { old: old.into(), new: new.into() };
     for (fail, middle, good, remedy) in [
         ("pack -n x", &[][..], "pack -n x --strict", Remedy::AddFlag("--strict".into())),
+        ("git push", &[], "git push -u origin one", Remedy::AddFlag("-u".into())),
         ("pack x --fast", &[], "pack x", Remedy::DropFlag("--fast".into())),
         ("pack x --col", &[], "pack x --column", replaced("--col", "--column")),
         ("pack -m red x.txt", &[], "pack -m blue x.txt", replaced("red", "blue")),

@@ -1,0 +1,189 @@
+//! Known lessons of the three circles: `lesson.list`, `lesson.why`, `lesson.suggest`, `lesson.hint`.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{FederationId, Lesson, LessonId};
+
+/// Circle that a lesson comes from.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Circle {
+    /// The user's own sessions. Private: shown to that user only.
+    Own,
+    /// Released by this node.
+    Node,
+    /// Released or written by other members.
+    Federation,
+    /// Public texts that come with the program.
+    Codebook,
+}
+
+/// Arguments of `lesson.list`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LessonList {
+    /// Name of the user whose own lessons are listed.
+    pub user: String,
+    /// Only this circle; null: all.
+    pub circle: Option<Circle>,
+    /// Only programs that begin like this; empty: all.
+    pub program: String,
+    /// Most lessons to list.
+    pub limit: usize,
+}
+
+/// Known lessons, most often seen first within each circle.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct KnownLessons {
+    /// Failing calls in the user's sessions.
+    pub failures: u64,
+    /// Number of lessons of each circle before the limit.
+    pub totals: Vec<CircleTotal>,
+    /// The lessons.
+    pub lessons: Vec<KnownLesson>,
+}
+
+/// Number of lessons of one circle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CircleTotal {
+    /// The circle.
+    pub circle: Circle,
+    /// Its lessons.
+    pub lessons: u64,
+}
+
+/// One known lesson.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct KnownLesson {
+    /// Its id, for `lore lesson why`.
+    pub id: LessonId,
+    /// Where it comes from.
+    pub circle: Circle,
+    /// The federation; null for an own lesson and for the codebook.
+    pub federation: Option<FederationId>,
+    /// The lesson.
+    pub lesson: Lesson,
+    /// The lesson in words.
+    pub text: String,
+    /// Times it worked; of a released lesson, its noisy number of people.
+    pub worked: u64,
+    /// Times the same failure came again after it.
+    pub failed: u64,
+    /// Sessions in which it worked; of a released lesson, its noisy number of people.
+    pub supporters: u64,
+    /// The last time it was seen, as RFC 3339 in UTC; null when not known.
+    pub last: Option<String>,
+    /// A command of the user's own that followed it; null when there is none.
+    pub example: Option<String>,
+}
+
+/// Arguments of `lesson.why`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LessonWhy {
+    /// Name of the user whose own sessions may be named.
+    pub user: String,
+    /// The lesson's id, or at least four digits of its beginning.
+    pub id: String,
+}
+
+/// Reasons to know a lesson.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ExplainedLesson {
+    /// The lesson, once for each circle that knows it.
+    pub known: Vec<KnownLesson>,
+    /// The user's own sessions in which it was seen, newest first. Private.
+    pub sessions: Vec<Witness>,
+}
+
+/// A session in which a remedy was seen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Witness {
+    /// Id of the session, for `lore session show`.
+    pub session: String,
+    /// Its start, as RFC 3339 in UTC.
+    pub started: String,
+    /// Times it worked there.
+    pub worked: u64,
+    /// Times the same failure came again there.
+    pub failed: u64,
+    /// The command that followed it; null when it was no command.
+    pub example: Option<String>,
+}
+
+/// Arguments of `lesson.suggest`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LessonSuggest {
+    /// Name of the user whose own lessons are offered.
+    pub user: String,
+    /// Most lessons to offer.
+    pub limit: usize,
+}
+
+/// Own lessons that may help others.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Suggestions {
+    /// The lessons, the most repeated first.
+    pub lessons: Vec<Suggestion>,
+}
+
+/// One own lesson as it would be published.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Suggestion {
+    /// Its id, for `lore lesson share`.
+    pub id: LessonId,
+    /// Everything that would be published.
+    pub text: String,
+    /// The command it was learnt from, which is not published; null when there is none.
+    pub masked: Option<String>,
+    /// Sessions in which it worked.
+    pub sessions: u64,
+    /// Times it worked.
+    pub worked: u64,
+    /// Times the same failure came again after it.
+    pub failed: u64,
+    /// True when a federation of this node has it already.
+    pub known: bool,
+    /// The pattern of the deny-list that keeps it here; null when none does.
+    pub denied_by: Option<String>,
+}
+
+/// Arguments of `lesson.hint`: one call, and what is known about its failure.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LessonHint {
+    /// Name of the user whose own lessons may answer.
+    pub user: String,
+    /// Tool as the harness names it.
+    pub tool: String,
+    /// Command line; null when the tool is no shell.
+    pub command: Option<String>,
+    /// Output of the call; null before the call.
+    pub output: Option<String>,
+    /// Exit status; null when not known.
+    pub exit: Option<i32>,
+}
+
+/// Answer to a failing call: at most one hint.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Hinted {
+    /// The hint; null when nothing is known.
+    pub hint: Option<HintShown>,
+}
+
+/// One hint.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct HintShown {
+    /// The lesson's id.
+    pub id: LessonId,
+    /// Where it comes from.
+    pub circle: Circle,
+    /// True when it was learnt from the same message.
+    pub exact: bool,
+    /// Text for the agent, at most 400 bytes. Data, never an instruction.
+    pub text: String,
+}

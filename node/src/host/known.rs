@@ -1,0 +1,300 @@
+//! Known lessons of the three circles, for their owner's screen and for a failing call.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+
+use lore_control as control;
+use lore_engine::Federation;
+use lore_lessons::{Book, Call, Circle, Digest, Entry, Hint, Tally, is_shell};
+use lore_privacy::DenyList;
+use lore_protocol::ids::{FederationId, LessonId, MemberId};
+use lore_protocol::lesson::Lesson;
+use lore_protocol::library::LessonItem;
+use lore_protocol::payload::{ItemId, WEIGHT};
+use lore_session::Started;
+
+use super::Node;
+use super::convert::{self, count};
+use crate::error::CliError;
+
+/// Least digits of a lesson's id that name it.
+const MIN_DIGITS: usize = 4;
+
+/// Everything that one user may be told.
+struct Known {
+    digests: Vec<(String, Digest)>,
+    book: Book,
+    federations: BTreeMap<(Circle, LessonId), FederationId>,
+}
+
+impl Node {
+    /// Own lessons of a user, and the public ones of every federation.
+    fn known(&self, user: &str) -> Result<Known, CliError> {
+        let digests = self.digests(user)?;
+        let mut book = Book::new();
+        for (_, digest) in &digests {
+            book.add_session(digest);
+        }
+        let mut federations = BTreeMap::new();
+        for (id, found) in self.engine.federations() {
+            let me = found.member(&self.engine.public_key());
+            for (lesson, item) in &found.library().lessons {
+                let released = released(found, me, *lesson, item);
+                for entry in released {
+                    federations.insert((entry.circle, *lesson), *id);
+                    book.add(entry);
+                }
+            }
+        }
+        Ok(Known { digests, book, federations })
+    }
+
+    /// Known lessons: those of each circle, the most often seen first.
+    pub(super) fn lesson_list(
+        &self,
+        ask: &control::LessonList,
+    ) -> Result<control::KnownLessons, CliError> {
+        let known = self.known(&ask.user)?;
+        let wanted = |entry: &&Entry| {
+            ask.circle.is_none_or(|circle| circle == shown(entry.circle))
+                && entry.lesson.trigger().tool.as_str().starts_with(&ask.program)
+                && entry.tally.worked > 0
+        };
+        let mut entries: Vec<&Entry> = known.book.entries().iter().filter(wanted).collect();
+        entries.sort_by_key(|entry| {
+            (entry.circle, Reverse((entry.tally.groups, entry.tally.worked)), &entry.lesson)
+        });
+        let mut totals: BTreeMap<control::Circle, u64> = BTreeMap::new();
+        for entry in &entries {
+            *totals.entry(shown(entry.circle)).or_default() += 1;
+        }
+        let failures = known.digests.iter().map(|(_, digest)| u64::from(digest.failures)).sum();
+        let totals =
+            totals.into_iter().map(|(circle, lessons)| control::CircleTotal { circle, lessons });
+        Ok(control::KnownLessons {
+            failures,
+            totals: totals.collect(),
+            lessons: entries.iter().take(ask.limit).map(|entry| known.show(entry)).collect(),
+        })
+    }
+
+    /// Where a lesson is known from.
+    pub(super) fn lesson_why(
+        &self,
+        ask: &control::LessonWhy,
+    ) -> Result<control::ExplainedLesson, CliError> {
+        let known = self.known(&ask.user)?;
+        let id = known.named(&ask.id)?;
+        let entries = known.book.entries().iter().filter(|entry| entry.lesson.id() == id);
+        let shown = entries.map(|entry| known.show(entry)).collect();
+        let mut sessions: Vec<(u64, control::Witness)> = Vec::new();
+        for (session, digest) in &known.digests {
+            let seen = digest.seen.iter().filter(|one| one.lesson.id() == id);
+            let seen: Vec<_> = seen.collect();
+            let practice = digest.practices.iter().filter(|lesson| lesson.id() == id).count();
+            if seen.is_empty() && practice == 0 {
+                continue;
+            }
+            let times =
+                |worked: bool| count(seen.iter().filter(|one| one.worked == worked).count());
+            let example = seen.iter().map(|one| &one.example).find(|text| !text.is_empty());
+            let witness = control::Witness {
+                session: session.clone(),
+                started: Started::at(digest.started_seconds).text,
+                worked: times(true) + count(practice),
+                failed: times(false),
+                example: example.cloned(),
+            };
+            sessions.push((digest.started_seconds, witness));
+        }
+        sessions.sort_by_key(|(started, one)| (Reverse(*started), one.session.clone()));
+        let sessions = sessions.into_iter().map(|(_, witness)| witness).collect();
+        Ok(control::ExplainedLesson { known: shown, sessions })
+    }
+
+    /// Own lessons that may help others, as they would be published.
+    pub(super) fn lesson_suggest(
+        &self,
+        ask: &control::LessonSuggest,
+    ) -> Result<control::Suggestions, CliError> {
+        let known = self.known(&ask.user)?;
+        let lists: Vec<DenyList> = self
+            .engine
+            .federations()
+            .keys()
+            .map(|id| self.engine.deny_list(*id))
+            .collect::<Result<_, _>>()?;
+        let offered = known.suggested().into_iter().take(ask.limit).map(|entry| {
+            let id = entry.lesson.id();
+            let denied = lists.iter().find_map(|list| list.matching(&entry.lesson, &[]));
+            let of_others = |circle| known.federations.contains_key(&(circle, id));
+            control::Suggestion {
+                id: control::LessonId::of(id),
+                text: entry.lesson.to_string(),
+                masked: some(&entry.example),
+                sessions: u64::from(entry.tally.groups),
+                worked: u64::from(entry.tally.worked),
+                failed: u64::from(entry.tally.failed),
+                known: of_others(Circle::Node) || of_others(Circle::Federation),
+                denied_by: denied.map(|pattern| pattern.as_str().to_owned()),
+            }
+        });
+        Ok(control::Suggestions { lessons: offered.collect() })
+    }
+
+    /// The own lesson of a user that an id from `lesson.suggest` names.
+    ///
+    /// # Errors
+    /// Fails when there is none, or more than one.
+    pub fn own_lesson(&self, user: &str, id: &str) -> Result<Lesson, CliError> {
+        let known = self.known(user)?;
+        let named = known.named(id)?;
+        let found = known.suggested().into_iter().find(|entry| entry.lesson.id() == named);
+        found.map(|entry| entry.lesson.clone()).ok_or_else(|| {
+            CliError::usage(format!("`{id}` is no lesson of `{user}` that could help others"))
+                .help("`lore lesson suggest` lists those that could")
+        })
+    }
+
+    /// The one hint for a call; before it runs when there is no output yet.
+    pub(super) fn lesson_hint(
+        &self,
+        ask: &control::LessonHint,
+    ) -> Result<control::Hinted, CliError> {
+        let known = self.known(&ask.user)?;
+        let tool = if ask.command.is_some() && !is_shell(&ask.tool) { "bash" } else { &ask.tool };
+        let hint = match (&ask.output, &ask.command) {
+            (None, None) => None,
+            (None, Some(command)) => known.book.advice(command),
+            (Some(output), command) => {
+                let call = Call {
+                    tool: tool.to_owned(),
+                    command: command.clone(),
+                    exit: ask.exit,
+                    failed: ask.exit.is_none_or(|exit| exit != 0),
+                    output: Some(output.clone()),
+                    ..Call::default()
+                };
+                known.book.hint(&call, "")
+            }
+        };
+        let shown = |hint: Hint<'_>| control::HintShown {
+            id: control::LessonId::of(hint.entry.lesson.id()),
+            circle: shown(hint.entry.circle),
+            exact: hint.exact,
+            text: hint.to_string(),
+        };
+        Ok(control::Hinted { hint: hint.map(shown) })
+    }
+}
+
+impl Known {
+    fn show(&self, entry: &Entry) -> control::KnownLesson {
+        let id = entry.lesson.id();
+        let tally = entry.tally;
+        control::KnownLesson {
+            id: control::LessonId::of(id),
+            circle: shown(entry.circle),
+            federation: self.federations.get(&(entry.circle, id)).map(control::FederationId::of),
+            lesson: convert::lesson(&entry.lesson),
+            text: entry.lesson.to_string(),
+            worked: u64::from(tally.worked),
+            failed: u64::from(tally.failed),
+            supporters: u64::from(tally.groups),
+            last: (tally.last_seconds > 0).then(|| Started::at(tally.last_seconds).text),
+            example: some(&entry.example),
+        }
+    }
+
+    /// The lesson that an id or its beginning names.
+    fn named(&self, digits: &str) -> Result<LessonId, CliError> {
+        let ids: BTreeSet<LessonId> = self
+            .book
+            .entries()
+            .iter()
+            .map(|entry| entry.lesson.id())
+            .filter(|id| digits.len() >= MIN_DIGITS && id.to_string().starts_with(digits))
+            .collect();
+        let mut ids = ids.into_iter();
+        match (ids.next(), ids.next()) {
+            (Some(id), None) => Ok(id),
+            (None, _) => Err(CliError::usage(format!("no known lesson has the id `{digits}`"))
+                .help("`lore lesson list` shows the ids; at least four digits are needed")),
+            (Some(_), Some(_)) => {
+                Err(CliError::usage(format!("more than one lesson begins with `{digits}`"))
+                    .help("give more of its digits"))
+            }
+        }
+    }
+
+    /// Own lessons about public programs that worked more often than not, the most repeated first.
+    fn suggested(&self) -> Vec<&Entry> {
+        let helps = |entry: &&Entry| {
+            let tally = entry.tally;
+            entry.circle == Circle::Own && entry.public && tally.worked > tally.failed
+        };
+        let mut found: Vec<&Entry> = self.book.entries().iter().filter(helps).collect();
+        found.sort_by_key(|entry| {
+            (Reverse((entry.tally.groups, entry.tally.worked)), &entry.lesson)
+        });
+        found
+    }
+}
+
+/// A lesson of a library, once for each circle that it is known from.
+fn released(
+    found: &Federation,
+    me: Option<MemberId>,
+    id: LessonId,
+    item: &LessonItem,
+) -> Vec<Entry> {
+    let people =
+        |support: i64| u32::try_from(support.max(0) / i64::from(WEIGHT)).unwrap_or(u32::MAX);
+    let own = me.and_then(|me| item.support.get(&me)).copied().unwrap_or(0);
+    let others = item.total_support().saturating_sub(own);
+    let votes = found.library().votes(ItemId::Lesson(id));
+    let votes = votes.map_or(0, |votes| votes.sure_micros() / 1_000_000);
+    let votes = u32::try_from(votes).unwrap_or(u32::MAX);
+    let charter = found.log().charter();
+    let evidence = found.library().estimate(charter, ItemId::Lesson(id), 0);
+    // Times that the remedy worked and failed, of all members; without them, one for each person.
+    let times = evidence.filter(|evidence| evidence.sessions > 0).map(|evidence| {
+        let sessions = u64::try_from(evidence.sessions).unwrap_or(0);
+        let worked = sessions.saturating_mul(evidence.rate_micros) / 1_000_000;
+        let all = u32::try_from(sessions).unwrap_or(u32::MAX);
+        let worked = u32::try_from(worked).unwrap_or(u32::MAX).min(all);
+        (worked, all - worked)
+    });
+    let entry = |circle: Circle, people: u32| Entry {
+        lesson: item.lesson.clone(),
+        circle,
+        tally: {
+            let groups = people.max(1);
+            let (worked, failed) = times.unwrap_or((groups, 0));
+            Tally { worked, failed, groups, last_seconds: 0 }
+        },
+        example: String::new(),
+        public: true,
+    };
+    let mut entries = Vec::new();
+    if own > 0 {
+        entries.push(entry(Circle::Node, people(own)));
+    }
+    if others > 0 || !item.authored.is_empty() || entries.is_empty() {
+        entries.push(entry(Circle::Federation, people(others).max(votes)));
+    }
+    entries
+}
+
+const fn shown(circle: Circle) -> control::Circle {
+    match circle {
+        Circle::Own => control::Circle::Own,
+        Circle::Node => control::Circle::Node,
+        Circle::Federation => control::Circle::Federation,
+        Circle::Codebook => control::Circle::Codebook,
+    }
+}
+
+fn some(text: &str) -> Option<String> {
+    (!text.is_empty()).then(|| text.to_owned())
+}
