@@ -115,6 +115,7 @@ verbs! {
     "federation.export_log" FederationExportLog => LogExported;
     "session.import" SessionImport => Imported;
     "session.add" SessionAdd => SessionsAdded;
+    "session.forget" SessionForget => SessionsForgotten;
     "session.list" SessionList => Sessions;
     "session.show" SessionShow => StoredSession;
     "session.at" SessionAt => StoredSession;

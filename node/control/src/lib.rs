@@ -18,6 +18,7 @@ mod client;
 mod event;
 mod failure;
 mod federation;
+mod forget;
 mod gate;
 mod id;
 mod lesson;
@@ -45,6 +46,7 @@ pub use federation::{
     FederationShown, FederationStatus, Invited, Joined, LogExported, Measure, Member,
     MemberRevoked, Windows,
 };
+pub use forget::{Retention, SessionForget, SessionsForgotten, WhichSessions};
 pub use gate::{
     Decision, DenyEntry, DenyList, GateKey, GatePreview, GateSetting, HeldRelease, LedgerVerified,
     PrivacyDenyAdd, PrivacyDenyList, PrivacyDenyRemove, PrivacyGate, PrivacyLedgerVerify,

@@ -19,6 +19,10 @@ pub enum RecordKind {
     ConversationCount,
     /// The conversation of a user that a mark belongs to.
     Conversation,
+    /// Times when a session came here and when it began.
+    SessionArrived,
+    /// Keyed hash of a session that was deleted, so that it does not come back by itself.
+    Forgotten,
     /// A federation's signed charter.
     Charter,
     /// Time when this node came to a federation.
@@ -59,7 +63,7 @@ pub enum RecordKind {
 
 impl RecordKind {
     /// Every kind, in a fixed order.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 27] = [
         Self::Delta,
         Self::LedgerEntry,
         Self::LedgerHead,
@@ -67,6 +71,8 @@ impl RecordKind {
         Self::SessionCount,
         Self::ConversationCount,
         Self::Conversation,
+        Self::SessionArrived,
+        Self::Forgotten,
         Self::Charter,
         Self::JoinedAt,
         Self::EpochOpenedAt,
@@ -97,6 +103,8 @@ impl RecordKind {
             Self::SessionCount => (Table::Settings, "session-count/"),
             Self::ConversationCount => (Table::Settings, "conversation-count/"),
             Self::Conversation => (Table::Settings, "conversation/"),
+            Self::SessionArrived => (Table::Settings, "session-arrived/"),
+            Self::Forgotten => (Table::Settings, "forgotten/"),
             Self::Charter => (Table::Settings, "charter/"),
             Self::JoinedAt => (Table::Settings, "joined-at/"),
             Self::EpochOpenedAt => (Table::Settings, "epoch-opened-at/"),

@@ -45,7 +45,7 @@ enum Work {
     /// A verb.
     Verb(Request),
     /// Storing sessions of a user that an import read.
-    Store { user: String, sessions: Vec<Session> },
+    Store { user: String, sessions: Vec<Session>, again: bool },
 }
 
 struct Command {
@@ -74,7 +74,8 @@ impl ToLoop {
             let (back, chunk) = read.await.map_err(|error| Failure::failed("import", error))?;
             files = back;
             let Some(chunk) = chunk? else { break };
-            let work = Work::Store { user: wanted.user.clone(), sessions: chunk.sessions };
+            let (user, again) = (wanted.user.clone(), wanted.again);
+            let work = Work::Store { user, sessions: chunk.sessions, again };
             let added = self.ask(work).await?.read::<SessionAdd>()?;
             progress.send(Progressed::Import(files.stored(added))).await;
         }
@@ -227,8 +228,9 @@ impl Daemon {
                 return self.begin_join(&ask.invitation, true, answer);
             }
             Work::Verb(request) => self.answer(&request),
-            Work::Store { user, sessions } => tokio::task::block_in_place(|| {
-                Ok(Reply::to::<SessionAdd>(&self.node.session_import(&user, sessions)?)?)
+            Work::Store { user, sessions, again } => tokio::task::block_in_place(|| {
+                let added = self.node.session_store(&user, sessions, again)?;
+                Ok(Reply::to::<SessionAdd>(&added)?)
             }),
         };
         // The asking process may be gone; the work is done all the same.

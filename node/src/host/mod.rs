@@ -10,6 +10,9 @@ mod convert;
 mod denylist;
 mod evolve;
 mod federations;
+mod forget;
+#[cfg(test)]
+mod forget_tests;
 mod gate;
 mod lessons;
 mod privacy;
@@ -51,6 +54,14 @@ pub struct Node {
     engine: Engine,
     probe: Option<Probe>,
     consent_file: PathBuf,
+    /// The store without what stands around it.
+    disk: Store,
+    /// Days that sessions are kept; none: for ever.
+    keep_days: Option<u32>,
+    /// Time of the next look for sessions that are past their time, in seconds since the Unix epoch.
+    next_look: u64,
+    /// Takes deleted records out of the store's files.
+    scrubbing: Option<std::thread::JoinHandle<()>>,
 }
 
 impl Node {
@@ -60,7 +71,8 @@ impl Node {
     /// Fails when the home was not initialised, is in use, or the store is damaged.
     pub fn open(home: Home, machine: &Machine) -> Result<Self, CliError> {
         let key = home.load_key()?;
-        let store = machine.storage(Arc::new(Store::open(&home.store_path())?));
+        let disk = Store::open(&home.store_path())?;
+        let store = machine.storage(Arc::new(disk.clone()));
         let config = Config::load(&home.config_path());
         let settings = Settings {
             name: config.as_ref().map(|config| config.name.clone()).unwrap_or_default(),
@@ -82,8 +94,20 @@ impl Node {
         let engine = Engine::open(parts, settings)?;
         let probe = machine.probe.clone();
         let consent_file = machine.consent_file.clone();
-        let mut node = Self { home, store, engine, probe, consent_file };
-        node.refresh_gate();
+        let (keep_days, next_look, scrubbing) = (None, 0, None);
+        let mut node = Self {
+            home,
+            store,
+            engine,
+            probe,
+            consent_file,
+            disk,
+            keep_days,
+            next_look,
+            scrubbing,
+        };
+        node.refresh_settings();
+        node.note_arrivals()?;
         Ok(node)
     }
 
@@ -104,8 +128,9 @@ impl Node {
     /// Fails when the store or the ledger fails.
     pub fn handle(&mut self, event: Event) -> Result<(), CliError> {
         if event == Event::Tick {
-            self.refresh_gate();
+            self.refresh_settings();
             self.engine.publish_due_texts()?;
+            self.drop_old_sessions()?;
         }
         Ok(self.engine.handle(event)?)
     }
@@ -116,15 +141,18 @@ impl Node {
     /// # Errors
     /// Fails when the store or the ledger fails.
     pub fn settle(&mut self) -> Result<(), CliError> {
-        self.refresh_gate();
+        self.refresh_settings();
         self.engine.publish_due_texts()?;
         self.engine.settle()?;
         Ok(self.engine.run_jobs()?)
     }
 
-    /// Reads whether a person approves lesson releases: the owner may change it while the node runs.
-    fn refresh_gate(&mut self) {
-        self.engine.settings_mut().gate = match Config::load(&self.home.config_path()) {
+    /// Reads what the owner may change while the node runs: whether a person approves lesson releases, and
+    /// how long sessions are kept. Nothing is deleted by a configuration that cannot be read.
+    fn refresh_settings(&mut self) {
+        let config = Config::load(&self.home.config_path());
+        self.keep_days = config.as_ref().ok().and_then(|config| config.sessions.keep_days);
+        self.engine.settings_mut().gate = match config {
             Ok(config) => config.gate_seconds.map_or(Gate::Off, |seconds| Gate::Ask { seconds }),
             Err(error) => Gate::Unreadable(error.to_string()),
         };
