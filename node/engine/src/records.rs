@@ -47,6 +47,12 @@ pub enum RecordKind {
     WaitingText,
     /// Releases that one unit of privacy has fed so far.
     Participation,
+    /// Proof of the key of private records, and whether all of them are encrypted.
+    DataKey,
+    /// A user whose agents' directories are followed.
+    Watch,
+    /// The state in which a file of an agent was read.
+    WatchedFile,
     /// Secret from which pseudonyms of users and draws are derived.
     LocalSecret,
     /// Addresses that this node listened on last.
@@ -63,7 +69,7 @@ pub enum RecordKind {
 
 impl RecordKind {
     /// Every kind, in a fixed order.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 30] = [
         Self::Delta,
         Self::LedgerEntry,
         Self::LedgerHead,
@@ -85,6 +91,9 @@ impl RecordKind {
         Self::DenyEditsAtJoin,
         Self::WaitingText,
         Self::Participation,
+        Self::DataKey,
+        Self::Watch,
+        Self::WatchedFile,
         Self::LocalSecret,
         Self::Listening,
         Self::StoreHead,
@@ -117,6 +126,9 @@ impl RecordKind {
             Self::DenyEditsAtJoin => (Table::Settings, "deny-at-join/"),
             Self::WaitingText => (Table::Settings, "waiting-text/"),
             Self::Participation => (Table::Settings, "participation/"),
+            Self::DataKey => (Table::Settings, "data-key"),
+            Self::Watch => (Table::Settings, "watch/"),
+            Self::WatchedFile => (Table::Settings, "watched-file/"),
             Self::LocalSecret => (Table::Settings, "local-secret"),
             Self::Listening => (Table::Settings, "listening"),
             Self::StoreHead => (Table::Settings, "\0head"),

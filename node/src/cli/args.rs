@@ -565,6 +565,12 @@ pub(super) enum StoreVerb {
         /// Directory to create.
         to: PathBuf,
     },
+    /// Delete sessions, deny-list and waiting texts whose key is lost, so that the node can start.
+    DropPrivate {
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
+    },
     /// Put a copy of the store back.
     Restore {
         /// Directory of the copy.

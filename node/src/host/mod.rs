@@ -34,13 +34,14 @@ pub(crate) use convert::verified;
 pub(crate) use evolve::read_brief;
 pub(crate) use federations::joined;
 pub use lessons::Handwritten;
-use lore_engine::{Engine, Event, Gate, LedgerRecords, Parts, Settings, Storage};
+use lore_engine::{Engine, Event, Gate, LedgerRecords, Parts, Settings, Storage, Table};
 use lore_privacy::SystemNoise;
 use lore_privacy::ledger::Verified;
 pub(crate) use search::found;
 pub(crate) use system::random_bytes;
 pub use system::{AroundStorage, Machine, Probe, now_seconds};
 
+use crate::at_rest::{DataKey, Encrypted, KeyWish};
 use crate::config::Config;
 use crate::error::CliError;
 use crate::home::Home;
@@ -72,8 +73,9 @@ impl Node {
     pub fn open(home: Home, machine: &Machine) -> Result<Self, CliError> {
         let key = home.load_key()?;
         let disk = Store::open(&home.store_path())?;
-        let store = machine.storage(Arc::new(disk.clone()));
         let config = Config::load(&home.config_path());
+        let wish = config.as_ref().map(|config| config.sessions.key).unwrap_or_default();
+        let store = private_store(&home, &disk, machine, wish)?;
         let settings = Settings {
             name: config.as_ref().map(|config| config.name.clone()).unwrap_or_default(),
             sync_interval: config
@@ -157,6 +159,24 @@ impl Node {
             Err(error) => Gate::Unreadable(error.to_string()),
         };
     }
+}
+
+/// The store of a home with its private records in clear. What an older program left in clear on disk is
+/// encrypted, and taken out of the files.
+fn private_store(
+    home: &Home,
+    disk: &Store,
+    machine: &Machine,
+    wish: KeyWish,
+) -> Result<Arc<dyn Storage>, CliError> {
+    let inner = machine.storage(Arc::new(disk.clone()));
+    let is_new = !Encrypted::has_key(&*inner)?;
+    let key = DataKey::of(home, machine.keyring.as_deref(), wish, is_new)?;
+    let (store, rewritten) = Encrypted::open(inner, &key)?;
+    if rewritten {
+        disk.scrub(&[Table::Sessions, Table::Settings])?;
+    }
+    Ok(Arc::new(store))
 }
 
 /// Verifies the ledger of a home that no process holds, reading only.
