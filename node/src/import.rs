@@ -225,6 +225,11 @@ fn no_session(path: &Path, error: &ImportError) -> CliError {
     CliError::failed("unreadable_session", format!("{}: {error}", path.display()))
 }
 
+/// Returns true for a file that is read when it is found in a directory.
+pub(crate) fn may_hold_sessions(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "jsonl" || extension == "json")
+}
+
 /// The file, or the `.jsonl` and `.json` files below the directory, by name.
 fn files(path: &Path) -> Result<Vec<PathBuf>, CliError> {
     let meta = std::fs::metadata(path).map_err(|error| unreadable(path, &error))?;
@@ -240,10 +245,9 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, CliError> {
             let entry = entry.map_err(|error| unreadable(&directory, &error))?;
             let kind = entry.file_type().map_err(|error| unreadable(&directory, &error))?;
             let path = entry.path();
-            let session = path.extension().is_some_and(|e| e == "jsonl" || e == "json");
             if kind.is_dir() {
                 open.push(path);
-            } else if kind.is_file() && session {
+            } else if kind.is_file() && may_hold_sessions(&path) {
                 found.push(path);
             }
         }

@@ -28,4 +28,5 @@ pub mod sources;
 mod stop;
 pub mod store;
 pub mod telemetry;
+mod watch;
 pub mod words;

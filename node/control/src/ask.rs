@@ -116,6 +116,7 @@ verbs! {
     "session.import" SessionImport => Imported;
     "session.add" SessionAdd => SessionsAdded;
     "session.forget" SessionForget => SessionsForgotten;
+    "session.watch" SessionWatch => Watching;
     "session.list" SessionList => Sessions;
     "session.show" SessionShow => StoredSession;
     "session.at" SessionAt => StoredSession;

@@ -30,6 +30,7 @@ mod schema;
 mod server;
 mod session;
 mod skill;
+mod watch;
 
 #[cfg(test)]
 mod tests;
@@ -76,3 +77,4 @@ pub use skill::{
     Brief, CostSum, Evidence, Found, Hit, Interval, Skill, SkillBrief, SkillExport, SkillLesson,
     SkillList, SkillSearch, SkillShow, SkillSummary, Skills, SkillsExported,
 };
+pub use watch::{SessionWatch, WatchSetting, WatchedDirectory, Watching};

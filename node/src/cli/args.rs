@@ -305,6 +305,8 @@ pub(super) struct RefoldArgs {
 pub(super) enum SessionVerb {
     /// Import an agent's sessions. None is published; lessons of them only within your privacy budget.
     Import(ImportArgs),
+    /// Follow the directories of your agents: a running node imports what is new. Off until you turn it on.
+    Watch(WatchArgs),
     /// List sessions, newest first.
     List(SessionListArgs),
     /// Show one session, whole.
@@ -343,6 +345,23 @@ pub(super) struct ImportArgs {
     /// Import also sessions that were deleted here with `lore session forget`, or by age.
     #[arg(long)]
     pub(super) again: bool,
+}
+
+#[derive(Debug, Args)]
+#[group(id = "change", multiple = false, args = ["on", "off", "status"])]
+pub(super) struct WatchArgs {
+    /// Turn it on.
+    #[arg(long)]
+    pub(super) on: bool,
+    /// Turn it off. What was imported stays.
+    #[arg(long)]
+    pub(super) off: bool,
+    /// Show what is followed and what came in; done without a flag too.
+    #[arg(long)]
+    pub(super) status: bool,
+    /// Name of the user whose sessions they are [default: the operating system's account].
+    #[arg(long)]
+    pub(super) user: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -1,6 +1,7 @@
 //! `session`.
 
 mod forget;
+mod watch;
 
 use lore_control::{
     Event, Imported, SessionFormat, SessionImport, SessionLine, SessionList, SessionShow, Sessions,
@@ -19,6 +20,7 @@ pub(super) fn session(context: &Context, verb: SessionVerb) -> Result<(), CliErr
             let list = context.ask(SessionList { limit: args.limit })?;
             output::result(&list, context.json, list_text)
         }
+        SessionVerb::Watch(args) => watch::watch(context, args),
         SessionVerb::Forget(args) => forget::forget(context, args),
         SessionVerb::Extract(args) => super::extract::extract(context, &args),
         SessionVerb::Show(args) => {

@@ -24,7 +24,7 @@ use crate::config::Config;
 use crate::control;
 use crate::error::CliError;
 use crate::home::Home;
-use crate::host::{Machine, Node, now_seconds};
+use crate::host::{Machine, Node, Watched, now_seconds};
 use crate::import::SessionFiles;
 use crate::network::{
     FrameTap, GossipId, Network, NetworkConfig, NetworkError, NetworkHandle, ReplyToken, RequestId,
@@ -106,6 +106,8 @@ struct Daemon {
     joins: BTreeMap<u64, Answer>,
     /// Channel on which the work of releases comes back from the threads that do it.
     finished: mpsc::Sender<Finished>,
+    /// Channel on which steps over the directories of agents come back.
+    watched: mpsc::Sender<Option<Watched>>,
     numbers: u64,
     stopping: bool,
 }
@@ -150,6 +152,7 @@ pub async fn run(
 
     // One release is worked on at a time.
     let (finished, mut work_done) = mpsc::channel(1);
+    let (watched, mut steps_done) = mpsc::channel(1);
     let mut daemon = Daemon {
         node,
         network,
@@ -159,6 +162,7 @@ pub async fn run(
         frames: BTreeMap::new(),
         joins: BTreeMap::new(),
         finished,
+        watched,
         numbers: 0,
         stopping: false,
     };
@@ -175,9 +179,11 @@ pub async fn run(
             },
             Some(command) = commands.recv() => daemon.on_command(command),
             Some(work) = work_done.recv() => daemon.finish(work),
+            Some(step) = steps_done.recv() => daemon.watched(step),
             _ = tick.tick() => {
                 crate::crash::keep_hook();
                 daemon.tell(Event::Tick)?;
+                daemon.watch();
             }
             () = stop.asked() => break,
         }

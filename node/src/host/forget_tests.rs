@@ -61,7 +61,7 @@ impl Node {
     }
 
     /// Closes the node and opens it again.
-    fn reopened(self) -> Self {
+    pub(super) fn reopened(self) -> Self {
         let Self { node, clock, _home } = self;
         let home = node.home.clone();
         drop(node);

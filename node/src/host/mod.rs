@@ -25,6 +25,9 @@ mod skills;
 mod status;
 mod system;
 mod verbs;
+mod watch;
+#[cfg(test)]
+mod watch_tests;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -40,12 +43,14 @@ use lore_privacy::ledger::Verified;
 pub(crate) use search::found;
 pub(crate) use system::random_bytes;
 pub use system::{AroundStorage, Machine, Probe, now_seconds};
+pub(crate) use watch::Watched;
 
 use crate::at_rest::{DataKey, Encrypted, KeyWish};
 use crate::config::Config;
 use crate::error::CliError;
 use crate::home::Home;
 use crate::store::Store;
+use crate::watch::Watcher;
 use contributions::Sessions;
 
 /// One node of this machine.
@@ -63,6 +68,8 @@ pub struct Node {
     next_look: u64,
     /// Takes deleted records out of the store's files.
     scrubbing: Option<std::thread::JoinHandle<()>>,
+    /// Follows the agents of those who asked for it; none while a step of it is being done.
+    watcher: Option<Watcher>,
 }
 
 impl Node {
@@ -107,6 +114,7 @@ impl Node {
             keep_days,
             next_look,
             scrubbing,
+            watcher: Some(Watcher::default()),
         };
         node.refresh_settings();
         node.note_arrivals()?;

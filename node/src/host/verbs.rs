@@ -80,6 +80,9 @@ impl Node {
             Request::SessionForget(ask) => {
                 Reply::to::<control::SessionForget>(&self.session_forget(ask)?)
             }
+            Request::SessionWatch(ask) => {
+                Reply::to::<control::SessionWatch>(&self.session_watch(ask)?)
+            }
             Request::SessionList(ask) => {
                 Reply::to::<control::SessionList>(&self.session_list(ask.limit)?)
             }
