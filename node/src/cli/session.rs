@@ -1,8 +1,5 @@
 //! `session`.
 
-mod forget;
-mod watch;
-
 use lore_control::{
     Event, Imported, SessionFormat, SessionImport, SessionLine, SessionList, SessionShow, Sessions,
 };
@@ -20,8 +17,8 @@ pub(super) fn session(context: &Context, verb: SessionVerb) -> Result<(), CliErr
             let list = context.ask(SessionList { limit: args.limit })?;
             output::result(&list, context.json, list_text)
         }
-        SessionVerb::Watch(args) => watch::watch(context, args),
-        SessionVerb::Forget(args) => forget::forget(context, args),
+        SessionVerb::Watch(args) => super::session_watch::watch(context, args),
+        SessionVerb::Forget(args) => super::session_forget::forget(context, args),
         SessionVerb::Extract(args) => super::extract::extract(context, &args),
         SessionVerb::Show(args) => {
             let shown = context.ask(SessionShow { name: args.name })?;

@@ -128,11 +128,15 @@ impl Node {
 
     /// One session, whole. For the owner's screen.
     pub(super) fn session_show(&self, id: &str) -> Result<control::StoredSession, CliError> {
-        let found = self.sessions()?.into_iter().find(|session| session.id == id);
-        let session = found.ok_or_else(|| {
-            CliError::usage(format!("there is no session `{id}`")).help("see `lore session list`")
-        })?;
-        Ok(stored(&session))
+        // By its key under each user: to read all sessions for one would be much.
+        for pair in self.store.scan(RecordKind::SessionCount, b"") {
+            let unit = String::from_utf8_lossy(&pair?.0).into_owned();
+            let bytes = self.store.get(RecordKind::Session, &session_key(&unit, id))?;
+            if let Some(session) = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
+                return Ok(stored(&session));
+            }
+        }
+        Err(CliError::usage(format!("there is no session `{id}`")).help("see `lore session list`"))
     }
 
     /// The keys of the sessions that no model has read and to which one could add something.

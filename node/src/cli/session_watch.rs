@@ -2,13 +2,14 @@
 
 use lore_control::{SessionWatch, WatchSetting, Watching};
 
-use crate::cli::Context;
-use crate::cli::args::WatchArgs;
+use super::Context;
+use super::args::WatchArgs;
+use super::session::account;
 use crate::error::CliError;
 use crate::output;
 
 pub(super) fn watch(context: &Context, args: WatchArgs) -> Result<(), CliError> {
-    let user = args.user.unwrap_or_else(super::account);
+    let user = args.user.unwrap_or_else(account);
     let set = if args.on {
         let home = std::env::home_dir().filter(|home| home.is_absolute()).ok_or_else(|| {
             CliError::usage("the variable HOME names no directory")

@@ -3,16 +3,17 @@
 use lore_control::{SessionForget, SessionImport, SessionsForgotten, WhichSessions};
 use lore_session::Started;
 
-use crate::cli::Context;
-use crate::cli::args::ForgetArgs;
-use crate::cli::ask::agree;
+use super::Context;
+use super::args::ForgetArgs;
+use super::ask::agree;
+use super::session::account;
 use crate::error::CliError;
 use crate::host::now_seconds;
 use crate::import::SessionFiles;
 use crate::output;
 
 pub(super) fn forget(context: &Context, args: ForgetArgs) -> Result<(), CliError> {
-    let user = args.user.clone().unwrap_or_else(super::account);
+    let user = args.user.clone().unwrap_or_else(account);
     let which = which(&args, &user)?;
     let wanted = SessionForget { user: user.clone(), which, preview: true };
     let preview = context.ask(wanted.clone())?;
