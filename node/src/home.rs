@@ -142,6 +142,12 @@ impl Home {
         self.root.join("node.key")
     }
 
+    /// The key of private records, or where it is; mode 0600.
+    #[must_use]
+    pub fn data_key_path(&self) -> PathBuf {
+        self.root.join("data.key")
+    }
+
     /// The store's directory.
     #[must_use]
     pub fn store_path(&self) -> PathBuf {

@@ -64,6 +64,8 @@ impl SessionFiles {
         let done = Imported {
             imported: 0,
             known: 0,
+            grown: 0,
+            forgotten: 0,
             users: 0,
             files: files_in_all,
             warnings: Vec::new(),
@@ -104,13 +106,15 @@ impl SessionFiles {
     pub fn stored(&mut self, added: SessionsAdded) -> ImportProgress {
         self.done.imported += added.imported;
         self.done.known += added.known;
+        self.done.grown += added.grown;
+        self.done.forgotten += added.forgotten;
         self.done.users = added.users;
         self.done.too_few = added.too_few;
         let unread = self.files.len() as u64 + u64::from(self.open.is_some());
         ImportProgress {
             files_done: self.files_in_all - unread,
             files: self.files_in_all,
-            sessions: self.done.imported + self.done.known,
+            sessions: self.done.imported + self.done.known + self.done.grown + self.done.forgotten,
         }
     }
 
@@ -221,6 +225,11 @@ fn no_session(path: &Path, error: &ImportError) -> CliError {
     CliError::failed("unreadable_session", format!("{}: {error}", path.display()))
 }
 
+/// Returns true for a file that is read when it is found in a directory.
+pub(crate) fn may_hold_sessions(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "jsonl" || extension == "json")
+}
+
 /// The file, or the `.jsonl` and `.json` files below the directory, by name.
 fn files(path: &Path) -> Result<Vec<PathBuf>, CliError> {
     let meta = std::fs::metadata(path).map_err(|error| unreadable(path, &error))?;
@@ -236,10 +245,9 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, CliError> {
             let entry = entry.map_err(|error| unreadable(&directory, &error))?;
             let kind = entry.file_type().map_err(|error| unreadable(&directory, &error))?;
             let path = entry.path();
-            let session = path.extension().is_some_and(|e| e == "jsonl" || e == "json");
             if kind.is_dir() {
                 open.push(path);
-            } else if kind.is_file() && session {
+            } else if kind.is_file() && may_hold_sessions(&path) {
                 found.push(path);
             }
         }
@@ -270,18 +278,18 @@ mod tests {
     }
 
     fn wanted(path: &Path) -> SessionImport {
-        SessionImport { user: "ada".into(), path: path.to_owned(), format: None }
+        SessionImport { user: "ada".into(), path: path.to_owned(), format: None, again: false }
+    }
+
+    fn added(imported: u64, known: u64) -> SessionsAdded {
+        let too_few = Vec::new();
+        SessionsAdded { imported, known, grown: 0, forgotten: 0, users: 1, too_few }
     }
 
     fn all(files: &mut SessionFiles) -> Vec<Vec<Session>> {
         let mut chunks = Vec::new();
         while let Some(chunk) = files.next_chunk().unwrap() {
-            files.stored(SessionsAdded {
-                imported: chunk.sessions.len() as u64,
-                known: 0,
-                users: 1,
-                too_few: Vec::new(),
-            });
+            files.stored(added(chunk.sessions.len() as u64, 0));
             chunks.push(chunk.sessions);
         }
         chunks
@@ -315,8 +323,7 @@ mod tests {
         let mut files = SessionFiles::find(&wanted(dir.path()), 7).unwrap();
         let chunk = files.next_chunk().unwrap().unwrap();
         assert_eq!(chunk.sessions.len(), 5);
-        let added = SessionsAdded { imported: 2, known: 3, users: 1, too_few: Vec::new() };
-        let progress = files.stored(added);
+        let progress = files.stored(added(2, 3));
         assert_eq!(progress, ImportProgress { files_done: 5, files: 5, sessions: 5 });
         assert!(files.next_chunk().unwrap().is_none());
     }

@@ -5,6 +5,7 @@
 //! bytes without knowing what a delta is, the store keeps bytes without knowing what a chain is.
 
 pub mod agent;
+pub mod at_rest;
 pub mod cli;
 pub mod config;
 pub mod control;
@@ -27,4 +28,5 @@ pub mod sources;
 mod stop;
 pub mod store;
 pub mod telemetry;
+mod watch;
 pub mod words;

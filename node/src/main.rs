@@ -11,5 +11,5 @@ fn main() -> ExitCode {
     if let Some(code) = lore_lab::tools::dispatch(&argv) {
         return ExitCode::from(u8::try_from(code).unwrap_or(1));
     }
-    lore_node::cli::main(lore_node::host::Machine::new())
+    lore_node::cli::main(lore_node::host::Machine::of_a_person())
 }

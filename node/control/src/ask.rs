@@ -115,6 +115,8 @@ verbs! {
     "federation.export_log" FederationExportLog => LogExported;
     "session.import" SessionImport => Imported;
     "session.add" SessionAdd => SessionsAdded;
+    "session.forget" SessionForget => SessionsForgotten;
+    "session.watch" SessionWatch => Watching;
     "session.list" SessionList => Sessions;
     "session.show" SessionShow => StoredSession;
     "session.at" SessionAt => StoredSession;

@@ -18,6 +18,7 @@ mod client;
 mod event;
 mod failure;
 mod federation;
+mod forget;
 mod gate;
 mod id;
 mod known;
@@ -30,6 +31,7 @@ mod schema;
 mod server;
 mod session;
 mod skill;
+mod watch;
 
 #[cfg(test)]
 mod tests;
@@ -46,6 +48,7 @@ pub use federation::{
     FederationShown, FederationStatus, Invited, Joined, LogExported, Measure, Member,
     MemberRevoked, Windows,
 };
+pub use forget::{Retention, SessionForget, SessionsForgotten, WhichSessions};
 pub use gate::{
     Decision, DenyEntry, DenyList, GateKey, GatePreview, GateSetting, HeldRelease, LedgerVerified,
     PrivacyDenyAdd, PrivacyDenyList, PrivacyDenyRemove, PrivacyGate, PrivacyLedgerVerify,
@@ -79,3 +82,4 @@ pub use skill::{
     Brief, CostSum, Evidence, Found, Hit, Interval, Skill, SkillBrief, SkillExport, SkillLesson,
     SkillList, SkillSearch, SkillShow, SkillSummary, Skills, SkillsExported,
 };
+pub use watch::{SessionWatch, WatchSetting, WatchedDirectory, Watching};

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{FederationStatus, Network, PendingLesson, PrivacyStatus, PublicKey};
+use crate::{FederationStatus, Network, PendingLesson, PrivacyStatus, PublicKey, Retention};
 
 /// Arguments of `status`: one screen about the node.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -23,6 +23,8 @@ pub struct NodeStatus {
     pub federations: Vec<FederationStatus>,
     /// Sessions stored here.
     pub sessions: u64,
+    /// How long they are kept.
+    pub retention: Retention,
     /// Spent and left.
     pub privacy: PrivacyStatus,
     /// Lessons that a person agreed to publish and that are not signed yet, the next one first.

@@ -45,6 +45,9 @@ pub struct SessionImport {
     /// The format; none: told from each file.
     #[serde(default)]
     pub format: Option<SessionFormat>,
+    /// Import also sessions that were deleted here.
+    #[serde(default)]
+    pub again: bool,
 }
 
 /// A format of session files.
@@ -67,6 +70,10 @@ pub struct Imported {
     pub imported: u64,
     /// Sessions that were here already.
     pub known: u64,
+    /// Sessions that were here and brought more turns.
+    pub grown: u64,
+    /// Sessions that were deleted here before, and are left out.
+    pub forgotten: u64,
     /// Users with a session on this node.
     pub users: u64,
     /// Files read.
@@ -94,6 +101,10 @@ pub struct SessionsAdded {
     pub imported: u64,
     /// Sessions that were here already.
     pub known: u64,
+    /// Sessions that were here and brought more turns.
+    pub grown: u64,
+    /// Sessions that were deleted here before, and are left out.
+    pub forgotten: u64,
     /// Users with a session on this node.
     pub users: u64,
     /// Federations in which this node has too few users for a lesson, one sentence each.
@@ -130,6 +141,10 @@ pub struct SessionSummary {
     pub outcome: Outcome,
     /// The first 80 characters of the task.
     pub task: String,
+    /// Time from which a running node deletes it, as RFC 3339 in UTC; null when sessions are kept for ever.
+    pub kept_until: Option<String>,
+    /// Whether it is kept longer where need be, since a release to come may draw on it.
+    pub awaits_release: bool,
 }
 
 /// Outcome of a session.

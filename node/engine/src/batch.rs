@@ -61,6 +61,15 @@ impl Batch {
         self
     }
 
+    /// The batch with each change replaced by another one.
+    ///
+    /// # Errors
+    /// The first error of `change`.
+    pub fn try_map<E>(self, change: impl FnMut(Change) -> Result<Change, E>) -> Result<Self, E> {
+        let changes = self.changes.into_iter().map(change).collect::<Result<_, _>>()?;
+        Ok(Self { changes })
+    }
+
     /// The changes.
     #[must_use]
     pub fn changes(&self) -> &[Change] {

@@ -38,6 +38,7 @@ mod recovery;
 mod release;
 #[cfg(test)]
 mod release_tests;
+mod retention;
 mod rounds;
 mod schedule;
 mod sign;

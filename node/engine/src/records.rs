@@ -21,6 +21,10 @@ pub enum RecordKind {
     ConversationCount,
     /// The conversation of a user that a mark belongs to.
     Conversation,
+    /// Times when a session came here and when it began.
+    SessionArrived,
+    /// Keyed hash of a session that was deleted, so that it does not come back by itself.
+    Forgotten,
     /// A federation's signed charter.
     Charter,
     /// Time when this node came to a federation.
@@ -45,6 +49,12 @@ pub enum RecordKind {
     WaitingText,
     /// Releases that one unit of privacy has fed so far.
     Participation,
+    /// Proof of the key of private records, and whether all of them are encrypted.
+    DataKey,
+    /// A user whose agents' directories are followed.
+    Watch,
+    /// The state in which a file of an agent was read.
+    WatchedFile,
     /// Secret from which pseudonyms of users and draws are derived.
     LocalSecret,
     /// Addresses that this node listened on last.
@@ -61,7 +71,7 @@ pub enum RecordKind {
 
 impl RecordKind {
     /// Every kind, in a fixed order.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 31] = [
         Self::Delta,
         Self::LedgerEntry,
         Self::LedgerHead,
@@ -70,6 +80,8 @@ impl RecordKind {
         Self::SessionCount,
         Self::ConversationCount,
         Self::Conversation,
+        Self::SessionArrived,
+        Self::Forgotten,
         Self::Charter,
         Self::JoinedAt,
         Self::EpochOpenedAt,
@@ -82,6 +94,9 @@ impl RecordKind {
         Self::DenyEditsAtJoin,
         Self::WaitingText,
         Self::Participation,
+        Self::DataKey,
+        Self::Watch,
+        Self::WatchedFile,
         Self::LocalSecret,
         Self::Listening,
         Self::StoreHead,
@@ -101,6 +116,8 @@ impl RecordKind {
             Self::SessionCount => (Table::Settings, "session-count/"),
             Self::ConversationCount => (Table::Settings, "conversation-count/"),
             Self::Conversation => (Table::Settings, "conversation/"),
+            Self::SessionArrived => (Table::Settings, "session-arrived/"),
+            Self::Forgotten => (Table::Settings, "forgotten/"),
             Self::Charter => (Table::Settings, "charter/"),
             Self::JoinedAt => (Table::Settings, "joined-at/"),
             Self::EpochOpenedAt => (Table::Settings, "epoch-opened-at/"),
@@ -113,6 +130,9 @@ impl RecordKind {
             Self::DenyEditsAtJoin => (Table::Settings, "deny-at-join/"),
             Self::WaitingText => (Table::Settings, "waiting-text/"),
             Self::Participation => (Table::Settings, "participation/"),
+            Self::DataKey => (Table::Settings, "data-key"),
+            Self::Watch => (Table::Settings, "watch/"),
+            Self::WatchedFile => (Table::Settings, "watched-file/"),
             Self::LocalSecret => (Table::Settings, "local-secret"),
             Self::Listening => (Table::Settings, "listening"),
             Self::StoreHead => (Table::Settings, "\0head"),

@@ -58,9 +58,7 @@ pub(crate) fn next_window(
     moment: u64,
 ) -> Option<Window> {
     let this_period = moment.saturating_sub(1) / period_seconds * period_seconds;
-    // Of an older period only what was not released yet: without an earlier release there is none.
-    let earliest = if from == 0 { this_period } else { this_period.saturating_sub(period_seconds) };
-    let start = from.max(earliest);
+    let start = earliest_start(from, period_seconds, moment);
     let window = |start_seconds: u64, end_seconds: u64| {
         let length = end_seconds.saturating_sub(start_seconds);
         (length > 0 && length >= least).then_some(Window { start_seconds, end_seconds })
@@ -69,6 +67,14 @@ pub(crate) fn next_window(
         return window(start, this_period).or_else(|| window(this_period, moment));
     }
     window(start, moment)
+}
+
+/// The earliest start of a window of [`next_window`].
+pub(crate) fn earliest_start(from: u64, period_seconds: u64, moment: u64) -> u64 {
+    let this_period = moment.saturating_sub(1) / period_seconds * period_seconds;
+    // Of an older period only what was not released yet: without an earlier release there is none.
+    let earliest = if from == 0 { this_period } else { this_period.saturating_sub(period_seconds) };
+    from.max(earliest)
 }
 
 #[cfg(test)]

@@ -305,10 +305,14 @@ pub(super) struct RefoldArgs {
 pub(super) enum SessionVerb {
     /// Import an agent's sessions. None is published; lessons of them only within your privacy budget.
     Import(ImportArgs),
+    /// Follow the directories of your agents: a running node imports what is new. Off until you turn it on.
+    Watch(WatchArgs),
     /// List sessions, newest first.
     List(SessionListArgs),
     /// Show one session, whole.
     Show(NameArgs),
+    /// Delete stored sessions of yours for good. Lists first what deleting cannot reach.
+    Forget(ForgetArgs),
     /// Let a model propose lessons from sessions that no model has read.
     /// The pass counts when all of them are read; start the command again to continue one.
     Extract(ExtractArgs),
@@ -338,6 +342,48 @@ pub(super) struct ImportArgs {
     /// Name of the user whose sessions they are [default: the operating system's account].
     #[arg(long)]
     pub(super) user: Option<String>,
+    /// Import also sessions that were deleted here with `lore session forget`, or by age.
+    #[arg(long)]
+    pub(super) again: bool,
+}
+
+#[derive(Debug, Args)]
+#[group(id = "change", multiple = false, args = ["on", "off", "status"])]
+pub(super) struct WatchArgs {
+    /// Turn it on.
+    #[arg(long)]
+    pub(super) on: bool,
+    /// Turn it off. What was imported stays.
+    #[arg(long)]
+    pub(super) off: bool,
+    /// Show what is followed and what came in; done without a flag too.
+    #[arg(long)]
+    pub(super) status: bool,
+    /// Name of the user whose sessions they are [default: the operating system's account].
+    #[arg(long)]
+    pub(super) user: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[group(id = "which", required = true, multiple = false, args = ["id", "all", "before", "from"])]
+pub(super) struct ForgetArgs {
+    /// Session to delete, by its id.
+    pub(super) id: Option<String>,
+    /// Delete all sessions of the user.
+    #[arg(long)]
+    pub(super) all: bool,
+    /// Delete sessions that began before this day, in UTC.
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub(super) before: Option<String>,
+    /// Delete the sessions that this file or directory holds.
+    #[arg(long, value_name = "PATH")]
+    pub(super) from: Option<PathBuf>,
+    /// Name of the user whose sessions they are [default: the operating system's account].
+    #[arg(long)]
+    pub(super) user: Option<String>,
+    /// Do not ask before more than one session is deleted.
+    #[arg(long)]
+    pub(super) yes: bool,
 }
 
 #[derive(Debug, Args)]
@@ -596,6 +642,12 @@ pub(super) enum StoreVerb {
     Backup {
         /// Directory to create.
         to: PathBuf,
+    },
+    /// Delete sessions, deny-list and waiting texts whose key is lost, so that the node can start.
+    DropPrivate {
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
     },
     /// Put a copy of the store back.
     Restore {

@@ -56,6 +56,11 @@ pub(super) fn doctor(context: &Context) -> Result<(), CliError> {
         "configuration",
         config.map(|_| home.config_path().display().to_string()).map_err(Into::into),
     );
+    let key = crate::at_rest::place(home).map(|place| match place {
+        Some(place) => format!("encrypted; the key is {place}"),
+        None => "none yet; the key is made when the node is opened first".into(),
+    });
+    check("private records", key);
     let status = control::ask_daemon(home, Status {});
     match status {
         Ok(Some(status)) => {

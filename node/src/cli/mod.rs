@@ -22,6 +22,8 @@ mod refold;
 mod run;
 mod search;
 mod session;
+mod session_forget;
+mod session_watch;
 mod show;
 mod skill;
 mod start;

@@ -17,6 +17,8 @@ pub(super) fn session(context: &Context, verb: SessionVerb) -> Result<(), CliErr
             let list = context.ask(SessionList { limit: args.limit })?;
             output::result(&list, context.json, list_text)
         }
+        SessionVerb::Watch(args) => super::session_watch::watch(context, args),
+        SessionVerb::Forget(args) => super::session_forget::forget(context, args),
         SessionVerb::Extract(args) => super::extract::extract(context, &args),
         SessionVerb::Show(args) => {
             let shown = context.ask(SessionShow { name: args.name })?;
@@ -35,9 +37,18 @@ pub(crate) fn read(line: &SessionLine) -> Result<Session, CliError> {
 fn list_text(list: &Sessions) -> String {
     let lines = list.sessions.iter().map(|session| {
         let outcome = session.outcome.name();
-        format!("{}  {outcome:8}  {}  {}\n", session.started, session.id, session.task)
+        let kept = match &session.kept_until {
+            Some(until) => format!("until {}", until.get(..10).unwrap_or(until)),
+            None => "for ever".into(),
+        };
+        let more = if session.awaits_release { "+" } else { " " };
+        let at = format!("{}  {outcome:8}  kept {kept}{more}", session.started);
+        format!("{at}  {}  {}\n", session.id, session.task)
     });
-    format!("{}{} sessions", lines.collect::<String>(), list.total)
+    let lines: String = lines.collect();
+    let awaiting = list.sessions.iter().any(|session| session.awaits_release);
+    let note = if awaiting { "; + longer where a release to come may draw on it" } else { "" };
+    format!("{lines}{} sessions{note}", list.total)
 }
 
 fn import(context: &Context, args: ImportArgs) -> Result<(), CliError> {
@@ -45,7 +56,8 @@ fn import(context: &Context, args: ImportArgs) -> Result<(), CliError> {
     // The node reads the files itself, wherever it was started.
     let path = std::path::absolute(&args.path)
         .map_err(|error| CliError::usage(format!("{}: {error}", args.path.display())))?;
-    let wanted = SessionImport { user: user.clone(), path, format: format(&args.format)? };
+    let format = format(&args.format)?;
+    let wanted = SessionImport { user: user.clone(), path, format, again: args.again };
     let progress = Progress::start(ProgressMode::Auto, 0, "reading sessions");
     let done = context.ask_with_events(wanted, |Event::Import(step)| {
         progress.detail(format!(
@@ -60,9 +72,17 @@ fn import(context: &Context, args: ImportArgs) -> Result<(), CliError> {
 fn import_text(done: &Imported, user: &str) -> String {
     let noted: String = done.warnings.iter().map(|w| format!("note: {w}\n")).collect();
     let few: String = done.too_few.iter().map(|line| format!("\n! {line}")).collect();
+    let grown = match done.grown {
+        0 => String::new(),
+        grown => format!(", {grown} brought more turns"),
+    };
+    let gone = match done.forgotten {
+        0 => String::new(),
+        gone => format!(", {gone} were deleted before and left out (--again imports them)"),
+    };
     format!(
-        "{noted}{} sessions imported for user `{user}`, {} were here already; this node has sessions \
-         of {} users{few}",
+        "{noted}{} sessions imported for user `{user}`, {} were here already{grown}{gone}; this node \
+         has sessions of {} users{few}",
         done.imported, done.known, done.users
     )
 }

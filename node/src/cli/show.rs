@@ -1,6 +1,6 @@
 //! `status`, `peers`, `logs` and `--version`.
 
-use lore_control::{NodeStatus, Peers, Quote, Recovering, Spending, Status};
+use lore_control::{NodeStatus, Peers, Quote, Recovering, Retention, Spending, Status};
 use serde_json::json;
 
 use super::Context;
@@ -68,10 +68,28 @@ fn status_text(status: &NodeStatus) -> String {
     for one in &status.pending_lessons {
         lines.push(format!("! lesson    {}", super::lesson::one_pending(one).trim_end()));
     }
-    lines.push(format!("sessions    {} of {} users", status.sessions, status.privacy.users));
+    lines.push(format!(
+        "sessions    {} of {} users, {}",
+        status.sessions,
+        status.privacy.users,
+        retention(&status.retention)
+    ));
     lines.push(format!("privacy     {}", budget(&status.privacy.spending)));
     lines.push(format!("next        {}", status.next));
     lines.join("\n")
+}
+
+/// How long sessions are kept, in words.
+fn retention(retention: &Retention) -> String {
+    let Some(days) = retention.keep_days else { return "kept for ever".into() };
+    let next = retention.next_due.as_deref().map_or_else(String::new, |due| {
+        format!("; the next one is deleted from {} on", due.get(..10).unwrap_or(due))
+    });
+    let awaiting = match retention.awaiting_release {
+        0 => String::new(),
+        sessions => format!("; {sessions} wait for a release that may draw on them"),
+    };
+    format!("kept for {days} days{next}{awaiting}")
 }
 
 /// Spent of the budget, in one line.

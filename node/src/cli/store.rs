@@ -1,9 +1,12 @@
 //! `store`.
 
+use lore_engine::Table;
 use serde_json::json;
 
 use super::Context;
 use super::args::StoreVerb;
+use super::ask::agree;
+use crate::at_rest::drop_private;
 use crate::error::CliError;
 use crate::output;
 use crate::store::Store;
@@ -27,7 +30,23 @@ pub(super) fn store(context: &Context, verb: &StoreVerb) -> Result<(), CliError>
         StoreVerb::Backup { to } => {
             Store::open(&path)?.backup(to)?;
             output::result(&json!({ "backup": to }), context.json, |_| {
-                format!("copied to {}", to.display())
+                format!(
+                    "copied to {}; private records in it need the key that `lore doctor` names",
+                    to.display()
+                )
+            })
+        }
+        StoreVerb::DropPrivate { yes } => {
+            let store = Store::open(&path)?;
+            if !yes {
+                agree(
+                    "Delete every session, the deny-list and waiting texts of this node for good?",
+                )?;
+            }
+            let records = drop_private(&store)?;
+            store.scrub(&[Table::Sessions, Table::Settings])?;
+            output::result(&json!({ "records": records }), context.json, |_| {
+                format!("deleted {records} private records; the node starts with a new key")
             })
         }
         StoreVerb::Restore { from } => {

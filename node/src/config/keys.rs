@@ -20,6 +20,15 @@ pub const KEYS: &[(&str, &str)] = &[
         "privacy.share_delay_seconds",
         "Seconds that `lore lesson share` waits before it signs, 600 to 2592000; 600.",
     ),
+    (
+        "sessions.keep_days",
+        "Days that a session is kept, from when it came here, 0 (for ever) to 36500; 90.",
+    ),
+    (
+        "sessions.key",
+        "Where the key of private records is: `file`, `keyring`, or `auto`: a new one in the keyring where there \
+         is one.",
+    ),
     ("agent.model", "Name of the model that is used when none is asked for."),
     ("agent.policy", "The policy, as `lore agent --policy` takes it."),
     ("agent.read", "Directories that may be read besides the workspace."),

@@ -4,6 +4,7 @@
 mod agent;
 mod keys;
 mod model;
+mod sessions;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,6 +17,7 @@ use lore_privacy::Delay;
 pub use model::ModelSettings;
 pub(crate) use model::{ModelFile, base_url, dialect_of, is_name};
 use serde::Deserialize;
+pub use sessions::SessionSettings;
 
 use crate::error::CliError;
 use crate::network::{Multiaddr, PeerAddress};
@@ -82,6 +84,8 @@ pub struct Config {
     pub gate_seconds: Option<u64>,
     /// Delay between a hand-written lesson and its signature.
     pub share_delay: Delay,
+    /// How stored sessions are kept.
+    pub sessions: SessionSettings,
     /// Models by the names that a person gave them.
     pub models: BTreeMap<String, ModelSettings>,
     /// The name of the model that is used when none is asked for.
@@ -105,6 +109,7 @@ impl Default for Config {
             sync_interval: Duration::from_secs(30),
             gate_seconds: None,
             share_delay: Delay::default(),
+            sessions: SessionSettings::default(),
             models: BTreeMap::new(),
             default_model: None,
             agent: AgentSettings::default(),
@@ -122,6 +127,7 @@ struct File {
     log_level: Option<String>,
     sync_interval_seconds: Option<toml::Spanned<u64>>,
     privacy: Privacy,
+    sessions: sessions::SessionsTable,
     agent: AgentSettings,
     models: BTreeMap<String, toml::Spanned<ModelFile>>,
 }
@@ -233,6 +239,7 @@ impl Config {
                 invalid(given.span().start, why)
             })?;
         }
+        config.sessions = file.sessions.settings().map_err(|(offset, why)| invalid(offset, why))?;
         for (name, model) in file.models {
             let at = model.span().start;
             let settings = model.into_inner().settings(&name, at);
@@ -281,7 +288,7 @@ impl Config {
              gate_deadline_seconds = {}\n\
              # How long a lesson of `lore lesson share` waits before it is signed; until then\n\
              # `lore lesson undo` withdraws it. At least 600.\n\
-             share_delay_seconds = {}\n",
+             share_delay_seconds = {}\n\n{}",
             quoted(&self.name),
             list(self.listen.iter().map(ToString::to_string).collect()),
             list(self.peers.iter().map(ToString::to_string).collect()),
@@ -290,6 +297,7 @@ impl Config {
             quoted(if self.gate_seconds.is_some() { "ask" } else { "off" }),
             self.gate_seconds.unwrap_or(GATE_SECONDS),
             self.share_delay.seconds(),
+            self.sessions.to_toml(),
         )
     }
 }
@@ -334,7 +342,7 @@ mod tests {
         assert_eq!(
             error,
             "home/config.toml:3: unknown key `listen_on`; known keys here: name, listen, peers, \
-             log_level, sync_interval_seconds, privacy, agent, models (all are in \
+             log_level, sync_interval_seconds, privacy, sessions, agent, models (all are in \
              docs/configuration.md)"
         );
         let error = parse("[privacy]\nepsilon = 4\n").unwrap_err();
@@ -351,6 +359,9 @@ mod tests {
         assert!(error.contains(":1: sync_interval_seconds"), "{error}");
         let error = parse("[privacy]\ngate = \"maybe\"\n").unwrap_err();
         assert!(error.starts_with("home/config.toml:2: the gate is"), "{error}");
+        let error = parse("[sessions]\nkeep_days = 40000\n").unwrap_err();
+        assert!(error.starts_with("home/config.toml:2: keep_days must"), "{error}");
+        assert_eq!(parse("[sessions]\nkeep_days = 0\n").unwrap().sessions.keep_days, None);
         let error = parse("name = 3\n").unwrap_err();
         assert!(error.starts_with("home/config.toml:1:"), "{error}");
     }

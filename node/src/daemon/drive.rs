@@ -6,6 +6,7 @@ use lore_protocol::ids::PublicKey;
 
 use super::{Daemon, listen};
 use crate::error::CliError;
+use crate::host::Watched;
 use crate::network::{self, Direction, Multiaddr, NetworkEvent, PeerAddress};
 
 impl Daemon {
@@ -94,6 +95,34 @@ impl Daemon {
         if let Err(error) = taken {
             // A disk that is full now may have room later: the ledger is opened again then.
             tracing::error!(%error, "the work of a release cannot be recorded");
+        }
+    }
+
+    /// Does a step over the directories of agents on a thread: how long reading takes depends on private data.
+    pub(super) fn watch(&mut self) {
+        let job = match self.node.watch_begin() {
+            Ok(Some(job)) => job,
+            Ok(None) => return,
+            Err(error) => {
+                tracing::warn!(%error, "directories of agents cannot be followed now");
+                return;
+            }
+        };
+        let watched = self.watched.clone();
+        let doing = tokio::task::spawn_blocking(move || job.run());
+        tokio::spawn(async move {
+            // The daemon may have stopped: the next start goes on.
+            let _ = watched.send(doing.await.ok()).await;
+        });
+    }
+
+    /// Takes a step back, and stores what it found.
+    pub(super) fn watched(&mut self, step: Option<Watched>) {
+        let Some(step) = step else { return self.node.watch_lost() };
+        let stored = tokio::task::block_in_place(|| self.node.watch_finish(step));
+        if let Err(error) = stored {
+            // A disk that is full now may have room later: the pass begins again then.
+            tracing::error!(%error, "sessions that were found cannot be stored");
         }
     }
 

@@ -24,7 +24,7 @@ use crate::config::Config;
 use crate::control;
 use crate::error::CliError;
 use crate::home::Home;
-use crate::host::{Machine, Node, now_seconds};
+use crate::host::{Machine, Node, Watched, now_seconds};
 use crate::import::SessionFiles;
 use crate::network::{
     FrameTap, GossipId, Network, NetworkConfig, NetworkError, NetworkHandle, ReplyToken, RequestId,
@@ -45,7 +45,7 @@ enum Work {
     /// A verb.
     Verb(Request),
     /// Storing sessions of a user that an import read.
-    Store { user: String, sessions: Vec<Session> },
+    Store { user: String, sessions: Vec<Session>, again: bool },
 }
 
 struct Command {
@@ -74,7 +74,8 @@ impl ToLoop {
             let (back, chunk) = read.await.map_err(|error| Failure::failed("import", error))?;
             files = back;
             let Some(chunk) = chunk? else { break };
-            let work = Work::Store { user: wanted.user.clone(), sessions: chunk.sessions };
+            let (user, again) = (wanted.user.clone(), wanted.again);
+            let work = Work::Store { user, sessions: chunk.sessions, again };
             let added = self.ask(work).await?.read::<SessionAdd>()?;
             progress.send(Progressed::Import(files.stored(added))).await;
         }
@@ -105,6 +106,8 @@ struct Daemon {
     joins: BTreeMap<u64, Answer>,
     /// Channel on which the work of releases comes back from the threads that do it.
     finished: mpsc::Sender<Finished>,
+    /// Channel on which steps over the directories of agents come back.
+    watched: mpsc::Sender<Option<Watched>>,
     numbers: u64,
     stopping: bool,
 }
@@ -149,6 +152,7 @@ pub async fn run(
 
     // One release is worked on at a time.
     let (finished, mut work_done) = mpsc::channel(1);
+    let (watched, mut steps_done) = mpsc::channel(1);
     let mut daemon = Daemon {
         node,
         network,
@@ -158,6 +162,7 @@ pub async fn run(
         frames: BTreeMap::new(),
         joins: BTreeMap::new(),
         finished,
+        watched,
         numbers: 0,
         stopping: false,
     };
@@ -174,9 +179,11 @@ pub async fn run(
             },
             Some(command) = commands.recv() => daemon.on_command(command),
             Some(work) = work_done.recv() => daemon.finish(work),
+            Some(step) = steps_done.recv() => daemon.watched(step),
             _ = tick.tick() => {
                 crate::crash::keep_hook();
                 daemon.tell(Event::Tick)?;
+                daemon.watch();
             }
             () = stop.asked() => break,
         }
@@ -227,8 +234,9 @@ impl Daemon {
                 return self.begin_join(&ask.invitation, true, answer);
             }
             Work::Verb(request) => self.answer(&request),
-            Work::Store { user, sessions } => tokio::task::block_in_place(|| {
-                Ok(Reply::to::<SessionAdd>(&self.node.session_import(&user, sessions)?)?)
+            Work::Store { user, sessions, again } => tokio::task::block_in_place(|| {
+                let added = self.node.session_store(&user, sessions, again)?;
+                Ok(Reply::to::<SessionAdd>(&added)?)
             }),
         };
         // The asking process may be gone; the work is done all the same.

@@ -16,6 +16,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Back-off between two looks at a condition that nothing announces.
 const LOOK: Duration = Duration::from_millis(40);
 
+/// A node of a demonstration keeps its key in its home, which is removed with it.
+const WITHOUT_KEYRING: [(&str, &str); 1] = [("DBUS_SESSION_BUS_ADDRESS", "")];
+
 /// One node process.
 pub(crate) struct Node {
     pub(crate) name: String,
@@ -55,6 +58,7 @@ impl Node {
             .arg(self.home.root())
             .arg("--json")
             .args(args)
+            .envs(WITHOUT_KEYRING)
             .stdin(Stdio::null())
             .output()
             .map_err(|error| CliError::failed("demo", error))?;
@@ -84,6 +88,7 @@ impl Node {
             .arg("run")
             .arg("--record-frames")
             .arg(self.frames())
+            .envs(WITHOUT_KEYRING)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())

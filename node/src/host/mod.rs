@@ -11,6 +11,9 @@ mod denylist;
 mod digests;
 mod evolve;
 mod federations;
+mod forget;
+#[cfg(test)]
+mod forget_tests;
 mod gate;
 mod known;
 mod lessons;
@@ -24,6 +27,9 @@ mod skills;
 mod status;
 mod system;
 mod verbs;
+mod watch;
+#[cfg(test)]
+mod watch_tests;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -33,17 +39,20 @@ pub(crate) use convert::verified;
 pub(crate) use evolve::read_brief;
 pub(crate) use federations::joined;
 pub use lessons::Handwritten;
-use lore_engine::{Engine, Event, Gate, LedgerRecords, Parts, Settings, Storage};
+use lore_engine::{Engine, Event, Gate, LedgerRecords, Parts, Settings, Storage, Table};
 use lore_privacy::SystemNoise;
 use lore_privacy::ledger::Verified;
 pub(crate) use search::found;
 pub(crate) use system::random_bytes;
 pub use system::{AroundStorage, Machine, Probe, now_seconds};
+pub(crate) use watch::Watched;
 
+use crate::at_rest::{DataKey, Encrypted, KeyWish};
 use crate::config::Config;
 use crate::error::CliError;
 use crate::home::Home;
 use crate::store::Store;
+use crate::watch::Watcher;
 use contributions::Sessions;
 
 /// One node of this machine.
@@ -53,6 +62,16 @@ pub struct Node {
     engine: Engine,
     probe: Option<Probe>,
     consent_file: PathBuf,
+    /// The store without what stands around it.
+    disk: Store,
+    /// Days that sessions are kept; none: for ever.
+    keep_days: Option<u32>,
+    /// Time of the next look for sessions that are past their time, in seconds since the Unix epoch.
+    next_look: u64,
+    /// Takes deleted records out of the store's files.
+    scrubbing: Option<std::thread::JoinHandle<()>>,
+    /// Follows the agents of those who asked for it; none while a step of it is being done.
+    watcher: Option<Watcher>,
 }
 
 impl Node {
@@ -62,8 +81,10 @@ impl Node {
     /// Fails when the home was not initialised, is in use, or the store is damaged.
     pub fn open(home: Home, machine: &Machine) -> Result<Self, CliError> {
         let key = home.load_key()?;
-        let store = machine.storage(Arc::new(Store::open(&home.store_path())?));
+        let disk = Store::open(&home.store_path())?;
         let config = Config::load(&home.config_path());
+        let wish = config.as_ref().map(|config| config.sessions.key).unwrap_or_default();
+        let store = private_store(&home, &disk, machine, wish)?;
         let settings = Settings {
             name: config.as_ref().map(|config| config.name.clone()).unwrap_or_default(),
             sync_interval: config
@@ -84,8 +105,21 @@ impl Node {
         let engine = Engine::open(parts, settings)?;
         let probe = machine.probe.clone();
         let consent_file = machine.consent_file.clone();
-        let mut node = Self { home, store, engine, probe, consent_file };
-        node.refresh_gate();
+        let (keep_days, next_look, scrubbing) = (None, 0, None);
+        let mut node = Self {
+            home,
+            store,
+            engine,
+            probe,
+            consent_file,
+            disk,
+            keep_days,
+            next_look,
+            scrubbing,
+            watcher: Some(Watcher::default()),
+        };
+        node.refresh_settings();
+        node.note_arrivals()?;
         Ok(node)
     }
 
@@ -106,8 +140,9 @@ impl Node {
     /// Fails when the store or the ledger fails.
     pub fn handle(&mut self, event: Event) -> Result<(), CliError> {
         if event == Event::Tick {
-            self.refresh_gate();
+            self.refresh_settings();
             self.engine.publish_due_texts()?;
+            self.drop_old_sessions()?;
         }
         Ok(self.engine.handle(event)?)
     }
@@ -118,19 +153,40 @@ impl Node {
     /// # Errors
     /// Fails when the store or the ledger fails.
     pub fn settle(&mut self) -> Result<(), CliError> {
-        self.refresh_gate();
+        self.refresh_settings();
         self.engine.publish_due_texts()?;
         self.engine.settle()?;
         Ok(self.engine.run_jobs()?)
     }
 
-    /// Reads whether a person approves lesson releases: the owner may change it while the node runs.
-    fn refresh_gate(&mut self) {
-        self.engine.settings_mut().gate = match Config::load(&self.home.config_path()) {
+    /// Reads what the owner may change while the node runs: whether a person approves lesson releases, and
+    /// how long sessions are kept. Nothing is deleted by a configuration that cannot be read.
+    fn refresh_settings(&mut self) {
+        let config = Config::load(&self.home.config_path());
+        self.keep_days = config.as_ref().ok().and_then(|config| config.sessions.keep_days);
+        self.engine.settings_mut().gate = match config {
             Ok(config) => config.gate_seconds.map_or(Gate::Off, |seconds| Gate::Ask { seconds }),
             Err(error) => Gate::Unreadable(error.to_string()),
         };
     }
+}
+
+/// The store of a home with its private records in clear. What an older program left in clear on disk is
+/// encrypted, and taken out of the files.
+fn private_store(
+    home: &Home,
+    disk: &Store,
+    machine: &Machine,
+    wish: KeyWish,
+) -> Result<Arc<dyn Storage>, CliError> {
+    let inner = machine.storage(Arc::new(disk.clone()));
+    let is_new = !Encrypted::has_key(&*inner)?;
+    let key = DataKey::of(home, machine.keyring.as_deref(), wish, is_new)?;
+    let (store, rewritten) = Encrypted::open(inner, &key)?;
+    if rewritten {
+        disk.scrub(&[Table::Sessions, Table::Settings])?;
+    }
+    Ok(Arc::new(store))
 }
 
 /// Verifies the ledger of a home that no process holds, reading only.

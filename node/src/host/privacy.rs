@@ -264,7 +264,7 @@ impl Node {
             ));
         }
         let budget = wanted(set, before)?;
-        self.refresh_gate();
+        self.refresh_settings();
         self.engine.set_budget_since(budget, set.since_seconds)?;
         self.privacy_status()
     }

@@ -25,7 +25,7 @@ use crate::home::Home;
 use crate::store::Store;
 
 /// A clock that stands until it is set: a day in the middle of a period.
-struct Clock(AtomicU64);
+pub(super) struct Clock(pub(super) AtomicU64);
 
 impl lore_engine::Clock for Clock {
     fn unix_seconds(&self) -> u64 {
@@ -38,21 +38,24 @@ impl lore_engine::Clock for Clock {
 }
 
 /// Begin of a test, in seconds since the Unix epoch.
-const BEGIN: u64 = 20_000 * 86_400;
+pub(super) const BEGIN: u64 = 20_000 * 86_400;
 
 /// Does a verb whose arguments and answer are JSON.
-fn ask<R: Ask>(node: &mut Host, args: serde_json::Value) -> Result<serde_json::Value, CliError> {
+pub(super) fn ask<R: Ask>(
+    node: &mut Host,
+    args: serde_json::Value,
+) -> Result<serde_json::Value, CliError> {
     node.ask(serde_json::from_value::<R>(args).unwrap()).map(|answer| json!(answer))
 }
 
-struct Node {
-    node: Host,
-    clock: Arc<Clock>,
-    _home: TempDir,
+pub(super) struct Node {
+    pub(super) node: Host,
+    pub(super) clock: Arc<Clock>,
+    pub(super) _home: TempDir,
 }
 
 /// A call that fails, and the same command another way, which does the task.
-fn session(id: &str, user: u64) -> Session {
+pub(super) fn session(id: &str, user: u64) -> Session {
     let value = 4_000 + user;
     let task = format!("Fetch invoice {value} and save it as i{value}.txt.");
     let call = |command: String, exit: i32| ToolCall {
@@ -91,7 +94,7 @@ fn session(id: &str, user: u64) -> Session {
 impl Node {
     /// Lessons are released in the second epoch, outcomes and votes in the third and votes again in the
     /// fourth.
-    fn found(units: &[&str]) -> Self {
+    pub(super) fn found(units: &[&str]) -> Self {
         Self::found_with(units, json!(null))
     }
 
@@ -121,7 +124,7 @@ impl Node {
         Self { node, clock, _home: directory }
     }
 
-    fn budget(&mut self, unit: Option<&str>) -> Result<serde_json::Value, String> {
+    pub(super) fn budget(&mut self, unit: Option<&str>) -> Result<serde_json::Value, String> {
         let wanted = json!({
             "epsilon_micros": 4_000_000_u64,
             "delta_e18": 1_000_000_000_000_u64,
@@ -138,7 +141,7 @@ impl Node {
         }
     }
 
-    fn checkpoint(&mut self) {
+    pub(super) fn checkpoint(&mut self) {
         ask::<FederationCheckpoint>(&mut self.node, json!({})).unwrap();
     }
 
@@ -159,7 +162,7 @@ impl Node {
     }
 
     /// A window has a second at least: the clock moves on, and what is due is released.
-    fn settle_until(&mut self, releases: usize) {
+    pub(super) fn settle_until(&mut self, releases: usize) {
         self.clock.0.fetch_add(1, Ordering::SeqCst);
         self.node.settle().unwrap();
         assert_eq!(self.published().len(), releases, "{:?}", self.published());

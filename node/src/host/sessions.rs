@@ -1,5 +1,7 @@
 //! Private sessions: stored, and listed to their owner. How they feed a release is in `contributions`.
 
+use std::collections::BTreeSet;
+
 use lore_agent::extract;
 use lore_control as control;
 use lore_protocol::codec;
@@ -9,14 +11,14 @@ use super::Node;
 use super::conversation::Conversations;
 use super::convert::{self, count};
 use super::digests::digest_of;
+use super::forget::{Arrival, session_key};
 use crate::error::CliError;
 use lore_engine::{Batch, Durability, RecordKind};
 
 const UNIT_TAG: &str = "commonlore local unit v1";
 
 impl Node {
-    /// Stores sessions of one user. A session of that user that is here already is left as it is. Another
-    /// user's session of the same id is another session: whose data is here changes nobody else's.
+    /// Stores sessions of one user, without those that were deleted here.
     ///
     /// # Errors
     /// Fails when the store fails.
@@ -25,41 +27,82 @@ impl Node {
         user: &str,
         sessions: Vec<Session>,
     ) -> Result<control::SessionsAdded, CliError> {
+        self.session_store(user, sessions, false)
+    }
+
+    /// Stores sessions of one user. Of a session of that user that is here already the longer state stays, and
+    /// the time at which it began, which says to which window it belongs. Another user's session of the same
+    /// id is another session: whose data is here changes nobody else's. With `again` also those that were
+    /// deleted here.
+    ///
+    /// # Errors
+    /// Fails when the store fails.
+    pub(crate) fn session_store(
+        &self,
+        user: &str,
+        sessions: Vec<Session>,
+        again: bool,
+    ) -> Result<control::SessionsAdded, CliError> {
         let unit = self.unit_of(user);
-        let (mut imported, mut known) = (0_u64, 0_u64);
+        let (mut imported, mut known, mut grown, mut forgotten) = (0_u64, 0_u64, 0_u64, 0_u64);
         let mut batch = Batch::new();
-        let mut new = std::collections::BTreeSet::new();
+        let mut new = BTreeSet::new();
         let mut conversations = Conversations::of(&*self.store, &unit);
         for mut session in sessions {
+            let gone = self.forgotten_key(&unit, &session.id);
+            if self.store.get(RecordKind::Forgotten, &gone)?.is_some() {
+                if !again {
+                    forgotten += 1;
+                    continue;
+                }
+                batch.delete(RecordKind::Forgotten, gone);
+            }
             session.unit = Some(unit.clone());
             // Also of one that is here: it may have grown.
             let is_here = |id: &str| {
-                let key = format!("{unit}/{id}").into_bytes();
+                let key = session_key(&unit, id);
                 Ok(new.contains(&key) || self.store.get(RecordKind::Session, &key)?.is_some())
             };
             conversations.place(&mut session, is_here)?;
-            let key = format!("{unit}/{}", session.id).into_bytes();
-            if self.store.get(RecordKind::Session, &key)?.is_some() || !new.insert(key.clone()) {
+            let key = session_key(&unit, &session.id);
+            if new.contains(&key) {
                 known += 1;
                 continue;
+            }
+            if let Some(before) = self.store.get(RecordKind::Session, &key)? {
+                let Some(longer) = longer(&before, session) else {
+                    known += 1;
+                    continue;
+                };
+                session = longer;
+                grown += 1;
+            } else {
+                let at = self.engine.now_seconds();
+                let arrival = Arrival { at, started: session.started.unix_seconds };
+                batch.put(RecordKind::SessionArrived, &key, arrival.to_bytes());
+                imported += 1;
             }
             let bytes = serde_json::to_vec(&session).map_err(|error| {
                 CliError::failed("session", format!("a session cannot be stored: {error}"))
             })?;
+            new.insert(key.clone());
             let digest = codec::encode(&digest_of(&session));
-            batch.put(RecordKind::Digest, key.clone(), digest);
+            batch.put(RecordKind::Digest, &key, digest);
             batch.put(RecordKind::Session, key, bytes);
-            imported += 1;
         }
         let held = self.conversations_of(&unit)?.saturating_add_signed(conversations.more());
-        batch.put(RecordKind::ConversationCount, &unit, held.to_be_bytes());
-        conversations.store(&mut batch);
         let stored = self.sessions_of(&unit)?.saturating_add(imported);
-        batch.put(RecordKind::SessionCount, &unit, stored.to_be_bytes());
+        if stored > 0 {
+            batch.put(RecordKind::ConversationCount, &unit, held.to_be_bytes());
+            batch.put(RecordKind::SessionCount, &unit, stored.to_be_bytes());
+        }
+        conversations.store(&mut batch);
         self.store.write(batch, Durability::Synced)?;
         Ok(control::SessionsAdded {
             imported,
             known,
+            grown,
+            forgotten,
             users: count(self.users()?),
             too_few: self.too_few_anywhere()?,
         })
@@ -70,30 +113,34 @@ impl Node {
         let mut sessions = self.sessions()?;
         sessions.sort_by_key(|s| std::cmp::Reverse(s.started.unix_seconds));
         let total = count(sessions.len());
-        let shown = sessions
-            .iter()
-            .take(limit)
-            .map(|session| {
-                let task: String = session.task.chars().take(80).collect();
-                control::SessionSummary {
-                    id: session.id.clone(),
-                    started: session.started.text.clone(),
-                    harness: session.harness.clone(),
-                    outcome: convert::outcome(session.outcome.verdict),
-                    task,
-                }
-            })
-            .collect();
+        let mut shown = Vec::new();
+        for session in sessions.iter().take(limit) {
+            let unit = session.unit.as_deref().unwrap_or_default();
+            let (kept_until, awaits_release) = self.kept(unit, &session.id)?;
+            shown.push(control::SessionSummary {
+                id: session.id.clone(),
+                started: session.started.text.clone(),
+                harness: session.harness.clone(),
+                outcome: convert::outcome(session.outcome.verdict),
+                task: session.task.chars().take(80).collect(),
+                kept_until,
+                awaits_release,
+            });
+        }
         Ok(control::Sessions { total, sessions: shown })
     }
 
     /// One session, whole. For the owner's screen.
     pub(super) fn session_show(&self, id: &str) -> Result<control::StoredSession, CliError> {
-        let found = self.sessions()?.into_iter().find(|session| session.id == id);
-        let session = found.ok_or_else(|| {
-            CliError::usage(format!("there is no session `{id}`")).help("see `lore session list`")
-        })?;
-        Ok(stored(&session))
+        // By its key under each user: to read all sessions for one would be much.
+        for pair in self.store.scan(RecordKind::SessionCount, b"") {
+            let unit = String::from_utf8_lossy(&pair?.0).into_owned();
+            let bytes = self.store.get(RecordKind::Session, &session_key(&unit, id))?;
+            if let Some(session) = bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
+                return Ok(stored(&session));
+            }
+        }
+        Err(CliError::usage(format!("there is no session `{id}`")).help("see `lore session list`"))
     }
 
     /// The keys of the sessions that no model has read and to which one could add something.
@@ -197,6 +244,18 @@ impl Node {
         let key = self.engine.local_key(UNIT_TAG);
         blake3::keyed_hash(&key, user.as_bytes()).to_hex().to_string()
     }
+}
+
+/// The state of a session that is to replace the one that is here: one with more turns, which began when that
+/// one began. None when the one that is here stays.
+fn longer(before: &[u8], mut session: Session) -> Option<Session> {
+    if let Ok(before) = serde_json::from_slice::<Session>(before) {
+        if before.turns.len() >= session.turns.len() {
+            return None;
+        }
+        session.started = before.started;
+    }
+    Some(session)
 }
 
 fn stored(session: &Session) -> control::StoredSession {

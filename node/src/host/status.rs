@@ -26,6 +26,7 @@ impl Node {
             key: control::PublicKey::of(self.engine.public_key()),
             federations: federations.map(|found| self.federation_status(found)).collect(),
             sessions: self.session_count()?,
+            retention: self.retention()?,
             privacy: self.privacy_status()?,
             pending_lessons: self.lesson_pending()?.lessons,
             recovering,

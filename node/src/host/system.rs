@@ -7,6 +7,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use lore_engine::{Clock, EngineError, Entropy, Storage, Watch};
 
 use super::CONSENT_FILE;
+use crate::at_rest::{Keyring, SecretTool};
 use crate::error::CliError;
 
 /// The resources that a node takes from the machine that it runs on.
@@ -22,6 +23,8 @@ pub struct Machine {
     pub probe: Option<Probe>,
     /// The file of another account whose code a person types to publish a text, where it exists.
     pub consent_file: PathBuf,
+    /// The operating system's keyring; none where private records' key is to be in a file.
+    pub keyring: Option<Arc<dyn Keyring>>,
     /// Puts another store around the node's; none outside of tests.
     pub around_storage: Option<AroundStorage>,
 }
@@ -34,7 +37,7 @@ pub type Probe = Arc<dyn Fn(bool, &str) + Send + Sync>;
 pub type AroundStorage = Arc<dyn Fn(Arc<dyn Storage>) -> Arc<dyn Storage> + Send + Sync>;
 
 impl Machine {
-    /// The machine as it is.
+    /// The machine as it is, without a keyring.
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -43,8 +46,16 @@ impl Machine {
             watch: None,
             probe: None,
             consent_file: CONSENT_FILE.into(),
+            keyring: None,
             around_storage: None,
         }
+    }
+
+    /// The machine as it is, with the keyring of the person who is at it.
+    #[must_use]
+    pub fn of_a_person() -> Self {
+        let keyring = SecretTool::find().map(|tool| Arc::new(tool) as Arc<dyn Keyring>);
+        Self { keyring, ..Self::new() }
     }
 
     pub(super) fn storage(&self, store: Arc<dyn Storage>) -> Arc<dyn Storage> {

@@ -19,7 +19,7 @@ impl Node {
         request: &Request,
         mut progress: impl FnMut(Event),
     ) -> Result<Reply, CliError> {
-        self.refresh_gate();
+        self.refresh_settings();
         let reply = match request {
             Request::Status(_) => Reply::to::<control::Status>(&self.status()?),
             Request::Peers(_)
@@ -64,7 +64,7 @@ impl Node {
             Request::SessionImport(ask) => {
                 let mut files = SessionFiles::find(ask, self.engine.now_seconds())?;
                 while let Some(chunk) = files.next_chunk()? {
-                    let added = self.session_import(&ask.user, chunk.sessions)?;
+                    let added = self.session_store(&ask.user, chunk.sessions, ask.again)?;
                     progress(Event::Import(files.stored(added)));
                 }
                 Reply::to::<control::SessionImport>(&files.finish())
@@ -76,6 +76,12 @@ impl Node {
                 };
                 let sessions = ask.sessions.iter().map(read).collect::<Result<Vec<_>, _>>()?;
                 Reply::to::<control::SessionAdd>(&self.session_import(&ask.user, sessions)?)
+            }
+            Request::SessionForget(ask) => {
+                Reply::to::<control::SessionForget>(&self.session_forget(ask)?)
+            }
+            Request::SessionWatch(ask) => {
+                Reply::to::<control::SessionWatch>(&self.session_watch(ask)?)
             }
             Request::SessionList(ask) => {
                 Reply::to::<control::SessionList>(&self.session_list(ask.limit)?)

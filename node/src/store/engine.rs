@@ -128,7 +128,7 @@ impl Storage for Store {
 }
 
 impl Inner {
-    fn handle(&self, table: Table) -> &ColumnFamily {
+    pub(super) fn handle(&self, table: Table) -> &ColumnFamily {
         #[allow(clippy::expect_used)]
         // SAFETY: open_database opens every table of Table::ALL or fails.
         self.db.cf_handle(table.name()).expect("every table is opened")

@@ -3,7 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use rocksdb::{DB, DBRecoveryMode, checkpoint::Checkpoint};
+use rocksdb::{
+    BottommostLevelCompaction, CompactOptions, DB, DBRecoveryMode, checkpoint::Checkpoint,
+};
 
 use super::engine::{DATABASE_DIR, Inner};
 use super::heads::{FILE_NAME, HeadsFile};
@@ -53,6 +55,26 @@ impl Store {
             entries.push((table.name(), count));
         }
         Ok(CheckReport { entries, bytes, head_number: self.head().number })
+    }
+
+    /// Rewrites tables so that nothing that was deleted or replaced stays in a file of the database. Its log
+    /// is begun anew. Takes as long as reading and writing those tables.
+    ///
+    /// # Errors
+    /// [`StoreError::DiskFull`], [`StoreError::Engine`].
+    pub fn scrub(&self, tables: &[Table]) -> Result<(), StoreError> {
+        let engine = |error: rocksdb::Error| StoreError::engine(self.path(), &error);
+        // A log goes when no table needs it any more.
+        for table in Table::ALL {
+            self.0.db.flush_cf(self.0.handle(table)).map_err(engine)?;
+        }
+        let mut options = CompactOptions::default();
+        options.set_bottommost_level_compaction(BottommostLevelCompaction::Force);
+        for table in tables {
+            let all = None::<&[u8]>;
+            self.0.db.compact_range_cf_opt(self.0.handle(*table), all, all, &options);
+        }
+        Ok(())
     }
 
     /// Writes a consistent copy to `to`, which must not exist, while the store is in use.

@@ -2,6 +2,7 @@
 //! protocol; `lore_tests` is the harness.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
+mod at_rest;
 mod attacks;
 mod consent;
 mod crash;

@@ -67,7 +67,7 @@ fn folder_of(root: &Path, package: &str) -> PathBuf {
 fn every_test_that_the_privacy_statement_names_is_there() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let mut files = Vec::new();
-    for room in ["protocol", "privacy", "tests"] {
+    for room in ["protocol", "privacy", "node", "tests"] {
         sources(&root.join(room), &mut files);
     }
     let code: String = files.iter().map(|file| fs::read_to_string(file).unwrap()).collect();

@@ -21,12 +21,13 @@ fn a_request_is_one_line_that_names_both_versions_and_the_verb() {
         user: "ada".into(),
         path: "/tmp/a b.jsonl".into(),
         format: Some(SessionFormat::OpenAiChat),
+        again: false,
     };
     assert_eq!(
         round(request.into()),
         json!({
             "version": VERSION, "lore": LORE_VERSION, "verb": "session.import",
-            "args": { "user": "ada", "path": "/tmp/a b.jsonl", "format": "openai-chat" },
+            "args": { "user": "ada", "path": "/tmp/a b.jsonl", "format": "openai-chat", "again": false },
         })
     );
     assert_eq!(round(Peers {}.into())["args"], json!({}));

@@ -37,6 +37,8 @@ fn imported() -> Imported {
     Imported {
         imported: 1,
         known: 2,
+        grown: 0,
+        forgotten: 0,
         users: 3,
         files: 4,
         warnings: Vec::new(),
@@ -45,7 +47,7 @@ fn imported() -> Imported {
 }
 
 fn import() -> SessionImport {
-    SessionImport { user: "ada".into(), path: "/tmp".into(), format: None }
+    SessionImport { user: "ada".into(), path: "/tmp".into(), format: None, again: false }
 }
 
 struct Daemon {
