@@ -7,6 +7,7 @@
 
 pub mod bench;
 pub mod binary;
+pub mod clock;
 pub mod console;
 pub mod files;
 pub mod log;
@@ -14,6 +15,7 @@ pub mod member;
 pub mod needles;
 pub mod node;
 pub mod peer;
+pub mod played;
 pub mod pty;
 pub mod sessions;
 pub mod wait;
