@@ -14,6 +14,7 @@ pub mod log;
 pub mod member;
 pub mod needles;
 pub mod node;
+pub mod observed;
 pub mod peer;
 pub mod played;
 pub mod pty;

@@ -13,6 +13,7 @@ mod hostile;
 mod idle;
 mod input;
 mod isolation;
+mod neighbours;
 mod output;
 mod personal;
 mod privacy;
