@@ -7,13 +7,16 @@
 
 pub mod bench;
 pub mod binary;
+pub mod clock;
 pub mod console;
 pub mod files;
 pub mod log;
 pub mod member;
 pub mod needles;
 pub mod node;
+pub mod observed;
 pub mod peer;
+pub mod played;
 pub mod pty;
 pub mod sessions;
 pub mod wait;

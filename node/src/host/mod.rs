@@ -44,7 +44,7 @@ use lore_privacy::SystemNoise;
 use lore_privacy::ledger::Verified;
 pub(crate) use search::found;
 pub(crate) use system::random_bytes;
-pub use system::{AroundStorage, Machine, Probe, now_seconds};
+pub use system::{AroundSessions, AroundStorage, Machine, Probe, now_seconds};
 pub(crate) use watch::Watched;
 
 use crate::at_rest::{DataKey, Encrypted, KeyWish};
@@ -98,7 +98,8 @@ impl Node {
             store: Arc::clone(&store),
             clock: Arc::clone(&machine.clock),
             entropy: Arc::clone(&machine.entropy),
-            sessions: Arc::new(Sessions::new(Arc::clone(&store), machine.probe.clone())),
+            sessions: machine
+                .sessions(Arc::new(Sessions::new(Arc::clone(&store), machine.probe.clone()))),
             noise: SystemNoise,
             watch: machine.watch.clone(),
         };

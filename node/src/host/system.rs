@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use lore_engine::{Clock, EngineError, Entropy, Storage, Watch};
+use lore_engine::{Clock, Contributions, EngineError, Entropy, Storage, Watch};
 
 use super::CONSENT_FILE;
 use crate::at_rest::{Keyring, SecretTool};
@@ -27,6 +27,8 @@ pub struct Machine {
     pub keyring: Option<Arc<dyn Keyring>>,
     /// Puts another store around the node's; none outside of tests.
     pub around_storage: Option<AroundStorage>,
+    /// Puts another reader of sessions around the node's; none outside of tests.
+    pub around_sessions: Option<AroundSessions>,
 }
 
 /// Called with each session's task: inside of what isolates one session from another when the first
@@ -35,6 +37,10 @@ pub type Probe = Arc<dyn Fn(bool, &str) + Send + Sync>;
 
 /// Wraps a node's store.
 pub type AroundStorage = Arc<dyn Fn(Arc<dyn Storage>) -> Arc<dyn Storage> + Send + Sync>;
+
+/// Wraps what a node's sessions give to releases.
+pub type AroundSessions =
+    Arc<dyn Fn(Arc<dyn Contributions>) -> Arc<dyn Contributions> + Send + Sync>;
 
 impl Machine {
     /// The machine as it is, without a keyring.
@@ -48,6 +54,7 @@ impl Machine {
             consent_file: CONSENT_FILE.into(),
             keyring: None,
             around_storage: None,
+            around_sessions: None,
         }
     }
 
@@ -62,6 +69,13 @@ impl Machine {
         match &self.around_storage {
             Some(wrap) => wrap(store),
             None => store,
+        }
+    }
+
+    pub(super) fn sessions(&self, sessions: Arc<dyn Contributions>) -> Arc<dyn Contributions> {
+        match &self.around_sessions {
+            Some(wrap) => wrap(sessions),
+            None => sessions,
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use lore_protocol::codec;
 use lore_protocol::ids::Hash;
 use lore_protocol::lesson::{Action, ErrorClass, Lesson, LessonKey, Op, Token, Trigger, Word};
 use lore_protocol::payload::{Mechanism, Payload, PayloadKind, Unit};
@@ -70,30 +71,46 @@ pub(crate) struct Lessons {
     without: Private<Vec<LessonContribution>>,
 }
 
+fn known() -> Result<Vec<Lesson>, PrivacyError> {
+    (0..KEYS.1).map(lesson).collect()
+}
+
+fn taught(user: &str, start_seconds: u64, primary: &Lesson) -> LessonContribution {
+    let (unit, topics) = (secret().user(user), Vec::new());
+    LessonContribution { unit, start_seconds, primary: primary.clone(), topics }
+}
+
+/// Users other than the victim: each knows one lesson.
+pub(crate) fn others() -> Result<Vec<LessonContribution>, PrivacyError> {
+    let knows = |(place, known): (usize, &Lesson)| -> Vec<LessonContribution> {
+        (0..OTHERS).map(|n| taught(&format!("{place} {n}"), NOW - 9, known)).collect()
+    };
+    Ok(known()?.iter().enumerate().flat_map(knows).collect())
+}
+
+/// The victim knows more than it may speak for, each from one session under every name that is given.
+pub(crate) fn victim(names: &[&str]) -> Result<Vec<LessonContribution>, PrivacyError> {
+    let lessons = known()?;
+    let knows = |name| lessons.iter().map(move |known| taught(name, NOW - 8, known));
+    Ok(names.iter().flat_map(|name| knows(name)).collect())
+}
+
 impl Lessons {
     pub(crate) fn new() -> Result<Self, PrivacyError> {
+        Self::over([others()?, victim(&["ada", "ada"])?].concat(), others()?)
+    }
+
+    /// With databases of the caller's.
+    pub(crate) fn over(
+        with: Vec<LessonContribution>,
+        without: Vec<LessonContribution>,
+    ) -> Result<Self, PrivacyError> {
         let bounds = Bounds::shared(KEYS.0);
         let mechanism = mechanism::gaussian(Unit::User, bounds, SCALE_MICROS, THRESHOLD)?;
-        let taught = |user: &str, start_seconds: u64, primary: &Lesson| LessonContribution {
-            unit: secret().user(user),
-            start_seconds,
-            primary: primary.clone(),
-            topics: Vec::new(),
-        };
-        let lessons: Vec<Lesson> = (0..KEYS.1).map(lesson).collect::<Result<_, _>>()?;
-        let others = |(place, known): (usize, &Lesson)| -> Vec<LessonContribution> {
-            (0..OTHERS).map(|n| taught(&format!("{place} {n}"), NOW - 9, known)).collect()
-        };
-        let without: Vec<_> = lessons.iter().enumerate().flat_map(others).collect();
-        // The victim knows more than it may speak for, each from two sessions.
-        let mut with = without.clone();
-        for start in [NOW - 8, NOW - 7] {
-            with.extend(lessons.iter().map(|known| taught("ada", start, known)));
-        }
         Ok(Self {
             spec: spec(mechanism, 1_024),
             rig: Rig::new(PayloadKind::Lessons, mechanism)?,
-            keys: lessons.into_iter().map(LessonKey::Primary).collect(),
+            keys: known()?.into_iter().map(LessonKey::Primary).collect(),
             with: Private::new(with),
             without: Private::new(without),
         })
@@ -105,18 +122,27 @@ impl Lessons {
         Claim { rho: mechanism.rho_nano as f64 / 1e9, delta: mechanism.delta_e18 as f64 / 1e18 }
     }
 
-    /// One release with a crash after its noise was drawn; the support of each known key that was sent,
-    /// one below the threshold where a key is missing.
+    /// One release with a crash after its noise was drawn: the support of each known key that was sent, one
+    /// below the threshold where a key is missing, and what is no count: the payloads' number and length, and
+    /// the end of the signed window.
     pub(crate) fn see(&self, victim: bool, release: Release) -> Result<Vec<f64>, PrivacyError> {
         let database = if victim { &self.with } else { &self.without };
         let made = || release(&self.spec, database, &secret());
         let sent = Rig::recover(self.rig.sample_and_die(made)?)?;
-        let supports = sent.iter().flat_map(|payload| {
+        let mut seen = vec![sent.len() as f64];
+        for payload in &sent {
             let found: BTreeMap<&LessonKey, i64> = entries(payload).collect();
             let missing = i64::from(self.spec.mechanism.threshold) - 1;
-            self.keys.iter().map(move |key| found.get(key).copied().unwrap_or(missing) as f64)
-        });
-        Ok(supports.collect())
+            let support = |key| found.get(key).copied().unwrap_or(missing) as f64;
+            seen.extend(self.keys.iter().map(support));
+            seen.push(codec::encode(payload).len() as f64);
+            let window = match payload {
+                Payload::Lessons(lessons) => lessons.window,
+                _ => None,
+            };
+            seen.push(window.map_or(0.0, |window| window.end_seconds as f64 - NOW as f64));
+        }
+        Ok(seen)
     }
 }
 

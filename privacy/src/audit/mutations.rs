@@ -51,6 +51,9 @@ const DEFECTS: &[Defect] = &[
     slow("clamp lets one more cell through", "outcomes_attack", loose_clamp),
     slow("weight of one key too few", "lessons_attack", heavy_keys),
     defect("weights from another unit", "lessons_attack", weights_of_others),
+    defect("completeness per node", "lessons_attack", all_or_nothing),
+    defect("unit by file", "lessons_attack", unit_by_file),
+    defect("window by the clock", "lessons_attack", window_by_the_clock),
     defect("sensitivity forgotten", "outcomes_attack", no_sensitivity),
     slow("zero counts skipped", "outcomes_attack", zeros_skipped),
     defect("threshold off by one", "singleton_release", off_by_one),
@@ -253,6 +256,43 @@ fn weights_of_others(audit: &'static str) -> Certified {
         lessons_weighed(spec, contributions, secret, |bounds, _, most| bounds.each(most))
     };
     watch(audit, &mut |victim| path.see(victim, release), path.claim(), RUNS)
+}
+
+fn lessons_over(
+    audit: &'static str,
+    with: Vec<LessonContribution>,
+    release: lessons::Release,
+) -> Certified {
+    let path = lessons::Lessons::over(with, lessons::others().unwrap()).unwrap();
+    watch(audit, &mut |victim| path.see(victim, release), path.claim(), RUNS)
+}
+
+/// A session of the victim that cannot be read ends the pass over everybody's.
+fn all_or_nothing(audit: &'static str) -> Certified {
+    lessons_over(audit, Vec::new(), lessons::shipped)
+}
+
+/// Each file of the victim's conversation counts as a unit.
+fn unit_by_file(audit: &'static str) -> Certified {
+    let files = lessons::victim(&["ada", "ada resumed", "ada forked", "ada aside"]).unwrap();
+    lessons_over(audit, [lessons::others().unwrap(), files].concat(), lessons::shipped)
+}
+
+/// Contributions that the planted miner looks through in a second.
+const MINED_A_SECOND: usize = 10;
+
+/// The window ends when the sessions are mined.
+fn window_by_the_clock(audit: &'static str) -> Certified {
+    let release: lessons::Release = |spec, contributions, secret| {
+        let mut payload = lessons::shipped(spec, contributions, secret)?.into_inner();
+        let took = contributions.expose_to_owner().len() / MINED_A_SECOND;
+        if let Payload::Lessons(LessonsPayload { window: Some(window), .. }) = &mut payload {
+            window.end_seconds += took as u64;
+        }
+        Ok(Released::by_mechanism(payload))
+    };
+    let with = [lessons::others().unwrap(), lessons::victim(&["ada", "ada"]).unwrap()].concat();
+    lessons_over(audit, with, release)
 }
 
 fn no_sensitivity(audit: &'static str) -> Certified {

@@ -26,6 +26,14 @@ pattern!(
     r"(?i)^([+-]?\d+(?:[.,]\d+)*)(°?[cfk]|°|kg|g|km|m|mi|lbs?|cm|mm|ms|s|min|h|mph|[kmg]b|%)$"
 );
 
+/// The number before a unit, in a word such as `20kg`.
+fn number_of_units(word: &str) -> Option<&str> {
+    // The pattern is slow to say no.
+    let may = word.starts_with(|c: char| c.is_ascii_digit() || "+-".contains(c));
+    let found = if may { UNITS.captures(word) } else { None };
+    found.and_then(|found| found.get(1)).map(|number| number.as_str())
+}
+
 /// Most values that are looked for: those of a template are numbered up to 99.
 const MAX_FOUND: usize = 256;
 
@@ -169,8 +177,8 @@ impl<'a> Finder<'a> {
         let port = self.sentence.last.as_deref() == Some("port");
         if word.contains("://") {
             self.url(word);
-        } else if let Some(number) = UNITS.captures(word).and_then(|found| found.get(1)) {
-            self.add(ValueKind::Number, number.as_str(), false);
+        } else if let Some(number) = number_of_units(word) {
+            self.add(ValueKind::Number, number, false);
         } else if let Some(kind) = shape(word) {
             self.add(kind, word, port);
         } else if word.chars().all(char::is_alphabetic) {

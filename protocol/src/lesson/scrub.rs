@@ -65,7 +65,9 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
         (r"(?i)\b(?:bearer|basic)\s+([A-Za-z0-9+/_=.~-]{6,})", SECRET, |text| {
             has_word(text, &["bearer", "basic"])
         }),
-        (r"://([^/\s:@]+:[^/\s@]+)@", SECRET, |text| has(text, &["://"])),
+        (r"://([^/\s:@]+:[^/\s@]+)@", SECRET, |text| {
+            text.split_once("://").is_some_and(|(_, rest)| rest.contains('@'))
+        }),
         (
             r#"(?i)(?:api[_-]?key|secret|token|passw(?:or)?d|passphrase|pwd|credential|(?:access|private|auth)[_-]?key)s?["']?\s*[:=]\s*["']?([^\s"'&,;$<>(){}]+)"#,
             SECRET,
@@ -103,9 +105,11 @@ static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
 
 /// Returns true when a word is one e-mail address.
 pub(super) fn is_email(word: &str) -> bool {
-    RULES.iter().any(|rule| {
-        rule.mark == EMAIL && rule.pattern.find(word).is_some_and(|found| found.len() == word.len())
-    })
+    word.contains('@')
+        && RULES.iter().any(|rule| {
+            rule.mark == EMAIL
+                && rule.pattern.find(word).is_some_and(|found| found.len() == word.len())
+        })
 }
 
 /// Returns true when a flag or a variable of this name carries a secret in its value.

@@ -64,24 +64,36 @@ pattern!(ORDINAL, r"^\d+(st|nd|rd|th)$");
 pattern!(FILE, r"^[\w.~/-]*[\w-]\.[A-Za-z][A-Za-z0-9]{0,7}$");
 pattern!(VERSION, r"^v\d+(\.\d+)*$");
 
+/// Returns true when the word is of the pattern. Asked only about words that `may` be: a pattern is slow to say no.
+fn fits(pattern: &Regex, may: bool, word: &str) -> bool {
+    may && pattern.is_match(word)
+}
+
+fn is_number(word: &str) -> bool {
+    fits(&NUMBER, word.starts_with(|c: char| c.is_ascii_digit() || "+-".contains(c)), word)
+}
+
 /// Kind of a single word by its looks alone; none for a plain word.
 pub(super) fn shape(word: &str) -> Option<ValueKind> {
     let digits = word.contains(|c: char| c.is_ascii_digit());
     let letters = word.contains(char::is_alphabetic);
-    let lower = word.to_lowercase();
-    if !word.contains(char::is_alphanumeric) || ORDINAL.is_match(&lower) {
+    let lower = || word.to_lowercase();
+    let counts = word.starts_with(|c: char| c.is_ascii_digit());
+    if !word.contains(char::is_alphanumeric) || (counts && ORDINAL.is_match(&lower())) {
         None
-    } else if DATE.is_match(word) {
+    } else if fits(&DATE, counts, word) {
         Some(ValueKind::Date)
-    } else if NUMBER.is_match(word) {
+    } else if is_number(word) {
         Some(ValueKind::Number)
     } else if scrub::is_email(word) {
         Some(ValueKind::Identifier)
-    } else if FILE.is_match(word)
+    } else if fits(&FILE, word.contains('.'), word)
         || (word.contains('/') && (digits || word.starts_with(['/', '~', '.'])))
     {
         Some(ValueKind::File)
-    } else if VERSION.is_match(&lower) || (digits && is_language(&lower) && word.len() > 2) {
+    } else if fits(&VERSION, digits && word.starts_with(['v', 'V']), &lower())
+        || (digits && is_language(&lower()) && word.len() > 2)
+    {
         None
     } else if letters && (digits || word.contains(['_', '-'])) {
         Some(ValueKind::Identifier)
@@ -131,7 +143,25 @@ fn bounded(text: &str, at: usize, value: &str) -> bool {
     }
     // `47` is not part of `4.47` or of `127.0.0.1`.
     let digit = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit());
-    let number = NUMBER.is_match(value);
     let fraction = |mark: Option<char>, beyond: Option<char>| mark == Some('.') && digit(beyond);
-    !(number && (fraction(last, before.next()) || fraction(next, after.next())))
+    !((fraction(last, before.next()) || fraction(next, after.next())) && is_number(value))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn every_word_of_a_pattern_may_be_of_it(word in "[-+vV0-9a-zA-Z._/:, ]{0,12}") {
+            let lower = word.to_lowercase();
+            let counts = word.starts_with(|c: char| c.is_ascii_digit());
+            prop_assert_eq!(is_number(&word), NUMBER.is_match(&word));
+            prop_assert!(counts || !(DATE.is_match(&word) || ORDINAL.is_match(&lower)));
+            prop_assert!(word.contains('.') || !FILE.is_match(&word));
+            prop_assert!(word.starts_with(['v', 'V']) || !VERSION.is_match(&lower));
+        }
+    }
 }

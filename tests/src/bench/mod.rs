@@ -2,6 +2,8 @@
 
 pub mod clock;
 pub mod federation;
+pub mod home;
+pub mod import;
 pub mod ingest;
 pub mod ledger;
 pub mod release;

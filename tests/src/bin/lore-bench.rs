@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use lore_tests::bench::{ingest, ledger, release};
+use lore_tests::bench::home::{SESSIONS, USERS, prepare};
+use lore_tests::bench::{import, ingest, ledger, release};
 use serde_json::{Value, json};
 
 const USAGE: &str = "lore-bench [--json] [--quick]\n\n\
@@ -13,11 +14,16 @@ const USAGE: &str = "lore-bench [--json] [--quick]\n\n\
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    if let [verb, home] = args.as_slice()
-        && verb == "release-once"
-    {
-        println!("{}", release::once(Path::new(home)));
-        return ExitCode::SUCCESS;
+    // The parts of a lane, each in a process of its own; also for a profiler.
+    if let [verb, home] = args.as_slice() {
+        match verb.as_str() {
+            "release-prepare" => prepare(Path::new(home), USERS, SESSIONS),
+            "release-once" => println!("{}", release::once(Path::new(home))),
+            _ => {}
+        }
+        if verb.starts_with("release-") {
+            return ExitCode::SUCCESS;
+        }
     }
     if let Some(unknown) = args.iter().find(|arg| !["--json", "--quick"].contains(&arg.as_str())) {
         eprintln!("unknown argument `{unknown}`\n\n{USAGE}");
@@ -27,13 +33,20 @@ fn main() -> ExitCode {
     let (epochs, runs) = if has("--quick") { (2, 1) } else { (8, 5) };
     eprintln!("ingest and its control arms");
     let ingest = ingest::run(epochs, runs);
+    eprintln!("a node with many users");
+    let directory = tempfile::tempdir().expect("a directory");
+    let prepared = directory.path().join("prepared");
+    prepare(&prepared, USERS, SESSIONS);
     eprintln!("one epoch's releases");
-    let release = release::run(runs);
+    let release = release::run(&prepared, runs);
+    eprintln!("imports of one session");
+    let import = import::run(&prepared, 20 * runs);
     eprintln!("the ledger");
     let ledger = ledger::run(10_000, runs);
     let result = json!({
         "ingest": ingest,
         "release": release,
+        "import": import,
         "ledger": ledger,
         "binary": binary(),
     });
@@ -84,6 +97,14 @@ fn print_text(result: &Value) {
         number(&release["seconds"], 2),
         number(&release["growth_mib"], 0)
     );
+    for length in ["short", "long"] {
+        let one = &result["import"][length];
+        println!(
+            "import of one {length} session: {} s, {} times what it takes into an empty node",
+            number(&one["seconds"], 4),
+            number(&one["ratio"], 2)
+        );
+    }
     println!(
         "ledger of {} entries: verified in {} s, opened in {} s",
         ledger["entries"],

@@ -2,15 +2,13 @@
 //! pseudo-terminal types `yes` as well as a person does.
 
 use std::process::Stdio;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
-use lore_engine::{Clock, Event};
+use lore_engine::Event;
 use lore_node::host::{Machine, now_seconds};
 use lore_privacy::Delay;
 use lore_privacy::ledger::Point;
 use lore_protocol::payload::{Origin, Payload};
+use lore_tests::clock::SetClock;
 use lore_tests::files::bytes_below;
 use lore_tests::log::exported;
 use lore_tests::needles::Needles;
@@ -19,19 +17,6 @@ use lore_tests::pty::at_a_terminal;
 use lore_tests::wait::{PATIENCE, wait_until};
 use lore_tests::{Cluster, Node};
 use serde_json::Value;
-
-/// A clock that a test sets.
-struct Set(AtomicU64);
-
-impl Clock for Set {
-    fn unix_seconds(&self) -> u64 {
-        self.0.load(Ordering::SeqCst)
-    }
-
-    fn monotonic(&self) -> Duration {
-        Duration::ZERO
-    }
-}
 
 /// The attack of an agent with the user's shell: `script` and the like give it a terminal.
 fn fake_a_yes(node: &Node, lesson: &str) -> Value {
@@ -46,8 +31,7 @@ fn fake_a_yes(node: &Node, lesson: &str) -> Value {
 
 /// Opens the stopped node at a time, as often as given, and lets it do what it then does.
 fn pass_at(node: &Node, unix_seconds: u64) {
-    let clock = Arc::new(Set(AtomicU64::new(unix_seconds)));
-    let mut opened = node.open(&Machine { clock, ..Machine::new() });
+    let mut opened = node.open(&SetClock::at(unix_seconds).machine());
     opened.handle(Event::Tick).unwrap();
     opened.settle().unwrap();
 }
