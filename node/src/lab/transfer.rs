@@ -103,7 +103,12 @@ fn places(dir: &Path) -> Result<Vec<PathBuf>, CliError> {
 }
 
 fn person(place: &Path) -> Result<Person, CliError> {
-    let wanted = SessionImport { user: String::new(), path: place.to_path_buf(), format: None };
+    let wanted = SessionImport {
+        user: String::new(),
+        path: place.to_path_buf(),
+        format: None,
+        again: false,
+    };
     let mut files = SessionFiles::find(&wanted, now_seconds())?;
     let mut sessions = Vec::new();
     while let Some(chunk) = files.next_chunk()? {

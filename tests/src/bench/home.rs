@@ -160,7 +160,10 @@ fn revision(n: usize) -> Payload {
 
 fn lesson(n: usize) -> Payload {
     let command = format!("fetch http://127.0.0.1:8{n:03}/v2/<arg> -o <out>");
-    Handwritten { command, words: vec!["invoice".into()] }.payload().expect("a lesson")
+    Handwritten::example(&command, vec!["invoice".into()])
+        .expect("a lesson")
+        .payload()
+        .expect("its words")
 }
 
 fn publish(engine: &mut Engine, federation: FederationId, key: &SecretKey, payload: &Payload) {
