@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod federation;
+pub mod hint;
 pub mod home;
 pub mod import;
 pub mod ingest;

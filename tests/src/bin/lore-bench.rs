@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use lore_tests::bench::home::{SESSIONS, USERS, prepare};
-use lore_tests::bench::{import, ingest, ledger, release};
+use lore_tests::bench::{hint, import, ingest, ledger, release};
 use serde_json::{Value, json};
 
 const USAGE: &str = "lore-bench [--json] [--quick]\n\n\
@@ -41,12 +41,15 @@ fn main() -> ExitCode {
     let release = release::run(&prepared, runs);
     eprintln!("imports of one session");
     let import = import::run(&prepared, 20 * runs);
+    eprintln!("hints");
+    let hint = hint::run(100 * runs);
     eprintln!("the ledger");
     let ledger = ledger::run(10_000, runs);
     let result = json!({
         "ingest": ingest,
         "release": release,
         "import": import,
+        "hint": hint,
         "ledger": ledger,
         "binary": binary(),
     });
@@ -105,6 +108,14 @@ fn print_text(result: &Value) {
             number(&one["ratio"], 2)
         );
     }
+    let hint = &result["hint"];
+    println!(
+        "one hint of {} lessons: {} ms; the look-up alone is {} times as fast as a scan; 100 MB of sessions: {} s",
+        hint["lessons"],
+        number(&hint["hint_millis"], 3),
+        number(&hint["scan_to_lookup"], 1),
+        number(&hint["seconds_for_100_mb"], 1)
+    );
     println!(
         "ledger of {} entries: verified in {} s, opened in {} s",
         ledger["entries"],
