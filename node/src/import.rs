@@ -1,27 +1,42 @@
 //! Session files, read in chunks.
 //!
-//! A file of `lore` sessions is read line by line, so that its size does not matter; a file of another
-//! format is one document and is read whole, up to `lore_session::import::MAX_IMPORT_BYTES`.
+//! Files are read part by part, so that neither their size nor their number matters. A file without a session is
+//! a note with its name, and the others are imported; when it is the one that was asked for, it is an error.
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{self, BufRead as _, BufReader, Read as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
-use lore_control::{ImportProgress, Imported, SessionFormat, SessionImport, SessionsAdded};
-use lore_session::import::{self, Format, Import, ImportError, MAX_IMPORT_BYTES, Place, Warning};
-use lore_session::{Session, Started};
+use lore_control::{
+    ImportProgress, Imported, PassedOver, SessionFormat, SessionImport, SessionPlace,
+    SessionPlaces, SessionsAdded,
+};
+use lore_session::Started;
+use lore_session::import::{Format, Found, ImportError, Reader, places};
 
 use crate::error::CliError;
 
 /// Sessions stored at once, in bytes of JSON.
 const CHUNK_BYTES: usize = 4 << 20;
 
-/// Sessions of some files, and what was left out.
+/// Most warnings of one file that are told.
+const WARNINGS_A_FILE: usize = 20;
+
+/// Ends of the names of files that may hold sessions.
+const EXTENSIONS: [&str; 3] = ["jsonl", "json", "traj"];
+
+/// Directory in which SpecStory keeps transcripts, which are Markdown like so much else.
+const SPEC_STORY: &str = ".specstory";
+
+/// The database of OpenCode, which exports sessions itself.
+const OPENCODE_DATABASE: &str = "opencode.db";
+
+/// Sessions of some files.
 #[derive(Default)]
 pub struct Chunk {
     /// The sessions.
-    pub sessions: Vec<Session>,
+    pub sessions: Vec<Found>,
     bytes: usize,
 }
 
@@ -31,75 +46,82 @@ pub struct SessionFiles {
     format: Option<Format>,
     open: Option<OpenFile>,
     /// Read and not given out yet.
-    read: VecDeque<Session>,
+    read: VecDeque<Found>,
     now_seconds: u64,
     done: Imported,
-    files_in_all: u64,
+    /// The one file that was asked for.
+    only: bool,
+    /// Why it gave nothing.
+    failed: Option<CliError>,
 }
 
-/// A file of `lore` sessions of which a part was read.
+/// A file of which a part was read.
 struct OpenFile {
     path: PathBuf,
-    reader: BufReader<File>,
-    lines_before: usize,
-    sessions: usize,
-    skipped: usize,
-    first: Option<Warning>,
+    reader: Reader<File>,
+    warnings: usize,
 }
 
 impl SessionFiles {
-    /// The file, or the `.jsonl` and `.json` files below the directory, by name. Sessions whose source
-    /// does not say when they began get `now_seconds`, in seconds since the Unix epoch.
+    /// The file, or the files below the directory that may hold sessions, by name. Sessions whose source does not
+    /// say when they began get `now_seconds`, in seconds since the Unix epoch.
     ///
     /// # Errors
     /// Fails when the path cannot be read, or no such file is below it.
     pub fn find(wanted: &SessionImport, now_seconds: u64) -> Result<Self, CliError> {
-        let files = files(&wanted.path)?;
-        let format = wanted.format.map(|format| match format {
-            SessionFormat::Lore => Format::Lore,
-            SessionFormat::ClaudeCode => Format::ClaudeCode,
-            SessionFormat::OpenAiChat => Format::OpenAiChat,
-        });
-        let files_in_all = files.len() as u64;
+        let mut passed_over = Vec::new();
+        let meta = std::fs::metadata(&wanted.path);
+        let only = !meta.map_err(|error| unreadable(&wanted.path, &error))?.is_dir();
+        let files =
+            if only { vec![wanted.path.clone()] } else { files(&wanted.path, &mut passed_over) };
+        if files.is_empty() && passed_over.is_empty() {
+            return Err(CliError::usage(format!(
+                "there is no .jsonl, .json or .traj file below {}",
+                wanted.path.display()
+            )));
+        }
         let done = Imported {
             imported: 0,
             known: 0,
             grown: 0,
             forgotten: 0,
             users: 0,
-            files: files_in_all,
+            files: files.len() as u64,
             warnings: Vec::new(),
+            passed_over,
             too_few: Vec::new(),
         };
-        let (open, read) = (None, VecDeque::new());
-        Ok(Self { files: files.into(), format, open, read, now_seconds, done, files_in_all })
+        Ok(Self {
+            files: files.into(),
+            format: wanted.format.map(format),
+            open: None,
+            read: VecDeque::new(),
+            now_seconds,
+            done,
+            only,
+            failed: None,
+        })
     }
 
     /// The next sessions, at most about 4 MiB of them unless one alone is larger. None at the end.
-    ///
-    /// # Errors
-    /// Fails when a file cannot be read or holds no session. What was given out before stays stored.
-    pub fn next_chunk(&mut self) -> Result<Option<Chunk>, CliError> {
+    pub fn next_chunk(&mut self) -> Option<Chunk> {
         let mut chunk = Chunk::default();
         while chunk.bytes < CHUNK_BYTES {
-            if let Some(mut session) = self.read.pop_front() {
-                if session.started.unix_seconds == 0 {
-                    session.started = Started::at(self.now_seconds);
+            if let Some(mut found) = self.read.pop_front() {
+                if found.session.started.unix_seconds == 0 {
+                    found.session.started = Started::at(self.now_seconds);
                 }
-                chunk.bytes += serde_json::to_vec(&session).map_or(0, |bytes| bytes.len());
-                chunk.sessions.push(session);
-            } else if let Some(mut open) = self.open.take() {
-                if let Some(import) = open.next_block()? {
-                    self.take(&open.path.clone(), import);
-                    self.open = Some(open);
-                }
+                chunk.bytes += serde_json::to_vec(&found.session).map_or(0, |bytes| bytes.len());
+                chunk.sessions.push(found);
+            } else if let Some(open) = self.open.take() {
+                self.go_on(open);
             } else if let Some(path) = self.files.pop_front() {
-                self.begin(path)?;
+                self.begin(path);
             } else {
                 break;
             }
         }
-        Ok((!chunk.sessions.is_empty()).then_some(chunk))
+        (!chunk.sessions.is_empty()).then_some(chunk)
     }
 
     /// Counts what became of a chunk, and says how far the import is.
@@ -112,159 +134,159 @@ impl SessionFiles {
         self.done.too_few = added.too_few;
         let unread = self.files.len() as u64 + u64::from(self.open.is_some());
         ImportProgress {
-            files_done: self.files_in_all - unread,
-            files: self.files_in_all,
+            files_done: self.done.files - unread,
+            files: self.done.files,
             sessions: self.done.imported + self.done.known + self.done.grown + self.done.forgotten,
         }
     }
 
+    /// Why the last file that gave nothing gave nothing.
+    pub fn take_failure(&mut self) -> Option<CliError> {
+        self.failed.take()
+    }
+
     /// Result of the import.
-    #[must_use]
-    pub fn finish(self) -> Imported {
-        self.done
-    }
-
-    fn begin(&mut self, path: PathBuf) -> Result<(), CliError> {
-        let file = File::open(&path).map_err(|error| unreadable(&path, &error))?;
-        let mut reader = BufReader::new(file);
-        let first = next_lines(&mut reader).map_err(|error| unreadable(&path, &error))?;
-        let format = self.format.or_else(|| import::detect(&first));
-        if format == Some(Format::Lore) {
-            let mut open =
-                OpenFile { path, reader, lines_before: 0, sessions: 0, skipped: 0, first: None };
-            let import = open.block(&first)?;
-            self.take(&open.path.clone(), import);
-            self.open = Some(open);
-            return Ok(());
+    ///
+    /// # Errors
+    /// Fails when one file was asked for and it holds no session.
+    pub fn finish(self) -> Result<Imported, CliError> {
+        match self.failed {
+            Some(error) if self.only => Err(error),
+            _ => Ok(self.done),
         }
-        let mut bytes = first;
-        // One byte more than allowed, so that a file that is too large shows.
-        let room = (MAX_IMPORT_BYTES + 1).saturating_sub(bytes.len()) as u64;
-        reader.take(room).read_to_end(&mut bytes).map_err(|error| unreadable(&path, &error))?;
-        let format = format.or_else(|| import::detect(&bytes)).ok_or_else(|| {
-            CliError::failed(
-                "unknown_format",
-                format!("{} is not a session file of a known format", path.display()),
-            )
-            .help("name its format with --format lore, claude-code or openai-chat")
-        })?;
-        let import = import::read(format, &bytes).map_err(|error| no_session(&path, &error))?;
-        self.take(&path, import);
-        Ok(())
     }
 
-    fn take(&mut self, path: &Path, import: Import) {
-        let name = path.display();
-        self.done
-            .warnings
-            .extend(import.warnings.iter().map(|warning| format!("{name}: {warning}")));
-        self.read.extend(import.sessions);
+    fn begin(&mut self, path: PathBuf) {
+        let reader = File::open(&path)
+            .map_err(|error| ImportError::Unreadable(error.kind()))
+            .and_then(|file| Reader::open(file, self.format));
+        match reader {
+            Ok(reader) => self.open = Some(OpenFile { path, reader, warnings: 0 }),
+            Err(error) => self.pass_over(&path, &error),
+        }
+    }
+
+    fn go_on(&mut self, mut open: OpenFile) {
+        match open.reader.next_part() {
+            Ok(None) => {}
+            Ok(Some(part)) => {
+                let name = open.path.display();
+                let told = part.warnings.iter().take(WARNINGS_A_FILE.saturating_sub(open.warnings));
+                self.done.warnings.extend(told.map(|warning| format!("{name}: {warning}")));
+                open.warnings += part.warnings.len();
+                self.read.extend(part.sessions);
+                self.open = Some(open);
+            }
+            Err(error) => self.pass_over(&open.path.clone(), &error),
+        }
+    }
+
+    fn pass_over(&mut self, path: &Path, error: &ImportError) {
+        let kind = match error {
+            ImportError::UnknownFormat => "unknown_format",
+            ImportError::Unreadable(_) => "unreadable",
+            _ => "unreadable_session",
+        };
+        self.failed = Some(CliError::failed(kind, format!("{}: {error}", path.display())));
+        let reason = error.to_string();
+        self.done.passed_over.push(PassedOver { path: path.to_owned(), reason });
     }
 }
 
-impl OpenFile {
-    /// The next block of lines; none at the end.
-    fn next_block(&mut self) -> Result<Option<Import>, CliError> {
-        let bytes = next_lines(&mut self.reader).map_err(|error| unreadable(&self.path, &error))?;
-        if !bytes.is_empty() {
-            return self.block(&bytes).map(Some);
+/// The directories of agents below a home that hold files which may be sessions.
+#[must_use]
+pub fn places_below(home: &Path) -> SessionPlaces {
+    let mut found = SessionPlaces::default();
+    for place in places(home) {
+        let mut passed_over = Vec::new();
+        if !place.directory.is_dir() {
+            continue;
         }
-        if self.sessions > 0 {
-            return Ok(None);
+        let files = files(&place.directory, &mut passed_over);
+        if files.is_empty() && passed_over.is_empty() {
+            continue;
         }
-        let error = ImportError::NoSessions {
-            format: Format::Lore,
-            skipped: self.skipped,
-            first: self.first.take(),
-        };
-        Err(no_session(&self.path, &error))
+        let sizes = files.iter().filter_map(|path| Some(std::fs::metadata(path).ok()?.len()));
+        found.places.push(SessionPlace {
+            harness: place.harness.to_owned(),
+            files: files.len() as u64,
+            bytes: sizes.sum(),
+            directory: place.directory,
+        });
     }
-
-    fn block(&mut self, bytes: &[u8]) -> Result<Import, CliError> {
-        let mut import = match import::read(Format::Lore, bytes) {
-            Ok(import) => import,
-            // Other blocks of the file may hold some.
-            Err(ImportError::NoSessions { skipped, first, .. }) => {
-                self.skipped += skipped;
-                Import { sessions: Vec::new(), warnings: first.into_iter().collect() }
-            }
-            Err(ImportError::Empty) if self.lines_before > 0 => {
-                Import { sessions: Vec::new(), warnings: Vec::new() }
-            }
-            Err(error) => return Err(no_session(&self.path, &error)),
-        };
-        for warning in &mut import.warnings {
-            if let Place::Line(line) = &mut warning.place {
-                *line += self.lines_before;
-            }
-        }
-        self.first = self.first.take().or_else(|| import.warnings.first().cloned());
-        self.sessions += import.sessions.len();
-        self.lines_before += bytes.iter().filter(|byte| **byte == b'\n').count();
-        Ok(import)
-    }
-}
-
-/// Whole lines, together about a chunk. A single line is not cut.
-fn next_lines(reader: &mut BufReader<File>) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    while bytes.len() < CHUNK_BYTES {
-        let room = (MAX_IMPORT_BYTES + 1 - bytes.len()) as u64;
-        if reader.by_ref().take(room).read_until(b'\n', &mut bytes)? == 0 {
-            break;
-        }
-    }
-    Ok(bytes)
+    found
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> CliError {
     CliError::failed("unreadable", format!("cannot read {}: {error}", path.display()))
 }
 
-fn no_session(path: &Path, error: &ImportError) -> CliError {
-    CliError::failed("unreadable_session", format!("{}: {error}", path.display()))
-}
-
-/// Returns true for a file that is read when it is found in a directory.
-pub(crate) fn may_hold_sessions(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension == "jsonl" || extension == "json")
-}
-
-/// The file, or the `.jsonl` and `.json` files below the directory, by name.
-fn files(path: &Path) -> Result<Vec<PathBuf>, CliError> {
-    let meta = std::fs::metadata(path).map_err(|error| unreadable(path, &error))?;
-    if !meta.is_dir() {
-        return Ok(vec![path.to_owned()]);
+/// The format that a request names.
+const fn format(format: SessionFormat) -> Format {
+    match format {
+        SessionFormat::Lore => Format::Lore,
+        SessionFormat::Codex => Format::Codex,
+        SessionFormat::CopilotCli => Format::CopilotCli,
+        SessionFormat::Pi => Format::Pi,
+        SessionFormat::GeminiCli => Format::GeminiCli,
+        SessionFormat::OpenCode => Format::OpenCode,
+        SessionFormat::MlIntern => Format::MlIntern,
+        SessionFormat::MiniSweAgent => Format::MiniSweAgent,
+        SessionFormat::SweAgent => Format::SweAgent,
+        SessionFormat::Atif => Format::Atif,
+        SessionFormat::SkillClaw => Format::SkillClaw,
+        SessionFormat::SpecStory => Format::SpecStory,
+        SessionFormat::ClaudeCode => Format::ClaudeCode,
+        SessionFormat::OpenAiChat => Format::OpenAiChat,
     }
+}
+
+/// The files below a directory that may hold sessions, by name. What cannot be looked into is passed over.
+fn files(directory: &Path, passed_over: &mut Vec<PassedOver>) -> Vec<PathBuf> {
     let mut found = Vec::new();
-    let mut open = vec![path.to_owned()];
+    let mut open = vec![directory.to_owned()];
+    let mut pass = |path: &Path, reason: String| {
+        passed_over.push(PassedOver { path: path.to_owned(), reason });
+    };
     while let Some(directory) = open.pop() {
-        let entries =
-            std::fs::read_dir(&directory).map_err(|error| unreadable(&directory, &error))?;
-        for entry in entries {
-            let entry = entry.map_err(|error| unreadable(&directory, &error))?;
-            let kind = entry.file_type().map_err(|error| unreadable(&directory, &error))?;
+        let entries = match std::fs::read_dir(&directory) {
+            Ok(entries) => entries,
+            Err(error) => {
+                pass(&directory, format!("it cannot be read: {}", error.kind()));
+                continue;
+            }
+        };
+        // An entry that went away meanwhile is none.
+        for entry in entries.flatten() {
+            let Ok(kind) = entry.file_type() else { continue };
             let path = entry.path();
             if kind.is_dir() {
                 open.push(path);
             } else if kind.is_file() && may_hold_sessions(&path) {
                 found.push(path);
+            } else if path.file_name().is_some_and(|name| name == OPENCODE_DATABASE) {
+                let way = "OpenCode keeps its sessions in a database: write each with \
+                    `opencode export ID > FILE.json` and import the files";
+                pass(&path, way.to_owned());
             }
         }
     }
     found.sort();
-    if found.is_empty() {
-        return Err(CliError::usage(format!(
-            "there is no .jsonl or .json file below {}",
-            path.display()
-        )));
-    }
-    Ok(found)
+    found
+}
+
+/// Returns true for a file that is read when it is found in a directory.
+pub(crate) fn may_hold_sessions(path: &Path) -> bool {
+    let ends = |end: &str| path.extension().is_some_and(|extension| extension == end);
+    EXTENSIONS.into_iter().any(ends)
+        || (ends("md") && path.components().any(|part| part.as_os_str() == SPEC_STORY))
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+
+    use lore_session::Session;
 
     use super::*;
 
@@ -288,9 +310,9 @@ mod tests {
 
     fn all(files: &mut SessionFiles) -> Vec<Vec<Session>> {
         let mut chunks = Vec::new();
-        while let Some(chunk) = files.next_chunk().unwrap() {
+        while let Some(chunk) = files.next_chunk() {
             files.stored(added(chunk.sessions.len() as u64, 0));
-            chunks.push(chunk.sessions);
+            chunks.push(chunk.sessions.into_iter().map(|found| found.session).collect());
         }
         chunks
     }
@@ -308,7 +330,7 @@ mod tests {
         assert!(chunks.iter().all(|chunk| chunk.len() <= 5));
         assert_eq!(chunks.iter().map(Vec::len).sum::<usize>(), 29);
         assert!(chunks.iter().flatten().all(|session| session.started.unix_seconds == 7));
-        let done = files.finish();
+        let done = files.finish().unwrap();
         assert_eq!((done.imported, done.files), (29, 1));
         assert_eq!(done.warnings.len(), 1);
         assert!(done.warnings[0].contains("large.jsonl: line 21: "), "{:?}", done.warnings);
@@ -321,27 +343,88 @@ mod tests {
             std::fs::write(dir.path().join(format!("{n}.jsonl")), line(n, 10)).unwrap();
         }
         let mut files = SessionFiles::find(&wanted(dir.path()), 7).unwrap();
-        let chunk = files.next_chunk().unwrap().unwrap();
+        let chunk = files.next_chunk().unwrap();
         assert_eq!(chunk.sessions.len(), 5);
         let progress = files.stored(added(2, 3));
         assert_eq!(progress, ImportProgress { files_done: 5, files: 5, sessions: 5 });
-        assert!(files.next_chunk().unwrap().is_none());
+        assert!(files.next_chunk().is_none());
+    }
+
+    fn error_of(wanted: &SessionImport) -> CliError {
+        let mut files = SessionFiles::find(wanted, 7).unwrap();
+        assert!(files.next_chunk().is_none());
+        files.finish().unwrap_err()
     }
 
     #[test]
     fn a_file_without_a_session_is_an_error_that_names_it() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("none.jsonl");
-        for (text, kind) in [("hello\n", "unknown_format"), ("", "unknown_format")] {
+        for (text, kind) in [("hello\n", "unknown_format"), ("", "unreadable_session")] {
             std::fs::write(&path, text).unwrap();
-            let error = SessionFiles::find(&wanted(&path), 7).unwrap().next_chunk().err().unwrap();
+            let error = error_of(&wanted(&path));
             assert_eq!(error.kind, kind);
             assert!(error.message.contains("none.jsonl"), "{error}");
         }
         std::fs::write(&path, "{}\n{}\n").unwrap();
-        let as_lore = SessionImport { format: Some(SessionFormat::Lore), ..wanted(&path) };
-        let error = SessionFiles::find(&as_lore, 7).unwrap().next_chunk().err().unwrap();
+        let error = error_of(&SessionImport { format: Some(SessionFormat::Lore), ..wanted(&path) });
         assert_eq!(error.kind, "unreadable_session");
         assert!(error.message.contains("2 lines or items skipped"), "{error}");
+    }
+
+    /// Real case 01 and agent case 01: the import goes on, whatever comes first.
+    #[test]
+    fn files_without_a_session_are_passed_over_by_name_and_the_others_imported() {
+        let dir = tempfile::tempdir().unwrap();
+        let others = [
+            ("a-empty.jsonl", ""),
+            (
+                "a-snapshot.jsonl",
+                r#"{"type":"file-history-snapshot","messageId":"m","snapshot":{}}"#,
+            ),
+            ("a-summary.jsonl", r#"{"type":"summary","summary":"Pears","leafUuid":"x"}"#),
+            ("agent-1.meta.json", r#"{"agentType":"Explore"}"#),
+            ("sessions-index.json", r#"{"version":1,"entries":[{"sessionId":"s"}]}"#),
+            ("torn.json", r#"[{"role":"user","content":"ha"#),
+        ];
+        for (name, text) in others {
+            std::fs::write(dir.path().join(name), text).unwrap();
+        }
+        std::fs::write(dir.path().join("opencode.db"), "x").unwrap();
+        std::fs::write(dir.path().join("notes.md"), "x").unwrap();
+        std::fs::create_dir(dir.path().join("deep")).unwrap();
+        std::fs::write(dir.path().join("deep/good.jsonl"), line(1, 10)).unwrap();
+        let mut files = SessionFiles::find(&wanted(dir.path()), 7).unwrap();
+        assert_eq!(all(&mut files).iter().map(Vec::len).sum::<usize>(), 1);
+        let done = files.finish().unwrap();
+        assert_eq!((done.imported, done.files), (1, others.len() as u64 + 1));
+        let passed = done.passed_over.iter().map(|file| file.path.file_name().unwrap().to_owned());
+        let mut passed: Vec<_> = passed.collect();
+        passed.sort();
+        let mut expected: Vec<std::ffi::OsString> =
+            others.iter().map(|(name, _)| (*name).into()).collect();
+        expected.push("opencode.db".into());
+        expected.sort();
+        assert_eq!(passed, expected);
+        assert!(done.passed_over.iter().all(|file| !file.reason.is_empty()));
+    }
+
+    #[test]
+    fn places_that_hold_files_are_found_with_their_size() {
+        let home = tempfile::tempdir().unwrap();
+        assert_eq!(places_below(home.path()), SessionPlaces::default());
+        let sessions = home.path().join(".codex/sessions/2026/03/02");
+        std::fs::create_dir_all(&sessions).unwrap();
+        std::fs::create_dir_all(home.path().join(".claude/projects/empty")).unwrap();
+        std::fs::write(sessions.join("rollout-1.jsonl"), "12345").unwrap();
+        std::fs::write(sessions.join("rollout-2.jsonl"), "67").unwrap();
+        let found = places_below(home.path()).places;
+        let expected = SessionPlace {
+            harness: "codex".into(),
+            directory: home.path().join(".codex/sessions"),
+            files: 2,
+            bytes: 7,
+        };
+        assert_eq!(found, [expected]);
     }
 }

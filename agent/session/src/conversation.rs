@@ -27,12 +27,13 @@ impl Session {
 }
 
 /// Gives sessions of one user that share a mark, over whatever others, one root: the first of them.
-pub fn unite(sessions: &mut [Session]) {
+pub fn unite<'a>(sessions: impl IntoIterator<Item = &'a mut Session>) {
+    let mut sessions: Vec<&mut Session> = sessions.into_iter().collect();
     let mut parents: Vec<usize> = (0..sessions.len()).collect();
-    let mut first: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut first: BTreeMap<String, usize> = BTreeMap::new();
     for (at, session) in sessions.iter().enumerate() {
         for mark in &session.links {
-            let other = *first.entry(mark).or_insert(at);
+            let other = *first.entry(mark.clone()).or_insert(at);
             let (one, other) = (find(&mut parents, at), find(&mut parents, other));
             // The earlier one stays the root.
             parents[one.max(other)] = one.min(other);
@@ -43,7 +44,8 @@ pub fn unite(sessions: &mut [Session]) {
         roots.iter().enumerate().filter(|(at, root)| at != *root).map(|(_, root)| *root).collect();
     for (at, root) in roots.into_iter().enumerate() {
         if several.contains(&root) {
-            sessions[at].root = Some(sessions[root].conversation().to_owned());
+            let root = sessions[root].conversation().to_owned();
+            sessions[at].root = Some(root);
         }
     }
 }

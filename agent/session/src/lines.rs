@@ -46,8 +46,16 @@ impl Session {
     /// Fails when it is no session, or one of a later format.
     pub fn from_line(text: &str, line: usize) -> Result<Self, SessionError> {
         let bad = |error: serde_json::Error| SessionError::Line { line, reason: error.to_string() };
+        Self::from_value(serde_json::from_str(text).map_err(bad)?, line)
+    }
+
+    /// Reads a session that is JSON already; `line` is its number, for errors.
+    ///
+    /// # Errors
+    /// Fails when it is no session, or one of a later format.
+    pub(crate) fn from_value(value: serde_json::Value, line: usize) -> Result<Self, SessionError> {
+        let bad = |error: serde_json::Error| SessionError::Line { line, reason: error.to_string() };
         // The version is looked at first: a later format may well have other fields.
-        let value: serde_json::Value = serde_json::from_str(text).map_err(bad)?;
         let found = value.get("version").and_then(serde_json::Value::as_u64);
         match found {
             Some(found) if found > u64::from(VERSION) => Err(SessionError::Newer { line, found }),

@@ -72,6 +72,21 @@ impl Session {
 /// Bytes of an output's beginning that lessons are read from, beside those of its end.
 const OUTPUT_BEGINNING_BYTES: usize = 2 << 10;
 
+/// Names under which harnesses take the directory of a command.
+const DIRECTORIES: [&str; 6] =
+    ["workdir", "cwd", "working_directory", "workingDirectory", "directory", "dir_path"];
+/// Names under which they take its time limit.
+const LIMITS: [&str; 6] =
+    ["timeout", "timeout_ms", "timeoutMs", "timeout_seconds", "timeoutSec", "yield_time_ms"];
+/// Names under which they take permission outside the sandbox.
+const PERMISSIONS: [&str; 5] = [
+    "with_escalated_permissions",
+    "sandbox_permissions",
+    "dangerouslyDisableSandbox",
+    "dangerously_disable_sandbox",
+    "require_escalated",
+];
+
 /// Longest value of an option, in bytes.
 const OPTION_BYTES: usize = 256;
 
@@ -82,7 +97,8 @@ impl ToolCall {
         let command = self.command();
         let input = if command.is_some() { String::new() } else { canonical(&self.arguments) };
         lore_lessons::Call {
-            tool: self.tool.clone(),
+            // One name for all shells: what a harness calls its own says nothing about the work.
+            tool: if command.is_some() { "shell".to_owned() } else { self.tool.clone() },
             command: command.map(|line| cut(line.trim(), 2 * INPUT_BYTES).to_owned()),
             input,
             options: self.options(),
@@ -96,16 +112,33 @@ impl ToolCall {
         }
     }
 
-    /// Options of a shell call beside its command.
+    /// Options of a shell call beside its command, each under one name for all harnesses: the directory, the
+    /// time limit, and permission outside the sandbox. Descriptions and the like are no options.
     fn options(&self) -> BTreeMap<String, String> {
         let Value::Object(fields) = &self.arguments else { return BTreeMap::new() };
+        if !lore_lessons::is_shell(&self.tool) {
+            return BTreeMap::new();
+        }
         let scalar = |value: &Value| match value {
             Value::String(text) => Some(cut(text, OPTION_BYTES).to_owned()),
             Value::Number(_) | Value::Bool(_) => Some(value.to_string()),
             _ => None,
         };
-        let options = fields.iter().filter(|(name, _)| !COMMAND_KEYS.contains(&name.as_str()));
-        options.filter_map(|(name, value)| Some((name.clone(), scalar(value)?))).collect()
+        let option = |(name, value): (&String, &Value)| {
+            let named = |names: &[&str]| names.contains(&name.as_str());
+            let value = scalar(value)?;
+            if named(&DIRECTORIES) {
+                Some(("workdir".to_owned(), value))
+            } else if named(&LIMITS) {
+                Some(("timeout".to_owned(), value))
+            } else if named(&PERMISSIONS) {
+                let given = !matches!(value.as_str(), "false" | "use_default" | "");
+                given.then(|| ("sandbox_permissions".to_owned(), "outside".to_owned()))
+            } else {
+                None
+            }
+        };
+        fields.iter().filter_map(option).collect()
     }
 }
 

@@ -74,9 +74,10 @@ pub use privacy::{
 pub use schema::schema_json;
 pub use server::{Handler, Progress, Server};
 pub use session::{
-    Imported, Outcome, ProposalsKept, ProposedKind, ProposedLesson, SessionAdd, SessionAt,
-    SessionFormat, SessionImport, SessionLine, SessionList, SessionPropose, SessionShow,
-    SessionSummary, SessionUnread, Sessions, SessionsAdded, StoredSession, UnreadSessions,
+    Imported, Outcome, PassedOver, ProposalsKept, ProposedKind, ProposedLesson, SessionAdd,
+    SessionAt, SessionFormat, SessionImport, SessionLine, SessionList, SessionPlace, SessionPlaces,
+    SessionPropose, SessionShow, SessionSummary, SessionUnread, Sessions, SessionsAdded,
+    StoredSession, UnreadSessions,
 };
 pub use skill::{
     Brief, CostSum, Evidence, Found, Hit, Interval, Skill, SkillBrief, SkillExport, SkillLesson,

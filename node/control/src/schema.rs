@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::ask::{Ask, Visit, each};
 use crate::line::VERSION;
-use crate::{Event, Failure};
+use crate::{Event, Failure, SessionPlaces};
 
 /// The JSON Schema of all verbs, events and failures, as committed in `docs/control.schema.json`. Under
 /// `verbs` each verb has the schema of its arguments and of its answer; types stand under `$defs`.
@@ -17,6 +17,7 @@ pub fn schema_json() -> String {
     let Found { mut asks, mut answers, verbs } = Found::all();
     let event = reference::<Event>(&mut answers);
     let failure = reference::<Failure>(&mut answers);
+    let places = reference::<SessionPlaces>(&mut answers);
     let mut defs = asks.take_definitions(true);
     defs.extend(answers.take_definitions(true));
     let schema = json!({
@@ -29,6 +30,7 @@ pub fn schema_json() -> String {
         "verbs": verbs,
         "event": event,
         "failure": failure,
+        "places": places,
         "$defs": defs,
     });
     format!("{schema:#}\n")

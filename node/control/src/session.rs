@@ -56,6 +56,31 @@ pub struct SessionImport {
 pub enum SessionFormat {
     /// Sessions of this program, one a line.
     Lore,
+    /// A rollout of Codex.
+    Codex,
+    /// A session of the Copilot CLI.
+    CopilotCli,
+    /// A session of Pi.
+    Pi,
+    /// A chat of the Gemini CLI.
+    GeminiCli,
+    /// What `opencode export` writes.
+    #[serde(rename = "opencode")]
+    OpenCode,
+    /// A trajectory of ml-intern.
+    MlIntern,
+    /// A trajectory of mini-swe-agent.
+    MiniSweAgent,
+    /// A trajectory of SWE-agent.
+    SweAgent,
+    /// A trajectory in the Agent Trajectory Interchange Format.
+    Atif,
+    /// A session or a record of SkillClaw.
+    #[serde(rename = "skillclaw")]
+    SkillClaw,
+    /// A transcript of SpecStory.
+    #[serde(rename = "specstory")]
+    SpecStory,
     /// A session file of Claude Code.
     ClaudeCode,
     /// Lists of OpenAI chat messages with tool calls.
@@ -80,8 +105,39 @@ pub struct Imported {
     pub files: u64,
     /// Parts left out of files, one sentence each.
     pub warnings: Vec<String>,
+    /// Files without a session.
+    pub passed_over: Vec<PassedOver>,
     /// Federations in which this node has too few users for a lesson, one sentence each.
     pub too_few: Vec<String>,
+}
+
+/// A file from which nothing was imported.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PassedOver {
+    /// Its path.
+    pub path: PathBuf,
+    /// Why, in one sentence.
+    pub reason: String,
+}
+
+/// Directories in which agents keep their sessions, as `lore session import` without a path finds them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SessionPlaces {
+    /// Those that are there and hold files.
+    pub places: Vec<SessionPlace>,
+}
+
+/// A directory with sessions of an agent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SessionPlace {
+    /// The agent.
+    pub harness: String,
+    /// The directory.
+    pub directory: PathBuf,
+    /// Files in it that an import would look at.
+    pub files: u64,
+    /// Bytes of these files.
+    pub bytes: u64,
 }
 
 /// Arguments of `session.add`: store sessions that the asking process made.

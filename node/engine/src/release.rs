@@ -202,6 +202,14 @@ impl<N: NoiseSource> Engine<N> {
             .max()
     }
 
+    /// Time up to which sessions were counted, or promised to be, in seconds since the Unix epoch: the latest end of
+    /// a window of any release. A session that began before it must not change any more.
+    #[must_use]
+    pub fn counted_until_seconds(&self) -> u64 {
+        let ends = self.ledger.releases().map(|(reservation, _)| reservation.window.end_seconds);
+        ends.max().unwrap_or(0)
+    }
+
     /// Pays for a release and leaves its work to be taken with [`Engine::take_job`].
     fn begin_release(&mut self, due: &Due) -> Result<(), EngineError> {
         let federation = due.chain.federation;

@@ -334,9 +334,13 @@ pub(super) struct ExtractArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct ImportArgs {
-    /// Session file, or a directory with .jsonl and .json files.
-    pub(super) path: PathBuf,
-    /// Format of the files: auto, lore, claude-code or openai-chat.
+    /// Session file, or a directory with such files [default: list the directories of agents found here].
+    pub(super) path: Option<PathBuf>,
+    /// Import all directories of agents found below your home.
+    #[arg(long, conflicts_with = "path")]
+    pub(super) found: bool,
+    /// Format of the files: auto, claude-code, codex, opencode, gemini-cli, copilot-cli, pi, specstory,
+    /// swe-agent, mini-swe-agent, atif, openai-chat, skillclaw, ml-intern or lore.
     #[arg(long, default_value = "auto")]
     pub(super) format: String,
     /// Name of the user whose sessions they are [default: the operating system's account].

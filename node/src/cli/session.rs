@@ -1,13 +1,18 @@
 //! `session`.
 
+use std::path::Path;
+
 use lore_control::{
-    Event, Imported, SessionFormat, SessionImport, SessionLine, SessionList, SessionShow, Sessions,
+    Event, Imported, SessionFormat, SessionImport, SessionLine, SessionList, SessionPlaces,
+    SessionShow, Sessions,
 };
 use lore_session::Session;
+use lore_session::import::Format;
 
 use super::Context;
 use super::args::{ImportArgs, SessionVerb};
 use crate::error::CliError;
+use crate::import::places_below;
 use crate::output::{self, Progress, ProgressMode};
 
 pub(super) fn session(context: &Context, verb: SessionVerb) -> Result<(), CliError> {
@@ -53,11 +58,37 @@ fn list_text(list: &Sessions) -> String {
 
 fn import(context: &Context, args: ImportArgs) -> Result<(), CliError> {
     let user = args.user.unwrap_or_else(account);
-    // The node reads the files itself, wherever it was started.
-    let path = std::path::absolute(&args.path)
-        .map_err(|error| CliError::usage(format!("{}: {error}", args.path.display())))?;
     let format = format(&args.format)?;
-    let wanted = SessionImport { user: user.clone(), path, format, again: args.again };
+    let path = match (args.path, args.found) {
+        (Some(path), _) => path,
+        (None, false) => return offer(context),
+        (None, true) => {
+            let mut all: Option<Imported> = None;
+            for place in found()?.places {
+                let done = import_one(context, &user, &place.directory, format, args.again)?;
+                all = Some(all.map_or_else(|| done.clone(), |all| sum(all, &done)));
+            }
+            let none = || CliError::usage("no directory of an agent was found: name one");
+            return output::result(&all.ok_or_else(none)?, context.json, |done| {
+                import_text(done, &user)
+            });
+        }
+    };
+    let done = import_one(context, &user, &path, format, args.again)?;
+    output::result(&done, context.json, |done| import_text(done, &user))
+}
+
+fn import_one(
+    context: &Context,
+    user: &str,
+    path: &Path,
+    format: Option<SessionFormat>,
+    again: bool,
+) -> Result<Imported, CliError> {
+    // The node reads the files itself, wherever it was started.
+    let path = std::path::absolute(path)
+        .map_err(|error| CliError::usage(format!("{}: {error}", path.display())))?;
+    let wanted = SessionImport { user: user.to_owned(), path, format, again };
     let progress = Progress::start(ProgressMode::Auto, 0, "reading sessions");
     let done = context.ask_with_events(wanted, |Event::Import(step)| {
         progress.detail(format!(
@@ -66,11 +97,68 @@ fn import(context: &Context, args: ImportArgs) -> Result<(), CliError> {
         ));
     });
     progress.finish();
-    output::result(&done?, context.json, |done| import_text(done, &user))
+    done
 }
 
+/// Both results as one.
+fn sum(mut all: Imported, done: &Imported) -> Imported {
+    all.imported += done.imported;
+    all.known += done.known;
+    all.grown += done.grown;
+    all.forgotten += done.forgotten;
+    all.files += done.files;
+    all.users = done.users;
+    all.warnings.extend(done.warnings.iter().cloned());
+    all.passed_over.extend(done.passed_over.iter().cloned());
+    all.too_few.clone_from(&done.too_few);
+    all
+}
+
+fn found() -> Result<SessionPlaces, CliError> {
+    let home = std::env::home_dir().filter(|home| !home.as_os_str().is_empty());
+    let home =
+        home.ok_or_else(|| CliError::usage("the home directory is not known: name a path"))?;
+    Ok(places_below(&home))
+}
+
+/// Lists the directories of agents; nothing is imported.
+fn offer(context: &Context) -> Result<(), CliError> {
+    output::result(&found()?, context.json, offer_text)
+}
+
+fn offer_text(found: &SessionPlaces) -> String {
+    if found.places.is_empty() {
+        return "no directory of an agent was found; name a file or a directory: \
+            `lore session import PATH`"
+            .to_owned();
+    }
+    let lines = found.places.iter().map(|place| {
+        let kilobytes = place.bytes.div_ceil(1000);
+        let (files, directory) = (place.files, place.directory.display());
+        format!("{:16} {files:>6} files {kilobytes:>9} kB  {directory}\n", place.harness)
+    });
+    format!(
+        "{}import one with `lore session import DIRECTORY`, or all with `lore session import --found`; \
+         none is published",
+        lines.collect::<String>()
+    )
+}
+
+/// Notes that are printed; `--json` has all.
+const NOTES: usize = 20;
+
 fn import_text(done: &Imported, user: &str) -> String {
-    let noted: String = done.warnings.iter().map(|w| format!("note: {w}\n")).collect();
+    let passed = done
+        .passed_over
+        .iter()
+        .map(|file| format!("note: {} passed over: {}\n", file.path.display(), file.reason));
+    let noted = done.warnings.iter().map(|warning| format!("note: {warning}\n")).chain(passed);
+    let notes = done.warnings.len() + done.passed_over.len();
+    let more = match notes.saturating_sub(NOTES) {
+        0 => String::new(),
+        more => format!("note: {more} more notes; see them with --json\n"),
+    };
+    let noted: String = noted.take(NOTES).collect();
     let few: String = done.too_few.iter().map(|line| format!("\n! {line}")).collect();
     let grown = match done.grown {
         0 => String::new(),
@@ -81,21 +169,20 @@ fn import_text(done: &Imported, user: &str) -> String {
         gone => format!(", {gone} were deleted before and left out (--again imports them)"),
     };
     format!(
-        "{noted}{} sessions imported for user `{user}`, {} were here already{grown}{gone}; this node \
+        "{noted}{more}{} sessions imported for user `{user}`, {} were here already{grown}{gone}; this node \
          has sessions of {} users{few}",
         done.imported, done.known, done.users
     )
 }
 
 fn format(name: &str) -> Result<Option<SessionFormat>, CliError> {
-    match name {
-        "auto" => Ok(None),
-        "lore" => Ok(Some(SessionFormat::Lore)),
-        "claude-code" => Ok(Some(SessionFormat::ClaudeCode)),
-        "openai-chat" => Ok(Some(SessionFormat::OpenAiChat)),
-        other => Err(CliError::usage(format!("--format {other} is not a format"))
-            .help("use auto, lore, claude-code or openai-chat")),
+    if name == "auto" {
+        return Ok(None);
     }
+    serde_json::from_value(serde_json::Value::from(name)).map(Some).map_err(|_| {
+        CliError::usage(format!("--format {name} is not a format"))
+            .help(format!("use auto, {}", Format::names()))
+    })
 }
 
 /// The account of the operating system.

@@ -51,8 +51,8 @@ fn which(args: &ForgetArgs, user: &str) -> Result<WhichSessions, CliError> {
     let wanted = SessionImport { user, path, format: None, again: false };
     let mut files = SessionFiles::find(&wanted, now_seconds())?;
     let mut ids = Vec::new();
-    while let Some(chunk) = files.next_chunk()? {
-        ids.extend(chunk.sessions.into_iter().map(|session| session.id));
+    while let Some(chunk) = files.next_chunk() {
+        ids.extend(chunk.sessions.into_iter().map(|found| found.session.id));
     }
     Ok(WhichSessions::Ids(ids))
 }

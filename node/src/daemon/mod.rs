@@ -16,7 +16,7 @@ use lore_control::{
     Stop as StopVerb, Stopping,
 };
 use lore_engine::{Event, Finished};
-use lore_session::Session;
+use lore_session::import::Found;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
 
@@ -45,7 +45,7 @@ enum Work {
     /// A verb.
     Verb(Request),
     /// Storing sessions of a user that an import read.
-    Store { user: String, sessions: Vec<Session>, again: bool },
+    Store { user: String, sessions: Vec<Found>, again: bool },
 }
 
 struct Command {
@@ -73,13 +73,13 @@ impl ToLoop {
             });
             let (back, chunk) = read.await.map_err(|error| Failure::failed("import", error))?;
             files = back;
-            let Some(chunk) = chunk? else { break };
+            let Some(chunk) = chunk else { break };
             let (user, again) = (wanted.user.clone(), wanted.again);
             let work = Work::Store { user, sessions: chunk.sessions, again };
             let added = self.ask(work).await?.read::<SessionAdd>()?;
             progress.send(Progressed::Import(files.stored(added))).await;
         }
-        Reply::to::<SessionImport>(&files.finish())
+        Reply::to::<SessionImport>(&files.finish()?)
     }
 }
 

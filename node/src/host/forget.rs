@@ -13,6 +13,7 @@ use lore_session::{Session, Started};
 use super::Node;
 use super::conversation::Conversations;
 use super::convert::count;
+use super::states::base_of;
 use crate::error::CliError;
 
 const FORGOTTEN_TAG: &str = "commonlore forgotten session v1";
@@ -71,7 +72,10 @@ impl Node {
             _ => BTreeSet::new(),
         };
         let is_meant = |one: &Stored| match &ask.which {
-            control::WhichSessions::Ids(_) => named.contains(&one.id),
+            // Pieces with which a named session went on are meant too.
+            control::WhichSessions::Ids(_) => {
+                named.contains(&one.id) || named.contains(&base_of(&one.id).to_owned())
+            }
             control::WhichSessions::BeforeSeconds(before) => {
                 one.started.as_ref().is_some_and(|started| started.unix_seconds < *before)
             }

@@ -24,6 +24,7 @@ mod search;
 mod sessions;
 mod shares;
 mod skills;
+mod states;
 mod status;
 mod system;
 mod verbs;

@@ -1,17 +1,15 @@
 //! Private sessions: stored, and listed to their owner. How they feed a release is in `contributions`.
 
-use std::collections::BTreeSet;
-
 use lore_agent::extract;
 use lore_control as control;
-use lore_protocol::codec;
+use lore_session::import::Found;
 use lore_session::{Proposals, Session};
 
 use super::Node;
 use super::conversation::Conversations;
 use super::convert::{self, count};
-use super::digests::digest_of;
 use super::forget::{Arrival, session_key};
+use super::states::{Placed, States};
 use crate::error::CliError;
 use lore_engine::{Batch, Durability, RecordKind};
 
@@ -30,26 +28,30 @@ impl Node {
         self.session_store(user, sessions, false)
     }
 
-    /// Stores sessions of one user. Of a session of that user that is here already the longer state stays, and
-    /// the time at which it began, which says to which window it belongs. Another user's session of the same
-    /// id is another session: whose data is here changes nobody else's. With `again` also those that were
-    /// deleted here.
+    /// Stores what importers found for one user. Turns that this user has already, from an earlier state of a
+    /// session or from the session that it was forked from, are not stored again; a session that went on keeps the
+    /// time at which it began, which says to which window it belongs. Another user's session of the same id is
+    /// another session: whose data is here changes nobody else's. With `again` also those that were deleted here.
     ///
     /// # Errors
     /// Fails when the store fails.
     pub(crate) fn session_store(
         &self,
         user: &str,
-        sessions: Vec<Session>,
+        found: Vec<impl Into<Found>>,
         again: bool,
     ) -> Result<control::SessionsAdded, CliError> {
         let unit = self.unit_of(user);
+        let now = self.engine.now_seconds();
         let (mut imported, mut known, mut grown, mut forgotten) = (0_u64, 0_u64, 0_u64, 0_u64);
+        let mut pieces = 0_u64;
         let mut batch = Batch::new();
-        let mut new = BTreeSet::new();
+        let counted_until = self.engine.counted_until_seconds();
+        let mut states = States::of(&*self.store, &unit, counted_until, now);
         let mut conversations = Conversations::of(&*self.store, &unit);
-        for mut session in sessions {
-            let gone = self.forgotten_key(&unit, &session.id);
+        for one in found {
+            let mut one: Found = one.into();
+            let gone = self.forgotten_key(&unit, &one.session.id);
             if self.store.get(RecordKind::Forgotten, &gone)?.is_some() {
                 if !again {
                     forgotten += 1;
@@ -57,46 +59,33 @@ impl Node {
                 }
                 batch.delete(RecordKind::Forgotten, gone);
             }
-            session.unit = Some(unit.clone());
-            // Also of one that is here: it may have grown.
-            let is_here = |id: &str| {
-                let key = session_key(&unit, id);
-                Ok(new.contains(&key) || self.store.get(RecordKind::Session, &key)?.is_some())
-            };
-            conversations.place(&mut session, is_here)?;
-            let key = session_key(&unit, &session.id);
-            if new.contains(&key) {
-                known += 1;
-                continue;
+            one.session.unit = Some(unit.clone());
+            let placed = states.place(&mut one)?;
+            // Also of one that is here: its marks may tell of others.
+            conversations.place(&mut one.session, |id| states.is_here(id))?;
+            match placed {
+                Placed::Known => known += 1,
+                Placed::New => imported += 1,
+                Placed::Grown => grown += 1,
+                Placed::Piece => (grown, pieces) = (grown + 1, pieces + 1),
             }
-            if let Some(before) = self.store.get(RecordKind::Session, &key)? {
-                let Some(longer) = longer(&before, session) else {
-                    known += 1;
-                    continue;
-                };
-                session = longer;
-                grown += 1;
-            } else {
-                let at = self.engine.now_seconds();
-                let arrival = Arrival { at, started: session.started.unix_seconds };
+            if matches!(placed, Placed::New | Placed::Piece) {
+                let key = session_key(&unit, &one.session.id);
+                let arrival = Arrival { at: now, started: one.session.started.unix_seconds };
                 batch.put(RecordKind::SessionArrived, &key, arrival.to_bytes());
-                imported += 1;
             }
-            let bytes = serde_json::to_vec(&session).map_err(|error| {
-                CliError::failed("session", format!("a session cannot be stored: {error}"))
-            })?;
-            new.insert(key.clone());
-            let digest = codec::encode(&digest_of(&session));
-            batch.put(RecordKind::Digest, &key, digest);
-            batch.put(RecordKind::Session, key, bytes);
+            if placed != Placed::Known {
+                states.keep(one);
+            }
         }
         let held = self.conversations_of(&unit)?.saturating_add_signed(conversations.more());
-        let stored = self.sessions_of(&unit)?.saturating_add(imported);
+        let stored = self.sessions_of(&unit)?.saturating_add(imported).saturating_add(pieces);
         if stored > 0 {
             batch.put(RecordKind::ConversationCount, &unit, held.to_be_bytes());
             batch.put(RecordKind::SessionCount, &unit, stored.to_be_bytes());
         }
         conversations.store(&mut batch);
+        states.store(&mut batch)?;
         self.store.write(batch, Durability::Synced)?;
         Ok(control::SessionsAdded {
             imported,
@@ -244,18 +233,6 @@ impl Node {
         let key = self.engine.local_key(UNIT_TAG);
         blake3::keyed_hash(&key, user.as_bytes()).to_hex().to_string()
     }
-}
-
-/// The state of a session that is to replace the one that is here: one with more turns, which began when that
-/// one began. None when the one that is here stays.
-fn longer(before: &[u8], mut session: Session) -> Option<Session> {
-    if let Ok(before) = serde_json::from_slice::<Session>(before) {
-        if before.turns.len() >= session.turns.len() {
-            return None;
-        }
-        session.started = before.started;
-    }
-    Some(session)
 }
 
 fn stored(session: &Session) -> control::StoredSession {

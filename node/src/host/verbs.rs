@@ -63,11 +63,11 @@ impl Node {
             }
             Request::SessionImport(ask) => {
                 let mut files = SessionFiles::find(ask, self.engine.now_seconds())?;
-                while let Some(chunk) = files.next_chunk()? {
+                while let Some(chunk) = files.next_chunk() {
                     let added = self.session_store(&ask.user, chunk.sessions, ask.again)?;
                     progress(Event::Import(files.stored(added)));
                 }
-                Reply::to::<control::SessionImport>(&files.finish())
+                Reply::to::<control::SessionImport>(&files.finish()?)
             }
             Request::SessionAdd(ask) => {
                 let read = |line: &control::SessionLine| {

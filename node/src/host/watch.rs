@@ -153,7 +153,7 @@ impl Node {
         let Some(mut watch) = self.watch_of(&unit)? else { return Ok(()) };
         let is_new = !step.sessions.is_empty();
         if is_new {
-            let added = self.session_import(&user, step.sessions)?;
+            let added = self.session_store(&user, step.sessions, false)?;
             watch.imported += added.imported;
             watch.grown += added.grown;
         }

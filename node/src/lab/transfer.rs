@@ -111,8 +111,8 @@ fn person(place: &Path) -> Result<Person, CliError> {
     };
     let mut files = SessionFiles::find(&wanted, now_seconds())?;
     let mut sessions = Vec::new();
-    while let Some(chunk) = files.next_chunk()? {
-        sessions.extend(chunk.sessions);
+    while let Some(chunk) = files.next_chunk() {
+        sessions.extend(chunk.sessions.into_iter().map(|found| found.session));
     }
     Ok(Person::of(&sessions))
 }

@@ -15,7 +15,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use lore_control::SessionImport;
-use lore_session::Session;
+use lore_session::import::Found;
 
 use crate::import::{Chunk, SessionFiles};
 pub(crate) use position::Position;
@@ -63,7 +63,7 @@ pub(crate) struct Step {
     /// Whose files they are; none at the end of a pass.
     pub(crate) person: Option<Person>,
     /// Sessions to store.
-    pub(crate) sessions: Vec<Session>,
+    pub(crate) sessions: Vec<Found>,
     /// Files that are read now, to be noted after the sessions are stored.
     pub(crate) read: Vec<(PathBuf, Position)>,
     /// Set with the last step over a person's directories.
@@ -197,7 +197,8 @@ impl Open {
     fn next_chunk(&mut self) -> Result<Option<Chunk>, String> {
         let read = catch_unwind(AssertUnwindSafe(|| self.files.next_chunk()));
         match read {
-            Ok(chunk) => chunk.map_err(|error| error.message),
+            Ok(Some(chunk)) => Ok(Some(chunk)),
+            Ok(None) => self.files.take_failure().map_or(Ok(None), |error| Err(error.message)),
             Err(_) => {
                 Err(format!("{} cannot be read: a fault of the program", self.path.display()))
             }

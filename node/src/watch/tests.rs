@@ -64,7 +64,7 @@ impl Place {
         let mut ids = Vec::new();
         loop {
             let step = self.step();
-            ids.extend(step.sessions.into_iter().map(|session| session.id));
+            ids.extend(step.sessions.into_iter().map(|found| found.session.id));
             if let Some(tally) = step.over {
                 assert!(!self.watcher.is_in_a_pass());
                 ids.sort();

@@ -22,4 +22,5 @@ mod privacy;
 mod release;
 mod restore;
 mod select;
+mod sessions;
 mod statement;

@@ -1,4 +1,4 @@
-//! Session files of Claude Code: one JSON object a line, linked by `parentUuid`.
+//! Session files of Claude Code: one JSON object a line, linked by `parentUuid`. Tried with 2.1.197.
 //!
 //! One file may hold several sessions, and the side chains of sub-agents. A side chain becomes a
 //! separate session: it has its own task, and its failures and fixes belong together. A message of
@@ -10,85 +10,122 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lore_protocol::steps::Steps;
 use serde_json::Value;
 
-use super::builder::{Answer, Builder, seconds_of, text_of};
-use super::{Import, Place, lines};
-use crate::{Role, TokenUse, conversation};
+use super::builder::{Answer, Builder, flag, seconds_of, text, text_of};
+use super::cost::Cost;
+use super::{Import, Importer, Place, status};
+use crate::{Refusal, Role, TokenUse, conversation};
 
 /// Texts that the harness puts into user messages.
-const INJECTED: [&str; 5] =
-    ["<command-", "<local-command-", "<system-reminder>", "<bash-", "Caveat: The messages below"];
+const INJECTED: [&str; 12] = [
+    "<command-",
+    "<local-command-",
+    "<system-reminder>",
+    "<bash-",
+    "<task-notification>",
+    "<user-prompt-submit-hook>",
+    "<ide_",
+    "<teammate-message",
+    "[Request interrupted by user",
+    "[Image: ",
+    "Caveat: The messages below",
+    "This session is being continued from a previous conversation",
+];
+
+/// Bytes of all sessions of a file that are read at once; later entries of it are left out.
+const FILE_BYTES: usize = 64 << 20;
 
 pub(super) fn is_entry(value: &Value) -> bool {
     let has = |key: &str| value.get(key).is_some();
+    let says =
+        value.pointer("/message/content").is_some() || value.pointer("/message/role").is_some();
+    let other = value.pointer("/message/parts").is_some();
     value.get("type").is_some_and(Value::is_string)
-        && ((has("message") && (has("sessionId") || has("uuid"))) || has("leafUuid"))
+        && !other
+        && ((says || has("message")) && (has("sessionId") || has("uuid")) || has("leafUuid"))
 }
 
-struct Reader<'a> {
+pub(super) struct ClaudeCode {
     /// In the order of the file.
-    sessions: Vec<Piece<'a>>,
+    sessions: Vec<Piece>,
     /// Places in `sessions`, by what a piece is known by.
     places: BTreeMap<String, usize>,
-    seen: BTreeSet<String>,
+    /// Entries that were read, by a hash of their names.
+    seen: BTreeSet<u64>,
     /// The session of the side chain that an entry belongs to.
     chains: BTreeMap<String, usize>,
     /// Entries that summaries name and no session has yet.
     leaves: Vec<String>,
-    steps: &'a Steps,
+    cost: Cost,
+    last: usize,
+    held_bytes: usize,
+}
+
+/// A short name of an entry.
+fn name_of(uuid: &str) -> u64 {
+    let hash = blake3::hash(uuid.as_bytes());
+    // SAFETY: a hash has 32 bytes.
+    #[allow(clippy::unwrap_used)]
+    u64::from_le_bytes(hash.as_bytes()[..8].try_into().unwrap())
 }
 
 /// A session that is being read.
-struct Piece<'a> {
+struct Piece {
     name: String,
-    builder: Builder<'a>,
+    builder: Builder,
     /// Id of its last message.
     last_message: Option<String>,
 }
 
-pub(super) fn read(bytes: &[u8], steps: &Steps) -> Import {
-    let mut import = Import::new();
-    let mut reader = Reader::new(steps);
-    for (number, line) in lines(bytes) {
-        steps.take(line.len());
-        let result = match serde_json::from_slice::<Value>(line) {
-            Ok(entry) if entry.is_object() => reader.entry(&entry),
-            Ok(_) => Err("not a JSON object; skipped"),
-            Err(_) => Err("not JSON; skipped"),
+impl Importer for ClaudeCode {
+    fn entry(&mut self, entry: Value, place: Place, import: &mut Import) {
+        if let Place::Line(line) = place {
+            self.last = line;
+        }
+        let result = if !entry.is_object() {
+            Err("not a JSON object; skipped")
+        } else if self.held_bytes() > FILE_BYTES {
+            Err("after more than what is kept of one file; skipped")
+        } else {
+            self.take(&entry)
         };
         if let Err(reason) = result {
-            import.warn(Place::Line(number), reason);
+            import.warn(place, reason);
         }
     }
-    let finish = |piece: Piece<'_>| piece.builder.finish(piece.name, "claude-code");
-    import.sessions.extend(reader.sessions.into_iter().filter_map(finish));
-    conversation::unite(&mut import.sessions);
-    import
+
+    fn end(&mut self, import: &mut Import) {
+        let place = Place::Line(self.last);
+        for piece in std::mem::take(&mut self.sessions) {
+            let full = piece.builder.is_full();
+            if let Some(found) = piece.builder.finish(piece.name, "claude-code") {
+                import.add(Some(found), full, place);
+            }
+        }
+        conversation::unite(import.sessions.iter_mut().map(|found| &mut found.session));
+    }
+
+    fn held_bytes(&self) -> usize {
+        self.held_bytes
+    }
 }
 
-fn text<'a>(value: &'a Value, key: &str) -> Option<&'a str> {
-    value.get(key)?.as_str()
-}
-
-fn flag(value: &Value, key: &str) -> bool {
-    value.get(key).and_then(Value::as_bool).unwrap_or(false)
-}
-
-impl<'a> Reader<'a> {
-    const fn new(steps: &'a Steps) -> Self {
+impl ClaudeCode {
+    pub(super) const fn new(cost: Cost) -> Self {
         Self {
             sessions: Vec::new(),
             places: BTreeMap::new(),
             seen: BTreeSet::new(),
             chains: BTreeMap::new(),
             leaves: Vec::new(),
-            steps,
+            cost,
+            last: 1,
+            held_bytes: 0,
         }
     }
 
-    fn entry(&mut self, entry: &Value) -> Result<(), &'static str> {
+    fn take(&mut self, entry: &Value) -> Result<(), &'static str> {
         let role = match text(entry, "type").ok_or("no `type`; skipped")? {
             "user" => Role::User,
             "assistant" => Role::Assistant,
@@ -99,11 +136,6 @@ impl<'a> Reader<'a> {
                 return Ok(());
             }
         };
-        if let Some(uuid) = text(entry, "uuid")
-            && !self.seen.insert(uuid.to_owned())
-        {
-            return Ok(());
-        }
         // An error of the model's service, shown as if the model had said it.
         if flag(entry, "isApiErrorMessage") {
             return Ok(());
@@ -112,6 +144,10 @@ impl<'a> Reader<'a> {
         let content = message.get("content").ok_or("no `content`; skipped")?;
         let at = self.piece(entry).ok_or("no `sessionId`; skipped")?;
         let Piece { builder, last_message, .. } = &mut self.sessions[at];
+        let again = text(entry, "uuid").is_some_and(|uuid| !self.seen.insert(name_of(uuid)));
+        if builder.is_full() || again {
+            return Ok(());
+        }
         for key in ["uuid", "parentUuid", "logicalParentUuid"] {
             text(entry, key).into_iter().for_each(|name| builder.link("entry", name));
         }
@@ -122,17 +158,23 @@ impl<'a> Reader<'a> {
         for leaf in std::mem::take(&mut self.leaves) {
             builder.link("entry", &leaf);
         }
-        if builder.started_seconds.is_none() {
-            builder.started_seconds = entry.get("timestamp").and_then(seconds_of);
-        }
-        if role == Role::User {
+        let (turns, held) = (builder.turns(), builder.held_bytes());
+        let result = if role == Role::User {
             *last_message = None;
-            return user(builder, entry, content);
+            user(builder, entry, content)
+        } else {
+            let id = text(message, "id").map(str::to_owned);
+            let goes_on = id.is_some() && *last_message == id;
+            *last_message = id;
+            assistant(builder, message, content, goes_on)
+        };
+        // An entry that only holds results made no turn: its answers are part of the turn that asked.
+        if role == Role::Assistant || builder.turns() > turns {
+            text(entry, "uuid").into_iter().for_each(|uuid| builder.name(uuid));
+            builder.at(entry.get("timestamp").and_then(seconds_of));
         }
-        let id = text(message, "id").map(str::to_owned);
-        let goes_on = id.is_some() && *last_message == id;
-        *last_message = id;
-        assistant(builder, message, content, goes_on)
+        self.held_bytes += builder.held_bytes() - held;
+        result
     }
 
     /// The session of an entry, or the side chain that it is on.
@@ -148,23 +190,24 @@ impl<'a> Reader<'a> {
         let parent = text(entry, "parentUuid");
         let known = parent.and_then(|parent| self.chains.get(parent)).copied();
         let at = known.unwrap_or_else(|| self.place(format!("{session}-{uuid}")));
-        self.steps.take(uuid.len());
+        self.cost.take(uuid.len());
         self.chains.insert(uuid.to_owned(), at);
         Some(at)
     }
 
     fn place(&mut self, key: String) -> usize {
-        self.steps.take(key.len());
-        let (sessions, steps) = (&mut self.sessions, self.steps);
+        self.cost.take(key.len());
+        let (sessions, cost) = (&mut self.sessions, &self.cost);
         *self.places.entry(key).or_insert_with_key(|key| {
             let name = format!("claude-code-{key}");
-            sessions.push(Piece { name, builder: Builder::new(steps), last_message: None });
+            self.held_bytes += name.len();
+            sessions.push(Piece { name, builder: Builder::new(cost), last_message: None });
             sessions.len() - 1
         })
     }
 }
 
-fn user(builder: &mut Builder<'_>, entry: &Value, content: &Value) -> Result<(), &'static str> {
+fn user(builder: &mut Builder, entry: &Value, content: &Value) -> Result<(), &'static str> {
     let mut result = Ok(());
     if let Value::Array(blocks) = content {
         for block in blocks.iter().filter(|block| text(block, "type") == Some("tool_result")) {
@@ -175,34 +218,66 @@ fn user(builder: &mut Builder<'_>, entry: &Value, content: &Value) -> Result<(),
             }
         }
     }
-    let said = match content {
+    let texts: Vec<&str> = match content {
         Value::Array(blocks) => {
             let texts = blocks.iter().filter(|block| text(block, "type") == Some("text"));
-            texts.filter_map(|block| text(block, "text")).collect::<Vec<_>>().join("\n")
+            texts.filter_map(|block| text(block, "text")).collect()
         }
-        other => text_of(other).ok_or("`content` is neither text nor list; skipped")?,
+        Value::String(said) => vec![said],
+        _ => return Err("`content` is neither text nor list; skipped"),
     };
-    if !said.trim().is_empty() {
-        let injected = flag(entry, "isMeta")
-            || flag(entry, "isCompactSummary")
-            || INJECTED.iter().any(|mark| said.trim_start().starts_with(mark));
-        builder.turn(if injected { Role::System } else { Role::User }, said);
+    let harness = flag(entry, "isMeta") || flag(entry, "isCompactSummary");
+    for role in [Role::System, Role::User] {
+        let said = texts.iter().filter_map(|said| words(said, harness, role));
+        let said = said.collect::<Vec<_>>().join("\n");
+        if !said.trim().is_empty() {
+            builder.turn(role, said);
+        }
     }
     result
+}
+
+/// What a text says in a role. The arguments of a command that a person gave are their words.
+fn words(said: &str, harness: bool, role: Role) -> Option<&str> {
+    let start = said.trim_start();
+    let asked = start.starts_with("<command-").then(|| between(start, "command-args")).flatten();
+    let asked = asked.filter(|_| !harness);
+    let injected = harness || INJECTED.iter().any(|mark| start.starts_with(mark));
+    match role {
+        Role::User => asked.or((!injected).then_some(said)),
+        _ => (injected && asked.is_none()).then_some(said),
+    }
+}
+
+/// The text between the marks of a name, when there is some.
+fn between<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+    let (_, rest) = text.split_once(&format!("<{name}>"))?;
+    let (inner, _) = rest.split_once(&format!("</{name}>"))?;
+    Some(inner.trim()).filter(|inner| !inner.is_empty())
 }
 
 fn answer(block: &Value, details: Option<&Value>) -> Answer {
     let text = block.get("content").and_then(text_of).unwrap_or_default();
     let failed = flag(block, "is_error");
     // A failed shell call begins with a line that holds the status.
-    let status = text.lines().next().and_then(|line| line.strip_prefix("Exit code "));
-    let exit = status.filter(|_| failed).and_then(|status| status.trim().parse().ok());
-    let duration_ms = details.and_then(|details| details.get("durationMs")?.as_u64());
-    Answer { text, failed, exit, duration_ms }
+    let mut said = if failed { status::first_line(&text) } else { status::plain(&text) };
+    let detail = |key: &str| details.and_then(|details| details.get(key));
+    // Only a shell has both streams in its details, and its success is an exit status of zero.
+    let shell = detail("stdout").is_some() && detail("stderr").is_some();
+    let background = detail("backgroundTaskId").is_some();
+    if shell && !failed && !background {
+        said.exit = Some(0);
+    }
+    let mut answer = Answer::said(said, failed);
+    if detail("interrupted").and_then(Value::as_bool) == Some(true) {
+        (answer.refusal, answer.failed, answer.exit) = (Some(Refusal::Cancelled), false, None);
+    }
+    answer.duration_ms = detail("durationMs").and_then(Value::as_u64);
+    answer
 }
 
 fn assistant(
-    builder: &mut Builder<'_>,
+    builder: &mut Builder,
     message: &Value,
     content: &Value,
     goes_on: bool,

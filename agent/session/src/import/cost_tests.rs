@@ -11,9 +11,9 @@ use super::*;
 const STEPS_A_BYTE: u64 = 40;
 
 fn cost(format: Format, bytes: &[u8]) -> u64 {
-    let steps = Steps::unbounded();
-    let _ = read_within(format, bytes, &steps);
-    steps.taken()
+    let Ok(mut reader) = Reader::open(Cursor::new(bytes), Some(format)) else { return 0 };
+    while let Ok(Some(_)) = reader.next_part() {}
+    reader.steps()
 }
 
 fn chat(calls: usize, answers: usize, names: usize, body: &str) -> String {
@@ -63,7 +63,7 @@ proptest! {
         let chain = chain(entries, &first, &session, side, &body);
         let mut files = vec![(Format::OpenAiChat, chat), (Format::ClaudeCode, chain)];
         let sessions = read(Format::ClaudeCode, files[1].1.as_bytes()).unwrap().sessions;
-        let own: Vec<String> = sessions.iter().map(Session::to_line).collect();
+        let own: Vec<String> = sessions.iter().map(|found| found.session.to_line()).collect();
         files.push((Format::Lore, own.join("\n")));
         for (format, file) in files {
             let (steps, bytes) = (cost(format, file.as_bytes()), file.len() as u64);

@@ -3,13 +3,35 @@
 //! Tolerant: a line or item that cannot be read is a [`Warning`] that names its place, and costs one
 //! line; a file that gives no session is one [`ImportError`]. Sessions are private, so neither quotes
 //! what it is about: places and reasons only.
+//!
+//! Bounded: a file is read line by line, long strings are shortened while they are read, and a session
+//! over its bound keeps its beginning. A file of any number of lines costs the same memory. Text in a
+//! session is data: a transcript that was pasted into a message is a message.
 
+mod atif;
+mod bounds;
 mod builder;
 mod claude;
+mod codex;
+mod copilot;
+mod cost;
+mod facts;
+mod format;
+mod gemini;
+mod mini_swe_agent;
+mod ml_intern;
 mod openai;
+mod opencode;
 mod own;
+mod pi;
 mod places;
+mod reader;
+mod skillclaw;
 mod skills;
+mod spec_story;
+mod squeeze;
+mod status;
+mod swe_agent;
 
 #[cfg(test)]
 mod cost_tests;
@@ -17,59 +39,18 @@ mod cost_tests;
 mod tests;
 
 use std::fmt;
+use std::io::Cursor;
 
-use lore_protocol::steps::Steps;
 use serde_json::Value;
 
-use crate::Session;
+pub use facts::{Found, TurnFact};
+pub use format::Format;
 pub use places::{AgentPlace, places};
+pub use reader::Reader;
 
-/// Largest file that is read, in bytes.
-pub const MAX_IMPORT_BYTES: usize = 256 << 20;
-
-/// Lines that [`detect`] looks at.
-const DETECT_LINES: usize = 32;
-
-/// Program that wrote a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// Sessions of this program, one a line.
-    Lore,
-    /// A session file of Claude Code (`~/.claude/projects/*/*.jsonl`).
-    ClaudeCode,
-    /// Lists of OpenAI chat messages with tool calls, alone or in objects with a reward, as one JSON
-    /// document or one a line.
-    OpenAiChat,
-}
-
-impl Format {
-    /// All formats, in the order in which they are tried.
-    pub const ALL: [Self; 3] = [Self::Lore, Self::ClaudeCode, Self::OpenAiChat];
-
-    /// The name for the command line.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Lore => "lore",
-            Self::ClaudeCode => "claude-code",
-            Self::OpenAiChat => "openai-chat",
-        }
-    }
-}
-
-impl std::str::FromStr for Format {
-    type Err = ImportError;
-
-    fn from_str(text: &str) -> Result<Self, ImportError> {
-        Self::ALL.into_iter().find(|format| format.name() == text).ok_or(ImportError::UnknownFormat)
-    }
-}
-
-impl fmt::Display for Format {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
+/// Largest document that is read as a whole, in bytes and with its long strings shortened. A file with
+/// one entry a line may be of any size.
+pub const MAX_DOCUMENT_BYTES: usize = 64 << 20;
 
 /// Place in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -102,16 +83,19 @@ pub struct Warning {
 /// Why a file gave no session. Never quotes the file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ImportError {
+    /// The file or the disk failed.
+    #[error("it cannot be read: {0}")]
+    Unreadable(std::io::ErrorKind),
     /// Nothing in it.
     #[error("the file is empty")]
     Empty,
-    /// Above [`MAX_IMPORT_BYTES`].
+    /// A single document above [`MAX_DOCUMENT_BYTES`].
     #[error(
-        "the file has {0} bytes, at most {MAX_IMPORT_BYTES} are read: split it at a line break"
+        "it is one document of more than {MAX_DOCUMENT_BYTES} bytes: write one trajectory a line"
     )]
-    TooLarge(usize),
+    TooLarge,
     /// None of the formats.
-    #[error("the format is not recognised: name it with --format lore, claude-code or openai-chat")]
+    #[error("the format is not recognised: name it with --format ({})", Format::names())]
     UnknownFormat,
     /// Not JSON.
     #[error("not JSON at line {line}, column {column}: is the file cut short?")]
@@ -122,7 +106,7 @@ pub enum ImportError {
         column: usize,
     },
     /// Read through, and no session found.
-    #[error("no session of the format {format} in it ({skipped} lines or items skipped{}): is the format right?", first.as_ref().map(|w| format!(", first: {w}")).unwrap_or_default())]
+    #[error("no session of the format {format} in it ({skipped} lines or items skipped{})", first.as_ref().map(|w| format!(", first: {w}")).unwrap_or_default())]
     NoSessions {
         /// The format that was tried.
         format: Format,
@@ -133,10 +117,11 @@ pub enum ImportError {
     },
 }
 
-/// Result of reading a file.
+/// Result of reading a file, or a part of one.
+#[derive(Default)]
 pub struct Import {
     /// The sessions, in the order of the file.
-    pub sessions: Vec<Session>,
+    pub sessions: Vec<Found>,
     /// Warnings: things that were tolerated, in the order of the file.
     pub warnings: Vec<Warning>,
 }
@@ -149,38 +134,40 @@ impl fmt::Debug for Import {
 }
 
 impl Import {
-    const fn new() -> Self {
-        Self { sessions: Vec::new(), warnings: Vec::new() }
-    }
-
     fn warn(&mut self, place: Place, reason: &'static str) {
         self.warnings.push(Warning { place, reason });
     }
-}
 
-/// The format of a file, by its first lines; none when it is none of ours.
-#[must_use]
-pub fn detect(bytes: &[u8]) -> Option<Format> {
-    let bytes = without_mark(bytes);
-    for (_, line) in lines(bytes).take(DETECT_LINES) {
-        if let Some(format) = serde_json::from_slice(line).ok().and_then(|value| of_value(&value)) {
-            return Some(format);
+    /// Adds a session, or says why there is none.
+    fn add(&mut self, found: Option<Found>, full: bool, place: Place) {
+        match found {
+            Some(found) => self.sessions.push(found),
+            None => self.warn(place, "nothing was asked or done; skipped"),
+        }
+        if full {
+            self.warn(place, "the session is longer than what is kept of one; its end is left out");
         }
     }
-    // One document over many lines.
-    of_value(&serde_json::from_slice(bytes).ok()?)
 }
 
-fn of_value(value: &Value) -> Option<Format> {
-    if own::is_session(value) {
-        Some(Format::Lore)
-    } else if openai::is_document(value) {
-        Some(Format::OpenAiChat)
-    } else if claude::is_entry(value) {
-        Some(Format::ClaudeCode)
-    } else {
-        None
+/// Reads one format, entry by entry.
+trait Importer: Send + Sync {
+    /// Takes an entry: a line, or the whole document.
+    fn entry(&mut self, entry: Value, place: Place, import: &mut Import);
+
+    /// Gives what was still being read at the end of the file.
+    fn end(&mut self, _import: &mut Import) {}
+
+    /// Bytes that it holds of sessions that are being read.
+    fn held_bytes(&self) -> usize {
+        0
     }
+}
+
+/// The format of a file, by its content; none when it is none of ours.
+#[must_use]
+pub fn detect(bytes: &[u8]) -> Option<Format> {
+    Reader::open(Cursor::new(bytes), None).ok().map(|reader| reader.format())
 }
 
 /// Reads all sessions of a file.
@@ -188,39 +175,11 @@ fn of_value(value: &Value) -> Option<Format> {
 /// # Errors
 /// Fails when the file holds no session.
 pub fn read(format: Format, bytes: &[u8]) -> Result<Import, ImportError> {
-    read_within(format, bytes, &Steps::unbounded())
-}
-
-/// As [`read`], and counts its steps.
-fn read_within(format: Format, bytes: &[u8], steps: &Steps) -> Result<Import, ImportError> {
-    if bytes.len() > MAX_IMPORT_BYTES {
-        return Err(ImportError::TooLarge(bytes.len()));
+    let mut reader = Reader::open(Cursor::new(bytes), Some(format))?;
+    let mut all = Import::default();
+    while let Some(mut part) = reader.next_part()? {
+        all.sessions.append(&mut part.sessions);
+        all.warnings.append(&mut part.warnings);
     }
-    let bytes = without_mark(bytes);
-    if bytes.trim_ascii().is_empty() {
-        return Err(ImportError::Empty);
-    }
-    let import = match format {
-        Format::Lore => own::read(bytes, steps),
-        Format::ClaudeCode => claude::read(bytes, steps),
-        Format::OpenAiChat => openai::read(bytes, steps)?,
-    };
-    if import.sessions.is_empty() {
-        let first = import.warnings.first().cloned();
-        return Err(ImportError::NoSessions { format, skipped: import.warnings.len(), first });
-    }
-    Ok(import)
-}
-
-/// Without a byte order mark.
-fn without_mark(bytes: &[u8]) -> &[u8] {
-    bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
-}
-
-/// The lines that are not blank, with their numbers.
-fn lines(bytes: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
-    let numbered = bytes.split(|byte| *byte == b'\n').enumerate();
-    numbered
-        .map(|(index, line)| (index + 1, line.trim_ascii()))
-        .filter(|(_, line)| !line.is_empty())
+    Ok(all)
 }

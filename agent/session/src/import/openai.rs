@@ -6,12 +6,12 @@
 
 use std::collections::BTreeSet;
 
-use lore_protocol::steps::Steps;
 use lore_protocol::trace::Outcome;
 use serde_json::Value;
 
-use super::builder::{Answer, Builder, seconds_of, text_of};
-use super::{Import, ImportError, Place, lines};
+use super::builder::{Answer, Builder, arguments_of, seconds_of, text_of};
+use super::cost::Cost;
+use super::{Import, Importer, Place, status};
 use crate::{Role, SessionOutcome, Source, TokenUse};
 
 const MESSAGE_KEYS: [&str; 3] = ["messages", "traj", "trajectory"];
@@ -41,85 +41,71 @@ fn messages(value: &Value) -> Option<&Vec<Value>> {
     list.first().is_some_and(is_message).then_some(list)
 }
 
-pub(super) fn read(bytes: &[u8], steps: &Steps) -> Result<Import, ImportError> {
-    steps.take(2 * bytes.len());
-    let mut import = Import::new();
-    let mut seen = BTreeSet::new();
-    let whole = match serde_json::from_slice::<Value>(bytes) {
-        Ok(whole) => whole,
-        // One document a line, then; a single line that is cut short stays an error.
-        Err(_) if lines(bytes).nth(1).is_some() && starts_with_document(bytes) => {
-            for (number, line) in lines(bytes) {
-                let place = Place::Line(number);
-                match serde_json::from_slice(line) {
-                    Ok(value) => trajectory(&value, place, &mut seen, &mut import, steps),
-                    Err(_) => import.warn(place, "not JSON; skipped"),
+pub(super) struct OpenAiChat {
+    seen: BTreeSet<String>,
+    cost: Cost,
+}
+
+impl OpenAiChat {
+    pub(super) const fn new(cost: Cost) -> Self {
+        Self { seen: BTreeSet::new(), cost }
+    }
+
+    fn trajectory(&mut self, value: &Value, place: Place, import: &mut Import) {
+        let Some(messages) = messages(value) else {
+            import.warn(place, "no list of messages; skipped");
+            return;
+        };
+        // The same content gives the same id, so that a second import is noticed.
+        let text = value.to_string();
+        self.cost.take(text.len());
+        let id = format!("openai-chat-{}", &blake3::hash(text.as_bytes()).to_hex()[..32]);
+        if !self.seen.insert(id.clone()) {
+            import.warn(place, "the same session a second time; skipped");
+            return;
+        }
+        let mut builder = Builder::new(&self.cost);
+        builder.model = value.get("model").and_then(Value::as_str).map(str::to_owned);
+        builder.started_seconds = TIME_KEYS.iter().find_map(|key| seconds_of(value.get(key)?));
+        match value.get("reward") {
+            None | Some(Value::Null) => {}
+            Some(reward) => {
+                match reward.as_f64().or_else(|| Some(f64::from(u8::from(reward.as_bool()?)))) {
+                    Some(reward) => builder.outcome = Some(rewarded(reward)),
+                    None => import.warn(place, "the reward is not a number; ignored"),
                 }
             }
-            return Ok(import);
         }
-        Err(error) => {
-            return Err(ImportError::NotJson { line: error.line(), column: error.column() });
-        }
-    };
-    match &whole {
-        Value::Array(items) if !items.first().is_some_and(is_message) => {
-            for (index, item) in items.iter().enumerate() {
-                trajectory(item, Place::Item(index + 1), &mut seen, &mut import, steps);
-            }
-        }
-        one => trajectory(one, Place::Item(1), &mut seen, &mut import, steps),
+        messages_into(&mut builder, messages, place, import);
+        let full = builder.is_full();
+        import.add(builder.finish_unnamed(id, "openai-chat"), full, place);
     }
-    Ok(import)
 }
 
-/// Returns true when some line near the top is a document of its own.
-fn starts_with_document(bytes: &[u8]) -> bool {
-    lines(bytes)
-        .take(super::DETECT_LINES)
-        .any(|(_, line)| serde_json::from_slice(line).is_ok_and(|value| is_document(&value)))
+impl Importer for OpenAiChat {
+    fn entry(&mut self, entry: Value, place: Place, import: &mut Import) {
+        match &entry {
+            Value::Array(items) if !items.first().is_some_and(is_message) => {
+                for (index, item) in items.iter().enumerate() {
+                    self.trajectory(item, Place::Item(index + 1), import);
+                }
+            }
+            one => self.trajectory(one, place, import),
+        }
+    }
 }
 
-fn trajectory(
-    value: &Value,
+/// Reads chat messages into a session.
+pub(super) fn messages_into(
+    builder: &mut Builder,
+    messages: &[Value],
     place: Place,
-    seen: &mut BTreeSet<String>,
     import: &mut Import,
-    steps: &Steps,
 ) {
-    let Some(messages) = messages(value) else {
-        import.warn(place, "no list of messages; skipped");
-        return;
-    };
-    // The same bytes give the same id, so that a second import is noticed.
-    let text = value.to_string();
-    steps.take(text.len());
-    let id = format!("openai-chat-{}", &blake3::hash(text.as_bytes()).to_hex()[..32]);
-    if !seen.insert(id.clone()) {
-        import.warn(place, "the same session a second time; skipped");
-        return;
-    }
-    let mut builder = Builder::new(steps);
-    builder.model = value.get("model").and_then(Value::as_str).map(str::to_owned);
-    builder.started_seconds = TIME_KEYS.iter().find_map(|key| seconds_of(value.get(key)?));
-    match value.get("reward") {
-        None | Some(Value::Null) => {}
-        Some(reward) => {
-            match reward.as_f64().or_else(|| Some(f64::from(u8::from(reward.as_bool()?)))) {
-                Some(reward) => builder.outcome = Some(rewarded(reward)),
-                None => import.warn(place, "the reward is not a number; ignored"),
-            }
-        }
-    }
     for entry in messages {
-        steps.take(1);
-        if let Err(reason) = message(&mut builder, entry) {
+        if let Err(reason) = message(builder, entry) {
             import.warn(place, reason);
         }
-    }
-    match builder.finish(id, "openai-chat") {
-        Some(session) => import.sessions.push(session),
-        None => import.warn(place, "nothing was asked or done; skipped"),
     }
 }
 
@@ -128,7 +114,7 @@ fn rewarded(reward: f64) -> SessionOutcome {
     SessionOutcome::certain(verdict, Source::Reward)
 }
 
-fn message(builder: &mut Builder<'_>, message: &Value) -> Result<(), &'static str> {
+pub(super) fn message(builder: &mut Builder, message: &Value) -> Result<(), &'static str> {
     let role =
         message.get("role").and_then(Value::as_str).ok_or("a message without role; skipped")?;
     let said = message.get("content").map_or_else(|| Some(String::new()), text_of);
@@ -141,7 +127,7 @@ fn message(builder: &mut Builder<'_>, message: &Value) -> Result<(), &'static st
             let id = message.get("tool_call_id").and_then(Value::as_str);
             let tool = message.get("name").and_then(Value::as_str);
             let failed = says_error(&said);
-            let answer = Answer { text: said, failed, exit: None, duration_ms: None };
+            let answer = Answer::unflagged(status::any(&said), failed);
             if !builder.answer(id, tool, answer) {
                 return Err("a tool result without its call; skipped");
             }
@@ -151,7 +137,7 @@ fn message(builder: &mut Builder<'_>, message: &Value) -> Result<(), &'static st
     Ok(())
 }
 
-fn assistant(builder: &mut Builder<'_>, message: &Value, said: String) -> Result<(), &'static str> {
+fn assistant(builder: &mut Builder, message: &Value, said: String) -> Result<(), &'static str> {
     builder.turn(Role::Assistant, said);
     if let Some(usage) = message.get("usage") {
         let count = |key: &str| usage.get(key).and_then(Value::as_u64);
@@ -177,20 +163,14 @@ fn assistant(builder: &mut Builder<'_>, message: &Value, said: String) -> Result
 }
 
 fn function(
-    builder: &mut Builder<'_>,
+    builder: &mut Builder,
     id: Option<String>,
     function: &Value,
 ) -> Result<(), &'static str> {
     let tool = function.get("name").and_then(Value::as_str);
     let tool = tool.ok_or("a call without the name of its tool; skipped")?.to_owned();
-    let given = function.get("arguments").cloned().unwrap_or(Value::Null);
-    let (arguments, result) = match given {
-        Value::String(text) => match serde_json::from_str(&text) {
-            Ok(arguments) => (arguments, Ok(())),
-            Err(_) => (Value::String(text), Err("arguments that are not JSON; kept as text")),
-        },
-        other => (other, Ok(())),
-    };
+    let (arguments, odd) = arguments_of(function.get("arguments"));
+    let result = if odd { Err("arguments that are not JSON; kept as text") } else { Ok(()) };
     if builder.call(id, tool, arguments) {
         result
     } else {
@@ -200,7 +180,7 @@ fn function(
 
 /// Chat messages have no error flag: a result fails when it begins with the word, or is an object
 /// that carries one.
-fn says_error(text: &str) -> bool {
+pub(super) fn says_error(text: &str) -> bool {
     let start = text.trim_start();
     let word = start.get(..6).unwrap_or(start);
     if word.eq_ignore_ascii_case("error:")

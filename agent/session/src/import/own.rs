@@ -1,9 +1,8 @@
 //! Sessions of this program.
 
-use lore_protocol::steps::Steps;
 use serde_json::Value;
 
-use super::{Import, Place, lines};
+use super::{Found, Import, Importer, Place};
 use crate::{Session, SessionError};
 
 pub(super) fn is_session(value: &Value) -> bool {
@@ -11,17 +10,12 @@ pub(super) fn is_session(value: &Value) -> bool {
         && value.get("turns").is_some_and(Value::is_array)
 }
 
-pub(super) fn read(bytes: &[u8], steps: &Steps) -> Import {
-    let mut import = Import::new();
-    for (number, line) in lines(bytes) {
-        let place = Place::Line(number);
-        steps.take(line.len());
-        let Ok(text) = std::str::from_utf8(line) else {
-            import.warn(place, "not UTF-8; skipped");
-            continue;
-        };
-        match Session::from_line(text, number) {
-            Ok(session) => import.sessions.push(session),
+pub(super) struct Own;
+
+impl Importer for Own {
+    fn entry(&mut self, entry: Value, place: Place, import: &mut Import) {
+        match Session::from_value(entry, 0) {
+            Ok(session) => import.sessions.push(Found::bare(session)),
             Err(SessionError::Newer { .. }) => {
                 import.warn(place, "a session of a later format; skipped, update this program");
             }
@@ -31,5 +25,4 @@ pub(super) fn read(bytes: &[u8], steps: &Steps) -> Import {
             }
         }
     }
-    import
 }

@@ -42,6 +42,7 @@ fn imported() -> Imported {
         users: 3,
         files: 4,
         warnings: Vec::new(),
+        passed_over: Vec::new(),
         too_few: Vec::new(),
     }
 }

@@ -8,14 +8,24 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::{Role, Source, TokenUse};
+use crate::{Role, Session, Source, TokenUse};
 
-const CLAUDE: &[u8] = include_bytes!("fixtures/claude.jsonl");
-const TRAJECTORIES: &[u8] = include_bytes!("fixtures/trajectories.json");
+mod cases;
+mod equal;
+mod hostile;
+mod states;
+
+/// The sessions of a file.
+fn sessions(format: Format, bytes: &[u8]) -> Vec<Session> {
+    read(format, bytes).unwrap().sessions.into_iter().map(|found| found.session).collect()
+}
+
+const CLAUDE: &[u8] = include_bytes!("../fixtures/claude.jsonl");
+const TRAJECTORIES: &[u8] = include_bytes!("../fixtures/trajectories.json");
 
 #[test]
 fn every_format_is_recognised_by_its_content() {
-    let own = read(Format::OpenAiChat, TRAJECTORIES).unwrap().sessions[0].to_line();
+    let own = sessions(Format::OpenAiChat, TRAJECTORIES)[0].to_line();
     assert_eq!(detect(own.as_bytes()), Some(Format::Lore));
     assert_eq!(detect(CLAUDE), Some(Format::ClaudeCode));
     assert_eq!(detect(TRAJECTORIES), Some(Format::OpenAiChat));
@@ -33,7 +43,7 @@ fn every_format_is_recognised_by_its_content() {
 fn a_claude_code_file_gives_the_session_and_its_side_chain() {
     let import = read(Format::ClaudeCode, CLAUDE).unwrap();
     assert_eq!(import.sessions.len(), 2);
-    let session = &import.sessions[0];
+    let session = &import.sessions[0].session;
     assert_eq!(session.id, "claude-code-5e55-0001");
     assert_eq!(session.harness, "claude-code");
     assert_eq!(session.model.as_deref(), Some("some-model-1"));
@@ -46,7 +56,7 @@ fn a_claude_code_file_gives_the_session_and_its_side_chain() {
     // The three lines of the first message are one turn with the last count.
     assert_eq!(session.turns[2].text, "I will look at the skill first.");
     assert_eq!(session.turns[2].tokens, Some(TokenUse { input: 115, cached: 100, output: 7 }));
-    let side = &import.sessions[1];
+    let side = &import.sessions[1].session;
     assert_eq!(
         (side.id.as_str(), side.task.as_str()),
         ("claude-code-5e55-0001-u12", "Check out.txt")
@@ -73,10 +83,10 @@ fn with_side_chains(session: &str, chains: usize) -> String {
 
 #[test]
 fn a_conversation_with_thirty_side_chains_has_one_root() {
-    let import = read(Format::ClaudeCode, with_side_chains("c", 30).as_bytes()).unwrap();
-    let roots: BTreeSet<&str> = import.sessions.iter().map(crate::Session::conversation).collect();
-    assert_eq!((import.sessions.len(), roots), (31, BTreeSet::from(["claude-code-c"])));
-    let alone = read(Format::ClaudeCode, with_side_chains("c", 0).as_bytes()).unwrap().sessions;
+    let all = sessions(Format::ClaudeCode, with_side_chains("c", 30).as_bytes());
+    let roots: BTreeSet<&str> = all.iter().map(Session::conversation).collect();
+    assert_eq!((all.len(), roots), (31, BTreeSet::from(["claude-code-c"])));
+    let alone = sessions(Format::ClaudeCode, with_side_chains("c", 0).as_bytes());
     assert_eq!((alone[0].root.as_deref(), alone[0].conversation()), (None, "claude-code-c"));
 }
 
@@ -107,7 +117,7 @@ fn files_of_one_conversation_share_marks_and_other_files_do_not() {
     ];
     let mut all = Vec::new();
     for file in &files {
-        all.extend(read(Format::ClaudeCode, file.as_bytes()).unwrap().sessions);
+        all.extend(sessions(Format::ClaudeCode, file.as_bytes()));
     }
     crate::conversation::unite(&mut all);
     let roots: BTreeSet<&str> = all.iter().map(crate::Session::conversation).collect();
@@ -118,26 +128,26 @@ fn files_of_one_conversation_share_marks_and_other_files_do_not() {
 #[test]
 fn calls_of_claude_code_carry_results_errors_and_exit_statuses() {
     let import = read(Format::ClaudeCode, CLAUDE).unwrap();
-    let trace = import.sessions[0].trace();
+    let trace = import.sessions[0].session.trace();
     let failed: Vec<bool> = trace.calls.iter().map(|call| call.failed).collect();
     assert_eq!(failed, [false, true, false, false]);
     assert_eq!(trace.calls[1].input, "curl -sf localhost:80/status > out.txt");
     assert_eq!(trace.calls[1].exit, Some(7));
     assert_eq!(trace.calls[2].output, "", "the copy of a resumed session is not read");
-    assert_eq!(import.sessions[0].turns[4].calls[0].duration_ms, Some(42));
+    assert_eq!(import.sessions[0].session.turns[4].calls[0].duration_ms, Some(42));
     assert_eq!(trace.outcome, Outcome::Success);
-    assert_eq!(import.sessions[0].outcome.source, Source::Rules);
+    assert_eq!(import.sessions[0].session.outcome.source, Source::Rules);
 }
 
 #[test]
 fn a_skill_that_was_opened_is_named_with_the_ids_it_carries() {
     let import = read(Format::ClaudeCode, CLAUDE).unwrap();
-    let used = &import.sessions[0].skills_read;
+    let used = &import.sessions[0].session.skills_read;
     assert_eq!(used.len(), 1);
     assert_eq!(used[0].name, "ping-port");
     assert_eq!(used[0].skill, Some(SkillId([0xab; 32])));
     assert_eq!(used[0].revision, Some(RevisionId([0xcd; 32])));
-    assert!(import.sessions[1].skills_read.is_empty());
+    assert!(import.sessions[1].session.skills_read.is_empty());
 }
 
 #[test]
@@ -157,7 +167,7 @@ fn unreadable_lines_are_named_and_cost_only_themselves() {
 fn trajectories_keep_calls_results_and_reward() {
     let import = read(Format::OpenAiChat, TRAJECTORIES).unwrap();
     assert_eq!(import.sessions.len(), 3);
-    let first = &import.sessions[0];
+    let first = &import.sessions[0].session;
     assert_eq!(
         (first.task.as_str(), first.started.unix_seconds),
         ("Cancel booking 7", 1_767_607_200)
@@ -168,7 +178,7 @@ fn trajectories_keep_calls_results_and_reward() {
     assert_eq!((calls[0].failed, calls[1].failed), (false, true), "results came in another order");
     assert_eq!(first.turns[2].tokens, Some(TokenUse { input: 30, cached: 20, output: 4 }));
     assert_eq!(first.turns[3].text, "I cannot.\nSorry.");
-    let second = &import.sessions[1];
+    let second = &import.sessions[1].session;
     assert_eq!(second.outcome.verdict, Outcome::Failure, "part of a reward is no success");
     assert_eq!(second.turns[1].calls[0].arguments, json!("not json"));
     assert!(second.turns[1].calls[0].failed);
@@ -185,7 +195,11 @@ fn one_list_one_object_and_one_a_line_are_the_same_session() {
         let import = read(Format::OpenAiChat, text.as_bytes()).unwrap();
         assert_eq!(import.sessions.len(), count);
         assert!(
-            import.sessions.iter().all(|session| session.task == "a" && session.turns.len() == 2)
+            import
+                .sessions
+                .iter()
+                .map(|found| &found.session)
+                .all(|session| session.task == "a" && session.turns.len() == 2)
         );
         assert_eq!(import.warnings.len(), count - 1);
     }
@@ -198,7 +212,7 @@ fn an_id_that_is_used_again_after_its_answer_names_a_new_call() {
     let list =
         json!([call("a"), answer("1"), call("b"), answer("2"), answer("3"), call("d"), call("e")]);
     let import = read(Format::OpenAiChat, list.to_string().as_bytes()).unwrap();
-    let trace = import.sessions[0].trace();
+    let trace = import.sessions[0].session.trace();
     let calls: Vec<(&str, &str)> =
         trace.calls.iter().map(|call| (call.tool.as_str(), call.output.as_str())).collect();
     assert_eq!(calls, [("a", "1"), ("b", "2")]);
@@ -213,17 +227,17 @@ fn an_id_that_is_used_again_after_its_answer_names_a_new_call() {
 #[test]
 fn importing_twice_gives_the_same_ids() {
     for (format, bytes) in [(Format::ClaudeCode, CLAUDE), (Format::OpenAiChat, TRAJECTORIES)] {
-        assert_eq!(read(format, bytes).unwrap().sessions, read(format, bytes).unwrap().sessions);
+        assert_eq!(sessions(format, bytes), sessions(format, bytes));
     }
 }
 
 #[test]
 fn own_sessions_come_back_whole_and_a_later_format_is_skipped() {
-    let sessions = read(Format::ClaudeCode, CLAUDE).unwrap().sessions;
-    let lines: Vec<String> = sessions.iter().map(crate::Session::to_line).collect();
+    let all = sessions(Format::ClaudeCode, CLAUDE);
+    let lines: Vec<String> = all.iter().map(crate::Session::to_line).collect();
     let text = format!("{}\n{{\"version\":99,\"turns\":[]}}\nbroken\n{}\n", lines[0], lines[1]);
     let import = read(Format::Lore, text.as_bytes()).unwrap();
-    assert_eq!(import.sessions, sessions);
+    assert_eq!(sessions(Format::Lore, text.as_bytes()), all);
     assert_eq!(import.warnings.len(), 2);
 }
 
@@ -277,9 +291,10 @@ fn real_trajectories_are_read_with_their_published_success_rate() {
     let import = read(Format::OpenAiChat, &bytes).unwrap();
     assert!(import.warnings.is_empty(), "{:?}", import.warnings.first());
     assert_eq!(import.sessions.len(), 200);
-    let won = import.sessions.iter().filter(|s| s.outcome.verdict == Outcome::Success).count();
+    let won =
+        import.sessions.iter().filter(|s| s.session.outcome.verdict == Outcome::Success).count();
     assert_eq!(won, 84);
-    let calls: usize = import.sessions.iter().map(|session| session.trace().calls.len()).sum();
+    let calls: usize = import.sessions.iter().map(|found| found.session.trace().calls.len()).sum();
     assert_eq!(calls, 1164, "every tool message answers a call");
 }
 
