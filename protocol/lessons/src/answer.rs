@@ -3,7 +3,7 @@
 use lore_protocol::lesson::ErrorClass;
 
 use crate::circumstance::of_same_words;
-use crate::difference::{difference, without};
+use crate::difference::{arguments, difference, quoted, without};
 use crate::findings::Step;
 use crate::line::Command;
 use crate::mask::value_kind;
@@ -95,6 +95,14 @@ fn of_commands(
     if let Some((new, program)) = lines().rfind(|(_, program)| program.path == old_program.path) {
         return of_same_program(failing, old, old_program, working, new, program, between, class);
     }
+    // `python3 app/main.py` and `python3 -m app.main`.
+    let as_module = |program: &Program| {
+        let rest = program.path.strip_prefix(old_program.path.as_str());
+        rest.is_some_and(|rest| rest.starts_with(" -m ")) && !program.public
+    };
+    if class == ErrorClass::MissingModule && lines().any(|(_, program)| as_module(program)) {
+        return Some(Remedy::AddFlag("-m".to_owned()));
+    }
     let (new, program) =
         lines().find(|(new, program)| stands_for(old, old_program, new, program, class))?;
     if destroys(new, program) {
@@ -119,7 +127,9 @@ fn stands_for(
     program: &Program,
     class: ErrorClass,
 ) -> bool {
-    if INSTALLERS.contains(&program.path.as_str())
+    let sibling = program.first() == old_program.first();
+    let asked = sibling && class == ErrorClass::UnknownSubcommand;
+    if (INSTALLERS.contains(&program.path.as_str()) && !asked)
         || program.path == "sleep"
         || program.path == "cd"
     {
@@ -146,19 +156,29 @@ fn stands_for(
     // The same arguments: nearly all of either.
     let same = !ours.is_empty() && 2 * shared > ours.len().max(theirs.len());
     match class {
-        ErrorClass::CommandNotFound | ErrorClass::MissingModule | ErrorClass::Unsupported => {
-            same || alternatives(old_program.first(), program.first())
-        }
-        ErrorClass::UnknownSubcommand | ErrorClass::MissingScript => {
-            program.first() == old_program.first() || same
-        }
+        ErrorClass::CommandNotFound
+        | ErrorClass::MissingModule
+        | ErrorClass::Unsupported
+        | ErrorClass::ServiceDown
+        | ErrorClass::UnknownName
+        | ErrorClass::UnknownType
+        | ErrorClass::MissingLibrary => same || alternatives(old_program.first(), program.first()),
+        ErrorClass::UnknownSubcommand | ErrorClass::MissingScript => sibling || same,
+        ErrorClass::Gone => sibling || same || alternatives(old_program.first(), program.first()),
+        // `pnpm licenses` and `pnpm licenses list`.
+        ErrorClass::MissingArgument if is_below(program, old_program) => true,
         _ => same && !ours.iter().all(|word| value_kind(word).is_some()),
     }
 }
 
+/// Returns true when a program is a sub-command of another.
+fn is_below(program: &Program, parent: &Program) -> bool {
+    program.path.strip_prefix(parent.path.as_str()).is_some_and(|rest| rest.starts_with(' '))
+}
+
 /// Programs of one trade.
 fn alternatives(old: &str, new: &str) -> bool {
-    const TRADES: [&[&str]; 12] = [
+    const TRADES: [&[&str]; 18] = [
         &["python", "python3", "python2", "py", "uv"],
         &["pip", "pip3", "uv", "pipx", "python", "python3"],
         &["rg", "grep", "ag", "egrep"],
@@ -171,6 +191,12 @@ fn alternatives(old: &str, new: &str) -> bool {
         &["node", "bun", "deno", "tsx", "ts-node"],
         &["make", "gmake", "just"],
         &["gtimeout", "timeout", "perl"],
+        &["awk", "mawk", "gawk"],
+        &["gcc", "g++", "cc", "c++"],
+        &["clang", "clang++"],
+        &["next", "eslint", "biome"],
+        &["netstat", "ss"],
+        &["systemctl", "service"],
     ];
     old != new && TRADES.iter().any(|trade| trade.contains(&old) && trade.contains(&new))
 }
@@ -194,11 +220,7 @@ fn of_same_program(
     let had: Vec<&str> =
         old.assignments.iter().filter_map(|word| word.text.split('=').next()).collect();
     let mut set = variable.filter(|name| !had.contains(name));
-    let words = |command: &Command, program: &Program| -> Vec<(String, bool)> {
-        let word = |at: &usize| &command.words[*at];
-        program.arguments.iter().map(word).map(|word| (word.text.clone(), word.value)).collect()
-    };
-    let (before, after) = (words(old, old_program), words(new, program));
+    let (before, after) = (arguments(old, old_program), arguments(new, program));
     let removed = without(&before, &after);
     let added = without(&after, &before);
     if removed.is_empty() && added.is_empty() {
@@ -206,7 +228,7 @@ fn of_same_program(
             return Some(Remedy::SetVariable(name.to_owned()));
         }
         if before != after {
-            return Some(Remedy::OtherArguments);
+            return quoted(&before, &after).or(Some(Remedy::OtherArguments));
         }
         return of_same_words(failing, working, between, class);
     }

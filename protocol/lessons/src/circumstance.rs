@@ -41,7 +41,10 @@ pub(crate) fn of_same_words(
                 package.filter(|text| !text.starts_with('-') && value_kind(text).is_none());
             return Some(match package.next() {
                 Some(package) => Remedy::Install(package.to_owned()),
-                None => Remedy::RunFirst(program.path.clone()),
+                None => Remedy::RunFirst(
+                    crate::practice::cleaned(command, program)
+                        .unwrap_or_else(|| program.path.clone()),
+                ),
             });
         }
         if matches!(program.path.as_str(), "export" | "set") {

@@ -1,7 +1,9 @@
 //! The difference between the words of two lines of one program.
 
 use crate::findings::Step;
+use crate::line::Command;
 use crate::mask::value_kind;
+use crate::program::Program;
 use crate::remedy::Remedy;
 
 /// Words of the first list that the second has not, by text.
@@ -21,6 +23,10 @@ pub(crate) fn without(ours: &[(String, bool)], theirs: &[(String, bool)]) -> Vec
 
 /// Words of a flag, or a word that is no value.
 fn is_public(text: &str, value: bool) -> bool {
+    // `--`, `+nightly`, and the empty word that BSD's `sed -i ''` takes.
+    if matches!(text, "--" | "") || text.strip_prefix('+').is_some_and(|rest| !rest.is_empty()) {
+        return true;
+    }
     let flag = text.starts_with('-')
         && text.len() > 1
         && !text.bytes().all(|byte| byte == b'-' || byte.is_ascii_digit());
@@ -55,7 +61,7 @@ pub(crate) fn difference(
     let point = failing.situation.as_ref().and_then(|situation| situation.word.as_deref());
     match (old.as_slice(), new.as_slice()) {
         ([], []) => Remedy::OtherArguments,
-        ([], [one]) if one.starts_with('-') => Remedy::AddFlag(one.clone()),
+        ([], [one]) if one.starts_with(['-', '+']) => Remedy::AddFlag(one.clone()),
         ([], [flag, value]) if flag.starts_with('-') && !value.starts_with('-') => {
             Remedy::AddFlag(format!("{flag} {value}"))
         }
@@ -68,11 +74,11 @@ pub(crate) fn difference(
         {
             Remedy::AddFlag(flag.clone())
         }
-        ([one], []) if one.starts_with('-') || Some(one.as_str()) == point => {
+        ([one], []) if one.starts_with('-') || one == "''" || Some(one.as_str()) == point => {
             Remedy::DropFlag(one.clone())
         }
         ([flag, value], []) if flag.starts_with('-') && !value.starts_with('-') => {
-            Remedy::DropFlag(format!("{flag} {value}"))
+            Remedy::DropFlag(flag.clone())
         }
         ([one], [other])
             if one.starts_with('-') == other.starts_with('-') || Some(one.as_str()) == point =>
@@ -93,10 +99,76 @@ pub(crate) fn difference(
     }
 }
 
+/// Flags whose value is a name or a place of the task.
+const NAMED: [&str; 35] = [
+    "-C",
+    "-F",
+    "-L",
+    "-b",
+    "-d",
+    "-f",
+    "-h",
+    "-n",
+    "-o",
+    "-p",
+    "-w",
+    "--baseUrl",
+    "--bin",
+    "--branch",
+    "--cacert",
+    "--dir",
+    "--env-file",
+    "--env-file-if-exists",
+    "--example",
+    "--exclude-dir",
+    "--file",
+    "--filter",
+    "--host",
+    "--message",
+    "--name",
+    "--outDir",
+    "--outdir",
+    "--outFile",
+    "--output",
+    "--package",
+    "--path",
+    "--prefix",
+    "--rulesdir",
+    "--test",
+    "--test-dir",
+];
+
+/// Words of a command's arguments, each with whether it is a value: quoted, or after a flag that takes a name.
+pub(crate) fn arguments(command: &Command, program: &Program) -> Vec<(String, bool)> {
+    // What a runner fetches is a public package: `npx -p typescript tsc`.
+    let runs = matches!(program.first(), "npx" | "bunx" | "pnpx" | "uvx");
+    let mut out: Vec<(String, bool)> = Vec::new();
+    for at in &program.arguments {
+        let word = &command.words[*at];
+        let after_flag = out.last().is_some_and(|(flag, _)| NAMED.contains(&flag.as_str()));
+        let named = after_flag && !runs && !word.text.starts_with('-');
+        out.push((word.text.clone(), word.value || named));
+    }
+    out
+}
+
+/// A pattern that only had to be quoted, so that the shell does not expand it.
+pub(crate) fn quoted(before: &[(String, bool)], after: &[(String, bool)]) -> Option<Remedy> {
+    let mut pairs = before.iter().zip(after);
+    let (pattern, _) =
+        pairs.find(|((old, was), (new, is))| old == new && !was && *is && old.starts_with("*."))?;
+    Some(Remedy::Replace { old: pattern.0.clone(), new: format!("'{}'", pattern.0) })
+}
+
 /// `--flag=value` with a value of the task is the flag alone.
 fn flag_only(text: &str) -> String {
+    if text.is_empty() {
+        return "''".to_owned();
+    }
     match text.split_once('=') {
-        Some((flag, value)) if flag.starts_with('-') && value_kind(value).is_some() => {
+        Some((flag, value))
+            if flag.starts_with('-') && (value_kind(value).is_some() || NAMED.contains(&flag)) =>
+        {
             flag.to_owned()
         }
         _ => text.to_owned(),

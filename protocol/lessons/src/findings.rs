@@ -117,7 +117,14 @@ impl Step<'_> {
                     .reading
                     .programs
                     .iter()
-                    .all(|program| LOOKS.contains(&program.path.as_str())))
+                    .all(|program| LOOKS.contains(&program.path.as_str()))
+                && !self.sets_upstream())
+    }
+
+    /// Returns true for `git branch --set-upstream-to`, which only seems to look.
+    fn sets_upstream(&self) -> bool {
+        let words = self.reading.commands.iter().flat_map(|command| &command.words);
+        words.filter(|word| word.text.starts_with("--set-upstream")).count() > 0
     }
 }
 
@@ -181,6 +188,7 @@ struct Answer {
 }
 
 /// The first later success that answers a failure; or what was changed when the same failure came again first.
+/// Where the very same call works directly after that success, what came between is the answer.
 fn answer(
     steps: &[Step<'_>],
     index: usize,
@@ -189,6 +197,7 @@ fn answer(
 ) -> Option<Answer> {
     let failing = &steps[index];
     let last = (index + 1 + MAX_CALLS_ON).min(steps.len());
+    let mut first = None;
     for end in index + 1..last {
         let step = &steps[end];
         budget.take(64);
@@ -197,6 +206,9 @@ fn answer(
         if let Some(again) = &step.situation
             && (&again.program, again.class) == (&situation.program, situation.class)
         {
+            if first.is_some() {
+                return first;
+            }
             // Another message: the remedy may have mended the first.
             if again.point() != situation.point() {
                 return None;
@@ -207,9 +219,17 @@ fn answer(
         if !step.is_done() {
             continue;
         }
+        let again = step.call.command.is_some() && step.call.command == failing.call.command;
+        if first.is_some() && !again {
+            return first;
+        }
         if let Some(remedy) = remedy(failing, step, between) {
-            return Some(Answer { end, remedy, worked: true });
+            let answer = Answer { end, remedy, worked: true };
+            if again {
+                return Some(answer);
+            }
+            first = Some(answer);
         }
     }
-    None
+    first
 }

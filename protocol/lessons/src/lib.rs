@@ -12,6 +12,7 @@ mod answer;
 mod book;
 mod call;
 mod circumstance;
+mod codebook;
 mod cut;
 mod difference;
 mod digest;
@@ -33,6 +34,7 @@ mod tests;
 
 pub use book::{Book, Circle, Entry, Tally};
 pub use call::{Call, Refusal, Status};
+pub use codebook::{Codebook, Entry, MAX_TEXT_CHARACTERS, codebook};
 pub use cut::{beginning, end};
 pub use digest::{DIGEST_VERSION, Digest, Seen};
 pub use findings::{Findings, Pitfall, findings, findings_within};

@@ -95,8 +95,9 @@ pub(crate) fn message(line: &str, own: &BTreeSet<&str>, keep: Option<&str>) -> S
             continue;
         }
         // A quote inside a word begins a value: `key="value"`.
-        let end = match rest[1..end.max(1)].find(['"', '`']) {
-            Some(at) if at > 0 && rest.is_char_boundary(at + 1) => at + 1,
+        let first = c.len_utf8();
+        let end = match rest[first..end].find(['"', '`']) {
+            Some(at) if at > 0 => first + at,
             _ => end,
         };
         word(&rest[..end], own, keep, &mut out);

@@ -83,6 +83,18 @@ fn runs_scripts(program: &Program) -> bool {
     ) || program.path.starts_with("npx")
 }
 
+/// A key of git's configuration that everybody has: `user.email` is no file.
+fn is_setting(program: &Program, text: &str) -> bool {
+    const SECTIONS: [&str; 14] = [
+        "advice", "commit", "core", "diff", "fetch", "http", "init", "merge", "protocol", "pull",
+        "push", "rebase", "safe", "user",
+    ];
+    program.path == "git config"
+        && text.split('.').count() == 2
+        && text.split('.').next().is_some_and(|section| SECTIONS.contains(&section))
+        && text.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'.')
+}
+
 /// A command without assignments' values, own paths and numbers; none when it holds what must not be shown.
 pub(crate) fn cleaned(command: &Command, program: &Program) -> Option<String> {
     let mut out = vec![program.path.clone()];
@@ -96,7 +108,8 @@ pub(crate) fn cleaned(command: &Command, program: &Program) -> Option<String> {
             Some((flag, value)) if flag.starts_with('-') => (Some(flag), value),
             _ => (None, text),
         };
-        let kind = if text.starts_with('-') && flag.is_none() { None } else { value_kind(value) };
+        let plain = (text.starts_with('-') && flag.is_none()) || is_setting(program, text);
+        let kind = if plain { None } else { value_kind(value) };
         let quoted = word.value && !value.starts_with("*.");
         let mask = if quoted { Some("<value>") } else { kind };
         match (flag, mask) {

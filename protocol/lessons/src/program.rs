@@ -64,6 +64,11 @@ impl Program {
         self.path.split(' ').next().unwrap_or_default()
     }
 
+    /// The module that Python runs: `pip` of `python3 -m pip install`.
+    pub(crate) fn module(&self) -> Option<&str> {
+        self.path.split(" -m ").nth(1)?.split(' ').next()
+    }
+
     /// The program without what runs it: `pytest` of `uv run pytest`.
     pub(crate) fn inner(&self) -> &str {
         let runner = RUNNERS.iter().filter_map(|runner| self.path.strip_prefix(runner));
@@ -85,22 +90,36 @@ pub(crate) fn is_public(path: &str) -> bool {
 /// The program of a command.
 pub(crate) fn program(command: &Command) -> Program {
     let mut found = path_from(command, 0);
-    let runs = RUNNERS.contains(&found.path.as_str());
-    if runs && let Some(at) = found.arguments.first().copied() {
-        let plain = found.arguments.iter().copied().find(|at| is_plain(&command.words[*at].text));
-        if plain == Some(at) && !command.words[at].value {
-            let inner = path_from(command, at);
-            found = Program {
-                path: format!("{} {}", found.path, inner.path),
-                public: found.public && inner.public,
-                arguments: inner.arguments,
-            };
-        }
+    if RUNNERS.contains(&found.path.as_str())
+        && let Some(place) = inner_place(command, &found)
+    {
+        let (before, at) = (&found.arguments[..place], found.arguments[place]);
+        let inner = path_from(command, at);
+        found = Program {
+            path: format!("{} {}", found.path, inner.path),
+            public: found.public && inner.public,
+            arguments: before.iter().copied().chain(inner.arguments).collect(),
+        };
     }
     if matches!(found.path.as_str(), "python" | "python3") {
         module(command, &mut found);
     }
     found
+}
+
+/// Place among the arguments of a runner at which the program stands that it runs: after its own flags.
+fn inner_place(command: &Command, runner: &Program) -> Option<usize> {
+    let known = PROGRAMS.get(runner.first());
+    let mut place = 0;
+    while let Some(at) = runner.arguments.get(place) {
+        let word = &command.words[*at];
+        if !word.text.starts_with('-') {
+            return (is_plain(&word.text) && !word.value).then_some(place);
+        }
+        let valued = known.is_some_and(|known| known.valued.contains(word.text.as_str()));
+        place += 1 + usize::from(valued);
+    }
+    None
 }
 
 /// `python -m pytest` is a program of its own.
@@ -122,8 +141,12 @@ fn module(command: &Command, found: &mut Program) {
                     | "pdb"
                     | "timeit"
             );
-        found.path = format!("{} -m {module}", found.path);
-        found.arguments.retain(|at| *at > 2);
+        let inner = path_from(command, 2);
+        let path = if PROGRAMS.contains_key(module) { inner.path } else { (*module).to_owned() };
+        found.path = format!("{} -m {path}", found.path);
+        let words = path.split(' ').count();
+        found.arguments =
+            if words > 1 { inner.arguments } else { (3..command.words.len()).collect() };
     }
 }
 

@@ -124,7 +124,7 @@ pub(crate) fn recognise(programs: &[&str], output: &str, steps: &Steps) -> Optio
             best = Some(rank);
             found = Some(Found {
                 class: row.class,
-                word: word.map(str::to_owned),
+                word: word.filter(|word| !word.is_empty()).map(str::to_owned),
                 message: stated(&row.pieces),
                 programs: &row.programs,
                 exact: row.exact,
@@ -197,8 +197,7 @@ fn first_word(text: &str) -> Option<&str> {
 }
 
 fn kept(word: &str) -> Option<&str> {
-    (!word.is_empty() && word.len() <= MAX_WORD_BYTES && !word.contains(char::is_whitespace))
-        .then_some(word)
+    (word.len() <= MAX_WORD_BYTES && !word.contains(char::is_whitespace)).then_some(word)
 }
 
 /// Rows of the data file that cannot be used: an unknown class, or a pattern without a literal.

@@ -58,7 +58,7 @@ pub(crate) fn of(call: &Call, reading: &Reading, task: &str, steps: &Steps) -> S
     let own = own_words(call, reading, task, steps);
     let (class, word, message) = match &reading.found {
         Some(found) => {
-            let word = found.word.clone().filter(|word| is_public_word(word));
+            let word = found.word.clone().and_then(|word| public_word(word, found.class, reading));
             let message = found.message.replace(WORD, word.as_deref().unwrap_or("<value>"));
             (found.class, word, beginning(&message, mask::MAX_MESSAGE_BYTES).trim_end().to_owned())
         }
@@ -78,6 +78,26 @@ fn tool(call: &Call) -> (String, bool) {
         Kind::Shell => ("shell".to_owned(), true),
         Kind::Bookkeeping | Kind::Verdict | Kind::Other => (call.tool.to_ascii_lowercase(), false),
     }
+}
+
+/// The word of a message that may be the point of a key: of `--timeout=10` the flag. A surplus argument is the
+/// session's own, a flag is not.
+fn public_word(word: String, class: ErrorClass, reading: &Reading) -> Option<String> {
+    let word = match word.split_once('=') {
+        Some((flag, _)) if word.starts_with('-') => flag.to_owned(),
+        _ => word,
+    };
+    let surplus = matches!(class, ErrorClass::UnknownOption | ErrorClass::UnknownSubcommand);
+    let own = surplus && !word.starts_with('-') && is_argument(reading, &word);
+    (is_public_word(&word) && !own).then_some(word)
+}
+
+/// Returns true for an argument of the command that failed.
+fn is_argument(reading: &Reading, word: &str) -> bool {
+    reading.at.is_some_and(|at| {
+        let words = &reading.commands[at].words;
+        reading.programs[at].arguments.iter().any(|argument| words[*argument].text == word)
+    })
 }
 
 /// A word that may be the point of a key: no path, no file, no number.

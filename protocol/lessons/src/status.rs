@@ -34,7 +34,7 @@ const FINDERS: [&str; 19] = [
 ];
 
 /// Programs that check something: what they find is a report.
-const CHECKERS: [&str; 47] = [
+const CHECKERS: [&str; 48] = [
     "cargo test",
     "cargo clippy",
     "cargo check",
@@ -82,6 +82,7 @@ const CHECKERS: [&str; 47] = [
     "gh pr checks",
     "gh run watch",
     "npm audit",
+    "terraform fmt",
 ];
 
 /// Scripts that check, by a part of their name.
@@ -211,7 +212,7 @@ impl Reading {
         for program in &self.programs {
             names.push(program.first().to_owned());
             names.extend(program.inner().split(' ').next().map(str::to_owned));
-            names.extend(program.path.split(" -m ").nth(1).map(str::to_owned));
+            names.extend(program.module().map(str::to_owned));
         }
         names
     }
@@ -231,7 +232,7 @@ impl Reading {
         }
         let about = |program: &Program| {
             let inner = program.inner().split(' ').next().unwrap_or_default();
-            let module = program.path.split(" -m ").nth(1).unwrap_or_default();
+            let module = program.module().unwrap_or_default();
             found
                 .programs
                 .iter()

@@ -216,3 +216,10 @@ fn a_failure_that_comes_again_is_answered_by_what_follows_the_last() {
         [(1, 2)]
     );
 }
+
+/// A message may begin with any character: `✘ [ERROR]` of JavaScript's tools once stopped the reader.
+#[test]
+fn a_message_of_wide_characters_is_masked() {
+    let found = of(&[shell("wrangler whoami", 1, "✘ [ERROR] cannot read \"é\" ✘\"x\"✘ `ü`")]);
+    assert!(found.failures[0].1.message.starts_with('✘'), "{:?}", found.failures);
+}
