@@ -2,11 +2,14 @@
 //! comes out is private, and only the privacy door reads it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZero;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{ScopedJoinHandle, available_parallelism};
 
 use lore_agent::extract;
-use lore_engine::{Ballot, Contributions, RecordKind, Source, Storage, StorageError};
+use lore_engine::{Ballot, Contributions, RecordKind, Source, Storage};
 use lore_privacy::{
     CostContribution, LessonContribution, OutcomeContribution, PrivacyError, Private, UnitId,
     VoteContribution,
@@ -16,7 +19,7 @@ use lore_protocol::ids::LessonId;
 use lore_protocol::lesson::{self, Bundle};
 use lore_protocol::payload::{ItemId, Window};
 use lore_protocol::steps::Steps;
-use lore_protocol::trace::{Outcome, Trace};
+use lore_protocol::trace::Outcome;
 use lore_session::Session;
 
 use super::conversation::Conversations;
@@ -33,38 +36,97 @@ impl Sessions {
         Self { store, probe }
     }
 
-    /// Contributions of the window's sessions that feed this release. One session at a time is in memory, so
-    /// that what a node holds of them does not depend on how many there are.
-    fn each<T>(
+    /// Contributions of the window's sessions that feed this release, in the order in which they are stored.
+    /// Sessions are looked through on a few threads, each alone; so few at a time are in memory that what a node
+    /// holds of them does not depend on how many there are.
+    fn each<T: Send>(
         &self,
         source: &Source<'_>,
-        give: impl Fn(&UnitId, &Session) -> Vec<T>,
+        give: impl Fn(&UnitId, &Session) -> Vec<T> + Sync,
     ) -> Result<Private<Vec<T>>, PrivacyError> {
-        let unreadable = |error: StorageError| PrivacyError::Unreadable(error.to_string());
+        let threads = available_parallelism().map_or(1, NonZero::get).min(MOST_THREADS);
+        let (wanted, taken) = sync_channel::<(usize, UnitId, Session)>(threads);
+        let taken = Arc::new(Mutex::new(taken));
+        let look = |taken: Arc<Mutex<Receiver<(usize, UnitId, Session)>>>| {
+            let mut found = Vec::new();
+            // The guard is gone before the session is looked through.
+            while let Ok((place, unit, session)) = {
+                let taken = taken.lock().unwrap_or_else(PoisonError::into_inner);
+                taken.recv()
+            } {
+                crate::crash::keep_hook();
+                let given = alone(&session, self.probe.as_ref(), || give(&unit, &session));
+                found.push((place, Private::new(given)));
+            }
+            found
+        };
+        let look = &look;
+        let mut given = std::thread::scope(|scope| {
+            let start = |_| {
+                let taken = Arc::clone(&taken);
+                scope.spawn(move || look(taken))
+            };
+            let workers: Vec<_> = (0..threads).map(start).collect();
+            // The threads alone hold it, so that nothing waits for room when they have ended.
+            drop(taken);
+            let handed_out = self.hand_out(source, wanted);
+            // All are waited for, also when one has ended early.
+            let ended: Vec<_> = workers.into_iter().map(ScopedJoinHandle::join).collect();
+            handed_out?;
+            let mut given = Vec::new();
+            for found in ended {
+                // What a session makes panic is caught; this is a fault of the program.
+                given.extend(found.map_err(|_| unreadable("a thread has ended"))?);
+            }
+            Ok::<_, PrivacyError>(given)
+        })?;
+        given.sort_by_key(|(place, _)| *place);
+        let given: Vec<Private<Vec<T>>> = given.into_iter().map(|(_, given)| given).collect();
+        let given: Private<Vec<Vec<T>>> = given.into();
+        Ok(given.map(|all| all.into_iter().flatten().collect()))
+    }
+
+    /// Reads one session after the other and hands out those that feed this release.
+    fn hand_out(
+        &self,
+        source: &Source<'_>,
+        wanted: SyncSender<(usize, UnitId, Session)>,
+    ) -> Result<(), PrivacyError> {
         let Window { start_seconds, end_seconds } = source.window();
-        let mut given = Vec::new();
-        for pair in self.store.scan(RecordKind::Session, b"") {
-            let (_, bytes) = pair.map_err(unreadable)?;
+        for (place, pair) in self.store.scan(RecordKind::Session, b"").enumerate() {
+            let (_, bytes) = pair.map_err(|error| unreadable(&error))?;
             // A record that is damaged belongs to nobody who could be named, and feeds nothing.
             let Ok(session) = serde_json::from_slice::<Session>(&bytes) else { continue };
             drop(bytes);
-            crate::crash::keep_hook();
             if let Some(probe) = &self.probe {
+                crate::crash::keep_hook();
                 probe(false, &session.task);
             }
             let user = session.unit.as_deref();
             let conversations = Conversations::of(&*self.store, user.unwrap_or_default());
-            let root = conversations.root(session.conversation()).map_err(unreadable)?;
+            let root = conversations.root(session.conversation());
+            let root = root.map_err(|error| unreadable(&error))?;
             let Some(unit) = source.unit_of(user, &root) else { continue };
             let within = (start_seconds..end_seconds).contains(&session.started.unix_seconds);
             if within && source.admits(&unit)? {
-                let found = alone(&session, self.probe.as_ref(), || give(&unit, &session));
-                given.push(Private::new(found));
+                wanted
+                    .send((place, unit, session))
+                    .map_err(|_| unreadable("every thread has ended"))?;
             }
         }
-        let given: Private<Vec<Vec<T>>> = given.into();
-        Ok(given.map(|all| all.into_iter().flatten().collect()))
+        Ok(())
     }
+}
+
+/// Most threads that look through sessions.
+const MOST_THREADS: usize = 4;
+
+/// Most sessions of a release that are in memory at once: one on every thread, as many handed out, and the next.
+#[cfg(test)]
+pub(super) const MOST_IN_MEMORY: usize = 2 * MOST_THREADS + 1;
+
+fn unreadable(error: impl std::fmt::Display) -> PrivacyError {
+    PrivacyError::Unreadable(error.to_string())
 }
 
 impl Contributions for Sessions {
@@ -258,13 +320,17 @@ impl<'a> Candidates<'a> {
     }
 
     /// Items that a session speaks for: lessons that it would teach itself; and when it succeeded, revisions that
-    /// it used and lessons whose command line worked in it.
+    /// it used and lessons whose command line worked in it. What the public ballot has nothing of is not looked
+    /// for.
     fn supported(&self, session: &Session) -> BTreeSet<ItemId> {
-        let taught = taught(session, false).into_iter().map(|bundle| bundle.primary.id());
-        let mut items: BTreeSet<ItemId> = taught.map(ItemId::Lesson).collect();
+        let mut items: BTreeSet<ItemId> = BTreeSet::new();
+        if !self.ballot.lessons.is_empty() {
+            let taught = taught(session, false).into_iter();
+            items.extend(taught.map(|bundle| ItemId::Lesson(bundle.primary.id())));
+        }
         if session.outcome.verdict == Outcome::Success {
             let budget = Steps::of_a_session();
-            let worked = self.worked(&session.trace(), &budget);
+            let worked = self.worked(session, &budget);
             if budget.spent() {
                 return BTreeSet::new();
             }
@@ -275,7 +341,11 @@ impl<'a> Candidates<'a> {
         items
     }
 
-    fn worked(&self, trace: &Trace, budget: &Steps) -> Vec<LessonId> {
+    fn worked(&self, session: &Session, budget: &Steps) -> Vec<LessonId> {
+        if self.by_template.is_empty() {
+            return Vec::new();
+        }
+        let trace = &session.trace();
         let worked = lesson::worked_within(trace, budget);
         let known = worked.iter().filter_map(|template| self.by_template.get(template.as_str()));
         known.flatten().copied().collect()
