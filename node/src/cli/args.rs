@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgGroup, Args, Parser, Subcommand};
 use lore_control::Windows;
 
 use super::agent::AgentArgs;
@@ -352,7 +352,7 @@ pub(super) struct ImportArgs {
 }
 
 #[derive(Debug, Args)]
-#[group(id = "change", multiple = false, args = ["on", "off", "status"])]
+#[command(group(ArgGroup::new("change").args(["on", "off", "status"])))]
 pub(super) struct WatchArgs {
     /// Turn it on.
     #[arg(long)]
@@ -369,7 +369,7 @@ pub(super) struct WatchArgs {
 }
 
 #[derive(Debug, Args)]
-#[group(id = "which", required = true, multiple = false, args = ["id", "all", "before", "from"])]
+#[command(group(ArgGroup::new("which").required(true).args(["id", "all", "before", "from"])))]
 pub(super) struct ForgetArgs {
     /// Session to delete, by its id.
     pub(super) id: Option<String>,
