@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use lore_control as control;
 use lore_engine::Federation;
-use lore_lessons::{Book, Call, Circle, Digest, Entry, Hint, Tally, is_shell};
+use lore_lessons::{Book, Call, Circle, Digest, Entry, Hint, Tally, codebook, is_shell};
 use lore_privacy::DenyList;
 use lore_protocol::ids::{FederationId, LessonId, MemberId};
 use lore_protocol::lesson::Lesson;
@@ -45,6 +45,15 @@ impl Node {
                     book.add(entry);
                 }
             }
+        }
+        for known in codebook().entries() {
+            book.add(Entry {
+                lesson: known.lesson.clone(),
+                circle: Circle::Codebook,
+                tally: Tally { worked: 1, failed: 0, groups: 1, last_seconds: 0 },
+                example: String::new(),
+                public: true,
+            });
         }
         Ok(Known { digests, book, federations })
     }

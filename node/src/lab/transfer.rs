@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use lore_control::SessionImport;
 use lore_lab::transfer::{Person, Report, crowd, measure, scenarios};
+use lore_protocol::lesson::Lesson;
 
 use crate::error::CliError;
 use crate::host::now_seconds;
@@ -53,7 +54,9 @@ pub(crate) fn transfer(args: &TransferArgs, json: bool) -> Result<(), CliError> 
         }
         (None, None) => return Err(CliError::usage("neither a directory nor --corpus is given")),
     };
-    let report = measure(&people, &[], args.seed)?;
+    let codebook: Vec<Lesson> =
+        lore_lessons::codebook().entries().iter().map(|entry| entry.lesson.clone()).collect();
+    let report = measure(&people, &codebook, args.seed)?;
     output::result(&report, json, ToString::to_string)?;
     check(args, &report)
 }

@@ -18,7 +18,7 @@ pub const MAX_TEXT_CHARACTERS: usize = 200;
 
 /// One thing that is known of a public tool.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
+pub struct CodebookEntry {
     /// What fails; its word is the point, if the entry has one.
     pub situation: Situation,
     /// What then works.
@@ -37,13 +37,13 @@ pub struct Entry {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Codebook {
     date: String,
-    entries: Vec<Entry>,
+    entries: Vec<CodebookEntry>,
 }
 
 impl Codebook {
     /// The entries, in the order of the file.
     #[must_use]
-    pub fn entries(&self) -> &[Entry] {
+    pub fn entries(&self) -> &[CodebookEntry] {
         &self.entries
     }
 
@@ -55,7 +55,7 @@ impl Codebook {
 
     /// The entry of a lesson; none when the codebook does not have it.
     #[must_use]
-    pub fn entry(&self, lesson: &Lesson) -> Option<&Entry> {
+    pub fn entry(&self, lesson: &Lesson) -> Option<&CodebookEntry> {
         self.entries.iter().find(|entry| &entry.lesson == lesson)
     }
 }
@@ -112,7 +112,7 @@ fn parse(text: &str) -> Result<Codebook, String> {
     Ok(Codebook { date: file.date, entries })
 }
 
-fn entry(row: Row, classes: &BTreeMap<String, ErrorClass>) -> Option<Entry> {
+fn entry(row: Row, classes: &BTreeMap<String, ErrorClass>) -> Option<CodebookEntry> {
     if row.text.chars().count() > MAX_TEXT_CHARACTERS || row.source.is_empty() {
         return None;
     }
@@ -125,7 +125,14 @@ fn entry(row: Row, classes: &BTreeMap<String, ErrorClass>) -> Option<Entry> {
         message: String::new(),
     };
     let lesson = key_of(&situation, &remedy, situation.word.is_some())?;
-    Some(Entry { situation, remedy, lesson, text: row.text, source: row.source, seen: row.seen })
+    Some(CodebookEntry {
+        situation,
+        remedy,
+        lesson,
+        text: row.text,
+        source: row.source,
+        seen: row.seen,
+    })
 }
 
 fn remedy(row: RemedyRow) -> Option<Remedy> {

@@ -34,7 +34,7 @@ mod tests;
 
 pub use book::{Book, Circle, Entry, Tally};
 pub use call::{Call, Refusal, Status};
-pub use codebook::{Codebook, Entry, MAX_TEXT_CHARACTERS, codebook};
+pub use codebook::{Codebook, CodebookEntry, MAX_TEXT_CHARACTERS, codebook};
 pub use cut::{beginning, end};
 pub use digest::{DIGEST_VERSION, Digest, Seen};
 pub use findings::{Findings, Pitfall, findings, findings_within};
