@@ -27,7 +27,7 @@ pub enum Circle {
 pub struct LessonList {
     /// Name of the user whose own lessons are listed.
     pub user: String,
-    /// Only this circle; null: all.
+    /// Only this circle; null: all but the codebook.
     pub circle: Option<Circle>,
     /// Only programs that begin like this; empty: all.
     pub program: String,

@@ -275,7 +275,7 @@ fn tried(session: &Session) -> BTreeMap<ItemId, bool> {
     let mut tries: Vec<_> = worked.chain(found.attempts.iter().map(|one| (one, false))).collect();
     tries.sort_by_key(|(pitfall, _)| pitfall.answered_at);
     let ids = |(pitfall, worked): (&lore_lessons::Pitfall, bool)| {
-        let keys = lore_lessons::keys_of(pitfall).into_iter();
+        let keys = lore_lessons::forms_of(pitfall).into_iter();
         keys.map(move |lesson| (ItemId::Lesson(lesson.id()), worked)).collect::<Vec<_>>()
     };
     tries.into_iter().flat_map(ids).collect()
@@ -319,14 +319,16 @@ impl<'a> Candidates<'a> {
         Self { ballot, by_template }
     }
 
-    /// Items that a session speaks for: lessons that it would teach itself; and when it succeeded, revisions that
-    /// it used and lessons whose command line worked in it. What the public ballot has nothing of is not looked
+    /// Items that a session speaks for: lessons that it would teach itself, and remedies that worked in it, with
+    /// the message that failed or without; and when it succeeded, revisions that it used and lessons whose command line worked in it. What the public ballot has nothing of is not looked
     /// for.
     fn supported(&self, session: &Session) -> BTreeSet<ItemId> {
         let mut items: BTreeSet<ItemId> = BTreeSet::new();
         if !self.ballot.lessons.is_empty() {
             let taught = taught(session, false).into_iter();
             items.extend(taught.map(|bundle| ItemId::Lesson(bundle.primary.id())));
+            let worked = tried(session).into_iter().filter(|(_, worked)| *worked);
+            items.extend(worked.map(|(item, _)| item));
         }
         if session.outcome.verdict == Outcome::Success {
             let budget = Steps::of_a_session();
@@ -539,8 +541,8 @@ mod tests {
                 asked(&Scripted(status), (4_000..4_041).filter(|number| *number != VICTIM));
             let others = of_others(&owned);
             assert_eq!(others, of_others(&without), "{status}");
-            // The two keys of the repair and the model's, of each.
-            assert_eq!(others.len(), 120, "{status}");
+            // The key of the repair and the model's, of each.
+            assert_eq!(others.len(), 80, "{status}");
         }
     }
 
@@ -553,9 +555,9 @@ mod tests {
         let of = |all: &[(u64, String)], number: u64| {
             all.iter().filter(|(one, _)| *one == number).count()
         };
-        assert_eq!([of(&before, 4_001), of(&after, 4_001)], [3, 4], "two sessions, two keys each");
+        assert_eq!([of(&before, 4_001), of(&after, 4_001)], [2, 2], "two sessions, one key each");
         for other in [4_000, 4_002] {
-            assert_eq!([of(&before, other), of(&after, other)], [3, 3]);
+            assert_eq!([of(&before, other), of(&after, other)], [2, 2]);
         }
     }
 

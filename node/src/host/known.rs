@@ -65,7 +65,12 @@ impl Node {
     ) -> Result<control::KnownLessons, CliError> {
         let known = self.known(&ask.user)?;
         let wanted = |entry: &&Entry| {
-            ask.circle.is_none_or(|circle| circle == shown(entry.circle))
+            // The codebook is long and the same everywhere: it is listed when it is asked for.
+            let listed = match ask.circle {
+                Some(circle) => circle == shown(entry.circle),
+                None => entry.circle != Circle::Codebook,
+            };
+            listed
                 && entry.lesson.trigger().tool.as_str().starts_with(&ask.program)
                 && entry.tally.worked > 0
         };

@@ -41,7 +41,7 @@ pub struct Findings {
     pub pitfalls: Vec<Pitfall>,
     /// Remedies that were tried and after which the same failure came again, in order.
     pub attempts: Vec<Pitfall>,
-    /// Commands that did the work, each once.
+    /// Commands that did the work beside failures and their answers, each once.
     pub practices: BTreeSet<Practice>,
 }
 
@@ -155,19 +155,16 @@ pub fn findings_within(calls: &[Call], task: &str, budget: &Steps) -> Findings {
         if let Some(situation) = &situation {
             found.failures.push((at, situation.clone()));
         }
-        let step = Step { call, kind, reading, situation };
-        if matches!(step.reading.status, Status::Ok | Status::Reported)
-            && let Some((command, program)) = step.command()
-        {
-            found.practices.extend(practice(command, program));
-        }
-        steps.push(step);
+        steps.push(Step { call, kind, reading, situation });
         places.push(at);
     }
+    // Steps from a failure to its answer: the pitfall tells what they teach.
+    let mut told: BTreeSet<usize> = BTreeSet::new();
     for (index, failing) in steps.iter().enumerate() {
         budget.take(1);
         let Some(situation) = &failing.situation else { continue };
         if let Some(Answer { end, remedy, worked }) = answer(&steps, index, situation, budget) {
+            told.extend(index..=end);
             let list = if worked { &mut found.pitfalls } else { &mut found.attempts };
             list.push(Pitfall {
                 at: places[index],
@@ -175,6 +172,13 @@ pub fn findings_within(calls: &[Call], task: &str, budget: &Steps) -> Findings {
                 situation: situation.clone(),
                 remedy,
             });
+        }
+    }
+    for (_, step) in steps.iter().enumerate().filter(|(index, _)| !told.contains(index)) {
+        if matches!(step.reading.status, Status::Ok | Status::Reported)
+            && let Some((command, program)) = step.command()
+        {
+            found.practices.extend(practice(command, program));
         }
     }
     if budget.spent() { Findings::default() } else { found }

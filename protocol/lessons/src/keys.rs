@@ -10,17 +10,38 @@ use crate::practice::Practice;
 use crate::remedy::Remedy;
 use crate::situation::Situation;
 
-/// All keys of a session: the coarse and the fine one of each pitfall, and the practices. Without duplicates.
+/// All keys of a session: one for each pitfall, and the practices. Without duplicates.
 #[must_use]
 pub fn keys(findings: &Findings) -> BTreeSet<Lesson> {
-    let pitfalls = findings.pitfalls.iter().flat_map(keys_of);
+    let pitfalls = findings.pitfalls.iter().filter_map(contributed);
     pitfalls.chain(findings.practices.iter().filter_map(of_practice)).collect()
 }
 
-/// The keys of a pitfall: the coarse one when its program is public, and the fine one when the failure states
-/// something. None for a remedy that is no advice.
+/// The one key that a pitfall gives to a release, since keys share a unit's weight: the fine one where the remedy
+/// is about the word that failed, else the coarse one. A program that is not public has no coarse key. None for a
+/// remedy that is no advice.
+fn contributed(pitfall: &Pitfall) -> Option<Lesson> {
+    let situation = &pitfall.situation;
+    let about_the_word = situation.word.is_some()
+        && matches!(
+            pitfall.remedy,
+            Remedy::UseProgram(_)
+                | Remedy::AddFlag(_)
+                | Remedy::DropFlag(_)
+                | Remedy::Replace { .. }
+                | Remedy::Install(_)
+        );
+    let fine = about_the_word || !situation.public;
+    if fine && situation.point().is_none() {
+        return None;
+    }
+    key_of(situation, &pitfall.remedy, fine)
+}
+
+/// Both keys of a pitfall, by which it supports a public candidate: the coarse one when its program is public, and
+/// the fine one when the failure states something.
 #[must_use]
-pub fn keys_of(pitfall: &Pitfall) -> Vec<Lesson> {
+pub fn forms_of(pitfall: &Pitfall) -> Vec<Lesson> {
     let situation = &pitfall.situation;
     let coarse = situation.public.then(|| key_of(situation, &pitfall.remedy, false)).flatten();
     let fine = situation.point().and_then(|_| key_of(situation, &pitfall.remedy, true));

@@ -39,7 +39,7 @@ pub use cut::{beginning, end};
 pub use digest::{DIGEST_VERSION, Digest, Seen};
 pub use findings::{Findings, Pitfall, findings, findings_within};
 pub use hint::{Hint, MAX_HINT_BYTES};
-pub use keys::{key_of, keys, keys_of};
+pub use keys::{forms_of, key_of, keys};
 pub use practice::Practice;
 pub use remedy::Remedy;
 pub use situation::{Situation, situation_of};

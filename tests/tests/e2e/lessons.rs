@@ -77,7 +77,10 @@ fn a_repair_of_yesterday_is_hinted_today_and_to_nobody_else() {
     let told = hint(&node, "ada", "git push", failed);
     assert!(told["text"].as_str().unwrap().contains("add `-u`"), "{told}");
     assert_eq!((&told["circle"], &told["exact"]), (&"own".into(), &true.into()));
-    assert_eq!(hint(&node, "ben", "git push", failed), Value::Null);
+    // He is told what the documentation says, and nothing of hers.
+    let bens = hint(&node, "ben", "git push", failed);
+    assert_eq!(bens["circle"], "codebook", "{bens}");
+    assert!(!bens.to_string().contains("door"), "{bens}");
     assert_eq!(hint(&node, "ada", "git pull", "fatal: something else"), Value::Null);
 
     // What would be published holds no branch of hers.

@@ -15,7 +15,9 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lore_lessons::{Book, Call, Circle, Digest, Entry, Situation, Tally, findings, key_of, keys};
+use lore_lessons::{
+    Book, Call, Circle, Digest, Entry, Situation, Tally, findings, forms_of, key_of, keys,
+};
 use lore_privacy::PrivacyError;
 use lore_protocol::lesson::{Action, Lesson};
 use lore_session::Session;
@@ -40,7 +42,10 @@ struct Work {
     root: String,
     calls: usize,
     digest: Digest,
+    /// What it gives to a lesson release.
     keys: BTreeSet<Lesson>,
+    /// What it speaks for when candidates are voted on.
+    forms: BTreeSet<Lesson>,
     failures: Vec<Failure>,
 }
 
@@ -60,6 +65,15 @@ impl Person {
         let mut sessions: Vec<&Session> = sessions.iter().collect();
         sessions.sort_by_key(|session| (session.started.unix_seconds, &session.id));
         Self { work: sessions.into_iter().map(read).collect() }
+    }
+}
+
+impl Person {
+    /// What a person's sessions of one window speak for, when their work is spread over a period's vote releases.
+    fn forms_in(&self, window: usize) -> BTreeSet<&Lesson> {
+        let is_in = |at: usize| at * release::VOTES / self.work.len() == window;
+        let work = self.work.iter().enumerate().filter(|(at, _)| is_in(*at));
+        work.flat_map(|(_, work)| &work.forms).collect()
     }
 }
 
@@ -91,6 +105,7 @@ fn read(session: &Session) -> Work {
         calls: calls.len(),
         digest: Digest::of(&found, &calls, session.started.unix_seconds),
         keys: keys(&found),
+        forms: found.pitfalls.iter().flat_map(forms_of).collect(),
         failures,
     }
 }
@@ -222,7 +237,11 @@ fn released(
             .map(|(_, person)| person.work.iter().flat_map(|work| &work.keys).collect())
             .collect();
         let lessons = release::lessons(&units, epsilon_micros, seed, half as u64)?;
-        pool.add(&units, codebook, epsilon_micros, seed, half as u64)?;
+        for window in 0..release::VOTES {
+            let units: Vec<BTreeSet<&Lesson>> =
+                of(true).map(|(_, person)| person.forms_in(window)).collect();
+            pool.add(&units, codebook, epsilon_micros, seed, [half as u64, window as u64])?;
+        }
         out.pitfalls +=
             lessons.iter().filter(|(one, _)| one.op() == lore_protocol::lesson::Op::Fix).count();
         out.lessons.push(lessons.len());

@@ -1,4 +1,4 @@
-//! Releases of a half of the people, by the privacy door's own code with seeded noise.
+//! Releases of one half of the people, by the privacy door's own code with seeded noise.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,6 +17,8 @@ const DELTA_E18: u64 = 1_000_000_000_000;
 const WINDOW: Window = Window { start_seconds: 0, end_seconds: 7_776_000 };
 /// Size of a lesson release, as founders set it by default.
 const PADDED_BYTES: u32 = 14 << 10;
+/// Vote releases of a period, by the default schedule.
+pub(super) const VOTES: usize = 12;
 /// Deviations of its noise above which a candidate's votes count as seen.
 const SURE_DEVIATIONS: f64 = 3.0;
 
@@ -73,14 +75,14 @@ pub(super) struct Pool {
 }
 
 impl Pool {
-    /// Adds the vote release of some units.
+    /// Adds one vote release of some units; `place` is their half and the window.
     pub(super) fn add(
         &mut self,
         units: &[BTreeSet<&Lesson>],
         codebook: &[Lesson],
         epsilon_micros: u64,
         seed: u64,
-        half: u64,
+        place: [u64; 2],
     ) -> Result<(), PrivacyError> {
         let budget = Budget::new(Unit::User, epsilon_micros, DELTA_E18, 90)?;
         let Some(mechanism) = budget.plan(Schedule::default())?.votes else { return Ok(()) };
@@ -97,13 +99,16 @@ impl Pool {
         });
         let given = Private::new(given.collect());
         let spec = VotesSpec {
-            release: Hash::derive("lore-lab/transfer-votes", &[&half.to_le_bytes()]),
+            release: Hash::derive(
+                "lore-lab/transfer-votes",
+                &[&place.map(u64::to_le_bytes).concat()],
+            ),
             mechanism,
             window: WINDOW,
             items_root: Hash::ZERO,
             ballot,
         };
-        let mut noise = noise(1, epsilon_micros, seed, half);
+        let mut noise = noise(1 + place[1], epsilon_micros, seed, place[0]);
         let made = release_votes(&spec, &given, &secret(), &mut noise)?;
         let Payload::Votes(votes) = made.into_inner() else { return Ok(()) };
         for entry in votes.votes {

@@ -223,3 +223,40 @@ fn a_message_of_wide_characters_is_masked() {
     let found = of(&[shell("wrangler whoami", 1, "✘ [ERROR] cannot read \"é\" ✘\"x\"✘ `ü`")]);
     assert!(found.failures[0].1.message.starts_with('✘'), "{:?}", found.failures);
 }
+
+#[test]
+fn a_pitfall_gives_a_release_one_key_and_supports_candidates_in_both_forms() {
+    let keys = |calls: &[Call]| -> Vec<String> {
+        crate::keys(&of(calls)).iter().map(ToString::to_string).collect()
+    };
+    // About the word that failed.
+    let field = [
+        shell("gh pr view 12 --json reviewThreads", 1, "Unknown JSON field: \"reviewThreads\""),
+        shell("gh pr view 12 --json reviews", 0, "{}"),
+    ];
+    let told = "When `gh pr view` with `reviewThreads` fails: unknown field, use `reviews` instead of \
+                `reviewThreads`";
+    assert_eq!(keys(&field), [told]);
+    let forms = of(&field).pitfalls.iter().flat_map(crate::forms_of).count();
+    assert_eq!(forms, 2);
+    // About anything else of the program.
+    let upstream = "fatal: The current branch mine has no upstream branch.";
+    let push = [shell("git push", 128, upstream), shell("git push -u origin mine", 0, "")];
+    assert_eq!(keys(&push), ["When `git push` fails: not configured, add `-u`"]);
+    // A program of one's own has no key without what its message states.
+    let own = [shell("acmectl open --x", 1, "it broke"), shell("acmectl open", 0, "")];
+    assert_eq!(keys(&own), Vec::<String>::new());
+}
+
+#[test]
+fn practice_is_what_worked_beside_failures_and_their_answers() {
+    let practices = |calls: &[Call]| -> Vec<String> {
+        of(calls).practices.iter().map(|practice| practice.command.clone()).collect()
+    };
+    let works = || shell("cargo test --workspace", 0, "ok");
+    let failing =
+        shell("cargo test --workspac", 1, "error: unexpected argument '--workspac' found");
+    assert_eq!(practices(&[works()]), ["cargo test --workspace"]);
+    assert_eq!(practices(&[failing.clone(), works()]), Vec::<String>::new());
+    assert_eq!(practices(&[failing, works(), works()]), ["cargo test --workspace"]);
+}
