@@ -257,6 +257,7 @@ fn practice_is_what_worked_beside_failures_and_their_answers() {
     let failing =
         shell("cargo test --workspac", 1, "error: unexpected argument '--workspac' found");
     assert_eq!(practices(&[works()]), ["cargo test --workspace"]);
+    assert_eq!(practices(&[shell("test -s out.txt", 0, "")]), Vec::<String>::new());
     assert_eq!(practices(&[failing.clone(), works()]), Vec::<String>::new());
     assert_eq!(practices(&[failing, works(), works()]), ["cargo test --workspace"]);
 }
