@@ -1,4 +1,5 @@
 //! What outputs of real tools teach people, dealt to a crowd: `lore lab transfer --corpus` with bars.
+#![allow(clippy::unwrap_used)]
 
 use std::path::Path;
 

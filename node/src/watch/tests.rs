@@ -131,7 +131,7 @@ fn a_step_is_bounded_and_a_pass_that_is_cut_off_goes_on() {
     place.write("large.jsonl", &large.join("\n"), 4_000);
     place.begin();
     let mut steps = Vec::new();
-    while !steps.last().is_some_and(|step: &Step| step.over.is_some()) {
+    while steps.last().is_none_or(|step: &Step| step.over.is_none()) {
         let step = place.step();
         steps.push(step);
     }

@@ -82,7 +82,7 @@ fn option(failing: &Step<'_>, working: &Step<'_>) -> Option<Remedy> {
     const LIMITS: [&str; 4] = ["timeout", "timeout_ms", "yield_time_ms", "timeout_seconds"];
     let (old, new) = (&failing.call.options, &working.call.options);
     let differs = |name: &&str| old.get(*name) != new.get(*name) && new.contains_key(*name);
-    if PERMISSIONS.iter().any(|name| differs(&name)) {
+    if PERMISSIONS.iter().any(differs) {
         return Some(Remedy::WithOption("permission outside the sandbox"));
     }
     let longer = |name: &&str| {
@@ -91,8 +91,7 @@ fn option(failing: &Step<'_>, working: &Step<'_>) -> Option<Remedy> {
     };
     let timed =
         failing.situation.as_ref().is_some_and(|situation| situation.class == ErrorClass::Timeout);
-    (timed && LIMITS.iter().any(|name| longer(&name)))
-        .then_some(Remedy::WithOption("a longer time limit"))
+    (timed && LIMITS.iter().any(longer)).then_some(Remedy::WithOption("a longer time limit"))
 }
 
 /// The class of the directory in which it worked; none when it did not change.

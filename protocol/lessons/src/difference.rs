@@ -85,7 +85,7 @@ pub(crate) fn difference(
         {
             Remedy::Replace { old: one.clone(), new: other.clone() }
         }
-        ([flag, value], [other @ ..]) | ([other @ .., flag, value], [])
+        ([flag, value], other) | ([other @ .., flag, value], [])
             if flag.starts_with('-')
                 && (1..=2).contains(&other.len())
                 && other[0].starts_with('-') =>

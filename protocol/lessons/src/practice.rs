@@ -55,9 +55,8 @@ pub(crate) fn practice(command: &Command, program: &Program) -> Option<Practice>
     if command.privileged || matches!(program.path.as_str(), "test" | "[") {
         return None;
     }
-    let script = program.arguments.iter().map(|at| command.words[*at].text.as_str());
-    let script =
-        script.filter(|text| !text.starts_with('-')).next().filter(|_| runs_scripts(program));
+    let mut words = program.arguments.iter().map(|at| command.words[*at].text.as_str());
+    let script = words.find(|text| !text.starts_with('-')).filter(|_| runs_scripts(program));
     let words: Vec<&str> =
         program.path.split(' ').chain(script).flat_map(|word| word.split([':', '_'])).collect();
     let (purpose, _) =

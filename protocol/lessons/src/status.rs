@@ -295,8 +295,8 @@ impl Reading {
         let at = self.at?;
         let program = &self.programs[at];
         let words = &self.commands[at].words;
-        let named = program.arguments.iter().map(|at| words[*at].text.as_str());
-        let named = named.filter(|text| !text.starts_with('-')).next();
+        let mut words = program.arguments.iter().map(|at| words[*at].text.as_str());
+        let named = words.find(|text| !text.starts_with('-'));
         let last = program.path.rsplit(' ').next();
         match last {
             Some("run" | "run-script" | "make" | "just" | "task") => named,

@@ -1,5 +1,7 @@
 //! `./x bench`: what a node does per second and core, beside its control arms in the same run.
 
+#![allow(clippy::expect_used)] // A benchmark that cannot make its directory has nothing to say.
+
 use std::path::Path;
 use std::process::ExitCode;
 

@@ -272,9 +272,12 @@ pub(super) fn refusal(text: &str) -> Option<Refusal> {
 mod tests {
     use super::*;
 
+    /// A reader of one form, with a text in it.
+    type Form = (fn(&str) -> Said, &'static str);
+
     #[test]
     fn every_harness_says_a_status_in_its_form() {
-        let forms: [(fn(&str) -> Said, &str); 11] = [
+        let forms: [Form; 11] = [
             (first_line, "Exit code 2\nno pears"),
             (
                 head,
