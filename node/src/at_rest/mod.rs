@@ -2,7 +2,7 @@
 //!
 //! [`Encrypted`] stands between the node and its store. It encrypts the value of a private record together with
 //! its name (XChaCha20-Poly1305, a random nonce each, bound to the place where it lies), and keeps it under a
-//! keyed hash of that name, so that the database holds neither. One key encrypts all; [`key`] says where it is.
+//! keyed hash of that name, so that the database holds neither. One key encrypts all; `key.rs` says where it is.
 //!
 //! Who has both the disk and the key can read everything: against that stand the modes of the files, and the
 //! keyring where there is one. Public records (deltas, the ledger's books) stay as they are.
