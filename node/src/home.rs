@@ -10,7 +10,7 @@ use lore_protocol::identity::SecretKey;
 use lore_protocol::ids::Hash;
 
 use crate::error::CliError;
-use crate::lock::LockedFile;
+use crate::lock::{LockedFile, open_private};
 
 /// The longest socket path that every Unix takes, in bytes (`sun_path` is 108 on Linux, 104 on
 /// others, with a final zero).
@@ -148,6 +148,20 @@ impl Home {
         self.root.join("data.key")
     }
 
+    /// Removes the key of private records: nothing that it encrypted is left.
+    ///
+    /// # Errors
+    /// [`HomeError::Io`].
+    pub(crate) fn remove_data_key(&self) -> Result<(), HomeError> {
+        let path = self.data_key_path();
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(io_error("remove", &path)(error))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The store's directory.
     #[must_use]
     pub fn store_path(&self) -> PathBuf {
@@ -255,14 +269,7 @@ impl Home {
         let path = self.lock_path();
         let mut looks_left = LOCK_LOOKS;
         let held = loop {
-            let file = OpenOptions::new()
-                .read(true)
-                .write(true)
-                .create(true)
-                .truncate(false)
-                .mode(0o600)
-                .open(&path)
-                .map_err(io_error("open", &path))?;
+            let file = open_private(&path).map_err(io_error("open", &path))?;
             match LockedFile::take(file) {
                 Ok(held) => break held,
                 // `holder` of another process looks at the lock by taking it for a moment.

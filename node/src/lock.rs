@@ -1,7 +1,10 @@
 //! A lock on a file that is released the moment its holder lets go.
 
-use std::fs::{File, TryLockError};
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io;
 use std::ops::Deref;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
 
 /// A file that this process holds alone. The system releases it when the process ends, however it ends.
 ///
@@ -19,6 +22,14 @@ impl LockedFile {
         file.try_lock()?;
         Ok(Self(file))
     }
+}
+
+/// Opens a file to be locked, which only this account may read and write, and makes it when it is absent.
+///
+/// # Errors
+/// Those of the system.
+pub(crate) fn open_private(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
 }
 
 impl Deref for LockedFile {

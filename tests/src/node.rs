@@ -139,7 +139,7 @@ impl Node {
     fn program(&self, program: &std::path::Path, args: &[&str]) -> Command {
         let mut command = Command::new(program);
         command.env_remove("LORE_HOME").env_remove("LORE_LOG");
-        // Keys of tests do not go into the keyring of whoever runs them.
+        // Keys of tests do not go into the keyring of the person who runs them.
         command.env("DBUS_SESSION_BUS_ADDRESS", "");
         command.arg("--home").arg(&self.home).args(args);
         command

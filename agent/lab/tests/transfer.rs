@@ -28,7 +28,7 @@ fn two_organisations_learn_from_what_real_tools_print() {
     let at4 = report.released.iter().find(|one| one.epsilon == 4.0).unwrap();
     assert!(at4.lessons.iter().all(|count| *count >= 5), "{report}");
     assert!(at4.candidates_voted >= 5, "{report}");
-    // A home, a project or a task of a person is in no key, whoever shares it.
+    // A home, a project or a task of a person is in no key, however many share it.
     let private = |key: &&String| {
         key.contains("/home/") || key.contains("dev/project") || key.contains("page, part")
     };

@@ -3,8 +3,8 @@
 use lore_protocol::steps::Steps;
 use lore_protocol::trace::Outcome;
 
-use super::trace::end;
 use super::{Role, SessionOutcome, Source, Turn};
+use lore_lessons::end;
 
 /// Closing words of a user who is not content. They are looked for first: "no, that does not work"
 /// holds a phrase of either list.

@@ -1,7 +1,6 @@
 //! A session as the miner reads it.
 
-use std::collections::BTreeMap;
-
+use lore_lessons::{Options, beginning, end};
 use lore_protocol::lesson::{MAX_COMMAND_BYTES, MAX_OUTPUT_BYTES};
 use lore_protocol::trace::{Call, Trace};
 use serde_json::Value;
@@ -51,7 +50,7 @@ impl Session {
             Some(Call {
                 tool: call.tool.clone(),
                 input: match call.command() {
-                    Some(line) => cut(line.trim(), INPUT_BYTES).to_owned(),
+                    Some(line) => beginning(line.trim(), INPUT_BYTES).to_owned(),
                     None => canonical(&call.arguments),
                 },
                 output,
@@ -87,8 +86,8 @@ const PERMISSIONS: [&str; 5] = [
     "require_escalated",
 ];
 
-/// Longest value of an option, in bytes.
-const OPTION_BYTES: usize = 256;
+/// Longest name of a directory, in bytes.
+const DIRECTORY_BYTES: usize = 256;
 
 impl ToolCall {
     /// The call, as lessons are read from it.
@@ -99,7 +98,7 @@ impl ToolCall {
         lore_lessons::Call {
             // One name for all shells: what a harness calls its own says nothing about the work.
             tool: if command.is_some() { "shell".to_owned() } else { self.tool.clone() },
-            command: command.map(|line| cut(line.trim(), 2 * INPUT_BYTES).to_owned()),
+            command: command.map(|line| beginning(line.trim(), 2 * INPUT_BYTES).to_owned()),
             input,
             options: self.options(),
             exit: self.exit,
@@ -112,33 +111,29 @@ impl ToolCall {
         }
     }
 
-    /// Options of a shell call beside its command, each under one name for all harnesses: the directory, the
-    /// time limit, and permission outside the sandbox. Descriptions and the like are no options.
-    fn options(&self) -> BTreeMap<String, String> {
-        let Value::Object(fields) = &self.arguments else { return BTreeMap::new() };
+    /// Options of a shell call beside its command, from the names that harnesses give them.
+    fn options(&self) -> Options {
+        let mut options = Options::default();
+        let Value::Object(fields) = &self.arguments else { return options };
         if !lore_lessons::is_shell(&self.tool) {
-            return BTreeMap::new();
+            return options;
         }
-        let scalar = |value: &Value| match value {
-            Value::String(text) => Some(cut(text, OPTION_BYTES).to_owned()),
-            Value::Number(_) | Value::Bool(_) => Some(value.to_string()),
-            _ => None,
-        };
-        let option = |(name, value): (&String, &Value)| {
+        for (name, value) in fields {
             let named = |names: &[&str]| names.contains(&name.as_str());
-            let value = scalar(value)?;
             if named(&DIRECTORIES) {
-                Some(("workdir".to_owned(), value))
+                let directory = value.as_str();
+                options.directory =
+                    directory.map(|text| beginning(text, DIRECTORY_BYTES).to_owned());
             } else if named(&LIMITS) {
-                Some(("timeout".to_owned(), value))
+                let text = value.as_str().and_then(|text| text.parse().ok());
+                options.time_limit = value.as_u64().or(text);
             } else if named(&PERMISSIONS) {
-                let given = !matches!(value.as_str(), "false" | "use_default" | "");
-                given.then(|| ("sandbox_permissions".to_owned(), "outside".to_owned()))
-            } else {
-                None
+                let refused = matches!(value.as_str(), Some("false" | "use_default" | ""));
+                options.outside_sandbox |=
+                    !refused && !matches!(value, Value::Bool(false) | Value::Null);
             }
-        };
-        fields.iter().filter_map(option).collect()
+        }
+        options
     }
 }
 
@@ -147,21 +142,11 @@ fn both_ends(output: &str) -> String {
     if output.len() <= OUTPUT_BEGINNING_BYTES + MAX_OUTPUT_BYTES {
         return output.to_owned();
     }
-    format!("{}\n{}", cut(output, OUTPUT_BEGINNING_BYTES), end(output, MAX_OUTPUT_BYTES))
+    format!("{}\n{}", beginning(output, OUTPUT_BEGINNING_BYTES), end(output, MAX_OUTPUT_BYTES))
 }
 
 /// Bytes of an input that the trace holds: one more than the miner reads, which it then refuses.
 const INPUT_BYTES: usize = MAX_COMMAND_BYTES + 4;
-
-/// The beginning of a text, at most so many bytes.
-pub(crate) fn cut(text: &str, most: usize) -> &str {
-    &text[..text.floor_char_boundary(most)]
-}
-
-/// The end of a text, at most so many bytes.
-pub(crate) fn end(text: &str, most: usize) -> &str {
-    &text[text.ceil_char_boundary(text.len().saturating_sub(most))..]
-}
 
 /// JSON with sorted keys and no white space, whatever order the source had; the beginning of what is
 /// longer than the trace holds.
@@ -187,7 +172,7 @@ fn write(value: &Value, out: &mut String) {
                     return;
                 }
                 out.push_str(if index > 0 { "," } else { "" });
-                scalar(&Value::from(cut(key, INPUT_BYTES)), out);
+                scalar(&Value::from(beginning(key, INPUT_BYTES)), out);
                 out.push(':');
                 write(field, out);
             }
@@ -204,7 +189,7 @@ fn write(value: &Value, out: &mut String) {
             }
             out.push(']');
         }
-        Value::String(text) => scalar(&Value::from(cut(text, INPUT_BYTES)), out),
+        Value::String(text) => scalar(&Value::from(beginning(text, INPUT_BYTES)), out),
         other => scalar(other, out),
     }
 }

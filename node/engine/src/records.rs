@@ -21,6 +21,8 @@ pub enum RecordKind {
     ConversationCount,
     /// The conversation of a user that a mark belongs to.
     Conversation,
+    /// The session of a user that holds a turn.
+    Turn,
     /// Times when a session came here and when it began.
     SessionArrived,
     /// Keyed hash of a session that was deleted, so that it does not come back by itself.
@@ -71,7 +73,7 @@ pub enum RecordKind {
 
 impl RecordKind {
     /// Every kind, in a fixed order.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 32] = [
         Self::Delta,
         Self::LedgerEntry,
         Self::LedgerHead,
@@ -80,6 +82,7 @@ impl RecordKind {
         Self::SessionCount,
         Self::ConversationCount,
         Self::Conversation,
+        Self::Turn,
         Self::SessionArrived,
         Self::Forgotten,
         Self::Charter,
@@ -116,6 +119,7 @@ impl RecordKind {
             Self::SessionCount => (Table::Settings, "session-count/"),
             Self::ConversationCount => (Table::Settings, "conversation-count/"),
             Self::Conversation => (Table::Settings, "conversation/"),
+            Self::Turn => (Table::Settings, "turn/"),
             Self::SessionArrived => (Table::Settings, "session-arrived/"),
             Self::Forgotten => (Table::Settings, "forgotten/"),
             Self::Charter => (Table::Settings, "charter/"),

@@ -14,6 +14,7 @@ use secrecy::zeroize::Zeroizing;
 use super::Keyring;
 use crate::error::CliError;
 use crate::home::Home;
+use crate::host::random_bytes;
 
 /// Before the name of a key that is in the keyring.
 const IN_KEYRING: &str = "keyring ";
@@ -78,9 +79,7 @@ impl DataKey {
     }
 
     fn random() -> Result<Self, CliError> {
-        let mut bytes = Zeroizing::new([0; 32]);
-        fill(&mut *bytes)?;
-        Ok(Self(bytes))
+        Ok(Self(Zeroizing::new(random_bytes()?)))
     }
 
     fn to_hex(&self) -> Zeroizing<String> {
@@ -168,9 +167,8 @@ impl DataKey {
     /// Puts the key into the keyring and reads it back: one that forgets it must not be relied on.
     fn keep_in(&self, keyring: Option<&dyn Keyring>) -> Result<String, String> {
         let keyring = keyring.ok_or("there is no keyring")?;
-        let mut id = [0; 32];
-        fill(&mut id).map_err(|error| error.to_string())?;
-        let name = format!("commonlore-{}", Hash(id).short());
+        let id = Hash(random_bytes().map_err(|error| error.to_string())?);
+        let name = format!("commonlore-{}", id.short());
         let text = self.to_hex();
         keyring.set(&name, &text)?;
         match keyring.get(&name)? {
@@ -178,13 +176,6 @@ impl DataKey {
             _ => Err("it did not keep what was put into it".into()),
         }
     }
-}
-
-fn fill(bytes: &mut [u8]) -> Result<(), CliError> {
-    getrandom::fill(bytes).map_err(|error| {
-        let what = format!("the operating system gives no randomness: {error}");
-        CliError::failed("no_randomness", what).help("check that /dev/urandom is readable")
-    })
 }
 
 fn fetch(keyring: Option<&dyn Keyring>, name: &str) -> Result<DataKey, CliError> {

@@ -23,11 +23,12 @@ use lore_engine::{Batch, Durability, RecordKind, Storage};
 use crate::error::CliError;
 
 /// Kinds of records that are encrypted.
-pub(crate) const PRIVATE: [RecordKind; 8] = [
+pub(crate) const PRIVATE: [RecordKind; 9] = [
     RecordKind::Session,
     RecordKind::Digest,
     RecordKind::SessionArrived,
     RecordKind::Conversation,
+    RecordKind::Turn,
     RecordKind::DenyEntry,
     RecordKind::WaitingText,
     RecordKind::Watch,

@@ -14,6 +14,7 @@ use serde::Serialize;
 use super::Context;
 use super::args::{HintArgs, LessonListArgs, LessonVerb, ShareArgs, UserArgs};
 use super::session::account;
+use crate::agent::plain;
 use crate::error::CliError;
 use crate::host::{CONSENT_FILE, Handwritten, Node, random_bytes};
 use crate::output;
@@ -132,11 +133,6 @@ fn why_text(shown: &ExplainedLesson) -> String {
         out.push('\n');
     }
     out
-}
-
-/// A command of a session, without what a terminal would obey.
-fn plain(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).collect()
 }
 
 fn suggestions_text(shown: &Suggestions) -> String {

@@ -54,6 +54,7 @@ fn which(args: &ForgetArgs, user: &str) -> Result<WhichSessions, CliError> {
     while let Some(chunk) = files.next_chunk() {
         ids.extend(chunk.sessions.into_iter().map(|found| found.session.id));
     }
+    files.finish()?;
     Ok(WhichSessions::Ids(ids))
 }
 

@@ -45,6 +45,8 @@ pub(super) fn store(context: &Context, verb: &StoreVerb) -> Result<(), CliError>
             }
             let records = drop_private(&store)?;
             store.scrub(&[Table::Sessions, Table::Settings])?;
+            // Also one that names a key which is lost, or is damaged: it would be asked for again.
+            context.home.remove_data_key()?;
             output::result(&json!({ "records": records }), context.json, |_| {
                 format!("deleted {records} private records; the node starts with a new key")
             })

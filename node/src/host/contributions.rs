@@ -206,14 +206,14 @@ impl Contributions for Sessions {
 }
 
 /// One session as it was read: its unit, and what it teaches with and without a model's proposals for it.
-struct Read {
+pub(super) struct Read {
     unit: UnitId,
     unread: bool,
     mined: Vec<LessonContribution>,
     proposed: Vec<LessonContribution>,
 }
 
-fn read(unit: &UnitId, session: &Session) -> Vec<Read> {
+pub(super) fn read(unit: &UnitId, session: &Session) -> Vec<Read> {
     let of = |bundles: Vec<Bundle>| {
         let one = |bundle: Bundle| LessonContribution {
             unit: *unit,
@@ -232,7 +232,7 @@ fn read(unit: &UnitId, session: &Session) -> Vec<Read> {
 
 /// Lessons of each session. A unit's proposals count when all its sessions were read; another unit's
 /// sessions have no part in that.
-fn lessons_of(sessions: Vec<Read>) -> Vec<LessonContribution> {
+pub(super) fn lessons_of(sessions: Vec<Read>) -> Vec<LessonContribution> {
     let unread = sessions.iter().filter(|session| session.unread);
     let incomplete: BTreeSet<UnitId> = unread.map(|session| session.unit).collect();
     let given = sessions.into_iter().flat_map(|session| {
@@ -269,20 +269,13 @@ pub(super) fn alone<T>(
 }
 
 /// Remedies that were tried in a session, and whether they worked the last time.
-fn tried(session: &Session) -> BTreeMap<ItemId, bool> {
-    let found = lore_lessons::findings(&session.calls(), &session.task);
-    let worked = found.pitfalls.iter().map(|pitfall| (pitfall, true));
-    let mut tries: Vec<_> = worked.chain(found.attempts.iter().map(|one| (one, false))).collect();
-    tries.sort_by_key(|(pitfall, _)| pitfall.answered_at);
-    let ids = |(pitfall, worked): (&lore_lessons::Pitfall, bool)| {
-        let keys = lore_lessons::forms_of(pitfall).into_iter();
-        keys.map(move |lesson| (ItemId::Lesson(lesson.id()), worked)).collect::<Vec<_>>()
-    };
-    tries.into_iter().flat_map(ids).collect()
+pub(super) fn tried(session: &Session) -> BTreeMap<ItemId, bool> {
+    let tried = lore_lessons::findings(&session.calls(), &session.task).tried().into_iter();
+    tried.map(|(lesson, worked)| (ItemId::Lesson(lesson.id()), worked)).collect()
 }
 
 /// Revisions whose text the session had before it, each once: the agent opened it, or was given it.
-fn used(session: &Session) -> BTreeSet<ItemId> {
+pub(super) fn used(session: &Session) -> BTreeSet<ItemId> {
     let skills = session.skills_read.iter().chain(&session.skills_injected);
     skills.filter_map(|skill| skill.revision).map(ItemId::Revision).collect()
 }
@@ -325,10 +318,12 @@ impl<'a> Candidates<'a> {
     fn supported(&self, session: &Session) -> BTreeSet<ItemId> {
         let mut items: BTreeSet<ItemId> = BTreeSet::new();
         if !self.ballot.lessons.is_empty() {
-            let taught = taught(session, false).into_iter();
-            items.extend(taught.map(|bundle| ItemId::Lesson(bundle.primary.id())));
-            let worked = tried(session).into_iter().filter(|(_, worked)| *worked);
-            items.extend(worked.map(|(item, _)| item));
+            let found = extract::of(session, false);
+            let found = found.expose_to_owner();
+            let taught = found.bundles.iter().map(|bundle| &bundle.primary);
+            let worked = found.tried.iter().filter(|(_, worked)| **worked);
+            let lessons = taught.chain(worked.map(|(lesson, _)| lesson));
+            items.extend(lessons.map(|lesson| ItemId::Lesson(lesson.id())));
         }
         if session.outcome.verdict == Outcome::Success {
             let budget = Steps::of_a_session();
@@ -351,235 +346,5 @@ impl<'a> Candidates<'a> {
         let worked = lesson::worked_within(trace, budget);
         let known = worked.iter().filter_map(|template| self.by_template.get(template.as_str()));
         known.flatten().copied().collect()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::panic, clippy::unwrap_used)]
-    use lore_agent::extract::Reader;
-    use lore_agent::model::{Model, ModelError, ModelFuture, Reply, Request, Retries};
-    use lore_privacy::LocalSecret;
-    use lore_protocol::ids::RevisionId;
-    use lore_session::{
-        Proposals, Role, SessionOutcome, SkillUse, Started, ToolCall, Turn, VERSION,
-    };
-    use serde_json::json;
-
-    use super::*;
-
-    fn session() -> Session {
-        Session {
-            version: VERSION,
-            id: "one".into(),
-            root: None,
-            links: Vec::new(),
-            unit: None,
-            harness: "test".into(),
-            model: None,
-            started: Started::at(0),
-            task: String::new(),
-            turns: Vec::new(),
-            outcome: SessionOutcome::unknown(),
-            skills_read: Vec::new(),
-            skills_injected: Vec::new(),
-            proposals: None,
-        }
-    }
-
-    fn skill(revision: Option<u8>) -> SkillUse {
-        let revision = revision.map(|byte| RevisionId([byte; 32]));
-        SkillUse { name: "one".into(), skill: None, revision, state: None }
-    }
-
-    #[test]
-    fn a_skill_counts_once_for_a_session_that_was_given_it_or_opened_it() {
-        let mut session = session();
-        session.skills_read = vec![skill(Some(1)), skill(None)];
-        session.skills_injected = vec![skill(Some(2)), skill(Some(1)), skill(None)];
-        let expected = [1, 2].map(|byte| ItemId::Revision(RevisionId([byte; 32])));
-        assert_eq!(used(&session), BTreeSet::from(expected));
-    }
-
-    #[test]
-    fn a_remedy_is_tried_whatever_the_session_came_to_and_the_last_time_counts() {
-        let call = |line: &str, flag: Option<&str>| ToolCall {
-            id: None,
-            tool: "bash".into(),
-            arguments: json!({ "command": line }),
-            result: Some(
-                flag.map_or_else(String::new, |flag| format!("error: unknown option `{flag}'")),
-            ),
-            exit: Some(if flag.is_some() { 129 } else { 0 }),
-            failed: flag.is_some(),
-            refusal: None,
-            duration_ms: None,
-        };
-        let of = |calls: Vec<ToolCall>| {
-            let turn = Turn { role: Role::Assistant, text: String::new(), calls, tokens: None };
-            let tried = tried(&Session { turns: vec![turn], ..session() });
-            tried.into_values().collect::<Vec<_>>()
-        };
-        let failed = || call("git log --onelin", Some("onelin"));
-        assert_eq!(of(vec![failed(), call("git log --oneline", None)]), [true, true]);
-        let again = || call("git log --one --onelin", Some("onelin"));
-        assert_eq!(of(vec![failed(), again()]), [false, false]);
-        assert_eq!(of(vec![failed()]), Vec::<bool>::new());
-    }
-
-    #[test]
-    fn a_session_that_makes_the_miner_panic_gives_nothing_and_ends_nothing() {
-        let session = session();
-        let given = |odd: bool| {
-            alone(&session, None, || if odd { panic!("what the session holds") } else { vec![7] })
-        };
-        assert_eq!([given(false), given(true), given(false)], [vec![7], vec![], vec![7]]);
-    }
-    /// An endpoint whose answers are written down: it refuses what names the victim, with a status.
-    struct Scripted(u16);
-
-    const VICTIM: u64 = 4_020;
-
-    impl Model for Scripted {
-        fn name(&self) -> &str {
-            "scripted"
-        }
-
-        fn complete<'a>(
-            &'a self,
-            request: &'a Request,
-            _: &'a mut (dyn FnMut(lore_agent::model::Delta<'_>) + Send),
-        ) -> ModelFuture<'a> {
-            let asked: String = request.messages.iter().map(|message| message.text()).collect();
-            let refused = asked.contains(&VICTIM.to_string());
-            let message = || "not like this".to_owned();
-            let text = json!([{ "kind": "avoid", "text": "git push" }]).to_string();
-            let answer = match self.0 {
-                403 if refused => Err(ModelError::Auth { message: message() }),
-                status if refused => Err(ModelError::Refused { status, message: message() }),
-                _ => Ok(Reply { text, ..Reply::default() }),
-            };
-            Box::pin(async move { answer })
-        }
-    }
-
-    fn failed_and_mended(number: u64) -> Session {
-        let call = |line: String, exit: i32, output: String| ToolCall {
-            id: None,
-            tool: "bash".into(),
-            arguments: json!({ "command": line }),
-            result: Some(output),
-            exit: Some(exit),
-            failed: exit != 0,
-            refusal: None,
-            duration_ms: None,
-        };
-        let calls = vec![
-            call(
-                "git push".into(),
-                128,
-                format!("fatal: The current branch b{number} has no upstream branch."),
-            ),
-            call(format!("git push -u origin b{number}"), 0, String::new()),
-        ];
-        let task = format!("Get invoice {number}");
-        Session {
-            version: VERSION,
-            id: format!("s{number}"),
-            root: None,
-            links: Vec::new(),
-            unit: None,
-            harness: "test".into(),
-            model: None,
-            started: Started::at(number),
-            task: task.clone(),
-            turns: vec![Turn { role: Role::Assistant, text: task, calls, tokens: None }],
-            outcome: SessionOutcome::unknown(),
-            skills_read: Vec::new(),
-            skills_injected: Vec::new(),
-            proposals: None,
-        }
-    }
-
-    fn unit(number: u64) -> UnitId {
-        LocalSecret::from_bytes([1; 32]).user(&number.to_string())
-    }
-
-    /// A session with the unit it belongs to.
-    type Owned = (UnitId, Session);
-
-    /// The sessions of so many users after a model's pass over them.
-    fn asked(model: &Scripted, users: impl Iterator<Item = u64>) -> Vec<Owned> {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let one = |number: u64| {
-            let mut session = failed_and_mended(number);
-            let retries = Retries { most: 0, ..Retries::default() };
-            let asked = extract::ask(model, Reader::Large, &session, retries);
-            let answer = runtime.block_on(asked).unwrap();
-            let lessons = answer.expose_to_owner().clone().unwrap_or_default();
-            session.proposals = Some(Proposals { lessons });
-            (unit(number), session)
-        };
-        users.map(one).collect()
-    }
-
-    /// Contributions of others than the victim: whose each is, and in short.
-    fn of_others(owned: &[Owned]) -> Vec<(u64, String)> {
-        let all = owned.iter().flat_map(|(unit, session)| read(unit, session)).collect();
-        let all = lessons_of(all).into_iter();
-        let others = all.filter(|one| one.unit != unit(VICTIM));
-        let user = |of: UnitId| (4_000..4_041).find(|number| unit(*number) == of).unwrap();
-        others.map(|one| (user(one.unit), one.primary.to_string())).collect()
-    }
-
-    #[test]
-    fn a_session_that_the_model_refuses_is_its_own_loss_and_nobody_elses() {
-        for status in [400, 403] {
-            let owned = asked(&Scripted(status), 4_000..4_041);
-            assert_eq!(owned.len(), 41);
-            let without: Vec<Owned> =
-                asked(&Scripted(status), (4_000..4_041).filter(|number| *number != VICTIM));
-            let others = of_others(&owned);
-            assert_eq!(others, of_others(&without), "{status}");
-            // The key of the repair and the model's, of each.
-            assert_eq!(others.len(), 80, "{status}");
-        }
-    }
-
-    #[test]
-    fn a_unit_with_an_unread_session_gives_what_the_miner_finds_and_changes_no_other() {
-        let mut owned = asked(&Scripted(400), 4_000..4_003);
-        let before = of_others(&owned);
-        owned.push((unit(4_001), failed_and_mended(4_004)));
-        let after = of_others(&owned);
-        let of = |all: &[(u64, String)], number: u64| {
-            all.iter().filter(|(one, _)| *one == number).count()
-        };
-        assert_eq!([of(&before, 4_001), of(&after, 4_001)], [2, 2], "two sessions, one key each");
-        for other in [4_000, 4_002] {
-            assert_eq!([of(&before, other), of(&after, other)], [2, 2]);
-        }
-    }
-
-    #[test]
-    fn an_endpoint_that_refuses_everything_ends_a_pass() {
-        struct Closed;
-        impl Model for Closed {
-            fn name(&self) -> &str {
-                "closed"
-            }
-
-            fn complete<'a>(
-                &'a self,
-                _: &'a Request,
-                _: &'a mut (dyn FnMut(lore_agent::model::Delta<'_>) + Send),
-            ) -> ModelFuture<'a> {
-                Box::pin(async { Err(ModelError::Auth { message: "no such key".into() }) })
-            }
-        }
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let session = failed_and_mended(1);
-        let asked = extract::ask(&Closed, Reader::Small, &session, Retries::default());
-        assert!(matches!(runtime.block_on(asked), Err(ModelError::Auth { .. })));
     }
 }

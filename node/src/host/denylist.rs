@@ -2,6 +2,7 @@
 
 use lore_control as control;
 use lore_engine::Counts;
+use lore_privacy::DenyList;
 
 use super::Node;
 use crate::error::CliError;
@@ -17,6 +18,14 @@ impl Node {
     pub(super) fn deny_remove(&mut self, text: &str) -> Result<control::DenyList, CliError> {
         self.engine.deny_remove(text)?;
         self.deny_list_shown()
+    }
+
+    /// What each federation's next release leaves out.
+    pub(super) fn deny_lists(&self) -> Result<Vec<DenyList>, CliError> {
+        let federations = self.engine.federations().keys();
+        let lists: Result<Vec<DenyList>, _> =
+            federations.map(|id| self.engine.deny_list(*id)).collect();
+        Ok(lists?)
     }
 
     /// The entries, and for which windows they count.

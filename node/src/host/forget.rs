@@ -67,14 +67,14 @@ impl Node {
     ) -> Result<control::SessionsForgotten, CliError> {
         let unit = self.unit_of(&ask.user);
         let all = self.stored_of(&unit)?;
-        let named: BTreeSet<&String> = match &ask.which {
-            control::WhichSessions::Ids(ids) => ids.iter().collect(),
+        let named: BTreeSet<&str> = match &ask.which {
+            control::WhichSessions::Ids(ids) => ids.iter().map(String::as_str).collect(),
             _ => BTreeSet::new(),
         };
         let is_meant = |one: &Stored| match &ask.which {
             // Pieces with which a named session went on are meant too.
             control::WhichSessions::Ids(_) => {
-                named.contains(&one.id) || named.contains(&base_of(&one.id).to_owned())
+                named.contains(one.id.as_str()) || named.contains(base_of(&one.id))
             }
             control::WhichSessions::BeforeSeconds(before) => {
                 one.started.as_ref().is_some_and(|started| started.unix_seconds < *before)
@@ -82,12 +82,14 @@ impl Node {
             control::WhichSessions::All => true,
         };
         let meant: Vec<&Stored> = all.iter().filter(|one| is_meant(one)).collect();
+        let here: BTreeSet<&str> =
+            meant.iter().flat_map(|one| [one.id.as_str(), base_of(&one.id)]).collect();
         let times = || meant.iter().filter_map(|one| one.started.as_ref());
         let text = |started: &Started| started.text.clone();
         let answer = control::SessionsForgotten {
             preview: ask.preview,
             forgotten: count(meant.len()),
-            not_here: count(named.len().saturating_sub(meant.len())),
+            not_here: count(named.difference(&here).count()),
             left: count(all.len() - meant.len()),
             oldest: times().min_by_key(|started| started.unix_seconds).map(text),
             newest: times().max_by_key(|started| started.unix_seconds).map(text),
@@ -96,6 +98,7 @@ impl Node {
         let ids: BTreeSet<String> = meant.iter().map(|one| one.id.clone()).collect();
         if !ask.preview && !ids.is_empty() {
             self.delete(&unit, &all, &ids)?;
+            self.scrub();
         }
         Ok(answer)
     }
@@ -121,10 +124,14 @@ impl Node {
                 old.entry(unit.to_owned()).or_default().insert(id.to_owned());
             }
         }
+        let any = !old.is_empty();
         for (unit, ids) in old {
             let all = self.stored_of(&unit)?;
             self.delete(&unit, &all, &ids)?;
             tracing::info!(sessions = ids.len(), "deleted sessions that were past their time");
+        }
+        if any {
+            self.scrub();
         }
         Ok(())
     }
@@ -227,12 +234,7 @@ impl Node {
     }
 
     /// Deletes sessions of a user, with the marks of conversations of which no piece is left.
-    fn delete(
-        &mut self,
-        unit: &str,
-        all: &[Stored],
-        ids: &BTreeSet<String>,
-    ) -> Result<(), CliError> {
+    fn delete(&self, unit: &str, all: &[Stored], ids: &BTreeSet<String>) -> Result<(), CliError> {
         let mut batch = Batch::new();
         for id in ids {
             let key = session_key(unit, id);
@@ -261,17 +263,16 @@ impl Node {
                 batch.put(kind, unit, count(number).to_be_bytes());
             }
         }
-        self.store.write(batch, Durability::Synced)?;
-        self.scrub();
-        Ok(())
+        Ok(self.store.write(batch, Durability::Synced)?)
     }
 
     /// Takes what was deleted or replaced out of the files of the database, beside everything else: how long
     /// that takes depends on private data.
     pub(super) fn scrub(&mut self) {
-        self.scrubbed();
-        let disk = self.disk.clone();
+        let (disk, before) = (self.disk.clone(), self.scrubbing.take());
         let work = move || {
+            // One after the other. It has no result, and its panic is in the log.
+            let _ = before.map(std::thread::JoinHandle::join);
             if let Err(error) = disk.scrub(&[Table::Sessions, Table::Settings]) {
                 tracing::warn!(%error, "deleted records are still in files of the store");
             }
@@ -280,7 +281,7 @@ impl Node {
     }
 
     /// Waits until the files are rewritten.
-    pub(super) fn scrubbed(&mut self) {
+    fn wait_for_scrub(&mut self) {
         if let Some(scrubbing) = self.scrubbing.take() {
             // It has no result, and its panic is in the log.
             let _ = scrubbing.join();
@@ -290,7 +291,7 @@ impl Node {
 
 impl Drop for Node {
     fn drop(&mut self) {
-        self.scrubbed();
+        self.wait_for_scrub();
     }
 }
 

@@ -103,7 +103,7 @@ fn a_forgotten_session_is_in_no_index_and_in_no_file_and_nobody_elses_is_touched
     ] {
         assert_eq!(node.records(kind), 0, "{kind:?}");
     }
-    // Also not in what RocksDB keeps of its own: the table of contents is written anew at every opening.
+    // Also not in what RocksDB keeps of its own: the table of contents is written again at every opening.
     let node = node.reopened();
     let root = node.node.home.root().to_owned();
     assert!(!is_in_a_file(&root, needle));

@@ -6,7 +6,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use lore_control as control;
 use lore_engine::Federation;
 use lore_lessons::{Book, Call, Circle, Digest, Entry, Hint, Tally, codebook, is_shell};
-use lore_privacy::DenyList;
 use lore_protocol::ids::{FederationId, LessonId, MemberId};
 use lore_protocol::lesson::Lesson;
 use lore_protocol::library::LessonItem;
@@ -132,12 +131,7 @@ impl Node {
         ask: &control::LessonSuggest,
     ) -> Result<control::Suggestions, CliError> {
         let known = self.known(&ask.user)?;
-        let lists: Vec<DenyList> = self
-            .engine
-            .federations()
-            .keys()
-            .map(|id| self.engine.deny_list(*id))
-            .collect::<Result<_, _>>()?;
+        let lists = self.deny_lists()?;
         let offered = known.suggested().into_iter().take(ask.limit).map(|entry| {
             let id = entry.lesson.id();
             let denied = lists.iter().find_map(|list| list.matching(&entry.lesson, &[]));

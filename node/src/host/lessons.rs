@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use lore_agent::extract;
 use lore_control as control;
-use lore_privacy::DenyList;
 use lore_protocol::lesson::{
     self, Action, ErrorClass, Lesson, LessonKey, Op, Token, Trigger, Word, normalise_command,
 };
@@ -76,12 +75,7 @@ impl Node {
         &self,
         limit: usize,
     ) -> Result<control::PreviewedLessons, CliError> {
-        let lists: Vec<DenyList> = self
-            .engine
-            .federations()
-            .keys()
-            .map(|id| self.engine.deny_list(*id))
-            .collect::<Result<_, _>>()?;
+        let lists = self.deny_lists()?;
         let mut sessions = self.sessions()?;
         sessions.sort_by_key(|session| std::cmp::Reverse(session.started.unix_seconds));
         let unread = sessions.iter().filter(|session| extract::is_unread(session));

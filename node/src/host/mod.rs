@@ -5,6 +5,8 @@
 
 mod consent;
 mod contributions;
+#[cfg(test)]
+mod contributions_tests;
 mod conversation;
 mod convert;
 mod denylist;

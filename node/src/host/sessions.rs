@@ -9,9 +9,9 @@ use super::Node;
 use super::conversation::Conversations;
 use super::convert::{self, count};
 use super::forget::{Arrival, session_key};
-use super::states::{Placed, States};
+use super::states::{Placed, States, base_of};
 use crate::error::CliError;
-use lore_engine::{Batch, Durability, RecordKind};
+use lore_engine::{Batch, Durability, RecordKind, StorageError};
 
 const UNIT_TAG: &str = "commonlore local unit v1";
 
@@ -47,20 +47,30 @@ impl Node {
         let mut pieces = 0_u64;
         let mut batch = Batch::new();
         let counted_until = self.engine.counted_until_seconds();
-        let mut states = States::of(&*self.store, &unit, counted_until, now);
+        let deleted = |id: &str| {
+            let gone = |id: &str| -> Result<bool, StorageError> {
+                let key = self.forgotten_key(&unit, id);
+                Ok(self.store.get(RecordKind::Forgotten, &key)?.is_some())
+            };
+            Ok(!again && (gone(id)? || gone(base_of(id))?))
+        };
+        let mut states = States::of(&*self.store, &unit, counted_until, now, &deleted);
         let mut conversations = Conversations::of(&*self.store, &unit);
         for one in found {
             let mut one: Found = one.into();
-            let gone = self.forgotten_key(&unit, &one.session.id);
-            if self.store.get(RecordKind::Forgotten, &gone)?.is_some() {
-                if !again {
-                    forgotten += 1;
-                    continue;
-                }
-                batch.delete(RecordKind::Forgotten, gone);
+            if deleted(&one.session.id)? {
+                forgotten += 1;
+                continue;
             }
             one.session.unit = Some(unit.clone());
             let placed = states.place(&mut one)?;
+            if placed == Placed::Forgotten {
+                forgotten += 1;
+                continue;
+            }
+            if again {
+                batch.delete(RecordKind::Forgotten, self.forgotten_key(&unit, &one.session.id));
+            }
             // Also of one that is here: its marks may tell of others.
             conversations.place(&mut one.session, |id| states.is_here(id))?;
             match placed {
@@ -68,6 +78,7 @@ impl Node {
                 Placed::New => imported += 1,
                 Placed::Grown => grown += 1,
                 Placed::Piece => (grown, pieces) = (grown + 1, pieces + 1),
+                Placed::Forgotten => {}
             }
             if matches!(placed, Placed::New | Placed::Piece) {
                 let key = session_key(&unit, &one.session.id);

@@ -25,7 +25,12 @@ pub(super) enum Placed {
     Grown,
     /// Its new turns go on with a session that stays as it is.
     Piece,
+    /// It goes on with a session that was deleted here.
+    Forgotten,
 }
+
+/// Returns true for the id of a session that was deleted here and stays away.
+pub(super) type Deleted<'a> = &'a dyn Fn(&str) -> Result<bool, StorageError>;
 
 /// The turns of one user that are here, with what an import adds.
 pub(super) struct States<'a> {
@@ -34,6 +39,7 @@ pub(super) struct States<'a> {
     /// Sessions that began before it were counted by a release, in seconds since the Unix epoch.
     counted_until_seconds: u64,
     now_seconds: u64,
+    deleted: Deleted<'a>,
     /// Holders of turns that this import adds, by mark.
     new: BTreeMap<String, String>,
     /// Sessions that it adds or replaces, by id.
@@ -46,12 +52,14 @@ impl<'a> States<'a> {
         unit: &'a str,
         counted_until_seconds: u64,
         now_seconds: u64,
+        deleted: Deleted<'a>,
     ) -> Self {
         Self {
             store,
             unit,
             counted_until_seconds,
             now_seconds,
+            deleted,
             new: BTreeMap::new(),
             sessions: BTreeMap::new(),
         }
@@ -71,15 +79,22 @@ impl<'a> States<'a> {
             // One of a time before marks were kept is left as it is.
             return Ok(if here.is_some() { Placed::Known } else { Placed::New });
         };
-        let fresh = |at: usize| holders.get(at).is_none_or(Option::is_none);
-        if (0..holders.len()).all(|at| !fresh(at)) {
-            return Ok(Placed::Known);
-        }
-        let first = (0..holders.len()).find(|at| fresh(*at)).unwrap_or_default();
-        let before = self.session(&holder)?;
-        let root = before.as_ref().map(|before| before.conversation().to_owned());
         let same =
             continues(&found.session.id, &holder) || found.turns.iter().any(|turn| turn.covers);
+        let fresh = |at: usize| holders.get(at).is_none_or(Option::is_none);
+        let first = (0..holders.len()).find(|at| fresh(*at));
+        if same && (self.deleted)(&holder)? {
+            return Ok(Placed::Forgotten);
+        }
+        let Some(first) = first else {
+            if same {
+                // Whatever this state is called: it is that session.
+                found.session.id = holder;
+            }
+            return Ok(Placed::Known);
+        };
+        let before = self.session(&holder)?;
+        let root = before.as_ref().map(|before| before.conversation().to_owned());
         let open = before
             .filter(|before| same && before.started.unix_seconds >= self.counted_until_seconds);
         if let Some(before) = open {
@@ -104,7 +119,12 @@ impl<'a> States<'a> {
             return Ok(Placed::New);
         }
         if here.is_some() || continues(&session.id, &holder) {
-            session.id = format!("{}+{first}", session.id);
+            // A turn whose answer came late begins where another piece begins already.
+            let mut at = first;
+            while self.is_here(&piece_of(&session.id, at))? {
+                at += 1;
+            }
+            session.id = piece_of(&session.id, at);
         }
         session.started = Started::at(said.unwrap_or(self.now_seconds));
         Ok(Placed::Piece)
@@ -113,14 +133,14 @@ impl<'a> States<'a> {
     /// The session that holds each turn.
     fn holders(&self, found: &Found) -> Result<Vec<Option<String>>, StorageError> {
         let mut holders = Vec::with_capacity(found.turns.len());
-        // A session that was deleted holds nothing.
+        // A session that was deleted holds its turns too, unless it may come back.
         let mut here: BTreeMap<String, bool> = BTreeMap::new();
         for turn in &found.turns {
             let mut holder = if turn.mark.is_empty() { None } else { self.holder(&turn.mark)? };
             if let Some(name) = &holder {
                 let is_here = match here.get(name) {
                     Some(known) => *known,
-                    None => self.is_here(name)?,
+                    None => self.is_here(name)? || (self.deleted)(name)?,
                 };
                 here.insert(name.clone(), is_here);
                 holder = holder.filter(|_| is_here);
@@ -139,7 +159,7 @@ impl<'a> States<'a> {
         if let Some(holder) = self.new.get(mark) {
             return Ok(Some(holder.clone()));
         }
-        let kept = self.store.get(RecordKind::Conversation, self.mark_key(mark).as_bytes())?;
+        let kept = self.store.get(RecordKind::Turn, self.mark_key(mark).as_bytes())?;
         Ok(kept.and_then(|bytes| String::from_utf8(bytes).ok()))
     }
 
@@ -161,7 +181,7 @@ impl<'a> States<'a> {
     /// Writes down what was kept.
     pub(super) fn store(self, batch: &mut Batch) -> Result<(), CliError> {
         for (mark, holder) in &self.new {
-            batch.put(RecordKind::Conversation, self.mark_key(mark), holder.as_bytes());
+            batch.put(RecordKind::Turn, self.mark_key(mark), holder.as_bytes());
         }
         for (id, session) in &self.sessions {
             let bytes = serde_json::to_vec(session).map_err(|error| {
@@ -179,13 +199,17 @@ impl<'a> States<'a> {
     }
 
     fn mark_key(&self, mark: &str) -> String {
-        format!("{}/turn/{mark}", self.unit)
+        format!("{}/{mark}", self.unit)
     }
 }
 
 /// Returns true when a session of the second id is an earlier piece of the first one.
 fn continues(id: &str, holder: &str) -> bool {
     holder == id || holder.strip_prefix(id).is_some_and(|rest| rest.starts_with('+'))
+}
+
+fn piece_of(id: &str, turn: usize) -> String {
+    format!("{id}+{turn}")
 }
 
 /// The session that a piece of this id goes on with; the id itself when it is no piece.
@@ -197,9 +221,13 @@ pub(super) fn base_of(id: &str) -> &str {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use std::cell::Cell;
+    use std::collections::BTreeSet;
+
     use lore_engine::{Durability, MemoryStorage};
     use lore_session::import::{Format, read};
 
+    use super::super::conversation::Conversations;
     use super::*;
 
     /// Lines of a session of Claude Code with so many calls; uuids do not depend on the session's name.
@@ -219,24 +247,46 @@ mod tests {
     struct World {
         store: MemoryStorage,
         counted_until_seconds: u64,
+        deleted: BTreeSet<String>,
+        conversations: Cell<i64>,
     }
 
     impl World {
         fn new() -> Self {
-            Self { store: MemoryStorage::default(), counted_until_seconds: 0 }
+            Self {
+                store: MemoryStorage::default(),
+                counted_until_seconds: 0,
+                deleted: BTreeSet::new(),
+                conversations: Cell::new(0),
+            }
         }
 
         fn import(&self, unit: &str, format: Format, bytes: &[u8]) -> Placed {
             let mut found = read(format, bytes).unwrap().sessions.remove(0);
-            let mut states = States::of(&self.store, unit, self.counted_until_seconds, 7);
+            let deleted = |id: &str| Ok(self.deleted.contains(id));
+            let until = self.counted_until_seconds;
+            let mut states = States::of(&self.store, unit, until, 7, &deleted);
             let placed = states.place(&mut found).unwrap();
-            if placed != Placed::Known {
+            let mut conversations = Conversations::of(&self.store, unit);
+            if placed != Placed::Forgotten {
+                conversations.place(&mut found.session, |id| states.is_here(id)).unwrap();
+            }
+            self.conversations.set(self.conversations.get() + conversations.more());
+            if !matches!(placed, Placed::Known | Placed::Forgotten) {
                 states.keep(found);
             }
             let mut batch = Batch::new();
+            conversations.store(&mut batch);
             states.store(&mut batch).unwrap();
             self.store.write(batch, Durability::Synced).unwrap();
             placed
+        }
+
+        fn forget(&mut self, unit: &str, id: &str) {
+            let mut batch = Batch::new();
+            batch.delete(RecordKind::Session, format!("{unit}/{id}"));
+            self.store.write(batch, Durability::Synced).unwrap();
+            self.deleted.insert(id.to_owned());
         }
 
         /// Ids, beginnings and commands of a user's sessions.
@@ -306,18 +356,57 @@ mod tests {
     }
 
     #[test]
+    fn a_forgotten_session_comes_back_neither_as_a_longer_one_nor_as_a_piece_nor_in_a_fork() {
+        let mut world = World::new();
+        world.import("ada", Format::ClaudeCode, &file("s", 2));
+        world.forget("ada", "claude-code-s");
+        assert_eq!(world.import("ada", Format::ClaudeCode, &file("s", 3)), Placed::Forgotten);
+        assert_eq!(world.import("ada", Format::ClaudeCode, &file("copy", 2)), Placed::Known);
+        assert_eq!(world.import("ada", Format::ClaudeCode, &file("fork", 3)), Placed::New);
+        assert_eq!(world.sessions("ada").remove(0).2, commands(2..3));
+
+        let mut world = World::new();
+        world.import("ada", Format::ClaudeCode, &file("s", 1));
+        world.counted_until_seconds = u64::MAX;
+        world.import("ada", Format::ClaudeCode, &file("s", 2));
+        world.forget("ada", "claude-code-s+2");
+        assert_eq!(world.import("ada", Format::ClaudeCode, &file("s", 2)), Placed::Forgotten);
+        assert_eq!(world.sessions("ada").len(), 1);
+
+        let mut world = World::new();
+        world.import("ada", Format::OpenAiChat, &chat(1));
+        let id = world.sessions("ada").remove(0).0;
+        world.forget("ada", &id);
+        assert_eq!(world.import("ada", Format::OpenAiChat, &chat(2)), Placed::Forgotten);
+    }
+
+    #[test]
+    fn a_piece_that_was_counted_is_not_overwritten_when_its_last_answer_comes() {
+        let mut world = World::new();
+        world.import("ada", Format::ClaudeCode, &file("s", 1));
+        world.counted_until_seconds = u64::MAX;
+        // The answer of the second call is not written yet.
+        let whole = file("s", 2);
+        let cut = whole.iter().rposition(|byte| *byte == b'\n').unwrap();
+        assert_eq!(world.import("ada", Format::ClaudeCode, &whole[..cut]), Placed::Piece);
+        let counted = world.sessions("ada");
+        world.import("ada", Format::ClaudeCode, &whole);
+        assert_eq!(world.sessions("ada")[..counted.len()], counted[..]);
+    }
+
+    fn chat(calls: usize) -> Vec<u8> {
+        let mut messages = vec![r#"{"role":"user","content":"Count"}"#.to_owned()];
+        for at in 0..calls {
+            messages.push(format!(
+                r#"{{"role":"assistant","tool_calls":[{{"id":"c{at}","function":{{"name":"bash","arguments":"{{\"command\":\"wc {at}\"}}"}}}}]}}"#
+            ));
+            messages.push(format!(r#"{{"role":"tool","tool_call_id":"c{at}","content":"{at}"}}"#));
+        }
+        format!("[{}]", messages.join(",")).into_bytes()
+    }
+
+    #[test]
     fn states_of_a_chat_without_a_name_are_one_session() {
-        let chat = |calls: usize| {
-            let mut messages = vec![r#"{"role":"user","content":"Count"}"#.to_owned()];
-            for at in 0..calls {
-                messages.push(format!(
-                    r#"{{"role":"assistant","tool_calls":[{{"id":"c{at}","function":{{"name":"bash","arguments":"{{\"command\":\"wc {at}\"}}"}}}}]}}"#
-                ));
-                messages
-                    .push(format!(r#"{{"role":"tool","tool_call_id":"c{at}","content":"{at}"}}"#));
-            }
-            format!("[{}]", messages.join(",")).into_bytes()
-        };
         let world = World::new();
         let import = |calls| world.import("ada", Format::OpenAiChat, &chat(calls));
         assert_eq!(
@@ -326,5 +415,6 @@ mod tests {
         );
         let sessions = world.sessions("ada");
         assert_eq!((sessions.len(), &sessions[0].2), (1, &commands(0..4)));
+        assert_eq!(world.conversations.get(), 1);
     }
 }

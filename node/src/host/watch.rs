@@ -80,6 +80,11 @@ impl Node {
             control::WatchSetting::Off => {
                 let mut batch = Batch::new();
                 batch.delete(RecordKind::Watch, &unit);
+                // With what was noted of the files that were read.
+                for pair in self.store.scan(RecordKind::WatchedFile, format!("{unit}/").as_bytes())
+                {
+                    batch.delete(RecordKind::WatchedFile, pair?.0);
+                }
                 self.store.write(batch, Durability::Synced)?;
                 self.watcher = Some(Watcher::default());
             }

@@ -47,6 +47,11 @@ pub(crate) fn transfer(args: &TransferArgs, json: bool) -> Result<(), CliError> 
         (None, Some(corpus)) => {
             let scenarios =
                 scenarios(corpus).map_err(|error| CliError::usage(error).kind("corpus"))?;
+            if scenarios.is_empty() {
+                return Err(CliError::usage(format!("{} has no scenarios", corpus.display()))
+                    .kind("corpus")
+                    .help("`scripts/record_corpus.py` records some as .jsonl files"));
+            }
             let [people, sessions] = [args.people, args.sessions]
                 .map(|count| usize::try_from(count).unwrap_or(usize::MAX));
             let dealt = crowd(&scenarios, people, sessions, args.seed);

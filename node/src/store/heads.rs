@@ -6,8 +6,8 @@
 //! sync of their own: after a crash the file is equal to the database or behind it, at worst one
 //! slot is torn. A database that is behind the file has lost acknowledged batches.
 
-use std::fs::{OpenOptions, TryLockError};
-use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::fs::TryLockError;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
@@ -15,7 +15,7 @@ use lore_engine::Recovery;
 use lore_protocol::ids::Hash;
 
 use super::StoreError;
-use crate::lock::LockedFile;
+use crate::lock::{LockedFile, open_private};
 
 /// Name of the file beside the database.
 pub(super) const FILE_NAME: &str = "HEADS";
@@ -78,14 +78,7 @@ impl HeadsFile {
     /// writing must not be mistaken for a look at a damaged one.
     pub(super) fn open(dir: &Path) -> Result<Self, StoreError> {
         let path = dir.join(FILE_NAME);
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(&path)
-            .map_err(StoreError::io("open", &path))?;
+        let file = open_private(&path).map_err(StoreError::io("open", &path))?;
         match LockedFile::take(file) {
             Ok(file) => Ok(Self { file, path }),
             Err(TryLockError::WouldBlock) => Err(StoreError::Locked { path: dir.to_owned() }),

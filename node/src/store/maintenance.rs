@@ -58,7 +58,7 @@ impl Store {
     }
 
     /// Rewrites tables so that nothing that was deleted or replaced stays in a file of the database. Its log
-    /// is begun anew. Takes as long as reading and writing those tables.
+    /// is started again. Takes as long as reading and writing those tables.
     ///
     /// # Errors
     /// [`StoreError::DiskFull`], [`StoreError::Engine`].

@@ -187,7 +187,10 @@ impl Following {
         let wanted = SessionImport { user, path: path.clone(), format: None, again: false };
         match SessionFiles::find(&wanted, at) {
             Ok(files) => self.open = Some(Open { files, path, position }),
-            Err(error) => self.tally.note(error.message),
+            Err(error) => {
+                self.tally.note(error.message);
+                read.push((path, position));
+            }
         }
     }
 }

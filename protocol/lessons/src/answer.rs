@@ -38,7 +38,7 @@ pub(crate) const INSTALLERS: [&str; 22] = [
 ];
 
 /// Programs that destroy, and never stand in advice.
-const DESTRUCTIVE: [&str; 16] = [
+const DESTRUCTIVE: [&str; 15] = [
     "rm",
     "rmdir",
     "dd",
@@ -52,7 +52,6 @@ const DESTRUCTIVE: [&str; 16] = [
     "git reset",
     "git clean",
     "docker system prune",
-    "git push --force",
     "truncate",
     "chmod",
 ];
@@ -66,7 +65,7 @@ pub(crate) fn remedy(
     between: &[Step<'_>],
 ) -> Option<Remedy> {
     match (failing.command(), working.command()) {
-        (Some((old, program)), Some(_)) => of_commands(failing, old, program, working, between),
+        (Some(old), Some(_)) => of_commands(failing, old, working, between),
         (None, None) if failing.tool_name() == working.tool_name() => {
             Some(of_tools(failing, working, between))
         }
@@ -84,16 +83,18 @@ fn of_tools(failing: &Step<'_>, working: &Step<'_>, between: &[Step<'_>]) -> Rem
 
 fn of_commands(
     failing: &Step<'_>,
-    old: &Command,
-    old_program: &Program,
+    (old, old_program): (&Command, &Program),
     working: &Step<'_>,
     between: &[Step<'_>],
 ) -> Option<Remedy> {
     let class = failing.situation.as_ref().map(|situation| situation.class)?;
     // The same program in the other line; else another that may stand for it.
     let lines = || working.reading.commands.iter().zip(&working.reading.programs);
-    if let Some((new, program)) = lines().rfind(|(_, program)| program.path == old_program.path) {
-        return of_same_program(failing, old, old_program, working, new, program, between, class);
+    if let Some(new) = lines().rfind(|(_, program)| program.path == old_program.path) {
+        return match of_words(failing, (old, old_program), new) {
+            Words::Differ(remedy) => remedy,
+            Words::Same => of_same_words(failing, working, between, class),
+        };
     }
     // `python3 app/main.py` and `python3 -m app.main`.
     let as_module = |program: &Program| {
@@ -201,19 +202,21 @@ fn alternatives(old: &str, new: &str) -> bool {
     old != new && TRADES.iter().any(|trade| trade.contains(&old) && trade.contains(&new))
 }
 
-#[allow(clippy::too_many_arguments)] // Two lines with their programs, and what lies between.
-fn of_same_program(
+/// What two lines of one program differ in.
+enum Words {
+    /// These words, and the remedy that they are; none when it is no advice.
+    Differ(Option<Remedy>),
+    /// Nothing.
+    Same,
+}
+
+fn of_words(
     failing: &Step<'_>,
-    old: &Command,
-    old_program: &Program,
-    working: &Step<'_>,
-    new: &Command,
-    program: &Program,
-    between: &[Step<'_>],
-    class: ErrorClass,
-) -> Option<Remedy> {
+    (old, old_program): (&Command, &Program),
+    (new, program): (&Command, &Program),
+) -> Words {
     if destroys(new, program) {
-        return None;
+        return Words::Differ(None);
     }
     let variable =
         new.assignments.iter().map(|word| word.text.split('=').next().unwrap_or_default());
@@ -223,23 +226,26 @@ fn of_same_program(
     let (before, after) = (arguments(old, old_program), arguments(new, program));
     let removed = without(&before, &after);
     let added = without(&after, &before);
-    if removed.is_empty() && added.is_empty() {
-        if let Some(name) = set.next() {
-            return Some(Remedy::SetVariable(name.to_owned()));
-        }
-        if before != after {
-            return quoted(&before, &after).or(Some(Remedy::OtherArguments));
-        }
-        return of_same_words(failing, working, between, class);
+    if !removed.is_empty() || !added.is_empty() {
+        return Words::Differ(Some(difference(&removed, &added, failing)));
     }
-    Some(difference(&removed, &added, failing))
+    if let Some(name) = set.next() {
+        return Words::Differ(Some(Remedy::SetVariable(name.to_owned())));
+    }
+    if before != after {
+        return Words::Differ(quoted(&before, &after).or(Some(Remedy::OtherArguments)));
+    }
+    Words::Same
 }
 
 pub(crate) fn destroys(command: &Command, program: &Program) -> bool {
+    let forces = |text: &str| match text {
+        "--force" | "-rf" | "-fr" | "--hard" | "--no-verify" => true,
+        // Elsewhere it names a file.
+        "-f" => program.first() == "git",
+        _ => false,
+    };
     command.privileged
         || DESTRUCTIVE.contains(&program.path.as_str())
-        || command
-            .words
-            .iter()
-            .any(|word| matches!(word.text.as_str(), "--force" | "-rf" | "--hard" | "--no-verify"))
+        || command.words.iter().any(|word| forces(&word.text))
 }

@@ -1,7 +1,5 @@
 //! A tool call with its answer, as every harness gives it.
 
-use std::collections::BTreeMap;
-
 /// One tool call of a session.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Call {
@@ -11,8 +9,8 @@ pub struct Call {
     pub command: Option<String>,
     /// The canonical JSON of the arguments otherwise; empty for a shell.
     pub input: String,
-    /// Options of the call beside its command: working directory, time limit, permission. By name.
-    pub options: BTreeMap<String, String>,
+    /// Options of a shell call beside its command.
+    pub options: Options,
     /// Exit status, when the harness gives one.
     pub exit: Option<i32>,
     /// True when the harness flagged the call as failed.
@@ -21,6 +19,17 @@ pub struct Call {
     pub refusal: Option<Refusal>,
     /// Answer of the tool; none when the session broke off before there was one.
     pub output: Option<String>,
+}
+
+/// Options of a shell call, whatever its harness calls them.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Options {
+    /// Directory in which it ran.
+    pub directory: Option<String>,
+    /// Time limit, in the harness's own unit: one is compared with another of the same session.
+    pub time_limit: Option<u64>,
+    /// True when it had permission to run outside the sandbox.
+    pub outside_sandbox: bool,
 }
 
 /// Why a call was not carried out.
@@ -48,7 +57,7 @@ pub enum Status {
     Empty,
     /// The user or a policy said no.
     Denied,
-    /// A parallel call failed, or somebody interrupted it.
+    /// A parallel call failed, or it was interrupted.
     Cancelled,
     /// Without an answer.
     Unknown,

@@ -72,33 +72,18 @@ pub(crate) fn of_same_words(
 }
 
 fn option(failing: &Step<'_>, working: &Step<'_>) -> Option<Remedy> {
-    const PERMISSIONS: [&str; 5] = [
-        "with_escalated_permissions",
-        "sandbox_permissions",
-        "dangerouslyDisableSandbox",
-        "dangerously_disable_sandbox",
-        "require_escalated",
-    ];
-    const LIMITS: [&str; 4] = ["timeout", "timeout_ms", "yield_time_ms", "timeout_seconds"];
     let (old, new) = (&failing.call.options, &working.call.options);
-    let differs = |name: &&str| old.get(*name) != new.get(*name) && new.contains_key(*name);
-    if PERMISSIONS.iter().any(differs) {
+    if new.outside_sandbox && !old.outside_sandbox {
         return Some(Remedy::WithOption("permission outside the sandbox"));
     }
-    let longer = |name: &&str| {
-        let number = |text: Option<&String>| text.and_then(|text| text.parse::<f64>().ok());
-        number(new.get(*name)).is_some_and(|new| number(old.get(*name)).is_none_or(|old| new > old))
-    };
     let timed =
         failing.situation.as_ref().is_some_and(|situation| situation.class == ErrorClass::Timeout);
-    (timed && LIMITS.iter().any(longer)).then_some(Remedy::WithOption("a longer time limit"))
+    (timed && new.time_limit > old.time_limit).then_some(Remedy::WithOption("a longer time limit"))
 }
 
 /// The class of the directory in which it worked; none when it did not change.
 fn directory(failing: &Step<'_>, working: &Step<'_>, between: &[Step<'_>]) -> Option<&'static str> {
-    const NAMES: [&str; 5] = ["workdir", "cwd", "working_directory", "directory", "dir_path"];
-    let given =
-        |step: &Step<'_>| NAMES.iter().find_map(|name| step.call.options.get(*name)).cloned();
+    let given = |step: &Step<'_>| step.call.options.directory.clone();
     let entered = |step: &Step<'_>| {
         let lines = step.reading.commands.iter().rev();
         lines

@@ -14,7 +14,7 @@ use crate::remedy::Remedy;
 use crate::situation::Situation;
 
 /// Longest text of an entry, in characters.
-pub const MAX_TEXT_CHARACTERS: usize = 200;
+const MAX_TEXT_CHARACTERS: usize = 200;
 
 /// One thing that is known of a public tool.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub struct CodebookEntry {
     pub remedy: Remedy,
     /// Both as a lesson of the public grammar.
     pub lesson: Lesson,
-    /// The same in one sentence, at most [`MAX_TEXT_CHARACTERS`].
+    /// The same in one sentence, at most 200.
     pub text: String,
     /// The page of the tool's documentation that says so.
     pub source: String,

@@ -1,11 +1,13 @@
 //! Everything that one session teaches.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use lore_protocol::lesson::Lesson;
 use lore_protocol::steps::Steps;
 
 use crate::answer::remedy;
 use crate::call::{Call, Status};
+use crate::keys::forms_of;
 use crate::line::Command;
 use crate::practice::{Practice, practice};
 use crate::program::Program;
@@ -43,6 +45,19 @@ pub struct Findings {
     pub attempts: Vec<Pitfall>,
     /// Commands that did the work beside failures and their answers, each once.
     pub practices: BTreeSet<Practice>,
+}
+
+impl Findings {
+    /// Remedies that were tried, in both forms of their keys, and whether they worked the last time.
+    #[must_use]
+    pub fn tried(&self) -> BTreeMap<Lesson, bool> {
+        let worked = self.pitfalls.iter().map(|one| (one, true));
+        let mut tries: Vec<(&Pitfall, bool)> =
+            worked.chain(self.attempts.iter().map(|one| (one, false))).collect();
+        tries.sort_by_key(|(one, _)| one.answered_at);
+        let keys = |(one, worked)| forms_of(one).into_iter().map(move |lesson| (lesson, worked));
+        tries.into_iter().flat_map(keys).collect()
+    }
 }
 
 /// One call as it was read.

@@ -33,14 +33,14 @@ mod tools;
 mod tests;
 
 pub use book::{Book, Circle, Entry, Tally};
-pub use call::{Call, Refusal, Status};
-pub use codebook::{Codebook, CodebookEntry, MAX_TEXT_CHARACTERS, codebook};
+pub use call::{Call, Options, Refusal, Status};
+pub use codebook::{Codebook, CodebookEntry, codebook};
 pub use cut::{beginning, end};
 pub use digest::{DIGEST_VERSION, Digest, Seen};
 pub use findings::{Findings, Pitfall, findings, findings_within};
-pub use hint::{Hint, MAX_HINT_BYTES};
+pub use hint::Hint;
 pub use keys::{forms_of, key_of, keys};
 pub use practice::Practice;
 pub use remedy::Remedy;
 pub use situation::{Situation, situation_of};
-pub use tools::{Kind, is_shell, kind_of};
+pub use tools::is_shell;

@@ -57,9 +57,8 @@ fn has_extension(word: &str) -> bool {
         && extension.bytes().any(|byte| byte.is_ascii_lowercase())
 }
 
-/// A message with its values masked. `own` are words of the command and of the task that are values there;
-/// `keep` is the public word that is the point.
-pub(crate) fn message(line: &str, own: &BTreeSet<&str>, keep: Option<&str>) -> String {
+/// A message with its values masked. `own` are words of the command and of the task that are values there.
+pub(crate) fn message(line: &str, own: &BTreeSet<&str>) -> String {
     let mut out = String::new();
     let mut rest = line.trim();
     while let Some(c) = rest.chars().next() {
@@ -79,8 +78,7 @@ pub(crate) fn message(line: &str, own: &BTreeSet<&str>, keep: Option<&str>) -> S
                 rest[c.len_utf8()..].find(|found| found == closing || (c == '`' && found == '\''))
         {
             let inner = &rest[c.len_utf8()..c.len_utf8() + end];
-            let public = Some(inner) == keep || inner.starts_with("--");
-            let inner = if public { inner } else { "<value>" };
+            let inner = if inner.starts_with("--") { inner } else { "<value>" };
             out.push_str(inner);
             let after = c.len_utf8() + end;
             rest = &rest[after + rest[after..].chars().next().map_or(0, char::len_utf8)..];
@@ -100,26 +98,20 @@ pub(crate) fn message(line: &str, own: &BTreeSet<&str>, keep: Option<&str>) -> S
             Some(at) if at > 0 => first + at,
             _ => end,
         };
-        word(&rest[..end], own, keep, &mut out);
+        word(&rest[..end], own, &mut out);
         rest = &rest[end..];
     }
     let out = out.trim();
     out[..out.floor_char_boundary(MAX_MESSAGE_BYTES)].trim_end().to_owned()
 }
 
-fn word(text: &str, own: &BTreeSet<&str>, keep: Option<&str>, out: &mut String) {
+fn word(text: &str, own: &BTreeSet<&str>, out: &mut String) {
     if text.chars().any(char::is_control) {
         return;
     }
     let core = text.trim_matches(|c: char| !c.is_alphanumeric() && !"/\\~-_".contains(c));
-    let kept = keep.is_some_and(|keep| core == keep || text == keep);
-    let mask = if kept {
-        None
-    } else if own.contains(core) && !core.starts_with('-') {
-        Some("<arg>")
-    } else {
-        value_kind(text)
-    };
+    let mask =
+        if own.contains(core) && !core.starts_with('-') { Some("<arg>") } else { value_kind(text) };
     match mask {
         None => out.push_str(text),
         Some(mask) => {

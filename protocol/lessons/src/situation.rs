@@ -65,7 +65,7 @@ pub(crate) fn of(call: &Call, reading: &Reading, task: &str, steps: &Steps) -> S
         None => {
             let line = stated(looked).unwrap_or_default();
             steps.take_regex(line.len(), 1);
-            let message = mask::message(beginning(line, 300), &own, None);
+            let message = mask::message(beginning(line, 300), &own);
             (ErrorClass::recognise(line, call.exit), None, message)
         }
     };

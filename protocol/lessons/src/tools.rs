@@ -25,7 +25,7 @@ const SHELLS: [&str; 19] = [
 
 /// Kind of a tool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// Takes a command line.
     Shell,
     /// Reads, lists or searches, and changes nothing. The name is canonical.
@@ -48,7 +48,7 @@ pub fn is_shell(tool: &str) -> bool {
 
 /// The kind of a tool, by its name.
 #[must_use]
-pub fn kind_of(tool: &str) -> Kind {
+pub(crate) fn kind_of(tool: &str) -> Kind {
     let name = tool.trim().to_ascii_lowercase().replace(['-', ' '], "_");
     if is_shell(&name) {
         return Kind::Shell;

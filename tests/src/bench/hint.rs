@@ -1,9 +1,8 @@
-//! Hints: how long the answer to a failing call takes with many lessons, beside a scan of all of them, and how
-//! many bytes of sessions are read a second.
+//! Hints: how long the answer to a failing call takes with many lessons, beside a scan of all of them.
 
 use std::hint::black_box;
 
-use lore_lessons::{Book, Call, Circle, Entry, Situation, Tally, findings, situation_of};
+use lore_lessons::{Book, Call, Circle, Entry, Situation, Tally, situation_of};
 use lore_protocol::lesson::{Action, ErrorClass, Lesson, Op, Token, Trigger};
 use serde_json::{Value, json};
 
@@ -16,8 +15,6 @@ const LESSONS: usize = 10_000;
 const LINES: usize = 60;
 /// Most milliseconds that a hint may take.
 const MOST_MILLIS: f64 = 1.0;
-/// Most seconds that 100 MB of sessions may take.
-const MOST_SECONDS: f64 = 20.0;
 
 fn token(text: String) -> Token {
     Token::new(text).expect("a token")
@@ -67,7 +64,7 @@ fn millis<T>(runs: usize, mut one: impl FnMut(usize) -> T) -> f64 {
     samples.wall() * 1e3
 }
 
-/// Runs both arms and the reading of sessions.
+/// Runs both arms.
 ///
 /// # Panics
 /// Panics when a hint is missing: then nothing was measured.
@@ -88,13 +85,6 @@ pub fn run(runs: usize) -> Value {
         book.hint_for(&situations[run], calls[run].command.as_deref()).expect("a hint")
     });
     let scanned = millis(runs, |run| scan(book.entries(), &situations[run]).expect("a hint"));
-    let session: Vec<Call> = (0..200).map(failed).collect();
-    let bytes: usize = session
-        .iter()
-        .map(|call| call.command.iter().chain(&call.output).map(String::len).sum::<usize>())
-        .sum();
-    let reading = millis(runs.min(9), |_| findings(&session, ""));
-    let seconds = reading / 1e3 * 100e6 / bytes as f64;
     json!({
         "lessons": LESSONS,
         "hint_millis": hint,
@@ -102,7 +92,5 @@ pub fn run(runs: usize) -> Value {
         "lookup_millis": lookup,
         "scan_millis": scanned,
         "scan_to_lookup": scanned / lookup,
-        "seconds_for_100_mb": seconds,
-        "reading_bar": bar(seconds, MOST_SECONDS),
     })
 }

@@ -19,12 +19,15 @@ fn main() -> ExitCode {
     // The parts of a lane, each in a process of its own; also for a profiler.
     if let [verb, home] = args.as_slice() {
         match verb.as_str() {
-            "release-prepare" => prepare(Path::new(home), USERS, SESSIONS),
-            "release-once" => println!("{}", release::once(Path::new(home))),
+            "release-prepare" => {
+                prepare(Path::new(home), USERS, SESSIONS);
+                return ExitCode::SUCCESS;
+            }
+            "release-once" => {
+                println!("{}", release::once(Path::new(home)));
+                return ExitCode::SUCCESS;
+            }
             _ => {}
-        }
-        if verb.starts_with("release-") {
-            return ExitCode::SUCCESS;
         }
     }
     if let Some(unknown) = args.iter().find(|arg| !["--json", "--quick"].contains(&arg.as_str())) {
@@ -112,11 +115,10 @@ fn print_text(result: &Value) {
     }
     let hint = &result["hint"];
     println!(
-        "one hint of {} lessons: {} ms; the look-up alone is {} times as fast as a scan; 100 MB of sessions: {} s",
+        "one hint of {} lessons: {} ms; the look-up alone is {} times as fast as a scan",
         hint["lessons"],
         number(&hint["hint_millis"], 3),
-        number(&hint["scan_to_lookup"], 1),
-        number(&hint["seconds_for_100_mb"], 1)
+        number(&hint["scan_to_lookup"], 1)
     );
     println!(
         "ledger of {} entries: verified in {} s, opened in {} s",

@@ -83,14 +83,19 @@ fn a_missing_or_wrong_key_is_a_clear_error_and_nothing_is_lost() {
     fs::copy(&kept, &key).unwrap();
     assert_eq!(total(&ada), 1);
 
-    // Lost for good: what nobody can read goes, and the node works on.
-    fs::remove_file(&key).unwrap();
-    assert_eq!(ada.error(&["store", "drop-private"])["kind"], "not_agreed");
-    let dropped = ada.json(&["store", "drop-private", "--yes"]);
-    assert!(dropped["records"].as_u64().unwrap() >= 2, "{dropped}");
-    assert_eq!(total(&ada), 0);
-    import(&cluster, &ada);
-    assert_eq!(ada.json(&["status"])["privacy"]["users"], 1);
+    // Lost for good, with the file, in the keyring or by damage: what nobody can read goes, and the node works on.
+    for rest in [None, Some("keyring commonlore-lost\n"), Some("abc")] {
+        fs::remove_file(&key).unwrap();
+        if let Some(rest) = rest {
+            fs::write(&key, rest).unwrap();
+        }
+        assert_eq!(ada.error(&["store", "drop-private"])["kind"], "not_agreed");
+        let dropped = ada.json(&["store", "drop-private", "--yes"]);
+        assert!(dropped["records"].as_u64().unwrap() >= 2, "{rest:?}: {dropped}");
+        assert_eq!(total(&ada), 0);
+        import(&cluster, &ada);
+        assert_eq!(ada.json(&["status"])["privacy"]["users"], 1);
+    }
 }
 
 #[test]

@@ -9,6 +9,7 @@
 mod prompt;
 mod reply;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use lore_privacy::Private;
@@ -45,6 +46,8 @@ pub struct Extracted {
     pub proposed: usize,
     /// Of these, admitted by the grammar.
     pub admitted: usize,
+    /// Remedies that were tried, and whether they worked the last time: what the session speaks for on a ballot.
+    pub tried: BTreeMap<Lesson, bool>,
 }
 
 /// Returns what a session may contribute: what the miner finds, and what is admitted of its proposals when
@@ -164,5 +167,5 @@ fn extracted(session: &Session, proposals: &[Proposal]) -> Extracted {
     // Words of the task say nothing about a tool's pitfall.
     let read = lore_lessons::keys(&found).into_iter();
     bundles.extend(read.map(|primary| Bundle { primary, topics: Vec::new() }));
-    Extracted { bundles, proposed: proposals.len(), admitted: count }
+    Extracted { bundles, proposed: proposals.len(), admitted: count, tried: found.tried() }
 }

@@ -101,8 +101,8 @@ fn person(order: &[&Scenario], at: usize, sessions: usize, seed: u64) -> Vec<Ses
     let mut work = Vec::new();
     for session in 0..sessions {
         let again = !met.is_empty() && draw.below(100) < AGAIN_PERCENT;
-        let scenario = if again { *draw.pick(&met) } else { zipf(order, &mut draw) };
-        let Some(scenario) = Some(scenario).filter(|_| !order.is_empty()) else { continue };
+        let scenario = if again { Some(*draw.pick(&met)) } else { zipf(order, &mut draw) };
+        let Some(scenario) = scenario else { continue };
         met.push(scenario);
         let unrepaired = draw.below(100) < UNREPAIRED_PERCENT;
         let calls = calls(scenario, shell, &own, unrepaired, &mut draw);
@@ -111,18 +111,18 @@ fn person(order: &[&Scenario], at: usize, sessions: usize, seed: u64) -> Vec<Ses
     work
 }
 
-/// The i-th of a list with a chance in proportion to 1 / i.
-fn zipf<'a>(order: &[&'a Scenario], draw: &mut Draw) -> &'a Scenario {
+/// The i-th of a list with a chance in proportion to 1 / i; none of an empty one.
+fn zipf<'a>(order: &[&'a Scenario], draw: &mut Draw) -> Option<&'a Scenario> {
     const SCALE: f64 = 1e9;
     let total: f64 = (1..=order.len()).map(|rank| 1.0 / rank as f64).sum();
     let mut left = draw.below(SCALE as u64) as f64 / SCALE * total;
     for (index, scenario) in order.iter().enumerate() {
         left -= 1.0 / (index + 1) as f64;
         if left <= 0.0 {
-            return scenario;
+            return Some(scenario);
         }
     }
-    order[order.len() - 1]
+    order.last().copied()
 }
 
 fn calls(

@@ -3,12 +3,12 @@
 //!
 //! A step of the agent holds its calls and, in `observation`, their results by `source_call_id`.
 
+use lore_lessons::beginning;
 use serde_json::Value;
 
 use super::builder::{Answer, Builder, arguments_of, flag, seconds_of, text, text_of};
 use super::cost::Cost;
 use super::{Import, Importer, Place, openai, status};
-use crate::trace::cut;
 use crate::{Role, TokenUse};
 
 /// The major version that is read. A minor one only adds fields.
@@ -48,7 +48,7 @@ impl Importer for Atif {
                 import.warn(Place::Item(at + 1), reason);
             }
         }
-        let harness = cut(text(agent, "name").unwrap_or("atif"), NAME_BYTES).to_owned();
+        let harness = beginning(text(agent, "name").unwrap_or("atif"), NAME_BYTES).to_owned();
         let full = builder.is_full();
         let found = if let Some(id) = text(&entry, "session_id") {
             builder.link("session", id);

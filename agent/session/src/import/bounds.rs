@@ -5,9 +5,8 @@
 
 use std::borrow::Cow;
 
+use lore_lessons::{beginning, end};
 use serde_json::Value;
-
-use crate::trace::{cut, end};
 
 /// Bytes of all that a session holds. A session of that size fits one message of the control socket.
 pub(super) const SESSION_BYTES: usize = 6 << 20;
@@ -29,7 +28,7 @@ const MARK: &str = "\n[... left out ...]\n";
 
 fn both_ends(text: &str, (first, last): (usize, usize)) -> Option<String> {
     (text.len() > first + last + MARK.len())
-        .then(|| format!("{}{MARK}{}", cut(text, first), end(text, last)))
+        .then(|| format!("{}{MARK}{}", beginning(text, first), end(text, last)))
 }
 
 /// A text of a turn, in a session that holds so many bytes.

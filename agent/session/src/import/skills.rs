@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use lore_lessons::beginning;
 use lore_protocol::skill;
 use lore_protocol::steps::Steps;
 
-use crate::trace::cut;
 use crate::{SkillUse, ToolCall, Turn};
 
 /// The skills whose `SKILL.md` was read by some call, each once, in order. A call that failed or was
@@ -60,7 +60,7 @@ const MAX_TEXT_BYTES: usize = 256 << 10;
 
 /// The ids that an exported skill carries, when the text that came back has them.
 fn with_metadata(name: String, text: &str) -> SkillUse {
-    let text = cut(text, MAX_TEXT_BYTES);
+    let text = beginning(text, MAX_TEXT_BYTES);
     let plain: Vec<&str> = text.lines().map(without_number).collect();
     let start = plain.iter().position(|line| line.trim_end() == "---").unwrap_or(0);
     let document = skill::parse(plain[start..].join("\n").as_bytes()).ok();

@@ -1,6 +1,6 @@
 //! Statuses and refusals that harnesses write into the text of a result, each in its form.
 //!
-//! Importers take the words of the harness off, so that the same work gives the same call whoever ran it.
+//! Importers take the words of the harness off, so that the same work gives the same call in every harness.
 //! A form is exact: a text that merely looks like one is left alone.
 
 use crate::Refusal;

@@ -3,7 +3,8 @@
 use lore_protocol::lesson::{Action, ErrorClass, Lesson, Op, Token, Trigger};
 
 use super::cases::shell;
-use crate::{Book, Call, Circle, Digest, Entry, Hint, MAX_HINT_BYTES, Tally, findings};
+use crate::hint::MAX_HINT_BYTES;
+use crate::{Book, Call, Circle, Digest, Entry, Hint, Tally, findings};
 
 fn digest(calls: &[Call]) -> Digest {
     Digest::of(&findings(calls, ""), calls, 10)

@@ -88,7 +88,7 @@ fn a_wrapper_that_gets_in_the_way() {
 #[test]
 fn permission_outside_the_sandbox() {
     let mut again = shell("git fetch --all", 0, "ok");
-    again.options.insert("with_escalated_permissions".into(), "true".into());
+    again.options.outside_sandbox = true;
     let failing = shell(
         "git fetch --all",
         1,
@@ -183,6 +183,8 @@ fn a_remedy_is_the_difference_between_failure_and_success() {
     for (fail, middle, good) in [
         ("pack x", &["rm -rf build"][..], "pack x"),
         ("pack x", &[], "sudo pack x"),
+        ("git push", &[], "git push -f"),
+        ("git push", &[], "git push --force"),
         ("pack x", &[], "fetch y"),
         ("pack x", &["fetch y", "pack x"], "fetch z"),
     ] {

@@ -72,7 +72,7 @@ fn a_codex_rollout_has_the_persons_task_once_and_real_statuses() {
     assert_eq!(asked, 1);
     let calls = all[0].calls();
     assert_eq!((calls[0].exit, calls[0].failed), (Some(1), true));
-    assert_eq!(calls[0].options.get("workdir").map(String::as_str), Some("/srv/pears"));
+    assert_eq!(calls[0].options.directory.as_deref(), Some("/srv/pears"));
     assert_eq!((calls[1].exit, calls[1].output.as_deref()), (Some(0), Some("7 pears.txt")));
 }
 
@@ -255,8 +255,7 @@ fn refusals_are_read_in_the_words_of_each_harness() {
     let session = rollout("exec command rejected by user");
     assert_eq!(session.turns[0].calls[0].refusal, Some(Refusal::Denied));
     let options = session.calls()[0].options.clone();
-    assert_eq!(options.get("sandbox_permissions").map(String::as_str), Some("outside"));
-    assert_eq!(options.get("timeout").map(String::as_str), Some("9000"));
+    assert_eq!((options.outside_sandbox, options.time_limit), (true, Some(9_000)));
     assert_eq!(
         rollout("aborted by user after 3.2s").turns[0].calls[0].refusal,
         Some(Refusal::Cancelled)
