@@ -76,7 +76,7 @@ impl SessionFiles {
             if only { vec![wanted.path.clone()] } else { files(&wanted.path, &mut passed_over) };
         if files.is_empty() && passed_over.is_empty() {
             return Err(CliError::usage(format!(
-                "there is no .jsonl, .json or .traj file below {}",
+                "there is no .jsonl, .json or .traj file below {}, and no .md below a .specstory",
                 wanted.path.display()
             )));
         }
@@ -372,7 +372,7 @@ mod tests {
         assert!(error.message.contains("2 lines or items skipped"), "{error}");
     }
 
-    /// Real case 01 and agent case 01: the import goes on, whatever comes first.
+    /// The import goes on, whatever comes first.
     #[test]
     fn files_without_a_session_are_passed_over_by_name_and_the_others_imported() {
         let dir = tempfile::tempdir().unwrap();

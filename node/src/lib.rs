@@ -23,6 +23,7 @@ mod lock;
 pub mod models;
 pub mod network;
 pub mod output;
+mod random;
 pub mod scan;
 pub mod sources;
 mod stop;

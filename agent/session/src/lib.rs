@@ -17,7 +17,7 @@ mod trace;
 mod tests;
 
 pub use judge::judge;
-pub use lines::{SessionError, read_lines, schema_json};
+pub use lines::{SessionError, schema_json};
 pub use record::{
     Proposals, Refusal, Role, Session, SessionOutcome, SkillUse, Source, Started, TokenUse,
     ToolCall, Turn, VERSION,

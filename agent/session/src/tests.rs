@@ -74,16 +74,6 @@ fn the_published_schema_is_the_one_of_the_code() {
 }
 
 #[test]
-fn a_bad_line_costs_one_session_and_is_named() {
-    let text = format!("{}\n\n{{\"version\":1}}\n{}\n", session().to_line(), session().to_line());
-    let read: Vec<_> = read_lines(text.as_bytes()).collect();
-    assert_eq!(read.len(), 3);
-    assert!(read[0].is_ok() && read[2].is_ok());
-    let error = read[1].as_ref().unwrap_err().to_string();
-    assert!(error.contains("line 3"), "{error}");
-}
-
-#[test]
 fn a_later_format_is_refused_by_its_number() {
     let error = Session::from_line(r#"{"version":2,"new":[]}"#, 9).unwrap_err();
     assert!(matches!(error, SessionError::Newer { line: 9, found: 2 }));

@@ -14,7 +14,7 @@ use secrecy::zeroize::Zeroizing;
 use super::Keyring;
 use crate::error::CliError;
 use crate::home::Home;
-use crate::host::random_bytes;
+use crate::random::random_bytes;
 
 /// Before the name of a key that is in the keyring.
 const IN_KEYRING: &str = "keyring ";

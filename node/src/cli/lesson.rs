@@ -16,8 +16,9 @@ use super::args::{HintArgs, LessonListArgs, LessonVerb, ShareArgs, UserArgs};
 use super::session::account;
 use crate::agent::plain;
 use crate::error::CliError;
-use crate::host::{CONSENT_FILE, Handwritten, Node, random_bytes};
+use crate::host::{CONSENT_FILE, Handwritten, Node};
 use crate::output;
+use crate::random::random_bytes;
 
 pub(super) fn lesson(context: &Context, verb: LessonVerb) -> Result<(), CliError> {
     match verb {

@@ -22,7 +22,7 @@ pub(super) struct Scan {
 pub(super) fn canaries(organisation: usize, count: usize) -> Result<Vec<String>, CliError> {
     (0..count)
         .map(|n| {
-            let random = crate::host::random_bytes()?;
+            let random = crate::random::random_bytes()?;
             let tail: String = random[..8].iter().map(|byte| format!("{byte:02X}")).collect();
             Ok(format!("Canary{organisation}x{n}z{tail}"))
         })

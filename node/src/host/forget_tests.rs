@@ -11,6 +11,7 @@ use lore_control::{
 use lore_engine::{Event, RecordKind};
 use lore_session::Session;
 use lore_session::conversation::mark;
+use lore_session::import::Found;
 use serde_json::json;
 
 use super::release_tests::{BEGIN, Node, session};
@@ -121,7 +122,10 @@ fn what_was_forgotten_comes_back_only_when_it_is_asked_for() {
     // It is a matter between this user and the node.
     let added = node.node.session_import("ben", both()).unwrap();
     assert_eq!((added.imported, added.forgotten), (2, 0));
-    let added = node.node.session_store("ada", both(), true).unwrap();
+    let added = node
+        .node
+        .session_store("ada", both().into_iter().map(Found::bare).collect(), true)
+        .unwrap();
     assert_eq!((added.imported, added.known, added.forgotten), (1, 1, 0));
     let added = node.node.session_import("ada", both()).unwrap();
     assert_eq!((added.known, added.forgotten), (2, 0));

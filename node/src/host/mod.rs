@@ -46,7 +46,6 @@ use lore_engine::{Engine, Event, Gate, LedgerRecords, Parts, Settings, Storage, 
 use lore_privacy::SystemNoise;
 use lore_privacy::ledger::Verified;
 pub(crate) use search::found;
-pub(crate) use system::random_bytes;
 pub use system::{AroundSessions, AroundStorage, Machine, Probe, now_seconds};
 pub(crate) use watch::Watched;
 

@@ -25,7 +25,7 @@ impl Node {
         user: &str,
         sessions: Vec<Session>,
     ) -> Result<control::SessionsAdded, CliError> {
-        self.session_store(user, sessions, false)
+        self.session_store(user, sessions.into_iter().map(Found::bare).collect(), false)
     }
 
     /// Stores what importers found for one user. Turns that this user has already, from an earlier state of a
@@ -38,7 +38,7 @@ impl Node {
     pub(crate) fn session_store(
         &self,
         user: &str,
-        found: Vec<impl Into<Found>>,
+        found: Vec<Found>,
         again: bool,
     ) -> Result<control::SessionsAdded, CliError> {
         let unit = self.unit_of(user);
@@ -56,8 +56,7 @@ impl Node {
         };
         let mut states = States::of(&*self.store, &unit, counted_until, now, &deleted);
         let mut conversations = Conversations::of(&*self.store, &unit);
-        for one in found {
-            let mut one: Found = one.into();
+        for mut one in found {
             if deleted(&one.session.id)? {
                 forgotten += 1;
                 continue;

@@ -4,11 +4,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use lore_engine::{Clock, Contributions, EngineError, Entropy, Storage, Watch};
+use lore_engine::{Clock, Contributions, Entropy, Storage, Watch};
 
 use super::CONSENT_FILE;
 use crate::at_rest::{Keyring, SecretTool};
-use crate::error::CliError;
+use crate::random::SystemEntropy;
 
 /// The resources that a node takes from the machine that it runs on.
 #[derive(Clone)]
@@ -100,29 +100,8 @@ impl Clock for SystemClock {
     }
 }
 
-struct SystemEntropy;
-
-impl Entropy for SystemEntropy {
-    fn bytes(&self) -> Result<[u8; 32], EngineError> {
-        let mut bytes = [0; 32];
-        getrandom::fill(&mut bytes).map_err(|error| {
-            EngineError::failed(
-                "no_randomness",
-                format!("the operating system gives no randomness: {error}"),
-            )
-            .help("check that /dev/urandom is readable")
-        })?;
-        Ok(bytes)
-    }
-}
-
 /// Seconds since the Unix epoch by the system's clock. A clock before it counts as the epoch.
 #[must_use]
 pub fn now_seconds() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs())
-}
-
-/// Thirty-two bytes of the operating system's randomness.
-pub(crate) fn random_bytes() -> Result<[u8; 32], CliError> {
-    Ok(SystemEntropy.bytes()?)
 }

@@ -145,7 +145,7 @@ fn first_seed(args: &FederationArgs, dir: &Path) -> Result<u64, CliError> {
         (_, Some(kept)) => return Ok(kept),
         (Some(asked), None) => asked,
         (None, None) => {
-            let random = crate::host::random_bytes()?;
+            let random = crate::random::random_bytes()?;
             // Four bytes: a seed that a person can type again.
             u64::from(u32::from_le_bytes([random[0], random[1], random[2], random[3]]))
         }

@@ -241,8 +241,8 @@ fn of_words(
 pub(crate) fn destroys(command: &Command, program: &Program) -> bool {
     let forces = |text: &str| match text {
         "--force" | "-rf" | "-fr" | "--hard" | "--no-verify" => true,
-        // Elsewhere it names a file.
-        "-f" => program.first() == "git",
+        // Elsewhere it names a file, or adds one that is ignored.
+        "-f" => matches!(program.path.as_str(), "git push" | "git checkout" | "git branch"),
         _ => false,
     };
     command.privileged

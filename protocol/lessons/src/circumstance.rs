@@ -81,13 +81,18 @@ fn option(failing: &Step<'_>, working: &Step<'_>) -> Option<Remedy> {
     (timed && new.time_limit > old.time_limit).then_some(Remedy::WithOption("a longer time limit"))
 }
 
+/// Returns true for a command that changes the directory.
+fn enters(name: &str) -> bool {
+    matches!(name, "cd" | "pushd" | "chdir" | "Set-Location" | "sl")
+}
+
 /// The class of the directory in which it worked; none when it did not change.
 fn directory(failing: &Step<'_>, working: &Step<'_>, between: &[Step<'_>]) -> Option<&'static str> {
     let given = |step: &Step<'_>| step.call.options.directory.clone();
     let entered = |step: &Step<'_>| {
         let lines = step.reading.commands.iter().rev();
         lines
-            .filter(|command| command.name() == "cd")
+            .filter(|command| enters(command.name()))
             .find_map(|command| command.words.get(1))
             .map(|word| word.text.clone())
     };

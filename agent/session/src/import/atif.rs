@@ -6,8 +6,9 @@
 use lore_lessons::beginning;
 use serde_json::Value;
 
-use super::builder::{Answer, Builder, arguments_of, flag, seconds_of, text, text_of};
+use super::builder::{Answer, Builder};
 use super::cost::Cost;
+use super::fields::{arguments_of, flag, seconds_of, text, text_of};
 use super::{Import, Importer, Place, openai, status};
 use crate::{Role, TokenUse};
 
@@ -43,6 +44,9 @@ impl Importer for Atif {
         let mut builder = Builder::new(&self.cost);
         let agent = entry.get("agent").unwrap_or(&Value::Null);
         builder.model = text(agent, "model_name").map(str::to_owned);
+        if let Some(id) = text(&entry, "session_id") {
+            builder.link("session", id);
+        }
         for (at, step) in steps.iter().enumerate() {
             if let Err(reason) = take(&mut builder, step) {
                 import.warn(Place::Item(at + 1), reason);
@@ -51,7 +55,6 @@ impl Importer for Atif {
         let harness = beginning(text(agent, "name").unwrap_or("atif"), NAME_BYTES).to_owned();
         let full = builder.is_full();
         let found = if let Some(id) = text(&entry, "session_id") {
-            builder.link("session", id);
             builder.finish(format!("atif-{id}"), &harness)
         } else {
             let text = entry.to_string();

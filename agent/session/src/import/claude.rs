@@ -12,8 +12,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::builder::{Answer, Builder, flag, seconds_of, text, text_of};
+use super::builder::{Answer, Builder};
 use super::cost::Cost;
+use super::fields::{flag, seconds_of, text, text_of};
 use super::{Import, Importer, Place, status};
 use crate::{Refusal, Role, TokenUse, conversation};
 
@@ -38,12 +39,10 @@ const FILE_BYTES: usize = 64 << 20;
 
 pub(super) fn is_entry(value: &Value) -> bool {
     let has = |key: &str| value.get(key).is_some();
-    let says =
-        value.pointer("/message/content").is_some() || value.pointer("/message/role").is_some();
     let other = value.pointer("/message/parts").is_some();
     value.get("type").is_some_and(Value::is_string)
         && !other
-        && ((says || has("message")) && (has("sessionId") || has("uuid")) || has("leafUuid"))
+        && (has("message") && (has("sessionId") || has("uuid")) || has("leafUuid"))
 }
 
 pub(super) struct ClaudeCode {

@@ -8,8 +8,9 @@
 
 use serde_json::Value;
 
-use super::builder::{Answer, Builder, arguments_of, seconds_of, text, text_of};
+use super::builder::{Answer, Builder};
 use super::cost::Cost;
+use super::fields::{arguments_of, seconds_of, text, text_of};
 use super::{Import, Importer, Place, status};
 use crate::{Refusal, Role, TokenUse};
 
@@ -228,7 +229,7 @@ impl Codex {
         let inner = output.get("content").unwrap_or(output);
         let said = text_of(inner).ok_or("a result that is neither text nor list; skipped")?;
         let flagged = output.get("success").and_then(Value::as_bool) == Some(false);
-        let aborted = said.starts_with("aborted by user") || said.starts_with("aborted");
+        let aborted = said.trim() == "aborted";
         let said = status::head(&said);
         let failed = flagged || said.output.starts_with("execution error:");
         let mut answer = Answer::unflagged(said, failed);

@@ -6,8 +6,9 @@
 
 use serde_json::Value;
 
-use super::builder::{Answer, Builder, flag, seconds_of, text};
+use super::builder::{Answer, Builder};
 use super::cost::Cost;
+use super::fields::{arguments_of, flag, seconds_of, text};
 use super::{Import, Importer, Place, openai, status};
 use crate::{Refusal, Role, TokenUse};
 
@@ -124,7 +125,7 @@ impl Copilot {
         let mut result = Ok(());
         for call in data.get("toolRequests").and_then(Value::as_array).into_iter().flatten() {
             let id = text(call, "toolCallId").map(str::to_owned);
-            let (arguments, _) = super::builder::arguments_of(call.get("arguments"));
+            let (arguments, _) = arguments_of(call.get("arguments"));
             match text(call, "name") {
                 Some(tool) if self.builder.call(id, tool.to_owned(), arguments) => {}
                 Some(_) => result = Err("a call whose id still waits for a result; skipped"),

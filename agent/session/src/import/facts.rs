@@ -67,12 +67,6 @@ impl Found {
     }
 }
 
-impl From<Session> for Found {
-    fn from(session: Session) -> Self {
-        Self::bare(session)
-    }
-}
-
 /// How many calls a turn has, and how many of them were answered: a turn that got an answer is another one.
 fn counts(turn: &Turn) -> (usize, usize) {
     (turn.calls.len(), turn.calls.iter().filter(|call| call.result.is_some()).count())

@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use super::cost::Cost;
 use super::{
-    ImportError, Importer, atif, claude, codex, copilot, gemini, mini_swe_agent, ml_intern, openai,
-    opencode, own, pi, skillclaw, spec_story, swe_agent,
+    Importer, atif, claude, codex, copilot, gemini, mini_swe_agent, ml_intern, openai, opencode,
+    own, pi, skillclaw, spec_story, swe_agent,
 };
 
 /// Program that wrote a file.
@@ -138,14 +138,6 @@ impl Format {
             Self::ClaudeCode => Box::new(claude::ClaudeCode::new(cost)),
             Self::OpenAiChat => Box::new(openai::OpenAiChat::new(cost)),
         }
-    }
-}
-
-impl std::str::FromStr for Format {
-    type Err = ImportError;
-
-    fn from_str(text: &str) -> Result<Self, ImportError> {
-        Self::ALL.into_iter().find(|format| format.name() == text).ok_or(ImportError::UnknownFormat)
     }
 }
 

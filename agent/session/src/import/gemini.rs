@@ -8,8 +8,9 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::builder::{Answer, Builder, seconds_of, text, text_of};
+use super::builder::{Answer, Builder};
 use super::cost::Cost;
+use super::fields::{seconds_of, text, text_of};
 use super::{Import, Importer, Place, bounds, status};
 use crate::{Refusal, Role, TokenUse};
 
@@ -45,7 +46,7 @@ impl Importer for Gemini {
             self.id = Some(id.to_owned());
             self.started_seconds = entry.get("startTime").and_then(seconds_of);
         }
-        let listed = entry.pointer_mut("/$set/messages").or(None).map(Value::take);
+        let listed = entry.pointer_mut("/$set/messages").map(Value::take);
         let listed = listed.or_else(|| entry.get_mut("messages").map(Value::take));
         match listed {
             Some(Value::Array(messages)) => {

@@ -6,8 +6,9 @@
 
 use serde_json::{Value, json};
 
-use super::builder::{Answer, Builder, seconds_of, text, text_of};
+use super::builder::{Answer, Builder};
 use super::cost::Cost;
+use super::fields::{seconds_of, text, text_of};
 use super::{Import, Importer, Place, openai, status};
 use crate::Role;
 

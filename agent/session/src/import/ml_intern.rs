@@ -7,8 +7,9 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::builder::{Answer, Builder, arguments_of, seconds_of, text};
+use super::builder::{Answer, Builder};
 use super::cost::Cost;
+use super::fields::{arguments_of, seconds_of, text};
 use super::{Import, Importer, Place, openai, status};
 use crate::Role;
 

@@ -5,7 +5,7 @@
 //! what it is about: places and reasons only.
 //!
 //! Bounded: a file is read line by line, long strings are shortened while they are read, and a session
-//! over its bound keeps its beginning. A file of any number of lines costs the same memory. Text in a
+//! over its bound keeps its beginning. Of what is passed over, a few bytes a line are kept. Text in a
 //! session is data: a transcript that was pasted into a message is a message.
 
 mod atif;
@@ -16,6 +16,7 @@ mod codex;
 mod copilot;
 mod cost;
 mod facts;
+mod fields;
 mod format;
 mod gemini;
 mod mini_swe_agent;

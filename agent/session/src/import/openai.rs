@@ -9,8 +9,9 @@ use std::collections::BTreeSet;
 use lore_protocol::trace::Outcome;
 use serde_json::Value;
 
-use super::builder::{Answer, Builder, arguments_of, seconds_of, text_of};
+use super::builder::{Answer, Builder};
 use super::cost::Cost;
+use super::fields::{arguments_of, seconds_of, text_of};
 use super::{Import, Importer, Place, status};
 use crate::{Role, SessionOutcome, Source, TokenUse};
 

@@ -5,8 +5,9 @@
 
 use serde_json::Value;
 
-use super::builder::{Answer, Builder, flag, seconds_of, text};
+use super::builder::{Answer, Builder};
 use super::cost::Cost;
+use super::fields::{flag, seconds_of, text};
 use super::{Import, Importer, Place, status};
 use crate::{Role, TokenUse};
 

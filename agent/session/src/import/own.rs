@@ -20,7 +20,7 @@ impl Importer for Own {
                 import.warn(place, "a session of a later format; skipped, update this program");
             }
             // The parser's words may quote the session.
-            Err(SessionError::Line { .. } | SessionError::Io(_)) => {
+            Err(SessionError::Line { .. }) => {
                 import.warn(place, "not a session; skipped");
             }
         }

@@ -5,8 +5,9 @@
 
 use serde_json::Value;
 
-use super::builder::{Answer, Builder, arguments_of, flag, seconds_of, text, text_of};
+use super::builder::{Answer, Builder};
 use super::cost::Cost;
+use super::fields::{arguments_of, flag, seconds_of, text, text_of};
 use super::{Import, Importer, Place, status};
 use crate::{Refusal, Role, TokenUse};
 

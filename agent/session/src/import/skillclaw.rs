@@ -8,8 +8,9 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::builder::{Answer, Builder, arguments_of, flag, seconds_of, text, text_of};
+use super::builder::{Answer, Builder};
 use super::cost::Cost;
+use super::fields::{arguments_of, flag, seconds_of, text, text_of};
 use super::{Import, Importer, Place, openai, status};
 use crate::Role;
 
@@ -46,7 +47,7 @@ impl Importer for SkillClaw {
             return;
         };
         if let Some(turns) = entry.get("turns").and_then(Value::as_array) {
-            let mut session = Session { builder: Builder::new(&self.cost), asked: String::new() };
+            let mut session = Session::new(id, &self.cost);
             session.builder.started_seconds = entry.get("timestamp").and_then(seconds_of);
             session.builder.model = text(&entry, "model").map(str::to_owned);
             for turn in turns {
@@ -61,7 +62,7 @@ impl Importer for SkillClaw {
         }
         let (sessions, cost) = (&mut self.sessions, &self.cost);
         let at = *self.places.entry(id.to_owned()).or_insert_with(|| {
-            let session = Session { builder: Builder::new(cost), asked: String::new() };
+            let session = Session::new(id, cost);
             sessions.push((id.to_owned(), session));
             sessions.len() - 1
         });
@@ -94,8 +95,16 @@ impl SkillClaw {
     }
 }
 
-fn finish(mut session: Session, id: &str, place: Place, import: &mut Import) {
-    session.builder.link("session", id);
+impl Session {
+    fn new(id: &str, cost: &Cost) -> Self {
+        let mut builder = Builder::new(cost);
+        // Before its turns may fill it.
+        builder.link("session", id);
+        Self { builder, asked: String::new() }
+    }
+}
+
+fn finish(session: Session, id: &str, place: Place, import: &mut Import) {
     let full = session.builder.is_full();
     import.add(session.builder.finish(format!("skillclaw-{id}"), "skillclaw"), full, place);
 }

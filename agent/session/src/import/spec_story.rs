@@ -7,8 +7,9 @@
 use lore_lessons::beginning;
 use serde_json::{Value, json};
 
-use super::builder::{Answer, Builder, seconds_of};
+use super::builder::{Answer, Builder};
 use super::cost::Cost;
+use super::fields::seconds_of;
 use super::{Import, Importer, Place, openai, status};
 use crate::Role;
 
@@ -59,10 +60,9 @@ impl Importer for SpecStory {
 
     fn end(&mut self, import: &mut Import) {
         self.close_tool();
-        let mut builder = std::mem::replace(&mut self.builder, Builder::new(&self.cost));
+        let builder = std::mem::replace(&mut self.builder, Builder::new(&self.cost));
         let full = builder.is_full();
         let found = if let Some(id) = self.id.take() {
-            builder.link("session", &id);
             builder.finish(format!("specstory-{id}"), &self.harness)
         } else {
             let id = format!("specstory-{}", builder.started_seconds.unwrap_or(0));
@@ -145,6 +145,7 @@ impl SpecStory {
         let Some((harness, rest)) = comment.split_once(" Session ") else { return };
         let Some(id) = rest.split_whitespace().next() else { return };
         self.id = Some(id.to_owned());
+        self.builder.link("session", id);
         self.harness = beginning(harness, 40).to_lowercase().replace(' ', "-");
         let time = rest.split_once('(').and_then(|(_, time)| time.split_once(')'));
         self.builder.started_seconds = time.and_then(|(time, _)| time_of(time));

@@ -105,6 +105,10 @@ pub(super) fn head(text: &str) -> Said {
             break;
         };
         rest = after;
+        // A shell that the user ended has no `Output:`.
+        if line.starts_with("Wall time: ") && rest.trim_end() == "aborted by user" {
+            return Said::of(rest, exit);
+        }
         let named = WORDS.iter().find_map(|word| line.strip_prefix(word));
         exit = exit.or_else(|| named.and_then(|code| code.trim().parse().ok()));
         if line.trim_end() == "Output:" {

@@ -6,8 +6,9 @@
 
 use serde_json::{Value, json};
 
-use super::builder::{Answer, Builder, text, text_of};
+use super::builder::{Answer, Builder};
 use super::cost::Cost;
+use super::fields::{text, text_of};
 use super::{Import, Importer, Place, status};
 use crate::Role;
 
