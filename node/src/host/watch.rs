@@ -11,13 +11,10 @@ use serde::{Deserialize, Serialize};
 
 use super::Node;
 use crate::error::CliError;
-use crate::watch::{Person, Position, Step, Tally, Watcher};
-
-/// Most files that are named as not read.
-const MOST_NOTES: usize = 5;
+use crate::watch::{MOST_NOTES, Person, Position, Step, Tally, Watcher};
 
 /// A user's wish, with what came of it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct Watch {
     user: String,
     home: PathBuf,
@@ -93,19 +90,8 @@ impl Node {
                     let what = format!("{} is not an absolute path", home.display());
                     return Err(CliError::usage(what).help("set HOME to the user's home directory"));
                 }
-                let before = self.watch_of(&unit)?;
-                let new = Watch {
-                    user: ask.user.clone(),
-                    home: home.clone(),
-                    last_pass: None,
-                    imported: 0,
-                    grown: 0,
-                    files: 0,
-                    waiting: 0,
-                    unread: 0,
-                    notes: Vec::new(),
-                };
-                let watch = before.map_or(new, |before| Watch { home: home.clone(), ..before });
+                let before = self.watch_of(&unit)?.unwrap_or_default();
+                let watch = Watch { user: ask.user.clone(), home: home.clone(), ..before };
                 self.keep_watch(&unit, &watch, Durability::Synced)?;
                 self.watcher = Some(Watcher::default());
             }
@@ -224,26 +210,24 @@ impl Watch {
 /// A user's answer.
 fn watching(user: &str, watch: Option<Watch>) -> control::Watching {
     let on = watch.is_some();
-    let directories = watch.as_ref().map(|watch| {
-        let one = |place: lore_session::import::AgentPlace| control::WatchedDirectory {
-            harness: place.harness.to_owned(),
-            is_there: place.directory.is_dir(),
-            directory: place.directory,
-        };
-        places(&watch.home).into_iter().map(one).collect()
-    });
-    let number = |of: fn(&Watch) -> u64| watch.as_ref().map_or(0, of);
+    let watch = watch.unwrap_or_default();
+    let one = |place: lore_session::import::AgentPlace| control::WatchedDirectory {
+        harness: place.harness.to_owned(),
+        is_there: place.directory.is_dir(),
+        directory: place.directory,
+    };
+    let directories = if on { places(&watch.home) } else { Vec::new() };
     control::Watching {
         user: user.to_owned(),
         on,
-        directories: directories.unwrap_or_default(),
-        last_pass: watch.as_ref().and_then(|w| w.last_pass).map(|at| Started::at(at).text),
-        imported: number(|watch| watch.imported),
-        grown: number(|watch| watch.grown),
-        files: number(|watch| watch.files),
-        waiting: number(|watch| watch.waiting),
-        unread: number(|watch| watch.unread),
-        notes: watch.map(|watch| watch.notes).unwrap_or_default(),
+        directories: directories.into_iter().map(one).collect(),
+        last_pass: watch.last_pass.map(|at| Started::at(at).text),
+        imported: watch.imported,
+        grown: watch.grown,
+        files: watch.files,
+        waiting: watch.waiting,
+        unread: watch.unread,
+        notes: watch.notes,
     }
 }
 

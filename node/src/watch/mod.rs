@@ -28,7 +28,7 @@ const QUIET_SECONDS: u64 = 300;
 /// Seconds from the end of a pass to the next one.
 const PASS_SECONDS: u64 = 60;
 /// Most files that are named as not read.
-const MOST_NOTES: usize = 5;
+pub(crate) const MOST_NOTES: usize = 5;
 
 /// Someone whose agents are followed.
 #[derive(Debug, Clone)]
