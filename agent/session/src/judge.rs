@@ -1,4 +1,4 @@
-//! The outcome of a session that nobody judged: rules, in order, each with its confidence.
+//! The outcome of a session that nobody judged, by what the user says of its result.
 
 use lore_protocol::steps::Steps;
 use lore_protocol::trace::Outcome;
@@ -39,7 +39,8 @@ const HAPPY: [&str; 9] = [
 /// Bytes of closing words that are looked at, from their end: the verdict stands last.
 const MAX_WORDS_BYTES: usize = 32 << 10;
 
-/// Judges a session by its turns: the user's closing words, else the last tool results, else unknown.
+/// Judges a session by the user's closing words, else unknown: that the last command worked does not say that the task
+/// is done.
 ///
 /// It sees this session only (no coupling between users), and it never claims certainty.
 #[must_use]
@@ -51,9 +52,7 @@ pub fn judge(turns: &[Turn]) -> SessionOutcome {
 pub(crate) fn judge_within(turns: &[Turn], steps: &Steps) -> SessionOutcome {
     let calls = turns.iter().map(|turn| turn.calls.len());
     steps.take(2 * turns.len() + calls.sum::<usize>());
-    by_closing_words(turns, steps)
-        .or_else(|| by_last_results(turns))
-        .unwrap_or_else(SessionOutcome::unknown)
+    by_closing_words(turns, steps).unwrap_or_else(SessionOutcome::unknown)
 }
 
 fn ruled(verdict: Outcome, confidence_percent: u8) -> SessionOutcome {
@@ -80,21 +79,5 @@ fn by_closing_words(turns: &[Turn], steps: &Steps) -> Option<SessionOutcome> {
         Some(ruled(Outcome::Success, 80))
     } else {
         None
-    }
-}
-
-/// The last answered call decides when it failed, or when it mended an earlier failure. A session in
-/// which nothing ever failed proves little: the wrong thing may have been done well.
-fn by_last_results(turns: &[Turn]) -> Option<SessionOutcome> {
-    let answered: Vec<bool> = turns
-        .iter()
-        .flat_map(|turn| &turn.calls)
-        .filter(|call| call.result.is_some())
-        .map(|call| call.failed || call.exit.is_some_and(|exit| exit != 0))
-        .collect();
-    match answered.split_last()? {
-        (true, _) => Some(ruled(Outcome::Failure, 60)),
-        (false, before) if before.contains(&true) => Some(ruled(Outcome::Success, 50)),
-        (false, _) => None,
     }
 }

@@ -96,7 +96,7 @@ fn an_unanswered_call_is_not_in_the_trace() {
 }
 
 #[test]
-fn closing_words_beat_the_last_result() {
+fn closing_words_decide() {
     let mut turns = session().turns;
     turns.push(turn(Role::User, "No, that still fails.", vec![]));
     assert_eq!(judge(&turns).verdict, Outcome::Failure);
@@ -107,12 +107,14 @@ fn closing_words_beat_the_last_result() {
 }
 
 #[test]
-fn without_words_the_last_results_decide_and_silence_is_unknown() {
+fn without_words_no_result_of_a_command_is_a_verdict() {
     let mut turns = session().turns;
-    assert_eq!(judge(&turns).verdict, Outcome::Success, "a failure was mended");
-    turns[1].calls.remove(0);
-    assert_eq!(judge(&turns), SessionOutcome::unknown(), "nothing ever failed");
+    assert_eq!(
+        judge(&turns),
+        SessionOutcome::unknown(),
+        "a failure was mended, which is not the task"
+    );
     turns[1].calls.push(call("bash", json!("false"), 1));
-    assert_eq!(judge(&turns).verdict, Outcome::Failure);
+    assert_eq!(judge(&turns), SessionOutcome::unknown());
     assert_eq!(judge(&[]), SessionOutcome::unknown());
 }
