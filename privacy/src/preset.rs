@@ -9,9 +9,10 @@ use crate::mechanism::{self, Bounds};
 use crate::memo::Memo;
 use crate::{Caps, PrivacyError, utility};
 
-/// Most vote releases of a period that have Laplace noise. Each is then pure epsilon-DP, and a person's
-/// votes of the whole period are too, without a delta: their epsilons add. For the same charge its
-/// variance is twice that of a Gaussian, which is why many releases have Gaussian noise.
+/// Most vote releases of a period that have Laplace noise on a personal node. Each is then pure epsilon-DP, and
+/// the person's votes of the whole period are too, without a delta: their epsilons add. For the same charge its
+/// variance is twice that of a Gaussian, and a unit speaks for one candidate alone, which is why all other
+/// votes have Gaussian noise.
 pub const FEW_VOTES: u32 = 2;
 /// Chance of release that "supporters needed" refers to.
 pub const SURE: f64 = 0.95;
@@ -82,11 +83,11 @@ impl Shares {
     /// The shares for a unit. A personal node releases no lessons, so that the rest has twice its share.
     #[must_use]
     pub const fn of(unit: Unit, with_costs: bool) -> Self {
-        let (outcomes, costs) = if with_costs { (20, 10) } else { (30, 0) };
+        let (outcomes, votes, costs) = if with_costs { (15, 25, 10) } else { (20, 30, 0) };
         match unit {
-            Unit::User | Unit::Session => Self { lessons: 50, outcomes, votes: 20, costs },
+            Unit::User | Unit::Session => Self { lessons: 50, outcomes, votes, costs },
             Unit::Personal => {
-                Self { lessons: 0, outcomes: 2 * outcomes, votes: 40, costs: 2 * costs }
+                Self { lessons: 0, outcomes: 2 * outcomes, votes: 2 * votes, costs: 2 * costs }
             }
         }
     }
@@ -106,9 +107,9 @@ pub struct Plan {
 }
 
 impl Default for Schedule {
-    /// One lesson release a period (rare releases need fewer supporters), outcomes and votes weekly.
+    /// One lesson and one vote release a period (rare releases need fewer supporters), outcomes weekly.
     fn default() -> Self {
-        Self { lessons: 1, outcomes: 12, votes: 12, costs: None, keys_per_unit: KEYS_PER_UNIT }
+        Self { lessons: 1, outcomes: 12, votes: 1, costs: None, keys_per_unit: KEYS_PER_UNIT }
     }
 }
 
@@ -217,7 +218,7 @@ impl Budget {
         };
         let outcomes = share(shares.outcomes, schedule.outcomes);
         let votes = share(shares.votes, schedule.votes);
-        let law = vote_noise(schedule.votes);
+        let law = vote_noise(self.unit, schedule.votes);
         Ok(Plan {
             lessons,
             outcomes: cells(Noise::Gaussian, outcomes, Bounds::OUTCOMES)?,
@@ -240,10 +241,13 @@ impl Budget {
     }
 }
 
-/// The noise law of votes, chosen once for a period from its public number of vote releases.
+/// The noise law of votes, chosen once for a period from the unit and its public number of vote releases.
 #[must_use]
-pub const fn vote_noise(releases: u32) -> Noise {
-    if releases <= FEW_VOTES { Noise::Laplace } else { Noise::Gaussian }
+pub const fn vote_noise(unit: Unit, releases: u32) -> Noise {
+    match unit {
+        Unit::Personal if releases <= FEW_VOTES => Noise::Laplace,
+        _ => Noise::Gaussian,
+    }
 }
 
 /// Supporters that a key needs to pass a thresholded mechanism with a chance of 95 %, when each of them

@@ -50,8 +50,8 @@ fn the_reference_numbers_of_lessons_come_out() {
 fn the_reference_numbers_of_outcomes_and_votes_come_out() {
     let plan = preset(4_000_000).plan(Schedule::default()).unwrap();
     let tenths = |mechanism: Mechanism| (mechanism.scale_micros + 50_000) / 100_000;
-    assert_eq!(tenths(plan.outcomes.unwrap()), 142);
-    assert_eq!(tenths(plan.votes.unwrap()), 1_006_511, "of one vote 10.1");
+    assert_eq!(tenths(plan.outcomes.unwrap()), 174);
+    assert_eq!(tenths(plan.votes.unwrap()), 237_237, "of one vote 2.4");
 }
 
 const COSTS: CostSchedule = CostSchedule { releases: 4, kinds: 2, bound: 50 };
@@ -96,9 +96,9 @@ fn a_whole_schedule_fits_its_budget_and_leaves_next_to_nothing() {
 #[test]
 fn shares_are_the_presets_and_add_to_everything() {
     let all = |s: Shares| (s.lessons, s.outcomes, s.votes, s.costs);
-    assert_eq!(all(Shares::of(Unit::User, false)), (50, 30, 20, 0));
-    assert_eq!(all(Shares::of(Unit::Session, true)), (50, 20, 20, 10));
-    assert_eq!(all(Shares::of(Unit::Personal, false)), (0, 60, 40, 0));
+    assert_eq!(all(Shares::of(Unit::User, false)), (50, 20, 30, 0));
+    assert_eq!(all(Shares::of(Unit::Session, true)), (50, 15, 25, 10));
+    assert_eq!(all(Shares::of(Unit::Personal, false)), (0, 40, 60, 0));
     for unit in [Unit::User, Unit::Session, Unit::Personal] {
         for costs in [false, true] {
             let (lessons, outcomes, votes, costs) = all(Shares::of(unit, costs));
@@ -108,14 +108,16 @@ fn shares_are_the_presets_and_add_to_everything() {
 }
 
 #[test]
-fn few_votes_have_laplace_noise_and_many_gaussian_noise_at_the_same_charge() {
-    for (votes, noise) in [
-        (1, Noise::Laplace),
-        (FEW_VOTES, Noise::Laplace),
-        (FEW_VOTES + 1, Noise::Gaussian),
-        (12, Noise::Gaussian),
+fn a_persons_few_votes_have_laplace_noise_and_all_others_gaussian_noise_at_the_same_charge() {
+    for (unit, votes, noise) in [
+        (Unit::Personal, 1, Noise::Laplace),
+        (Unit::Personal, FEW_VOTES, Noise::Laplace),
+        (Unit::Personal, FEW_VOTES + 1, Noise::Gaussian),
+        (Unit::User, 1, Noise::Gaussian),
+        (Unit::Session, 12, Noise::Gaussian),
     ] {
-        let mechanism = preset(4_000_000)
+        let mechanism = Budget::new(unit, 4_000_000, MICRO_DELTA, 90)
+            .unwrap()
             .plan(Schedule { votes, ..Schedule::default() })
             .unwrap()
             .votes
