@@ -33,6 +33,11 @@ pub fn charter(charter: &Charter) -> Vec<String> {
             privacy.outcomes_at.len(),
             privacy.votes_at.len()
         ),
+        if charter.codebook.is_some() {
+            "Votes begin with a codebook: public lessons about tools, which nobody's sessions taught.".to_owned()
+        } else {
+            "Votes begin without a codebook.".to_owned()
+        },
         windows(privacy),
         costs(privacy.costs.as_ref()),
         units(&privacy.units),

@@ -2,9 +2,10 @@
 
 use std::marker::PhantomData;
 
+use lore_protocol::charter::Charter;
 use lore_protocol::ids::Hash;
 use lore_protocol::payload::{
-    Checkpoint, Join, Leave, Payload, PayloadKind, Revoke, RotateKey, Void, Vouch,
+    Checkpoint, Codebook, Join, Leave, Payload, PayloadKind, Revoke, RotateKey, Void, Vouch,
 };
 
 use crate::authored::is_personal;
@@ -111,7 +112,8 @@ impl Released<Payload, SeededNoise> {
     }
 }
 
-/// A control payload: who belongs and where epochs end. None of them has room for session data.
+/// A control payload: who belongs, where epochs end, and the codebook that the charter names. None of them has room
+/// for session data.
 #[derive(Debug, Clone)]
 pub struct Control(Payload);
 
@@ -131,6 +133,23 @@ macro_rules! control {
     )*};
 }
 control!(Join, Vouch, Leave, Revoke, RotateKey, Checkpoint, Void);
+
+impl Control {
+    /// The codebook of a federation; none when the charter names another one. The charter was signed before the
+    /// federation had a session to learn from, and its hash fixes every lesson.
+    /// ```compile_fail,E0277
+    /// use lore_privacy::Outgoing;
+    /// use lore_protocol::payload::Codebook;
+    /// fn publish(learnt: Codebook) -> Outgoing {
+    ///     learnt.into()
+    /// }
+    /// ```
+    #[must_use]
+    pub fn codebook(codebook: Codebook, charter: &Charter) -> Option<Self> {
+        let named = charter.codebook == Some(codebook.hash());
+        named.then_some(Self(Payload::Codebook(codebook)))
+    }
+}
 
 /// Everything that a node may sign. A node's noise is the system's.
 #[derive(Debug)]

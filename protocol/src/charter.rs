@@ -1,5 +1,6 @@
 //! The charter: what the members of a federation agreed to, fixed for ever by its hash.
 
+mod costs;
 mod text;
 
 use serde::{Deserialize, Serialize};
@@ -10,6 +11,8 @@ use crate::identity::{Signature, Signer};
 use crate::ids::{DeltaId, FederationId, Hash, MemberId, PublicKey};
 use crate::lesson::MAX_TOPICS;
 use crate::payload::{Join, Payload, PayloadKind, Unit};
+
+pub use costs::{CostKind, CostTerms, Measure};
 
 /// Longest charter, in bytes.
 pub const MAX_CHARTER_BYTES: usize = 32 << 10;
@@ -147,42 +150,6 @@ impl Default for WindowTerms {
     }
 }
 
-/// Terms of cost releases.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CostTerms {
-    /// Epochs of a period in which costs are released.
-    pub at: Vec<u32>,
-    /// Most that one session adds to a sum, in the kind's unit: more is cut off before it is added.
-    pub bound: u16,
-    /// Least sigma, in millionths.
-    pub min_sigma_micros: u64,
-    /// Costs that are summed.
-    pub kinds: Vec<CostKind>,
-}
-
-/// One kind of cost with its unit, such as tokens in thousands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CostKind {
-    /// Measure of the cost.
-    pub measure: Measure,
-    /// Number of it that makes one; a started one does not count.
-    pub per: u32,
-}
-
-/// Measure of a session's cost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Measure {
-    /// Tokens that its model calls read and wrote.
-    Tokens,
-    /// Seconds that its tool calls took.
-    Seconds,
-    /// Tool calls.
-    Calls,
-}
-
 /// Bounds on what one member may do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -217,6 +184,10 @@ pub struct Charter {
     pub scripts: bool,
     /// Contexts that evidence is kept apart for.
     pub contexts: Vec<String>,
+    /// Hash of the codebook, whose lessons are on the ballot from the start
+    /// ([`Codebook::hash`](crate::payload::Codebook::hash)); none: the ballot begins empty.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub codebook: Option<Hash>,
     /// Privacy.
     pub privacy: PrivacyTerms,
     /// Bounds.

@@ -119,8 +119,9 @@ fn charter() -> impl Strategy<Value = Charter> {
     let head = (any::<u8>(), any::<String>(), any::<[u8; 32]>(), epoch, vouchers, any::<bool>());
     let founders = prop::collection::vec(any::<[[u8; 32]; 2]>(), 0..3);
     let contexts = prop::collection::vec(any::<String>(), 0..4);
-    (head, contexts, privacy(), any::<[u32; 5]>(), founders).prop_map(
-        |(head, contexts, privacy, limits, founders)| {
+    let codebook = prop::option::of(any::<[u8; 32]>());
+    (head, (contexts, codebook), privacy(), any::<[u32; 5]>(), founders).prop_map(
+        |(head, (contexts, codebook), privacy, limits, founders)| {
             let (version, name, nonce, epoch, vouchers, scripts) = head;
             let founder = |[key, recovery]: [[u8; 32]; 2]| Founder {
                 key: PublicKey(key),
@@ -134,6 +135,7 @@ fn charter() -> impl Strategy<Value = Charter> {
                 vouchers,
                 scripts,
                 contexts,
+                codebook: codebook.map(Hash),
                 privacy,
                 limits: Limits {
                     members: limits[0],

@@ -234,6 +234,7 @@ pub fn terms() -> FederationCreate {
         windows: Windows { grid_seconds: 3_600, least_seconds: 600, send_after_seconds: 14_400 },
         units: Some(vec![Unit::User, Unit::Session]),
         costs: None,
+        without_codebook: false,
     }
 }
 

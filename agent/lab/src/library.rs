@@ -76,6 +76,7 @@ fn one_author(keys: Vec<LessonKey>) -> Result<Log, LibraryError> {
         vouchers: Vouchers::Founders,
         scripts: false,
         contexts: vec!["any".into()],
+        codebook: None,
         privacy: PrivacyTerms {
             rho_nano: 0,
             delta_e18: 0,

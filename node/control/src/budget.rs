@@ -54,6 +54,8 @@ pub enum PayloadKind {
     Lessons,
     Revision,
     Costs,
+    /// Its first candidates, which its charter names.
+    Codebook,
 }
 
 impl PayloadKind {
@@ -73,6 +75,7 @@ impl PayloadKind {
             Self::Lessons => "lessons",
             Self::Revision => "revision",
             Self::Costs => "costs",
+            Self::Codebook => "codebook",
         }
     }
 }

@@ -28,7 +28,7 @@ pub struct FederationCreate {
     /// Epochs of a period in which outcomes are released, from 0; none: twelve, evenly spread.
     #[serde(default)]
     pub outcomes_at: Option<Vec<u32>>,
-    /// Epochs of a period in which votes are released, from 0; none: twelve, evenly spread.
+    /// Epochs of a period in which votes are released, from 0; none: epoch 6.
     #[serde(default)]
     pub votes_at: Option<Vec<u32>>,
     /// Words of a task that may go with its lesson into a release, 0 to 2. They say what the lesson is about, and
@@ -44,6 +44,9 @@ pub struct FederationCreate {
     /// Cost releases; none: costs are not released.
     #[serde(default)]
     pub costs: Option<CostReleases>,
+    /// True to leave the program's codebook off the ballot.
+    #[serde(default)]
+    pub without_codebook: bool,
 }
 
 /// The public times of releases.

@@ -1,7 +1,7 @@
 //! Founding a federation, and signing the Join of one.
 
 use lore_privacy::preset::KEYS_PER_UNIT;
-use lore_privacy::{Budget, Chain, CostSchedule, NoiseSource, Outgoing, Schedule};
+use lore_privacy::{Budget, Chain, Control, CostSchedule, NoiseSource, Outgoing, Schedule};
 use lore_protocol::charter::{
     Charter, CostKind, CostTerms, EpochRule, Founder, Limits, PrivacyTerms, SignedCharter,
     Vouchers, WindowTerms, join_header,
@@ -9,7 +9,7 @@ use lore_protocol::charter::{
 use lore_protocol::delta::{Delta, Header, VERSION};
 use lore_protocol::identity::{SecretKey, Signer};
 use lore_protocol::ids::{FederationId, Hash, InvitationId, MemberId};
-use lore_protocol::payload::{Join, Mechanism, Payload, Unit};
+use lore_protocol::payload::{Codebook, Join, Mechanism, Payload, Unit};
 
 use crate::{Engine, EngineError, damaged};
 
@@ -43,6 +43,8 @@ pub struct Terms {
     pub costs: Option<Costs>,
     /// Most members on the roster, 1 to 400; none: 200.
     pub members: Option<u32>,
+    /// Public lessons that are on the ballot from the start; none: the ballot begins empty.
+    pub codebook: Option<Codebook>,
 }
 
 /// Cost releases as a founder chooses them; the noise follows from the ceiling.
@@ -90,6 +92,11 @@ impl<N: NoiseSource> Engine<N> {
         let founder = Founder { key: self.public_key(), recovery: recovery_hash };
         let (header, payload) = charter.founder_join(id, &founder);
         self.sign_join(id, header, payload)?;
+        if let Some(codebook) =
+            terms.codebook.clone().and_then(|one| Control::codebook(one, &charter))
+        {
+            self.publish(id, &Outgoing::from(codebook))?;
+        }
         Ok(Created { federation: id, name: charter.name, recovery_secret: hex(&recovery.seed()) })
     }
 
@@ -115,7 +122,8 @@ impl<N: NoiseSource> Engine<N> {
             (0..12).map(|n| n * every).filter(|at| *at < terms.epochs_per_period).collect()
         };
         let outcomes_at = terms.outcomes_at.clone().unwrap_or_else(twelve);
-        let votes_at = terms.votes_at.clone().unwrap_or_else(twelve);
+        // As rare as lessons: a unit's votes of a period then share one weight and meet the least noise.
+        let votes_at = terms.votes_at.clone().unwrap_or_else(|| vec![first]);
         let count = |at: &[u32]| u32::try_from(at.len()).unwrap_or(u32::MAX);
         let costs = terms.costs.as_ref().filter(|costs| !costs.at.is_empty());
         if costs.is_some_and(|costs| costs.kinds.is_empty() || costs.bound == 0) {
@@ -146,6 +154,7 @@ impl<N: NoiseSource> Engine<N> {
             vouchers: Vouchers::Members,
             scripts: false,
             contexts: vec!["any".into()],
+            codebook: terms.codebook.as_ref().map(Codebook::hash),
             privacy: PrivacyTerms {
                 rho_nano: caps.rho_nano,
                 delta_e18: caps.delta_e18,

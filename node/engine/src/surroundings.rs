@@ -109,7 +109,7 @@ impl Contributions for NoSessions {
     }
 }
 
-/// A public ballot: items of the sealed library, and the lessons among them.
+/// A public ballot: items and candidates of the sealed library, and the lessons among them.
 #[derive(Debug, Clone)]
 pub struct Ballot {
     /// Items that are voted on.
@@ -124,7 +124,7 @@ impl Ballot {
     pub fn of(library: &Library) -> Self {
         let items: std::collections::BTreeSet<ItemId> = library.ballot().into_iter().collect();
         let lesson = |item: &ItemId| match item {
-            ItemId::Lesson(id) => Some((*id, library.lessons.get(id)?.lesson.clone())),
+            ItemId::Lesson(id) => Some((*id, library.lesson(*id)?.clone())),
             ItemId::Revision(_) => None,
         };
         let lessons = items.iter().filter_map(lesson).collect();

@@ -199,7 +199,7 @@ pub(super) struct CreateArgs {
     /// Epochs of a period in which outcomes are released, separated by commas [default: 12, evenly spread].
     #[arg(long, value_delimiter = ',')]
     pub(super) outcomes_at: Option<Vec<u32>>,
-    /// Epochs of a period in which votes are released, separated by commas [default: 12, evenly spread].
+    /// Epochs of a period in which votes are released, separated by commas [default: 6].
     #[arg(long, value_delimiter = ',')]
     pub(super) votes_at: Option<Vec<u32>>,
     /// Words of a task that may go with its lesson into a release, 0 to 2. They say what the lesson is about,
@@ -216,7 +216,7 @@ pub(super) struct CreateArgs {
     #[arg(long, default_value_t = Windows::default().send_after_seconds)]
     pub(super) send_after_seconds: u32,
     /// Epochs of a period in which sums of session costs are released, separated by commas; without it,
-    /// none are. They take a third of the share of rho that outcomes have.
+    /// none are. They take a tenth of rho, half of it from outcomes and half from votes.
     #[arg(long, value_delimiter = ',')]
     pub(super) costs_at: Option<Vec<u32>>,
     /// Costs to sum: tokens, seconds or calls, each with how many make one unit; separated by commas.
@@ -235,6 +235,9 @@ pub(super) struct CreateArgs {
     /// [default: user,personal].
     #[arg(long, value_delimiter = ',', value_parser = ["user", "session", "personal"])]
     pub(super) units: Option<Vec<String>>,
+    /// Begin with an empty ballot, without the codebook's lessons about public tools.
+    #[arg(long)]
+    pub(super) no_codebook: bool,
 }
 
 #[derive(Debug, Args)]

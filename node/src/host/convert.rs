@@ -2,13 +2,14 @@
 
 use lore_control as control;
 use lore_engine::{Costs, Terms};
+use lore_lessons::codebook;
 use lore_privacy::ledger::Verified;
 use lore_privacy::{Budget, Caps, Cost, explain};
 use lore_protocol::charter::{CostKind, Measure, WindowTerms};
 use lore_protocol::lesson::{
     Action, ErrorClass, Lesson, LessonKey, Op, Proposal, ProposedKind, Token,
 };
-use lore_protocol::payload::{Mechanism, Noise, PayloadKind, Unit, WEIGHT};
+use lore_protocol::payload::{Codebook, Mechanism, Noise, PayloadKind, Unit, WEIGHT};
 use lore_protocol::trace::Outcome;
 
 use crate::error::CliError;
@@ -41,6 +42,8 @@ pub(super) fn terms(wanted: &control::FederationCreate) -> Terms {
             kinds: costs.kinds.iter().copied().map(cost_kind).collect(),
         }),
         members: None,
+        codebook: (!wanted.without_codebook)
+            .then(|| Codebook::of(codebook().entries().iter().map(|entry| entry.lesson.clone()))),
     }
 }
 
@@ -97,6 +100,7 @@ pub(super) const fn kind(kind: PayloadKind) -> control::PayloadKind {
         PayloadKind::Lessons => K::Lessons,
         PayloadKind::Revision => K::Revision,
         PayloadKind::Costs => K::Costs,
+        PayloadKind::Codebook => K::Codebook,
     }
 }
 

@@ -15,9 +15,10 @@ use lore_protocol::lesson::{
 };
 use lore_protocol::log::Frontier;
 use lore_protocol::payload::{
-    Body, Cell, Checkpoint, CostCell, Costs, FileEntry, FrontierEntry, ItemId, Join, Leave,
-    LessonEntry, Lessons, Mechanism, Noise, Origin, Outcomes, Payload, Phase, Removal, Revision,
-    Revoke, RevokeTarget, RosterEntry, RotateKey, Unit, Void, VoteEntry, Votes, Vouch, Window,
+    Body, Cell, Checkpoint, Codebook, CostCell, Costs, FileEntry, FrontierEntry, ItemId, Join,
+    Leave, LessonEntry, Lessons, Mechanism, Noise, Origin, Outcomes, Payload, Phase, Removal,
+    Revision, Revoke, RevokeTarget, RosterEntry, RotateKey, Unit, Void, VoteEntry, Votes, Vouch,
+    Window,
 };
 use lore_protocol::sync::{Answer, Ask};
 use lore_protocol::wire::{Frame, FrameSeal, Reply, Request};
@@ -238,6 +239,13 @@ fn payload_values() -> Vec<(&'static str, Payload)> {
                 cells: vec![CostCell { item, context: 0, sums: vec![40, -7] }],
             }),
         ),
+        (
+            "codebook",
+            Payload::Codebook(Codebook::of([
+                lesson("curl", "curl -s <arg>"),
+                lesson("git push", "git push -u origin <arg>"),
+            ])),
+        ),
     ]
 }
 
@@ -427,6 +435,8 @@ fn library(world: &World) -> File {
     voted.votes(1, &[(lesson, 30)]);
     voted.costs(1, &[(revision, 40)]);
     file.add_shown("with votes and costs", "Library", &Value::Null, &refold(&voted.log));
+    let candidate = crate::world::lesson("git push", "git push -u origin <arg>");
+    library.candidates.insert(candidate.id(), candidate);
     library.revoked.insert(RevokeTarget::Lesson(LessonId(id(4))));
     library.revocations.entry(RevokeTarget::Member(MemberId(id(5)))).or_default();
     file.add_shown("with revocations", "Library", &Value::Null, &library);

@@ -59,6 +59,7 @@ pub(super) fn write(charter: &Charter) -> String {
         vouchers,
         scripts,
         contexts,
+        codebook,
         privacy,
         limits,
         founders,
@@ -80,6 +81,9 @@ pub(super) fn write(charter: &Charter) -> String {
     );
     text.line("scripts", scripts);
     text.line("contexts", list(contexts, |context| quoted(context)));
+    if let Some(codebook) = codebook {
+        text.line("codebook", quoted(&codebook.to_string()));
+    }
     write_privacy(&mut text, privacy);
     let Limits { members, deltas_per_epoch, evidence_cap, revokers, promotion_margin_micros } =
         limits;

@@ -77,6 +77,8 @@ pub struct Library {
     pub skills: BTreeMap<SkillId, Skill>,
     /// Lessons of all skills.
     pub lessons: BTreeMap<LessonId, LessonItem>,
+    /// Lessons of the codebook that nobody has found yet: on the ballot, in no skill.
+    pub candidates: BTreeMap<LessonId, Lesson>,
     /// Topic words of lessons with noisy support by author in units of weight; a word may come before its lesson.
     pub topics: BTreeMap<LessonId, BTreeMap<Word, BTreeMap<MemberId, i64>>>,
     /// Evidence by item, context and author.
@@ -184,10 +186,19 @@ impl Library {
         active.into_iter().collect()
     }
 
-    /// All keys that the library holds, revoked ones too: a lesson release looks for others.
+    /// A lesson of the library or of the codebook.
+    #[must_use]
+    pub fn lesson(&self, id: LessonId) -> Option<&Lesson> {
+        let found = self.lessons.get(&id).map(|item| &item.lesson);
+        found.or_else(|| self.candidates.get(&id))
+    }
+
+    /// All keys that the library holds, revoked ones too, and candidates: a lesson release looks for others, since
+    /// these are voted on.
     #[must_use]
     pub fn keys(&self) -> BTreeSet<LessonKey> {
-        let lessons = self.lessons.values().map(|item| LessonKey::Primary(item.lesson.clone()));
+        let lessons = self.lessons.values().map(|item| &item.lesson);
+        let lessons = lessons.chain(self.candidates.values()).cloned().map(LessonKey::Primary);
         let topics = self.topics.iter().flat_map(|(lesson, words)| {
             words.keys().map(|word| LessonKey::Topic { lesson: *lesson, word: word.clone() })
         });

@@ -9,7 +9,7 @@ use crate::ids::{FederationId, LessonId, MemberId, RevisionId, SkillId};
 use crate::lesson::{self, Lesson, LessonKey};
 use crate::log::Entry;
 use crate::payload::{
-    ItemId, Lessons, Origin, Outcomes, Payload, Revision, Revoke, RevokeTarget, WEIGHT,
+    Codebook, ItemId, Lessons, Origin, Outcomes, Payload, Revision, Revoke, RevokeTarget, WEIGHT,
 };
 use crate::skill;
 use crate::voice::Voices;
@@ -38,6 +38,7 @@ impl Library {
             }
         }
         let known = self.items();
+        let candidates = self.votable(&known);
         for entry in &deltas {
             let author = entry.chain;
             match &entry.sound.payload {
@@ -45,14 +46,16 @@ impl Library {
                     next.add_lessons(federation, charter, author, lessons, epoch)
                 }
                 Payload::Outcomes(outcomes) => next.add_outcomes(author, outcomes, &known),
-                Payload::Votes(votes) => next.add_votes(author, votes, &known),
+                Payload::Votes(votes) => next.add_votes(author, votes, &candidates),
                 Payload::Costs(costs) => next.add_costs(author, costs, &known),
                 Payload::Revoke(revoke) => next.add_revoke(author, revoke),
+                Payload::Codebook(codebook) => next.add_codebook(codebook),
                 _ => {}
             }
         }
         next.settle_revocations(charter);
         next.pool_votes(charter.limits.evidence_cap);
+        next.elect(federation, epoch);
         next.choose_heads(charter);
         next
     }
@@ -124,6 +127,7 @@ impl Library {
 
     fn add_lesson(&mut self, federation: FederationId, lesson: &Lesson, epoch: u32) -> LessonId {
         let id = lesson.id();
+        self.candidates.remove(&id);
         let skill_id = lesson::skill_id(federation, lesson);
         let skill = self.skills.entry(skill_id).or_default();
         skill.lessons.insert(id);
@@ -164,6 +168,36 @@ impl Library {
         let revisions = self.skills.values().flat_map(|skill| skill.revisions.keys());
         let revisions = revisions.map(|id| ItemId::Revision(*id));
         revisions.chain(self.lessons.keys().map(|id| ItemId::Lesson(*id))).collect()
+    }
+
+    /// What can be voted for: items that outcomes can be counted for, and candidates.
+    fn votable(&self, items: &BTreeSet<ItemId>) -> BTreeSet<ItemId> {
+        let candidates = self.candidates.keys().map(|id| ItemId::Lesson(*id));
+        candidates.chain(items.iter().copied()).collect()
+    }
+
+    /// Lessons that somebody found first stay what they are.
+    fn add_codebook(&mut self, codebook: &Codebook) {
+        for lesson in &codebook.lessons {
+            let id = lesson.id();
+            if !self.lessons.contains_key(&id) {
+                self.candidates.insert(id, lesson.clone());
+            }
+        }
+    }
+
+    /// Makes lessons of the candidates whose pooled votes noise does not explain.
+    fn elect(&mut self, federation: FederationId, epoch: u32) {
+        let is_elected = |id: &LessonId| {
+            let votes = self.votes(ItemId::Lesson(*id));
+            votes.is_some_and(|votes| votes.is_elected())
+                && !self.is_revoked(RevokeTarget::Lesson(*id))
+        };
+        let elected = self.candidates.iter().filter(|(id, _)| is_elected(id));
+        let elected: Vec<Lesson> = elected.map(|(_, lesson)| lesson.clone()).collect();
+        for lesson in elected {
+            self.add_lesson(federation, &lesson, epoch);
+        }
     }
 
     fn add_revoke(&mut self, author: MemberId, revoke: &Revoke) {

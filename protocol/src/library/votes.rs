@@ -1,11 +1,12 @@
 //! The ballot, and what the votes on it come to.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::evidence::hold;
 use super::item::{Library, Skill};
 use crate::codec::{Decode, Encode};
-use crate::ids::{Hash, MemberId};
+use crate::ids::{Hash, LessonId, MemberId};
 use crate::payload::{ItemId, MAX_BALLOT, Mechanism, RevokeTarget, Votes, WEIGHT};
 
 const MICRO: i128 = 1_000_000;
@@ -13,6 +14,9 @@ const MICRO: i128 = 1_000_000;
 const PRECISION: u128 = 1_000_000_000_000_000_000;
 /// One-sided 95 %, in millionths.
 const SURE_MICRO: i128 = 1_644_854;
+/// Deviations of its noise above which a candidate of the codebook is elected: noise alone elects one of 256
+/// candidates in some 13,000 states of a library.
+const ELECTED_DEVIATIONS: i128 = 5;
 
 /// Noisy votes of one author for one candidate, summed over its releases.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Encode, Decode)]
@@ -61,6 +65,13 @@ impl VoteEstimate {
         let sure = i128::from(self.votes_micros) - SURE_MICRO * deviation / MICRO;
         u64::try_from(sure.max(0)).unwrap_or(u64::MAX)
     }
+
+    /// Returns true when the votes are more than five deviations of the noise in them.
+    pub(super) fn is_elected(&self) -> bool {
+        let votes = i128::from(self.votes_micros.max(0));
+        let deviations = ELECTED_DEVIATIONS * ELECTED_DEVIATIONS;
+        votes * votes > deviations * i128::from(self.variance_micros) * MICRO
+    }
 }
 
 /// Pools the tallies of several voices: the mean weighted by inverse variance, times the number of
@@ -108,11 +119,12 @@ fn variance_micros(mechanism: &Mechanism) -> u64 {
 }
 
 impl Library {
-    /// Candidates that units vote on at this state: the revisions of every skill that has rivals, and all
-    /// lessons; nothing revoked. Sorted. A function of the state alone.
+    /// Candidates that units vote on at this state: the revisions of every skill that has rivals, all
+    /// lessons, and the codebook's candidates; nothing revoked. Sorted. A function of the state alone.
     ///
-    /// Of more than [`MAX_BALLOT`], every skill's best come first, then its second best, and so on; in
-    /// one place the order is a hash of this state and the item, which nobody can aim at.
+    /// Of more than [`MAX_BALLOT`], every skill's best come first, then its second best, and so on, and so do the
+    /// best candidates of every program; in one place the order is a hash of this state and the item, which nobody
+    /// can aim at.
     #[must_use]
     pub fn ballot(&self) -> Vec<ItemId> {
         let mut places: BTreeMap<ItemId, usize> = BTreeMap::new();
@@ -123,6 +135,9 @@ impl Library {
                 let best = places.entry(item).or_insert(place);
                 *best = place.min(*best);
             }
+        }
+        for candidates in self.candidates_by_program().values() {
+            places.extend(candidates.iter().enumerate().map(|(place, item)| (*item, place)));
         }
         let mut ballot: Vec<ItemId> = places.keys().copied().collect();
         if ballot.len() > MAX_BALLOT {
@@ -136,6 +151,20 @@ impl Library {
             ballot.sort_unstable();
         }
         ballot
+    }
+
+    /// The codebook's candidates by the program that they are about, those of most votes first.
+    fn candidates_by_program(&self) -> BTreeMap<&str, Vec<ItemId>> {
+        let mut programs: BTreeMap<&str, Vec<ItemId>> = BTreeMap::new();
+        let stands = |id: &LessonId| !self.is_revoked(RevokeTarget::Lesson(*id));
+        for (id, lesson) in self.candidates.iter().filter(|(id, _)| stands(id)) {
+            let program = lesson.trigger().tool.as_str().split(' ').next().unwrap_or_default();
+            programs.entry(program).or_default().push(ItemId::Lesson(*id));
+        }
+        for candidates in programs.values_mut() {
+            candidates.sort_by_key(|item| (Reverse(self.sure_votes(*item)), *item));
+        }
+        programs
     }
 
     /// Revisions of a skill that compete: heads first. None where there is only one.

@@ -282,6 +282,11 @@ impl Log {
                     return Err(Fault::Charter("it sums other kinds of cost than the charter's"));
                 }
             }
+            Payload::Codebook(codebook) => {
+                if self.charter.codebook != Some(codebook.hash()) {
+                    return Err(Fault::Charter("it is not the codebook that the charter names"));
+                }
+            }
             Payload::Join(_) | Payload::Leave(_) | Payload::Revoke(_) | Payload::Void(_) => {}
             Payload::Revision(revision) => {
                 let script = |file: &FileEntry| {

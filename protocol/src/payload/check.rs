@@ -29,11 +29,12 @@ impl Payload {
             Self::Lessons(lessons) => lessons.check(),
             Self::Revision(revision) => revision.check(),
             Self::Costs(costs) => costs.check(),
+            Self::Codebook(codebook) => codebook.check(),
         }
     }
 }
 
-const fn ensure(holds: bool, otherwise: &'static str) -> Result<(), &'static str> {
+pub(super) const fn ensure(holds: bool, otherwise: &'static str) -> Result<(), &'static str> {
     if holds { Ok(()) } else { Err(otherwise) }
 }
 

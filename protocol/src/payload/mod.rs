@@ -3,10 +3,12 @@
 use crate::codec::{Decode, Encode};
 
 mod check;
+mod codebook;
 mod content;
 mod control;
 
 pub use check::MAX_REASON_BYTES;
+pub use codebook::{Codebook, MAX_CODEBOOK};
 pub use content::{
     Cell, CostCell, Costs, FileEntry, ItemId, LessonEntry, Lessons, MAX_BALLOT, Mechanism, Noise,
     Origin, Outcomes, Revision, Unit, VoteEntry, Votes, WEIGHT, Window,
@@ -49,6 +51,8 @@ pub enum PayloadKind {
     Revision,
     /// Noisy cost sums.
     Costs,
+    /// The first candidates of a federation, which its charter names.
+    Codebook,
 }
 
 /// A payload of any kind.
@@ -68,6 +72,7 @@ pub enum Payload {
     Lessons(Lessons),
     Revision(Revision),
     Costs(Costs),
+    Codebook(Codebook),
 }
 
 impl Payload {
@@ -87,6 +92,7 @@ impl Payload {
             Self::Lessons(_) => PayloadKind::Lessons,
             Self::Revision(_) => PayloadKind::Revision,
             Self::Costs(_) => PayloadKind::Costs,
+            Self::Codebook(_) => PayloadKind::Codebook,
         }
     }
 

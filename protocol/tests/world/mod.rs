@@ -56,6 +56,7 @@ pub fn charter(founder: &SecretKey) -> Charter {
         vouchers: Vouchers::Members,
         scripts: false,
         contexts: vec!["any".into()],
+        codebook: None,
         privacy: PrivacyTerms {
             rho_nano: 10 * RHO_NANO,
             delta_e18: 1_000_000_000_000,

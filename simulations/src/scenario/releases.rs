@@ -71,6 +71,7 @@ impl Scenario {
             units: None,
             costs: None,
             members: u32::try_from(self.nodes).ok(),
+            codebook: None,
         }
     }
 }

@@ -42,6 +42,7 @@ fn charter(founder: &SecretKey) -> Charter {
         vouchers: Vouchers::Members,
         scripts: false,
         contexts: vec!["any".into()],
+        codebook: None,
         privacy: PrivacyTerms {
             rho_nano: 1_000_000_000,
             delta_e18: 1_000_000_000_000,

@@ -69,6 +69,7 @@ pub fn prepare(path: &Path, users: usize, sessions: usize) {
         windows: Windows { grid_seconds: 1, least_seconds: 1, send_after_seconds: 0 },
         units: None,
         costs: None,
+        without_codebook: false,
     };
     node.ask(terms).expect("a federation");
     let budget = PrivacySet {
