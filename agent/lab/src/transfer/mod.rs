@@ -20,6 +20,7 @@ use lore_lessons::{
 };
 use lore_privacy::PrivacyError;
 use lore_protocol::lesson::{Action, Lesson};
+use lore_protocol::payload::ItemId;
 use lore_session::Session;
 
 pub use crowd::{Recorded, Scenario, crowd, scenarios};
@@ -71,7 +72,7 @@ impl Person {
 impl Person {
     /// What a person's sessions of one window speak for, when their work is spread over a period's vote releases.
     fn forms_in(&self, window: usize) -> BTreeSet<&Lesson> {
-        let is_in = |at: usize| at * release::VOTES / self.work.len() == window;
+        let is_in = |at: usize| at * release::vote_releases() / self.work.len() == window;
         let work = self.work.iter().enumerate().filter(|(at, _)| is_in(*at));
         work.flat_map(|(_, work)| &work.forms).collect()
     }
@@ -229,6 +230,7 @@ fn released(
     let mut out = Released { epsilon: epsilon_micros as f64 / 1e6, ..Released::default() };
     let mut pool = release::Pool::default();
     let mut keys = BTreeSet::new();
+    let on_ballot: BTreeSet<&Lesson> = codebook.iter().collect();
     for half in 0..2 {
         let is_in = |at: usize| at % 2 == half;
         let of =
@@ -236,16 +238,27 @@ fn released(
         let units: Vec<BTreeSet<&Lesson>> = of(true)
             .map(|(_, person)| person.work.iter().flat_map(|work| &work.keys).collect())
             .collect();
+        let alone = release::lessons(&units, epsilon_micros, seed, half as u64)?;
+        out.without_codebook.push(alone.len());
+        // What is on the ballot is voted on, and is no part of discovery.
+        let units: Vec<BTreeSet<&Lesson>> = units
+            .into_iter()
+            .map(|keys| keys.into_iter().filter(|one| !on_ballot.contains(one)).collect())
+            .collect();
         let lessons = release::lessons(&units, epsilon_micros, seed, half as u64)?;
-        for window in 0..release::VOTES {
+        let mut own = release::Pool::default();
+        for window in 0..release::vote_releases() {
             let units: Vec<BTreeSet<&Lesson>> =
                 of(true).map(|(_, person)| person.forms_in(window)).collect();
-            pool.add(&units, codebook, epsilon_micros, seed, [half as u64, window as u64])?;
+            own.add(&units, codebook, epsilon_micros, seed, [half as u64, window as u64])?;
         }
-        out.pitfalls +=
-            lessons.iter().filter(|(one, _)| one.op() == lore_protocol::lesson::Op::Fix).count();
-        out.lessons.push(lessons.len());
+        let voted: BTreeSet<ItemId> = own.sure().into_iter().collect();
+        pool.merge(&own);
+        out.discovered.push(lessons.len());
+        out.voted.push(voted.len());
         keys.extend(lessons.iter().map(|(lesson, _)| lesson.to_string()));
+        let voted = codebook.iter().filter(|one| voted.contains(&ItemId::Lesson(one.id())));
+        keys.extend(voted.map(Lesson::to_string));
         let mut entries: Vec<Entry> = lessons
             .iter()
             .map(|(lesson, support)| entry(lesson, Circle::Federation, *support))
@@ -256,7 +269,8 @@ fn released(
             judge(person, &book, &mut out.arm);
         }
     }
-    out.candidates_voted = pool.sure();
+    out.candidates = codebook.len();
+    out.candidates_voted = pool.sure().len();
     out.keys = keys.into_iter().collect();
     Ok(out)
 }

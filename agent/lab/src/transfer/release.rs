@@ -17,10 +17,13 @@ const DELTA_E18: u64 = 1_000_000_000_000;
 const WINDOW: Window = Window { start_seconds: 0, end_seconds: 7_776_000 };
 /// Size of a lesson release, as founders set it by default.
 const PADDED_BYTES: u32 = 14 << 10;
-/// Vote releases of a period, by the default schedule.
-pub(super) const VOTES: usize = 12;
 /// Deviations of its noise above which a candidate's votes count as seen.
 const SURE_DEVIATIONS: f64 = 3.0;
+
+/// Vote releases of a period, by the default schedule.
+pub(super) fn vote_releases() -> usize {
+    usize::try_from(Schedule::default().votes.max(1)).unwrap_or(1)
+}
 
 fn secret() -> LocalSecret {
     LocalSecret::from_bytes([9; 32])
@@ -75,6 +78,14 @@ pub(super) struct Pool {
 }
 
 impl Pool {
+    /// Adds another pool's votes.
+    pub(super) fn merge(&mut self, other: &Self) {
+        for (item, votes) in &other.votes {
+            *self.votes.entry(*item).or_default() += votes;
+        }
+        self.variance += other.variance;
+    }
+
     /// Adds one vote release of some units; `place` is their half and the window.
     pub(super) fn add(
         &mut self,
@@ -118,9 +129,10 @@ impl Pool {
         Ok(())
     }
 
-    /// Number of candidates whose pooled votes are above their noise.
-    pub(super) fn sure(&self) -> usize {
+    /// Candidates whose pooled votes are above their noise.
+    pub(super) fn sure(&self) -> Vec<ItemId> {
         let least = SURE_DEVIATIONS * self.variance.sqrt();
-        self.votes.values().filter(|votes| **votes > least).count()
+        let sure = self.votes.iter().filter(|(_, votes)| **votes > least);
+        sure.map(|(item, _)| *item).collect()
     }
 }

@@ -53,13 +53,17 @@ pub struct Arm {
 pub struct Released {
     /// Epsilon of the period; delta is 1e-6.
     pub epsilon: f64,
-    /// Number of lessons of each half's release.
-    pub lessons: Vec<usize>,
-    /// Of all of these, pitfalls; the others are practice.
-    pub pitfalls: usize,
-    /// Candidates of the codebook whose votes, pooled over both halves, are above three deviations of their noise.
+    /// Number of lessons that each half discovers, of those that are not on the ballot.
+    pub discovered: Vec<usize>,
+    /// Candidates of the codebook whose votes in each half alone are above three deviations of their noise.
+    pub voted: Vec<usize>,
+    /// Candidates on which votes are pooled over both halves.
+    pub candidates: usize,
+    /// Of these, the ones whose pooled votes are above three deviations of their noise.
     pub candidates_voted: usize,
-    /// The released lessons of both halves, each once.
+    /// Number of lessons that each half would discover in a federation without a codebook.
+    pub without_codebook: Vec<usize>,
+    /// What both halves discovered or voted for beyond its noise, each once.
     pub keys: Vec<String>,
     /// What they would have answered.
     pub arm: Arm,
@@ -116,10 +120,16 @@ impl fmt::Display for Report {
         writeln!(f, "others, without a release    {}", self.others)?;
         writeln!(f, "codebook alone               {}", self.codebook)?;
         for one in &self.released {
+            writeln!(f, "released at epsilon {:<3}      {}", one.epsilon, one.arm)?;
             writeln!(
                 f,
-                "released at epsilon {:<3}      {}; {:?} lessons ({} pitfalls), {} candidates voted for",
-                one.epsilon, one.arm, one.lessons, one.pitfalls, one.candidates_voted
+                "  each half                  {:?} candidates voted for, {:?} lessons discovered; without a codebook {:?}",
+                one.voted, one.discovered, one.without_codebook
+            )?;
+            writeln!(
+                f,
+                "  votes of both              on {} candidates, beyond their noise on {}",
+                one.candidates, one.candidates_voted
             )?;
         }
         let hints = self.own.hinted.max(self.others.hinted) as f64 / self.sessions.max(1) as f64;

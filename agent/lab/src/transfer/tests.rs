@@ -72,9 +72,12 @@ fn enough_people_release_what_the_others_then_are_told() {
         (0..80).map(|at| Person::of(&[push(&format!("s{at}"), 10, &format!("b{at}"))])).collect();
     let report = measure(&people, &[], 1).unwrap();
     let at = |epsilon: f64| report.released.iter().find(|one| one.epsilon == epsilon).unwrap();
-    assert!(at(8.0).lessons.iter().all(|count| *count > 0) && at(8.0).arm.hinted == 80, "{report}");
+    assert!(
+        at(8.0).discovered.iter().all(|count| *count > 0) && at(8.0).arm.hinted == 80,
+        "{report}"
+    );
     assert_eq!(at(8.0).arm.agreed, 80);
     assert_eq!(report.others.hinted, 80);
     let few = measure(&people[..4], &[], 1).unwrap();
-    assert!(few.released.iter().all(|one| one.lessons == [0, 0]), "{few}");
+    assert!(few.released.iter().all(|one| one.discovered == [0, 0]), "{few}");
 }
