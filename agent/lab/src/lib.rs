@@ -26,6 +26,7 @@ mod instance;
 mod invocation;
 pub mod library;
 pub mod measure;
+pub mod pitfalls;
 pub mod report;
 mod selection;
 mod serve;

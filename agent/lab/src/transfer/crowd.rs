@@ -106,7 +106,7 @@ fn person(order: &[&Scenario], at: usize, sessions: usize, seed: u64) -> Vec<Ses
         met.push(scenario);
         let unrepaired = draw.below(100) < UNREPAIRED_PERCENT;
         let calls = calls(scenario, shell, &own, unrepaired, &mut draw);
-        work.push(written(format!("{own}-{session}"), &own, session, calls));
+        work.push(written(format!("{own}-{session}"), &own, session as u64, calls));
     }
     work
 }
@@ -132,16 +132,7 @@ fn calls(
     unrepaired: bool,
     draw: &mut Draw,
 ) -> Vec<ToolCall> {
-    let call = |command: &str, exit: i32, output: &str| ToolCall {
-        id: None,
-        tool: shell.to_owned(),
-        arguments: json!({ "command": command }),
-        result: Some(output.to_owned()),
-        exit: Some(exit),
-        failed: exit != 0,
-        refusal: None,
-        duration_ms: None,
-    };
+    let call = |command: &str, exit, output: &str| shell_call(shell, command, exit, output);
     let look = || call("ls", 0, "README.md\nsrc");
     let mut calls = vec![look()];
     let last = scenario.calls.len() - 1;
@@ -163,10 +154,25 @@ fn calls(
     calls
 }
 
-fn written(id: String, own: &str, number: usize, calls: Vec<ToolCall>) -> Session {
+/// One call of a harness's shell.
+pub(crate) fn shell_call(shell: &str, command: &str, exit: i32, output: &str) -> ToolCall {
+    ToolCall {
+        id: None,
+        tool: shell.to_owned(),
+        arguments: json!({ "command": command }),
+        result: Some(output.to_owned()),
+        exit: Some(exit),
+        failed: exit != 0,
+        refusal: None,
+        duration_ms: None,
+    }
+}
+
+/// The `number`-th session of a person, a day after the one before it.
+pub(crate) fn written(id: String, own: &str, number: u64, calls: Vec<ToolCall>) -> Session {
     let task = format!("Continue with the {own} page, part {number}.");
     let turn = |role, text: &str, calls| Turn { role, text: text.to_owned(), calls, tokens: None };
-    let started = BEGINNING + number as u64 * STEP;
+    let started = BEGINNING + number * STEP;
     Session {
         version: VERSION,
         id,

@@ -24,6 +24,7 @@ use lore_protocol::payload::ItemId;
 use lore_session::Session;
 
 pub use crowd::{Recorded, Scenario, crowd, scenarios};
+pub(crate) use crowd::{shell_call, written};
 pub use release::EPSILONS_MICROS;
 pub use report::{Arm, Released, Report};
 
