@@ -12,8 +12,10 @@ use crate::output;
 
 /// Marks a directory that a demo made.
 const MARKER: &str = ".lore-demo";
-/// Families that each organisation meets.
-pub(super) const FAMILIES_EACH: usize = 4;
+/// Families of tasks that each organisation meets, and pitfalls of real tools. Each of its users meets one of either.
+pub(super) const EACH: usize = 2;
+/// Keys of a user: a lesson of a family with its words, and one of a pitfall.
+const KEYS: u16 = 1 + TOPIC_WORDS + 1;
 
 /// Arguments of `lore demo`.
 #[derive(Debug, Clone, clap::Args)]
@@ -52,17 +54,16 @@ impl DemoArgs {
         crate::decimal::parse("--epsilon", &self.epsilon, 6)
     }
 
-    /// Users that meet each family in an organisation.
+    /// Users that meet each family and each pitfall in an organisation.
     pub(super) const fn supporters(&self) -> u32 {
-        self.users / FAMILIES_EACH as u32
+        self.users / EACH as u32
     }
 
     /// Users that a lesson needs for a 95 % chance of release, with this budget.
     pub(super) fn supporters_needed(&self) -> Result<u32, CliError> {
         let budget = Budget::new(Unit::User, self.epsilon_micros()?, 1_000_000_000_000, 90)?;
         let lessons = budget.plan(SCHEDULE)?.lessons;
-        // Each user meets one family: one lesson and its words.
-        Ok(lessons.map_or(0, |lessons| preset::supporters_with(&lessons, 1 + TOPIC_WORDS)))
+        Ok(lessons.map_or(0, |lessons| preset::supporters_with(&lessons, KEYS)))
     }
 
     /// Says before the start when these parameters cannot release.
@@ -75,7 +76,7 @@ impl DemoArgs {
                  released. Give --users {} or more, or a larger --epsilon.",
                 self.epsilon,
                 self.users,
-                need * FAMILIES_EACH as u32 * 10 / 9
+                need * EACH as u32 * 10 / 9
             )
         }))
     }

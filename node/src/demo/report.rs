@@ -103,8 +103,9 @@ pub(super) fn converged(story: &Story) -> bool {
 
 /// The object that `--json` prints.
 pub(super) fn json(story: &Story) -> Value {
-    let suppressed =
-        super::script::FAMILIES + 1 - story.families_released - usize::from(story.few_released);
+    let known = super::script::QUIRKS + 1 + lore_lab::pitfalls::pitfalls().len();
+    let released = story.families_released + usize::from(story.few_released);
+    let suppressed = known - released - story.pitfalls_released;
     json!({
         "nodes": story.nodes,
         "converged": converged(story),
@@ -116,6 +117,8 @@ pub(super) fn json(story: &Story) -> Value {
         "lessons_released": story.status.lessons,
         "lessons_suppressed": suppressed,
         "families_released": story.families_released,
+        "pitfalls_released": story.pitfalls_released,
+        "late_joiner": story.late,
         "rare_lesson_released": story.few_released,
         "epsilon_spent": story.epsilon_spent,
         "bytes_on_wire": story.bytes_on_wire,
@@ -178,6 +181,17 @@ pub(super) fn text(story: &Story) -> String {
         percent(story.without.control().first_attempt_share()),
         percent(story.with.control().first_attempt_share()),
         percent(story.wrong.control().first_attempt_share())
+    );
+    let late = &story.late;
+    let _ = writeln!(
+        out,
+        "\nfailing calls of the late joiner: {}, anticipated by the federation: {} (and by the codebook \
+         alone: {})\n  before it joined, by the federation: {}; hints that name another remedy: {}",
+        late.calls,
+        late.by_federation,
+        late.by_codebook_alone,
+        late.by_federation_before_joining,
+        late.disagreeing
     );
     let _ = writeln!(out, "\nevidence pooled from noisy releases, beside what really happened");
     for one in &story.evidence {

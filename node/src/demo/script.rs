@@ -1,9 +1,7 @@
 //! The course of the demo.
 
-use std::io::{BufRead as _, BufReader};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
 use lore_control::{
@@ -11,12 +9,13 @@ use lore_control::{
     ReleaseState, SkillExport, SkillList,
 };
 use lore_lab::measure::{Evaluation, Report, evaluate};
+use lore_lab::transfer::Scenario;
 use lore_lab::{Families, FamilyId, Lab};
-use serde_json::Value;
 
-use super::args::{DemoArgs, FAMILIES_EACH, TOPIC_WORDS};
+use super::args::{DemoArgs, EACH, TOPIC_WORDS};
 use super::nodes::{Node, converge, wait};
-use super::work::WorkPlan;
+use super::pitfalls::{self, Anticipated, Round};
+use super::work::{WorkPlan, all_work};
 use super::{audit, report, wrong};
 use crate::error::CliError;
 use crate::host::now_seconds;
@@ -30,10 +29,14 @@ const LESSONS_AT: &str = "3";
 const OUTCOMES_AT: &str = "5";
 /// Users of the first organisation that meet a family which nobody else meets.
 const FEW: usize = 3;
-/// Secrets planted in each organisation.
+/// Secrets planted in each organisation's tasks, and as many in its sessions with real tools.
 const CANARIES_EACH: usize = 8;
-/// Families that the federation works on.
-pub(super) const FAMILIES: usize = 10;
+/// Families of tasks with a quirk that the federation works on, beside the pitfalls of real tools.
+pub(super) const QUIRKS: usize = 5;
+/// Sessions with a real tool that each user has before anything is shared.
+const PITFALL_SESSIONS: u64 = 2;
+/// Users of the node that joins late; each meets every pitfall.
+const LATE_USERS: usize = 4;
 /// Control families among its tasks.
 const CONTROLS: usize = 2;
 
@@ -52,6 +55,8 @@ pub(super) struct Story {
     pub(super) status: FederationStatus,
     pub(super) few_released: bool,
     pub(super) families_released: usize,
+    pub(super) pitfalls_released: usize,
+    pub(super) late: Anticipated,
     pub(super) epsilon_spent: Vec<f64>,
     pub(super) bytes_on_wire: u64,
     pub(super) canaries: usize,
@@ -73,7 +78,7 @@ pub(super) fn run(args: &DemoArgs, json: bool) -> Result<(), CliError> {
     let root = args.directory()?;
     output::note(format!("homes and exports: {}", root.display()));
     let mode = if json { ProgressMode::Lines } else { ProgressMode::Auto };
-    let progress = Progress::start(mode, 12, "starting the lab");
+    let progress = Progress::start(mode, 13, "starting the lab");
     let story = play(args, root, warning, &progress)?;
     progress.finish();
     let value = report::json(&story);
@@ -137,18 +142,28 @@ fn play(
     checkpoint(&nodes)?;
     converge(&nodes, 2 * working as u64)?;
 
-    step("users work, with nothing shared yet");
+    step("users meet pitfalls of real tools");
     let mut canaries = Vec::new();
     let mut jobs = Vec::new();
+    let mut people = Vec::new();
+    let mut sessions = 0;
     let started = now_seconds().saturating_sub(900);
+    let files = root.join("sessions");
+    let scenarios: Vec<&Scenario> = lore_lab::pitfalls::pitfalls().iter().collect();
+    let round = Round { files: &files, pitfalls: &scenarios };
     for (n, node) in nodes.iter().enumerate() {
-        let theirs = audit::canaries(n, CANARIES_EACH)?;
+        let mut theirs = audit::canaries(n, 2 * CANARIES_EACH)?;
         canaries.extend(theirs.iter().cloned());
+        let names = theirs.split_off(CANARIES_EACH);
+        let seed = args.seed.wrapping_mul(1000) + n as u64;
+        people.push(pitfalls::people(seed, args.users as usize, &names));
+        let dealt_to = Round { pitfalls: &dealt(&scenarios, n, working), ..round };
+        sessions += dealt_to.import(node, &people[n], 0..PITFALL_SESSIONS, started)?;
         let plan = WorkPlan {
             home: node.home.root().to_owned(),
             lab: lab_dir.clone(),
             scratch: root.join("scratch").join(&node.name),
-            seed: args.seed.wrapping_mul(1000) + n as u64,
+            seed,
             users: args.users as usize,
             families: dealt(families, n, working),
             tasks: 2,
@@ -159,7 +174,8 @@ fn play(
         };
         jobs.push(plan);
     }
-    let mut sessions = all_work(&program, &root, "first", &jobs, progress)?.0;
+    step("users work, with nothing shared yet");
+    sessions += all_work(&program, &root, "first", &jobs, progress)?.0;
     if let Some(rare) = rare.first() {
         let plan = WorkPlan {
             users: FEW,
@@ -193,6 +209,9 @@ fn play(
     step("users work again, with the shared library");
     let mut again = Vec::new();
     for (n, node) in nodes.iter().enumerate() {
+        let started = now_seconds().saturating_sub(120);
+        let again_now = PITFALL_SESSIONS..PITFALL_SESSIONS + 1;
+        sessions += round.import(node, &people[n], again_now, started)?;
         let skills = root.join("exports").join(&node.name);
         node.ask(SkillExport { federation: None, directory: skills.clone() })?;
         again.push(WorkPlan {
@@ -205,7 +224,7 @@ fn play(
             tasks: 1,
             controls: 0,
             skills: Some(skills),
-            started: now_seconds().saturating_sub(120),
+            started,
             canaries: Vec::new(),
         });
     }
@@ -219,14 +238,22 @@ fn play(
 
     step("a last node joins late");
     let late = Node::start(&program, "late", &root)?;
+    let theirs = audit::canaries(working, LATE_USERS)?;
+    canaries.extend(theirs.iter().cloned());
+    let seed = args.seed.wrapping_mul(1000) + 700;
+    let theirs = pitfalls::people(seed, LATE_USERS, &theirs);
+    let failing = round.fail(&late, &theirs, now_seconds().saturating_sub(600))?;
+    let hints_before = pitfalls::hints(&late, &failing)?;
     late.command(&["federation", "join", &invitation, "--yes"])?;
     nodes.push(late);
     checkpoint(&nodes)?;
     let count = nodes[0].federation()?.deltas;
     let roots = converge(&nodes, count)?;
 
-    step("the late node exports the library, and its agent works");
+    step("the late node asks about its failing calls, exports the library, and its agent works");
     let late = &nodes[working];
+    let known = pitfalls::released(late)?;
+    let hints_after = pitfalls::hints(late, &failing)?;
     let exports = root.join("exports").join("late");
     let exported = late.ask(SkillExport { federation: None, directory: exports.clone() })?.exported;
     let scratch = root.join("scratch").join("late");
@@ -276,6 +303,8 @@ fn play(
         status,
         few_released,
         families_released,
+        pitfalls_released: pitfalls::pitfalls_released(&failing, &known),
+        late: Anticipated::of(&failing, &hints_before, &hints_after, &known),
         epsilon_spent,
         bytes_on_wire,
         canaries: canaries.len(),
@@ -299,8 +328,8 @@ pub(crate) fn checkpoint(nodes: &[Node]) -> Result<(), CliError> {
 /// The families that the federation works on, and one that few users meet.
 fn families() -> (Vec<FamilyId>, Vec<FamilyId>) {
     let mut all = FamilyId::quirks();
-    all.truncate(FAMILIES + 1);
-    let rare = all.split_off(FAMILIES.min(all.len()));
+    all.truncate(QUIRKS + 1);
+    let rare = all.split_off(QUIRKS.min(all.len()));
     (all, rare)
 }
 
@@ -323,75 +352,9 @@ pub(crate) fn released(nodes: &[Node], kind: PayloadKind) -> Result<(), CliError
     Ok(())
 }
 
-/// Four families for an organisation, spread so that neighbours overlap and all are covered.
-fn dealt(families: &[FamilyId], n: usize, organisations: usize) -> Vec<FamilyId> {
-    let spread = families.len().saturating_sub(FAMILIES_EACH);
+/// Two of all for an organisation, spread so that neighbours overlap and three organisations cover all.
+fn dealt<T: Copy>(all: &[T], n: usize, organisations: usize) -> Vec<T> {
+    let spread = all.len().saturating_sub(EACH);
     let first = spread * n / (organisations - 1).max(1);
-    families.iter().copied().skip(first).take(FAMILIES_EACH).collect()
-}
-
-/// Of the sessions that used a skill, how many succeeded of how many; by skill.
-pub(crate) type Outcomes = std::collections::BTreeMap<String, (u64, u64)>;
-
-/// Runs all organisations' work at once, and gives the number of sessions and their outcomes.
-pub(crate) fn all_work(
-    program: &Path,
-    root: &Path,
-    round: &str,
-    plans: &[WorkPlan],
-    progress: &Progress,
-) -> Result<(u64, Outcomes), CliError> {
-    let mut running: Vec<Child> = Vec::new();
-    let (told, tell) = std::sync::mpsc::channel::<(usize, u64, u64)>();
-    for (n, plan) in plans.iter().enumerate() {
-        let path = root.join(format!("plan-{round}-{n}.json"));
-        let text = serde_json::to_vec(plan).map_err(|error| failed(&error))?;
-        std::fs::write(&path, text).map_err(|error| failed(&error))?;
-        let mut child = Command::new(program)
-            .arg("lab-work")
-            .arg(&path)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .map_err(|error| failed(&error))?;
-        if let Some(stderr) = child.stderr.take() {
-            let told = told.clone();
-            std::thread::spawn(move || {
-                for line in BufReader::new(stderr).lines().map_while(Result::ok) {
-                    let line: Value = serde_json::from_str(&line).unwrap_or_default();
-                    let number = |key: &str| line[key].as_u64().unwrap_or(0);
-                    // The listener is gone only when the demo has failed already.
-                    let _ = told.send((n, number("done"), number("of")));
-                }
-            });
-        }
-        running.push(child);
-    }
-    drop(told);
-    let mut state = vec![(0, 0); plans.len()];
-    for (n, done, of) in tell {
-        state[n] = (done, of);
-        let (done, of) = state.iter().fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
-        progress.detail(format!("{done} of {of} tasks are done"));
-    }
-    let mut sessions = 0;
-    let mut outcomes = Outcomes::new();
-    for child in running {
-        let out = child.wait_with_output().map_err(|error| failed(&error))?;
-        let text = String::from_utf8_lossy(&out.stdout);
-        let last = text.lines().last().unwrap_or_default();
-        if !out.status.success() {
-            return Err(failed(&format!("an organisation's work failed: {last}")));
-        }
-        let done: Value = serde_json::from_str(last).map_err(|error| failed(&error))?;
-        sessions += done["sessions"].as_u64().unwrap_or(0);
-        let theirs: Outcomes = serde_json::from_value(done["outcomes"].clone()).unwrap_or_default();
-        for (skill, (good, of)) in theirs {
-            let sum = outcomes.entry(skill).or_default();
-            sum.0 += good;
-            sum.1 += of;
-        }
-    }
-    Ok((sessions, outcomes))
+    all.iter().copied().skip(first).take(EACH).collect()
 }

@@ -2,8 +2,10 @@
 //! imported into their node, user by user.
 
 use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 
 use lore_control::{SessionAdd, SessionLine};
 use lore_lab::measure::{Plan, Worked, work};
@@ -15,7 +17,11 @@ use serde_json::{Value, json};
 use crate::control;
 use crate::error::CliError;
 use crate::home::Home;
-use crate::output;
+use crate::output::{self, Progress};
+
+fn failed(error: &dyn std::fmt::Display) -> CliError {
+    CliError::failed("demo", error)
+}
 
 /// Work of an organisation.
 #[derive(Debug, Serialize, Deserialize)]
@@ -60,7 +66,7 @@ pub(crate) fn lab_work(plan: &Path) -> Result<(), CliError> {
         work(&environment, &plan.scratch, &asked, &told).map_err(|error| failed(&error))?;
     plant(&mut worked, &plan.canaries);
     let mut by_user: BTreeMap<usize, Vec<Session>> = BTreeMap::new();
-    let mut outcomes: BTreeMap<String, (u64, u64)> = BTreeMap::new();
+    let mut outcomes = Outcomes::new();
     for one in worked {
         let solved = one.attempt.solved;
         for used in &one.attempt.session.skills_read {
@@ -118,4 +124,70 @@ fn plant(worked: &mut [Worked], canaries: &[String]) {
         turns.push(aside);
         turns.push(look);
     }
+}
+
+/// Of the sessions that used a skill, how many succeeded of how many; by skill.
+pub(crate) type Outcomes = BTreeMap<String, (u64, u64)>;
+
+/// Runs all organisations' work at once, and gives the number of sessions and their outcomes.
+pub(crate) fn all_work(
+    program: &Path,
+    root: &Path,
+    round: &str,
+    plans: &[WorkPlan],
+    progress: &Progress,
+) -> Result<(u64, Outcomes), CliError> {
+    let mut running: Vec<Child> = Vec::new();
+    let (told, tell) = std::sync::mpsc::channel::<(usize, u64, u64)>();
+    for (n, plan) in plans.iter().enumerate() {
+        let path = root.join(format!("plan-{round}-{n}.json"));
+        let text = serde_json::to_vec(plan).map_err(|error| failed(&error))?;
+        std::fs::write(&path, text).map_err(|error| failed(&error))?;
+        let mut child = Command::new(program)
+            .arg("lab-work")
+            .arg(&path)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(|error| failed(&error))?;
+        if let Some(stderr) = child.stderr.take() {
+            let told = told.clone();
+            std::thread::spawn(move || {
+                for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                    let line: Value = serde_json::from_str(&line).unwrap_or_default();
+                    let number = |key: &str| line[key].as_u64().unwrap_or(0);
+                    // The listener is gone only when the demo has failed already.
+                    let _ = told.send((n, number("done"), number("of")));
+                }
+            });
+        }
+        running.push(child);
+    }
+    drop(told);
+    let mut state = vec![(0, 0); plans.len()];
+    for (n, done, of) in tell {
+        state[n] = (done, of);
+        let (done, of) = state.iter().fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+        progress.detail(format!("{done} of {of} tasks are done"));
+    }
+    let mut sessions = 0;
+    let mut outcomes = Outcomes::new();
+    for child in running {
+        let out = child.wait_with_output().map_err(|error| failed(&error))?;
+        let text = String::from_utf8_lossy(&out.stdout);
+        let last = text.lines().last().unwrap_or_default();
+        if !out.status.success() {
+            return Err(failed(&format!("an organisation's work failed: {last}")));
+        }
+        let done: Value = serde_json::from_str(last).map_err(|error| failed(&error))?;
+        sessions += done["sessions"].as_u64().unwrap_or(0);
+        let theirs: Outcomes = serde_json::from_value(done["outcomes"].clone()).unwrap_or_default();
+        for (skill, (good, of)) in theirs {
+            let sum = outcomes.entry(skill).or_default();
+            sum.0 += good;
+            sum.1 += of;
+        }
+    }
+    Ok((sessions, outcomes))
 }
