@@ -6,17 +6,22 @@ use lore_protocol::ids::LessonId;
 use lore_protocol::lesson::{Action, ErrorClass, Lesson, Op};
 
 use crate::call::Call;
+use crate::codebook::codebook;
 use crate::digest::Digest;
 use crate::hint::Hint;
 use crate::line::{Command, commands};
 use crate::program::{Program, program};
 use crate::situation::{Situation, situation_of};
+use crate::status::status_of;
 
 /// Sessions or people from which on a remedy counts for another message of the same program and class.
 const MIN_GROUPS_COARSE: u32 = 2;
 
 /// Circle that a lesson comes from, the innermost first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
 pub enum Circle {
     /// The user's own sessions.
     Own,
@@ -124,6 +129,19 @@ impl Book {
         self.entries.push(entry);
     }
 
+    /// Adds the public texts that come with the program.
+    pub fn add_codebook(&mut self) {
+        for known in codebook().entries() {
+            self.add(Entry {
+                lesson: known.lesson.clone(),
+                circle: Circle::Codebook,
+                tally: Tally { worked: 1, failed: 0, groups: 1, last_seconds: 0 },
+                example: String::new(),
+                public: true,
+            });
+        }
+    }
+
     /// Adds what one of the user's own sessions saw.
     pub fn add_session(&mut self, digest: &Digest) {
         let mut sums: BTreeMap<&Lesson, Entry> = BTreeMap::new();
@@ -180,6 +198,16 @@ impl Book {
                 .then_with(|| a.lesson.cmp(&b.lesson))
         })?;
         Some(Hint { entry: best.0, exact: best.1, failed: true })
+    }
+
+    /// The one line to show beside the result of a call: the hint when it failed, else the advice when its line is a
+    /// known failing form. None for a call that did its job or was not carried out.
+    #[must_use]
+    pub fn hint_or_advice(&self, call: &Call, task: &str) -> Option<Hint<'_>> {
+        if !status_of(call).wants_a_hint() {
+            return None;
+        }
+        self.hint(call, task).or_else(|| self.advice(call.command.as_deref()?))
     }
 
     /// Advice before a command line that is exactly a known failing form. It never blocks.

@@ -64,6 +64,12 @@ pub enum Status {
 }
 
 impl Status {
+    /// Returns true when a hint may help: the call failed, found nothing, or has no known end.
+    #[must_use]
+    pub const fn wants_a_hint(self) -> bool {
+        matches!(self, Self::Failed | Self::Empty | Self::Unknown)
+    }
+
     /// Returns true when the call was carried out and is no failure.
     #[must_use]
     pub const fn is_done(self) -> bool {

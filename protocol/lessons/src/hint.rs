@@ -8,7 +8,7 @@ use crate::book::{Circle, Entry};
 use crate::cut::beginning;
 
 /// Longest hint, in bytes.
-pub(crate) const MAX_HINT_BYTES: usize = 400;
+pub const MAX_HINT_BYTES: usize = 400;
 
 /// A lesson that answers a failing call, or warns before one.
 #[derive(Debug, Clone, Copy, PartialEq)]

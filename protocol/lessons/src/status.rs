@@ -131,6 +131,12 @@ pub(crate) struct Reading {
     pub(crate) found: Option<Found>,
 }
 
+/// The end of a call.
+#[must_use]
+pub fn status_of(call: &Call) -> Status {
+    read(call, &Steps::unbounded()).status
+}
+
 /// Reads a call.
 pub(crate) fn read(call: &Call, steps: &Steps) -> Reading {
     let commands = call.command.as_deref().map(|line| {
