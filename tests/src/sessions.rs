@@ -18,6 +18,7 @@ pub fn learnt(id: &str, task: &str, wrong: &str, right: &str) -> Session {
         failed: exit != 0,
         refusal: None,
         duration_ms: None,
+        hint: None,
     };
     let turn = |role, text: &str, calls| Turn { role, text: text.into(), calls, tokens: None };
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());

@@ -219,6 +219,7 @@ pub async fn run(
         },
         heartbeat: Duration::from_secs(60),
         research: None,
+        hints: None,
     };
     let clock = {
         let (over, limit) = (over.clone(), bounds.episode);

@@ -6,6 +6,7 @@
 //! `docs/session.schema.json`. Raw sessions are private and never leave the node.
 
 pub mod conversation;
+mod hint;
 pub mod import;
 mod judge;
 mod lines;
@@ -16,6 +17,7 @@ mod trace;
 #[cfg(test)]
 mod tests;
 
+pub use hint::CallHint;
 pub use judge::judge;
 pub use lines::{SessionError, schema_json};
 pub use record::{

@@ -6,6 +6,8 @@ use lore_protocol::trace::Outcome;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::CallHint;
+
 /// Version written by this build; readers refuse newer ones.
 pub const VERSION: u32 = 1;
 
@@ -159,6 +161,9 @@ pub struct ToolCall {
     /// Duration of the call, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duration_ms: Option<u64>,
+    /// Hint that was shown beside the result. It is no part of the result, and nothing is learnt from its text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<CallHint>,
 }
 
 /// Why a call was stopped from outside. It says nothing about what works.

@@ -16,6 +16,7 @@ fn call(tool: &str, arguments: serde_json::Value, exit: i32) -> ToolCall {
         failed: false,
         refusal: None,
         duration_ms: Some(3),
+        hint: None,
     }
 }
 

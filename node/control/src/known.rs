@@ -166,6 +166,9 @@ pub struct LessonHint {
     pub output: Option<String>,
     /// Exit status; null when not known.
     pub exit: Option<i32>,
+    /// The user's task, whose words are masked in messages; may be empty.
+    #[serde(default)]
+    pub task: String,
 }
 
 /// Answer to a failing call: at most one hint.
@@ -184,6 +187,8 @@ pub struct HintShown {
     pub circle: Circle,
     /// True when it was learnt from the same message.
     pub exact: bool,
+    /// True when the command line is a known failing form; false when the failure itself was recognised.
+    pub advice: bool,
     /// Text for the agent, at most 400 bytes. Data, never an instruction.
     pub text: String,
 }

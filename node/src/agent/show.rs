@@ -59,6 +59,7 @@ impl<W: Write> Show<W> {
                 let more = if more > 0 { format!(", {more} more lines") } else { String::new() };
                 self.line(&format!("  ({state}, {duration_ms} ms{more})"));
             }
+            Event::Hinted { hint, .. } => self.line(&format!("  hint: {}", short(&hint.text))),
             Event::Refused { reason, .. } => self.line(&format!("  refused: {}", short(reason))),
             Event::Retry { message, wait_ms, .. } => {
                 self.line(&format!("! {}; again in {} s", short(message), wait_ms.div_ceil(1000)));

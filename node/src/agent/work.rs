@@ -8,8 +8,8 @@ use lore_agent::model::{ControlKind, Message, Model};
 use lore_agent::select::SkillText;
 use lore_agent::tool::{ToolContext, ToolSpec};
 use lore_agent::turn::{
-    Action, Agent, Allowance, Approval, Decision, End, Event, Limits, Machine, Person, Record,
-    Spend, Transcript, Which, to_session,
+    Action, Agent, Allowance, Approval, Decision, End, Event, Hinter, Hints, Limits, Machine,
+    Person, Record, Spend, Transcript, Which, to_session,
 };
 use lore_control::{SessionAdd, SessionLine};
 use lore_session::{SkillUse, conversation};
@@ -57,6 +57,8 @@ pub struct Options {
     pub fork: Option<String>,
     /// User of the session.
     pub user: String,
+    /// Source of hints about failed calls; none when they are switched off.
+    pub hints: Option<Arc<dyn Hints>>,
 }
 
 /// A session at work.
@@ -71,6 +73,7 @@ pub struct Work {
     gate: Arc<Gate>,
     days: Days,
     shelf: Shelf,
+    hinter: Option<Hinter>,
     id: String,
     /// The sessions that it was forked from.
     ancestors: Vec<String>,
@@ -153,8 +156,12 @@ impl Work {
         let skills_before = saved.as_ref().map(|saved| saved.skills.clone()).unwrap_or_default();
         let fresh = saved.as_ref().is_none_or(|saved| saved.pieces == 0 && saved.stored == 0);
         let ancestors = place.ancestors(&head);
+        let said = saved.as_ref().map_or(&[][..], |saved| &saved.all);
+        let hints = options.hints.as_ref().filter(|_| settings.hints.unwrap_or(true));
+        let hinter = hints.map(|source| Hinter::new(Arc::clone(source), said));
         let mut work = Self {
             home: home.clone(),
+            hinter,
             days: Days::at(place.days()),
             shelf: Shelf::new(skills, Agreed::load(place.agreed()), &skills_before),
             place,
@@ -432,6 +439,7 @@ impl Work {
             },
             heartbeat: HEARTBEAT,
             research: research.as_ref(),
+            hints: self.hinter.as_ref(),
         };
         let mut sink = |event: Event| {
             counter.event(&event);

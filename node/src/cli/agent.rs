@@ -2,6 +2,7 @@
 
 use std::io::{IsTerminal as _, Read as _, Write as _};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
@@ -12,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::Context;
 use super::session::account;
 use crate::agent::{
-    Bounds, ModelOptions, Options, Place, Show, SkillSource, Turn, Work, chat, refusal,
+    Bounds, ModelOptions, NodeHints, Options, Place, Show, SkillSource, Turn, Work, chat, refusal,
 };
 use crate::error::CliError;
 use crate::stop::Stop;
@@ -39,6 +40,9 @@ pub(super) struct AgentArgs {
     /// Source of skills: library, none, or a directory of skills.
     #[arg(long, default_value = "library", value_name = "library|none|DIR")]
     skills: String,
+    /// Show no hints about failed calls.
+    #[arg(long)]
+    no_hints: bool,
     /// Continue this session.
     #[arg(long, value_name = "ID", conflicts_with = "fork")]
     resume: Option<String>,
@@ -100,7 +104,12 @@ pub(super) fn agent(context: &Context, args: AgentArgs) -> Result<(), CliError> 
         return Err(CliError::usage("there is no task, and no terminal to ask for one")
             .help("lore agent \"what is to be done\" --policy workspace"));
     }
-    let options = options(args)?;
+    let hints = !args.no_hints;
+    let mut options = options(args)?;
+    if hints {
+        let source = NodeHints::new(&context.home, &context.machine, &options.user);
+        options.hints = Some(Arc::new(source));
+    }
     let place = Place::open(&context.home, &options.user)?;
     let settings = models::config(&context.home)?.agent;
     let ask = |request: Request| context.send(&request, |_| {});
@@ -175,6 +184,7 @@ fn options(args: AgentArgs) -> Result<Options, CliError> {
         resume: args.resume,
         fork: args.fork,
         user: args.user.unwrap_or_else(account),
+        hints: None,
     })
 }
 

@@ -175,8 +175,14 @@ fn hint(context: &Context, args: HintArgs) -> Result<(), CliError> {
         output = Some(String::from_utf8_lossy(&bytes).into_owned());
     }
     let exit = (!before).then_some(exit);
-    let ask =
-        LessonHint { user: name(user), tool: "bash".into(), command: Some(command), output, exit };
+    let ask = LessonHint {
+        user: name(user),
+        tool: "bash".into(),
+        command: Some(command),
+        output,
+        exit,
+        task: String::new(),
+    };
     let shown = context.ask(ask)?;
     output::result(&shown, context.json, |shown: &Hinted| match &shown.hint {
         Some(hint) => hint.text.clone(),

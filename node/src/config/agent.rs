@@ -24,6 +24,8 @@ pub struct Settings {
     pub read: Vec<PathBuf>,
     /// True when pages of the public internet may be read.
     pub web: bool,
+    /// False when failed calls get no hints; true when it is not set.
+    pub hints: Option<bool>,
     /// Most model calls of a task.
     pub max_calls: Option<u64>,
     /// Most tokens of a task.

@@ -33,6 +33,10 @@ pub const KEYS: &[(&str, &str)] = &[
     ("agent.policy", "The policy, as `lore agent --policy` takes it."),
     ("agent.read", "Directories that may be read besides the workspace."),
     ("agent.web", "Whether pages of the public internet may be read; `false`."),
+    (
+        "agent.hints",
+        "Whether a failed call's result is followed by a hint of what is known to work; `true`.",
+    ),
     ("agent.max_calls", "Most model calls of a task."),
     ("agent.max_tokens", "Most tokens of a task."),
     ("agent.max_usd", "Most money of a task, in US dollars, as text such as `\"1.50\"`."),

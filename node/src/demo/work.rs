@@ -118,6 +118,7 @@ fn plant(worked: &mut [Worked], canaries: &[String]) {
                 failed: false,
                 refusal: None,
                 duration_ms: None,
+                hint: None,
             }],
             tokens: None,
         };

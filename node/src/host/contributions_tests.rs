@@ -61,6 +61,7 @@ fn a_remedy_is_tried_whatever_the_session_came_to_and_the_last_time_counts() {
         failed: flag.is_some(),
         refusal: None,
         duration_ms: None,
+        hint: None,
     };
     let of = |calls: Vec<ToolCall>| {
         let turn = Turn { role: Role::Assistant, text: String::new(), calls, tokens: None };
@@ -120,6 +121,7 @@ fn failed_and_mended(number: u64) -> Session {
         failed: exit != 0,
         refusal: None,
         duration_ms: None,
+        hint: None,
     };
     let calls = vec![
         call(

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use lore_control as control;
 use lore_engine::Federation;
-use lore_lessons::{Book, Call, Circle, Digest, Entry, Hint, Tally, codebook, is_shell};
+use lore_lessons::{Book, Call, Circle, Digest, Entry, Hint, Tally, is_shell};
 use lore_protocol::ids::{FederationId, LessonId, MemberId};
 use lore_protocol::lesson::Lesson;
 use lore_protocol::library::LessonItem;
@@ -45,16 +45,13 @@ impl Node {
                 }
             }
         }
-        for known in codebook().entries() {
-            book.add(Entry {
-                lesson: known.lesson.clone(),
-                circle: Circle::Codebook,
-                tally: Tally { worked: 1, failed: 0, groups: 1, last_seconds: 0 },
-                example: String::new(),
-                public: true,
-            });
-        }
+        book.add_codebook();
         Ok(Known { digests, book, federations })
+    }
+
+    /// Everything that a user may be told about a failing call.
+    pub(crate) fn book(&self, user: &str) -> Result<Book, CliError> {
+        Ok(self.known(user)?.book)
     }
 
     /// Known lessons: those of each circle, the most often seen first.
@@ -183,13 +180,14 @@ impl Node {
                     output: Some(output.clone()),
                     ..Call::default()
                 };
-                known.book.hint(&call, "")
+                known.book.hint_or_advice(&call, &ask.task)
             }
         };
         let shown = |hint: Hint<'_>| control::HintShown {
             id: control::LessonId::of(hint.entry.lesson.id()),
             circle: shown(hint.entry.circle),
             exact: hint.exact,
+            advice: !hint.failed,
             text: hint.to_string(),
         };
         Ok(control::Hinted { hint: hint.map(shown) })

@@ -68,6 +68,7 @@ pub(super) fn session(id: &str, user: u64) -> Session {
         failed: exit != 0,
         refusal: None,
         duration_ms: Some(2_500),
+        hint: None,
     };
     let turn = |calls| Turn { role: Role::Assistant, text: String::new(), calls, tokens: None };
     Session {

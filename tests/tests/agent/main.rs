@@ -8,6 +8,7 @@ mod end;
 mod extract;
 mod guide;
 mod headless;
+mod hints;
 mod mcp;
 mod outside;
 mod prompt;

@@ -111,7 +111,7 @@ enum Block<'a> {
     },
     ToolResult {
         tool_use_id: &'a str,
-        content: &'a str,
+        content: std::borrow::Cow<'a, str>,
         #[serde(skip_serializing_if = "std::ops::Not::not")]
         is_error: bool,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -147,7 +147,7 @@ fn turns(request: &Request) -> Vec<WireTurn<'_>> {
                 "user",
                 vec![Block::ToolResult {
                     tool_use_id: &result.call,
-                    content: &result.text,
+                    content: result.shown(),
                     is_error: result.is_error,
                     cache_control: None,
                 }],

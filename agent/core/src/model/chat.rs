@@ -87,7 +87,7 @@ impl Serialize for Wire<'_> {
             Message::Result(result) => {
                 map.serialize_entry("role", "tool")?;
                 map.serialize_entry("tool_call_id", &result.call)?;
-                map.serialize_entry("content", &result.text)?;
+                map.serialize_entry("content", &result.shown())?;
             }
             Message::Assistant { text, calls, .. } => {
                 map.serialize_entry("role", "assistant")?;

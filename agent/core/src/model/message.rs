@@ -1,5 +1,8 @@
 //! Messages: the parts of a conversation.
 
+use std::borrow::Cow;
+
+use lore_session::CallHint;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -79,6 +82,23 @@ pub struct ToolResult {
     /// Time it ran, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duration_ms: Option<u64>,
+    /// Hint that the model reads behind the text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<CallHint>,
+}
+
+impl ToolResult {
+    /// Text that the model reads: what the tool said, and the hint marked as ours.
+    pub(crate) fn shown(&self) -> Cow<'_, str> {
+        match &self.hint {
+            None => Cow::Borrowed(&self.text),
+            Some(hint) => {
+                let text = self.text.trim_end();
+                let gap = if text.is_empty() { "" } else { "\n" };
+                Cow::Owned(format!("{text}{gap}[hint from lore: {}]", hint.text))
+            }
+        }
+    }
 }
 
 /// Why the loop speaks to the model.

@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use lore_session::CallHint;
 use serde_json::Value;
 use tokio::task::JoinSet;
 
 use super::Event;
+use super::hint::Hinter;
 use super::policy::{Action, Approval, Decision, Person};
 use super::schema::Schemas;
 use crate::model::{Call, ToolResult};
@@ -68,6 +70,9 @@ pub(super) struct Batch<'a> {
     pub(super) context: &'a ToolContext,
     pub(super) spent_micro_usd: u64,
     pub(super) tell: &'a (dyn Fn(Event) + Sync),
+    pub(super) hints: Option<&'a Hinter>,
+    /// The user's task.
+    pub(super) task: &'a str,
 }
 
 impl Batch<'_> {
@@ -124,7 +129,7 @@ impl Batch<'_> {
                 }
             };
             let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-            let result = result(id, tool, output, Some(duration_ms));
+            let mut result = result(id, tool, output, Some(duration_ms));
             (self.tell)(Event::Called {
                 call: result.call.clone(),
                 is_error: result.is_error,
@@ -132,9 +137,22 @@ impl Batch<'_> {
                 duration_ms,
                 text: result.text.clone(),
             });
+            result.hint = self.hint(calls, &result).await;
             results.push(result);
         }
         results
+    }
+
+    /// The hint for a call that was carried out, told.
+    async fn hint(&self, calls: &[Call], result: &ToolResult) -> Option<CallHint> {
+        let call = calls.iter().find(|call| call.id == result.call)?;
+        let found = self.hints?.beside(call, result, self.task);
+        let hint = tokio::select! {
+            hint = found => hint?,
+            () = self.context.cancel.cancelled() => return None,
+        };
+        (self.tell)(Event::Hinted { call: result.call.clone(), hint: hint.clone() });
+        Some(hint)
     }
 
     /// The tool, when the call is well-formed and allowed; else what the model is told.
@@ -205,5 +223,6 @@ fn result(call: String, tool: String, output: ToolOutput, duration_ms: Option<u6
         is_error: output.is_error,
         exit_code: output.exit_code,
         duration_ms,
+        hint: None,
     }
 }

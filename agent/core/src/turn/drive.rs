@@ -4,6 +4,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::act::Batch;
+use super::hint::{Hinter, task_of};
 use super::policy::{Approval, Person};
 use super::thought::{Piece, Splitter};
 use super::{
@@ -32,6 +33,8 @@ pub struct Agent<'a> {
     pub heartbeat: Duration,
     /// The sub-agent among the tools, if there is one: what it uses is the turn's.
     pub research: Option<&'a Research>,
+    /// What gives hints about calls that did not do their job.
+    pub hints: Option<&'a Hinter>,
 }
 
 impl std::fmt::Debug for Agent<'_> {
@@ -135,6 +138,7 @@ impl Agent<'_> {
                 }
                 Step::Call(calls) => {
                     let tell = |event| outside.tell(event);
+                    let task = task_of(machine.messages()).to_owned();
                     let batch = Batch {
                         tools: self.tools,
                         approval: self.approval,
@@ -142,6 +146,8 @@ impl Agent<'_> {
                         context: &self.context,
                         spent_micro_usd: spend.cost_micro_usd,
                         tell: &tell,
+                        hints: self.hints,
+                        task: &task,
                     };
                     // Tools see the cancellation themselves and give what they have.
                     if let Some(research) = self.research {

@@ -1,5 +1,6 @@
 //! Events that a turn tells while it runs: one JSON object a line with `--json`.
 
+use lore_session::CallHint;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -104,6 +105,13 @@ pub enum Event {
         duration_ms: u64,
         /// Text that the model reads.
         text: String,
+    },
+    /// A hint was put behind the result of the call that was just told of.
+    Hinted {
+        /// Id of the call.
+        call: String,
+        /// The hint.
+        hint: CallHint,
     },
     /// The conversation was made smaller.
     Compacted {

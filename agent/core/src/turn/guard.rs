@@ -140,6 +140,7 @@ mod tests {
                 is_error: false,
                 exit_code: None,
                 duration_ms: None,
+                hint: None,
             };
             guard.push(&call, &result)
         };

@@ -203,6 +203,7 @@ pub(super) fn interrupted(call: String, tool: String) -> Message {
         is_error: true,
         exit_code: None,
         duration_ms: None,
+        hint: None,
     })
 }
 

@@ -159,6 +159,7 @@ impl Research {
             context: context.clone(),
             heartbeat: HEARTBEAT,
             research: None,
+            hints: None,
         };
         let mut events = |event: Event| {
             if let Some(watcher) = &self.watcher {

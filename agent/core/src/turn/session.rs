@@ -29,6 +29,7 @@ pub fn to_session(
                     call.exit = result.exit_code;
                     call.failed = result.is_error;
                     call.duration_ms = result.duration_ms;
+                    call.hint.clone_from(&result.hint);
                 }
             }
             message => turns.push(turn(message)),
@@ -77,6 +78,7 @@ fn turn(message: &Message) -> Turn {
         failed: false,
         refusal: None,
         duration_ms: None,
+        hint: None,
     });
     Turn { role, text: message.text().to_owned(), calls: calls.collect(), tokens: None }
 }

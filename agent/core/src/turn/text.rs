@@ -62,7 +62,8 @@ pub(super) fn flatten(messages: &[Arc<Message>]) -> Vec<Arc<Message>> {
                     None if result.is_error => "It failed.".to_owned(),
                     None => "It succeeded.".to_owned(),
                 };
-                let text = if result.text.trim().is_empty() { "(no output)" } else { &result.text };
+                let text = result.shown();
+                let text = if text.trim().is_empty() { "(no output)" } else { &*text };
                 Arc::new(Message::user(format!("{status} Output:\n{text}")))
             }
             _ => Arc::clone(message),

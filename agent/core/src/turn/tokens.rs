@@ -110,7 +110,13 @@ fn estimate_message(message: &Message) -> u64 {
         }
         _ => 0,
     };
-    FRAME + estimate(message.text()) + calls.sum::<u64>() + opaque
+    let hint = match message {
+        Message::Result(result) => {
+            result.hint.as_ref().map_or(0, |hint| FRAME + estimate(&hint.text))
+        }
+        _ => 0,
+    };
+    FRAME + estimate(message.text()) + calls.sum::<u64>() + opaque + hint
 }
 
 #[cfg(test)]

@@ -239,6 +239,7 @@ fn conversation() -> Request {
             is_error: false,
             exit_code: Some(0),
             duration_ms: None,
+            hint: None,
         })
     };
     let messages = [

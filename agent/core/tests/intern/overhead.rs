@@ -68,6 +68,7 @@ async fn the_loop_costs_under_two_milliseconds_a_turn_at_200k_tokens() {
         },
         heartbeat: Duration::from_secs(60),
         research: None,
+        hints: None,
     };
     let head = Head::new("s", "m", 0);
     let mut transcript = Some(Transcript::create(&dir.path().join("t"), &head).unwrap());

@@ -86,6 +86,7 @@ async fn both_clients_work_with_a_real_model() {
             is_error: false,
             exit_code: None,
             duration_ms: None,
+            hint: None,
         };
         let said = Message::Assistant { text: String::new(), calls: vec![call], opaque: vec![] };
         calling.messages.extend([Arc::new(said), Arc::new(Message::Result(result))]);

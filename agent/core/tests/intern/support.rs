@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use lore_agent::model::{Dialect, Endpoint as Place, HttpModel, Message, Retries};
 use lore_agent::tool::{Tool, ToolContext, ToolFuture, ToolOutput, ToolSpec};
-use lore_agent::turn::{Agent, End, Event, Limits, Machine, RulePolicy, Tools, Transcript};
+use lore_agent::turn::{Agent, End, Event, Hinter, Limits, Machine, RulePolicy, Tools, Transcript};
 use serde_json::{Value, json};
 use tokio::sync::Barrier;
 use tokio_util::sync::CancellationToken;
@@ -106,6 +106,7 @@ pub struct Bench {
     pub messages: Vec<Arc<Message>>,
     pub saved: usize,
     pub transcript: Option<Transcript>,
+    pub hints: Option<Hinter>,
 }
 
 /// Things that a turn left behind.
@@ -127,6 +128,7 @@ impl Bench {
             messages: vec![Arc::new(Message::system("rules")), Arc::new(Message::user("the task"))],
             saved: 0,
             transcript: None,
+            hints: None,
         }
     }
 
@@ -160,6 +162,7 @@ impl Bench {
             },
             heartbeat: self.heartbeat,
             research: None,
+            hints: self.hints.as_ref(),
         };
         let mut events = Vec::new();
         let mut sink = |event| events.push(event);

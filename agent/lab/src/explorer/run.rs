@@ -263,5 +263,6 @@ fn call(
         failed: exit != 0,
         refusal: None,
         duration_ms,
+        hint: None,
     }
 }

@@ -165,6 +165,7 @@ pub(crate) fn shell_call(shell: &str, command: &str, exit: i32, output: &str) ->
         failed: exit != 0,
         refusal: None,
         duration_ms: None,
+        hint: None,
     }
 }
 

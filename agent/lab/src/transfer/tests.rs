@@ -14,6 +14,7 @@ fn call(command: &str, exit: i32, output: &str) -> ToolCall {
         failed: exit != 0,
         refusal: None,
         duration_ms: None,
+        hint: None,
     }
 }
 

@@ -21,6 +21,7 @@ fn call(line: &str, exit: i32, output: &str) -> ToolCall {
         failed: exit != 0,
         refusal: None,
         duration_ms: None,
+        hint: None,
     }
 }
 

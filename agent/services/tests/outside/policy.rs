@@ -58,6 +58,7 @@ async fn asked(policy: &str, tool: &'static str, arguments: &'static str) -> usi
         context,
         heartbeat: Duration::from_secs(60),
         research: None,
+        hints: None,
     };
     let messages = vec![Arc::new(Message::system("rules")), Arc::new(Message::user("the task"))];
     let mut machine = Machine::new(Limits::for_window(100_000), tools.specs(), &messages);

@@ -216,6 +216,7 @@ impl Builder {
             failed: false,
             refusal: None,
             duration_ms: None,
+            hint: None,
         });
         true
     }

@@ -62,6 +62,9 @@ pub fn session(session: &Session) -> Session {
         for call in &mut turn.calls {
             call.arguments = value(&call.arguments);
             call.result = call.result.as_deref().map(|result| text(result).into_owned());
+            if let Some(hint) = &mut call.hint {
+                hint.text = text(&hint.text).into_owned();
+            }
         }
     }
     clean

@@ -131,6 +131,7 @@ fn a_whole_session_is_redacted() {
         failed: false,
         refusal: None,
         duration_ms: None,
+        hint: None,
     };
     let before = Session {
         version: VERSION,
