@@ -258,6 +258,8 @@ fn holds(lines: &[Command], words: &str) -> bool {
     let words: Vec<&str> = words.split(' ').collect();
     let is = |text: &str, word: &str| {
         text == word
+            // An empty word, as it is written.
+            || (text.is_empty() && word == "''")
             || text.split(',').any(|item| item == word)
             || (word.starts_with('-') && text.split('=').next() == Some(word))
     };

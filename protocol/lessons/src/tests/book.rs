@@ -159,3 +159,31 @@ fn a_digest_survives_its_bytes() {
     let bytes = lore_protocol::codec::encode(&digest);
     assert_eq!(lore_protocol::codec::decode::<Digest>(&bytes), Ok(digest));
 }
+
+#[test]
+fn messages_of_older_versions_and_empty_words_are_answered_from_the_codebook() {
+    let mut book = Book::new();
+    book.add_codebook();
+    for (line, output) in [
+        ("rg -l -t tsx useState src", "unrecognized file type: tsx"),
+        (
+            "rg --include '*.py' import",
+            "error: Found argument '--include' which wasn't expected, or isn't valid in this context",
+        ),
+        ("sed -i '' 's/red/blue/' a.txt", "sed: can't read s/red/blue/: No such file or directory"),
+    ] {
+        let hint = book.hint(&shell(line, 2, output), "");
+        assert!(hint.is_some_and(|hint| hint.exact || line.starts_with("sed")), "{line}");
+    }
+}
+
+#[test]
+fn advice_stands_in_where_no_failure_was_recognised_and_a_call_that_worked_gets_nothing() {
+    let mut book = Book::new();
+    book.add_codebook();
+    let told = |exit: i32| text(book.hint_or_advice(&shell("rg -t jsx useState", exit, ""), ""));
+    assert!(told(1).contains("is known to fail"), "{}", told(1));
+    assert_eq!(told(0), "");
+    let failed = shell("rg -t jsx useState", 2, "rg: unrecognized file type: jsx");
+    assert!(text(book.hint_or_advice(&failed, "")).contains("` failed ("));
+}
