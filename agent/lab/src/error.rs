@@ -47,6 +47,14 @@ pub enum LabError {
         /// The name.
         tool: String,
     },
+    /// A pitfall's directory cannot be filled.
+    #[error("the setup of pitfall {name} failed: {output}")]
+    Pitfall {
+        /// Name of the pitfall.
+        name: String,
+        /// What it said.
+        output: String,
+    },
     /// Commands cannot be run as they must be.
     #[error(transparent)]
     Shell(#[from] ShellError),

@@ -27,6 +27,7 @@ mod invocation;
 pub mod library;
 pub mod measure;
 pub mod pitfalls;
+pub mod recorded;
 pub mod report;
 mod selection;
 mod serve;

@@ -100,7 +100,7 @@ impl LabShell {
 }
 
 /// The beginning and the end of an output, cut at characters.
-fn excerpt(output: &str, most: usize) -> String {
+pub(crate) fn excerpt(output: &str, most: usize) -> String {
     if output.len() <= most {
         return output.to_owned();
     }

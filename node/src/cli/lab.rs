@@ -23,6 +23,8 @@ pub(super) enum LabVerb {
     Federation(Box<crate::lab::FederationArgs>),
     /// Measure how many failures lessons of people's sessions would have answered, own and others'.
     Transfer(crate::lab::TransferArgs),
+    /// Measure what a hint at the failure is worth to a model, on pitfalls of real tools.
+    Hints(Box<crate::lab::HintsArgs>),
 }
 
 #[derive(Debug, Args)]
@@ -49,6 +51,7 @@ pub(super) fn lab(verb: &LabVerb, json: bool) -> Result<(), CliError> {
         LabVerb::Run(args) => crate::lab::run(args, json),
         LabVerb::Federation(args) => crate::lab::federation(args, json),
         LabVerb::Transfer(args) => crate::lab::transfer(args, json),
+        LabVerb::Hints(args) => crate::lab::hints(args, json),
     }
 }
 

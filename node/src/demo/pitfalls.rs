@@ -8,7 +8,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use lore_control::{Circle, HintShown, LessonHint, LessonId, LessonList, SessionImport};
-use lore_lab::pitfalls::{Person, session_file};
+use lore_lab::recorded::{Person, session_file};
 use lore_lab::transfer::Scenario;
 use lore_lessons::{findings, forms_of};
 use lore_session::Session;

@@ -103,7 +103,7 @@ pub(super) fn converged(story: &Story) -> bool {
 
 /// The object that `--json` prints.
 pub(super) fn json(story: &Story) -> Value {
-    let known = super::script::QUIRKS + 1 + lore_lab::pitfalls::pitfalls().len();
+    let known = super::script::QUIRKS + 1 + lore_lab::recorded::pitfalls().len();
     let released = story.families_released + usize::from(story.few_released);
     let suppressed = known - released - story.pitfalls_released;
     json!({

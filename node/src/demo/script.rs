@@ -149,7 +149,7 @@ fn play(
     let mut sessions = 0;
     let started = now_seconds().saturating_sub(900);
     let files = root.join("sessions");
-    let scenarios: Vec<&Scenario> = lore_lab::pitfalls::pitfalls().iter().collect();
+    let scenarios: Vec<&Scenario> = lore_lab::recorded::pitfalls().iter().collect();
     let round = Round { files: &files, pitfalls: &scenarios };
     for (n, node) in nodes.iter().enumerate() {
         let mut theirs = audit::canaries(n, 2 * CANARIES_EACH)?;

@@ -1,104 +1,108 @@
-//! Pitfalls of real tools for a demonstration: what a few tools printed when they failed, and what then worked.
+//! Pitfalls of real tools, and what a hint at the failure is worth to a model.
 //!
-//! The scenarios are lines of the recorded corpus. The codebook answers none of them, so that who knows one has
-//! it from sessions. Each person has a name, which is their home, their branch and their token; what they do is
-//! written as the session file of an agent.
+//! Each task names the command that most people would run first; with the real tool it fails. A model works on
+//! it without hints, with those of the codebook, and with wrong ones. Commands run in the sandbox.
 
-mod files;
+mod report;
+mod trial;
 
-#[cfg(test)]
-mod tests;
+use std::path::Path;
 
-use std::sync::LazyLock;
+use serde::{Deserialize, Serialize};
 
-use lore_session::Session;
+pub use report::{ArmResult, Better, ProgramResult, Report};
+pub use trial::{Trial, run};
 
-use crate::Draw;
-use crate::transfer::{Scenario, shell_call, written};
+/// Directories of programs that commands of a task see.
+const PLACES: [&str; 3] = ["/usr/local/bin", "/usr/bin", "/bin"];
 
-pub use files::{Harness, session_file};
-
-/// Chance that a failure is not repaired, in percent.
-const UNREPAIRED_PERCENT: u64 = 20;
-/// Home of the machine on which the corpus was recorded.
-const RECORDED_HOME: &str = "/home/dev";
-
-static CHOSEN: LazyLock<Vec<Scenario>> = LazyLock::new(|| {
-    let lines = include_str!("chosen.jsonl").lines();
-    // SAFETY: a constant file, parsed by the tests.
-    #[allow(clippy::expect_used)]
-    lines.map(|line| serde_json::from_str(line).expect("a scenario can be read")).collect()
-});
-
-/// The chosen pitfalls, each of another program.
-#[must_use]
-pub fn pitfalls() -> &'static [Scenario] {
-    &CHOSEN
-}
-
-/// One person who meets pitfalls.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Person {
-    /// Name in paths, branches and tokens: one word.
+/// One task whose usual first command fails.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pitfall {
+    /// Name of the task.
     pub name: String,
-    /// Agent that the person uses.
-    pub harness: Harness,
-    /// Seed of the person's luck.
-    luck: u64,
+    /// Program that fails.
+    pub program: String,
+    /// Words that the model is given.
+    pub task: String,
+    /// Script that fills the task's directory.
+    pub setup: String,
+    /// Programs that the scripts need besides.
+    #[serde(default)]
+    pub needs: Vec<String>,
+    /// The usual command, which fails.
+    pub obvious: String,
+    /// A command that works after it.
+    pub fix: String,
+    /// A plausible remedy that does not help.
+    pub wrong: String,
+    /// Script that succeeds when the task is done.
+    pub check: String,
 }
 
-impl Person {
-    /// The `at`-th person of a seed.
+/// The pitfalls as they are written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Pitfalls {
+    pitfall: Vec<Pitfall>,
+}
+
+impl Pitfall {
+    /// All pitfalls.
     #[must_use]
-    pub fn drawn(seed: u64, at: usize) -> Self {
-        let mut draw = Draw::new(seed, &["pitfalls", "person", &at.to_string()]);
-        let name = format!("{}{:04}", draw.pick(&NAMES), draw.below(10_000));
-        let harness = *draw.pick(&[Harness::ClaudeCode, Harness::Codex]);
-        Self { name, harness, luck: draw.below(u64::MAX) }
+    pub fn all() -> Vec<Self> {
+        // SAFETY: the file is part of the program, and a test reads it.
+        #[allow(clippy::expect_used)]
+        let read: Pitfalls =
+            toml::from_str(include_str!("pitfalls.toml")).expect("the pitfalls are TOML");
+        read.pitfall
     }
 
-    /// Returns true when the person finds what works in their `number`-th session, whatever their name is.
+    /// The first program that this machine does not have.
     #[must_use]
-    pub fn repairs(&self, number: u64) -> bool {
-        let labels = ["pitfalls", "repair", &number.to_string()];
-        Draw::new(self.luck, &labels).below(100) >= UNREPAIRED_PERCENT
-    }
-
-    /// A session in which the person meets a pitfall. Without `repaired` it ends with the failing call, else with a
-    /// search that finds nothing. `started` is in seconds since the Unix epoch.
-    #[must_use]
-    pub fn session(
-        &self,
-        pitfall: &Scenario,
-        number: u64,
-        started: u64,
-        repaired: bool,
-    ) -> Session {
-        let name = &self.name;
-        let call = |command: &str, exit, output: &str| {
-            // Agents keep no newline at the end.
-            shell_call(self.harness.shell(), command, exit, output.trim_end())
-        };
-        let look = format!("cat /home/{name}/.netrc; git -C /home/{name}/project status");
-        let seen = format!("machine registry.example password {name}\nOn branch {name}");
-        let mut calls = vec![call(&look, 0, &seen)];
-        let shown = if repaired { pitfall.calls.len() } else { 1 };
-        for recorded in pitfall.calls.iter().take(shown) {
-            let command = format!("cd /home/{name}/project && {}", recorded.command);
-            let output = recorded.output.replace(RECORDED_HOME, &format!("/home/{name}"));
-            calls.push(call(&command, recorded.exit, &output));
-        }
-        if repaired {
-            // A failed status at the end: the rules take the session for no success, so that it teaches its pitfall
-            // and no worked example.
-            calls.push(call(&format!("grep -rn {name} src"), 1, ""));
-        }
-        let id = format!("{name}-{number}");
-        let mut session = written(id, name, number, calls);
-        session.started = lore_session::Started::at(started);
-        session
+    pub fn missing(&self) -> Option<&str> {
+        let is_here =
+            |name: &&String| PLACES.iter().any(|place| Path::new(place).join(name).exists());
+        let mut all = std::iter::once(&self.program).chain(&self.needs);
+        all.find(|name| !is_here(name)).map(String::as_str)
     }
 }
 
-/// Words that names are made of.
-const NAMES: [&str; 8] = ["amber", "birch", "cedar", "ember", "fjord", "grove", "heron", "larch"];
+/// Arm: hints that the model is given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HintArm {
+    /// None.
+    None,
+    /// Those of the codebook.
+    Hint,
+    /// Plausible ones that do not help.
+    Wrong,
+}
+
+impl HintArm {
+    /// All of them, in the order of tables.
+    pub const ALL: [Self; 3] = [Self::None, Self::Hint, Self::Wrong];
+
+    /// Its name in results and tables.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Hint => "hint",
+            Self::Wrong => "wrong",
+        }
+    }
+}
+
+impl std::str::FromStr for HintArm {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::ALL
+            .into_iter()
+            .find(|arm| arm.name() == text)
+            .ok_or_else(|| format!("`{text}` is not an arm; there are: none, hint, wrong"))
+    }
+}
