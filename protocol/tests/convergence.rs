@@ -9,7 +9,7 @@ use lore_protocol::log::Log;
 use lore_protocol::payload::{ItemId, Leave, Payload, Revoke, RevokeTarget};
 use lore_protocol::sync;
 use proptest::prelude::*;
-use world::{World, authored, lesson, pull, refold, shuffle, sound};
+use world::{World, authored, lesson, pitfall, pull, refold, shuffle, sound};
 
 #[derive(Debug, Clone)]
 enum Act {
@@ -46,6 +46,9 @@ fn act() -> impl Strategy<Value = Act> {
 }
 
 fn some_lesson(tool: u8, command: u8) -> lore_protocol::lesson::Lesson {
+    if tool == 1 {
+        return pitfall("tool1", &format!("--flag{command}"));
+    }
     lesson(&format!("tool{tool}"), &format!("tool{tool} --flag{command} <arg>"))
 }
 

@@ -2,42 +2,11 @@
 //! and no number overflows.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
+mod draws;
+
+use draws::Draws;
 use lore_protocol::library::{Counts, Estimate, Pool};
 use proptest::prelude::*;
-
-/// Seeded draws for these tests: splitmix64 (Steele, Lea and Flood 2014). Its noise is continuous and
-/// rounded, which is close enough to the discrete law at these scales.
-struct Draws(u64);
-
-impl Draws {
-    fn bits(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn unit(&mut self) -> f64 {
-        (self.bits() >> 11) as f64 / (1_u64 << 53) as f64
-    }
-
-    /// Sum of twelve uniforms: variance 1.
-    fn normal(&mut self) -> f64 {
-        (0..12).map(|_| self.unit()).sum::<f64>() - 6.0
-    }
-
-    fn noisy(&mut self, sessions: u32, rate: f64, sigma: f64) -> Counts {
-        let good = (0..sessions).filter(|_| self.unit() < rate).count() as f64;
-        let bad = f64::from(sessions) - good;
-        let mut noise = || (self.normal() * sigma).round();
-        Counts {
-            successes: (good + noise()) as i64,
-            failures: (bad + noise()) as i64,
-            variance_micros: (sigma * sigma * 1e6) as u64,
-        }
-    }
-}
 
 const CAP: u32 = 1000;
 

@@ -13,6 +13,7 @@ use lore_protocol::lesson::{
     Action, ErrorClass, GroupKey, Lesson, LessonKey, Op, Token, Trigger, Word, group_key, skill_id,
     virtual_base,
 };
+use lore_protocol::library::{Counts, LessonState, Trials, Watch};
 use lore_protocol::log::Frontier;
 use lore_protocol::payload::{
     Body, Cell, Checkpoint, Codebook, CostCell, Costs, FileEntry, FrontierEntry, ItemId, Join,
@@ -437,6 +438,27 @@ fn library(world: &World) -> File {
     file.add_shown("with votes and costs", "Library", &Value::Null, &refold(&voted.log));
     let candidate = crate::world::lesson("git push", "git push -u origin <arg>");
     library.candidates.insert(candidate.id(), candidate);
+    let mut watched = library.clone();
+    let counts = [(MemberId(id(1)), Counts { successes: 9, failures: -1, variance_micros: 4 })];
+    let states = [
+        LessonState::Steady,
+        LessonState::Dormant { since: 7 },
+        LessonState::Drifting { since: 300 },
+    ];
+    for (context, state) in (0..).zip(states) {
+        let trials = Trials { count: -8, variance_micros: 16, epochs: 2 };
+        let watch = Watch {
+            state,
+            recent: counts.into(),
+            sum_micros: 1_500_000,
+            rising_since: 5,
+            heard: trials,
+            quiet: trials,
+            quiet_since: 6,
+        };
+        watched.watches.insert((LessonId(id(4)), context), watch);
+    }
+    file.add_shown("with watched lessons", "Library", &Value::Null, &watched);
     library.revoked.insert(RevokeTarget::Lesson(LessonId(id(4))));
     library.revocations.entry(RevokeTarget::Member(MemberId(id(5)))).or_default();
     file.add_shown("with revocations", "Library", &Value::Null, &library);

@@ -39,6 +39,22 @@ pub(super) fn hold(count: i64, sigma: u64, cap: i64) -> i64 {
     count.clamp(-slack, cap.saturating_add(slack))
 }
 
+/// The counts of one voice: those of its members, each clamped, and their sum clamped again.
+pub(super) fn voice<'a>(cap: i64, members: impl IntoIterator<Item = &'a Counts>) -> Counts {
+    let within = |counts: &Counts| {
+        let bound = |count| clamp(count, counts.variance_micros, cap);
+        Counts { successes: bound(counts.successes), failures: bound(counts.failures), ..*counts }
+    };
+    let mut voice = Counts::default();
+    for counts in members {
+        let counts = within(counts);
+        voice.successes = voice.successes.saturating_add(counts.successes);
+        voice.failures = voice.failures.saturating_add(counts.failures);
+        voice.variance_micros = voice.variance_micros.saturating_add(counts.variance_micros);
+    }
+    within(&voice)
+}
+
 /// A pooled estimate of a success rate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub struct Estimate {
@@ -100,19 +116,7 @@ impl Pool {
     /// members counts for no more than a voice of one. Sigma is as declared but never above a thirtieth
     /// of the cap: declared noise is a claim, and must not buy room for counts that silence all others.
     pub fn add<'a>(&mut self, members: impl IntoIterator<Item = &'a Counts>) {
-        let mut voice = Counts::default();
-        for counts in members {
-            let counts = self.clamp(counts);
-            voice.successes = voice.successes.saturating_add(counts.successes);
-            voice.failures = voice.failures.saturating_add(counts.failures);
-            voice.variance_micros = voice.variance_micros.saturating_add(counts.variance_micros);
-        }
-        self.counts.push(self.clamp(&voice));
-    }
-
-    fn clamp(&self, counts: &Counts) -> Counts {
-        let bound = |count| clamp(count, counts.variance_micros, self.cap);
-        Counts { successes: bound(counts.successes), failures: bound(counts.failures), ..*counts }
+        self.counts.push(voice(self.cap, members));
     }
 
     /// The pooled estimate; none without any sessions behind it.

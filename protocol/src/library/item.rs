@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::cost::CostSums;
+use super::drift::Watch;
 use super::evidence::Counts;
 use super::votes::{Tally, VoteEstimate};
 use crate::codec::{self, Decode, Encode};
@@ -83,6 +84,8 @@ pub struct Library {
     pub topics: BTreeMap<LessonId, BTreeMap<Word, BTreeMap<MemberId, i64>>>,
     /// Evidence by item, context and author.
     pub evidence: BTreeMap<(ItemId, u16), BTreeMap<MemberId, Counts>>,
+    /// Drift of pitfall lessons by context: what their latest outcomes are, and when they changed.
+    pub watches: BTreeMap<(LessonId, u16), Watch>,
     /// Votes by candidate and author.
     pub tallies: BTreeMap<ItemId, BTreeMap<MemberId, Tally>>,
     /// Votes by candidate, pooled over authors: what the tallies come to under the charter's cap.
@@ -120,6 +123,7 @@ impl Library {
             bytes.extend(codec::encode(&self.topics.get(lesson).cloned().unwrap_or_default()));
             bytes.extend(codec::encode(&self.is_revoked(RevokeTarget::Lesson(*lesson))));
             bytes.extend(codec::encode(&self.sure_votes(ItemId::Lesson(*lesson))));
+            bytes.extend(codec::encode(&self.lesson_state(*lesson)));
         }
         for revision in found.revisions.keys() {
             bytes.extend(codec::encode(&self.is_revoked(RevokeTarget::Revision(*revision))));
@@ -219,7 +223,8 @@ impl Library {
     /// In the order of the voices behind them, then of votes that noise does not explain, then of
     /// support, all descending, then of id. So no member's claim outweighs what several found. Lessons
     /// behind which there is one voice only are held to [`MAX_PLACES_PER_VOICE`] for each such voice; its
-    /// others come after those of everybody else, and fill only places that nobody competes for.
+    /// others come after those of everybody else, and fill only places that nobody competes for. Lessons that
+    /// drift or are dormant come last.
     #[must_use]
     pub fn lessons_of(&self, skill: SkillId) -> Vec<(LessonId, &LessonItem)> {
         let ids = self.skills.get(&skill).into_iter().flat_map(|skill| &skill.lessons);
@@ -242,6 +247,7 @@ impl Library {
             })
         });
         first.extend(rest);
+        first.sort_by_cached_key(|(id, ..)| !self.lesson_state(*id).is_steady());
         first.into_iter().map(|(id, item, _)| (id, item)).collect()
     }
 

@@ -5,14 +5,17 @@
 //! a blob, and every number that two nodes must agree on is an integer.
 
 mod cost;
+mod drift;
 mod evidence;
 mod fold;
 mod item;
 mod render;
+mod spoken;
 mod step;
 mod votes;
 
 pub use cost::{CostEstimate, CostSums};
+pub use drift::{LessonState, Trials, Watch};
 pub use evidence::{Counts, Estimate, Pool};
 pub use fold::Fold;
 pub use item::{LessonItem, Library, MAX_PLACES_PER_VOICE, RevisionItem, Skill};

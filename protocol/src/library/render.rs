@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+use super::drift::LessonState;
 use super::item::{LessonItem, Library};
 use crate::ids::{LessonId, MemberId, RevisionId, SkillId};
 use crate::lesson::{Action, ErrorClass, Lesson, Op, Word, group_key};
@@ -167,7 +168,8 @@ impl Library {
                 "## Pitfalls\n\n| When this fails | What works | Evidence |\n|---|---|---|\n",
             );
             for item in pitfalls {
-                let (fails, works) = (symptom(&item.lesson), works(&item.lesson));
+                let fails = symptom(&item.lesson);
+                let works = works(&item.lesson) + &self.change(&item.lesson);
                 let evidence = self.provenance(item);
                 let _ = writeln!(body, "| {} | {} | {evidence} |", cell(&fails), cell(&works));
             }
@@ -183,6 +185,17 @@ impl Library {
             }
         }
         body
+    }
+
+    /// Says that a remedy stopped working; empty while it works.
+    fn change(&self, lesson: &Lesson) -> String {
+        match self.lesson_state(lesson.id()) {
+            LessonState::Steady => String::new(),
+            LessonState::Drifting { since } => {
+                format!(" (stopped working around epoch {since}: try another way)")
+            }
+            LessonState::Dormant { since } => format!(" (not met since epoch {since})"),
+        }
     }
 
     /// Names the finders of a lesson. A member and those that it vouched for count as one.

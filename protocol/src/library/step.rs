@@ -53,6 +53,7 @@ impl Library {
                 _ => {}
             }
         }
+        next.watch(charter, epoch, deltas.iter().copied(), &known);
         next.settle_revocations(charter);
         next.pool_votes(charter.limits.evidence_cap);
         next.elect(federation, epoch);
@@ -216,11 +217,14 @@ impl Library {
         self.revoked.extend(settled);
     }
 
-    /// The pooled estimate of an item in a context. The members of one voice count as one author.
+    /// The pooled estimate of an item in a context. The members of one voice count as one author. Of a pitfall
+    /// lesson, the evidence since its last change counts.
     #[must_use]
     pub fn estimate(&self, charter: &Charter, item: ItemId, context: u16) -> Option<Estimate> {
         let mut pool = Pool::new(charter.limits.evidence_cap);
-        for counts in self.by_voice(self.evidence.get(&(item, context))?).values() {
+        let recent = self.recent(item, context);
+        let authors = recent.or_else(|| self.evidence.get(&(item, context)))?;
+        for counts in self.by_voice(authors).values() {
             pool.add(counts.iter().copied());
         }
         pool.estimate()

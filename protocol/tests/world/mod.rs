@@ -102,6 +102,17 @@ pub fn lesson(tool: &str, command: &str) -> Lesson {
     Lesson::new(None, Op::Prefer, trigger, action).unwrap()
 }
 
+/// A pitfall: when `tool` fails with this flag, leave the flag out.
+pub fn pitfall(tool: &str, flag: &str) -> Lesson {
+    let flag = Token::new(flag).unwrap();
+    let trigger = Trigger {
+        tool: Token::new(tool).unwrap(),
+        error: ErrorClass::BadArgument,
+        subject: Some(flag.clone()),
+    };
+    Lesson::new(None, Op::Fix, trigger, Action::DropFlag(flag)).unwrap()
+}
+
 pub fn authored(lesson: Lesson) -> Payload {
     Payload::Lessons(Lessons {
         origin: Origin::Authored,
