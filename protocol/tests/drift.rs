@@ -75,6 +75,21 @@ fn is_drifting(state: LessonState) -> bool {
     matches!(state, LessonState::Drifting { .. })
 }
 
+#[test]
+fn a_remedy_that_begins_to_work_is_learnt_again_from_then_on() {
+    for seed in 0..20 {
+        let mut members = Members::new(20, 20, 14.2, seed);
+        for _ in 0..40 {
+            assert!(members.epoch(0.05).is_steady(), "it never worked, so it cannot stop");
+        }
+        let took = (1..=20).find(|_| {
+            assert!(members.epoch(0.9).is_steady());
+            members.rate() > 700_000
+        });
+        assert!(took.is_some_and(|took| took <= 5), "{took:?}, seed {seed}");
+    }
+}
+
 /// Alarms in so many epochs in which nothing changes; after each the watch starts again.
 fn false_alarms(epochs: u32, rate: f64, mut members: Members) -> u32 {
     let mut alarms = 0;

@@ -13,7 +13,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::evidence::Counts;
+use super::evidence::{Counts, Estimate};
 use super::item::Library;
 use super::spoken::{Spoken, add, hold};
 use crate::charter::Charter;
@@ -32,6 +32,11 @@ const ALLOWANCE_MICRO: i128 = 1_000_000;
 const THRESHOLD_MICRO: i128 = 4_000_000;
 /// Standard error of the rate known before above which nothing is tested, in millionths.
 const MAX_ERROR_MICROS: u64 = 200_000;
+/// Rate above which a remedy works more often than not, in millionths.
+const HALF_MICROS: u64 = 500_000;
+/// What a rise is measured from: how often a remedy failed that is hardly tried any more is not well known.
+const EVEN: Estimate =
+    Estimate { rate_micros: HALF_MICROS, variance_pico: 0, sessions: 0, voices: 0 };
 /// One-sided 95 %, in millionths.
 const SURE_MICRO: u64 = 1_644_854;
 /// Deviations by which trials must be fewer than before for a lesson to be dormant, in millionths.
@@ -138,14 +143,13 @@ impl Watch {
         self.listen(epoch, &voices.trials());
         let known = Spoken::of(cap, &voice_of, &self.recent);
         let alone = voices.counts.len() == 1 && known.counts.keys().any(|one| !voices.is(*one));
-        let rate = known.estimate(cap).filter(|rate| {
-            rate.standard_error_micros() <= MAX_ERROR_MICROS
-                && !alone
-                && !matches!(self.state, LessonState::Dormant { .. })
-        });
+        let known = known.estimate(cap);
+        let upward = self.looks_for_rise(known.as_ref());
+        let is_sure = |rate: &Estimate| rate.standard_error_micros() <= MAX_ERROR_MICROS;
+        let rate = if upward { Some(EVEN) } else { known.filter(is_sure) };
+        let rate = rate.filter(|_| !alone && !matches!(self.state, LessonState::Dormant { .. }));
         let mut sum = i128::from(self.sum_micros);
         if let Some(rate) = rate {
-            let upward = matches!(self.state, LessonState::Drifting { .. });
             sum = (sum + voices.deviation(&rate, upward) - ALLOWANCE_MICRO).max(0);
         }
         if sum == 0 {
@@ -153,30 +157,40 @@ impl Watch {
         } else if self.rising_since == 0 {
             self.rising_since = epoch;
         }
+        self.sum_micros = u64::try_from(sum).unwrap_or(0);
         if sum >= THRESHOLD_MICRO {
-            if self.state.is_steady() {
-                self.state = LessonState::Drifting { since: self.rising_since };
-            }
+            self.state = match upward {
+                true => LessonState::Steady,
+                false => LessonState::Drifting { since: self.rising_since },
+            };
             self.recent.clone_from(came);
             (self.sum_micros, self.rising_since) = (0, 0);
         } else {
-            self.sum_micros = u64::try_from(sum).unwrap_or(0);
             add(&mut self.recent, came);
-            self.recover(cap, &voice_of);
+            let rate = Spoken::of(cap, &voice_of, &self.recent).estimate(cap);
+            self.recover(rate.as_ref());
+            if self.looks_for_rise(rate.as_ref()) != upward {
+                (self.sum_micros, self.rising_since) = (0, 0);
+            }
         }
         hold(&mut self.recent, cap, &voice_of);
     }
 
+    /// Returns true when a rise above one half is looked for: of a remedy that stopped working, or that never
+    /// worked more often than not.
+    fn looks_for_rise(&self, rate: Option<&Estimate>) -> bool {
+        let low = rate.is_some_and(|rate| rate.rate_micros <= HALF_MICROS);
+        low || matches!(self.state, LessonState::Drifting { .. })
+    }
+
     /// A lesson that works more often than not again, beyond doubt, is steady.
-    fn recover(&mut self, cap: u32, voice_of: &impl Fn(MemberId) -> MemberId) {
-        let rate = Spoken::of(cap, voice_of, &self.recent).estimate(cap);
+    fn recover(&mut self, rate: Option<&Estimate>) {
         let works = rate.is_some_and(|rate| {
             let doubt = SURE_MICRO.saturating_mul(rate.standard_error_micros()) / 1_000_000;
-            rate.rate_micros.saturating_sub(doubt) > 500_000
+            rate.rate_micros.saturating_sub(doubt) > HALF_MICROS
         });
         if works && matches!(self.state, LessonState::Drifting { .. }) {
             self.state = LessonState::Steady;
-            (self.sum_micros, self.rising_since) = (0, 0);
         }
     }
 

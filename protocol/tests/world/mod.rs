@@ -107,7 +107,7 @@ pub fn pitfall(tool: &str, flag: &str) -> Lesson {
     let flag = Token::new(flag).unwrap();
     let trigger = Trigger {
         tool: Token::new(tool).unwrap(),
-        error: ErrorClass::BadArgument,
+        error: ErrorClass::UnknownOption,
         subject: Some(flag.clone()),
     };
     Lesson::new(None, Op::Fix, trigger, Action::DropFlag(flag)).unwrap()
