@@ -339,6 +339,8 @@ pub struct FederationStatus {
     pub skills: u64,
     /// Lessons in the library.
     pub lessons: u64,
+    /// Lessons whose remedy stopped working: `lore lesson list --drifting` shows them.
+    pub drifting_lessons: u64,
     /// Chains with two deltas at one height.
     pub forks: u64,
     /// Two checkpoints of one epoch are final: signing has stopped.

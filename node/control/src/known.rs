@@ -31,6 +31,9 @@ pub struct LessonList {
     pub circle: Option<Circle>,
     /// Only programs that begin like this; empty: all.
     pub program: String,
+    /// Only lessons whose remedy stopped working.
+    #[serde(default)]
+    pub drifting: bool,
     /// Most lessons to list.
     pub limit: usize,
 }
@@ -78,6 +81,27 @@ pub struct KnownLesson {
     pub last: Option<String>,
     /// A command of the user's own that followed it; null when there is none.
     pub example: Option<String>,
+    /// State of its remedy in the evidence that federations released. Only steady ones are hinted; of the user's
+    /// own, dormant ones too.
+    pub state: LessonState,
+}
+
+/// State of a lesson's remedy in the released evidence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LessonState {
+    /// No change is known.
+    Steady,
+    /// Its situation is not met any more.
+    Dormant {
+        /// First epoch without it.
+        since_epoch: u32,
+    },
+    /// Its remedy stopped working.
+    Drifting {
+        /// Estimated first epoch of the change.
+        since_epoch: u32,
+    },
 }
 
 /// Arguments of `lesson.why`.
@@ -95,6 +119,8 @@ pub struct LessonWhy {
 pub struct ExplainedLesson {
     /// The lesson, once for each circle that knows it.
     pub known: Vec<KnownLesson>,
+    /// Lessons that answer the same failure in another way, once for each circle that knows them.
+    pub rivals: Vec<KnownLesson>,
     /// The user's own sessions in which it was seen, newest first. Private.
     pub sessions: Vec<Witness>,
 }

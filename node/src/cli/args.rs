@@ -547,6 +547,9 @@ pub(super) struct LessonListArgs {
     /// List only this circle.
     #[arg(long, value_parser = ["own", "node", "federation", "codebook"])]
     pub(super) circle: Option<String>,
+    /// List only lessons whose remedy stopped working.
+    #[arg(long)]
+    pub(super) drifting: bool,
     /// List at most this many.
     #[arg(long, default_value_t = 50)]
     pub(super) limit: usize,

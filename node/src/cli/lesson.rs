@@ -4,8 +4,8 @@ use std::io::Read as _;
 
 use lore_control::{
     Circle, ExplainedLesson, Hinted, KnownLesson, KnownLessons, LessonHint, LessonList,
-    LessonPending, LessonSuggest, LessonUndo, LessonWhy, PendingLesson, PendingLessons,
-    Suggestions,
+    LessonPending, LessonState, LessonSuggest, LessonUndo, LessonWhy, PendingLesson,
+    PendingLessons, Suggestions,
 };
 use lore_privacy::CodeHash;
 use lore_protocol::lesson::{Word, topic_words};
@@ -46,15 +46,20 @@ fn name(user: UserArgs) -> String {
 }
 
 fn list(context: &Context, args: LessonListArgs) -> Result<(), CliError> {
-    let LessonListArgs { program, circle, limit, user } = args;
+    let LessonListArgs { program, circle, drifting, limit, user } = args;
     let circle = circle.map(|name| match name.as_str() {
         "own" => Circle::Own,
         "node" => Circle::Node,
         "federation" => Circle::Federation,
         _ => Circle::Codebook,
     });
-    let shown = context.ask(LessonList { user: name(user), circle, program, limit })?;
-    output::result(&shown, context.json, list_text)
+    let shown = context.ask(LessonList { user: name(user), circle, program, drifting, limit })?;
+    output::result(&shown, context.json, |shown| {
+        if drifting && shown.lessons.is_empty() {
+            return "no lesson that is known here stopped working".into();
+        }
+        list_text(shown)
+    })
 }
 
 fn list_text(shown: &KnownLessons) -> String {
@@ -95,6 +100,19 @@ const fn heading(circle: Circle) -> &'static str {
 }
 
 fn counts(one: &KnownLesson) -> String {
+    let state = match one.state {
+        LessonState::Steady => String::new(),
+        LessonState::Drifting { since_epoch } => {
+            format!("            ! stopped working around epoch {since_epoch}; not hinted\n")
+        }
+        LessonState::Dormant { since_epoch } => {
+            format!("            not met in the federation since epoch {since_epoch}\n")
+        }
+    };
+    seen(one) + &state
+}
+
+fn seen(one: &KnownLesson) -> String {
     match one.circle {
         Circle::Own => {
             let failed = match one.failed {
@@ -125,6 +143,12 @@ fn why_text(shown: &ExplainedLesson) -> String {
             one.text,
             counts(one)
         ));
+    }
+    if !shown.rivals.is_empty() {
+        out.push_str("Rivals, which answer the same failure in another way:\n");
+    }
+    for one in &shown.rivals {
+        out.push_str(&format!("  {}  {}\n{}", one.id.short(), one.text, counts(one)));
     }
     for one in &shown.sessions {
         out.push_str(&format!("  {}  {}", one.started, one.session));
@@ -306,4 +330,45 @@ fn code(context: &Context) -> Result<(), CliError> {
             made.code, made.file, made.line
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use lore_control::{Action, Lesson, LessonId, Op, Trigger};
+    use lore_protocol::ids;
+
+    use super::*;
+
+    fn known(digit: u8, new: &str, state: LessonState) -> KnownLesson {
+        let subject = Some("--old".to_owned());
+        let trigger = Trigger { tool: "deploy".into(), error: "unknown_option".into(), subject };
+        let action = Action::UseArgument { old: "--old".into(), new: new.into() };
+        KnownLesson {
+            id: LessonId::of(ids::LessonId([digit; 32])),
+            circle: Circle::Federation,
+            federation: None,
+            lesson: Lesson { skill: None, op: Op::Fix, trigger, action },
+            text: format!("use {new}"),
+            worked: 9,
+            failed: 1,
+            supporters: 9,
+            last: None,
+            example: None,
+            state,
+        }
+    }
+
+    #[test]
+    fn a_lesson_that_stopped_working_is_shown_with_its_rival() {
+        let known = vec![known(0x11, "--to", LessonState::Drifting { since_epoch: 12 })];
+        let rivals = vec![self::known(0x22, "--stage", LessonState::Steady)];
+        let shown = ExplainedLesson { known, rivals, sessions: Vec::new() };
+        let text = why_text(&shown);
+        assert!(text.contains("! stopped working around epoch 12; not hinted"), "{text}");
+        let rival = text.split("Rivals, which answer").nth(1).unwrap_or_default();
+        assert!(rival.contains("use --stage") && !rival.contains("stopped"), "{text}");
+        let json = serde_json::to_value(&shown).unwrap_or_default();
+        assert_eq!(json["known"][0]["state"]["drifting"]["since_epoch"], 12);
+        assert_eq!(json["rivals"][0]["state"], "steady");
+    }
 }

@@ -56,6 +56,12 @@ fn status_text(status: &NodeStatus) -> String {
                 behind.epoch, behind.chains_missing
             ));
         }
+        if one.drifting_lessons > 0 {
+            lines.push(format!(
+                "            ! lessons that stopped working: {} (see `lore lesson list --drifting`)",
+                one.drifting_lessons
+            ));
+        }
         lines.extend(one.problems.iter().map(|problem| format!("            ! {problem}")));
     }
     if let Some(why) = status.recovering {

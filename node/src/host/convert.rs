@@ -9,6 +9,7 @@ use lore_protocol::charter::{CostKind, Measure, WindowTerms};
 use lore_protocol::lesson::{
     Action, ErrorClass, Lesson, LessonKey, Op, Proposal, ProposedKind, Token,
 };
+use lore_protocol::library::LessonState;
 use lore_protocol::payload::{Codebook, Mechanism, Noise, PayloadKind, Unit, WEIGHT};
 use lore_protocol::trace::Outcome;
 
@@ -17,6 +18,14 @@ use crate::error::CliError;
 /// A count as the wire has it.
 pub(super) fn count(length: usize) -> u64 {
     u64::try_from(length).unwrap_or(u64::MAX)
+}
+
+pub(super) const fn lesson_state(state: LessonState) -> control::LessonState {
+    match state {
+        LessonState::Steady => control::LessonState::Steady,
+        LessonState::Dormant { since } => control::LessonState::Dormant { since_epoch: since },
+        LessonState::Drifting { since } => control::LessonState::Drifting { since_epoch: since },
+    }
 }
 
 /// Support in whole units: what one weighs that supports nothing else.

@@ -8,7 +8,7 @@ use lore_engine::Federation;
 use lore_lessons::{Book, Call, Circle, Digest, Entry, Hint, Tally, is_shell};
 use lore_protocol::ids::{FederationId, LessonId, MemberId};
 use lore_protocol::lesson::Lesson;
-use lore_protocol::library::LessonItem;
+use lore_protocol::library::{LessonItem, LessonState};
 use lore_protocol::payload::{ItemId, WEIGHT};
 use lore_session::Started;
 
@@ -35,9 +35,11 @@ impl Node {
             book.add_session(digest);
         }
         let mut federations = BTreeMap::new();
+        let mut states = BTreeMap::new();
         for (id, found) in self.engine.federations() {
             let me = found.member(&self.engine.public_key());
             for (lesson, item) in &found.library().lessons {
+                states.insert((*lesson, *id), found.library().lesson_state(*lesson));
                 let released = released(found, me, *lesson, item);
                 for entry in released {
                     federations.insert((entry.circle, *lesson), *id);
@@ -46,6 +48,7 @@ impl Node {
             }
         }
         book.add_codebook();
+        states.into_iter().for_each(|((lesson, _), state)| book.mark(lesson, state));
         Ok(Known { digests, book, federations })
     }
 
@@ -67,8 +70,9 @@ impl Node {
                 None => entry.circle != Circle::Codebook,
             };
             listed
+                && (!ask.drifting || matches!(entry.state, LessonState::Drifting { .. }))
                 && entry.lesson.trigger().tool.as_str().starts_with(&ask.program)
-                && entry.tally.worked > 0
+                && (entry.tally.worked > 0 || !entry.state.is_steady())
         };
         let mut entries: Vec<&Entry> = known.book.entries().iter().filter(wanted).collect();
         entries.sort_by_key(|entry| {
@@ -97,6 +101,9 @@ impl Node {
         let id = known.named(&ask.id)?;
         let entries = known.book.entries().iter().filter(|entry| entry.lesson.id() == id);
         let shown = entries.map(|entry| known.show(entry)).collect();
+        let named = known.book.entries().iter().find(|entry| entry.lesson.id() == id);
+        let rivals = named.map(|entry| known.book.rivals(&entry.lesson)).unwrap_or_default();
+        let rivals = rivals.into_iter().map(|entry| known.show(entry)).collect();
         let mut sessions: Vec<(u64, control::Witness)> = Vec::new();
         for (session, digest) in &known.digests {
             let seen = digest.seen.iter().filter(|one| one.lesson.id() == id);
@@ -119,7 +126,7 @@ impl Node {
         }
         sessions.sort_by_key(|(started, one)| (Reverse(*started), one.session.clone()));
         let sessions = sessions.into_iter().map(|(_, witness)| witness).collect();
-        Ok(control::ExplainedLesson { known: shown, sessions })
+        Ok(control::ExplainedLesson { known: shown, rivals, sessions })
     }
 
     /// Own lessons that may help others, as they would be published.
@@ -209,6 +216,7 @@ impl Known {
             supporters: u64::from(tally.groups),
             last: (tally.last_seconds > 0).then(|| Started::at(tally.last_seconds).text),
             example: some(&entry.example),
+            state: convert::lesson_state(entry.state),
         }
     }
 
@@ -237,7 +245,8 @@ impl Known {
     fn suggested(&self) -> Vec<&Entry> {
         let helps = |entry: &&Entry| {
             let tally = entry.tally;
-            entry.circle == Circle::Own && entry.public && tally.worked > tally.failed
+            let helps = tally.worked > tally.failed && entry.stands();
+            entry.circle == Circle::Own && entry.public && helps
         };
         let mut found: Vec<&Entry> = self.book.entries().iter().filter(helps).collect();
         found.sort_by_key(|entry| {
@@ -281,6 +290,7 @@ fn released(
         },
         example: String::new(),
         public: true,
+        state: LessonState::Steady,
     };
     let mut entries = Vec::new();
     if own > 0 {

@@ -70,6 +70,7 @@ impl Node {
             waiting_bytes: count(waiting_bytes),
             skills: count(found.library().skills.len()),
             lessons: count(found.library().lessons.len()),
+            drifting_lessons: count(found.library().drifting().len()),
             forks: count(log.forks().len()),
             split: log.is_split(),
             behind: log

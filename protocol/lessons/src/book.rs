@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use lore_protocol::ids::LessonId;
 use lore_protocol::lesson::{Action, ErrorClass, Lesson, Op};
+use lore_protocol::library::LessonState;
 
 use crate::call::Call;
 use crate::codebook::codebook;
@@ -76,6 +77,21 @@ pub struct Entry {
     pub example: String,
     /// True when its program is on the public list.
     pub public: bool,
+    /// State in the evidence that federations released.
+    pub state: LessonState,
+}
+
+impl Entry {
+    /// Returns true when it may be hinted: it did not stop working. That its situation is not met in the
+    /// federation any more says nothing about a user who meets it.
+    #[must_use]
+    pub const fn stands(&self) -> bool {
+        match self.state {
+            LessonState::Steady => true,
+            LessonState::Dormant { .. } => matches!(self.circle, Circle::Own),
+            LessonState::Drifting { .. } => false,
+        }
+    }
 }
 
 /// Known lessons.
@@ -116,6 +132,7 @@ impl Book {
             if newer && !entry.example.is_empty() {
                 known.example = entry.example;
             }
+            known.state = known.state.max(entry.state);
             return;
         }
         let at = self.entries.len();
@@ -138,6 +155,7 @@ impl Book {
                 tally: Tally { worked: 1, failed: 0, groups: 1, last_seconds: 0 },
                 example: String::new(),
                 public: true,
+                state: LessonState::Steady,
             });
         }
     }
@@ -155,6 +173,7 @@ impl Book {
                 tally: Tally { last_seconds: digest.started_seconds, ..Tally::default() },
                 example: String::new(),
                 public,
+                state: LessonState::Steady,
             });
             if worked {
                 entry.tally.worked += 1;
@@ -169,8 +188,33 @@ impl Book {
         }
     }
 
+    /// Notes the state of a lesson in every circle. Of several federations the worst one counts.
+    pub fn mark(&mut self, lesson: LessonId, state: LessonState) {
+        for circle in [Circle::Own, Circle::Node, Circle::Federation, Circle::Codebook] {
+            if let Some(at) = self.places.get(&(circle, lesson)) {
+                let entry = &mut self.entries[*at];
+                entry.state = entry.state.max(state);
+            }
+        }
+    }
+
+    /// Lessons that answer the same failure in another way, each once for each circle that knows it.
+    #[must_use]
+    pub fn rivals(&self, lesson: &Lesson) -> Vec<&Entry> {
+        let trigger = lesson.trigger();
+        let place = (trigger.tool.as_str().to_owned(), trigger.error);
+        let known = self.by_situation.get(&place).into_iter().flatten();
+        let known = known.map(|at| &self.entries[*at]);
+        let is_rival = |entry: &&Entry| {
+            lesson.op() == Op::Fix
+                && entry.lesson.trigger() == trigger
+                && entry.lesson.action() != lesson.action()
+        };
+        known.filter(is_rival).collect()
+    }
+
     /// The one hint for a call, when it failed and something is known that answers it: of the innermost circle
-    /// that knows one, the lesson with the best lower bound. `task` is the user's task.
+    /// that knows one, the lesson with the best lower bound; never one that stopped working. `task` is the user's task.
     #[must_use]
     pub fn hint(&self, call: &Call, task: &str) -> Option<Hint<'_>> {
         let situation = situation_of(call, task)?;
@@ -184,8 +228,8 @@ impl Book {
         let lines = command.map(commands).unwrap_or_default();
         let fits = known.iter().map(|at| &self.entries[*at]).filter_map(|entry| {
             let exact = answers(entry, situation)?;
-            let usable =
-                entry.tally.worked > entry.tally.failed || entry.circle == Circle::Codebook;
+            let helps = entry.tally.worked > entry.tally.failed || entry.circle == Circle::Codebook;
+            let usable = helps && entry.stands();
             (usable && applies(entry.lesson.action(), &situation.program, &lines))
                 .then_some((entry, exact))
         });
@@ -219,7 +263,7 @@ impl Book {
         let fits = known.map(|at| &self.entries[*at]).filter(|entry| {
             let tally = entry.tally;
             let sure = tally.groups >= MIN_GROUPS_COARSE || entry.circle == Circle::Codebook;
-            sure && tally.failed == 0 && is_failing_form(&entry.lesson, &lines)
+            sure && entry.stands() && tally.failed == 0 && is_failing_form(&entry.lesson, &lines)
         });
         let best = fits.min_by(|a, b| {
             a.circle

@@ -4,6 +4,7 @@ use std::hint::black_box;
 
 use lore_lessons::{Book, Call, Circle, Entry, Situation, Tally, situation_of};
 use lore_protocol::lesson::{Action, ErrorClass, Lesson, Op, Token, Trigger};
+use lore_protocol::library::LessonState;
 use serde_json::{Value, json};
 
 use super::bar;
@@ -75,7 +76,8 @@ pub fn run(runs: usize) -> Value {
     for n in 0..LESSONS {
         let tally = Tally { worked: 3, failed: 0, groups: 3, last_seconds: 0 };
         let (lesson, example) = (lesson(n), String::new());
-        book.add(Entry { lesson, circle: Circle::Own, tally, example, public: true });
+        let (circle, state) = (Circle::Own, LessonState::Steady);
+        book.add(Entry { lesson, circle, tally, example, public: true, state });
     }
     let calls: Vec<Call> = (0..runs).map(|run| failed(run * 997 % LESSONS)).collect();
     let hint = millis(runs, |run| book.hint(&calls[run], "").expect("a hint"));

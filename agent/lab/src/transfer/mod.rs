@@ -20,6 +20,7 @@ use lore_lessons::{
 };
 use lore_privacy::PrivacyError;
 use lore_protocol::lesson::{Action, Lesson};
+use lore_protocol::library::LessonState;
 use lore_protocol::payload::ItemId;
 use lore_session::Session;
 
@@ -213,7 +214,8 @@ fn supporters(people: &[Person]) -> BTreeMap<&Lesson, BTreeSet<usize>> {
 fn entry(lesson: &Lesson, circle: Circle, people: usize) -> Entry {
     let people = u32::try_from(people).unwrap_or(u32::MAX);
     let tally = Tally { worked: people, failed: 0, groups: people, last_seconds: 0 };
-    Entry { lesson: lesson.clone(), circle, tally, example: String::new(), public: true }
+    let (lesson, state) = (lesson.clone(), LessonState::Steady);
+    Entry { lesson, circle, tally, example: String::new(), public: true, state }
 }
 
 fn book(entries: impl Iterator<Item = Entry>) -> Book {

@@ -1,6 +1,7 @@
 //! Lookups: what is hinted, when, and what is not.
 
 use lore_protocol::lesson::{Action, ErrorClass, Lesson, Op, Token, Trigger};
+use lore_protocol::library::LessonState;
 
 use super::cases::shell;
 use crate::hint::MAX_HINT_BYTES;
@@ -21,7 +22,14 @@ fn lesson(tool: &str, error: ErrorClass, subject: Option<&str>, action: Action) 
 
 fn known(circle: Circle, lesson: Lesson, worked: u32, failed: u32) -> Entry {
     let tally = Tally { worked, failed, groups: worked, last_seconds: 0 };
-    Entry { lesson, circle, tally, example: String::new(), public: true }
+    Entry {
+        lesson,
+        circle,
+        tally,
+        example: String::new(),
+        public: true,
+        state: LessonState::Steady,
+    }
 }
 
 fn unknown_flag(line: &str, flag: &str) -> Call {
@@ -186,4 +194,48 @@ fn advice_stands_in_where_no_failure_was_recognised_and_a_call_that_worked_gets_
     assert_eq!(told(0), "");
     let failed = shell("rg -t jsx useState", 2, "rg: unrecognized file type: jsx");
     assert!(text(book.hint_or_advice(&failed, "")).contains("` failed ("));
+}
+
+#[test]
+fn a_lesson_that_stopped_working_is_not_hinted_and_the_newer_one_is() {
+    let make = |flag: &str| {
+        let (old, new) = (token("--wisp"), token(flag));
+        let action = Action::UseArgument { old, new };
+        lesson("bd list", ErrorClass::UnknownOption, Some("--wisp"), action)
+    };
+    let (old, new) = (make("--all"), make("--every"));
+    let mut book = Book::new();
+    book.add(known(Circle::Own, old.clone(), 9, 0));
+    book.add(known(Circle::Federation, old.clone(), 90, 2));
+    book.add(known(Circle::Federation, new.clone(), 12, 2));
+    let call = unknown_flag("bd list --wisp", "--wisp");
+    let told = |book: &Book| book.hint(&call, "").map(|hint| hint.entry.lesson.clone());
+    assert_eq!(told(&book), Some(old.clone()));
+    let rivals: Vec<&Lesson> = book.rivals(&old).into_iter().map(|one| &one.lesson).collect();
+    assert_eq!(rivals, [&new]);
+
+    book.mark(old.id(), LessonState::Drifting { since: 7 });
+    assert_eq!(told(&book), Some(new.clone()), "in no circle, the user's own included");
+    assert_eq!(book.rivals(&new).len(), 2, "it stays known");
+    let again = known(Circle::Own, old, 1, 0);
+    book.add(again);
+    assert_eq!(told(&book), Some(new.clone()), "another session does not bring it back");
+
+    // What the federation does not meet any more may still be a user's own daily trouble.
+    book.mark(new.id(), LessonState::Dormant { since: 9 });
+    assert_eq!(told(&book), None);
+    book.add(known(Circle::Own, new.clone(), 2, 0));
+    book.mark(new.id(), LessonState::Dormant { since: 9 });
+    assert_eq!(told(&book), Some(new));
+}
+
+#[test]
+fn no_advice_comes_from_a_lesson_that_stopped_working() {
+    let action = Action::DropFlag(token("--wisp"));
+    let drops = lesson("bd list", ErrorClass::UnknownOption, Some("--wisp"), action);
+    let mut book = Book::new();
+    book.add(known(Circle::Federation, drops.clone(), 9, 0));
+    assert!(book.advice("bd list --wisp").is_some());
+    book.mark(drops.id(), LessonState::Drifting { since: 3 });
+    assert!(book.advice("bd list --wisp").is_none());
 }
