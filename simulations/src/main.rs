@@ -11,8 +11,10 @@ use clap::{Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use lore_simulations::scenario::{SHIPPED, Scenario, shipped};
 use lore_simulations::world::{self, Outcome, Sample};
-use lore_simulations::{poisoning, runner, utility, validate};
+use lore_simulations::{drift, runner, utility, validate};
 use serde_json::json;
+
+mod commands;
 
 /// Failed.
 const FAILED: u8 = 1;
@@ -88,6 +90,33 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Rename a tool's flag, and rename it back: how long the remedy that stopped working is still hinted
+    Drift {
+        /// Nodes of the federation
+        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=400))]
+        nodes: u32,
+        /// Users of each node
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+        users: u32,
+        /// Users of a hundred that meet the failure in an epoch
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100))]
+        meets: u32,
+        /// Epsilon of a period, which has twelve outcome releases
+        #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=100))]
+        epsilon: u32,
+        /// Epochs before the first change, between the two, and after the second
+        #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u32).range(4..=1_000))]
+        phase: u32,
+        /// First seed
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// Number of seeds, counted up from the first
+        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=100_000))]
+        seeds: u64,
+        /// One JSON object
+        #[arg(long)]
+        json: bool,
+    },
     /// List the scenarios that come along
     List {
         /// One JSON object
@@ -102,9 +131,14 @@ fn main() -> ExitCode {
             run(&scenario, seed, seeds, threads, json)
         }
         Command::Validate { seed, threads, json } => check(seed, threads, json),
-        Command::Poison { seed, attacks, json } => poison(seed, attacks, json),
+        Command::Poison { seed, attacks, json } => commands::poison(seed, attacks, json),
         Command::Utility { users, sessions, lessons, runs, seed, json } => {
-            useful(utility::Work { users, sessions, lessons }, runs, seed, json)
+            commands::useful(utility::Work { users, sessions, lessons }, runs, seed, json)
+        }
+        Command::Drift { nodes, users, meets, epsilon, phase, seed, seeds, json } => {
+            let (meets_ppm, epsilon_micros) = (meets * 10_000, u64::from(epsilon) * 1_000_000);
+            let study = drift::Study { nodes, users, meets_ppm, epsilon_micros, phase };
+            commands::drift(study, seed, seeds, json)
         }
         Command::List { json } => list(json),
     };
@@ -319,53 +353,6 @@ fn list(json: bool) -> anyhow::Result<bool> {
     }
     if json {
         line(&json!({ "scenarios": scenarios }).to_string());
-    }
-    Ok(true)
-}
-
-fn poison(seed: u64, attacks: u64, json: bool) -> anyhow::Result<bool> {
-    let progress = bar(poisoning::total(attacks), "poisoning")?;
-    let report = poisoning::run(attacks, seed, |done| progress.inc(done))?;
-    progress.finish_and_clear();
-    if json {
-        line(&serde_json::to_string(&report)?);
-        return Ok(report.passed);
-    }
-    line(&format!(
-        "{} crafted sessions name one of two words of a private session",
-        report.crafted
-    ));
-    for arm in report.arms.iter().chain([&report.control]) {
-        let epsilon = arm.epsilon.map_or_else(|| "none".into(), |epsilon| epsilon.to_string());
-        line(&format!(
-            "  epsilon {epsilon}: right {:.3}, certainly {:.3}, allowed {:.3}",
-            arm.success, arm.certified, arm.bound
-        ));
-    }
-    line(if report.passed {
-        "passed: with noise the attack stays within the bound, without noise it is caught"
-    } else {
-        "FAILED"
-    });
-    Ok(report.passed)
-}
-
-fn useful(work: utility::Work, runs: u32, seed: u64, json: bool) -> anyhow::Result<bool> {
-    let progress = bar(runs.into(), "quarters")?;
-    let report = utility::run(work, runs, seed, |done| progress.inc(done))?;
-    progress.finish_and_clear();
-    if json {
-        line(&serde_json::to_string(&report)?);
-        return Ok(true);
-    }
-    line(&format!(
-        "Lessons that {} users with {} sessions each release in a quarter, of {} shared ones:",
-        work.users, work.sessions, work.lessons
-    ));
-    line("epsilon  all of a user  one of a user  ratio");
-    for row in &report.rows {
-        let ratio = row.ratio.map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.1}"));
-        line(&format!("{:7} {:14.1} {:14.1} {ratio:>6}", row.epsilon, row.shared, row.one_each));
     }
     Ok(true)
 }

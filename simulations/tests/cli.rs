@@ -68,3 +68,16 @@ fn bad_input_is_named() {
 
     assert_eq!(lore_sim(&["frobnicate"]).status.code(), Some(2));
 }
+
+#[test]
+fn the_drift_study_prints_its_result_and_repeats() {
+    let args = ["drift", "--nodes", "4", "--users", "40", "--phase", "6", "--seeds", "2", "--json"];
+    let first = lore_sim(&args);
+    assert!(first.status.success(), "{first:?}");
+    let report = last_object(&first);
+    assert_eq!(report["rows"].as_array().unwrap().len(), 6);
+    assert_eq!(report["rows"][0]["arm"], "federation");
+    assert_eq!(first.stdout, lore_sim(&args).stdout);
+    let text = String::from_utf8(lore_sim(&args[..args.len() - 1]).stdout).unwrap();
+    assert!(text.contains("each node alone") && text.contains("At the alarm"), "{text}");
+}
