@@ -26,8 +26,9 @@ fn two_organisations_learn_from_what_real_tools_print() {
     assert!(report.repeated.anticipated_percent() >= 60.0, "{report}");
     assert!(report.repeated.agreement_percent() >= 80.0, "{report}");
     let at4 = report.released.iter().find(|one| one.epsilon == 4.0).unwrap();
-    assert!(at4.lessons.iter().all(|count| *count >= 5), "{report}");
-    assert!(at4.candidates_voted >= 5, "{report}");
+    let each = at4.voted.iter().zip(&at4.discovered).map(|(voted, found)| voted + found);
+    assert!(each.into_iter().all(|count| count >= 10), "{report}");
+    assert!(at4.candidates >= 30 && at4.candidates_voted >= 10, "{report}");
     // A home, a project or a task of a person is in no key, however many share it.
     let private = |key: &&String| {
         key.contains("/home/") || key.contains("dev/project") || key.contains("page, part")

@@ -148,6 +148,7 @@ pub(super) fn hints(node: &Node, calls: &[Failing]) -> Result<Vec<Option<HintSho
             command: call.command.clone(),
             output: call.output.clone(),
             exit: call.exit,
+            task: String::new(),
         };
         Ok(node.ask(wanted)?.hint)
     };
@@ -215,6 +216,7 @@ pub(super) fn released(node: &Node) -> Result<BTreeSet<LessonId>, CliError> {
         user: user(0),
         circle: Some(Circle::Federation),
         program: String::new(),
+        drifting: false,
         limit: MOST_LISTED,
     };
     let known = node.ask(wanted)?.lessons;

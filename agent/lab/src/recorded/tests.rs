@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use lore_agent::extract;
-use lore_lessons::{Book, Circle, Entry, Tally, codebook, findings, keys};
+use lore_lessons::{Book, findings, keys};
 use lore_session::import::{Format, read};
 
 use super::*;
@@ -29,15 +29,7 @@ fn every_chosen_line_is_in_the_corpus_and_programs_differ() {
 #[test]
 fn the_codebook_answers_none_of_them() {
     let mut book = Book::new();
-    for known in codebook().entries() {
-        book.add(Entry {
-            lesson: known.lesson.clone(),
-            circle: Circle::Codebook,
-            tally: Tally { worked: 1, failed: 0, groups: 1, last_seconds: 0 },
-            example: String::new(),
-            public: true,
-        });
-    }
+    book.add_codebook();
     for pitfall in pitfalls() {
         let calls = Person::drawn(1, 0).session(pitfall, 0, 10, true).calls();
         let found = findings(&calls, "");
