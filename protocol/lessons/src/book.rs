@@ -12,6 +12,7 @@ use crate::digest::Digest;
 use crate::hint::Hint;
 use crate::line::{Command, commands};
 use crate::program::{Program, program};
+use crate::shape::is_shaped;
 use crate::situation::{Situation, situation_of};
 use crate::status::status_of;
 
@@ -82,10 +83,14 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// Returns true when it may be hinted: it did not stop working. That its situation is not met in the
-    /// federation any more says nothing about a user who meets it.
+    /// Returns true when it may be hinted: it did not stop working, and has the shape of what sessions teach when
+    /// other members are its source. That its situation is not met in the federation any more says nothing about a
+    /// user who meets it.
     #[must_use]
-    pub const fn stands(&self) -> bool {
+    pub fn stands(&self) -> bool {
+        if self.circle == Circle::Federation && !is_shaped(&self.lesson) {
+            return false;
+        }
         match self.state {
             LessonState::Steady => true,
             LessonState::Dormant { .. } => matches!(self.circle, Circle::Own),

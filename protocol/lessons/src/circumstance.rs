@@ -8,6 +8,10 @@ use crate::mask::value_kind;
 use crate::remedy::Remedy;
 use crate::tools::Kind;
 
+/// Classes of directories that a remedy names.
+pub(crate) const DIRECTORIES: [&str; 2] = ["the repository's root", "the package's directory"];
+/// Options of a harness that a remedy names.
+pub(crate) const OPTIONS: [&str; 2] = ["permission outside the sandbox", "a longer time limit"];
 /// Longest command that a remedy names, in bytes.
 const MAX_COMMAND_BYTES: usize = 100;
 
@@ -74,11 +78,11 @@ pub(crate) fn of_same_words(
 fn option(failing: &Step<'_>, working: &Step<'_>) -> Option<Remedy> {
     let (old, new) = (&failing.call.options, &working.call.options);
     if new.outside_sandbox && !old.outside_sandbox {
-        return Some(Remedy::WithOption("permission outside the sandbox"));
+        return Some(Remedy::WithOption(OPTIONS[0]));
     }
     let timed =
         failing.situation.as_ref().is_some_and(|situation| situation.class == ErrorClass::Timeout);
-    (timed && new.time_limit > old.time_limit).then_some(Remedy::WithOption("a longer time limit"))
+    (timed && new.time_limit > old.time_limit).then_some(Remedy::WithOption(OPTIONS[1]))
 }
 
 /// Returns true for a command that changes the directory.
@@ -106,5 +110,5 @@ fn directory(failing: &Step<'_>, working: &Step<'_>, between: &[Step<'_>]) -> Op
     let up = new.starts_with("..")
         || new.contains("rev-parse")
         || old.as_ref().is_some_and(|old| old.starts_with(&new));
-    Some(if up { "the repository's root" } else { "the package's directory" })
+    Some(DIRECTORIES[usize::from(!up)])
 }

@@ -26,7 +26,8 @@ impl fmt::Display for Hint<'_> {
         let Entry { lesson, tally, example, circle, .. } = self.entry;
         let verb = if self.failed { "failed" } else { "is known to fail" };
         let mut text = format!("`{}` {verb} ({}", lesson.trigger().tool, lesson.trigger().error);
-        if let Some(subject) = &lesson.trigger().subject {
+        // The word of another message says nothing about this one.
+        if let Some(subject) = lesson.trigger().subject.as_ref().filter(|_| self.exact) {
             text.push_str(": ");
             text.push_str(subject.as_str());
         }

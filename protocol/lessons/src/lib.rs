@@ -25,6 +25,7 @@ mod practice;
 mod program;
 mod recognise;
 mod remedy;
+mod shape;
 mod situation;
 mod status;
 mod tools;

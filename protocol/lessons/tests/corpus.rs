@@ -4,7 +4,10 @@
 
 use std::path::Path;
 
-use lore_lessons::{Call, Findings, Remedy, codebook, findings, key_of, keys};
+use lore_lessons::{
+    Call, Circle, Entry, Findings, Remedy, Tally, codebook, findings, forms_of, key_of, keys,
+};
+use lore_protocol::library::LessonState;
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -167,4 +170,26 @@ fn every_entry_of_the_codebook_is_recognised_in_its_recorded_output_and_was_seen
         }
     }
     assert!(faults.is_empty(), "{} faults\n{}", faults.len(), faults.join("\n"));
+}
+
+#[test]
+fn what_real_tools_teach_may_be_hinted_when_other_members_say_it() {
+    let mut odd = Vec::new();
+    for (_, scenario) in corpus() {
+        let found = read(&scenario);
+        for lesson in found.pitfalls.iter().filter(|one| one.situation.public).flat_map(forms_of) {
+            let entry = Entry {
+                lesson,
+                circle: Circle::Federation,
+                tally: Tally::default(),
+                example: String::new(),
+                public: true,
+                state: LessonState::Steady,
+            };
+            if !entry.stands() {
+                odd.push(entry.lesson.to_string());
+            }
+        }
+    }
+    assert_eq!(odd, Vec::<String>::new());
 }
