@@ -29,6 +29,9 @@ pub struct TransferArgs {
     /// Seed of the noise of releases, and of what is dealt.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Measure without the codebook: every lesson must be discovered.
+    #[arg(long)]
+    no_codebook: bool,
     /// Fail unless a person's own earlier sessions answer at least this share of repeated failures, in percent.
     #[arg(long, value_name = "PERCENT")]
     expect_own: Option<f64>,
@@ -59,8 +62,8 @@ pub(crate) fn transfer(args: &TransferArgs, json: bool) -> Result<(), CliError> 
         }
         (None, None) => return Err(CliError::usage("neither a directory nor --corpus is given")),
     };
-    let codebook: Vec<Lesson> =
-        lore_lessons::codebook().entries().iter().map(|entry| entry.lesson.clone()).collect();
+    let entries = if args.no_codebook { &[] } else { lore_lessons::codebook().entries() };
+    let codebook: Vec<Lesson> = entries.iter().map(|entry| entry.lesson.clone()).collect();
     let report = measure(&people, &codebook, args.seed)?;
     output::result(&report, json, ToString::to_string)?;
     check(args, &report)
