@@ -123,13 +123,13 @@ fn what_many_know_leaves_and_what_three_know_does_not() {
 fn a_plan_is_admitted_in_full_and_not_one_release_more() {
     let (mut ledger, plan) = ready();
     lessons(&mut ledger, plan.lessons.unwrap());
-    // Votes were planned none, so their fifth of rho admits two more outcome releases than planned.
+    // No votes were sent, so their three tenths of rho admit four more outcome releases than planned.
     let admitted =
         (0..20).take_while(|i| outcomes(&mut ledger, plan.outcomes.unwrap(), *i).is_ok());
-    assert_eq!(admitted.count(), 5);
+    assert_eq!(admitted.count(), 7);
     let refused = outcomes(&mut ledger, plan.outcomes.unwrap(), 30).unwrap_err();
     assert!(matches!(refused, PrivacyError::OverBudget { .. }));
     let verified = ledger.verify().unwrap();
-    assert_eq!(verified.releases, 6);
+    assert_eq!(verified.releases, 8);
     assert!(verified.lifetime.rho_nano <= ledger.budget().unwrap().rho_nano);
 }

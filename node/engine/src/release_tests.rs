@@ -80,7 +80,7 @@ impl Founder {
             // Two a period, so that one budget has room for both federations of a test.
             lessons_at: epoch_hours.is_none().then(|| vec![1, 2]),
             outcomes_at: None,
-            votes_at: None,
+            votes_at: epoch_hours.is_none().then(|| vec![1, 2]),
             windows: WindowTerms::default(),
             units: None,
             costs: None,

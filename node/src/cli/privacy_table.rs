@@ -26,18 +26,17 @@ fn text(table: &Table) -> String {
     text.push_str(
         "\nPeople with four lessons each who must know one: of one node that finds it alone, and of all \
          nodes that vote on it:\n\
-         epsilon  nodes  people of a node  found by  voted by  voted by in all rounds\n",
+         epsilon  nodes  people of a node  found by  voted by\n",
     );
     let people = |count: Option<u32>| count.map_or("-".to_owned(), |count| count.to_string());
     for row in &table.reach {
         text.push_str(&format!(
-            "{:7} {:6} {:17} {:>9} {:>9} {:>23}\n",
+            "{:7} {:6} {:17} {:>9} {:>9}\n",
             row.epsilon,
             row.nodes,
             row.users,
             people(row.found_by),
-            people(row.voted_by),
-            people(row.voted_by_always)
+            people(row.voted_by)
         ));
     }
     text.push_str(

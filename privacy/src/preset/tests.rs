@@ -123,10 +123,12 @@ fn a_persons_few_votes_have_laplace_noise_and_all_others_gaussian_noise_at_the_s
             .votes
             .unwrap();
         assert_eq!(mechanism.noise, noise);
-        // b and sigma are both 1 / sqrt(2 rho) of one unit's weight.
+        // b is l1 / sqrt(2 rho) and sigma l2 / sqrt(2 rho), in units of one unit's weight.
         let rho = mechanism.rho_nano as f64 / 1e9;
         let scale = mechanism.scale_micros as f64 / 1e6 / f64::from(mechanism.linf);
-        assert!((scale * (2.0 * rho).sqrt() - 1.0).abs() < 1e-4);
+        let changed = f64::from(unit.cells_changed());
+        let length = if noise == Noise::Laplace { changed } else { changed.sqrt() };
+        assert!((scale * (2.0 * rho).sqrt() / length - 1.0).abs() < 1e-4);
     }
 }
 

@@ -28,11 +28,9 @@ pub struct Reach {
     /// People of one node who must know a lesson for a chance of 95 % that the node finds it in its one
     /// release of the period; null when it has not that many.
     pub found_by: Option<u32>,
-    /// People of all nodes together who must know a lesson on the ballot for a chance of 95 % that one round
-    /// of votes tells it from one that nobody knows (false alarm 5e-4); null when there are not that many.
+    /// People of all nodes together who must know a lesson on the ballot for a chance of 95 % that the votes of the
+    /// period tell it from one that nobody knows (false alarm 5e-4); null when there are not that many.
     pub voted_by: Option<u32>,
-    /// The same when each of them votes for it in every round of the period.
-    pub voted_by_always: Option<u32>,
 }
 
 /// All settings.
@@ -43,24 +41,20 @@ pub fn reach() -> Result<Vec<Reach>, PrivacyError> {
     let mut rows = Vec::new();
     for epsilon_micros in EPSILONS_MICROS {
         let budget = Budget::new(Unit::User, epsilon_micros, DELTA_E18, 90)?;
-        let schedule = Schedule::default();
-        let plan = budget.plan(schedule)?;
+        let plan = budget.plan(Schedule::default())?;
         let (Some(lessons), Some(votes)) = (plan.lessons, plan.votes) else { continue };
         let found = preset::supporters_with(&lessons, KEYS);
         let sigma = votes.deviation_micros() as f64 / 1e6;
         let each = Bounds::of(&votes).each(KEYS) as f64;
         for nodes in NODES {
-            // Votes add over rounds, and noise by the root of their number.
-            let after = |rounds: f64| Z * sigma * f64::from(nodes).sqrt() / each / rounds.sqrt();
-            let voted = after(1.0).ceil() as u32;
-            let always = after(schedule.votes.into()).ceil() as u32;
+            // Noise adds over nodes by the root of their number.
+            let voted = (Z * sigma * f64::from(nodes).sqrt() / each).ceil() as u32;
             rows.extend(USERS.map(|users| Reach {
                 epsilon: epsilon_micros as f64 / 1e6,
                 users,
                 nodes,
                 found_by: (found <= users).then_some(found),
                 voted_by: (voted <= users * nodes).then_some(voted),
-                voted_by_always: (always <= users * nodes).then_some(always),
             }));
         }
     }

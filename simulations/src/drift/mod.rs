@@ -341,8 +341,13 @@ mod tests {
 
     #[test]
     fn a_federation_drops_a_renamed_flag_soon_and_takes_the_newer_one() {
-        let study =
-            Study { nodes: 8, users: 50, meets_ppm: 500_000, epsilon_micros: 4_000_000, phase: 12 };
+        let study = Study {
+            nodes: 12,
+            users: 50,
+            meets_ppm: 500_000,
+            epsilon_micros: 4_000_000,
+            phase: 12,
+        };
         let report = run(study, 1, 3, |_| ()).unwrap();
         let row = |arm, change| {
             report.rows.iter().find(|row| row.arm == arm && row.change == change).unwrap()

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use lore_agent_skill::write;
 use lore_protocol::payload::{Cell, ItemId, Payload};
-use lore_session::{Session, Started};
+use lore_protocol::trace::Outcome;
+use lore_session::{Session, SessionOutcome, Source, Started};
 use lore_tests::log::exported;
 use lore_tests::sessions;
 
@@ -131,7 +132,8 @@ async fn the_success_of_sessions_with_a_skill_is_released_for_that_skill() {
         // Another conversation each: pieces of one are one unit.
         let (root, links) = (None, Vec::new());
         let id = format!("alike-{n}");
-        Session { id, root, links, unit: None, started, ..session.clone() }
+        let outcome = SessionOutcome::certain(Outcome::Success, Source::Validator);
+        Session { id, root, links, unit: None, started, outcome, ..session.clone() }
     };
     let file = desk.cluster.path().join("alike.jsonl");
     sessions::write(&file, &(0..SESSIONS).map(alike).collect::<Vec<_>>());

@@ -54,8 +54,8 @@ fn bytes_that_are_no_request_and_gossip_of_no_member_change_nothing() {
     let charter = codec::decode(&std::fs::read(dump.join("charter.bin")).unwrap()).unwrap();
     assert!(lore_protocol::wire::FrameSeal::new(&charter).open(&heard).is_err());
     assert!(codec::decode::<lore_protocol::wire::Frame>(&heard).is_err());
-    // The founder's Join and its checkpoint, and nothing else, long after the stranger spoke.
-    assert_eq!(ada.federation()["deltas"], 2);
+    // The founder's Join, its codebook and its checkpoint, and nothing else, long after the stranger spoke.
+    assert_eq!(ada.federation()["deltas"], 3);
     assert_eq!(ada.federation()["waiting"], 0);
     ada.stop();
 }

@@ -125,8 +125,8 @@ fn without_a_budget_a_node_only_receives() {
     let before = ben.federation()["deltas"].clone();
     ada.checkpoint();
     converged(&[&ada, &ben]);
-    // Its Join, its Vouch, the founder's Join and two checkpoints: nothing of its own.
-    assert_eq!((before, ben.federation()["deltas"].clone()), (4.into(), 5.into()));
+    // Its Join, its Vouch, the founder's Join and codebook, and two checkpoints: nothing of its own.
+    assert_eq!((before, ben.federation()["deltas"].clone()), (5.into(), 6.into()));
     let error = ben.error(&["privacy", "set", "--epsilon", "4"]);
     assert_eq!((&error["kind"], &error["exit"]), (&"not_agreed".into(), &3.into()));
 }
