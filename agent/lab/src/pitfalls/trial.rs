@@ -25,6 +25,8 @@ use crate::shell_tool::excerpt;
 
 /// Directory that only stands first on PATH: the programs are the machine's own.
 const BIN: &str = "/usr/local/bin";
+/// Shows what a reply looks like: without it a small model describes the command and runs none.
+const EXAMPLE: &str = "\n\nA reply looks like this:\n\nI list the files.\n```bash\nls -l\n```";
 /// Said when a model ends before the task is done.
 const GO_ON: &str = "The task is not done yet. Reply with one sentence and one block that begins \
                      with ```bash.";
@@ -258,8 +260,8 @@ async fn converse(
     bounds: &Bounds,
     hints: &mut Vec<String>,
 ) -> (End, Spend) {
-    let mut messages =
-        [Message::system(TEXT_MODE_PROMPT), Message::user(task)].map(Arc::new).to_vec();
+    let system = format!("{TEXT_MODE_PROMPT}{EXAMPLE}");
+    let mut messages = [Message::system(system), Message::user(task)].map(Arc::new).to_vec();
     let mut spent = Spend::default();
     loop {
         let mut limits = Limits::small(bounds.window_tokens);
