@@ -19,12 +19,9 @@ use super::error::{LabError, at};
 use super::instance::Instance;
 use super::shell::Shell;
 use super::shell_tool::{LabShell, Progress};
-use lore_agent::model::{ControlKind, Message, Model, Retries};
-use lore_agent::tool::ToolContext;
-use lore_agent::turn::{
-    Action, Agent, Approval, Decision, End, Limits, Machine, Price, Spend, TEXT_MODE_PROMPT, Tools,
-    Which, to_session,
-};
+use super::talk::{Talk, agent, within};
+use lore_agent::model::{Message, Model};
+use lore_agent::turn::{End, Price, Spend, TEXT_MODE_PROMPT, Tools, Which, to_session};
 use lore_session::{Session, SessionOutcome, SkillUse, Source};
 
 /// Name of the harness in its sessions.
@@ -138,15 +135,6 @@ pub struct Episode {
     pub session: Session,
 }
 
-/// Everything is allowed: an episode runs in a scratch directory of the lab.
-struct Unasked;
-
-impl Approval for Unasked {
-    fn decide(&self, _: &Action<'_>) -> Decision {
-        Decision::Allow
-    }
-}
-
 /// First messages to the model. Where skills are offered, one task is shown done with them before.
 #[must_use]
 pub fn opening(task: &str, offered: &Offered) -> Vec<Arc<Message>> {
@@ -207,31 +195,21 @@ pub async fn run(
         over: over.clone(),
     };
     let tools = Tools::new(vec![Arc::new(tool)], &[]);
-    let agent = Agent {
-        model,
-        tools: &tools,
-        approval: &Unasked,
-        person: None,
-        context: ToolContext {
-            workspace: scratch.to_owned(),
-            cancel: over.clone(),
-            timeout: bounds.command.saturating_mul(3),
-        },
-        heartbeat: Duration::from_secs(60),
-        research: None,
-        hints: None,
-    };
-    let clock = {
-        let (over, limit) = (over.clone(), bounds.episode);
-        tokio::spawn(async move {
-            tokio::time::sleep(limit).await;
-            over.cancel();
-        })
-    };
+    let agent = agent(model, &tools, None, bounds, scratch, &over);
     let mut talk =
         Talk { bounds, messages: opening(instance.prompt(), offered), spend: Spend::default() };
-    let (end, all) = talk.run(&agent, &progress).await;
-    clock.abort();
+    let reminder = || {
+        let progress = progress.lock().unwrap_or_else(PoisonError::into_inner);
+        let verdict = match progress.verdict.as_str() {
+            "" => "the task is not done yet: no command was run.",
+            said => said,
+        };
+        format!(
+            "Your reply had no whole block that begins with ```bash. Check: {verdict} Reply with one \
+             such block."
+        )
+    };
+    let (end, all) = within(bounds.episode, &over, talk.run(&agent, &mut |_| {}, &reminder)).await;
     let progress = progress.lock().unwrap_or_else(PoisonError::into_inner).clone();
     // What a command left running may still write there: what cannot be removed is left to the system.
     let _ = std::fs::remove_dir_all(scratch);
@@ -273,68 +251,6 @@ fn ending(end: &End, progress: &Progress) -> Ending {
         End::Refused { .. } | End::NoAnswer | End::UnknownPrice => Ending::NoAnswer,
         End::Failed { class, message } => {
             Ending::Endpoint { class: class.clone(), message: message.clone() }
-        }
-    }
-}
-
-/// The conversation over as many turns as it takes: a model that says it is done when it is not is told.
-struct Talk<'a> {
-    bounds: &'a Bounds,
-    messages: Vec<Arc<Message>>,
-    spend: Spend,
-}
-
-impl Talk<'_> {
-    async fn run(
-        &mut self,
-        agent: &Agent<'_>,
-        progress: &Mutex<Progress>,
-    ) -> (End, Vec<Arc<Message>>) {
-        let mut all = self.messages.clone();
-        loop {
-            let left = u64::from(self.bounds.steps).saturating_sub(self.spend.calls);
-            let mut limits = Limits::small(self.bounds.window_tokens);
-            limits.task.calls = Some(left);
-            limits.max_output_tokens = Some(self.bounds.reply_tokens);
-            limits.price = self.bounds.price;
-            limits.retries = Retries { most: 2, ..Retries::default() };
-            let mut machine = Machine::new(limits, agent.tools.specs(), &self.messages);
-            let known = self.messages.len();
-            let ran = agent.run(&mut machine, &mut None, known, &mut |_| {}).await;
-            let (end, new) = match ran {
-                Ok(ran) => ran,
-                // Without a transcript nothing can fail to be written.
-                Err(error) => {
-                    let message = error.to_string();
-                    return (End::Failed { class: "transcript".to_owned(), message }, all);
-                }
-            };
-            all.extend(new);
-            let spend = machine.spend();
-            self.spend.calls += spend.calls;
-            self.spend.input += spend.input;
-            self.spend.output += spend.output;
-            self.spend.cost_micro_usd += spend.cost_micro_usd;
-            self.spend.estimated |= spend.estimated;
-            self.messages = machine.messages().to_vec();
-            let is_left = self.spend.calls < u64::from(self.bounds.steps);
-            if !matches!(end, End::Done { .. }) || !is_left {
-                return (end, all);
-            }
-            let verdict = {
-                let progress = progress.lock().unwrap_or_else(PoisonError::into_inner);
-                match progress.verdict.as_str() {
-                    "" => "the task is not done yet: no command was run.".to_owned(),
-                    said => said.to_owned(),
-                }
-            };
-            let text = format!(
-                "Your reply had no whole block that begins with ```bash. Check: {verdict} Reply with one \
-                 such block."
-            );
-            let said = Arc::new(Message::Control { kind: ControlKind::Empty, text });
-            self.messages.push(Arc::clone(&said));
-            all.push(said);
         }
     }
 }

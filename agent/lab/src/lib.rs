@@ -34,6 +34,7 @@ mod serve;
 pub mod shell;
 mod shell_tool;
 pub mod study;
+mod talk;
 mod task;
 pub mod tools;
 pub mod transfer;

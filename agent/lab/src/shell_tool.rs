@@ -114,23 +114,30 @@ pub(crate) fn excerpt(output: &str, most: usize) -> String {
     format!("{}\n[{} bytes left out]\n{}", &output[..head], tail - head, &output[tail..])
 }
 
+/// The tool as a model is told of it.
+pub(crate) fn shell_spec() -> ToolSpec {
+    ToolSpec {
+        name: "bash".to_owned(),
+        description: "Runs a shell command.".to_owned(),
+        parameters: json!({
+            "type": "object",
+            "properties": {"command": {"type": "string"}},
+            "required": ["command"],
+        }),
+    }
+}
+
+/// The command line of a call.
+pub(crate) fn command_of(arguments: &Value) -> String {
+    arguments.get("command").and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
 impl Tool for LabShell {
     fn spec(&self) -> ToolSpec {
-        ToolSpec {
-            name: "bash".to_owned(),
-            description: "Runs a shell command.".to_owned(),
-            parameters: json!({
-                "type": "object",
-                "properties": {"command": {"type": "string"}},
-                "required": ["command"],
-            }),
-        }
+        shell_spec()
     }
 
     fn call<'a>(&'a self, arguments: Value, _: &'a ToolContext) -> ToolFuture<'a> {
-        Box::pin(async move {
-            let command = arguments.get("command").and_then(Value::as_str).unwrap_or_default();
-            self.run(command.to_owned()).await
-        })
+        Box::pin(self.run(command_of(&arguments)))
     }
 }

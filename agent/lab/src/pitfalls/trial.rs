@@ -4,24 +4,22 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use lore_agent::model::{ControlKind, Message, Model, Retries};
+use lore_agent::model::{Message, Model};
 use lore_agent::tool::{Tool, ToolContext, ToolFuture, ToolOutput, ToolSpec};
-use lore_agent::turn::{
-    Action, Agent, Approval, Decision, End, Event, HintFuture, Hinter, Hints, Limits, Machine,
-    Spend, TEXT_MODE_PROMPT, Tools,
-};
+use lore_agent::turn::{End, Event, HintFuture, Hinter, Hints, Spend, TEXT_MODE_PROMPT, Tools};
 use lore_lessons::{Book, Call, Circle, situation_of};
 use lore_protocol::ids::LessonId;
 use lore_session::CallHint;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use super::{HintArm, Pitfall};
 use crate::episode::Bounds;
 use crate::error::{LabError, at};
 use crate::shell::{Shell, ShellError};
-use crate::shell_tool::excerpt;
+use crate::shell_tool::{command_of, excerpt, shell_spec};
+use crate::talk::{Talk, agent, within};
 
 /// Directory that only stands first on PATH: the programs are the machine's own.
 const BIN: &str = "/usr/local/bin";
@@ -56,15 +54,6 @@ pub struct Trial {
     pub seconds: f64,
     /// Error of the endpoint: the trial says nothing about the model.
     pub endpoint_error: Option<String>,
-}
-
-/// Everything is allowed: a trial runs in a scratch directory of the lab.
-struct Unasked;
-
-impl Approval for Unasked {
-    fn decide(&self, _: &Action<'_>) -> Decision {
-        Decision::Allow
-    }
 }
 
 /// Progress of a trial so far.
@@ -119,20 +108,11 @@ impl TaskShell {
 
 impl Tool for TaskShell {
     fn spec(&self) -> ToolSpec {
-        ToolSpec {
-            name: "bash".to_owned(),
-            description: "Runs a shell command.".to_owned(),
-            parameters: json!({
-                "type": "object",
-                "properties": {"command": {"type": "string"}},
-                "required": ["command"],
-            }),
-        }
+        shell_spec()
     }
 
     fn call<'a>(&'a self, arguments: Value, _: &'a ToolContext) -> ToolFuture<'a> {
-        let command = arguments.get("command").and_then(Value::as_str).unwrap_or_default();
-        Box::pin(self.run(command.to_owned()))
+        Box::pin(self.run(command_of(&arguments)))
     }
 }
 
@@ -206,30 +186,19 @@ pub async fn run(
     };
     let tools = Tools::new(vec![Arc::new(tool)], &[]);
     let hinter = hinter(arm, pitfall);
-    let agent = Agent {
-        model,
-        tools: &tools,
-        approval: &Unasked,
-        person: None,
-        context: ToolContext {
-            workspace: scratch.to_owned(),
-            cancel: over.clone(),
-            timeout: bounds.command.saturating_mul(3),
-        },
-        heartbeat: Duration::from_secs(60),
-        research: None,
-        hints: hinter.as_ref(),
-    };
-    let clock = {
-        let (over, limit) = (over.clone(), bounds.episode);
-        tokio::spawn(async move {
-            tokio::time::sleep(limit).await;
-            over.cancel();
-        })
-    };
+    let agent = agent(model, &tools, hinter.as_ref(), bounds, scratch, &over);
+    let system = format!("{TEXT_MODE_PROMPT}{EXAMPLE}");
+    let messages = [Message::system(system), Message::user(&pitfall.task)].map(Arc::new).to_vec();
+    let mut talk = Talk { bounds, messages, spend: Spend::default() };
     let mut hints = Vec::new();
-    let (end, spend) = converse(&agent, &pitfall.task, bounds, &mut hints).await;
-    clock.abort();
+    let mut tell = |event| {
+        if let Event::Hinted { hint, .. } = event {
+            hints.push(hint.text);
+        }
+    };
+    let work = talk.run(&agent, &mut tell, &|| GO_ON.to_owned());
+    let (end, _) = within(bounds.episode, &over, work).await;
+    let spend = talk.spend;
     // What a command left running may still write there: what cannot be removed is left to the system.
     let _ = std::fs::remove_dir_all(scratch);
     let progress = std::mem::take(&mut *progress.lock().unwrap_or_else(PoisonError::into_inner));
@@ -251,47 +220,4 @@ pub async fn run(
             _ => None,
         },
     })
-}
-
-/// The conversation over as many turns as it takes: a model that says it is done when it is not is told.
-async fn converse(
-    agent: &Agent<'_>,
-    task: &str,
-    bounds: &Bounds,
-    hints: &mut Vec<String>,
-) -> (End, Spend) {
-    let system = format!("{TEXT_MODE_PROMPT}{EXAMPLE}");
-    let mut messages = [Message::system(system), Message::user(task)].map(Arc::new).to_vec();
-    let mut spent = Spend::default();
-    loop {
-        let mut limits = Limits::small(bounds.window_tokens);
-        limits.task.calls = Some(u64::from(bounds.steps).saturating_sub(spent.calls));
-        limits.max_output_tokens = Some(bounds.reply_tokens);
-        limits.retries = Retries { most: 2, ..Retries::default() };
-        let mut machine = Machine::new(limits, agent.tools.specs(), &messages);
-        let mut sink = |event| {
-            if let Event::Hinted { hint, .. } = event {
-                hints.push(hint.text);
-            }
-        };
-        let known = messages.len();
-        let end = match agent.run(&mut machine, &mut None, known, &mut sink).await {
-            Ok((end, _)) => end,
-            // Without a transcript nothing can fail to be written.
-            Err(error) => {
-                End::Failed { class: "transcript".to_owned(), message: error.to_string() }
-            }
-        };
-        let spend = machine.spend();
-        spent.calls += spend.calls;
-        spent.input += spend.input;
-        spent.output += spend.output;
-        let is_left = spent.calls < u64::from(bounds.steps);
-        if !matches!(end, End::Done { .. }) || !is_left {
-            return (end, spent);
-        }
-        messages = machine.messages().to_vec();
-        let text = GO_ON.to_owned();
-        messages.push(Arc::new(Message::Control { kind: ControlKind::Empty, text }));
-    }
 }
