@@ -272,22 +272,10 @@ fn released(
     let votes = u32::try_from(votes).unwrap_or(u32::MAX);
     let charter = found.log().charter();
     let evidence = found.library().estimate(charter, ItemId::Lesson(id), 0);
-    // Times that the remedy worked and failed, of all members; without them, one for each person.
-    let times = evidence.filter(|evidence| evidence.sessions > 0).map(|evidence| {
-        let sessions = u64::try_from(evidence.sessions).unwrap_or(0);
-        let worked = sessions.saturating_mul(evidence.rate_micros) / 1_000_000;
-        let all = u32::try_from(sessions).unwrap_or(u32::MAX);
-        let worked = u32::try_from(worked).unwrap_or(u32::MAX).min(all);
-        (worked, all - worked)
-    });
     let entry = |circle: Circle, people: u32| Entry {
         lesson: item.lesson.clone(),
         circle,
-        tally: {
-            let groups = people.max(1);
-            let (worked, failed) = times.unwrap_or((groups, 0));
-            Tally { worked, failed, groups, last_seconds: 0 }
-        },
+        tally: Tally::pooled(people, evidence.as_ref()),
         example: String::new(),
         public: true,
         state: LessonState::Steady,

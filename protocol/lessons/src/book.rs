@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use lore_protocol::ids::LessonId;
 use lore_protocol::lesson::{Action, ErrorClass, Lesson, Op};
-use lore_protocol::library::LessonState;
+use lore_protocol::library::{Estimate, LessonState};
 
 use crate::call::Call;
 use crate::codebook::codebook;
@@ -49,6 +49,21 @@ pub struct Tally {
 }
 
 impl Tally {
+    /// Pooled evidence of a released lesson that so many people know; without evidence it worked once for each of
+    /// them.
+    #[must_use]
+    pub fn pooled(people: u32, evidence: Option<&Estimate>) -> Self {
+        let groups = people.max(1);
+        let trials = evidence.map_or(0, |evidence| u64::try_from(evidence.sessions).unwrap_or(0));
+        let Some(evidence) = evidence.filter(|_| trials > 0) else {
+            return Self { worked: groups, failed: 0, groups, last_seconds: 0 };
+        };
+        let all = u32::try_from(trials).unwrap_or(u32::MAX);
+        let worked = trials.saturating_mul(evidence.rate_micros) / 1_000_000;
+        let worked = u32::try_from(worked).unwrap_or(u32::MAX).min(all);
+        Self { worked, failed: all - worked, groups, last_seconds: 0 }
+    }
+
     /// Lower end of the 95 % Wilson interval of its success, 0 to 1 (Wilson 1927, "Probable inference, the
     /// law of succession, and statistical inference").
     #[must_use]

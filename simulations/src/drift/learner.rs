@@ -43,14 +43,10 @@ impl Learner {
             let known = if arm == Arm::AllTime { &self.sums[n] } else { &self.watches[n].recent };
             known.values().for_each(|counts| pool.add([counts]));
             let Some(estimate) = pool.estimate() else { continue };
-            let all = u64::try_from(estimate.sessions).unwrap_or(0);
-            let worked = u32::try_from(all * estimate.rate_micros / 1_000_000).unwrap_or(u32::MAX);
-            let failed = u32::try_from(all).unwrap_or(u32::MAX).saturating_sub(worked);
-            let groups = worked.max(1);
             book.add(Entry {
                 lesson: remedies[n].clone(),
                 circle: Circle::Federation,
-                tally: Tally { worked, failed, groups, last_seconds: 0 },
+                tally: Tally::pooled(1, Some(&estimate)),
                 example: String::new(),
                 public: true,
                 state: if arm == Arm::AllTime { LessonState::Steady } else { state },
