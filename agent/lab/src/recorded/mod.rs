@@ -64,8 +64,8 @@ impl Person {
         Draw::new(self.luck, &labels).below(100) >= UNREPAIRED_PERCENT
     }
 
-    /// A session in which the person meets a pitfall. Without `repaired` it ends with the failing call, else with a
-    /// search that finds nothing. `started` is in seconds since the Unix epoch.
+    /// A session in which the person meets a pitfall. Without `repaired` it ends with the failing call, else with what
+    /// then worked. `started` is in seconds since the Unix epoch.
     #[must_use]
     pub fn session(
         &self,
@@ -87,11 +87,6 @@ impl Person {
             let command = format!("cd /home/{name}/project && {}", recorded.command);
             let output = recorded.output.replace(RECORDED_HOME, &format!("/home/{name}"));
             calls.push(call(&command, recorded.exit, &output));
-        }
-        if repaired {
-            // A failed status at the end: the rules take the session for no success, so that it teaches its pitfall
-            // and no worked example.
-            calls.push(call(&format!("grep -rn {name} src"), 1, ""));
         }
         let id = format!("{name}-{number}");
         let mut session = written(id, name, number, calls);
