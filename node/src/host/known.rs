@@ -35,11 +35,11 @@ impl Node {
             book.add_session(digest);
         }
         let mut federations = BTreeMap::new();
-        let mut states = BTreeMap::new();
+        let mut states = Vec::new();
         for (id, found) in self.engine.federations() {
             let me = found.member(&self.engine.public_key());
             for (lesson, item) in &found.library().lessons {
-                states.insert((*lesson, *id), found.library().lesson_state(*lesson));
+                states.push((*lesson, found.library().lesson_state(*lesson)));
                 let released = released(found, me, *lesson, item);
                 for entry in released {
                     federations.insert((entry.circle, *lesson), *id);
@@ -48,7 +48,7 @@ impl Node {
             }
         }
         book.add_codebook();
-        states.into_iter().for_each(|((lesson, _), state)| book.mark(lesson, state));
+        states.into_iter().for_each(|(lesson, state)| book.mark(lesson, state));
         Ok(Known { digests, book, federations })
     }
 
