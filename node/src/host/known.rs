@@ -9,7 +9,7 @@ use lore_lessons::{Book, Call, Circle, Digest, Entry, Hint, Tally, is_shell};
 use lore_protocol::ids::{FederationId, LessonId, MemberId};
 use lore_protocol::lesson::Lesson;
 use lore_protocol::library::{LessonItem, LessonState};
-use lore_protocol::payload::{ItemId, WEIGHT};
+use lore_protocol::payload::{ItemId, Unit, WEIGHT};
 use lore_session::Started;
 
 use super::Node;
@@ -23,15 +23,24 @@ const MIN_DIGITS: usize = 4;
 struct Known {
     digests: Vec<(String, Digest)>,
     book: Book,
-    federations: BTreeMap<(Circle, LessonId), FederationId>,
+    federations: Federations,
 }
+
+/// The federation that a lesson of a circle is from.
+type Federations = BTreeMap<(Circle, LessonId), FederationId>;
 
 impl Node {
     /// Own lessons of a user, and the public ones of every federation.
     fn known(&self, user: &str) -> Result<Known, CliError> {
         let digests = self.digests(user)?;
+        let (book, federations) = self.book_of(&digests);
+        Ok(Known { digests, book, federations })
+    }
+
+    /// A user's own lessons and all public ones, with the federation of each.
+    fn book_of(&self, digests: &[(String, Digest)]) -> (Book, Federations) {
         let mut book = Book::new();
-        for (_, digest) in &digests {
+        for (_, digest) in digests {
             book.add_session(digest);
         }
         let mut federations = BTreeMap::new();
@@ -49,12 +58,15 @@ impl Node {
         }
         book.add_codebook();
         states.into_iter().for_each(|(lesson, state)| book.mark(lesson, state));
-        Ok(Known { digests, book, federations })
+        (book, federations)
     }
 
-    /// Everything that a user may be told about a failing call.
+    /// Everything that a user may be told about a failing call. Where the budget protects single sessions, nothing of
+    /// the user's other ones: a session must not be shown what another unit taught.
     pub(crate) fn book(&self, user: &str) -> Result<Book, CliError> {
-        Ok(self.known(user)?.book)
+        let unit = self.engine.ledger().budget().map(|budget| budget.unit);
+        let digests = if unit == Some(Unit::Session) { Vec::new() } else { self.digests(user)? };
+        Ok(self.book_of(&digests).0)
     }
 
     /// Known lessons: those of each circle, the most often seen first.
@@ -173,11 +185,11 @@ impl Node {
         &self,
         ask: &control::LessonHint,
     ) -> Result<control::Hinted, CliError> {
-        let known = self.known(&ask.user)?;
+        let book = self.book(&ask.user)?;
         let tool = if ask.command.is_some() && !is_shell(&ask.tool) { "bash" } else { &ask.tool };
         let hint = match (&ask.output, &ask.command) {
             (None, None) => None,
-            (None, Some(command)) => known.book.advice(command),
+            (None, Some(command)) => book.advice(command),
             (Some(output), command) => {
                 let call = Call {
                     tool: tool.to_owned(),
@@ -187,7 +199,7 @@ impl Node {
                     output: Some(output.clone()),
                     ..Call::default()
                 };
-                known.book.hint_or_advice(&call, &ask.task)
+                book.hint_or_advice(&call, &ask.task)
             }
         };
         let shown = |hint: Hint<'_>| control::HintShown {

@@ -104,3 +104,16 @@ async fn hints_are_switched_off_by_the_flag_and_by_the_setting() {
     assert_eq!(listed["lessons"].as_array().unwrap().len(), 1, "{listed}");
     assert_eq!(listed["lessons"][0]["worked"], 3, "{listed}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_single_sessions_are_protected_none_is_shown_what_another_one_taught() {
+    let desk = Desk::new();
+    desk.node.found(&["lab", "--units", "session"]);
+    desk.node.json(&["privacy", "set", "--epsilon", "4", "--unit", "session", "--yes"]);
+    for _ in 0..2 {
+        let (_, ran) = push(&desk, &[]).await;
+        assert_eq!(ran.events("hinted")[0]["hint"]["circle"], "codebook", "{ran:?}");
+    }
+    let listed = desk.node.json(&["lesson", "list", "git push", "--user", "tester"]);
+    assert_eq!(listed["lessons"][0]["circle"], "own", "its owner sees it: {listed}");
+}
