@@ -87,6 +87,13 @@ pub(crate) fn is_public(path: &str) -> bool {
     PROGRAMS.get(name).is_some_and(|known| rest.is_empty() || known.subcommands.contains(rest))
 }
 
+/// Returns true when a word is part of a sub-command of a program's first word.
+pub(crate) fn has_subcommand(path: &str, word: &str) -> bool {
+    let name = path.split(' ').next().unwrap_or_default();
+    let known = PROGRAMS.get(name).map(|known| &known.subcommands);
+    known.is_some_and(|known| known.iter().any(|words| words.split(' ').any(|one| one == word)))
+}
+
 /// The program of a command.
 pub(crate) fn program(command: &Command) -> Program {
     let mut found = path_from(command, 0);

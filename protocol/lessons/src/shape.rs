@@ -16,7 +16,8 @@ const MAX_PHRASE_WORDS: usize = 4;
 const MAX_WORD_BYTES: usize = 60;
 
 /// Returns true for a pitfall whose remedy has the shape of what a session teaches.
-pub(crate) fn is_shaped(lesson: &Lesson) -> bool {
+#[must_use]
+pub fn is_shaped(lesson: &Lesson) -> bool {
     let tool = lesson.trigger().tool.as_str();
     let harmless =
         |line: &str| commands(line).iter().all(|command| !destroys(command, &program(command)));
@@ -51,6 +52,11 @@ pub(crate) fn is_shaped(lesson: &Lesson) -> bool {
             | Action::CheckThat(_)
             | Action::Order { .. } => false,
         }
+}
+
+/// Returns true for a phrase of as many words as a flag may have.
+pub(crate) fn is_short_phrase(text: &str) -> bool {
+    is_phrase(text, MAX_PHRASE_WORDS)
 }
 
 /// Returns true for a few words of a command line: nothing that a shell joins, expands or redirects, no address, and
