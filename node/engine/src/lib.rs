@@ -41,6 +41,7 @@ mod release_tests;
 mod retention;
 mod rounds;
 mod schedule;
+pub mod shelf;
 mod sign;
 mod storage;
 mod surroundings;

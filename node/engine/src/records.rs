@@ -49,6 +49,10 @@ pub enum RecordKind {
     DenyEditsAtJoin,
     /// A text that a person agreed to publish, while its delay runs.
     WaitingText,
+    /// A person's decision about an item of the library.
+    ShelfItem,
+    /// A person's decision about an author.
+    ShelfAuthor,
     /// Releases that one unit of privacy has fed so far.
     Participation,
     /// Proof of the key of private records, and whether all of them are encrypted.
@@ -73,7 +77,7 @@ pub enum RecordKind {
 
 impl RecordKind {
     /// Every kind, in a fixed order.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 34] = [
         Self::Delta,
         Self::LedgerEntry,
         Self::LedgerHead,
@@ -96,6 +100,8 @@ impl RecordKind {
         Self::DenyEdits,
         Self::DenyEditsAtJoin,
         Self::WaitingText,
+        Self::ShelfItem,
+        Self::ShelfAuthor,
         Self::Participation,
         Self::DataKey,
         Self::Watch,
@@ -133,6 +139,8 @@ impl RecordKind {
             Self::DenyEdits => (Table::Settings, "deny-edits"),
             Self::DenyEditsAtJoin => (Table::Settings, "deny-at-join/"),
             Self::WaitingText => (Table::Settings, "waiting-text/"),
+            Self::ShelfItem => (Table::Settings, "shelf/item/"),
+            Self::ShelfAuthor => (Table::Settings, "shelf/author/"),
             Self::Participation => (Table::Settings, "participation/"),
             Self::DataKey => (Table::Settings, "data-key"),
             Self::Watch => (Table::Settings, "watch/"),

@@ -9,6 +9,7 @@ mod drift;
 mod evidence;
 mod fold;
 mod item;
+mod only;
 mod render;
 mod spoken;
 mod step;
