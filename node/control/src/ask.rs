@@ -127,6 +127,9 @@ verbs! {
     "skill.brief" SkillBrief => Brief;
     "skill.search" SkillSearch => Found;
     "skill.export" SkillExport => SkillsExported;
+    "shelf.review" ShelfReview => Review;
+    "shelf.decide" ShelfDecide => ShelfDecided;
+    "shelf.author" ShelfAuthor => ShelfDecided;
     "lesson.list" LessonList => KnownLessons;
     "lesson.why" LessonWhy => ExplainedLesson;
     "lesson.suggest" LessonSuggest => Suggestions;

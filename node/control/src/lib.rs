@@ -30,6 +30,7 @@ mod privacy;
 mod schema;
 mod server;
 mod session;
+mod shelf;
 mod skill;
 mod watch;
 
@@ -78,6 +79,10 @@ pub use session::{
     SessionAt, SessionFormat, SessionImport, SessionLine, SessionList, SessionPlace, SessionPlaces,
     SessionPropose, SessionShow, SessionSummary, SessionUnread, Sessions, SessionsAdded,
     StoredSession, UnreadSessions,
+};
+pub use shelf::{
+    AuthorDecision, Capability, DecidedItem, ItemDecision, Review, ReviewItem, ScanFinding,
+    ShelfAuthor, ShelfDecide, ShelfDecided, ShelfPolicy, ShelfReview, ShelfStatus, Standing,
 };
 pub use skill::{
     Brief, CostSum, Evidence, Found, Hit, Interval, Skill, SkillBrief, SkillExport, SkillLesson,

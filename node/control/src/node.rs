@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{FederationStatus, Network, PendingLesson, PrivacyStatus, PublicKey, Retention};
+use crate::{
+    FederationStatus, Network, PendingLesson, PrivacyStatus, PublicKey, Retention, ShelfStatus,
+};
 
 /// Arguments of `status`: one screen about the node.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -27,6 +29,8 @@ pub struct NodeStatus {
     pub retention: Retention,
     /// Spent and left.
     pub privacy: PrivacyStatus,
+    /// Items of other members that agents may be given, and those that wait for a person.
+    pub shelf: ShelfStatus,
     /// Lessons that a person agreed to publish and that are not signed yet, the next one first.
     pub pending_lessons: Vec<PendingLesson>,
     /// Why the node signs nothing before it synced with a member; none in normal operation.

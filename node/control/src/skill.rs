@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{FederationId, Lesson, LessonId, Measure, MemberId, RevisionId, SkillId};
+use crate::{FederationId, Lesson, LessonId, Measure, MemberId, RevisionId, SkillId, Standing};
 
 /// Arguments of `skill.list`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -45,6 +45,10 @@ pub struct SkillSummary {
     /// Members that support its first lesson, likewise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub members: Option<u64>,
+    /// Lessons of it that wait for review: they are in no export.
+    pub waiting: u64,
+    /// True when agents may be given it; false when all of it waits for review or was turned down.
+    pub on_shelf: bool,
     /// Success rate; null without outcomes.
     pub evidence: Option<Evidence>,
     /// Costs of the sessions that used it, by the charter's kinds; empty without cost releases.
@@ -114,9 +118,11 @@ pub struct Skill {
     pub evidence: Option<Evidence>,
     /// Costs of the sessions that used it, by the charter's kinds; empty without cost releases.
     pub costs: Vec<CostSum>,
+    /// True when agents may be given it; false when all of it waits for review or was turned down.
+    pub on_shelf: bool,
     /// Its lessons.
     pub lessons: Vec<SkillLesson>,
-    /// Its `SKILL.md`.
+    /// Its `SKILL.md`: with the lessons on the shelf, or with all of them when none is.
     pub text: String,
 }
 
@@ -134,6 +140,8 @@ pub struct SkillLesson {
     pub members: Vec<MemberId>,
     /// A person wrote it.
     pub authored: bool,
+    /// Standing on the shelf; agents are given what is on it.
+    pub standing: Standing,
     /// The epoch in which it was first released.
     pub epoch: u32,
 }

@@ -2,19 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
 
 use lore_agent::select::SkillText;
-use lore_protocol::skill::{self, Yaml};
-use regex::Regex;
 
 use crate::error::CliError;
-
-static HOSTS: LazyLock<Regex> = LazyLock::new(|| {
-    // SAFETY: a constant pattern that tests compile.
-    #[allow(clippy::expect_used)]
-    Regex::new(r"(?i)\bhttps?://(?:[^\s/@]*@)?([a-z0-9][a-z0-9.-]*)").expect("the pattern is valid")
-});
 
 /// Capabilities that a skill asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -31,23 +22,12 @@ impl Capabilities {
     /// Those of a skill: its `allowed-tools`, the `scripts` beside it, and the hosts in its text.
     #[must_use]
     pub fn of(skill: &SkillText) -> Self {
-        let document = skill::parse(skill.text.as_bytes()).ok();
-        let fields = document.as_ref().map_or(&[][..], |document| document.fields());
-        let mut tools = BTreeSet::new();
-        // Every one of them: a key that comes twice asks for what either says.
-        for (_, value) in fields.iter().filter(|(key, _)| is_allowed_tools(key)) {
-            collect_tools(value, &mut tools);
-        }
+        let found = lore_engine::shelf::Capabilities::of_text(&skill.text);
         let beside = skill.path.as_deref().and_then(Path::parent).map(|path| path.join("scripts"));
-        let local = |host: &str| host == "localhost" || host.starts_with("127.");
         Self {
-            tools,
+            tools: found.tools,
             scripts: beside.is_some_and(|path| path.is_dir()),
-            hosts: HOSTS
-                .captures_iter(&skill.text)
-                .map(|found| found[1].trim_end_matches('.').to_lowercase())
-                .filter(|host| !local(host))
-                .collect(),
+            hosts: found.hosts,
         }
     }
 
@@ -75,31 +55,6 @@ impl Capabilities {
             parts.push(format!("the hosts {}", list(&self.hosts)));
         }
         parts.join("; ")
-    }
-}
-
-/// `allowed-tools` in any spelling: letter case and separators do not count.
-fn is_allowed_tools(key: &str) -> bool {
-    let letters = key.chars().filter(char::is_ascii_alphanumeric);
-    letters.map(|letter| letter.to_ascii_lowercase()).eq("allowedtools".chars())
-}
-
-/// The tools of a text, where white space separates them, or of a list or mapping of any depth.
-fn collect_tools(value: &Yaml, tools: &mut BTreeSet<String>) {
-    match value {
-        Yaml::Text(text) => tools.extend(text.split_whitespace().map(str::to_owned)),
-        Yaml::Sequence(items) => items.iter().for_each(|item| match item {
-            // A pattern of a list may hold white space.
-            Yaml::Text(text) => {
-                let text = text.trim();
-                tools.extend((!text.is_empty()).then(|| text.to_owned()));
-            }
-            nested => collect_tools(nested, tools),
-        }),
-        Yaml::Mapping(entries) => entries.iter().for_each(|(key, value)| {
-            tools.insert(key.clone());
-            collect_tools(value, tools);
-        }),
     }
 }
 

@@ -79,6 +79,18 @@ pub(super) enum Verb {
     /// List, show, search and export skills of the shared library.
     #[command(subcommand)]
     Skill(SkillVerb),
+    /// Review what other members published before an agent of yours gets it.
+    Review(super::review::ReviewArgs),
+    /// Approve items of `lore review` by id. Asks when there are findings or new capabilities.
+    Approve(super::review::ApproveArgs),
+    /// Reject items of `lore review` by id.
+    Reject(super::review::IdsArgs),
+    /// Take items off the shelf, by id.
+    Revoke(super::review::IdsArgs),
+    /// Block a member: what it publishes does not count.
+    Block(super::review::MemberArgs),
+    /// Trust a member: what it publishes passes when it is clean.
+    Trust(super::review::MemberArgs),
     /// Give the built-in agent a task, or open its prompt.
     Agent(Box<AgentArgs>),
     /// Preview mined lessons, and publish one that you wrote.

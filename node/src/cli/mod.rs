@@ -19,6 +19,7 @@ mod privacy;
 mod privacy_audit;
 mod privacy_table;
 mod refold;
+mod review;
 mod run;
 mod search;
 mod session;
@@ -33,6 +34,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use lore_control::{AuthorDecision, ItemDecision};
 
 use crate::error::CliError;
 use crate::home::Home;
@@ -137,6 +139,12 @@ fn dispatch(cli: Cli, machine: Machine) -> Result<(), CliError> {
         Verb::Session(verb) => session::session(&context, verb),
         Verb::Skill(verb) => skill::skill(&context, verb),
         Verb::Lesson(verb) => lesson::lesson(&context, verb),
+        Verb::Review(args) => review::review(&context, &args),
+        Verb::Approve(args) => review::approve(&context, &args),
+        Verb::Reject(args) => review::decide(&context, args.ids, ItemDecision::Reject, false),
+        Verb::Revoke(args) => review::decide(&context, args.ids, ItemDecision::Revoke, false),
+        Verb::Block(args) => review::author(&context, args, AuthorDecision::Block),
+        Verb::Trust(args) => review::author(&context, args, AuthorDecision::Trust),
         Verb::Privacy(verb) => privacy::privacy(&context, verb),
         Verb::Model(verb) => model::model(&context, verb),
         Verb::Store(verb) => store::store(&context, &verb),

@@ -71,6 +71,14 @@ fn status_text(status: &NodeStatus) -> String {
         };
         lines.push(format!("! this store was {why}: nothing is signed before a member was asked"));
     }
+    if !status.federations.is_empty() {
+        let shelf = status.shelf;
+        let review = if shelf.waiting > 0 { " (see `lore review`)" } else { "" };
+        lines.push(format!(
+            "shelf       {} lessons for your agents, {} wait for review{review}",
+            shelf.on_shelf, shelf.waiting
+        ));
+    }
     for one in &status.pending_lessons {
         lines.push(format!("! lesson    {}", super::lesson::one_pending(one).trim_end()));
     }

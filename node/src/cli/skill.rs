@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use lore_control::{CostSum, Evidence, Measure, SkillExport, SkillList, SkillShow, Skills};
+use lore_engine::shelf::escaped;
 use lore_protocol::skill;
 use serde::Serialize;
 
@@ -22,8 +23,9 @@ pub(super) fn skill(context: &Context, verb: SkillVerb) -> Result<(), CliError> 
             output::result(&shown, context.json, |shown| {
                 let costs = shown.costs.iter().map(|cost| format!("\ncost: {}", cost_text(cost)));
                 format!(
-                    "{}\nevidence: {}{}",
-                    shown.text,
+                    "{}{}\nevidence: {}{}",
+                    marked(shown.on_shelf),
+                    if shown.on_shelf { shown.text.clone() } else { plain(&shown.text) },
                     evidence(shown.evidence.as_ref()),
                     costs.collect::<String>()
                 )
@@ -60,9 +62,29 @@ fn list_text(list: &Skills) -> String {
         let evidence = evidence(skill.evidence.as_ref());
         let costs = skill.costs.iter().map(|cost| format!("    {}\n", cost_text(cost)));
         let costs: String = costs.collect();
-        format!("{}\n    {}\n    {evidence}\n{costs}", skill.name, skill.description)
+        let waits = match skill.waiting {
+            0 => String::new(),
+            waiting if skill.on_shelf => format!("    {waiting} more lessons wait for review\n"),
+            _ => "    waits for review: `lore review`\n".to_owned(),
+        };
+        let about = escaped(&skill.description);
+        format!("{}\n    {about}\n    {evidence}\n{waits}{costs}", skill.name)
     });
     lines.collect()
+}
+
+/// A line before a text that no agent is given.
+const fn marked(on_shelf: bool) -> &'static str {
+    if on_shelf {
+        ""
+    } else {
+        "(waits for review or was turned down: no agent is given this text; see `lore review`)\n\n"
+    }
+}
+
+/// A text of others as a terminal may show it, line by line.
+fn plain(text: &str) -> String {
+    text.lines().map(|line| escaped(line) + "\n").collect()
 }
 
 fn evidence(evidence: Option<&Evidence>) -> String {

@@ -29,6 +29,10 @@ pub const KEYS: &[(&str, &str)] = &[
         "Where the key of private records is: `file`, `keyring`, or `auto`: a new one in the keyring where there \
          is one.",
     ),
+    (
+        "shelf.policy",
+        "What of other members' lessons agents get without your approval: `manual`, `validated` or `auto`; `validated`.",
+    ),
     ("agent.model", "Name of the model that is used when none is asked for."),
     ("agent.policy", "The policy, as `lore agent --policy` takes it."),
     ("agent.read", "Directories that may be read besides the workspace."),

@@ -5,6 +5,7 @@ mod agent;
 mod keys;
 mod model;
 mod sessions;
+mod shelf;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,6 +14,7 @@ use std::time::Duration;
 
 pub use agent::Settings as AgentSettings;
 pub use keys::{KEYS, reference};
+use lore_engine::shelf::Policy;
 use lore_privacy::Delay;
 pub use model::ModelSettings;
 pub(crate) use model::{ModelFile, base_url, dialect_of, is_name};
@@ -86,6 +88,8 @@ pub struct Config {
     pub share_delay: Delay,
     /// How stored sessions are kept.
     pub sessions: SessionSettings,
+    /// Policy of the shelf.
+    pub shelf_policy: Policy,
     /// Models by the names that a person gave them.
     pub models: BTreeMap<String, ModelSettings>,
     /// The name of the model that is used when none is asked for.
@@ -110,6 +114,7 @@ impl Default for Config {
             gate_seconds: None,
             share_delay: Delay::default(),
             sessions: SessionSettings::default(),
+            shelf_policy: Policy::default(),
             models: BTreeMap::new(),
             default_model: None,
             agent: AgentSettings::default(),
@@ -128,6 +133,7 @@ struct File {
     sync_interval_seconds: Option<toml::Spanned<u64>>,
     privacy: Privacy,
     sessions: sessions::SessionsTable,
+    shelf: shelf::ShelfTable,
     agent: AgentSettings,
     models: BTreeMap<String, toml::Spanned<ModelFile>>,
 }
@@ -240,6 +246,7 @@ impl Config {
             })?;
         }
         config.sessions = file.sessions.settings().map_err(|(offset, why)| invalid(offset, why))?;
+        config.shelf_policy = file.shelf.policy().map_err(|(offset, why)| invalid(offset, why))?;
         for (name, model) in file.models {
             let at = model.span().start;
             let settings = model.into_inner().settings(&name, at);
@@ -288,7 +295,7 @@ impl Config {
              gate_deadline_seconds = {}\n\
              # How long a lesson of `lore lesson share` waits before it is signed; until then\n\
              # `lore lesson undo` withdraws it. At least 600.\n\
-             share_delay_seconds = {}\n\n{}",
+             share_delay_seconds = {}\n\n{}\n{}",
             quoted(&self.name),
             list(self.listen.iter().map(ToString::to_string).collect()),
             list(self.peers.iter().map(ToString::to_string).collect()),
@@ -298,6 +305,7 @@ impl Config {
             self.gate_seconds.unwrap_or(GATE_SECONDS),
             self.share_delay.seconds(),
             self.sessions.to_toml(),
+            shelf::to_toml(self.shelf_policy),
         )
     }
 }
@@ -342,7 +350,7 @@ mod tests {
         assert_eq!(
             error,
             "home/config.toml:3: unknown key `listen_on`; known keys here: name, listen, peers, \
-             log_level, sync_interval_seconds, privacy, sessions, agent, models (all are in \
+             log_level, sync_interval_seconds, privacy, sessions, shelf, agent, models (all are in \
              docs/configuration.md)"
         );
         let error = parse("[privacy]\nepsilon = 4\n").unwrap_err();

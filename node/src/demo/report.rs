@@ -132,6 +132,7 @@ pub(super) fn json(story: &Story) -> Value {
         "controls_without": story.without.control().first_attempt_share(),
         "controls_with": story.with.control().first_attempt_share(),
         "solved_with_time": story.without.quirks().solved_share(),
+        "approved": story.approved,
         "exported": story.exported,
         "evidence": story.evidence,
         "supporters_needed": story.supporters_needed,
@@ -192,6 +193,12 @@ pub(super) fn text(story: &Story) -> String {
         late.by_codebook_alone,
         late.by_federation_before_joining,
         late.disagreeing
+    );
+    let _ = writeln!(
+        out,
+        "\nreview: hints came from pitfalls that need none; {} other lessons waited at the late joiner, and the demo\n  \
+         approved them as its owner would (`lore review`, `lore approve`)",
+        story.approved
     );
     let _ = writeln!(out, "\nevidence pooled from noisy releases, beside what really happened");
     for one in &story.evidence {

@@ -64,6 +64,8 @@ pub(super) struct Story {
     pub(super) without: Report,
     pub(super) with: Report,
     pub(super) wrong: Report,
+    /// Items that the late node's owner had to approve.
+    pub(super) approved: usize,
     pub(super) exported: Vec<String>,
     pub(super) evidence: Vec<report::Evidence>,
     pub(super) supporters_needed: u32,
@@ -206,12 +208,13 @@ fn play(
     let count = nodes[0].federation()?.deltas;
     converge(&nodes, count)?;
 
-    step("users work again, with the shared library");
+    step("each node approves what waits for review, and users work again with the shared library");
     let mut again = Vec::new();
     for (n, node) in nodes.iter().enumerate() {
         let started = now_seconds().saturating_sub(120);
         let again_now = PITFALL_SESSIONS..PITFALL_SESSIONS + 1;
         sessions += round.import(node, &people[n], again_now, started)?;
+        node.approve_waiting()?;
         let skills = root.join("exports").join(&node.name);
         node.ask(SkillExport { federation: None, directory: skills.clone() })?;
         again.push(WorkPlan {
@@ -250,10 +253,11 @@ fn play(
     let count = nodes[0].federation()?.deltas;
     let roots = converge(&nodes, count)?;
 
-    step("the late node asks about its failing calls, exports the library, and its agent works");
+    step("the late node asks about its failing calls, approves what waits, and its agent works");
     let late = &nodes[working];
     let known = pitfalls::released(late)?;
     let hints_after = pitfalls::hints(late, &failing)?;
+    let approved = late.approve_waiting()?;
     let exports = root.join("exports").join("late");
     let exported = late.ask(SkillExport { federation: None, directory: exports.clone() })?.exported;
     let scratch = root.join("scratch").join("late");
@@ -312,6 +316,7 @@ fn play(
         without,
         with,
         wrong,
+        approved,
         exported,
         evidence: report::evidence(&library, &outcomes),
         supporters_needed: args.supporters_needed()?,

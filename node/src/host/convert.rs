@@ -1,6 +1,7 @@
 //! The engine's values as the types of the control API, and the other way round.
 
 use lore_control as control;
+use lore_engine::shelf::{Policy, Standing};
 use lore_engine::{Costs, Terms};
 use lore_lessons::codebook;
 use lore_privacy::ledger::Verified;
@@ -25,6 +26,24 @@ pub(super) const fn lesson_state(state: LessonState) -> control::LessonState {
         LessonState::Steady => control::LessonState::Steady,
         LessonState::Dormant { since } => control::LessonState::Dormant { since_epoch: since },
         LessonState::Drifting { since } => control::LessonState::Drifting { since_epoch: since },
+    }
+}
+
+pub(super) const fn policy(policy: Policy) -> control::ShelfPolicy {
+    match policy {
+        Policy::Manual => control::ShelfPolicy::Manual,
+        Policy::Validated => control::ShelfPolicy::Validated,
+        Policy::Auto => control::ShelfPolicy::Auto,
+    }
+}
+
+pub(super) const fn standing(standing: &Standing) -> control::Standing {
+    match standing {
+        Standing::OnShelf(_) => control::Standing::OnShelf,
+        Standing::Waiting(_) => control::Standing::Waiting,
+        Standing::Rejected => control::Standing::Rejected,
+        Standing::Blocked(_) => control::Standing::Blocked,
+        Standing::Revoked => control::Standing::Revoked,
     }
 }
 

@@ -15,8 +15,8 @@ impl Node {
         let found = all.iter().find(|rendered| is(rendered, name)).ok_or_else(|| {
             CliError::usage(format!("there is no skill `{name}`")).help("see `lore skill list`")
         })?;
-        let mut libraries =
-            self.engine.federations().values().map(|federation| federation.library());
+        let shelf = self.shelf();
+        let mut libraries = self.engine.federations().keys().filter_map(|id| shelf.library(*id));
         let brief = libraries
             .find_map(|library| Brief::of(library, found.skill, 0))
             .ok_or_else(|| CliError::failed("render", format!("`{name}` cannot be written")))?;

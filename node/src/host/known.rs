@@ -4,11 +4,11 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use lore_control as control;
-use lore_engine::Federation;
 use lore_lessons::{Book, Call, Circle, Digest, Entry, Hint, Tally, is_shell};
+use lore_protocol::charter::Charter;
 use lore_protocol::ids::{FederationId, LessonId, MemberId};
 use lore_protocol::lesson::Lesson;
-use lore_protocol::library::{LessonItem, LessonState};
+use lore_protocol::library::{LessonItem, LessonState, Library};
 use lore_protocol::payload::{ItemId, Unit, WEIGHT};
 use lore_session::Started;
 
@@ -37,19 +37,21 @@ impl Node {
         Ok(Known { digests, book, federations })
     }
 
-    /// A user's own lessons and all public ones, with the federation of each.
+    /// A user's own lessons and the public ones on the shelf, with the federation of each.
     fn book_of(&self, digests: &[(String, Digest)]) -> (Book, Federations) {
         let mut book = Book::new();
         for (_, digest) in digests {
             book.add_session(digest);
         }
+        let shelf = self.shelf();
         let mut federations = BTreeMap::new();
         let mut states = Vec::new();
         for (id, found) in self.engine.federations() {
             let me = found.member(&self.engine.public_key());
-            for (lesson, item) in &found.library().lessons {
-                states.push((*lesson, found.library().lesson_state(*lesson)));
-                let released = released(found, me, *lesson, item);
+            let Some(library) = shelf.library(*id) else { continue };
+            for (lesson, item) in &library.lessons {
+                states.push((*lesson, library.lesson_state(*lesson)));
+                let released = released(library, found.log().charter(), me, *lesson, item);
                 for entry in released {
                     federations.insert((entry.circle, *lesson), *id);
                     book.add(entry);
@@ -270,7 +272,8 @@ impl Known {
 
 /// A lesson of a library, once for each circle that it is known from.
 fn released(
-    found: &Federation,
+    library: &Library,
+    charter: &Charter,
     me: Option<MemberId>,
     id: LessonId,
     item: &LessonItem,
@@ -279,11 +282,10 @@ fn released(
         |support: i64| u32::try_from(support.max(0) / i64::from(WEIGHT)).unwrap_or(u32::MAX);
     let own = me.and_then(|me| item.support.get(&me)).copied().unwrap_or(0);
     let others = item.total_support().saturating_sub(own);
-    let votes = found.library().votes(ItemId::Lesson(id));
+    let votes = library.votes(ItemId::Lesson(id));
     let votes = votes.map_or(0, |votes| votes.sure_micros() / 1_000_000);
     let votes = u32::try_from(votes).unwrap_or(u32::MAX);
-    let charter = found.log().charter();
-    let evidence = found.library().estimate(charter, ItemId::Lesson(id), 0);
+    let evidence = library.estimate(charter, ItemId::Lesson(id), 0);
     let entry = |circle: Circle, people: u32| Entry {
         lesson: item.lesson.clone(),
         circle,

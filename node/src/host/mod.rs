@@ -22,9 +22,11 @@ mod lessons;
 mod privacy;
 #[cfg(test)]
 mod release_tests;
+mod review;
 mod search;
 mod sessions;
 mod shares;
+mod shelf;
 mod skills;
 mod states;
 mod status;
@@ -62,6 +64,7 @@ pub struct Node {
     home: Home,
     store: Arc<dyn Storage>,
     engine: Engine,
+    shelf: shelf::ShelfKeeper,
     probe: Option<Probe>,
     consent_file: PathBuf,
     /// The store without what stands around it.
@@ -108,11 +111,13 @@ impl Node {
         let engine = Engine::open(parts, settings)?;
         let probe = machine.probe.clone();
         let consent_file = machine.consent_file.clone();
+        let shelf = shelf::ShelfKeeper::open(&*store)?;
         let (keep_days, next_look, scrubbing) = (None, 0, None);
         let mut node = Self {
             home,
             store,
             engine,
+            shelf,
             probe,
             consent_file,
             disk,
@@ -162,11 +167,15 @@ impl Node {
         Ok(self.engine.run_jobs()?)
     }
 
-    /// Reads what the owner may change while the node runs: whether a person approves lesson releases, and
-    /// how long sessions are kept. Nothing is deleted by a configuration that cannot be read.
+    /// Reads what the owner may change while the node runs: whether a person approves lesson releases, how long
+    /// sessions are kept, and the policy of the shelf. Nothing is deleted by a configuration that cannot be read, and
+    /// nothing new reaches the shelf.
     fn refresh_settings(&mut self) {
         let config = Config::load(&self.home.config_path());
         self.keep_days = config.as_ref().ok().and_then(|config| config.sessions.keep_days);
+        if let Ok(config) = &config {
+            self.shelf.policy = config.shelf_policy;
+        }
         self.engine.settings_mut().gate = match config {
             Ok(config) => config.gate_seconds.map_or(Gate::Off, |seconds| Gate::Ask { seconds }),
             Err(error) => Gate::Unreadable(error.to_string()),

@@ -28,6 +28,7 @@ impl Node {
             sessions: self.session_count()?,
             retention: self.retention()?,
             privacy: self.privacy_status()?,
+            shelf: self.shelf_status(),
             pending_lessons: self.lesson_pending()?.lessons,
             recovering,
             next: if recovering.is_some() { RECOVERING } else { self.advice() }.into(),

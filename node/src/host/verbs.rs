@@ -118,6 +118,15 @@ impl Node {
                 let done = self.skill_export(federation, &ask.directory)?;
                 Reply::to::<control::SkillExport>(&done)
             }
+            Request::ShelfReview(ask) => {
+                Reply::to::<control::ShelfReview>(&self.shelf_review(ask)?)
+            }
+            Request::ShelfDecide(ask) => {
+                Reply::to::<control::ShelfDecide>(&self.shelf_decide(ask)?)
+            }
+            Request::ShelfAuthor(ask) => {
+                Reply::to::<control::ShelfAuthor>(&self.shelf_author(ask)?)
+            }
             Request::LessonList(ask) => Reply::to::<control::LessonList>(&self.lesson_list(ask)?),
             Request::LessonWhy(ask) => Reply::to::<control::LessonWhy>(&self.lesson_why(ask)?),
             Request::LessonSuggest(ask) => {

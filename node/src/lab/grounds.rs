@@ -189,9 +189,10 @@ impl Grounds {
         let count = nodes[0].federation()?.deltas;
         let roots = converge(&nodes, count)?;
 
-        progress.say("the measured node exports the library");
+        progress.say("the measured node approves what waits for review, and exports the library");
         let (late, working) = nodes.split_last().ok_or_else(|| failed(&"there is no node"))?;
         let exported = self.skills(Arm::Library);
+        late.approve_waiting()?;
         let done = late.ask(SkillExport { federation: None, directory: exported })?;
         let mut pooled = Vec::new();
         for node in working {

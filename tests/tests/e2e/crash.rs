@@ -181,6 +181,7 @@ fn a_crash_among_four_nodes_puts_the_session_into_no_frame_log_store_export_or_r
     for node in [&ada, &ben, &others[0], &others[1]] {
         let name = node.home().file_name().unwrap().to_str().unwrap().to_owned();
         let export = cluster.path().join(format!("skills-of-{name}"));
+        node.approve_waiting();
         node.json(&["skill", "export", "--dir", export.to_str().unwrap()]);
         let log = cluster.path().join(format!("log-of-{name}"));
         node.json(&["federation", "export-log", "--dir", log.to_str().unwrap()]);

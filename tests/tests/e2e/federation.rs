@@ -28,8 +28,9 @@ fn files(directory: &Path) -> BTreeMap<String, Vec<u8>> {
     found
 }
 
-/// `SKILL.md` files of an export.
+/// `SKILL.md` files of an export, after its owner approved what waited.
 fn skills(cluster: &Cluster, node: &Node, name: &str) -> BTreeMap<String, Vec<u8>> {
+    node.approve_waiting();
     let into = cluster.path().join(name);
     node.json(&["skill", "export", "--dir", into.to_str().unwrap()]);
     let mut found = files(&into);

@@ -64,6 +64,7 @@ impl Side {
     fn seen(&self, cluster: &Cluster, both: &Node) -> Vec<(&'static str, Vec<u8>)> {
         let path = |what: &str| cluster.path().join(format!("{what}-of-{}", self.name));
         let skills = path("skills");
+        self.founder.approve_waiting();
         self.founder.json(&["skill", "export", "--dir", skills.to_str().unwrap()]);
         let theirs = path("log-by-both");
         let _ = exported(both, &theirs, &["--federation", self.name]);

@@ -157,6 +157,7 @@ fn verbs_print_what_the_published_schema_says() {
             ("federation.show", &["federation", "show"]),
             ("federation.checkpoint", &["federation", "checkpoint"]),
             ("session.list", &["session", "list"]),
+            ("shelf.review", &["review", "--all"]),
             ("skill.list", &["skill", "list"]),
             ("skill.search", &["skill", "search", "count lines"]),
             ("lesson.preview", &["lesson", "preview"]),

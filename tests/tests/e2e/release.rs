@@ -81,6 +81,7 @@ fn what_many_users_found_is_released_to_every_library_and_what_three_found_is_no
         let deltas = exported(node, &log, &[]).deltas;
         assert!(deltas.len() >= 7, "{}", deltas.len());
         let out = cluster.path().join(format!("skills-{name}"));
+        node.approve_waiting();
         node.json(&["skill", "export", "--dir", out.to_str().unwrap()]);
         for path in [log, out, node.home().join("logs")] {
             let report = canaries.scan_path(&path).unwrap();

@@ -1,0 +1,116 @@
+//! An item of the shelf as a person reads it.
+
+use lore_control as control;
+use lore_engine::shelf::{Item, Shelf, Shelved, Standing, escaped};
+use lore_protocol::ids::FederationId;
+use lore_protocol::library::Library;
+use lore_protocol::payload::ItemId;
+
+use super::Node;
+use super::convert::{self, count};
+use super::shelf::needs_consent;
+use super::skills::micros;
+
+/// Longest line of a difference, in characters.
+const MAX_LINE_CHARS: usize = 240;
+
+impl Node {
+    pub(super) fn review_item(&self, shelf: &Shelf, one: &Shelved) -> control::ReviewItem {
+        let found = self.engine.federations().get(&one.federation);
+        let estimate = found.and_then(|found| {
+            let item = match &one.item {
+                Item::Lesson(id, _) => ItemId::Lesson(*id),
+                Item::Text(id, ..) => ItemId::Revision(*id),
+            };
+            found.library().estimate(found.log().charter(), item, 0)
+        });
+        let evidence = estimate.as_ref().map(|estimate| {
+            let (low, high) = estimate.interval_micros();
+            let rate = micros(estimate.rate_micros);
+            control::Interval { rate, low: micros(low), high: micros(high) }
+        });
+        let why = match &one.standing {
+            Standing::Waiting(why) => why.iter().map(|why| why.words().to_owned()).collect(),
+            Standing::OnShelf(ground) => vec![ground.name().to_owned()],
+            _ => Vec::new(),
+        };
+        let capabilities = one
+            .widening
+            .words()
+            .into_iter()
+            .map(|(what, of)| control::Capability { what: what.to_owned(), of: escaped(&of) });
+        let findings = one.examined.findings.iter().map(|finding| control::ScanFinding {
+            kind: finding.kind.name().to_owned(),
+            owasp: finding.kind.owasp().to_owned(),
+            excerpt: finding.excerpt.clone(),
+            why: finding.kind.why().to_owned(),
+        });
+        let name = found.map(|found| escaped(&found.log().charter().name));
+        control::ReviewItem {
+            id: control::Hash::of(one.id),
+            federation: control::FederationId::of(one.federation),
+            federation_name: name.unwrap_or_default(),
+            text: advice(&one.item),
+            standing: convert::standing(&one.standing),
+            why,
+            authors: one.authors.iter().map(control::MemberId::of).collect(),
+            members: count(one.voices),
+            evidence,
+            sessions: estimate.map_or(0, |estimate| estimate.sessions),
+            capabilities: capabilities.collect(),
+            findings: findings.collect(),
+            diff: self.difference(shelf, one).unwrap_or_default(),
+            needs_consent: needs_consent(one),
+        }
+    }
+
+    /// Lines that an item would add to the text of its skill, and take away from it; none when it is there already.
+    fn difference(&self, shelf: &Shelf, one: &Shelved) -> Option<Vec<String>> {
+        let Item::Lesson(id, _) = &one.item else { return None };
+        if one.standing.is_on_shelf() {
+            return None;
+        }
+        let library = self.engine.federations().get(&one.federation)?.library();
+        let rendered = |keeps_it: bool| {
+            let on_shelf = |federation: FederationId, lesson| shelf.holds(federation, lesson);
+            let siblings = library.skills.get(&one.skill)?;
+            let part: Library = library.only(
+                |lesson| {
+                    siblings.lessons.contains(&lesson)
+                        && (on_shelf(one.federation, lesson) || (keeps_it && lesson == *id))
+                },
+                |_| true,
+            );
+            let all = part.render(0).ok()?;
+            all.into_iter().find(|skill| skill.skill == one.skill).map(|skill| skill.text)
+        };
+        let (old, new) = (rendered(false).unwrap_or_default(), rendered(true)?);
+        let mut lines = missing('-', &old, &new);
+        lines.extend(missing('+', &new, &old));
+        Some(lines)
+    }
+}
+
+/// Lines of one text that another lacks, without empty ones and the head's ids.
+fn missing(sign: char, of: &str, other: &str) -> Vec<String> {
+    let theirs: std::collections::BTreeSet<&str> = other.lines().collect();
+    let lines = of.lines().filter(|line| {
+        !line.trim().is_empty() && !theirs.contains(line) && !line.trim_start().starts_with("lore-")
+    });
+    lines
+        .map(|line| {
+            let cut: String = line.chars().take(MAX_LINE_CHARS).collect();
+            format!("{sign} {}", escaped(&cut))
+        })
+        .collect()
+}
+
+/// The advice of an item in words, escaped for a terminal.
+pub(super) fn advice(item: &Item) -> String {
+    match item {
+        Item::Lesson(_, lesson) => escaped(&lesson.to_string()),
+        Item::Text(_, name, description) => {
+            format!("text of the skill `{}`: {}", escaped(name), escaped(description))
+        }
+    }
+}
