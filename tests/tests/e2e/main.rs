@@ -21,6 +21,7 @@ mod personal;
 mod privacy;
 mod release;
 mod restore;
+mod review;
 mod select;
 mod sessions;
 mod statement;
