@@ -19,6 +19,7 @@ pub mod peer;
 pub mod played;
 pub mod pty;
 pub mod sessions;
+mod shelf;
 pub mod wait;
 
 pub use node::{Cluster, Node, Ran};

@@ -108,7 +108,7 @@ impl Shelf {
             one.standing = by_content(&one.examined, widens, trusted, self.policy);
             settled.push(one);
         }
-        settled.sort_by(|a, b| a.id.cmp(&b.id));
+        settled.sort_by_key(|one| one.id);
         let on_shelf = settled.iter().filter(|one| one.standing.is_on_shelf());
         self.on_shelf.extend(on_shelf.map(|one| (federation, one.id)));
         self.items.extend(settled);
