@@ -41,6 +41,7 @@ Examples:
   lore federation invite                         make an invitation for a node
   lore session import ~/.claude/projects         import sessions; none is published
   lore privacy set --epsilon 4 --period 90d      allow releases
+  lore review                                    read and approve what others published
   lore skill export --dir ~/.claude/skills       write the shared skills for an agent
 
 Environment variables:

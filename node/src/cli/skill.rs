@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use lore_control::{CostSum, Evidence, Measure, SkillExport, SkillList, SkillShow, Skills};
+use lore_control::{
+    CostSum, Evidence, Measure, Skill, SkillExport, SkillList, SkillShow, Skills, Standing,
+};
 use lore_engine::shelf::escaped;
 use lore_protocol::skill;
 use serde::Serialize;
@@ -23,9 +25,10 @@ pub(super) fn skill(context: &Context, verb: SkillVerb) -> Result<(), CliError> 
             output::result(&shown, context.json, |shown| {
                 let costs = shown.costs.iter().map(|cost| format!("\ncost: {}", cost_text(cost)));
                 format!(
-                    "{}{}\nevidence: {}{}",
+                    "{}{}{}\nevidence: {}{}",
                     marked(shown.on_shelf),
                     if shown.on_shelf { shown.text.clone() } else { plain(&shown.text) },
+                    more_waiting(shown),
                     evidence(shown.evidence.as_ref()),
                     costs.collect::<String>()
                 )
@@ -79,6 +82,15 @@ const fn marked(on_shelf: bool) -> &'static str {
         ""
     } else {
         "(waits for review or was turned down: no agent is given this text; see `lore review`)\n\n"
+    }
+}
+
+/// A line about lessons of a skill that agents are not given yet.
+fn more_waiting(shown: &Skill) -> String {
+    let waits = shown.lessons.iter().filter(|one| one.standing == Standing::Waiting).count();
+    match waits {
+        0 => String::new(),
+        waits => format!("\n{waits} of its lessons wait for review: `lore review`"),
     }
 }
 

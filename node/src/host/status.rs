@@ -101,6 +101,9 @@ impl Node {
             "this node only receives; to share what its users learn, see `lore privacy set`"
         } else if self.session_count().is_ok_and(|count| count == 0) {
             "bring in sessions with `lore session import PATH`"
+        } else if self.shelf_status().waiting > 0 {
+            "review what other members published with `lore review`, then write the skills for your agent with \
+             `lore skill export --dir DIR`"
         } else {
             "write the shared skills for your agent with `lore skill export --dir DIR`"
         }

@@ -1,5 +1,6 @@
 //! Content of an item: its id, and what it shows by itself.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use lore_lessons::{is_known, is_shaped};
@@ -79,18 +80,17 @@ impl Examined {
         } else {
             Form::Prose
         };
-        // Token by token, since the words around them hide where one begins.
+        // Each token for itself, since words around one hide where it begins, and behind the program that it goes to.
         let trigger = lesson.trigger();
-        let mut tokens = lesson.action().tokens();
-        tokens.push(&trigger.tool);
-        tokens.extend(&trigger.subject);
-        let mut findings: Vec<Finding> =
-            tokens.into_iter().flat_map(|token| scan(token.as_str(), "")).collect();
-        findings.extend(scan(&format!("{} {}", trigger.tool, lesson.action()), ""));
-        findings.sort();
-        findings.dedup();
-        // The whole line repeats what a token showed.
-        let mut seen = std::collections::BTreeSet::new();
+        let tool = trigger.tool.as_str();
+        let mut lines = vec![tool.to_owned()];
+        lines.extend(trigger.subject.iter().map(|subject| subject.as_str().to_owned()));
+        for token in lesson.action().tokens() {
+            lines.extend([token.as_str().to_owned(), format!("{tool} {}", token.as_str())]);
+        }
+        let mut findings = scan(&lines.join("\n"), "");
+        // A second line repeats what the first showed.
+        let mut seen = BTreeSet::new();
         findings.retain(|finding| seen.insert(finding.kind));
         Self { findings, capabilities: Capabilities::of_lesson(lesson), form }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use lore_lessons::codebook;
 use lore_protocol::ids::{FederationId, LessonId, MemberId, RevisionId, SkillId};
-use lore_protocol::lesson::Lesson;
+use lore_protocol::lesson::{Lesson, Word};
 use lore_protocol::library::{LessonItem, Library};
 use lore_protocol::payload::{ItemId, RevokeTarget};
 
@@ -13,6 +13,7 @@ use super::capability::Capabilities;
 use super::content::{ContentId, Examined};
 use super::decision::{AuthorDecision, Decisions};
 use super::policy::Policy;
+use super::scan::scan;
 use super::standing::{Facts, Standing, by_content, by_decision};
 
 /// A library with the member that this node is in it.
@@ -112,10 +113,14 @@ impl Shelf {
         let on_shelf = settled.iter().filter(|one| one.standing.is_on_shelf());
         self.on_shelf.extend(on_shelf.map(|one| (federation, one.id)));
         self.items.extend(settled);
-        let part = library.only(
+        let mut part = library.only(
             |lesson| self.holds(federation, lesson),
             |member| !is_blocked(library, decisions, member),
         );
+        // Anyone may add words to a lesson that was approved before they did.
+        let odd: Vec<LessonId> =
+            part.topics.keys().copied().filter(|id| !has_clean_topics(&part, *id)).collect();
+        odd.iter().for_each(|id| drop(part.topics.remove(id)));
         self.libraries.insert(federation, part);
     }
 
@@ -183,6 +188,12 @@ impl Shelf {
     pub fn is_used_like(&self, other: &Self) -> bool {
         self.libraries == other.libraries
     }
+}
+
+/// Returns true when the topic words of a lesson, in the order in which a skill shows them, say nothing suspicious.
+fn has_clean_topics(library: &Library, lesson: LessonId) -> bool {
+    let words: Vec<&str> = library.topics_of(lesson).into_iter().map(Word::as_str).collect();
+    scan(&words.join(" "), "").is_empty()
 }
 
 /// Returns true for a blocked member, and for one whose voice began with one: a member may vouch for keys of its own.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use lore_protocol::ids::{FederationId, LessonId, MemberId};
-use lore_protocol::lesson::{Action, ErrorClass, Lesson, Op, Token, Trigger};
+use lore_protocol::lesson::{Action, ErrorClass, Lesson, Op, Token, Trigger, Word};
 use lore_protocol::library::{LessonItem, Library, Skill};
 use lore_protocol::payload::RevokeTarget;
 
@@ -281,4 +281,20 @@ fn every_kind_has_a_danger_and_a_risk_and_no_excerpt_can_move_a_cursor() {
             assert!(!finding.excerpt.contains(char::is_control), "{finding:?}");
         }
     }
+}
+
+#[test]
+fn topic_words_that_together_say_something_suspicious_are_left_out() {
+    let mut library = library(&[(known(), &[ADA])]);
+    let topics = |library: &mut Library, words: [&str; 3]| {
+        let words = words
+            .into_iter()
+            .zip([30, 20, 10])
+            .map(|(word, support)| (Word::new(word).unwrap(), BTreeMap::from([(EVE, support)])));
+        library.topics.insert(known().id(), words.collect());
+        let shelf = shelf(library, &Decisions::default(), Policy::Auto);
+        shelf.library(FEDERATION).unwrap().topics_of(known().id()).len()
+    };
+    assert_eq!(topics(&mut library, ["invoice", "archive", "report"]), 3);
+    assert_eq!(topics(&mut library, ["ignore", "previous", "rules"]), 0);
 }
