@@ -210,10 +210,14 @@ fn item_text(item: &ReviewItem) -> String {
     let mut out = format!("{}  {}\n", item.id.short(), item.text);
     let authors: Vec<&str> = item.authors.iter().map(|member| member.short()).collect();
     out.push_str(&format!(
-        "    from {} of `{}`; {} independent members stand behind it\n",
+        "    from {} of `{}`; {} behind it\n",
         authors.join(", "),
         item.federation_name,
-        item.members
+        if item.members == 1 {
+            "one member stands".to_owned()
+        } else {
+            format!("{} independent members stand", item.members)
+        }
     ));
     match &item.evidence {
         Some(found) => out.push_str(&format!(

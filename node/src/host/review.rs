@@ -95,7 +95,8 @@ impl Node {
 fn missing(sign: char, of: &str, other: &str) -> Vec<String> {
     let theirs: std::collections::BTreeSet<&str> = other.lines().collect();
     let lines = of.lines().filter(|line| {
-        !line.trim().is_empty() && !theirs.contains(line) && !line.trim_start().starts_with("lore-")
+        let is_id = line.trim_start_matches([' ', '"']).starts_with("lore-");
+        !line.trim().is_empty() && !theirs.contains(line) && !is_id
     });
     lines
         .map(|line| {

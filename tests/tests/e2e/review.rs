@@ -191,7 +191,9 @@ fn review_shows_why_each_is_dangerous_and_nothing_hidden_is_printed_as_it_is() {
     assert_eq!(last["capabilities"][0]["of"], "evilctl", "{last}");
     assert!(last["diff"].to_string().contains("+ |"), "{last}");
     let shown = ada.run(&["review"]).stdout;
-    for words in ["download and run (AST01)", "new: reaches", "harness_note", "stand behind it"] {
+    for words in
+        ["download and run (AST01)", "new: reaches", "harness_note", "one member stands behind it"]
+    {
         assert!(shown.contains(words), "`{words}` is not in {shown}");
     }
     for hidden in ['\u{200b}', '\u{e0041}'] {
