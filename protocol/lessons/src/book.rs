@@ -112,6 +112,12 @@ impl Entry {
             LessonState::Drifting { .. } => false,
         }
     }
+
+    /// Returns true when it worked more often than it failed, or a text says that it does.
+    #[must_use]
+    pub fn helps(&self) -> bool {
+        self.tally.worked > self.tally.failed || self.circle == Circle::Codebook
+    }
 }
 
 /// Known lessons.
@@ -248,8 +254,7 @@ impl Book {
         let lines = command.map(commands).unwrap_or_default();
         let fits = known.iter().map(|at| &self.entries[*at]).filter_map(|entry| {
             let exact = answers(entry, situation)?;
-            let helps = entry.tally.worked > entry.tally.failed || entry.circle == Circle::Codebook;
-            let usable = helps && entry.stands();
+            let usable = entry.helps() && entry.stands();
             (usable && applies(entry.lesson.action(), &situation.program, &lines))
                 .then_some((entry, exact))
         });

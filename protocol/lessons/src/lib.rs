@@ -4,7 +4,7 @@
 //! moves what another one gives. The way of a session: [`Call`]s with their [`Status`], a [`Situation`] for
 //! each call that failed, the [`Remedy`] that a later success shows, and [`Practice`] for what simply worked.
 //! [`Findings`] holds all of it; [`keys`] turns it into lessons of the public grammar, and a [`Digest`] is what a
-//! node keeps of it. A [`Book`] holds known lessons and answers a failing call with one [`Hint`].
+//! node keeps of it. A [`Book`] holds known lessons and answers a failing call with one [`Hint`]; an [`Index`] is a book as bytes.
 //!
 //! Programs, recognisers of failures and purposes of commands are data files under `data/`.
 
@@ -19,6 +19,7 @@ mod difference;
 mod digest;
 mod findings;
 mod hint;
+mod index;
 mod keys;
 mod known;
 mod line;
@@ -43,6 +44,7 @@ pub use demands::{Demands, demands_of, is_public_program};
 pub use digest::{DIGEST_VERSION, Digest, Seen};
 pub use findings::{Findings, Pitfall, findings, findings_within};
 pub use hint::{Hint, MAX_HINT_BYTES};
+pub use index::{Index, IndexError, index_of, programs_of};
 pub use keys::{forms_of, key_of, keys};
 pub use known::{is_known, is_known_package};
 pub use practice::Practice;
