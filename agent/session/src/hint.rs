@@ -44,6 +44,37 @@ impl CallHint {
     }
 }
 
+/// Before the text of a hint, wherever a model reads it.
+const BEGINNING: &str = "[hint from lore: ";
+/// After it, at the end of the line.
+const END: char = ']';
+
+impl CallHint {
+    /// The hint as a model reads it: one line of its own.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        format!("{BEGINNING}{}{END}", self.text)
+    }
+}
+
+/// A text without lines that show a hint, and their texts. What is given to an agent comes back in its transcript,
+/// where it is no evidence.
+#[must_use]
+pub fn without_hints(text: &str) -> (String, Vec<String>) {
+    if !text.contains(BEGINNING) {
+        return (text.to_owned(), Vec::new());
+    }
+    let (mut rest, mut hints) = (Vec::new(), Vec::new());
+    for line in text.split('\n') {
+        let hint = line.trim().strip_prefix(BEGINNING).and_then(|inner| inner.strip_suffix(END));
+        match hint {
+            Some(hint) => hints.push(hint.to_owned()),
+            None => rest.push(line),
+        }
+    }
+    (rest.join("\n").trim_end_matches('\n').to_owned(), hints)
+}
+
 impl From<Hint<'_>> for CallHint {
     fn from(hint: Hint<'_>) -> Self {
         let entry = hint.entry;

@@ -51,5 +51,5 @@ pub use practice::Practice;
 pub use remedy::Remedy;
 pub use shape::is_shaped;
 pub use situation::{Situation, situation_of};
-pub use status::status_of;
+pub use status::{fails_by_its_words, status_of};
 pub use tools::is_shell;

@@ -137,6 +137,21 @@ pub fn status_of(call: &Call) -> Status {
     read(call, &Steps::unbounded()).status
 }
 
+/// Returns true when the words of an output alone show that its command failed: for harnesses that tell a hook no
+/// status. Only exact recognisers of a program of the line count, and only at the beginning of a line.
+#[must_use]
+pub fn fails_by_its_words(call: &Call) -> bool {
+    let steps = Steps::unbounded();
+    let reading = read(call, &steps);
+    let names = reading.names(call);
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let output = call.output.as_deref().unwrap_or_default();
+    let found = recognise(&names, output, &steps);
+    let Some(found) = found.filter(|found| found.exact && found.leads) else { return false };
+    let reading = Reading { found: Some(found), ..reading };
+    reading.blamed().is_some_and(|at| !FINDERS.contains(&reading.programs[at].inner()))
+}
+
 /// Reads a call.
 pub(crate) fn read(call: &Call, steps: &Steps) -> Reading {
     let commands = call.command.as_deref().map(|line| {

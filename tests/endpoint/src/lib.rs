@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test harness fails by panicking")]
 
 mod act;
+pub mod agents;
 pub mod chat;
 mod request;
 mod server;

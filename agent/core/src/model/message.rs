@@ -95,7 +95,7 @@ impl ToolResult {
             Some(hint) => {
                 let text = self.text.trim_end();
                 let gap = if text.is_empty() { "" } else { "\n" };
-                Cow::Owned(format!("{text}{gap}[hint from lore: {}]", hint.text))
+                Cow::Owned(format!("{text}{gap}{}", hint.shown()))
             }
         }
     }

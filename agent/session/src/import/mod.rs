@@ -48,6 +48,7 @@ pub use facts::{Found, TurnFact};
 pub use format::Format;
 pub use places::{AgentPlace, places};
 pub use reader::Reader;
+pub use status::{Said, StatusForm, refusal};
 
 /// Largest document that is read as a whole, in bytes and with its long strings shortened. A file with
 /// one entry a line may be of any size.

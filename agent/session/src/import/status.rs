@@ -54,12 +54,42 @@ const CANCELLED: [&str; 12] = [
 ];
 
 /// Result of a call as its text says it.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Said {
-    /// The output without the words of the harness.
-    pub(super) output: String,
-    /// The exit status that they give.
-    pub(super) exit: Option<i32>,
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Said {
+    /// Output without the words of the harness.
+    pub output: String,
+    /// Exit status that they give.
+    pub exit: Option<i32>,
+}
+
+/// Form in which a harness writes a status into the text of a result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StatusForm {
+    /// None: the text is the output.
+    Plain,
+    /// As the first line.
+    FirstLine,
+    /// In angle brackets, as the last line.
+    AngleLine,
+    /// As the last line.
+    LastLine,
+    /// As one of several fields, a line each.
+    Fields,
+}
+
+impl StatusForm {
+    /// Reads the text of a result.
+    #[must_use]
+    pub fn read(self, text: &str) -> Said {
+        match self {
+            Self::Plain => plain(text),
+            Self::FirstLine => first_line(text),
+            Self::AngleLine => angle_line(text),
+            Self::LastLine => last_line(text),
+            Self::Fields => fields(text),
+        }
+    }
 }
 
 impl Said {
@@ -256,8 +286,9 @@ pub(super) fn any(text: &str) -> Said {
         .unwrap_or_else(|| plain(text))
 }
 
-/// Why a call did not run or did not end, by its answer.
-pub(super) fn refusal(text: &str) -> Option<Refusal> {
+/// Reason for which a call did not run or did not end, by its answer.
+#[must_use]
+pub fn refusal(text: &str) -> Option<Refusal> {
     let start = text.trim_start();
     if DENIED.iter().any(|mark| start.starts_with(mark)) {
         return Some(Refusal::Denied);

@@ -1,0 +1,184 @@
+//! Files between a node and the hooks: the node writes them whole, a hook only reads them.
+//!
+//! `public.index` holds what everybody of the node may be told. `own/NAME.index` holds one user's own lessons, with
+//! that user's commands: it is encrypted under a key that the node derives from the key of its private records.
+
+use std::collections::BTreeSet;
+use std::fs::{self, DirBuilder};
+use std::io::{self, Write as _};
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+
+use chacha20poly1305::aead::{Aead as _, Payload};
+use chacha20poly1305::{KeyInit as _, XChaCha20Poly1305, XNonce};
+use lore_lessons::{Book, Index, IndexError};
+
+use super::given::{self, GivenHint};
+use super::HookError;
+
+const NONCE_BYTES: usize = 24;
+/// Largest index that is read, in bytes.
+const MAX_INDEX_BYTES: u64 = 64 << 20;
+
+/// Key of a user's own index.
+#[derive(Clone)]
+pub struct HintKey(pub [u8; 32]);
+
+impl std::fmt::Debug for HintKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("HintKey(..)")
+    }
+}
+
+/// The directory of hints of a node, for one user.
+#[derive(Debug, Clone)]
+pub struct HintFiles {
+    directory: PathBuf,
+    user: String,
+    key: Option<HintKey>,
+}
+
+impl HintFiles {
+    /// The files in a directory, for a user by the name that their sessions are imported for. Without the key, own
+    /// lessons are neither read nor written.
+    #[must_use]
+    pub fn new(directory: &Path, user: &str, key: Option<HintKey>) -> Self {
+        Self { directory: directory.to_owned(), user: user.to_owned(), key }
+    }
+
+    /// The directory.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// File of what everybody of the node may be told.
+    #[must_use]
+    pub fn public(&self) -> PathBuf {
+        self.directory.join("public.index")
+    }
+
+    /// File of the user's own lessons.
+    #[must_use]
+    pub fn own(&self) -> PathBuf {
+        let name = blake3::hash(self.user.as_bytes()).to_hex();
+        self.directory.join("own").join(format!("{}.index", &name[..32]))
+    }
+
+    /// Directory of what sessions have had.
+    #[must_use]
+    pub fn given(&self) -> PathBuf {
+        self.directory.join("given")
+    }
+
+    /// Hints that were given to sessions and are not past their time.
+    #[must_use]
+    pub fn all_given(&self, now: u64) -> Vec<GivenHint> {
+        given::all(&self.given(), now)
+    }
+
+    /// Writes the public index, when it changed. True when it was written.
+    ///
+    /// # Errors
+    /// When a file cannot be written; what was there stays.
+    pub fn write_public(&self, index: &[u8]) -> io::Result<bool> {
+        if fs::read(self.public()).is_ok_and(|standing| standing == index) {
+            return Ok(false);
+        }
+        replace(&self.public(), index).map(|()| true)
+    }
+
+    /// Writes the user's own index; without the key it is removed.
+    ///
+    /// # Errors
+    /// When a file cannot be written; what was there stays.
+    pub fn write_own(&self, index: &[u8]) -> io::Result<()> {
+        let Some(key) = &self.key else {
+            return match fs::remove_file(self.own()) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+                _ => Ok(()),
+            };
+        };
+        let mut nonce = [0; NONCE_BYTES];
+        getrandom::fill(&mut nonce).map_err(|error| io::Error::other(error.to_string()))?;
+        let payload = Payload { msg: index, aad: self.user.as_bytes() };
+        let sealed = XChaCha20Poly1305::new(&key.0.into())
+            .encrypt(XNonce::from_slice(&nonce), payload)
+            .map_err(|_| io::Error::other("an index cannot be encrypted"))?;
+        replace(&self.own(), &[&nonce[..], &sealed].concat())
+    }
+
+    /// Lessons about some programs: the user's own and the public ones. What is not there is empty.
+    ///
+    /// # Errors
+    /// [`HookError::Files`] when neither file can be used.
+    pub fn book(&self, programs: &BTreeSet<String>) -> Result<Book, HookError> {
+        let mut book = Book::new();
+        let own = self.read_own().and_then(|index| add(index, &mut book, programs));
+        let public = self.read_public().and_then(|index| add(index, &mut book, programs));
+        match (own, public) {
+            (Err(why), Err(_)) => Err(why),
+            // One of two is better than none: the other is made again by the node.
+            _ => Ok(book),
+        }
+    }
+
+    /// The public index; none when it was not written yet.
+    ///
+    /// # Errors
+    /// [`HookError::Files`].
+    pub fn read_public(&self) -> Result<Option<Index>, HookError> {
+        read(&self.public())?.map(|bytes| index(&bytes)).transpose()
+    }
+
+    /// The user's own index; none when it was not written yet, or without the key.
+    ///
+    /// # Errors
+    /// [`HookError::Files`].
+    pub fn read_own(&self) -> Result<Option<Index>, HookError> {
+        let Some(key) = &self.key else { return Ok(None) };
+        let Some(bytes) = read(&self.own())? else { return Ok(None) };
+        let damaged = || HookError::Files(IndexError::Damaged.to_string());
+        let (nonce, sealed) = bytes.split_at_checked(NONCE_BYTES).ok_or_else(damaged)?;
+        let payload = Payload { msg: sealed, aad: self.user.as_bytes() };
+        let open = XChaCha20Poly1305::new(&key.0.into())
+            .decrypt(XNonce::from_slice(nonce), payload)
+            .map_err(|_| damaged())?;
+        index(&open).map(Some)
+    }
+}
+
+fn index(bytes: &[u8]) -> Result<Index, HookError> {
+    Index::read(bytes).map_err(|error| HookError::Files(error.to_string()))
+}
+
+fn add(index: Option<Index>, book: &mut Book, programs: &BTreeSet<String>) -> Result<(), HookError> {
+    let Some(index) = index else { return Ok(()) };
+    index.add_to(book, programs).map_err(|error| HookError::Files(error.to_string()))
+}
+
+fn read(path: &Path) -> Result<Option<Vec<u8>>, HookError> {
+    let failed = |error: io::Error| HookError::Files(format!("{}: {error}", path.display()));
+    match fs::metadata(path) {
+        Ok(meta) if meta.len() > MAX_INDEX_BYTES || !meta.is_file() => {
+            Err(HookError::Files(format!("{} is no index of hints", path.display())))
+        }
+        Ok(_) => fs::read(path).map(Some).map_err(failed),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(failed(error)),
+    }
+}
+
+/// Makes a directory that only its owner can enter.
+pub(super) fn private_dir(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+/// Writes a file whole or not at all, mode 0600.
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let directory = path.parent().unwrap_or(Path::new("."));
+    private_dir(directory)?;
+    let mut part = tempfile::NamedTempFile::new_in(directory)?;
+    part.write_all(bytes)?;
+    part.persist(path).map(drop).map_err(|error| error.error)
+}
