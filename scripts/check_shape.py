@@ -34,6 +34,7 @@ LOWER = {
     "lore-session",
     "lore-sandbox",
     "lore-agent",
+    "lore-connect",
 }
 OPTIONAL = {"lore-services", "lore-local-model"}
 NODE = {"lore-engine", "lore-control"}
@@ -49,6 +50,7 @@ ARROWS = {
     "lore-session": {"lore-protocol", "lore-lessons"},
     "lore-sandbox": set(),
     "lore-agent": {"lore-session", "lore-sandbox", "lore-lessons", "lore-protocol", "lore-privacy"},
+    "lore-connect": {"lore-session", "lore-lessons", "lore-protocol", "lore-control"},
     "lore-services": {"lore-agent"},
     "lore-local-model": {"lore-agent"},
     "lore-lab": LOWER | OPTIONAL | NODE,

@@ -162,6 +162,18 @@ impl Home {
         }
     }
 
+    /// Directory of what hooks of agents read.
+    #[must_use]
+    pub fn hints_path(&self) -> PathBuf {
+        self.root.join("hints")
+    }
+
+    /// Directory of what was changed for agents.
+    #[must_use]
+    pub fn connect_path(&self) -> PathBuf {
+        self.root.join("connect")
+    }
+
     /// The store's directory.
     #[must_use]
     pub fn store_path(&self) -> PathBuf {

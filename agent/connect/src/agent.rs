@@ -175,7 +175,8 @@ impl Agent {
     /// keeps in their home.
     #[must_use]
     pub fn is_found(&self, home: &Path, search: &[PathBuf]) -> bool {
-        let program = self.programs.iter().any(|name| search.iter().any(|dir| dir.join(name).is_file()));
+        let program =
+            self.programs.iter().any(|name| search.iter().any(|dir| dir.join(name).is_file()));
         program || self.marks.iter().any(|mark| Self::below(home, mark).exists())
     }
 }

@@ -4,6 +4,7 @@ use lore_lessons::{Circle, Hint, MAX_HINT_BYTES, beginning};
 use lore_protocol::ids::LessonId;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// A hint that the agent read beside a call's result: a trial of the lesson.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -57,22 +58,19 @@ impl CallHint {
     }
 }
 
-/// A text without lines that show a hint, and their texts. What is given to an agent comes back in its transcript,
-/// where it is no evidence.
-#[must_use]
-pub fn without_hints(text: &str) -> (String, Vec<String>) {
-    if !text.contains(BEGINNING) {
-        return (text.to_owned(), Vec::new());
-    }
-    let (mut rest, mut hints) = (Vec::new(), Vec::new());
-    for line in text.split('\n') {
-        let hint = line.trim().strip_prefix(BEGINNING).and_then(|inner| inner.strip_suffix(END));
-        match hint {
-            Some(hint) => hints.push(hint.to_owned()),
-            None => rest.push(line),
+/// Takes lines that show a hint out of all texts of a value. What is given to an agent comes back in its transcript,
+/// in whatever words its harness wraps around it, and is no evidence there.
+pub(crate) fn take_hints_out(value: &mut Value) {
+    match value {
+        Value::String(text) if text.contains(BEGINNING) => {
+            let lines = text.split('\n').filter(|line| !line.contains(BEGINNING));
+            let rest = lines.collect::<Vec<_>>().join("\n");
+            *text = rest.trim_end_matches('\n').to_owned();
         }
+        Value::Array(items) => items.iter_mut().for_each(take_hints_out),
+        Value::Object(fields) => fields.values_mut().for_each(take_hints_out),
+        _ => {}
     }
-    (rest.join("\n").trim_end_matches('\n').to_owned(), hints)
 }
 
 impl From<Hint<'_>> for CallHint {
@@ -80,5 +78,33 @@ impl From<Hint<'_>> for CallHint {
         let entry = hint.entry;
         let text = hint.to_string();
         Self::new(entry.lesson.id(), entry.circle, hint.exact, !hint.failed, &text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_hint_is_taken_out_in_the_words_of_every_harness() {
+        let hint = "[hint from lore: `git push` failed. What worked: add `-u`.]";
+        let mut value = json!({
+            "plain": format!("fatal: no upstream\n{hint}"),
+            "wrapped": [format!("Exit Code: 1\n</untrusted_context>\n<hook_context>{hint}</hook_context>")],
+            "named": format!("<exited with exit code 1>\n\nTool \"bash\" added: {hint}"),
+            "alone": hint,
+            "other": "hints from lore are short\n",
+        });
+        take_hints_out(&mut value);
+        let rest = json!({
+            "plain": "fatal: no upstream",
+            "wrapped": ["Exit Code: 1\n</untrusted_context>"],
+            "named": "<exited with exit code 1>",
+            "alone": "",
+            "other": "hints from lore are short\n",
+        });
+        assert_eq!(value, rest);
     }
 }

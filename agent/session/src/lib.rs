@@ -17,7 +17,7 @@ mod trace;
 #[cfg(test)]
 mod tests;
 
-pub use hint::{CallHint, without_hints};
+pub use hint::CallHint;
 pub use judge::judge;
 pub use lines::{SessionError, schema_json};
 pub use record::{

@@ -8,6 +8,7 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
+use lore_connect::hook::HintKey;
 use lore_protocol::ids::Hash;
 use secrecy::zeroize::Zeroizing;
 
@@ -90,6 +91,43 @@ impl DataKey {
     fn from_hex(text: &str) -> Option<Self> {
         Some(Self(Zeroizing::new(text.trim().parse::<Hash>().ok()?.0)))
     }
+}
+
+/// Purpose of the key of a user's own hints.
+const HINTS: &str = "commonlore own hints v1";
+
+impl DataKey {
+    /// Key of the own hints of this node's users, put where a hook finds it. A hook has no time to ask a keyring: then
+    /// it lies in the user's runtime directory, which is in memory and ends with the user's session. None without one.
+    pub(crate) fn hint_key(&self, home: &Home) -> Option<HintKey> {
+        let key = HintKey(self.derive(HINTS));
+        match place(home) {
+            Ok(Some(KeyPlace::File(_))) => Some(key),
+            Ok(Some(KeyPlace::Keyring(_))) => {
+                let text: String = key.0.iter().map(|byte| format!("{byte:02x}")).collect();
+                replace(&runtime_file(home)?, &text).ok().map(|()| key)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Key of the own hints of a home, as a hook finds it; none when it does not.
+pub(crate) fn hint_key(home: &Home) -> Option<HintKey> {
+    match read(&home.data_key_path()).ok()?? {
+        Found::Key(key) => Some(HintKey(key.derive(HINTS))),
+        Found::Named(_) => {
+            let text = fs::read_to_string(runtime_file(home)?).ok()?;
+            DataKey::from_hex(&text).map(|key| HintKey(*key.0))
+        }
+    }
+}
+
+/// File of the key of own hints in the user's runtime directory.
+fn runtime_file(home: &Home) -> Option<PathBuf> {
+    let directory = PathBuf::from(std::env::var_os("XDG_RUNTIME_DIR")?);
+    let name = Hash::derive("commonlore/hints/v1", &[home.root().as_os_str().as_encoded_bytes()]);
+    directory.is_absolute().then(|| directory.join(format!("lore-{}.hints", name.short())))
 }
 
 /// Where the key of a home is; none when it has none yet.

@@ -15,7 +15,7 @@ mod tests;
 
 pub use encrypted::Encrypted;
 pub use key::KeyWish;
-pub(crate) use key::{DataKey, place};
+pub(crate) use key::{DataKey, hint_key, place};
 pub use keyring::{Keyring, SecretTool};
 
 use lore_engine::{Batch, Durability, RecordKind, Storage};

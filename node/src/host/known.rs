@@ -71,6 +71,11 @@ impl Node {
         Ok(self.book_of(&digests).0)
     }
 
+    /// Everything that all users of this node may be told.
+    pub(super) fn public_book(&self) -> Book {
+        self.book_of(&[]).0
+    }
+
     /// Known lessons: those of each circle, the most often seen first.
     pub(super) fn lesson_list(
         &self,

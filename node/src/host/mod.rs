@@ -17,6 +17,7 @@ mod forget;
 #[cfg(test)]
 mod forget_tests;
 mod gate;
+mod hints;
 mod known;
 mod lessons;
 mod privacy;
@@ -44,6 +45,7 @@ pub(crate) use convert::verified;
 pub(crate) use evolve::read_brief;
 pub(crate) use federations::joined;
 pub use lessons::Handwritten;
+use lore_connect::hook::HintKey;
 use lore_engine::{Engine, Event, Gate, LedgerRecords, Parts, Settings, Storage, Table};
 use lore_privacy::SystemNoise;
 use lore_privacy::ledger::Verified;
@@ -77,6 +79,8 @@ pub struct Node {
     scrubbing: Option<std::thread::JoinHandle<()>>,
     /// Follows the agents of those who asked for it; none while a step of it is being done.
     watcher: Option<Watcher>,
+    /// State of what hooks of agents read.
+    hints: hints::HintState,
 }
 
 impl Node {
@@ -89,7 +93,7 @@ impl Node {
         let disk = Store::open(&home.store_path())?;
         let config = Config::load(&home.config_path());
         let wish = config.as_ref().map(|config| config.sessions.key).unwrap_or_default();
-        let store = private_store(&home, &disk, machine, wish)?;
+        let (store, hint_key) = private_store(&home, &disk, machine, wish)?;
         let settings = Settings {
             name: config.as_ref().map(|config| config.name.clone()).unwrap_or_default(),
             sync_interval: config
@@ -125,6 +129,7 @@ impl Node {
             next_look,
             scrubbing,
             watcher: Some(Watcher::default()),
+            hints: hints::HintState::new(hint_key),
         };
         node.refresh_settings();
         node.note_arrivals()?;
@@ -151,6 +156,7 @@ impl Node {
             self.refresh_settings();
             self.engine.publish_due_texts()?;
             self.drop_old_sessions()?;
+            self.refresh_hints();
         }
         Ok(self.engine.handle(event)?)
     }
@@ -183,14 +189,14 @@ impl Node {
     }
 }
 
-/// The store of a home with its private records in clear. What an older program left in clear on disk is
+/// The store of a home with its private records in clear, and the key of what hooks read. What an older program left in clear on disk is
 /// encrypted, and taken out of the files.
 fn private_store(
     home: &Home,
     disk: &Store,
     machine: &Machine,
     wish: KeyWish,
-) -> Result<Arc<dyn Storage>, CliError> {
+) -> Result<(Arc<dyn Storage>, Option<HintKey>), CliError> {
     let inner = machine.storage(Arc::new(disk.clone()));
     let is_new = !Encrypted::has_key(&*inner)?;
     let key = DataKey::of(home, machine.keyring.as_deref(), wish, is_new)?;
@@ -198,7 +204,8 @@ fn private_store(
     if rewritten {
         disk.scrub(&[Table::Sessions, Table::Settings])?;
     }
-    Ok(Arc::new(store))
+    let hint_key = key.hint_key(home);
+    Ok((Arc::new(store), hint_key))
 }
 
 /// Verifies the ledger of a home that no process holds, reading only.

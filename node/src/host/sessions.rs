@@ -97,6 +97,7 @@ impl Node {
         conversations.store(&mut batch);
         states.store(&mut batch)?;
         self.store.write(batch, Durability::Synced)?;
+        self.hints.sessions_changed();
         Ok(control::SessionsAdded {
             imported,
             known,

@@ -94,6 +94,7 @@ impl Node {
                 let watch = Watch { user: ask.user.clone(), home: home.clone(), ..before };
                 self.keep_watch(&unit, &watch, Durability::Synced)?;
                 self.watcher = Some(Watcher::default());
+                self.hints.sessions_changed();
             }
         }
         let watch = self.watch_of(&unit)?;
@@ -163,7 +164,7 @@ impl Node {
         Ok(())
     }
 
-    fn watched_people(&self) -> Result<Vec<Person>, CliError> {
+    pub(super) fn watched_people(&self) -> Result<Vec<Person>, CliError> {
         let mut people = Vec::new();
         for pair in self.store.scan(RecordKind::Watch, b"") {
             let (unit, bytes) = pair?;

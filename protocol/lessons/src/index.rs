@@ -170,11 +170,7 @@ impl Index {
     ///
     /// # Errors
     /// [`IndexError::Damaged`] when the lessons of a program cannot be read.
-    pub fn add_to(
-        &self,
-        book: &mut Book,
-        programs: &BTreeSet<String>,
-    ) -> Result<(), IndexError> {
+    pub fn add_to(&self, book: &mut Book, programs: &BTreeSet<String>) -> Result<(), IndexError> {
         for program in programs {
             let found = self.places.binary_search_by(|place| place.program.as_str().cmp(program));
             let Ok(at) = found else { continue };

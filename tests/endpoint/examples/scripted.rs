@@ -2,8 +2,8 @@
 //!
 //! Prints its address, then each request as one line of JSON.
 
-use lore_test_endpoint::agents::Step;
 use lore_test_endpoint::Endpoint;
+use lore_test_endpoint::agents::Step;
 
 fn main() {
     let steps = std::env::args().skip(1).map(Step::Run).collect();

@@ -48,9 +48,9 @@ impl Dialect {
         let items = |name: &str| body[name].as_array().cloned().unwrap_or_default();
         match self {
             Self::Messages => {
-                let parts = items("messages").into_iter().flat_map(|message| {
-                    message["content"].as_array().cloned().unwrap_or_default()
-                });
+                let parts = items("messages")
+                    .into_iter()
+                    .flat_map(|message| message["content"].as_array().cloned().unwrap_or_default());
                 parts.filter(|part| part["type"] == "tool_result").count()
             }
             Self::Responses => {
@@ -61,9 +61,9 @@ impl Dialect {
                 items("messages").iter().filter(|message| message["role"] == "tool").count()
             }
             Self::Gemini => {
-                let parts = items("contents").into_iter().flat_map(|message| {
-                    message["parts"].as_array().cloned().unwrap_or_default()
-                });
+                let parts = items("contents")
+                    .into_iter()
+                    .flat_map(|message| message["parts"].as_array().cloned().unwrap_or_default());
                 parts.filter(|part| part.get("functionResponse").is_some()).count()
             }
         }
@@ -75,14 +75,16 @@ impl Dialect {
         let declared: Vec<Value> = match self {
             Self::Gemini => tools
                 .iter()
-                .flat_map(|tool| tool["functionDeclarations"].as_array().cloned().unwrap_or_default())
+                .flat_map(|tool| {
+                    tool["functionDeclarations"].as_array().cloned().unwrap_or_default()
+                })
                 .collect(),
             Self::Chat => tools.iter().map(|tool| tool["function"].clone()).collect(),
             Self::Messages | Self::Responses => tools.clone(),
         };
-        let shell = declared.iter().find(|tool| {
-            tool["name"].as_str().is_some_and(|name| SHELLS.contains(&name))
-        })?;
+        let shell = declared
+            .iter()
+            .find(|tool| tool["name"].as_str().is_some_and(|name| SHELLS.contains(&name)))?;
         let text = shell.to_string();
         let argument = if text.contains("\"cmd\"") { "cmd" } else { "command" };
         Some((shell["name"].as_str()?.to_owned(), argument.to_owned()))
@@ -124,9 +126,11 @@ impl Dialect {
                 ],
                 "end_turn",
             ),
-            Self::Responses => responses(json!({"type": "message", "id": "msg_1", "role": "assistant",
+            Self::Responses => {
+                responses(json!({"type": "message", "id": "msg_1", "role": "assistant",
                 "status": "completed",
-                "content": [{"type": "output_text", "text": text, "annotations": []}]})),
+                "content": [{"type": "output_text", "text": text, "annotations": []}]}))
+            }
             Self::Chat => crate::chat::says(text),
             Self::Gemini => gemini(json!({"text": text})),
         }
@@ -194,7 +198,9 @@ impl Endpoint {
 fn step(steps: &[Step], n: usize, seen: &Seen) -> Act {
     let Some(dialect) = Dialect::of(seen) else {
         return if seen.path.ends_with("/models") {
-            json_answer(r#"{"object":"list","data":[{"id":"scripted-1","object":"model"}],"models":[]}"#)
+            json_answer(
+                r#"{"object":"list","data":[{"id":"scripted-1","object":"model"}],"models":[]}"#,
+            )
         } else if seen.path.ends_with("/count_tokens") {
             json_answer(r#"{"input_tokens":1}"#)
         } else if seen.method == "HEAD" {

@@ -13,8 +13,8 @@ use chacha20poly1305::aead::{Aead as _, Payload};
 use chacha20poly1305::{KeyInit as _, XChaCha20Poly1305, XNonce};
 use lore_lessons::{Book, Index, IndexError};
 
-use super::given::{self, GivenHint};
 use super::HookError;
+use super::given::{self, GivenHint};
 
 const NONCE_BYTES: usize = 24;
 /// Largest index that is read, in bytes.
@@ -152,7 +152,11 @@ fn index(bytes: &[u8]) -> Result<Index, HookError> {
     Index::read(bytes).map_err(|error| HookError::Files(error.to_string()))
 }
 
-fn add(index: Option<Index>, book: &mut Book, programs: &BTreeSet<String>) -> Result<(), HookError> {
+fn add(
+    index: Option<Index>,
+    book: &mut Book,
+    programs: &BTreeSet<String>,
+) -> Result<(), HookError> {
     let Some(index) = index else { return Ok(()) };
     index.add_to(book, programs).map_err(|error| HookError::Files(error.to_string()))
 }

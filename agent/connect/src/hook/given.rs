@@ -103,7 +103,8 @@ impl Given {
     /// noted: a hint that leaves no trace could be given at every call.
     pub fn add(&mut self, hint: &GivenHint) -> bool {
         let had = self.hints.iter().any(|one| {
-            one.lesson == hint.lesson || (one.situation.is_some() && one.situation == hint.situation)
+            one.lesson == hint.lesson
+                || (one.situation.is_some() && one.situation == hint.situation)
         });
         if had {
             return false;

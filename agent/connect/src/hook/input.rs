@@ -114,7 +114,8 @@ fn output(body: &Value) -> Option<String> {
     if let Some(text) = result.as_str() {
         return Some(text.to_owned());
     }
-    if let Some(text) = first(result, &["textResultForLlm", "llmContent", "output"]).and_then(Value::as_str)
+    if let Some(text) =
+        first(result, &["textResultForLlm", "llmContent", "output"]).and_then(Value::as_str)
     {
         return Some(text.to_owned());
     }
@@ -142,13 +143,34 @@ mod tests {
     #[test]
     fn every_agents_input_gives_the_same_call() {
         let inputs = [
-            ("claude-code", r#"{"session_id":"s","hook_event_name":"PostToolUseFailure","tool_name":"Bash","tool_input":{"command":"git pusk","description":"a"},"tool_use_id":"t","error":"Exit code 1\ngit: 'pusk' is not a git command. See 'git --help'.","is_interrupt":false,"duration_ms":16}"#),
-            ("codex", r#"{"session_id":"s","turn_id":"t","hook_event_name":"PostToolUse","tool_name":"Bash","tool_input":{"command":"git pusk"},"tool_response":"git: 'pusk' is not a git command. See 'git --help'.\n","tool_use_id":"c"}"#),
-            ("copilot-cli", r#"{"sessionId":"s","toolName":"bash","toolArgs":{"command":"git pusk","description":"a"},"toolResult":{"resultType":"success","textResultForLlm":"git: 'pusk' is not a git command. See 'git --help'.\n<shellId: 1 completed with exit code 1>"}}"#),
-            ("gemini-cli", r#"{"session_id":"s","hook_event_name":"AfterTool","tool_name":"run_shell_command","tool_input":{"command":"git pusk"},"tool_response":{"llmContent":"<untrusted_context>\nOutput: git: 'pusk' is not a git command. See 'git --help'.\nExit Code: 1\nProcess Group PGID: 2\n</untrusted_context>","returnDisplay":"x"}}"#),
-            ("opencode", r#"{"session":"s","tool":"bash","input":{"command":"git pusk"},"output":"git: 'pusk' is not a git command. See 'git --help'.\n","exit":1}"#),
-            ("pi", r#"{"session":"s","tool":"bash","input":{"command":"git pusk"},"output":"git: 'pusk' is not a git command. See 'git --help'.\n\n\nCommand exited with code 1","failed":true}"#),
-            ("qwen-code", r#"{"session_id":"s","hook_event_name":"PostToolUseFailure","tool_name":"run_shell_command","tool_input":{"command":"git pusk"},"error":"Command: git pusk\nDirectory: (root)\nOutput: git: 'pusk' is not a git command. See 'git --help'.\nError: (none)\nExit Code: 1\nSignal: (none)\nProcess Group PGID: (none)","is_interrupt":false}"#),
+            (
+                "claude-code",
+                r#"{"session_id":"s","hook_event_name":"PostToolUseFailure","tool_name":"Bash","tool_input":{"command":"git pusk","description":"a"},"tool_use_id":"t","error":"Exit code 1\ngit: 'pusk' is not a git command. See 'git --help'.","is_interrupt":false,"duration_ms":16}"#,
+            ),
+            (
+                "codex",
+                r#"{"session_id":"s","turn_id":"t","hook_event_name":"PostToolUse","tool_name":"Bash","tool_input":{"command":"git pusk"},"tool_response":"git: 'pusk' is not a git command. See 'git --help'.\n","tool_use_id":"c"}"#,
+            ),
+            (
+                "copilot-cli",
+                r#"{"sessionId":"s","toolName":"bash","toolArgs":{"command":"git pusk","description":"a"},"toolResult":{"resultType":"success","textResultForLlm":"git: 'pusk' is not a git command. See 'git --help'.\n<shellId: 1 completed with exit code 1>"}}"#,
+            ),
+            (
+                "gemini-cli",
+                r#"{"session_id":"s","hook_event_name":"AfterTool","tool_name":"run_shell_command","tool_input":{"command":"git pusk"},"tool_response":{"llmContent":"<untrusted_context>\nOutput: git: 'pusk' is not a git command. See 'git --help'.\nExit Code: 1\nProcess Group PGID: 2\n</untrusted_context>","returnDisplay":"x"}}"#,
+            ),
+            (
+                "opencode",
+                r#"{"session":"s","tool":"bash","input":{"command":"git pusk"},"output":"git: 'pusk' is not a git command. See 'git --help'.\n","exit":1}"#,
+            ),
+            (
+                "pi",
+                r#"{"session":"s","tool":"bash","input":{"command":"git pusk"},"output":"git: 'pusk' is not a git command. See 'git --help'.\n\n\nCommand exited with code 1","failed":true}"#,
+            ),
+            (
+                "qwen-code",
+                r#"{"session_id":"s","hook_event_name":"PostToolUseFailure","tool_name":"run_shell_command","tool_input":{"command":"git pusk"},"error":"Command: git pusk\nDirectory: (root)\nOutput: git: 'pusk' is not a git command. See 'git --help'.\nError: (none)\nExit Code: 1\nSignal: (none)\nProcess Group PGID: (none)","is_interrupt":false}"#,
+            ),
         ];
         for (name, text) in inputs {
             let input = HookInput::read(text.as_bytes()).unwrap();
@@ -166,7 +188,12 @@ mod tests {
     #[test]
     fn input_that_is_no_call_is_passed_over_and_what_is_no_json_is_an_error() {
         let claude = agent("claude-code").unwrap();
-        for text in ["{}", r#"{"tool_name":1}"#, r#"{"tool_name":"Bash"}"#, r#"{"session_id":[],"tool_name":"Bash","tool_input":"x"}"#] {
+        for text in [
+            "{}",
+            r#"{"tool_name":1}"#,
+            r#"{"tool_name":"Bash"}"#,
+            r#"{"session_id":[],"tool_name":"Bash","tool_input":"x"}"#,
+        ] {
             let input = HookInput::read(text.as_bytes()).unwrap();
             assert_eq!(input.call(claude, Event::After), None, "{text}");
         }

@@ -7,7 +7,9 @@ mod input;
 
 use std::collections::BTreeSet;
 
-use lore_lessons::{Book, Hint, Situation, fails_by_its_words, programs_of, situation_of, status_of};
+use lore_lessons::{
+    Book, Hint, Situation, fails_by_its_words, programs_of, situation_of, status_of,
+};
 use lore_session::CallHint;
 
 pub use answer::answer;
@@ -31,8 +33,12 @@ pub enum Event {
 }
 
 impl Event {
-    const ALL: [(Self, &str); 4] =
-        [(Self::Before, "before"), (Self::After, "after"), (Self::Start, "start"), (Self::End, "end")];
+    const ALL: [(Self, &str); 4] = [
+        (Self::Before, "before"),
+        (Self::After, "after"),
+        (Self::Start, "start"),
+        (Self::End, "end"),
+    ];
 
     /// Name on the command line.
     #[must_use]

@@ -39,17 +39,12 @@ fn input(value: &Value) -> CstInputValue {
     }
 }
 
-/// Adds hooks in Claude Code's form, in place of those that `is_ours` knows by their command.
+/// Adds hooks in Claude Code's form.
 ///
 /// # Errors
 /// [`SettingsError`].
-pub fn add_hooks(
-    text: &str,
-    hooks: &[Hook],
-    is_ours: impl Fn(&str) -> bool,
-) -> Result<String, SettingsError> {
-    let text = remove_hooks(text, is_ours)?;
-    let (root, top) = root(&text)?;
+pub fn add_hooks(text: &str, hooks: &[Hook]) -> Result<String, SettingsError> {
+    let (root, top) = root(text)?;
     let events = object(&top, HOOKS)?;
     for hook in hooks {
         let groups = events
@@ -105,6 +100,26 @@ pub fn remove_hooks(text: &str, is_ours: impl Fn(&str) -> bool) -> Result<String
         hooks.remove();
     }
     Ok(root.to_string())
+}
+
+/// The hooks that `is_ours` knows by their command, by event; none when the text cannot be read.
+#[must_use]
+pub fn hooks(text: &str, is_ours: impl Fn(&str) -> bool) -> Vec<Hook> {
+    let Ok((root, _)) = root(text) else { return Vec::new() };
+    let value = root.to_serde_value().unwrap_or_default();
+    let mut found = Vec::new();
+    for (event, groups) in value[HOOKS].as_object().into_iter().flatten() {
+        let hooks = groups.as_array().into_iter().flatten();
+        let hooks = hooks.flat_map(|group| group[HOOKS].as_array().cloned().unwrap_or_default());
+        for hook in hooks {
+            let command = hook["command"].as_str().unwrap_or_default().to_owned();
+            if is_ours(&command) {
+                let timeout = hook["timeout"].as_u64().unwrap_or_default();
+                found.push(Hook { event: event.clone(), command, timeout });
+            }
+        }
+    }
+    found
 }
 
 fn command(hook: &CstNode) -> String {
@@ -172,7 +187,7 @@ mod tests {
 
     const ODD: &str = "{\n\t// mine\n\t\"model\": \"opus\", /* stays */\n\t\"hooks\": {\n\t\t\"PreToolUse\": [\n\t\t\t{\"matcher\": \"Bash\", \"hooks\": [{\"type\": \"command\", \"command\": \"./check\"}]},\n\t\t],\n\t},\n\t\"env\": {\"A\": \"1\"},\n}\n";
 
-    fn hooks() -> Vec<Hook> {
+    fn ours_of() -> Vec<Hook> {
         ["PreToolUse", "SessionStart"]
             .map(|event| Hook {
                 event: event.into(),
@@ -188,12 +203,12 @@ mod tests {
 
     #[test]
     fn what_is_the_persons_survives_and_ours_goes_again() {
-        let with = add_hooks(ODD, &hooks(), ours).unwrap();
+        let with = add_hooks(ODD, &ours_of()).unwrap();
         for mine in ["// mine", "/* stays */", "./check", "\"env\": {\"A\": \"1\"},"] {
             assert!(with.contains(mine), "{with}");
         }
         assert_eq!(with.matches("lore hook").count(), 2, "{with}");
-        assert_eq!(add_hooks(&with, &hooks(), ours).unwrap().matches("lore hook").count(), 2);
+        assert_eq!(super::hooks(&with, ours), ours_of());
         let without = remove_hooks(&with, ours).unwrap();
         let read = |text: &str| parse(text).unwrap().to_serde_value().unwrap();
         assert_eq!(read(&without), read(ODD), "{without}");
@@ -203,7 +218,7 @@ mod tests {
     #[test]
     fn an_empty_or_missing_file_begins_as_an_object() {
         for text in ["", "  \n", "{}", "{\n}\n"] {
-            let with = add_hooks(text, &hooks(), ours).unwrap();
+            let with = add_hooks(text, &ours_of()).unwrap();
             let value: Value = serde_json::from_str(&with).unwrap();
             let command = &value["hooks"]["PreToolUse"][0]["hooks"][0]["command"];
             assert_eq!(command, "/bin/lore hook claude-code PreToolUse", "{with}");
@@ -214,10 +229,10 @@ mod tests {
 
     #[test]
     fn a_faulty_file_is_refused_with_its_place_and_another_shape_by_name() {
-        let error = add_hooks("{\n  \"a\": \n", &hooks(), ours).unwrap_err();
+        let error = add_hooks("{\n  \"a\": \n", &ours_of()).unwrap_err();
         assert!(error.to_string().contains("line "), "{error}");
         for text in ["[]", "{\"hooks\": []}", "{\"hooks\": {\"PreToolUse\": 1}}"] {
-            assert!(matches!(add_hooks(text, &hooks(), ours), Err(SettingsError::Shape(_))), "{text}");
+            assert!(matches!(add_hooks(text, &ours_of()), Err(SettingsError::Shape(_))), "{text}");
         }
     }
 

@@ -3,7 +3,7 @@
 mod json;
 mod toml;
 
-pub use json::{add_hooks, remove_hooks};
+pub use json::{add_hooks, hooks, remove_hooks};
 use serde_json::Value;
 
 use crate::agent::FileForm;

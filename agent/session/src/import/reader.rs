@@ -9,6 +9,7 @@ use super::squeeze::Squeeze;
 use super::{
     Format, Import, ImportError, Importer, MAX_DOCUMENT_BYTES, Place, Warning, spec_story,
 };
+use crate::hint::take_hints_out;
 
 /// Lines from which the format is told, and most bytes of them.
 const DETECT_LINES: usize = 32;
@@ -137,7 +138,12 @@ impl<R: Read + Seek> Reader<R> {
         let text = matches!(self.entries, Entries::Text(_));
         match &mut self.entries {
             Entries::Document(value) => match value.take() {
-                Some(value) => self.importer.entry(*value, Place::Item(1), import),
+                Some(mut value) => {
+                    if self.format != Format::Lore {
+                        take_hints_out(&mut value);
+                    }
+                    self.importer.entry(*value, Place::Item(1), import);
+                }
                 None => self.finish(import),
             },
             Entries::Lines(lines) | Entries::Text(lines) => match lines.next(&self.cost)? {
@@ -157,7 +163,12 @@ impl<R: Read + Seek> Reader<R> {
                         return Ok(());
                     }
                     match serde_json::from_slice::<Value>(bytes.trim_ascii()) {
-                        Ok(value) => self.importer.entry(value, place, import),
+                        Ok(mut value) => {
+                            if self.format != Format::Lore {
+                                take_hints_out(&mut value);
+                            }
+                            self.importer.entry(value, place, import);
+                        }
                         Err(_) if kind == Kind::Last => import.warn(place, CUT_SHORT),
                         Err(_) => import.warn(place, "not JSON; skipped"),
                     }

@@ -1,0 +1,80 @@
+//! What hooks of agents read: written whole when it changed, so that a hook opens no store.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use lore_connect::hook::{HintFiles, HintKey};
+use lore_lessons::{Circle, index_of};
+use lore_protocol::ids::Hash;
+
+use super::Node;
+use crate::error::CliError;
+
+/// Least seconds between two times that the files are written.
+const PAUSE_SECONDS: u64 = 2;
+
+/// State of the files.
+#[derive(Debug)]
+pub(super) struct HintState {
+    key: Option<HintKey>,
+    /// Number of times that sessions came or went.
+    sessions: AtomicU64,
+    /// What the files were made of.
+    made_of: Option<(u64, Vec<Hash>)>,
+    next: u64,
+}
+
+impl HintState {
+    pub(super) const fn new(key: Option<HintKey>) -> Self {
+        Self { key, sessions: AtomicU64::new(0), made_of: None, next: 0 }
+    }
+
+    /// Notes that sessions came or went.
+    pub(super) fn sessions_changed(&self) {
+        self.sessions.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl Node {
+    /// Files of a user's hints.
+    pub(crate) fn hint_files(&self, user: &str) -> HintFiles {
+        HintFiles::new(&self.home.hints_path(), user, self.hints.key.clone())
+    }
+
+    /// Writes what hooks read, when it changed. A fault is logged, and tried again: hints are no reason to stop.
+    pub(super) fn refresh_hints(&mut self) {
+        let now = self.engine.now_seconds();
+        if now < self.hints.next {
+            return;
+        }
+        let roots = self.engine.federations().values().map(lore_engine::Federation::root).collect();
+        let made_of = (self.hints.sessions.load(Ordering::Relaxed), roots);
+        if self.hints.made_of.as_ref() == Some(&made_of) {
+            return;
+        }
+        self.hints.next = now.saturating_add(PAUSE_SECONDS);
+        match self.write_hints() {
+            Ok(()) => self.hints.made_of = Some(made_of),
+            Err(error) => tracing::warn!(%error, "hints for agents cannot be written"),
+        }
+    }
+
+    /// Writes what hooks read: the public index, and the own one of each user whose agents are followed.
+    ///
+    /// # Errors
+    /// Store errors; a file that cannot be written.
+    pub(crate) fn write_hints(&self) -> Result<(), CliError> {
+        let failed = |error: std::io::Error| {
+            let place = self.home.hints_path();
+            CliError::failed("hints", format!("cannot write to {}: {error}", place.display()))
+        };
+        let nobody = self.public_book();
+        let public = index_of(&nobody, |_| true);
+        self.hint_files("").write_public(&public).map_err(failed)?;
+        for person in self.watched_people()? {
+            let book = self.book(&person.user)?;
+            let own = index_of(&book, |entry| entry.circle == Circle::Own);
+            self.hint_files(&person.user).write_own(&own).map_err(failed)?;
+        }
+        Ok(())
+    }
+}
