@@ -29,7 +29,10 @@ export default function (pi: any) {
     ask("start", { session: session(ctx) }).catch(() => {});
   });
   pi.on("session_shutdown", async (_event: any, ctx: any) => {
-    await ask("end", { session: session(ctx) });
+    await ask("end", {
+      session: session(ctx),
+      transcript_path: ctx?.sessionManager?.getSessionFile?.(),
+    });
   });
   pi.on("tool_result", async (event: any, ctx: any) => {
     try {

@@ -24,6 +24,9 @@ pub struct Agent {
     pub marks: Vec<String>,
     /// Directory that it reads skills from.
     pub skills: String,
+    /// File of a session, with `{id}` for the session's id; for agents whose hooks do not name it.
+    #[serde(default)]
+    pub transcript: Option<String>,
     /// Its hooks.
     pub hooks: HookRow,
     /// Its list of MCP servers; none when it has none.
@@ -169,6 +172,15 @@ impl Agent {
     #[must_use]
     pub fn below(home: &Path, path: &str) -> PathBuf {
         path.split('/').fold(home.to_owned(), |joined, part| joined.join(part))
+    }
+
+    /// File of a session below a person's home, for agents whose hooks do not name it.
+    #[must_use]
+    pub fn transcript(&self, home: &Path, session: &str) -> Option<PathBuf> {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+        let named = !session.is_empty() && session.bytes().all(plain);
+        let row = self.transcript.as_ref().filter(|_| named)?;
+        Some(Self::below(home, &row.replace("{id}", session)))
     }
 
     /// Returns true when there are signs that the person uses it: a program in one of `search`, or a file that it

@@ -39,6 +39,7 @@ Examples:
   lore init && lore run --detach                 make a node and run it
   lore federation create my-team                 found a federation
   lore federation invite                         make an invitation for a node
+  lore connect                                   connect the agents that you use
   lore session import ~/.claude/projects         import sessions; none is published
   lore privacy set --epsilon 4 --period 90d      allow releases
   lore review                                    read and approve what others published
@@ -92,6 +93,11 @@ pub(super) enum Verb {
     Block(super::review::MemberArgs),
     /// Trust a member: what it publishes passes when it is clean.
     Trust(super::review::MemberArgs),
+    /// Connect the agents that you use: hints at failing calls, shared skills, and import of their sessions.
+    Connect(super::connect::ConnectArgs),
+    /// Answer an agent's hook, with its JSON on standard input. Agents call it; it never fails.
+    #[command(hide = true)]
+    Hook(super::hook::HookArgs),
     /// Give the built-in agent a task, or open its prompt.
     Agent(Box<AgentArgs>),
     /// Preview mined lessons, and publish one that you wrote.

@@ -56,7 +56,7 @@ impl Context {
     }
 
     /// Fails with the one error that says how to begin.
-    fn must_be_a_home(&self) -> Result<(), CliError> {
+    pub(super) fn must_be_a_home(&self) -> Result<(), CliError> {
         if !self.home.is_initialised() {
             self.home.load_key()?;
         }

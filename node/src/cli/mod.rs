@@ -3,13 +3,16 @@
 mod agent;
 mod args;
 mod ask;
+mod connect;
 mod cost;
 mod doctor;
+mod doctor_agents;
 mod evolve;
 mod extract;
 mod federation;
 mod gate;
 mod help;
+mod hook;
 mod lab;
 mod lesson;
 mod manual;
@@ -76,6 +79,9 @@ pub fn main(machine: Machine) -> ExitCode {
         }
     };
     let json = cli.json;
+    if let Some(Verb::Hook(args)) = &cli.verb {
+        return hook::hook(cli.home.as_deref(), args);
+    }
     match dispatch(cli, machine) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => output::fail(&error, json),
@@ -128,6 +134,7 @@ fn dispatch(cli: Cli, machine: Machine) -> Result<(), CliError> {
         Context { home: Home::resolve(chosen_home(cli.home)?.as_deref())?, json, machine };
     match verb {
         Verb::Agent(args) => agent::agent(&context, *args),
+        Verb::Connect(args) => connect::connect(&context, &args),
         Verb::Init(args) => start::init(&context, &args),
         Verb::Run(args) => run::run(&context, args),
         Verb::Stop => run::stop(&context),
@@ -149,6 +156,7 @@ fn dispatch(cli: Cli, machine: Machine) -> Result<(), CliError> {
         Verb::Model(verb) => model::model(&context, verb),
         Verb::Store(verb) => store::store(&context, &verb),
         Verb::Demo(_)
+        | Verb::Hook(_)
         | Verb::Lab(_)
         | Verb::Completions { .. }
         | Verb::Man { .. }

@@ -1,9 +1,11 @@
 //! `run` and `stop`.
 
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use lore_control::{Peers, Stop};
+use serde::Serialize;
 use serde_json::json;
 
 use super::Context;
@@ -46,6 +48,24 @@ pub(super) fn run(context: &Context, args: RunArgs) -> Result<(), CliError> {
 }
 
 fn detach(context: &Context, args: &RunArgs) -> Result<(), CliError> {
+    let started = start_detached(context, args.record_frames.as_deref())?;
+    output::result(&started, context.json, |started| {
+        format!("running as process {}\nnext: lore status", started.pid)
+    })
+}
+
+/// Output of `run --detach --json`.
+#[derive(Debug, Serialize)]
+pub(super) struct Started {
+    pid: u32,
+    listening: Vec<String>,
+}
+
+/// Starts the node in the background, and waits until it answers.
+pub(super) fn start_detached(
+    context: &Context,
+    record_frames: Option<&Path>,
+) -> Result<Started, CliError> {
     if let Some(pid) = context.home.holder() {
         return Err(CliError::failed(
             "home_held",
@@ -56,7 +76,7 @@ fn detach(context: &Context, args: &RunArgs) -> Result<(), CliError> {
     let program = std::env::current_exe().map_err(|error| CliError::failed("detach", error))?;
     let mut command = Command::new(program);
     command.arg("--home").arg(context.home.root()).arg("run");
-    if let Some(file) = &args.record_frames {
+    if let Some(file) = record_frames {
         command.arg("--record-frames").arg(file);
     }
     let start_log = context.home.root().join("start.log");
@@ -73,10 +93,7 @@ fn detach(context: &Context, args: &RunArgs) -> Result<(), CliError> {
     let begun = Instant::now();
     loop {
         if let Some(network) = control::ask_daemon(&context.home, Peers {})? {
-            let shown = json!({ "pid": child.id(), "listening": network.listening });
-            return output::result(&shown, context.json, |_| {
-                format!("running as process {}\nnext: lore status", child.id())
-            });
+            return Ok(Started { pid: child.id(), listening: network.listening });
         }
         let ended = child.try_wait().map_err(|error| CliError::failed("detach", error))?;
         if ended.is_some() || begun.elapsed() > START {

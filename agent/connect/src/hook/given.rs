@@ -93,6 +93,12 @@ impl Given {
         Self { path: Some(path), hints }
     }
 
+    /// Its file; empty for a session without an id.
+    #[must_use]
+    pub fn path(&self) -> PathBuf {
+        self.path.clone().unwrap_or_default()
+    }
+
     /// The hints.
     #[must_use]
     pub fn hints(&self) -> &[GivenHint] {

@@ -1,6 +1,7 @@
 //! What agents tell their hooks, read into one call.
 
 use std::io::Read;
+use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use lore_lessons::{Call, Refusal};
@@ -56,6 +57,14 @@ impl HookInput {
     #[must_use]
     pub fn event_name(&self) -> Option<&str> {
         self.body.get("hook_event_name").and_then(Value::as_str)
+    }
+
+    /// File of the agent's session, when it names one.
+    #[must_use]
+    pub fn transcript(&self) -> Option<PathBuf> {
+        let path = first(&self.body, &["transcript_path", "transcriptPath"])?.as_str()?;
+        let path = PathBuf::from(path);
+        path.is_absolute().then_some(path)
     }
 
     /// The call that it is about; none when there is none.
