@@ -19,7 +19,7 @@ pub(super) struct HintState {
     /// Number of times that sessions came or went.
     sessions: AtomicU64,
     /// What the files were made of.
-    made_of: Option<(u64, Vec<Hash>)>,
+    made_of: Option<(u64, u64, Vec<Hash>)>,
     next: u64,
 }
 
@@ -47,7 +47,8 @@ impl Node {
             return;
         }
         let roots = self.engine.federations().values().map(lore_engine::Federation::root).collect();
-        let made_of = (self.hints.sessions.load(Ordering::Relaxed), roots);
+        let sessions = self.hints.sessions.load(Ordering::Relaxed);
+        let made_of = (sessions, self.shelf_version(), roots);
         if self.hints.made_of.as_ref() == Some(&made_of) {
             return;
         }
