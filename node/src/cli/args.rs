@@ -95,6 +95,8 @@ pub(super) enum Verb {
     Trust(super::review::MemberArgs),
     /// Connect the agents that you use: hints at failing calls, shared skills, and import of their sessions.
     Connect(super::connect::ConnectArgs),
+    /// Serve lessons and skills to an agent over MCP, on standard input and output.
+    Mcp,
     /// Answer an agent's hook, with its JSON on standard input. Agents call it; it never fails.
     #[command(hide = true)]
     Hook(super::hook::HookArgs),

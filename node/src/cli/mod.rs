@@ -16,6 +16,7 @@ mod hook;
 mod lab;
 mod lesson;
 mod manual;
+mod mcp;
 mod model;
 mod model_file;
 mod privacy;
@@ -135,6 +136,7 @@ fn dispatch(cli: Cli, machine: Machine) -> Result<(), CliError> {
     match verb {
         Verb::Agent(args) => agent::agent(&context, *args),
         Verb::Connect(args) => connect::connect(&context, &args),
+        Verb::Mcp => mcp::mcp(&context),
         Verb::Init(args) => start::init(&context, &args),
         Verb::Run(args) => run::run(&context, args),
         Verb::Stop => run::stop(&context),

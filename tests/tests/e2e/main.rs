@@ -15,6 +15,7 @@ mod idle;
 mod input;
 mod isolation;
 mod lessons;
+mod mcp;
 mod neighbours;
 mod output;
 mod personal;

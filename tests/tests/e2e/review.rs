@@ -39,7 +39,7 @@ fn lesson(op: Op, tool: &str, error: ErrorClass, action: Action) -> Lesson {
 }
 
 /// Lessons of a hostile member, each with kinds of findings that the scan must have.
-fn poisoned() -> Vec<(Lesson, &'static [&'static str])> {
+pub(crate) fn poisoned() -> Vec<(Lesson, &'static [&'static str])> {
     let fix = |tool, action| lesson(Op::Fix, tool, ErrorClass::NotConfigured, action);
     let verify =
         |text| lesson(Op::Verify, "git push", ErrorClass::None, Action::CheckThat(token(text)));
@@ -81,7 +81,7 @@ fn payload(lessons: impl IntoIterator<Item = Lesson>) -> Payload {
 }
 
 /// A node with a daemon in a federation in which a member published the poisoned lessons; and that member's id.
-fn poisoned_node(cluster: &Cluster) -> (Node, String) {
+pub(crate) fn poisoned_node(cluster: &Cluster) -> (Node, String) {
     let ada = cluster.running("ada");
     ada.json(&["federation", "create", "guild"]);
     let identity = Identity::join(&ada, &ada.invitation(&[]), 9);
@@ -111,13 +111,13 @@ fn export(node: &Node, into: &Path) -> Value {
     node.json(&["skill", "export", "--dir", into.to_str().unwrap()])
 }
 
-fn is_clean(text: &str, place: &str) {
+pub(crate) fn is_clean(text: &str, place: &str) {
     for poison in POISON {
         assert!(!text.contains(poison), "`{poison}` is in {place}: {text}");
     }
 }
 
-fn id(of: &Lesson) -> String {
+pub(crate) fn id(of: &Lesson) -> String {
     of.id().to_string()
 }
 
