@@ -228,7 +228,7 @@ pub struct Interval {
 }
 
 /// Arguments of `skill.export`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SkillExport {
     /// Id, its beginning, or name; none: every federation.
@@ -236,6 +236,19 @@ pub struct SkillExport {
     pub federation: Option<String>,
     /// Absolute path of the directory to write to.
     pub directory: PathBuf,
+    /// Names of the agents that read the directory: a running node then keeps it as its shelf is. Empty: it is written
+    /// once.
+    #[serde(default)]
+    pub agents: Vec<String>,
+    /// Most characters of all descriptions together; none: no bound.
+    #[serde(default)]
+    pub budget_chars: Option<u64>,
+    /// Report what would be done, and write nothing.
+    #[serde(default)]
+    pub preview: bool,
+    /// Write again what was taken away from an agent's directory.
+    #[serde(default)]
+    pub repair: bool,
 }
 
 /// Skills that were written as directories.
@@ -251,4 +264,10 @@ pub struct SkillsExported {
     pub removed: Vec<String>,
     /// Names of those that were edited here, or are not ours, and were left alone.
     pub kept: Vec<String>,
+    /// Names of those in `kept` that were written from the library and edited since.
+    pub edited: Vec<String>,
+    /// Names of those that were written before and taken away since: not written again.
+    pub missing: Vec<String>,
+    /// Names of those that are left for a search: the descriptions of the more useful ones fill the budget.
+    pub left_out: Vec<String>,
 }

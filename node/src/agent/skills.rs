@@ -46,7 +46,7 @@ impl SkillSource {
             Self::Directory(path) => path.clone(),
             Self::Library => {
                 let library = place.library();
-                let wanted = SkillExport { federation: None, directory: library.clone() };
+                let wanted = SkillExport { directory: library.clone(), ..SkillExport::default() };
                 super::patiently(ask, &wanted)?;
                 library
             }

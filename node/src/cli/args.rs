@@ -444,7 +444,7 @@ pub(super) enum SkillVerb {
     /// Write a candidate text for a shared skill. It stays on this machine.
     Evolve(EvolveArgs),
     /// Write the shared skills as directories for an agent.
-    Export(ExportArgs),
+    Export(super::export::SkillExportArgs),
 }
 
 #[derive(Debug, Args)]

@@ -8,6 +8,7 @@ mod cost;
 mod doctor;
 mod doctor_agents;
 mod evolve;
+mod export;
 mod extract;
 mod federation;
 mod gate;

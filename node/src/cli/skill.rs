@@ -2,9 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use lore_control::{
-    CostSum, Evidence, Measure, Skill, SkillExport, SkillList, SkillShow, Skills, Standing,
-};
+use lore_control::{CostSum, Evidence, Measure, Skill, SkillList, SkillShow, Skills, Standing};
 use lore_engine::shelf::escaped;
 use lore_protocol::skill;
 use serde::Serialize;
@@ -37,23 +35,7 @@ pub(super) fn skill(context: &Context, verb: SkillVerb) -> Result<(), CliError> 
         SkillVerb::Search(args) => super::search::search(context, args),
         SkillVerb::Evolve(args) => super::evolve::evolve(context, &args),
         SkillVerb::Validate { paths } => validate(context, &paths),
-        SkillVerb::Export(args) => {
-            let directory = std::path::absolute(&args.dir).map_err(|error| {
-                CliError::usage(format!("--dir {}: {error}", args.dir.display()))
-            })?;
-            let done = context.ask(SkillExport { federation: args.federation, directory })?;
-            output::result(&done, context.json, |done| {
-                format!(
-                    "{} written, {} unchanged, {} removed, {} kept because they were edited here, \
-                     in {}",
-                    done.exported.len(),
-                    done.unchanged.len(),
-                    done.removed.len(),
-                    done.kept.len(),
-                    done.directory.display()
-                )
-            })
-        }
+        SkillVerb::Export(args) => super::export::export(context, &args),
     }
 }
 

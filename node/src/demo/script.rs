@@ -216,7 +216,7 @@ fn play(
         sessions += round.import(node, &people[n], again_now, started)?;
         node.approve_waiting()?;
         let skills = root.join("exports").join(&node.name);
-        node.ask(SkillExport { federation: None, directory: skills.clone() })?;
+        node.ask(SkillExport { directory: skills.clone(), ..SkillExport::default() })?;
         again.push(WorkPlan {
             home: node.home.root().to_owned(),
             lab: lab_dir.clone(),
@@ -259,7 +259,8 @@ fn play(
     let hints_after = pitfalls::hints(late, &failing)?;
     let approved = late.approve_waiting()?;
     let exports = root.join("exports").join("late");
-    let exported = late.ask(SkillExport { federation: None, directory: exports.clone() })?.exported;
+    let exported =
+        late.ask(SkillExport { directory: exports.clone(), ..SkillExport::default() })?.exported;
     let scratch = root.join("scratch").join("late");
     let measure = |skills: Option<&Path>, give_time: bool| {
         let asked = Evaluation {

@@ -12,6 +12,7 @@ mod convert;
 mod denylist;
 mod digests;
 mod evolve;
+mod exports;
 mod federations;
 mod forget;
 #[cfg(test)]
@@ -81,6 +82,8 @@ pub struct Node {
     watcher: Option<Watcher>,
     /// State of what hooks of agents read.
     hints: hints::HintState,
+    /// State of skills in agents' directories.
+    exports: exports::ExportState,
 }
 
 impl Node {
@@ -130,6 +133,7 @@ impl Node {
             scrubbing,
             watcher: Some(Watcher::default()),
             hints: hints::HintState::new(hint_key),
+            exports: exports::ExportState::default(),
         };
         node.refresh_settings();
         node.note_arrivals()?;
@@ -157,6 +161,7 @@ impl Node {
             self.engine.publish_due_texts()?;
             self.drop_old_sessions()?;
             self.refresh_hints();
+            self.refresh_exports();
         }
         Ok(self.engine.handle(event)?)
     }

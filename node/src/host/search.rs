@@ -31,7 +31,7 @@ impl Node {
     }
 
     /// Success rate of a skill as the library knows it, in the charter's first context.
-    fn evidence(&self, rendered: &Rendered) -> Option<Evidence> {
+    pub(super) fn evidence(&self, rendered: &Rendered) -> Option<Evidence> {
         let item = ItemId::Revision(rendered.revision);
         self.engine.federations().values().find_map(|found| {
             let estimate = found.library().estimate(found.log().charter(), item, 0)?;

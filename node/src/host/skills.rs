@@ -1,7 +1,5 @@
 //! The shared library as its user sees it.
 
-use std::path::Path;
-
 use lore_control as control;
 use lore_engine::Federation;
 use lore_protocol::charter::CostKind;
@@ -12,7 +10,6 @@ use lore_protocol::payload::ItemId;
 use super::Node;
 use super::convert::{self, count};
 use crate::error::CliError;
-use crate::export;
 
 /// A skill, and whether agents may be given it.
 struct Shown {
@@ -148,24 +145,6 @@ impl Node {
             on_shelf: summary.on_shelf,
             lessons: lessons.collect(),
             text: found.text.clone(),
-        })
-    }
-
-    /// Writes every skill that is on the shelf as a directory below `into`.
-    pub(super) fn skill_export(
-        &self,
-        federation: Option<FederationId>,
-        into: &Path,
-    ) -> Result<control::SkillsExported, CliError> {
-        let rendered = self.rendered(federation)?;
-        let files = rendered.iter().map(|r| (r.name.as_str().to_owned(), r.text.clone())).collect();
-        let report = export::write(into, &files)?;
-        Ok(control::SkillsExported {
-            directory: into.to_owned(),
-            exported: report.written,
-            unchanged: report.unchanged,
-            removed: report.removed,
-            kept: report.kept,
         })
     }
 }

@@ -115,8 +115,7 @@ impl Node {
             }
             Request::SkillExport(ask) => {
                 let federation = self.which_any(ask.federation.as_deref())?;
-                let done = self.skill_export(federation, &ask.directory)?;
-                Reply::to::<control::SkillExport>(&done)
+                Reply::to::<control::SkillExport>(&self.skill_export(federation, ask)?)
             }
             Request::ShelfReview(ask) => {
                 Reply::to::<control::ShelfReview>(&self.shelf_review(ask)?)

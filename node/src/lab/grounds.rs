@@ -193,7 +193,7 @@ impl Grounds {
         let (late, working) = nodes.split_last().ok_or_else(|| failed(&"there is no node"))?;
         let exported = self.skills(Arm::Library);
         late.approve_waiting()?;
-        let done = late.ask(SkillExport { federation: None, directory: exported })?;
+        let done = late.ask(SkillExport { directory: exported, ..SkillExport::default() })?;
         let mut pooled = Vec::new();
         for node in working {
             pooled.extend(sessions_of(node)?);

@@ -7,6 +7,7 @@ mod attacks;
 mod consent;
 mod crash;
 mod demo;
+mod export;
 mod federation;
 mod gate;
 mod guide;
