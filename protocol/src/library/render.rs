@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 use super::drift::LessonState;
 use super::item::{LessonItem, Library};
 use crate::ids::{LessonId, MemberId, RevisionId, SkillId};
-use crate::lesson::{Action, ErrorClass, Lesson, Op, Word, group_key};
+use crate::lesson::{Action, ErrorClass, Lesson, Op, Token, Word, group_key};
 use crate::payload::RevokeTarget;
 use crate::skill::{Problem, SkillMd, SkillName};
 
@@ -76,7 +76,8 @@ impl Library {
             words.extend(self.topics_of(*id).into_iter().take(2).map(|word| word.as_str().into()));
         }
         if let Some((_, item)) = lessons.first() {
-            words.push(slug(item.lesson.trigger().tool.as_str()));
+            // The program of a whole skill, and not the sub-command that its first lesson is about.
+            words.push(slug(group_key(&item.lesson).tool.as_str()));
             if titled.is_none() {
                 words.extend(group_key(&item.lesson).subject.map(|token| slug(token.as_str())));
             }
@@ -102,7 +103,8 @@ impl Library {
         let lessons = self.lessons_of(skill);
         let shown: Vec<_> = lessons.into_iter().take(MAX_SHOWN).collect();
         let topics = self.shown_topics(&shown);
-        let tool = shown.first().map_or("", |(_, item)| item.lesson.trigger().tool.as_str());
+        let tool = shown.first().map(|(_, item)| group_key(&item.lesson).tool);
+        let tool = tool.as_ref().map_or("", Token::as_str);
         let description = if topics.is_empty() {
             format!("How to use {tool} here, learnt from sessions that failed first.")
         } else {
