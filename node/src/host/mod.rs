@@ -26,6 +26,8 @@ mod privacy;
 mod release_tests;
 mod review;
 mod search;
+#[cfg(test)]
+mod search_tests;
 mod sessions;
 mod shares;
 mod shelf;

@@ -1,14 +1,18 @@
 //! Finding skills of the shared library for a task.
 
+use std::collections::BTreeSet;
+
 use lore_agent::select::{Evidence, Hit, Index, Offer, SkillText};
 use lore_control as control;
+use lore_lessons::codebook;
 use lore_protocol::ids::FederationId;
-use lore_protocol::library::Rendered;
+use lore_protocol::lesson::Lesson;
+use lore_protocol::library::{Library, Rendered};
 use lore_protocol::payload::ItemId;
 
 use super::Node;
 use super::convert::count;
-use super::skills::micros;
+use super::skills::{micros, render};
 use crate::error::CliError;
 
 impl Node {
@@ -19,15 +23,16 @@ impl Node {
         query: &str,
         offer: Offer,
     ) -> Result<control::Found, CliError> {
-        let mut texts = Vec::new();
-        for rendered in self.rendered(federation)? {
-            let text = SkillText::rendered(&rendered, self.evidence(&rendered));
-            texts.push(text.map_err(|reason| {
-                let name = &rendered.name;
-                CliError::failed("render", format!("the skill `{name}` cannot be read: {reason}"))
-            })?);
+        let shelf = self.shelf();
+        let mut all = Vec::new();
+        for id in self.engine.federations().keys() {
+            if federation.is_none_or(|wanted| wanted == *id)
+                && let Some(library) = shelf.library(*id)
+            {
+                all.extend(texts(library, |rendered| self.evidence(rendered))?);
+            }
         }
-        Ok(found(&Index::new(texts), query, offer))
+        Ok(found(&Index::new(all), query, offer))
     }
 
     /// Success rate of a skill as the library knows it, in the charter's first context.
@@ -38,6 +43,41 @@ impl Node {
             Some(Evidence::from(&estimate))
         })
     }
+}
+
+/// Skills of a library as a search reads them.
+///
+/// # Errors
+/// Fails when a skill cannot be rendered.
+pub(super) fn texts(
+    library: &Library,
+    evidence: impl Fn(&Rendered) -> Option<Evidence>,
+) -> Result<Vec<SkillText>, CliError> {
+    let read = |rendered: &Rendered| {
+        let text = SkillText::rendered(rendered, evidence(rendered)).map_err(|reason| {
+            let name = &rendered.name;
+            CliError::failed("render", format!("the skill `{name}` cannot be read: {reason}"))
+        })?;
+        let lessons = library.lessons_of(rendered.skill);
+        let tools: BTreeSet<&str> =
+            lessons.iter().map(|(_, item)| item.lesson.trigger().tool.as_str()).collect();
+        Ok(SkillText {
+            tools: tools.into_iter().map(ToOwned::to_owned).collect(),
+            keywords: lessons.iter().map(|(_, item)| keywords(&item.lesson)).collect(),
+            ..text
+        })
+    };
+    render(library)?.iter().map(read).collect()
+}
+
+/// Words by which one lesson is found, also when its skill has no room to show it: what fails, as outputs say it, the
+/// remedy, and the codebook's sentence.
+fn keywords(lesson: &Lesson) -> String {
+    let trigger = lesson.trigger();
+    let known = codebook().entry(lesson).map_or("", |entry| entry.text.as_str());
+    let subject = trigger.subject.as_ref().map_or("", |subject| subject.as_str());
+    let said = trigger.error.phrases().join(" ");
+    format!("{} {} {said} {subject} {lesson} {known}\n", trigger.tool.as_str(), trigger.error)
 }
 
 /// A search as it is printed.

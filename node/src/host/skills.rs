@@ -150,7 +150,7 @@ impl Node {
 }
 
 /// The skills of a library.
-fn render(library: &Library) -> Result<Vec<Rendered>, CliError> {
+pub(super) fn render(library: &Library) -> Result<Vec<Rendered>, CliError> {
     library.render(0).map_err(|problems| {
         let first = problems.first().map(ToString::to_string).unwrap_or_default();
         CliError::failed("render", format!("a skill cannot be written: {first}"))

@@ -39,7 +39,10 @@ macro_rules! classes {
             }
 
             /// Phrases of lower-case output that show the class.
-            const fn phrases(self) -> &'static [&'static str] {
+            /// Words of outputs by which it is recognised, in lower case; none for classes that a program's own
+            /// recognisers know.
+            #[must_use]
+            pub const fn phrases(self) -> &'static [&'static str] {
                 match self { $(Self::$name => &[$($phrase),*],)* }
             }
 

@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::offer::{Hit, Offer, offered};
+use super::programs::{named, words_of};
 use super::skill_text::SkillText;
 use super::terms::terms;
 
@@ -22,10 +23,17 @@ pub const MAX_QUERY_BYTES: usize = 16 << 10;
 pub const MAX_QUERY_TERMS: usize = 256;
 /// Bytes of a body that are indexed: the guidance for bodies is 5,000 tokens.
 const MAX_BODY_BYTES: usize = 64 << 10;
+/// Programs that count of a query, the first ones.
+const MAX_NAMED: usize = 8;
+/// Weight of the first program that a query names, in saturated terms; the next ones count half as much.
+const NAMED_WEIGHT: f64 = 2.0;
 /// The share of a query, weighed by inverse document frequency, that a skill must hold to be offered.
 const LEAST_COVERAGE: f64 = 0.12;
 /// Steps of a score that count as different: what rounding could turn round is a tie.
 const SCORE_STEPS: f64 = 1e6;
+
+/// Number of the parts of a skill.
+const FIELDS: usize = 5;
 
 /// A part of a skill, with its weight and how much its length counts.
 #[derive(Debug, Clone, Copy)]
@@ -36,24 +44,27 @@ enum Field {
     Headings,
     /// Lessons and everything else.
     Text,
+    /// Words that no reader is shown, and what its programs are for.
+    Keywords,
 }
 
 impl Field {
-    const ALL: [Self; 4] = [Self::Title, Self::Description, Self::Headings, Self::Text];
+    const ALL: [Self; FIELDS] =
+        [Self::Title, Self::Description, Self::Headings, Self::Text, Self::Keywords];
 
     const fn weight(self) -> f64 {
         match self {
             Self::Title => 3.0,
             Self::Description => 2.5,
             Self::Headings => 1.5,
-            Self::Text => 1.0,
+            Self::Text | Self::Keywords => 1.0,
         }
     }
 
     /// `b` of the field: 0 when its length does not matter, 1 when frequencies are shares.
     const fn length_share(self) -> f64 {
         match self {
-            Self::Title | Self::Description => 0.4,
+            Self::Title | Self::Description | Self::Keywords => 0.4,
             Self::Headings | Self::Text => 0.75,
         }
     }
@@ -65,6 +76,8 @@ pub struct Index {
     skills: Vec<Arc<SkillText>>,
     /// By term: the skills that hold it, with its weighted frequency there.
     postings: BTreeMap<String, Vec<(usize, f64)>>,
+    /// By program, and by program with a sub-command: the skills whose lessons are about it.
+    tools: BTreeMap<String, BTreeSet<usize>>,
 }
 
 impl Index {
@@ -72,7 +85,7 @@ impl Index {
     #[must_use]
     pub fn new(skills: impl IntoIterator<Item = SkillText>) -> Self {
         let skills: Vec<Arc<SkillText>> = skills.into_iter().map(Arc::new).collect();
-        let counted: Vec<[Frequencies; 4]> =
+        let counted: Vec<[Frequencies; FIELDS]> =
             skills.iter().map(|skill| frequencies(skill)).collect();
         let averages = Field::ALL.map(|field| {
             let total: u64 = counted.iter().map(|fields| fields[field as usize].length).sum();
@@ -84,7 +97,14 @@ impl Index {
                 postings.entry(term.to_owned()).or_default().push((at, weight));
             }
         }
-        Self { skills, postings }
+        let mut tools: BTreeMap<String, BTreeSet<usize>> = BTreeMap::new();
+        for (at, skill) in skills.iter().enumerate() {
+            let held = skill.tools.iter().map(String::as_str).chain(programs(skill));
+            held.for_each(|tool| {
+                tools.entry(tool.to_lowercase()).or_default().insert(at);
+            });
+        }
+        Self { skills, postings, tools }
     }
 
     /// The skills, in the order in which they were given.
@@ -127,6 +147,17 @@ impl Index {
                 *covered += idf;
             }
         }
+        for (place, program) in self.named(query).into_iter().enumerate() {
+            let Some(holders) = self.tools.get(&program) else { continue };
+            let idf = self.inverse_frequency(holders.len());
+            let weight = if place == 0 { NAMED_WEIGHT } else { NAMED_WEIGHT / 2.0 };
+            all += idf;
+            for at in holders {
+                let (score, covered) = found.entry(*at).or_default();
+                *score += weight * idf * (K1 + 1.0);
+                *covered += idf;
+            }
+        }
         let mut ranking: Vec<(f64, usize)> = found
             .into_iter()
             .filter(|(_, (_, covered))| *covered >= LEAST_COVERAGE * all)
@@ -144,14 +175,29 @@ impl Index {
         ranking
     }
 
+    /// Programs that a query names, of those that there are skills of.
+    fn named(&self, query: &str) -> Vec<String> {
+        let mut found = named(head(query, MAX_QUERY_BYTES), |name| self.tools.contains_key(name));
+        found.truncate(MAX_NAMED);
+        found
+    }
+
     fn inverse_frequency(&self, holders: usize) -> f64 {
         let (all, with) = (ratio(self.skills.len() as u64, 1), ratio(holders as u64, 1));
         (1.0 + (all - with + 0.5) / (with + 0.5)).ln()
     }
 }
 
+/// Programs of a skill, without sub-commands, each once.
+fn programs(skill: &SkillText) -> BTreeSet<&str> {
+    skill.tools.iter().filter_map(|tool| tool.split(' ').next()).collect()
+}
+
 /// The weighted frequency of each term of a skill.
-fn weights<'a>(fields: &'a [Frequencies; 4], averages: &[f64; 4]) -> BTreeMap<&'a str, f64> {
+fn weights<'a>(
+    fields: &'a [Frequencies; FIELDS],
+    averages: &[f64; FIELDS],
+) -> BTreeMap<&'a str, f64> {
     let mut weights: BTreeMap<&str, f64> = BTreeMap::new();
     for field in Field::ALL {
         let Frequencies { counts, length } = &fields[field as usize];
@@ -181,12 +227,16 @@ impl Frequencies {
 }
 
 /// In the order of [`Field::ALL`].
-fn frequencies(skill: &SkillText) -> [Frequencies; 4] {
-    let mut fields: [Frequencies; 4] = Default::default();
-    let [title, description, headings, text] = &mut fields;
+fn frequencies(skill: &SkillText) -> [Frequencies; FIELDS] {
+    let mut fields: [Frequencies; FIELDS] = Default::default();
+    let [title, description, headings, text, keywords] = &mut fields;
     title.add(head(&skill.name, MAX_BODY_BYTES));
     title.add(head(&skill.topics.join(" "), MAX_BODY_BYTES));
     description.add(head(&skill.description, MAX_BODY_BYTES));
+    keywords.add(head(&skill.keywords, MAX_BODY_BYTES));
+    for program in programs(skill) {
+        keywords.add(words_of(program));
+    }
     for line in head(&skill.body, MAX_BODY_BYTES).lines() {
         match line.trim_start_matches('#') {
             rest if rest.len() == line.len() => text.add(line),

@@ -38,6 +38,10 @@ pub struct SkillText {
     pub description: String,
     /// Words that it is about, when known apart from the text.
     pub topics: Vec<String>,
+    /// Programs that its lessons are about, with their sub-commands, when known apart from the text.
+    pub tools: Vec<String>,
+    /// More words by which it is found, and which no reader is shown.
+    pub keywords: String,
     /// Markdown after the frontmatter.
     pub body: String,
     /// The whole `SKILL.md`.
@@ -139,6 +143,8 @@ impl SkillText {
             name: name.to_owned(),
             description: document.description().unwrap_or_default().to_owned(),
             topics: Vec::new(),
+            tools: Vec::new(),
+            keywords: String::new(),
             body: document.body().trim().to_owned(),
             text: String::from_utf8_lossy(document.bytes()).into_owned(),
             used: SkillUse {
