@@ -171,8 +171,10 @@ pub(super) fn plain(text: &str) -> String {
     let mut shown = String::new();
     for line in text.lines() {
         let line = escaped(line);
-        if shown.len() + line.len() > MAX_ANSWER_BYTES {
-            shown.push_str("(cut here)\n");
+        let left = MAX_ANSWER_BYTES.saturating_sub(shown.len());
+        if line.len() > left {
+            shown.push_str(head(&line, left));
+            shown.push_str("\n(cut here)\n");
             break;
         }
         shown.push_str(&line);
