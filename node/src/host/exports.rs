@@ -6,7 +6,8 @@ use std::fs;
 
 use lore_agent::select::Evidence;
 use lore_control as control;
-use lore_protocol::ids::FederationId;
+use lore_engine::Federation;
+use lore_protocol::ids::{FederationId, Hash};
 use lore_protocol::library::Rendered;
 
 use super::Node;
@@ -15,17 +16,18 @@ use crate::export::{self, ExportPlace, ExportPlaces, Wish};
 
 /// A description of so many characters is not written within a budget: an agent drops the skill, or cuts it.
 const TOO_LONG_CHARS: usize = 1_000;
-/// Seconds until a directory that could not be written is tried again.
-const PAUSE_SECONDS: u64 = 60;
+/// Least seconds between two looks that write, and until a directory that could not be written is tried again.
+const PAUSE_SECONDS: u64 = 5;
+const FAULT_PAUSE_SECONDS: u64 = 60;
 /// Factor of a skill without evidence, in thousandths.
 const NO_EVIDENCE_MILLI: u64 = 1_000;
 
 /// State of agents' directories.
 #[derive(Debug, Default)]
 pub(super) struct ExportState {
-    /// Version of the shelf that they were last written from.
-    version: Option<u64>,
-    /// Time of the next try, in seconds since the Unix epoch.
+    /// What they were last written from: the shelf's version and the federations' roots.
+    made_of: Option<(u64, Vec<Hash>)>,
+    /// Time of the next look, in seconds since the Unix epoch.
     next: u64,
 }
 
@@ -73,10 +75,21 @@ impl Node {
         })
     }
 
+    /// Writes agents' directories again at once, after a person's decision.
+    pub(super) fn export_decided(&mut self) {
+        self.exports.next = 0;
+        self.refresh_exports();
+    }
+
     /// Writes agents' directories again when the shelf changed. A fault is logged: it is no reason to stop.
     pub(super) fn refresh_exports(&mut self) {
-        let (now, version) = (self.engine.now_seconds(), self.shelf_version());
-        if self.exports.version == Some(version) || now < self.exports.next {
+        let now = self.engine.now_seconds();
+        if now < self.exports.next {
+            return;
+        }
+        let roots = self.engine.federations().values().map(Federation::root).collect();
+        let made_of = (self.shelf_version(), roots);
+        if self.exports.made_of.as_ref() == Some(&made_of) {
             return;
         }
         let places = ExportPlaces::load(&self.home).map(|places| places.exports);
@@ -91,9 +104,10 @@ impl Node {
             tracing::warn!(%error, "skills of an agent cannot be written");
         }
         // One that could not be written may still hold what was withdrawn.
-        self.exports = match faults.is_empty() {
-            true => ExportState { version: Some(version), next: 0 },
-            false => ExportState { version: None, next: now.saturating_add(PAUSE_SECONDS) },
+        self.exports = if faults.is_empty() {
+            ExportState { made_of: Some(made_of), next: now.saturating_add(PAUSE_SECONDS) }
+        } else {
+            ExportState { made_of: None, next: now.saturating_add(FAULT_PAUSE_SECONDS) }
         };
     }
 
@@ -104,8 +118,8 @@ impl Node {
             return Ok(());
         }
         let federations = self.engine.federations();
-        let left = |id: &FederationId| place.federation.as_ref() == Some(&id.to_string());
-        let federation = federations.keys().copied().find(left);
+        let meant = |id: &FederationId| place.federation.as_ref() == Some(&id.to_string());
+        let federation = federations.keys().copied().find(meant);
         let chosen = if place.federation.is_some() && federation.is_none() {
             // This node left the federation: nothing of it stays with an agent.
             Chosen { files: BTreeMap::new(), left_out: Vec::new() }

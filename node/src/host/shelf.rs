@@ -150,7 +150,7 @@ impl Node {
         };
         self.shelf.decisions.decide(&*self.store, &ids, decision)?;
         self.shelf.decided += 1;
-        self.refresh_exports();
+        self.export_decided();
         Ok(self.decided(&ids, None))
     }
 
@@ -182,7 +182,7 @@ impl Node {
         }
         self.shelf.decisions.decide_author(&*self.store, member, decision)?;
         self.shelf.decided += 1;
-        self.refresh_exports();
+        self.export_decided();
         Ok(self.decided(&[], Some(member)))
     }
 
