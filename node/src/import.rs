@@ -228,6 +228,7 @@ const fn format(format: SessionFormat) -> Format {
         SessionFormat::Codex => Format::Codex,
         SessionFormat::CopilotCli => Format::CopilotCli,
         SessionFormat::Pi => Format::Pi,
+        SessionFormat::QwenCode => Format::QwenCode,
         SessionFormat::GeminiCli => Format::GeminiCli,
         SessionFormat::OpenCode => Format::OpenCode,
         SessionFormat::MlIntern => Format::MlIntern,

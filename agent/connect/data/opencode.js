@@ -23,11 +23,23 @@ function ask(event, input) {
   });
 }
 
-export const Commonlore = async () => ({
+// The session as `opencode export` writes it: OpenCode itself keeps sessions in a database.
+async function exported(client, id) {
+  const info = (await client.session.get({ path: { id } })).data;
+  const messages = (await client.session.messages({ path: { id } })).data;
+  return { info, messages };
+}
+
+export const Commonlore = async ({ client }) => ({
   event: async ({ event }) => {
-    const ends = { "session.created": "start", "session.idle": "end" };
-    const name = ends[event?.type];
-    if (name) ask(name, { session: event.properties?.sessionID ?? event.properties?.info?.id }).catch(() => {});
+    try {
+      if (event?.type === "session.created") {
+        await ask("start", { session: event.properties?.info?.id });
+      } else if (event?.type === "session.idle") {
+        const id = event.properties?.sessionID;
+        await ask("end", { session: id, exported: await exported(client, id) });
+      }
+    } catch {}
   },
   "tool.execute.after": async (input, output) => {
     try {

@@ -64,6 +64,8 @@ pub enum SessionFormat {
     Pi,
     /// A chat of the Gemini CLI.
     GeminiCli,
+    /// A chat of Qwen Code.
+    QwenCode,
     /// What `opencode export` writes.
     #[serde(rename = "opencode")]
     OpenCode,

@@ -124,7 +124,13 @@ fn start_node(home: &Home) -> Result<Option<String>, String> {
 /// Has the node read the session that ended, when its user's agents are followed.
 fn end_session(home: &Home, agent: &Agent, input: &HookInput) -> Result<Option<String>, String> {
     let said = |error: CliError| error.to_string();
-    let Some(path) = transcript(agent, input) else { return Ok(None) };
+    let given = input.exported().map(|session| written(home, session)).transpose();
+    let given = given.map_err(|error| error.to_string())?;
+    let Some(path) =
+        given.as_ref().map(|file| file.path().to_owned()).or_else(|| transcript(agent, input))
+    else {
+        return Ok(None);
+    };
     let user = user(home);
     let ask = SessionWatch { user: user.clone(), set: WatchSetting::Keep };
     let watching = control::ask_daemon(home, ask).map_err(said)?;
@@ -133,6 +139,14 @@ fn end_session(home: &Home, agent: &Agent, input: &HookInput) -> Result<Option<S
         control::ask_daemon(home, ask).map_err(said)?;
     }
     Ok(None)
+}
+
+/// A session that an agent gave us whole, as a file that is gone when the node has read it.
+fn written(home: &Home, session: &serde_json::Value) -> std::io::Result<tempfile::NamedTempFile> {
+    let mut file = tempfile::Builder::new().suffix(".json").tempfile_in(home.hints_path())?;
+    serde_json::to_writer(&mut file, session)?;
+    file.flush()?;
+    Ok(file)
 }
 
 /// File of an agent's session, below the directories where that agent keeps them.

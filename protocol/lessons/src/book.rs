@@ -358,8 +358,10 @@ fn is_failing_form(lesson: &Lesson, lines: &[Command]) -> bool {
     let subject = lesson.trigger().subject.as_ref().map(|token| token.as_str());
     match lesson.action() {
         Action::UseArgument { old, .. } | Action::DropFlag(old) => {
-            let word = old.as_str().split(' ').next();
-            subject.is_some() && subject == word && holds(lines, old.as_str())
+            let bare = |word: &str| word.trim_start_matches('-').to_owned();
+            let word = old.as_str().split(' ').next().map(bare);
+            // Some programs name a flag without its dashes.
+            subject.is_some() && subject.map(bare) == word && holds(lines, old.as_str())
         }
         Action::UseTool(_) => lesson.trigger().error == ErrorClass::CommandNotFound,
         _ => false,

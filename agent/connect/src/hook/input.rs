@@ -67,6 +67,12 @@ impl HookInput {
         path.is_absolute().then_some(path)
     }
 
+    /// The session itself, from an agent that keeps no file of it.
+    #[must_use]
+    pub fn exported(&self) -> Option<&Value> {
+        self.body.get("exported").filter(|value| value.is_object())
+    }
+
     /// The call that it is about; none when there is none.
     pub(super) fn call(&self, agent: &Agent, event: Event) -> Option<Call> {
         let body = &self.body;

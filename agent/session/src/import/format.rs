@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::cost::Cost;
 use super::{
     Importer, atif, claude, codex, copilot, gemini, mini_swe_agent, ml_intern, openai, opencode,
-    own, pi, skillclaw, spec_story, swe_agent,
+    own, pi, qwen, skillclaw, spec_story, swe_agent,
 };
 
 /// Program that wrote a file.
@@ -23,6 +23,8 @@ pub enum Format {
     Pi,
     /// A chat of the Gemini CLI (`~/.gemini/tmp`).
     GeminiCli,
+    /// A chat of Qwen Code (`~/.qwen/projects`).
+    QwenCode,
     /// What `opencode export` writes.
     OpenCode,
     /// A trajectory that ml-intern saved.
@@ -46,12 +48,13 @@ pub enum Format {
 
 impl Format {
     /// All formats, in the order in which they are tried: the plainest last.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Lore,
         Self::Codex,
         Self::CopilotCli,
         Self::Pi,
         Self::GeminiCli,
+        Self::QwenCode,
         Self::OpenCode,
         Self::MlIntern,
         Self::MiniSweAgent,
@@ -72,6 +75,7 @@ impl Format {
             Self::CopilotCli => "copilot-cli",
             Self::Pi => "pi",
             Self::GeminiCli => "gemini-cli",
+            Self::QwenCode => "qwen-code",
             Self::OpenCode => "opencode",
             Self::MlIntern => "ml-intern",
             Self::MiniSweAgent => "mini-swe-agent",
@@ -92,7 +96,7 @@ impl Format {
 
     /// Returns true when a file of it always has one entry a line.
     pub(super) const fn has_lines(self) -> bool {
-        matches!(self, Self::Lore | Self::Pi | Self::ClaudeCode | Self::SpecStory)
+        matches!(self, Self::Lore | Self::Pi | Self::QwenCode | Self::ClaudeCode | Self::SpecStory)
     }
 
     /// The format of an entry or a document; none when it is none of ours.
@@ -107,6 +111,7 @@ impl Format {
             Self::CopilotCli => copilot::is_entry(value),
             Self::Pi => pi::is_entry(value),
             Self::GeminiCli => gemini::is_chat(value),
+            Self::QwenCode => qwen::is_entry(value),
             Self::OpenCode => opencode::is_export(value),
             Self::MlIntern => ml_intern::is_trajectory(value),
             Self::MiniSweAgent => mini_swe_agent::is_trajectory(value),
@@ -128,6 +133,7 @@ impl Format {
             Self::CopilotCli => Box::new(copilot::Copilot::new(cost)),
             Self::Pi => Box::new(pi::Pi::new(cost)),
             Self::GeminiCli => Box::new(gemini::Gemini::new(cost)),
+            Self::QwenCode => Box::new(qwen::Qwen::new(cost)),
             Self::OpenCode => Box::new(opencode::OpenCode::new(cost)),
             Self::MlIntern => Box::new(ml_intern::MlIntern::new(cost)),
             Self::MiniSweAgent => Box::new(mini_swe_agent::MiniSweAgent::new(cost)),

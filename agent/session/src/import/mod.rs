@@ -26,6 +26,7 @@ mod opencode;
 mod own;
 mod pi;
 mod places;
+mod qwen;
 mod reader;
 mod skillclaw;
 mod skills;

@@ -13,7 +13,7 @@ pub struct AgentPlace {
 
 /// Directories below a person's home, by agent. The same agent may have several: older versions wrote
 /// elsewhere.
-const PLACES: [(&str, &str); 11] = [
+const PLACES: [(&str, &str); 12] = [
     ("claude-code", ".claude/projects"),
     ("claude-code", ".config/claude/projects"),
     ("codex", ".codex/sessions"),
@@ -24,6 +24,7 @@ const PLACES: [(&str, &str); 11] = [
     ("mini-swe-agent", ".config/mini-swe-agent"),
     ("opencode", ".local/share/opencode"),
     ("pi", ".pi/agent/sessions"),
+    ("qwen-code", ".qwen/projects"),
     ("skillclaw", ".skillclaw/records"),
 ];
 

@@ -7,7 +7,7 @@ use lore_lessons::Call;
 use super::super::{Format, detect, read};
 
 /// Every fixture, and whether its format says how a command ended.
-const FIXTURES: [(Format, &[u8], bool); 17] = [
+const FIXTURES: [(Format, &[u8], bool); 18] = [
     (Format::ClaudeCode, include_bytes!("../fixtures/equal/claude-code.jsonl"), true),
     (Format::Codex, include_bytes!("../fixtures/equal/codex.jsonl"), true),
     (Format::Codex, include_bytes!("../fixtures/equal/codex-2025.jsonl"), true),
@@ -17,6 +17,7 @@ const FIXTURES: [(Format, &[u8], bool); 17] = [
     (Format::GeminiCli, include_bytes!("../fixtures/equal/gemini-cli-2025.json"), true),
     (Format::CopilotCli, include_bytes!("../fixtures/equal/copilot-cli.jsonl"), true),
     (Format::Pi, include_bytes!("../fixtures/equal/pi.jsonl"), true),
+    (Format::QwenCode, include_bytes!("../fixtures/equal/qwen-code.jsonl"), true),
     (Format::SpecStory, include_bytes!("../fixtures/equal/specstory.md"), false),
     (Format::SweAgent, include_bytes!("../fixtures/equal/swe-agent.traj"), false),
     (Format::MiniSweAgent, include_bytes!("../fixtures/equal/mini-swe-agent.traj.json"), true),
