@@ -5,6 +5,7 @@ use lore_sandbox::{Level, Probe, SandboxError};
 use serde::Serialize;
 
 use super::Context;
+use super::doctor_agents::check_agents;
 use crate::config::Config;
 use crate::error::CliError;
 use crate::{control, output};
@@ -68,14 +69,14 @@ pub(super) fn doctor(context: &Context) -> Result<(), CliError> {
             check("daemon", Ok(format!("running as process {pid}")));
             let peers = status.network.as_ref().map_or(0, |network| network.connected.len());
             check("network", Ok(format!("{peers} peers connected")));
-            check_federations(&status.federations, &mut check);
+            check_federations(&status.federations, Some(peers), &mut check);
         }
         Ok(None) => {
             check("daemon", Ok("not running; start it with `lore run --detach`".into()));
             match context.ask(Status {}) {
                 Ok(status) => {
                     check("store", Ok("opens, and its chains verify".into()));
-                    check_federations(&status.federations, &mut check);
+                    check_federations(&status.federations, None, &mut check);
                 }
                 Err(error) => check("store", Err(error)),
             }
@@ -84,6 +85,13 @@ pub(super) fn doctor(context: &Context) -> Result<(), CliError> {
     }
     let (sandbox, says) = sandbox();
     check("sandbox", says);
+    match check_agents(context, &[]) {
+        Ok(agents) => checks.extend(agents.into_iter().map(|agent| Check {
+            what: agent.title,
+            result: if agent.ok { Ok(agent.says) } else { Err(agent.says) },
+        })),
+        Err(error) => checks.push(Check { what: "agents", result: Err(error.to_string()) }),
+    }
     let failed = checks.iter().filter(|check| check.result.is_err()).count();
     let checks = checks.into_iter().map(Found::from).collect();
     output::result(&Report { checks, failed, sandbox }, context.json, |report| {
@@ -121,15 +129,17 @@ fn sandbox() -> (Option<Enforced>, Result<String, CliError>) {
     }
 }
 
+/// Checks federations; `peers` are connected, or the node does not run. Others who are quiet are no fault.
 fn check_federations(
     federations: &[FederationStatus],
+    peers: Option<usize>,
     check: &mut impl FnMut(&'static str, Result<String, CliError>),
 ) {
     for one in federations {
         let FederationStatus { name, members, heard_from, problems, .. } = one;
         if !problems.is_empty() {
             check("federation", Err(CliError::failed("federation", problems.join("; "))));
-        } else if heard_from * 2 < *members {
+        } else if peers == Some(0) && heard_from * 2 < *members {
             let message = format!(
                 "{name}: heard from {heard_from} of {members} members this epoch: this node may be cut off"
             );

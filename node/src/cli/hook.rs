@@ -7,7 +7,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use lore_connect::hook::{self, Event, HintFiles, HookInput};
 use lore_connect::{Agent, agent};
@@ -20,6 +20,12 @@ use crate::{at_rest, control};
 
 /// Longest time that an agent waits for us. Its own limits are longer.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// Longest time that is waited for an agent that writes a session's file after its end.
+const SETTLING: Duration = Duration::from_secs(60);
+/// Time without a change after which such a file is whole.
+const QUIET: Duration = Duration::from_secs(1);
+/// Pause between two looks at it: nothing announces its end.
+const POLL: Duration = Duration::from_millis(200);
 /// Size at which the log of hooks begins again, in bytes.
 const LOG_BYTES: u64 = 64 << 10;
 /// File that names the user whose agents are connected.
@@ -37,13 +43,14 @@ pub(super) struct HookArgs {
 /// Answers an agent. The exit code is always success: a failing hook could stop the agent's work.
 pub(super) fn hook(home: Option<&Path>, args: &HookArgs) -> ExitCode {
     let (sender, receiver) = mpsc::channel();
+    let ended = args.event == Event::Ended.name();
     let (home, args) = (home.map(Path::to_owned), (args.agent.clone(), args.event.clone()));
     std::thread::spawn(move || {
         let answered = answer(home.as_deref(), &args.0, &args.1);
         // The other side may have lost its patience.
         let _ = sender.send(answered);
     });
-    match receiver.recv_timeout(PATIENCE) {
+    match receiver.recv_timeout(if ended { SETTLING } else { PATIENCE }) {
         Ok(Ok(Some(text))) => {
             let _ = writeln!(std::io::stdout(), "{text}");
         }
@@ -65,7 +72,12 @@ fn answer(home: Option<&Path>, name: &str, event: &str) -> Result<Option<String>
         }
         match event {
             Event::Start => start_node(&home),
+            Event::End if agent.transcript.is_some() => leave_to_a_child(&home, agent, &input),
             Event::End => end_session(&home, agent, &input),
+            Event::Ended => {
+                settle(agent, &input);
+                end_session(&home, agent, &input)
+            }
             Event::Before | Event::After => hint(&home, agent, event, &input),
         }
     })();
@@ -114,11 +126,45 @@ fn start_node(home: &Home) -> Result<Option<String>, String> {
     if !connected || home.holder().is_some() {
         return Ok(None);
     }
-    let program = std::env::current_exe().map_err(|error| error.to_string())?;
-    let mut command = Command::new(program);
-    command.arg("--home").arg(home.root()).args(["run", "--detach"]);
+    own_program(home)?
+        .args(["run", "--detach"])
+        .spawn()
+        .map(|_| None)
+        .map_err(|error| error.to_string())
+}
+
+/// Has a process of its own read the session: the agent writes it when this hook has ended.
+fn leave_to_a_child(
+    home: &Home,
+    agent: &Agent,
+    input: &HookInput,
+) -> Result<Option<String>, String> {
+    let mut command = own_program(home)?;
+    command.args(["hook", &agent.id, Event::Ended.name()]).stdin(Stdio::piped());
+    let mut child = command.spawn().map_err(|error| error.to_string())?;
+    let mut stdin = child.stdin.take().ok_or("no standard input")?;
+    stdin.write_all(input.to_json().as_bytes()).map(|()| None).map_err(|error| error.to_string())
+}
+
+/// This program for a home, in the background and without a word.
+fn own_program(home: &Home) -> Result<Command, String> {
+    let mut command = Command::new(std::env::current_exe().map_err(|error| error.to_string())?);
+    command.arg("--home").arg(home.root());
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
-    command.spawn().map(|_| None).map_err(|error| error.to_string())
+    Ok(command)
+}
+
+/// Waits until the session's file is there and quiet.
+fn settle(agent: &Agent, input: &HookInput) {
+    let begun = Instant::now();
+    let is_whole = || {
+        let path = transcript(agent, input)?;
+        let changed = fs::metadata(path).ok()?.modified().ok()?;
+        Some(changed.elapsed().unwrap_or_default() >= QUIET)
+    };
+    while is_whole() != Some(true) && begun.elapsed() < SETTLING {
+        std::thread::sleep(POLL);
+    }
 }
 
 /// Has the node read the session that ended, when its user's agents are followed.

@@ -11,7 +11,7 @@ use super::bar;
 use super::clock::{Samples, time};
 
 /// Lessons that the book holds.
-const LESSONS: usize = 10_000;
+pub(super) const LESSONS: usize = 10_000;
 /// Lines of output before the one that states the error.
 const LINES: usize = 60;
 /// Most milliseconds that a hint may take.
@@ -33,7 +33,8 @@ fn lesson(n: usize) -> Lesson {
     Lesson::new(None, Op::Fix, trigger, action).expect("a lesson")
 }
 
-fn failed(n: usize) -> Call {
+/// A call that the `n`-th lesson answers.
+pub(super) fn failed(n: usize) -> Call {
     let noise = "a line of progress that says nothing about the error\n".repeat(LINES);
     Call {
         tool: "bash".into(),
@@ -43,6 +44,18 @@ fn failed(n: usize) -> Call {
         output: Some(format!("{noise}Error: unknown flag: --flag-{n}\n")),
         ..Call::default()
     }
+}
+
+/// A book of all lessons.
+pub(super) fn full_book() -> Book {
+    let mut book = Book::new();
+    for n in 0..LESSONS {
+        let tally = Tally { worked: 3, failed: 0, groups: 3, last_seconds: 0 };
+        let (lesson, example) = (lesson(n), String::new());
+        let (circle, state) = (Circle::Own, LessonState::Steady);
+        book.add(Entry { lesson, circle, tally, example, public: true, state });
+    }
+    book
 }
 
 /// The answer by looking at every lesson.
@@ -72,13 +85,7 @@ fn millis<T>(runs: usize, mut one: impl FnMut(usize) -> T) -> f64 {
 #[must_use]
 pub fn run(runs: usize) -> Value {
     let runs = runs.max(3);
-    let mut book = Book::new();
-    for n in 0..LESSONS {
-        let tally = Tally { worked: 3, failed: 0, groups: 3, last_seconds: 0 };
-        let (lesson, example) = (lesson(n), String::new());
-        let (circle, state) = (Circle::Own, LessonState::Steady);
-        book.add(Entry { lesson, circle, tally, example, public: true, state });
-    }
+    let book = full_book();
     let calls: Vec<Call> = (0..runs).map(|run| failed(run * 997 % LESSONS)).collect();
     let hint = millis(runs, |run| book.hint(&calls[run], "").expect("a hint"));
     let situations: Vec<Situation> =

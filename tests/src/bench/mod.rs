@@ -4,6 +4,7 @@ pub mod clock;
 pub mod federation;
 pub mod hint;
 pub mod home;
+pub mod hook;
 pub mod import;
 pub mod ingest;
 pub mod ledger;

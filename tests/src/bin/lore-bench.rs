@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use lore_tests::bench::home::{SESSIONS, USERS, prepare};
-use lore_tests::bench::{hint, import, ingest, ledger, release};
+use lore_tests::bench::{hint, hook, import, ingest, ledger, release};
 use serde_json::{Value, json};
 
 const USAGE: &str = "lore-bench [--json] [--quick]\n\n\
@@ -30,6 +30,10 @@ fn main() -> ExitCode {
             _ => {}
         }
     }
+    if args == ["--hook"] {
+        println!("{}", hook::run(100));
+        return ExitCode::SUCCESS;
+    }
     if let Some(unknown) = args.iter().find(|arg| !["--json", "--quick"].contains(&arg.as_str())) {
         eprintln!("unknown argument `{unknown}`\n\n{USAGE}");
         return ExitCode::from(2);
@@ -48,6 +52,8 @@ fn main() -> ExitCode {
     let import = import::run(&prepared, 20 * runs);
     eprintln!("hints");
     let hint = hint::run(100 * runs);
+    eprintln!("hooks");
+    let hook = hook::run(20 * runs);
     eprintln!("the ledger");
     let ledger = ledger::run(10_000, runs);
     let result = json!({
@@ -55,6 +61,7 @@ fn main() -> ExitCode {
         "release": release,
         "import": import,
         "hint": hint,
+        "hook": hook,
         "ledger": ledger,
         "binary": binary(),
     });
@@ -119,6 +126,13 @@ fn print_text(result: &Value) {
         hint["lessons"],
         number(&hint["hint_millis"], 3),
         number(&hint["scan_to_lookup"], 1)
+    );
+    let hook = &result["hook"];
+    println!(
+        "a hook with {} lessons: {} ms, {} times an empty process",
+        hook["lessons"],
+        number(&hook["hook_millis"], 1),
+        number(&hook["hook_to_empty"], 1)
     );
     println!(
         "ledger of {} entries: verified in {} s, opened in {} s",

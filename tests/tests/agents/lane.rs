@@ -140,7 +140,7 @@ impl Lane {
             ),
             "qwen-code" => write(
                 ".qwen/settings.json",
-                "{\"security\": {\"auth\": {\"selectedType\": \"openai\"}}}".into(),
+                "{\n  \"security\": {\"auth\": {\"selectedType\": \"openai\"}},\n  \"$version\": 4\n}".into(),
             ),
             other => panic!("no lane for {other} at {root}"),
         }

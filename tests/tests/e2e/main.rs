@@ -11,6 +11,7 @@ mod export;
 mod federation;
 mod gate;
 mod guide;
+mod hooks;
 mod hostile;
 mod idle;
 mod input;

@@ -19,7 +19,7 @@ pub fn answer(agent: &Agent, event: Event, input: &HookInput, hint: &CallHint) -
                 Event::Before => agent.hooks.before.as_deref(),
                 Event::After => agent.hooks.after.first().map(String::as_str),
                 Event::Start => agent.hooks.start.as_deref(),
-                Event::End => agent.hooks.end.as_deref(),
+                Event::End | Event::Ended => agent.hooks.end.as_deref(),
             };
             let name = named.or(usual).unwrap_or_default();
             json!({"hookSpecificOutput": {"hookEventName": name, "additionalContext": text}})
@@ -33,6 +33,6 @@ fn is_event(agent: &Agent, event: Event, name: &str) -> bool {
         Event::Before => agent.hooks.before.as_deref() == Some(name),
         Event::After => agent.hooks.after.iter().any(|known| known == name),
         Event::Start => agent.hooks.start.as_deref() == Some(name),
-        Event::End => agent.hooks.end.as_deref() == Some(name),
+        Event::End | Event::Ended => agent.hooks.end.as_deref() == Some(name),
     }
 }

@@ -59,6 +59,12 @@ impl HookInput {
         self.body.get("hook_event_name").and_then(Value::as_str)
     }
 
+    /// The input as JSON.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        self.body.to_string()
+    }
+
     /// File of the agent's session, when it names one.
     #[must_use]
     pub fn transcript(&self) -> Option<PathBuf> {

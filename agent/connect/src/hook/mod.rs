@@ -30,14 +30,17 @@ pub enum Event {
     Start,
     /// At its end.
     End,
+    /// After its end, once its file is written: our own, for agents that write it then.
+    Ended,
 }
 
 impl Event {
-    const ALL: [(Self, &str); 4] = [
+    const ALL: [(Self, &str); 5] = [
         (Self::Before, "before"),
         (Self::After, "after"),
         (Self::Start, "start"),
         (Self::End, "end"),
+        (Self::Ended, "ended"),
     ];
 
     /// Name on the command line.
@@ -100,7 +103,7 @@ pub fn hint(
     let found = match event {
         Event::After => book.hint_or_advice(&call, ""),
         Event::Before => call.command.as_deref().and_then(|line| book.advice(line)),
-        Event::Start | Event::End => None,
+        Event::Start | Event::End | Event::Ended => None,
     };
     let Some(found) = found else { return Ok(None) };
     let situation = if event == Event::After { situation_of(&call, "") } else { None };
