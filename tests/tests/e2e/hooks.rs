@@ -57,7 +57,10 @@ fn a_failing_call_gets_one_hint_a_session() {
     let cluster = Cluster::of(1);
     let (node, _) = connected(&cluster);
     let first = text_of(&hook(node.home(), "claude-code", "after", push("s1").as_bytes()));
-    assert!(first.starts_with("[hint from lore: `git push` failed") && first.len() < 450, "{first}");
+    assert!(
+        first.starts_with("[hint from lore: `git push` failed") && first.len() < 450,
+        "{first}"
+    );
     assert_eq!(hook(node.home(), "claude-code", "after", push("s1").as_bytes()), "");
     assert!(!hook(node.home(), "claude-code", "after", push("s2").as_bytes()).is_empty());
     // Before a call that is exactly a known failing form, and not before any other.
@@ -76,7 +79,8 @@ fn whatever_goes_wrong_the_agent_is_told_nothing() {
     let cluster = Cluster::of(1);
     let (node, _) = connected(&cluster);
     let home = node.home();
-    let huge = [br#"{"session_id":"s","error":""#.as_slice(), &vec![b'x'; 50 << 20], b"\"}"].concat();
+    let huge =
+        [br#"{"session_id":"s","error":""#.as_slice(), &vec![b'x'; 50 << 20], b"\"}"].concat();
     let inputs: [&[u8]; 7] = [
         b"",
         b"{\"session_id\":",
@@ -86,7 +90,16 @@ fn whatever_goes_wrong_the_agent_is_told_nothing() {
         br#"{"session_id":"s","tool_name":"Bash","tool_input":{"command":null},"error":7}"#,
         &huge,
     ];
-    for agent in ["claude-code", "codex", "copilot-cli", "gemini-cli", "opencode", "pi", "qwen-code", "nobody"] {
+    for agent in [
+        "claude-code",
+        "codex",
+        "copilot-cli",
+        "gemini-cli",
+        "opencode",
+        "pi",
+        "qwen-code",
+        "nobody",
+    ] {
         for event in ["before", "after", "noon"] {
             for input in &inputs[..6] {
                 assert_eq!(hook(home, agent, event, input), "", "{agent} {event}");
@@ -107,7 +120,10 @@ fn whatever_goes_wrong_the_agent_is_told_nothing() {
     }
     std::fs::remove_dir_all(home.join("hints")).unwrap();
     assert_eq!(hook(home, "claude-code", "after", push("s5").as_bytes()), "");
-    assert_eq!(hook(&cluster.path().join("nowhere"), "claude-code", "after", push("s").as_bytes()), "");
+    assert_eq!(
+        hook(&cluster.path().join("nowhere"), "claude-code", "after", push("s").as_bytes()),
+        ""
+    );
     assert!(!cluster.path().join("nowhere").exists());
 }
 
