@@ -2,9 +2,10 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use lore_connect::hook::{HintFiles, HintKey};
-use lore_lessons::{Circle, index_of};
+use lore_connect::hook::{Given, HintFiles, HintKey};
+use lore_lessons::{Circle, index_of, situation_of};
 use lore_protocol::ids::Hash;
+use lore_session::Session;
 
 use super::Node;
 use crate::error::CliError;
@@ -40,6 +41,23 @@ impl Node {
         HintFiles::new(&self.home.hints_path(), user, self.hints.key.clone())
     }
 
+    /// Notes at the calls of a session which hints its agent was given by a hook: trials of their lessons. What the
+    /// transcript itself says about hints is not asked, since anything may stand there.
+    pub(super) fn note_given(&self, session: &mut Session) {
+        let name = session.id.strip_prefix(&session.harness).unwrap_or(&session.id);
+        let name = name.strip_prefix('-').unwrap_or(name);
+        let given = Given::of(&self.hint_files(""), &session.harness, name);
+        if given.hints().is_empty() {
+            return;
+        }
+        for call in session.turns.iter_mut().flat_map(|turn| &mut turn.calls) {
+            if call.hint.is_some() || call.result.is_none() {
+                continue;
+            }
+            call.hint = situation_of(&call.for_lessons(), "").and_then(|one| given.at(&one));
+        }
+    }
+
     /// Writes what hooks read, when it changed. A fault is logged, and tried again: hints are no reason to stop.
     pub(super) fn refresh_hints(&mut self) {
         let now = self.engine.now_seconds();
@@ -70,7 +88,9 @@ impl Node {
         };
         let nobody = self.public_book();
         let public = index_of(&nobody, |_| true);
-        self.hint_files("").write_public(&public).map_err(failed)?;
+        let files = self.hint_files("");
+        files.write_public(&public).map_err(failed)?;
+        files.drop_old(self.engine.now_seconds());
         for person in self.watched_people()? {
             let book = self.book(&person.user)?;
             let own = index_of(&book, |entry| entry.circle == Circle::Own);

@@ -62,6 +62,7 @@ impl Node {
                 continue;
             }
             one.session.unit = Some(unit.clone());
+            self.note_given(&mut one.session);
             let placed = states.place(&mut one)?;
             if placed == Placed::Forgotten {
                 forgotten += 1;

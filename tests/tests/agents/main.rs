@@ -33,6 +33,7 @@ fn lane(name: &str) {
 }
 
 fn walk(lane: &Lane, program: &std::path::Path) {
+    let begun = std::time::Instant::now();
     let person = Person::new();
     let endpoint = Endpoint::of_steps(steps());
     lane.settle(&person, &endpoint);
@@ -43,6 +44,9 @@ fn walk(lane: &Lane, program: &std::path::Path) {
     lane.run(&person, program, &endpoint);
     let first = person.hints_in(&endpoint, 0);
     assert!(first.iter().any(|hint| hint.contains("add `-u`") || hint.contains("-u")), "{first:?}");
+    let took = begun.elapsed().as_secs();
+    assert!(took < 60, "from nothing to the first hint in {took} s");
+    println!("{}: from nothing to the first hint in {took} s", lane.agent);
     if lane.says_before {
         assert!(first.iter().any(|hint| hint.contains("--testPathPatterns")), "{first:?}");
     }
@@ -51,6 +55,11 @@ fn walk(lane: &Lane, program: &std::path::Path) {
     assert_eq!(session["harness"], lane.agent, "{session}");
     let shown = person.json(&["session", "show", session["id"].as_str().unwrap()]);
     assert!(!shown.to_string().contains("hint from lore"), "{shown}");
+    // The hint is noted at the call that failed, as a trial of its lesson.
+    let turns = shown["turns"].as_array().unwrap().iter();
+    let calls = turns.filter_map(|turn| turn["calls"].as_array()).flatten();
+    let hinted: Vec<_> = calls.filter(|call| !call["hint"].is_null()).collect();
+    assert_eq!(hinted[0]["hint"]["circle"], "codebook", "{shown}");
     // The next one has the person's own lesson.
     person.has_own_lesson("git push");
     let asked = endpoint.seen().len();

@@ -14,7 +14,7 @@ use chacha20poly1305::{KeyInit as _, XChaCha20Poly1305, XNonce};
 use lore_lessons::{Book, Index, IndexError};
 
 use super::HookError;
-use super::given::{self, GivenHint};
+use super::given;
 
 const NONCE_BYTES: usize = 24;
 /// Largest index that is read, in bytes.
@@ -71,10 +71,9 @@ impl HintFiles {
         self.directory.join("given")
     }
 
-    /// Hints that were given to sessions and are not past their time.
-    #[must_use]
-    pub fn all_given(&self, now: u64) -> Vec<GivenHint> {
-        given::all(&self.given(), now)
+    /// Removes what sessions have had that is past its time.
+    pub fn drop_old(&self, now: u64) {
+        given::drop_old(&self.given(), now);
     }
 
     /// Writes the public index, when it changed. True when it was written.

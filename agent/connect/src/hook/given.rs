@@ -33,8 +33,6 @@ pub struct GivenHint {
     /// Hash of the situation; none before a call.
     #[serde(default)]
     pub situation: Option<String>,
-    /// Hash of the text that was shown.
-    pub text: String,
     /// Time, in seconds since the Unix epoch.
     pub at: u64,
 }
@@ -47,24 +45,13 @@ impl GivenHint {
             exact: hint.exact,
             advice: hint.advice,
             situation: situation.map(hash_of_situation),
-            text: text_hash(&hint.text),
             at,
         }
-    }
-
-    /// Returns true when this is the record of a hint with such a text.
-    #[must_use]
-    pub fn is_of(&self, text: &str) -> bool {
-        self.text == text_hash(text)
     }
 }
 
 fn short(bytes: blake3::Hash) -> String {
     bytes.to_hex()[..32].to_owned()
-}
-
-fn text_hash(text: &str) -> String {
-    short(blake3::hash(text.as_bytes()))
 }
 
 fn hash_of_situation(situation: &Situation) -> String {
@@ -105,6 +92,15 @@ impl Given {
         &self.hints
     }
 
+    /// The hint that was given at such a failure.
+    #[must_use]
+    pub fn at(&self, situation: &Situation) -> Option<CallHint> {
+        let hash = Some(hash_of_situation(situation));
+        let given = self.hints.iter().find(|one| one.situation == hash)?;
+        // The text itself is in the agent's transcript only.
+        Some(CallHint::new(given.lesson, given.circle, given.exact, given.advice, ""))
+    }
+
     /// Notes a hint. False when the session has had the lesson, or one for the situation, or when it cannot be
     /// noted: a hint that leaves no trace could be given at every call.
     pub fn add(&mut self, hint: &GivenHint) -> bool {
@@ -124,20 +120,15 @@ impl Given {
     }
 }
 
-/// All hints that were given to anybody's sessions here, and removes what is past its time.
-pub(super) fn all(directory: &std::path::Path, now: u64) -> Vec<GivenHint> {
-    let Ok(entries) = fs::read_dir(directory) else { return Vec::new() };
-    let mut hints = Vec::new();
+/// Removes the files of sessions that are past their time.
+pub(super) fn drop_old(directory: &std::path::Path, now: u64) {
+    let Ok(entries) = fs::read_dir(directory) else { return };
     for entry in entries.flatten() {
-        let of_file = read(&entry.path());
-        let last = of_file.iter().map(|hint| hint.at).max().unwrap_or(0);
+        let last = read(&entry.path()).iter().map(|hint| hint.at).max().unwrap_or(0);
         if last.saturating_add(KEPT_SECONDS) < now {
             let _ = fs::remove_file(entry.path());
-        } else {
-            hints.extend(of_file);
         }
     }
-    hints
 }
 
 fn read(path: &std::path::Path) -> Vec<GivenHint> {

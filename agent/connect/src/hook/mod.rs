@@ -5,11 +5,7 @@ mod files;
 mod given;
 mod input;
 
-use std::collections::BTreeSet;
-
-use lore_lessons::{
-    Book, Hint, Situation, fails_by_its_words, programs_of, situation_of, status_of,
-};
+use lore_lessons::{Hint, Situation, fails_by_its_words, programs_of, situation_of, status_of};
 use lore_session::CallHint;
 
 pub use answer::answer;
@@ -123,10 +119,4 @@ fn give(
     let given = GivenHint::new(&hint, situation, now);
     let mut session = Given::of(files, &agent.id, &input.session);
     session.add(&given).then_some(hint)
-}
-
-/// A book of the lessons about some programs, for tests and probes.
-#[must_use]
-pub fn programs_in(book: &Book) -> BTreeSet<String> {
-    book.entries().iter().map(|entry| entry.lesson.trigger().tool.as_str().to_owned()).collect()
 }
