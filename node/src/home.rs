@@ -153,6 +153,14 @@ impl Home {
     /// # Errors
     /// [`HomeError::Io`].
     pub(crate) fn remove_data_key(&self) -> Result<(), HomeError> {
+        // What hooks read was encrypted by it.
+        let hints = self.hints_path();
+        match fs::remove_dir_all(&hints) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(io_error("remove", &hints)(error));
+            }
+            _ => {}
+        }
         let path = self.data_key_path();
         match fs::remove_file(&path) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {

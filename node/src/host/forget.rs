@@ -99,6 +99,7 @@ impl Node {
         if !ask.preview && !ids.is_empty() {
             self.delete(&unit, &all, &ids)?;
             self.scrub();
+            self.renew_own_hints(&ask.user)?;
         }
         Ok(answer)
     }
@@ -128,6 +129,7 @@ impl Node {
         for (unit, ids) in old {
             let all = self.stored_of(&unit)?;
             self.delete(&unit, &all, &ids)?;
+            self.hints.sessions_changed();
             tracing::info!(sessions = ids.len(), "deleted sessions that were past their time");
         }
         if any {

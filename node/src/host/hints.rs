@@ -82,20 +82,37 @@ impl Node {
     /// # Errors
     /// Store errors; a file that cannot be written.
     pub(crate) fn write_hints(&self) -> Result<(), CliError> {
-        let failed = |error: std::io::Error| {
-            let place = self.home.hints_path();
-            CliError::failed("hints", format!("cannot write to {}: {error}", place.display()))
-        };
         let nobody = self.public_book();
         let public = index_of(&nobody, |_| true);
         let files = self.hint_files("");
-        files.write_public(&public).map_err(failed)?;
+        files.write_public(&public).map_err(|error| self.unwritable_hints(&error))?;
         files.drop_old(self.engine.now_seconds());
         for person in self.watched_people()? {
-            let book = self.book(&person.user)?;
-            let own = index_of(&book, |entry| entry.circle == Circle::Own);
-            self.hint_files(&person.user).write_own(&own).map_err(failed)?;
+            self.write_own_hints(&person.user)?;
         }
         Ok(())
+    }
+
+    fn write_own_hints(&self, user: &str) -> Result<(), CliError> {
+        let book = self.book(user)?;
+        let own = index_of(&book, |entry| entry.circle == Circle::Own);
+        self.hint_files(user).write_own(&own).map_err(|error| self.unwritable_hints(&error))
+    }
+
+    /// Writes a user's own lessons again, where they were written: what was deleted is in no file.
+    pub(super) fn renew_own_hints(&self, user: &str) -> Result<(), CliError> {
+        if self.hint_files(user).own().exists() { self.write_own_hints(user) } else { Ok(()) }
+    }
+
+    /// Removes a user's own lessons from what hooks read.
+    pub(super) fn drop_own_hints(&self, user: &str) -> Result<(), CliError> {
+        HintFiles::new(&self.home.hints_path(), user, None)
+            .write_own(&[])
+            .map_err(|error| self.unwritable_hints(&error))
+    }
+
+    fn unwritable_hints(&self, error: &std::io::Error) -> CliError {
+        let place = self.home.hints_path();
+        CliError::failed("hints", format!("cannot write to {}: {error}", place.display()))
     }
 }

@@ -84,6 +84,7 @@ impl Node {
                 }
                 self.store.write(batch, Durability::Synced)?;
                 self.watcher = Some(Watcher::default());
+                self.drop_own_hints(&ask.user)?;
             }
             control::WatchSetting::On { home } => {
                 if !home.is_absolute() {

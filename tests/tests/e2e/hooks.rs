@@ -128,6 +128,52 @@ fn whatever_goes_wrong_the_agent_is_told_nothing() {
 }
 
 #[test]
+fn own_lessons_are_hinted_and_gone_from_every_file_when_their_session_is_deleted() {
+    let cluster = Cluster::of(1);
+    let (node, person) = connected(&cluster);
+    let ada = |args: &[&str]| {
+        let mut command = node.command(&[args, &["--json"]].concat());
+        let output = command.env("HOME", &person).env("USER", "ada").output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+    };
+    let call = |id: &str, command: &str, output: &str, error: bool| {
+        [
+            json!({"type": "assistant", "sessionId": "t", "uuid": format!("a{id}"), "message": {"role": "assistant",
+                "content": [{"type": "tool_use", "id": id, "name": "Bash", "input": {"command": command}}]}}),
+            json!({"type": "user", "sessionId": "t", "uuid": format!("r{id}"), "message": {"role": "user",
+                "content": [{"type": "tool_result", "tool_use_id": id, "content": output, "is_error": error}]}}),
+        ]
+    };
+    let task = json!({"type": "user", "sessionId": "t", "uuid": "u", "message": {"role": "user", "content": "deploy"}});
+    let failed = "Exit code 2\nerror: unexpected argument '--stage' found";
+    let lines = [
+        [task].to_vec(),
+        call("1", "shipit run --stage a", failed, true).to_vec(),
+        call("2", "shipit run --to a", "done", false).to_vec(),
+    ]
+    .concat();
+    let file = cluster.path().join("t.jsonl");
+    let text: Vec<String> = lines.iter().map(Value::to_string).collect();
+    std::fs::write(&file, text.join("\n")).unwrap();
+    ada(&["session", "import", file.to_str().unwrap()]);
+    // A node that runs writes what hooks read; connecting again does it too.
+    ada(&["connect", "claude-code", "--yes", "--no-run"]);
+    let ask = |session: &str| {
+        let call = json!({"session_id": session, "hook_event_name": "PostToolUseFailure", "tool_name": "Bash",
+            "tool_input": {"command": "shipit run --stage b"}, "error": failed});
+        hook(node.home(), "claude-code", "after", call.to_string().as_bytes())
+    };
+    let told = text_of(&ask("one"));
+    assert!(told.contains("--to") && told.contains("own sessions"), "{told}");
+    for file in std::fs::read_dir(node.home().join("hints/own")).unwrap().flatten() {
+        let bytes = std::fs::read(file.path()).unwrap();
+        assert!(!bytes.windows(6).any(|part| part == b"shipit"), "own lessons are not in clear");
+    }
+    ada(&["session", "forget", "--all", "--yes"]);
+    assert_eq!(ask("two"), "");
+}
+
+#[test]
 fn doctor_tells_by_a_probe_whether_an_agent_gets_hints() {
     let cluster = Cluster::of(1);
     let (node, person) = connected(&cluster);
