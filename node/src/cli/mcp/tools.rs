@@ -142,6 +142,7 @@ fn tool(name: &'static str, about: &'static str, properties: &Value, required: &
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     fn read(tool: &str, arguments: &Value) -> Result<Wanted, String> {
