@@ -9,6 +9,9 @@ use crate::manifest::{Owned, Records, hash};
 use crate::plan::{Change, Ownership, without_ours};
 use crate::write::{missing_directories, mode_of, replace, target};
 
+/// The manifest, as a fault names it.
+const MANIFEST: &str = "the manifest of connected agents";
+
 /// Reason why a file was not changed.
 #[derive(Debug, thiserror::Error)]
 #[error("{} is left as it is: {why}", path.display())]
@@ -34,7 +37,7 @@ pub fn apply(
     changes: &[Change],
     records: &Records,
 ) -> Result<Vec<PathBuf>, ApplyError> {
-    let mut manifest = records.load().map_err(|error| fault(&records_path(records), error))?;
+    let mut manifest = records.load().map_err(|error| fault(Path::new(MANIFEST), error))?;
     let mut written = Vec::new();
     // Nothing is written when one of the files cannot be.
     for change in changes.iter().filter(|change| !change.is_done()) {
@@ -107,7 +110,7 @@ pub fn undo(
     below: Option<&Path>,
     records: &Records,
 ) -> Result<Vec<(PathBuf, Undone)>, ApplyError> {
-    let mut manifest = records.load().map_err(|error| fault(&records_path(records), error))?;
+    let mut manifest = records.load().map_err(|error| fault(Path::new(MANIFEST), error))?;
     let files: Vec<PathBuf> = manifest
         .files
         .iter()
@@ -173,10 +176,6 @@ fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
-}
-
-fn records_path(_records: &Records) -> PathBuf {
-    PathBuf::from("the manifest of connected agents")
 }
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ pub(crate) fn target(path: &Path) -> Result<PathBuf, String> {
     };
     match fs::metadata(&real) {
         Ok(meta) if !meta.is_file() => Err("it is no file".into()),
-        Ok(meta) if meta.uid() != rustix_uid() => {
+        Ok(meta) if meta.uid() != effective_uid() => {
             Err(format!("it belongs to another user (uid {})", meta.uid()))
         }
         Ok(meta) if meta.mode() & 0o200 == 0 => {
@@ -44,7 +44,7 @@ pub(crate) fn target(path: &Path) -> Result<PathBuf, String> {
 }
 
 /// The user that this process acts for.
-fn rustix_uid() -> u32 {
+fn effective_uid() -> u32 {
     rustix::process::geteuid().as_raw()
 }
 

@@ -15,6 +15,7 @@ use super::doctor_agents::{AgentCheck, check_agents};
 use super::hook;
 use super::session::account;
 use crate::error::CliError;
+use crate::export::ExportPlaces;
 use crate::home::Home;
 use crate::host::Node;
 use crate::output;
@@ -262,6 +263,9 @@ fn take_back(
         let user = hook::user(&context.home);
         context.ask(SessionWatch { user, set: WatchSetting::Off })?;
         let _ = std::fs::remove_dir_all(context.home.hints_path());
+    }
+    if rest.files.is_empty() {
+        ExportPlaces::take_back(&context.home)?;
     }
     output::result(&Disconnected { files }, context.json, undone_text)?;
     if faults.is_empty() {

@@ -137,6 +137,17 @@ pub fn export(
     Ok(report)
 }
 
+/// Removes the record of what was written to a directory, when nothing of ours is left there.
+fn drop_manifest(into: &Path) -> Result<(), CliError> {
+    let Some(tree) = Tree::open(into).map_err(|error| CliError::failed("export", error))? else {
+        return Ok(());
+    };
+    if read_manifest(&tree, into)?.files.is_empty() {
+        tree.remove_own(MANIFEST).map_err(|error| CliError::failed("export", error))?;
+    }
+    Ok(())
+}
+
 fn keep(report: &mut Report, name: String, ours: bool) {
     if ours {
         report.edited.push(name.clone());

@@ -1,5 +1,6 @@
 //! Directories of agents to which skills were exported: a running node keeps them as its shelf is.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
@@ -52,6 +53,26 @@ impl ExportPlaces {
         }
     }
 
+    /// Removes the skills that we wrote and nobody edited from all directories, and forgets the directories.
+    ///
+    /// # Errors
+    /// When a directory cannot be written; it stays noted, with those after it.
+    pub(crate) fn take_back(home: &Home) -> Result<(), CliError> {
+        let mut all = Self::load(home)?;
+        while let Some(place) = all.exports.first() {
+            // One that was removed, or leads elsewhere now, holds nothing of ours.
+            if fs::canonicalize(&place.directory).ok().as_ref() == Some(&place.directory) {
+                super::write(&place.directory, &BTreeMap::new())?;
+                super::drop_manifest(&place.directory)?;
+                // A directory with other files in it stays.
+                let _ = fs::remove_dir(&place.directory);
+            }
+            all.exports.remove(0);
+            all.store(home)?;
+        }
+        Ok(())
+    }
+
     /// Adds a directory, or changes what is kept of it. Agents that were there stay.
     ///
     /// # Errors
@@ -67,10 +88,14 @@ impl ExportPlaces {
         place.agents.dedup();
         all.exports.push(place);
         all.exports.sort_by(|a, b| a.directory.cmp(&b.directory));
+        all.store(home)
+    }
+
+    fn store(&self, home: &Home) -> Result<(), CliError> {
         let write = || -> io::Result<()> {
             let directory = home.connect_path();
             let mut part = tempfile::NamedTempFile::new_in(&directory)?;
-            part.write_all(&serde_json::to_vec_pretty(&all)?)?;
+            part.write_all(&serde_json::to_vec_pretty(self)?)?;
             part.persist(directory.join(FILE)).map(drop).map_err(|error| error.error)
         };
         create_private_dir(&home.connect_path())?;

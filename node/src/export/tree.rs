@@ -86,6 +86,14 @@ impl Tree {
         replace(&self.root, name, bytes)
     }
 
+    /// Removes a file of this program beside the skills.
+    pub(super) fn remove_own(&self, name: &str) -> io::Result<()> {
+        match fs::unlinkat(&self.root, name, AtFlags::empty()) {
+            Ok(()) | Err(Errno::NOENT) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     fn skill(&self, name: &SkillName) -> Result<OwnedFd, Errno> {
         let flags = directory_flags() | OFlags::NOFOLLOW;
         fs::openat(&self.root, name.as_str(), flags, Mode::empty())

@@ -65,6 +65,13 @@ fn what_leaves_the_shelf_leaves_every_exported_copy() {
     assert_eq!(run(&ada, &person, &["skill", "export", "--all", "--repair"]).code, Some(0));
     assert_eq!(texts(&person).len(), 2);
 
+    // Undoing takes the skills back too, and leaves what is the person's.
+    assert_eq!(run(&ada, &person, &["connect", "--undo"]).code, Some(0));
+    assert!(texts(&person).is_empty() && mine.exists() && !claude.exists());
+    assert!(!shared.join(".lore-export.json").exists());
+    assert_eq!(run(&ada, &person, &["skill", "export", "--all"]).code, Some(0));
+    assert_eq!(texts(&person).len(), 2);
+
     // A decision reaches the copies with a running node and without one.
     ada.json(&["revoke", tool]);
     assert!(texts(&person).is_empty());
