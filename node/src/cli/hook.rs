@@ -62,11 +62,13 @@ pub(super) fn hook(home: Option<&Path>, args: &HookArgs) -> ExitCode {
 
 fn answer(home: Option<&Path>, name: &str, event: &str) -> Result<Option<String>, String> {
     let home = Home::resolve(home).map_err(|error| error.to_string())?;
+    // Read whatever comes of it: an agent that meets a closed pipe could take that for a fault.
+    let input = HookInput::read(std::io::stdin().lock()).map_err(|error| error.to_string());
     let done = (|| {
         let agent = agent(name).ok_or_else(|| format!("`{name}` is no agent that lore knows"))?;
         let event =
             Event::named(event).ok_or_else(|| format!("`{event}` is no event of a hook"))?;
-        let input = HookInput::read(std::io::stdin().lock()).map_err(|error| error.to_string())?;
+        let input = input?;
         if !home.is_initialised() {
             return Err(format!("there is no node at {}", home.root().display()));
         }

@@ -107,6 +107,7 @@ fn whatever_goes_wrong_the_agent_is_told_nothing() {
         }
     }
     assert_eq!(hook(home, "claude-code", "after", &huge), "");
+    assert_eq!(hook(home, "nobody", "noon", &huge), "");
     assert_eq!(hook(home, "claude-code", "end", push("s").as_bytes()), "", "the node does not run");
     let log = std::fs::read_to_string(home.join("hints/hook.log")).unwrap();
     assert!(log.contains("no JSON") && log.len() < 70 << 10, "{log}");
