@@ -63,10 +63,10 @@ pub fn write(into: &Path, skills: &BTreeMap<String, String>) -> Result<Report, C
     export(into, skills, Wish { preview: false, restore: true })
 }
 
-/// [`write`] as wished.
+/// [`write()`] as wished.
 ///
 /// # Errors
-/// Those of [`write`]; a name that is none of a skill.
+/// Those of [`write()`]; a name that is none of a skill.
 pub fn export(
     into: &Path,
     skills: &BTreeMap<String, String>,
