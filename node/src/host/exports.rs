@@ -75,10 +75,11 @@ impl Node {
         })
     }
 
-    /// Writes agents' directories again at once, after a person's decision.
-    pub(super) fn export_decided(&mut self) {
+    /// Writes agents' directories and what hooks read again at once, after a person's decision.
+    pub(super) fn tell_agents(&mut self) {
         self.exports.next = 0;
         self.refresh_exports();
+        self.hints_decided();
     }
 
     /// Writes agents' directories again when the shelf changed. A fault is logged: it is no reason to stop.

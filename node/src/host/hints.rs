@@ -41,6 +41,14 @@ impl Node {
         HintFiles::new(&self.home.hints_path(), user, self.hints.key.clone())
     }
 
+    /// Writes what hooks read at once, where a node has written it.
+    pub(super) fn hints_decided(&mut self) {
+        self.hints.next = 0;
+        if self.home.hints_path().exists() {
+            self.refresh_hints();
+        }
+    }
+
     /// Notes at the calls of a session which hints its agent was given by a hook: trials of their lessons. What the
     /// transcript itself says about hints is not asked, since anything may stand there.
     pub(super) fn note_given(&self, session: &mut Session) {

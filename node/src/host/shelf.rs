@@ -150,7 +150,7 @@ impl Node {
         };
         self.shelf.decisions.decide(&*self.store, &ids, decision)?;
         self.shelf.decided += 1;
-        self.export_decided();
+        self.tell_agents();
         Ok(self.decided(&ids, None))
     }
 
@@ -182,7 +182,7 @@ impl Node {
         }
         self.shelf.decisions.decide_author(&*self.store, member, decision)?;
         self.shelf.decided += 1;
-        self.export_decided();
+        self.tell_agents();
         Ok(self.decided(&[], Some(member)))
     }
 

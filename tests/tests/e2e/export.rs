@@ -7,6 +7,7 @@ use lore_tests::wait::{PATIENCE, wait_until};
 use lore_tests::{Cluster, Node, Ran};
 use serde_json::json;
 
+use crate::hooks::hook;
 use crate::review::{id, poisoned, poisoned_node};
 
 /// Does a verb for a person with a home of their own.
@@ -26,6 +27,17 @@ fn texts(person: &Path) -> Vec<PathBuf> {
     files.into_iter().filter(|path| path.exists()).collect()
 }
 
+/// The hint that an agent's hook gives at the program that a poisoned lesson is about.
+fn hinted(node: &Node, session: &str) -> bool {
+    let call = json!({
+        "session_id": session, "hook_event_name": "PostToolUseFailure", "tool_name": "Bash",
+        "tool_input": {"command": "deployctl --now"}, "error": "Exit code 127\nbash: deployctl: command not found",
+    });
+    let said = hook(node.home(), "claude-code", "after", call.to_string().as_bytes());
+    assert!(said.is_empty() || said.contains("evilctl"), "{said}");
+    !said.is_empty()
+}
+
 #[test]
 fn what_leaves_the_shelf_leaves_every_exported_copy() {
     let cluster = Cluster::of(1);
@@ -38,7 +50,9 @@ fn what_leaves_the_shelf_leaves_every_exported_copy() {
     fs::write(&mine, "mine").unwrap();
     let tool = id(&poisoned()[5].0);
     let tool = &tool[..8];
+    assert!(!hinted(&ada, "before"));
     ada.json(&["approve", tool, "--yes"]);
+    assert!(hinted(&ada, "approved"));
 
     let dry = run(&ada, &person, &["skill", "export", "--all", "--dry-run"]).value();
     assert!(texts(&person).is_empty(), "{dry}");
@@ -74,7 +88,7 @@ fn what_leaves_the_shelf_leaves_every_exported_copy() {
 
     // A decision reaches the copies with a running node and without one.
     ada.json(&["revoke", tool]);
-    assert!(texts(&person).is_empty());
+    assert!(texts(&person).is_empty() && !hinted(&ada, "revoked"));
     ada.json(&["approve", tool, "--yes"]);
     assert_eq!(texts(&person).len(), 2, "what comes back to the shelf comes back to the agents");
     ada.stop();
@@ -83,8 +97,10 @@ fn what_leaves_the_shelf_leaves_every_exported_copy() {
     ada.json(&["approve", tool, "--yes"]);
     ada.json(&["block", &mallory[..8]]);
     assert!(texts(&person).is_empty());
+    assert!(!hinted(&ada, "blocked"));
     ada.json(&["block", &mallory[..8], "--undo"]);
     assert_eq!(texts(&person).len(), 2);
+    assert!(hinted(&ada, "unblocked"));
 
     // A running node looks by itself: what changed while nobody knew of the copies reaches them when it starts.
     let (known, aside) = (ada.home().join("connect/exports.json"), ada.home().join("aside"));

@@ -20,7 +20,7 @@ fn push(session: &str) -> String {
 }
 
 /// Output of a hook; it always succeeds.
-fn hook(home: &Path, agent: &str, event: &str, input: &[u8]) -> String {
+pub(crate) fn hook(home: &Path, agent: &str, event: &str, input: &[u8]) -> String {
     let mut command = Command::new(lore());
     command.arg("--home").arg(home).args(["hook", agent, event]).env("USER", "ada");
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
