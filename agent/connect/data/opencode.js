@@ -1,28 +1,3 @@
-// Written by `lore connect`; `lore connect opencode --undo` takes it away again.
-// Shows what is known about a failing call beside its result. Whatever goes wrong, the result stays as it is.
-import { spawn } from "node:child_process";
-
-const LORE = [/*LORE*/];
-const PATIENCE_MS = 3000;
-
-function ask(event, input) {
-  return new Promise((resolve) => {
-    const child = spawn(LORE[0], [...LORE.slice(1), "hook", "opencode", event], {
-      stdio: ["pipe", "pipe", "ignore"],
-    });
-    const timer = setTimeout(() => child.kill("SIGKILL"), PATIENCE_MS);
-    let text = "";
-    child.stdout.on("data", (piece) => (text += piece));
-    child.stdin.on("error", () => {});
-    child.on("error", () => resolve(""));
-    child.on("close", () => {
-      clearTimeout(timer);
-      resolve(text.trim());
-    });
-    child.stdin.end(JSON.stringify(input));
-  });
-}
-
 // The session as `opencode export` writes it: OpenCode itself keeps sessions in a database.
 async function exported(client, id) {
   const info = (await client.session.get({ path: { id } })).data;

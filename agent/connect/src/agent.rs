@@ -40,8 +40,11 @@ pub struct Agent {
 pub struct HookRow {
     /// Form in which they are set up.
     pub form: HookForm,
-    /// File that sets them up.
+    /// File that sets them up, below a person's home.
     pub file: String,
+    /// The same below a project; none: the same path.
+    #[serde(default)]
+    pub project: Option<String>,
     /// Script of [`HookForm::Script`].
     #[serde(default)]
     pub script: Option<Script>,
@@ -69,6 +72,9 @@ pub struct HookRow {
     /// What the person does once before the agent runs a new hook.
     #[serde(default)]
     pub trust: Option<String>,
+    /// File and word by which a trusted hook is known.
+    #[serde(default)]
+    pub trusted: Option<(String, String)>,
 }
 
 /// Form in which hooks are set up.
@@ -111,8 +117,11 @@ pub enum AnswerForm {
 pub struct McpRow {
     /// Language of the file.
     pub form: FileForm,
-    /// File that holds the list.
+    /// File that holds the list, below a person's home.
     pub file: String,
+    /// The same below a project; none: the same path.
+    #[serde(default)]
+    pub project: Option<String>,
     /// Keys that lead to the list.
     pub path: Vec<String>,
     /// Form of an entry.

@@ -8,6 +8,8 @@ use crate::agent::{Agent, HookForm, McpEntry, Script};
 use crate::hook::Event;
 use crate::settings::{self, Hook, SettingsError};
 
+/// Words by which a script of ours is known.
+const MARK: &str = "Written by `lore connect`";
 /// Name of our entries and files.
 const NAME: &str = "commonlore";
 
@@ -96,7 +98,7 @@ pub enum PlanError {
 /// [`PlanError`].
 pub fn plan(agent: &Agent, scope: &Scope, program: &Program) -> Result<Vec<Change>, PlanError> {
     let mut changes = Vec::new();
-    let hook_file = file(agent, scope, &agent.hooks.file);
+    let hook_file = file(scope, &agent.hooks.file, agent.hooks.project.as_ref());
     let hooks = hooks(agent, program);
     match agent.hooks.form {
         HookForm::Nested => {
@@ -112,14 +114,14 @@ pub fn plan(agent: &Agent, scope: &Scope, program: &Program) -> Result<Vec<Chang
             )?;
             changes.push(change);
         }
-        HookForm::Listed => changes.push(whole(hook_file, listed(&hooks), "hooks")?),
+        HookForm::Listed => changes.push(whole(agent, hook_file, listed(&hooks), "hooks")?),
         HookForm::Script => {
             let text = script(agent.hooks.script, program);
-            changes.push(whole(hook_file, text, "a plugin that asks lore")?);
+            changes.push(whole(agent, hook_file, text, "a plugin that asks lore")?);
         }
     }
     if let Some(mcp) = &agent.mcp {
-        let path = file(agent, scope, &mcp.file);
+        let path = file(scope, &mcp.file, mcp.project.as_ref());
         let at = changes.iter().position(|change| change.path == path);
         let mut change = match at {
             Some(at) => changes.remove(at),
@@ -146,35 +148,26 @@ pub(crate) fn without_ours(
     text: &str,
     path: &Path,
 ) -> Result<String, SettingsError> {
-    let is = |file: &str| path.ends_with(file) || path.ends_with(project_file(agent, file));
+    let is = |of_person: &str, of_project: Option<&String>| {
+        path.ends_with(of_person) || of_project.is_some_and(|file| path.ends_with(file))
+    };
     let mut text = text.to_owned();
-    if agent.hooks.form == HookForm::Nested && is(&agent.hooks.file) {
+    if agent.hooks.form == HookForm::Nested && is(&agent.hooks.file, agent.hooks.project.as_ref()) {
         text = settings::remove_hooks(&text, |command| is_hook(agent, command))?;
     }
-    if let Some(mcp) = agent.mcp.as_ref().filter(|mcp| is(&mcp.file)) {
+    if let Some(mcp) = agent.mcp.as_ref().filter(|mcp| is(&mcp.file, mcp.project.as_ref())) {
         text = settings::remove_entry(mcp.form, &text, &mcp.path, NAME)?;
     }
     Ok(text)
 }
 
 /// A path of the table, in a scope.
-fn file(agent: &Agent, scope: &Scope, path: &str) -> PathBuf {
+fn file(scope: &Scope, of_person: &str, of_project: Option<&String>) -> PathBuf {
     match scope {
-        Scope::Person(home) => Agent::below(home, path),
-        Scope::Project(directory) => Agent::below(directory, &project_file(agent, path)),
-    }
-}
-
-/// A path below a home as it is within a project.
-fn project_file(agent: &Agent, path: &str) -> String {
-    match (agent.id.as_str(), path) {
-        ("claude-code", ".claude.json") => ".mcp.json".into(),
-        ("copilot-cli", ".copilot/hooks/commonlore.json") => ".github/hooks/commonlore.json".into(),
-        ("copilot-cli", ".copilot/mcp-config.json") => ".mcp.json".into(),
-        ("opencode", ".config/opencode/opencode.json") => "opencode.json".into(),
-        ("opencode", path) => path.replacen(".config/opencode", ".opencode", 1),
-        ("pi", path) => path.replacen(".pi/agent", ".pi", 1),
-        (_, path) => path.to_owned(),
+        Scope::Person(home) => Agent::below(home, of_person),
+        Scope::Project(directory) => {
+            Agent::below(directory, of_project.map_or(of_person, String::as_str))
+        }
     }
 }
 
@@ -215,9 +208,10 @@ impl Change {
     }
 }
 
-fn whole(path: PathBuf, text: String, adds: &str) -> Result<Change, PlanError> {
+fn whole(agent: &Agent, path: PathBuf, text: String, adds: &str) -> Result<Change, PlanError> {
     let change = Change::begin(path, Ownership::Whole)?;
-    let ours = |text: &String| text.contains("lore connect") || text.contains(" hook copilot-cli ");
+    let hook = format!(" hook {} ", agent.id);
+    let ours = |text: &String| text.contains(MARK) || text.contains(&hook);
     if change.before.as_ref().is_some_and(|before| !ours(before)) {
         return Err(PlanError::Foreign(change.path));
     }
@@ -259,13 +253,14 @@ fn listed(hooks: &[Hook]) -> String {
 }
 
 fn script(script: Option<Script>, program: &Program) -> String {
-    let text = match script {
-        Some(Script::Pi) => include_str!("../data/pi.ts"),
-        Some(Script::Opencode) | None => include_str!("../data/opencode.js"),
+    let (name, text) = match script {
+        Some(Script::Pi) => ("pi", include_str!("../data/pi.js")),
+        Some(Script::Opencode) | None => ("opencode", include_str!("../data/opencode.js")),
     };
     let words: Vec<String> =
         program.argv(&[]).iter().map(|word| Value::from(word.as_str()).to_string()).collect();
-    text.replacen("/*LORE*/", &words.join(", "), 1)
+    let head = include_str!("../data/ask.js").replace("AGENT", name);
+    format!("{}\n{text}", head.replacen("/*LORE*/", &words.join(", "), 1))
 }
 
 fn entry(form: McpEntry, program: &Program) -> Value {

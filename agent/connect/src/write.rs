@@ -5,10 +5,15 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
+/// Makes a directory, and those above it, that only their owner can enter.
+pub(crate) fn private_dir(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
 /// Writes a file whole or not at all, and makes its directory (mode 0700) when there is none.
 pub(crate) fn replace(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     let directory = path.parent().unwrap_or(Path::new("."));
-    DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+    private_dir(directory)?;
     let mut part = tempfile::NamedTempFile::new_in(directory)?;
     part.write_all(bytes)?;
     part.as_file().set_permissions(fs::Permissions::from_mode(mode))?;

@@ -166,6 +166,24 @@ pub struct ToolCall {
     pub hint: Option<CallHint>,
 }
 
+impl ToolCall {
+    /// A call without an answer yet.
+    #[must_use]
+    pub const fn new(id: Option<String>, tool: String, arguments: serde_json::Value) -> Self {
+        Self {
+            id,
+            tool,
+            arguments,
+            result: None,
+            exit: None,
+            failed: false,
+            refusal: None,
+            duration_ms: None,
+            hint: None,
+        }
+    }
+}
+
 /// Why a call was stopped from outside. It says nothing about what works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

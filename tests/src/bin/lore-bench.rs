@@ -9,9 +9,10 @@ use lore_tests::bench::home::{SESSIONS, USERS, prepare};
 use lore_tests::bench::{hint, hook, import, ingest, ledger, release};
 use serde_json::{Value, json};
 
-const USAGE: &str = "lore-bench [--json] [--quick]\n\n\
+const USAGE: &str = "lore-bench [--json] [--quick] | --hook\n\n\
     --json   the result as one object on the last line\n\
-    --quick  fewer repetitions, less data\n\n\
+    --quick  fewer repetitions, less data\n\
+    --hook   only a hook's process, as JSON\n\n\
     LORE_BIN is the program whose size is told.";
 
 fn main() -> ExitCode {

@@ -115,7 +115,7 @@ fn what_the_person_changed_since_stays() {
     // A whole file of ours that was changed is theirs now.
     person.connect("pi", "/bin/lore").unwrap();
     let plugin = person.home.join(".pi/agent/extensions/commonlore.ts");
-    fs::write(&plugin, "// lore connect, but mine\n").unwrap();
+    fs::write(&plugin, "// Written by `lore connect`, but mine\n").unwrap();
     assert_eq!(person.undo("pi"), [Undone::Kept]);
     assert!(plugin.exists());
 }

@@ -4,9 +4,8 @@
 //! that user's commands: it is encrypted under a key that the node derives from the key of its private records.
 
 use std::collections::BTreeSet;
-use std::fs::{self, DirBuilder};
-use std::io::{self, Write as _};
-use std::os::unix::fs::DirBuilderExt as _;
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use chacha20poly1305::aead::{Aead as _, Payload};
@@ -15,6 +14,7 @@ use lore_lessons::{Book, Index, IndexError};
 
 use super::HookError;
 use super::given;
+use crate::write::replace;
 
 const NONCE_BYTES: usize = 24;
 /// Largest index that is read, in bytes.
@@ -84,7 +84,7 @@ impl HintFiles {
         if fs::read(self.public()).is_ok_and(|standing| standing == index) {
             return Ok(false);
         }
-        replace(&self.public(), index).map(|()| true)
+        replace(&self.public(), index, 0o600).map(|()| true)
     }
 
     /// Writes the user's own index; without the key it is removed.
@@ -104,7 +104,7 @@ impl HintFiles {
         let sealed = XChaCha20Poly1305::new(&key.0.into())
             .encrypt(XNonce::from_slice(&nonce), payload)
             .map_err(|_| io::Error::other("an index cannot be encrypted"))?;
-        replace(&self.own(), &[&nonce[..], &sealed].concat())
+        replace(&self.own(), &[&nonce[..], &sealed].concat(), 0o600)
     }
 
     /// Lessons about some programs: the user's own and the public ones. What is not there is empty.
@@ -170,18 +170,4 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>, HookError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(failed(error)),
     }
-}
-
-/// Makes a directory that only its owner can enter.
-pub(super) fn private_dir(path: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(path)
-}
-
-/// Writes a file whole or not at all, mode 0600.
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let directory = path.parent().unwrap_or(Path::new("."));
-    private_dir(directory)?;
-    let mut part = tempfile::NamedTempFile::new_in(directory)?;
-    part.write_all(bytes)?;
-    part.persist(path).map(drop).map_err(|error| error.error)
 }

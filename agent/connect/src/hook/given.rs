@@ -13,6 +13,7 @@ use lore_session::CallHint;
 use serde::{Deserialize, Serialize};
 
 use super::HintFiles;
+use crate::write::private_dir;
 
 /// Seconds for which a session's file is kept after its last hint.
 pub const KEPT_SECONDS: u64 = 90 * 24 * 3600;
@@ -80,10 +81,12 @@ impl Given {
         Self { path: Some(path), hints }
     }
 
-    /// Its file; empty for a session without an id.
-    #[must_use]
-    pub fn path(&self) -> PathBuf {
-        self.path.clone().unwrap_or_default()
+    /// Forgets them, as after a probe.
+    ///
+    /// # Errors
+    /// When the file cannot be removed.
+    pub fn forget(self) -> std::io::Result<()> {
+        self.path.map_or(Ok(()), fs::remove_file)
     }
 
     /// The hints.
@@ -142,7 +145,7 @@ fn read(path: &std::path::Path) -> Vec<GivenHint> {
 
 fn append(path: &std::path::Path, line: &str) -> std::io::Result<()> {
     if let Some(directory) = path.parent() {
-        super::files::private_dir(directory)?;
+        private_dir(directory)?;
     }
     let mut file = OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
     // One write: two hooks of a session may run at once.

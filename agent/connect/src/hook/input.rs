@@ -91,17 +91,7 @@ impl HookInput {
             }
             other => other.clone(),
         };
-        let mut call = ToolCall {
-            id: None,
-            tool,
-            arguments,
-            result: None,
-            exit: None,
-            failed: false,
-            refusal: None,
-            duration_ms: None,
-            hint: None,
-        };
+        let mut call = ToolCall::new(None, tool, arguments);
         if event != Event::After {
             return Some(call.for_lessons());
         }

@@ -74,8 +74,7 @@ pub fn hint(
     files: &HintFiles,
     now: u64,
 ) -> Result<Option<CallHint>, HookError> {
-    let Some(call) = input.call(agent, event) else { return Ok(None) };
-    let mut call = call;
+    let Some(mut call) = input.call(agent, event) else { return Ok(None) };
     if event == Event::After {
         if agent.hooks.by_words && call.exit.is_none() && !call.failed {
             call.failed = fails_by_its_words(&call);

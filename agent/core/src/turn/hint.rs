@@ -105,15 +105,10 @@ pub(super) fn task_of(messages: &[Arc<Message>]) -> &str {
 /// A call with its result, as lessons are read from the session that it becomes.
 fn for_lessons(call: &Call, result: &ToolResult) -> lore_lessons::Call {
     let call = ToolCall {
-        id: None,
-        tool: call.tool.clone(),
-        arguments: call.arguments.clone(),
         result: Some(result.text.clone()),
         exit: result.exit_code,
         failed: result.is_error,
-        refusal: None,
-        duration_ms: None,
-        hint: None,
+        ..ToolCall::new(None, call.tool.clone(), call.arguments.clone())
     };
     call.for_lessons()
 }

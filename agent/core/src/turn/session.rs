@@ -69,16 +69,8 @@ fn turn(message: &Message) -> Turn {
         // What the loop says is the harness speaking, never the user.
         _ => Role::System,
     };
-    let calls = message.calls().iter().map(|call| ToolCall {
-        id: Some(call.id.clone()),
-        tool: call.tool.clone(),
-        arguments: call.arguments.clone(),
-        result: None,
-        exit: None,
-        failed: false,
-        refusal: None,
-        duration_ms: None,
-        hint: None,
+    let calls = message.calls().iter().map(|call| {
+        ToolCall::new(Some(call.id.clone()), call.tool.clone(), call.arguments.clone())
     });
     Turn { role, text: message.text().to_owned(), calls: calls.collect(), tokens: None }
 }

@@ -207,17 +207,7 @@ impl Builder {
         self.hold(bytes + tool.len() + 2 * id.as_ref().map_or(0, String::len));
         self.open.insert(place);
         self.open_of_tool.entry(tool.clone()).or_default().insert(place);
-        self.turns[at].calls.push(ToolCall {
-            id,
-            tool,
-            arguments,
-            result: None,
-            exit: None,
-            failed: false,
-            refusal: None,
-            duration_ms: None,
-            hint: None,
-        });
+        self.turns[at].calls.push(ToolCall::new(id, tool, arguments));
         true
     }
 
