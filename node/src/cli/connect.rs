@@ -103,7 +103,7 @@ pub(super) fn connect(context: &Context, args: &ConnectArgs) -> Result<(), CliEr
     if args.check {
         return check(context, args);
     }
-    let chosen = chosen(&args.agents, &scope)?;
+    let chosen = chosen(&args.agents)?;
     let program = program(&context.home)?;
     let mut plans: Vec<(&'static Agent, Vec<Change>)> = Vec::new();
     let mut left = Vec::new();
@@ -186,34 +186,29 @@ fn scope(project: bool) -> Result<Scope, CliError> {
     std::env::home_dir().filter(|home| home.is_absolute()).map(Scope::Person).ok_or_else(no_home)
 }
 
-/// The agents that were named, or those that are found.
-fn chosen(names: &[String], scope: &Scope) -> Result<Vec<&'static Agent>, CliError> {
+/// The agents of these names; those that are found on the machine when there is no name.
+pub(super) fn chosen(names: &[String]) -> Result<Vec<&'static Agent>, CliError> {
     let known = || agents().iter().map(|agent| agent.id.as_str()).collect::<Vec<_>>().join(", ");
     let find = |name: &String| {
         agent(name).ok_or_else(|| {
-            CliError::usage(format!("`{name}` is no agent that lore can connect"))
+            CliError::usage(format!("`{name}` is no agent that lore knows"))
                 .help(format!("it knows {}", known()))
         })
     };
     if !names.is_empty() {
         return names.iter().map(find).collect();
     }
-    let search = search_path();
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let search: Vec<PathBuf> = std::env::split_paths(&path).collect();
     let home = std::env::home_dir().unwrap_or_default();
     let found: Vec<&Agent> =
         agents().iter().filter(|agent| agent.is_found(&home, &search)).collect();
     if found.is_empty() {
-        return Err(CliError::failed(
-            "no_agent",
-            format!("no agent is found for {}", scope.root().display()),
-        )
-        .help(format!("install one, or name it: lore connect AGENT, with one of {}", known())));
+        let what = format!("no agent is found in {} or on the PATH", home.display());
+        return Err(CliError::failed("no_agent", what)
+            .help(format!("install one, or name it, as one of {}", known())));
     }
     Ok(found)
-}
-
-pub(super) fn search_path() -> Vec<PathBuf> {
-    std::env::var_os("PATH").map(|path| std::env::split_paths(&path).collect()).unwrap_or_default()
 }
 
 /// The program as agents start it.
@@ -244,7 +239,7 @@ fn take_back(
     names.sort_unstable();
     names.dedup();
     if !args.agents.is_empty() {
-        let wanted = chosen(&args.agents, scope)?;
+        let wanted = chosen(&args.agents)?;
         names.retain(|name| wanted.iter().any(|agent| agent.id == *name));
     }
     let (mut files, mut faults) = (Vec::new(), Vec::new());

@@ -5,16 +5,14 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use lore_connect::{Agent, Change, HookForm, Records, Scope, agent, plan, settings};
+use lore_connect::hook::Given;
+use lore_connect::{Agent, HookForm, Records, agent, settings};
 use serde::Serialize;
 
 use super::Context;
 use super::connect::program;
 use super::hook;
 use crate::error::CliError;
-
-/// Time that a probe of a hook may take.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Check of one connected agent.
 #[derive(Debug, Serialize)]
@@ -64,42 +62,32 @@ pub(super) fn check_agents(
 }
 
 fn check(context: &Context, agent: &'static Agent, files: &[&Path]) -> Result<String, String> {
-    if let Some(gone) = files.iter().find(|file| !file.exists()) {
-        return Err(format!("{} is gone: run `lore connect {}`", gone.display(), agent.id));
-    }
     let again = format!("run `lore connect {}`", agent.id);
-    let home = std::env::home_dir().unwrap_or_default();
-    let program = program(&context.home).map_err(|error| error.to_string())?;
-    let of_person = files.iter().any(|file| file.starts_with(&home));
-    let scope = Scope::Person(home.clone());
-    let changes: Vec<Change> = if of_person {
-        plan(agent, &scope, &program).map_err(|error| error.to_string())?
-    } else {
-        Vec::new()
-    };
-    if let Some(change) =
-        changes.iter().find(|change| !change.is_done() && files.contains(&change.path.as_path()))
-    {
-        return Err(format!("{} was changed, or lore was moved: {again}", change.path.display()));
+    if let Some(gone) = files.iter().find(|file| !file.exists()) {
+        return Err(format!("{} is gone: {again}", gone.display()));
     }
-    let taken = probe(context, agent, &changes)?;
+    let taken = probe(context, agent, files, &again)?;
     let took = format!("a hint comes in {} ms", taken.as_millis());
-    if agent.hooks.trust.is_some() && !is_trusted(&home) {
-        // Nobody but the person may say that they trust a hook.
-        let trust = agent.hooks.trust.as_deref().unwrap_or_default();
-        return Ok(format!("{took}; if Codex has not asked you yet: {trust}"));
-    }
-    Ok(took)
+    let (Some(trust), false) = (&agent.hooks.trust, is_trusted(agent)) else { return Ok(took) };
+    // Nobody but the person may say that they trust a hook.
+    Ok(format!("{took}; if {} has not asked you yet: {trust}", agent.title))
 }
 
-/// Returns true when Codex has a record of hooks that the person trusts.
-fn is_trusted(home: &Path) -> bool {
-    let config = std::fs::read_to_string(home.join(".codex/config.toml")).unwrap_or_default();
-    config.contains("trusted_hash")
+/// Returns true when the agent has a record of hooks that the person trusts.
+fn is_trusted(agent: &Agent) -> bool {
+    let home = std::env::home_dir().unwrap_or_default();
+    agent.hooks.trusted.as_ref().is_some_and(|(file, word)| {
+        std::fs::read_to_string(Agent::below(&home, file)).is_ok_and(|text| text.contains(word))
+    })
 }
 
 /// Runs what the agent runs after a failing call that the codebook knows, and gives the time that it took.
-fn probe(context: &Context, agent: &Agent, changes: &[Change]) -> Result<Duration, String> {
+fn probe(
+    context: &Context,
+    agent: &Agent,
+    files: &[&Path],
+    again: &str,
+) -> Result<Duration, String> {
     let session = format!("doctor-{}", std::process::id());
     let input = serde_json::json!({
         "session_id": session, "sessionId": session, "session": session,
@@ -108,29 +96,9 @@ fn probe(context: &Context, agent: &Agent, changes: &[Change]) -> Result<Duratio
         "tool_input": {"command": PROBE_COMMAND}, "toolArgs": {"command": PROBE_COMMAND},
         "input": {"command": PROBE_COMMAND}, "output": PROBE_OUTPUT, "exit": 128,
     });
-    // The command as it stands in the agent's own settings, where they hold one.
-    let nested = agent.hooks.form == HookForm::Nested;
-    let text = changes.iter().find(|change| nested && change.after.contains(" hook "));
-    let suffix = format!(" hook {} after", agent.id);
-    let command = text.and_then(|change| {
-        let hooks = settings::hooks(&change.after, |command| command.ends_with(&suffix));
-        hooks.into_iter().next().map(|hook| hook.command)
-    });
+    let mut command = hook_command(context, agent, files, again)?;
     let begun = Instant::now();
-    let mut child = match command {
-        Some(line) => {
-            let mut shell = Command::new("sh");
-            shell.args(["-c", &line]);
-            shell
-        }
-        None => {
-            let program = program(&context.home).map_err(|error| error.to_string())?;
-            let mut lore = Command::new(program.path);
-            lore.args(program.words).args(["hook", &agent.id, "after"]);
-            lore
-        }
-    };
-    let child = child.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
+    let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
     let mut child = child.map_err(|error| format!("the hook cannot be started: {error}"))?;
     if let Some(mut stdin) = child.stdin.take() {
         // A program that ends at once is found out by its answer.
@@ -138,26 +106,42 @@ fn probe(context: &Context, agent: &Agent, changes: &[Change]) -> Result<Duratio
     }
     let output = child.wait_with_output().map_err(|error| error.to_string())?;
     let took = begun.elapsed();
-    let _ = std::fs::remove_file(
-        lore_connect::hook::Given::of(&hook::files(&context.home), &agent.id, &session).path(),
-    );
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    // Nothing was noted when there was no hint.
+    let _ = Given::of(&hook::files(&context.home), &agent.id, &session).forget();
     if !output.status.success() {
-        return Err(
-            "the hook's program is gone: run `lore connect` with the lore that you use".into()
-        );
+        return Err(format!("the program of its hook is gone: {again}"));
     }
-    if !text.contains("hint from lore") {
+    if !String::from_utf8_lossy(&output.stdout).contains("hint from lore") {
         let log = context.home.hints_path().join("hook.log");
         return Err(format!(
             "a failing call got no hint: see {}, and start the node with `lore run --detach`",
             log.display()
         ));
     }
-    if took > PATIENCE {
-        return Err(format!("a hint takes {} ms: this machine is too busy", took.as_millis()));
-    }
     Ok(took)
+}
+
+/// The hook after a call, as it stands in the agent's settings, or as our script starts it.
+fn hook_command(
+    context: &Context,
+    agent: &Agent,
+    files: &[&Path],
+    again: &str,
+) -> Result<Command, String> {
+    if agent.hooks.form != HookForm::Nested {
+        let program = program(&context.home).map_err(|error| error.to_string())?;
+        let mut lore = Command::new(program.path);
+        lore.args(program.words).args(["hook", &agent.id, "after"]);
+        return Ok(lore);
+    }
+    let suffix = format!(" hook {} after", agent.id);
+    let texts = files.iter().filter_map(|file| std::fs::read_to_string(file).ok());
+    let mut hooks =
+        texts.flat_map(|text| settings::hooks(&text, |command| command.ends_with(&suffix)));
+    let hook = hooks.next().ok_or_else(|| format!("its hook is not in its settings: {again}"))?;
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &hook.command]);
+    Ok(shell)
 }
 
 /// A failing call that the codebook answers.

@@ -1,15 +1,15 @@
 //! `skill export`: skills as directories, once or for agents.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{ArgGroup, Args};
-use lore_connect::{Agent, agent, agents};
+use lore_connect::Agent;
 use lore_control::{SkillExport, SkillsExported};
 use serde::Serialize;
 
 use super::Context;
-use super::connect::search_path;
+use super::connect::chosen;
 use crate::error::CliError;
 use crate::output;
 
@@ -71,7 +71,7 @@ pub(super) fn export(context: &Context, args: &SkillExportArgs) -> Result<(), Cl
         CliError::failed("no_home", "your home directory is not known").help("set HOME")
     })?;
     let mut directories: BTreeMap<PathBuf, Vec<String>> = BTreeMap::new();
-    for agent in chosen(args, &person)? {
+    for agent in chosen(&args.agent)? {
         let directory = Agent::below(&person, &agent.skills);
         directories.entry(directory).or_default().push(agent.id.clone());
     }
@@ -106,28 +106,6 @@ fn ask(
         preview: args.check || args.dry_run,
         repair: args.repair,
     })
-}
-
-/// The agents that were named, or those that are found.
-fn chosen(args: &SkillExportArgs, person: &Path) -> Result<Vec<&'static Agent>, CliError> {
-    let known = || agents().iter().map(|agent| agent.id.as_str()).collect::<Vec<_>>().join(", ");
-    if args.all {
-        let search = search_path();
-        let found: Vec<&Agent> =
-            agents().iter().filter(|agent| agent.is_found(person, &search)).collect();
-        if found.is_empty() {
-            return Err(CliError::failed("no_agent", "no agent is found here")
-                .help(format!("name it with --agent, as one of {}", known())));
-        }
-        return Ok(found);
-    }
-    let find = |name: &String| {
-        agent(name).ok_or_else(|| {
-            CliError::usage(format!("`{name}` is no agent that lore knows"))
-                .help(format!("it knows {}", known()))
-        })
-    };
-    args.agent.iter().map(find).collect()
 }
 
 /// Fails a check that found something.

@@ -7,8 +7,8 @@ use lore_control::{
 };
 use lore_protocol::charter;
 
-use super::args::{CreateArgs, FederationVerb, JoinArgs, LeaveArgs, RevokeArgs};
 use super::ask::agree;
+use super::federation_args::{CreateArgs, FederationVerb, JoinArgs, LeaveArgs, RevokeArgs};
 use super::{Context, refold};
 use crate::error::CliError;
 use crate::{decimal, output};

@@ -11,6 +11,7 @@ mod evolve;
 mod export;
 mod extract;
 mod federation;
+mod federation_args;
 mod gate;
 mod help;
 mod hook;

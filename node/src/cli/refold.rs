@@ -10,7 +10,7 @@ use lore_protocol::log::Log;
 use serde_json::json;
 
 use super::Context;
-use super::args::RefoldArgs;
+use super::federation_args::RefoldArgs;
 use crate::error::CliError;
 use crate::output;
 
