@@ -24,6 +24,7 @@ pub mod models;
 pub mod network;
 pub mod output;
 mod random;
+mod reports;
 pub mod scan;
 pub mod sources;
 mod stop;

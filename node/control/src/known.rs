@@ -123,6 +123,17 @@ pub struct ExplainedLesson {
     pub rivals: Vec<KnownLesson>,
     /// The user's own sessions in which it was seen, newest first. Private.
     pub sessions: Vec<Witness>,
+    /// Words of the user's own agents about it. Private.
+    pub reports: Reported,
+}
+
+/// Times that agents reported an outcome.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Reported {
+    /// It helped.
+    pub helped: u64,
+    /// It did not.
+    pub not_helped: u64,
 }
 
 /// A session in which a remedy was seen.

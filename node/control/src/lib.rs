@@ -58,7 +58,7 @@ pub use gate::{
 pub use id::{DeltaId, FederationId, Hash, LessonId, MemberId, PublicKey, RevisionId, SkillId};
 pub use known::{
     Circle, CircleTotal, ExplainedLesson, HintShown, Hinted, KnownLesson, KnownLessons, LessonHint,
-    LessonList, LessonState, LessonSuggest, LessonWhy, Suggestion, Suggestions, Witness,
+    LessonList, LessonState, LessonSuggest, LessonWhy, Reported, Suggestion, Suggestions, Witness,
 };
 pub use lesson::{
     Action, Lesson, LessonKey, LessonPending, LessonPreview, LessonUndo, Op, PendingLesson,

@@ -5,7 +5,7 @@ use std::io::Read as _;
 use lore_control::{
     Circle, ExplainedLesson, Hinted, KnownLesson, KnownLessons, LessonHint, LessonList,
     LessonPending, LessonState, LessonSuggest, LessonUndo, LessonWhy, PendingLesson,
-    PendingLessons, Suggestions,
+    PendingLessons, Reported, Suggestions,
 };
 use lore_privacy::CodeHash;
 use lore_protocol::lesson::{Word, topic_words};
@@ -156,6 +156,12 @@ fn why_text(shown: &ExplainedLesson) -> String {
             out.push_str(&format!("  then: {}", plain(example)));
         }
         out.push('\n');
+    }
+    let Reported { helped, not_helped } = shown.reports;
+    if helped + not_helped > 0 {
+        out.push_str(&format!(
+            "Your agents say: helped {helped} times, did not {not_helped} times\n"
+        ));
     }
     out
 }
@@ -362,7 +368,8 @@ mod tests {
     fn a_lesson_that_stopped_working_is_shown_with_its_rival() {
         let known = vec![known(0x11, "--to", LessonState::Drifting { since_epoch: 12 })];
         let rivals = vec![self::known(0x22, "--stage", LessonState::Steady)];
-        let shown = ExplainedLesson { known, rivals, sessions: Vec::new() };
+        let shown =
+            ExplainedLesson { known, rivals, sessions: Vec::new(), reports: Reported::default() };
         let text = why_text(&shown);
         assert!(text.contains("! stopped working around epoch 12; not hinted"), "{text}");
         let rival = text.split("Rivals, which answer").nth(1).unwrap_or_default();

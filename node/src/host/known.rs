@@ -15,6 +15,7 @@ use lore_session::Started;
 use super::Node;
 use super::convert::{self, count};
 use crate::error::CliError;
+use crate::reports::Reports;
 
 /// Least digits of a lesson's id that name it.
 const MIN_DIGITS: usize = 4;
@@ -145,7 +146,9 @@ impl Node {
         }
         sessions.sort_by_key(|(started, one)| (Reverse(*started), one.session.clone()));
         let sessions = sessions.into_iter().map(|(_, witness)| witness).collect();
-        Ok(control::ExplainedLesson { known: shown, rivals, sessions })
+        let (helped, not_helped) = Reports::of(&self.home).about(&ask.user, id);
+        let reports = control::Reported { helped, not_helped };
+        Ok(control::ExplainedLesson { known: shown, rivals, sessions, reports })
     }
 
     /// Own lessons that may help others, as they would be published.
@@ -193,21 +196,10 @@ impl Node {
         ask: &control::LessonHint,
     ) -> Result<control::Hinted, CliError> {
         let book = self.book(&ask.user)?;
-        let tool = if ask.command.is_some() && !is_shell(&ask.tool) { "bash" } else { &ask.tool };
-        let hint = match (&ask.output, &ask.command) {
-            (None, None) => None,
+        let hint = match (call_of(ask), &ask.command) {
+            (Some(call), _) => book.hint_or_advice(&call, &ask.task),
             (None, Some(command)) => book.advice(command),
-            (Some(output), command) => {
-                let call = Call {
-                    tool: tool.to_owned(),
-                    command: command.clone(),
-                    exit: ask.exit,
-                    failed: ask.exit.is_none_or(|exit| exit != 0),
-                    output: Some(output.clone()),
-                    ..Call::default()
-                };
-                book.hint_or_advice(&call, &ask.task)
-            }
+            (None, None) => None,
         };
         let shown = |hint: Hint<'_>| control::HintShown {
             id: control::LessonId::of(hint.entry.lesson.id()),
@@ -218,6 +210,19 @@ impl Node {
         };
         Ok(control::Hinted { hint: hint.map(shown) })
     }
+}
+
+/// The call that a request is about; none before it was made.
+pub(crate) fn call_of(ask: &control::LessonHint) -> Option<Call> {
+    let tool = if ask.command.is_some() && !is_shell(&ask.tool) { "bash" } else { &ask.tool };
+    Some(Call {
+        tool: tool.to_owned(),
+        command: ask.command.clone(),
+        exit: ask.exit,
+        failed: ask.exit.is_none_or(|exit| exit != 0),
+        output: Some(ask.output.clone()?),
+        ..Call::default()
+    })
 }
 
 impl Known {

@@ -47,6 +47,7 @@ pub use consent::CONSENT_FILE;
 pub(crate) use convert::verified;
 pub(crate) use evolve::read_brief;
 pub(crate) use federations::joined;
+pub(crate) use known::call_of;
 pub use lessons::Handwritten;
 use lore_connect::hook::HintKey;
 use lore_engine::{Engine, Event, Gate, LedgerRecords, Parts, Settings, Storage, Table};

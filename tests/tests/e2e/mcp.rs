@@ -126,6 +126,9 @@ fn an_agent_gets_what_is_on_the_shelf_marked_and_escaped_and_nothing_else() {
     assert!(client.call("report_outcome", &json!({ "lesson": "../x", "helped": true })).1);
     let kept = std::fs::read_to_string(ada.home().join("hints/reports.jsonl")).unwrap();
     assert!(kept.contains(&lesson) && kept.lines().count() == 1, "{kept}");
+    let user = kept.split("\"user\":\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+    let why = ada.json(&["lesson", "why", &lesson[..8], "--user", user]);
+    assert_eq!(why["reports"], json!({ "helped": 0, "not_helped": 1 }), "{why}");
 
     // Rejecting takes it from the same client.
     ada.json(&["reject", &lesson[..8]]);

@@ -2,15 +2,16 @@
 
 use lore_control::{Ask, LessonHint, SkillSearch, SkillShow};
 use lore_engine::shelf::escaped;
-use lore_lessons::{Call, programs_of};
+use lore_lessons::programs_of;
 use lore_protocol::skill::SkillName;
 
 use super::super::hook;
-use super::reports::Reports;
 use super::tools::{Failure, Report, Wanted};
 use crate::control;
 use crate::error::CliError;
 use crate::home::Home;
+use crate::host::call_of;
+use crate::reports::Reports;
 
 /// First line of everything that was written by others.
 pub(super) const FIRST_LINE: &str =
@@ -73,9 +74,9 @@ impl Desk {
             exit: failure.exit,
             task: String::new(),
         };
-        let found = match self.ask(ask)? {
+        let found = match self.ask(ask.clone())? {
             Some(hinted) => hinted.hint.map(|hint| (hint.id.to_string(), hint.text)),
-            None => self.lesson_of_files(command, output, failure.exit)?,
+            None => self.lesson_of_files(&ask)?,
         };
         Ok(found.map_or_else(
             || "No lesson is known for this failure.".to_owned(),
@@ -83,20 +84,8 @@ impl Desk {
         ))
     }
 
-    fn lesson_of_files(
-        &self,
-        command: &str,
-        output: &str,
-        exit: Option<i32>,
-    ) -> Result<Option<(String, String)>, String> {
-        let call = Call {
-            tool: "bash".to_owned(),
-            command: Some(command.to_owned()),
-            exit,
-            failed: exit.is_none_or(|exit| exit != 0),
-            output: Some(output.to_owned()),
-            ..Call::default()
-        };
+    fn lesson_of_files(&self, ask: &LessonHint) -> Result<Option<(String, String)>, String> {
+        let Some(call) = call_of(ask) else { return Ok(None) };
         let files = hook::files(&self.home);
         let book = files.book(&programs_of(&call, "")).map_err(|error| error.to_string())?;
         let hint = book.hint_or_advice(&call, "");
@@ -139,19 +128,14 @@ impl Desk {
     }
 
     fn report(&self, report: &Report) -> Result<String, String> {
-        let about = match (&report.lesson, &report.skill) {
-            (Some(lesson), None) => {
-                let id = lesson.parse::<lore_protocol::ids::LessonId>();
-                let wrong = |_| "`lesson` is no id: give it as `lesson_for_failure` did".to_owned();
-                id.map(|id| ("lesson", id.to_string())).map_err(wrong)?
-            }
-            (None, Some(skill)) => ("skill", skill_name(skill)?.to_string()),
-            _ => return Err("give either `lesson` or `skill`".to_owned()),
-        };
+        let lesson = report
+            .lesson
+            .parse()
+            .map_err(|_| "`lesson` is no id: give it as `lesson_for_failure` did".to_owned())?;
         if !self.home.is_initialised() {
             return Err("there is no node here; make one with `lore init`".to_owned());
         }
-        Reports::of(&self.home).add(&self.user, about, report.helped)?;
+        Reports::of(&self.home).add(&self.user, lesson, report.helped)?;
         Ok("Noted on this machine.".to_owned())
     }
 }

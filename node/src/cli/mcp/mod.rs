@@ -5,7 +5,6 @@
 //! output holds the protocol and nothing else.
 
 mod answer;
-mod reports;
 mod tools;
 mod transport;
 

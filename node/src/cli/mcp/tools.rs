@@ -20,7 +20,7 @@ pub(super) enum Wanted {
         /// Name of the skill.
         name: String,
     },
-    /// Whether a lesson or skill helped.
+    /// Whether a lesson helped.
     Report(Report),
 }
 
@@ -38,16 +38,12 @@ pub(super) struct Failure {
     pub(super) exit: Option<i32>,
 }
 
-/// Outcome of a lesson or skill, as an agent says it.
+/// Outcome of a lesson, as an agent says it.
 #[derive(Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Report {
     /// Id of the lesson.
-    #[serde(default)]
-    pub(super) lesson: Option<String>,
-    /// Name of the skill.
-    #[serde(default)]
-    pub(super) skill: Option<String>,
+    pub(super) lesson: String,
     /// True when it helped.
     pub(super) helped: bool,
 }
@@ -115,13 +111,12 @@ pub(super) fn all() -> Vec<Tool> {
         .with_annotations(reads()),
         tool(
             "report_outcome",
-            "Note whether a lesson or a skill helped. The note stays on this machine.",
+            "Note whether a lesson helped. The note stays on this machine.",
             &json!({
-                "lesson": text("Id of the lesson; leave out for a skill."),
-                "skill": text("Name of the skill; leave out for a lesson."),
+                "lesson": text("Id of the lesson, as `lesson_for_failure` gave it."),
                 "helped": {"type": "boolean", "description": "True when it helped."},
             }),
-            &["helped"],
+            &["lesson", "helped"],
         )
         .with_annotations(ToolAnnotations::new().destructive(false).open_world(false)),
     ]
