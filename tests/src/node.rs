@@ -339,7 +339,27 @@ impl Node {
     /// what was shown. The next start of the node signs it.
     #[must_use]
     pub fn agree_long_ago(&self, args: &[&str]) -> (Option<i32>, String) {
-        let mut command = self.faulty(&[&["lesson", "share"], args].concat());
+        self.agree_long_ago_to(&[&["lesson", "share"], args].concat())
+    }
+
+    /// Publishes the skill of a directory, as a person at a terminal: stops, agrees long ago, and starts again.
+    /// Gives what was shown.
+    ///
+    /// # Panics
+    /// Panics when it is not taken.
+    pub fn publish_skill(&mut self, directory: &Path) -> String {
+        self.stop();
+        let directory = directory.to_str().expect("a path");
+        let (code, shown) = self.agree_long_ago_to(&["skill", "publish", directory]);
+        assert_eq!(code, Some(0), "{shown}");
+        self.start();
+        shown
+    }
+
+    /// A verb that asks for consent, answered with `yes` at a terminal so long ago that the delay is over.
+    #[must_use]
+    pub fn agree_long_ago_to(&self, args: &[&str]) -> (Option<i32>, String) {
+        let mut command = self.faulty(args);
         command.env("LORE_TEST_CLOCK_OFFSET", format!("-{}", Delay::LEAST_SECONDS));
         let (status, shown) = at_a_terminal(&mut command, "yes\n");
         (status.code(), shown)

@@ -24,6 +24,7 @@ mod model_file;
 mod privacy;
 mod privacy_audit;
 mod privacy_table;
+mod publish;
 mod refold;
 mod review;
 mod run;
@@ -35,6 +36,7 @@ mod show;
 mod skill;
 mod start;
 mod store;
+mod version;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
