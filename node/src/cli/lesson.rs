@@ -3,8 +3,8 @@
 use std::io::Read as _;
 
 use lore_control::{
-    Circle, ExplainedLesson, Hinted, KnownLesson, KnownLessons, LessonHint, LessonList,
-    LessonPending, LessonState, LessonSuggest, LessonUndo, LessonWhy, PendingLesson,
+    Circle, Evidence, ExplainedLesson, Hinted, KnownLesson, KnownLessons, LessonHint, LessonList,
+    LessonPending, LessonState, LessonSuggest, LessonUndo, LessonWhy, OwnTrials, PendingLesson,
     PendingLessons, Reported, Suggestions,
 };
 use lore_privacy::CodeHash;
@@ -165,6 +165,27 @@ fn why_text(shown: &ExplainedLesson) -> String {
         out.push_str(&format!(
             "Your agents say: helped {helped} times, did not {not_helped} times\n"
         ));
+    }
+    let OwnTrials { helped, hurt, ignored } = shown.trials;
+    if helped + hurt + ignored > 0 {
+        out.push_str(&format!(
+            "Given to your agents: helped {helped} times, hurt {hurt}, ignored {ignored}\n"
+        ));
+    }
+    if let Some(effect) = &shown.effect {
+        let rate = |evidence: &Option<Evidence>| {
+            evidence.as_ref().map_or("nothing released yet".to_owned(), |one| {
+                format!(
+                    "worked {:.0} % ({:.0} to {:.0}) in about {} sessions",
+                    one.rate * 100.0,
+                    one.low * 100.0,
+                    one.high * 100.0,
+                    one.sessions
+                )
+            })
+        };
+        out.push_str(&format!("Released, where it was given: {}\n", rate(&effect.given)));
+        out.push_str(&format!("Released, where it was not: {}\n", rate(&effect.without)));
     }
     out
 }
@@ -371,12 +392,19 @@ mod tests {
     fn a_lesson_that_stopped_working_is_shown_with_its_rival() {
         let known = vec![known(0x11, "--to", LessonState::Drifting { since_epoch: 12 })];
         let rivals = vec![self::known(0x22, "--stage", LessonState::Steady)];
-        let shown =
-            ExplainedLesson { known, rivals, sessions: Vec::new(), reports: Reported::default() };
+        let shown = ExplainedLesson {
+            known,
+            rivals,
+            sessions: Vec::new(),
+            reports: Reported::default(),
+            trials: OwnTrials { helped: 3, hurt: 1, ignored: 2 },
+            effect: None,
+        };
         let text = why_text(&shown);
         assert!(text.contains("! stopped working around epoch 12; not hinted"), "{text}");
         let rival = text.split("Rivals, which answer").nth(1).unwrap_or_default();
         assert!(rival.contains("use --stage") && !rival.contains("stopped"), "{text}");
+        assert!(text.contains("helped 3 times, hurt 1, ignored 2"), "{text}");
         let json = serde_json::to_value(&shown).unwrap_or_default();
         assert_eq!(json["known"][0]["state"]["drifting"]["since_epoch"], 12);
         assert_eq!(json["rivals"][0]["state"], "steady");

@@ -4,6 +4,7 @@
 //! checkpoint covers; what no checkpoint covers yet is one provisional step on top. The fold never reads
 //! a blob, and every number that two nodes must agree on is an integer.
 
+mod active;
 mod base;
 mod cost;
 mod drift;
@@ -16,6 +17,7 @@ mod spoken;
 mod step;
 mod votes;
 
+pub use active::Effect;
 pub use base::{is_usable, without_lessons};
 pub use cost::{CostEstimate, CostSums};
 pub use drift::{LessonState, Trials, Watch};

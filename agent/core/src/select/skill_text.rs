@@ -1,5 +1,6 @@
 //! A skill as Select reads it.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -151,6 +152,7 @@ impl SkillText {
                 skill: metadata("lore-skill").and_then(|id| id.parse().ok()),
                 revision: metadata("lore-revision").and_then(|id| id.parse().ok()),
                 state: metadata("lore-skill-state").and_then(|id| id.parse().ok()),
+                lessons: BTreeSet::new(),
                 name: name.to_owned(),
             },
             evidence: None,
