@@ -6,12 +6,10 @@ use std::sync::{Condvar, Mutex, PoisonError};
 
 use lore_node::home::Home;
 use lore_node::host::{Machine, now_seconds};
-use lore_privacy::Delay;
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::binary::{faulty, lore};
-use crate::pty::at_a_terminal;
 use crate::wait::{PATIENCE, wait_until};
 
 /// Most nodes that run at once, over all tests of a process.
@@ -340,29 +338,6 @@ impl Node {
     #[must_use]
     pub fn agree_long_ago(&self, args: &[&str]) -> (Option<i32>, String) {
         self.agree_long_ago_to(&[&["lesson", "share"], args].concat())
-    }
-
-    /// Publishes the skill of a directory, as a person at a terminal: stops, agrees long ago, and starts again.
-    /// Gives what was shown.
-    ///
-    /// # Panics
-    /// Panics when it is not taken.
-    pub fn publish_skill(&mut self, directory: &Path) -> String {
-        self.stop();
-        let directory = directory.to_str().expect("a path");
-        let (code, shown) = self.agree_long_ago_to(&["skill", "publish", directory]);
-        assert_eq!(code, Some(0), "{shown}");
-        self.start();
-        shown
-    }
-
-    /// A verb that asks for consent, answered with `yes` at a terminal so long ago that the delay is over.
-    #[must_use]
-    pub fn agree_long_ago_to(&self, args: &[&str]) -> (Option<i32>, String) {
-        let mut command = self.faulty(args);
-        command.env("LORE_TEST_CLOCK_OFFSET", format!("-{}", Delay::LEAST_SECONDS));
-        let (status, shown) = at_a_terminal(&mut command, "yes\n");
-        (status.code(), shown)
     }
 
     /// The node in this process, on a machine of the test's. It must not run.

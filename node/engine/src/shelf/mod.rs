@@ -22,6 +22,8 @@ mod shelved;
 mod standing;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod text_tests;
 
 pub use capability::Capabilities;
 pub use content::{ContentId, Examined};
