@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use lore_privacy::NoiseSource;
 use lore_protocol::ids::{BlobId, FederationId, MemberId, PublicKey, RevisionId};
-use lore_protocol::library::{Library, RevisionItem};
+use lore_protocol::library::RevisionItem;
 use lore_protocol::skill::{SkillName, check_manifest};
 
 use super::fetch::Want;
@@ -92,6 +92,12 @@ impl<N: NoiseSource> Engine<N> {
         for (federation, of) in self.federations.iter().filter(|(_, of)| of.revisions() > 0) {
             let (library, own) = (of.library(), of.member(&me));
             for skill in library.skills.values() {
+                let replaced: BTreeSet<(MemberId, RevisionId)> = skill
+                    .revisions
+                    .values()
+                    .filter_map(|item| Some((item.author?, &item.parents)))
+                    .flat_map(|(author, parents)| parents.iter().map(move |id| (author, *id)))
+                    .collect();
                 for (id, item) in &skill.revisions {
                     let Some(author) = item.author else { continue };
                     let is_own = own == Some(author);
@@ -107,16 +113,13 @@ impl<N: NoiseSource> Engine<N> {
                         (_, true) => 1,
                         _ => 2,
                     };
-                    let replaced = skill
-                        .revisions
-                        .values()
-                        .any(|other| other.author == Some(author) && other.parents.contains(id));
+                    let replaced = replaced.contains(&(author, *id));
                     let roster = &of.log().tip().roster;
                     found.push(Candidate {
                         federation: *federation,
                         id: *id,
                         item,
-                        voice: voice(library, author),
+                        voice: library.voice(author),
                         author: roster.get(&author).map(|entry| entry.key),
                         rank: (first, replaced, Reverse(item.epoch)),
                     });
@@ -126,10 +129,6 @@ impl<N: NoiseSource> Engine<N> {
         found.sort_by_key(|one| (one.rank, one.federation, one.id));
         found
     }
-}
-
-fn voice(library: &Library, author: MemberId) -> MemberId {
-    library.voice(author)
 }
 
 /// Returns true when a revision's manifest and name are such that its files can be a directory.
