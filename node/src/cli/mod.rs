@@ -36,6 +36,7 @@ mod show;
 mod skill;
 mod start;
 mod store;
+mod validate;
 mod version;
 
 use std::path::PathBuf;

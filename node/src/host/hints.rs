@@ -134,6 +134,11 @@ impl Node {
             .map_err(|error| self.unwritable_hints(&error))
     }
 
+    /// Deletes the notes that a user's agents left.
+    pub(super) fn drop_notes(&self, user: &str) -> Result<(), CliError> {
+        self.hint_files(user).forget_notes().map_err(|error| self.unwritable_hints(&error))
+    }
+
     fn unwritable_hints(&self, error: &std::io::Error) -> CliError {
         let place = self.home.hints_path();
         CliError::failed("hints", format!("cannot write to {}: {error}", place.display()))

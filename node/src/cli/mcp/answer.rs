@@ -1,5 +1,6 @@
 //! Answers to an agent's calls: from the running node, or from the files that hooks read.
 
+use lore_connect::hook::unix_seconds;
 use lore_control::{Ask, LessonHint, SkillFileRead, SkillSearch, SkillShow};
 use lore_engine::shelf::escaped;
 use lore_lessons::programs_of;
@@ -53,6 +54,7 @@ impl Desk {
             Wanted::Read { name, file: None } => self.read(&name),
             Wanted::Read { name, file: Some(path) } => self.read_file(&name, path),
             Wanted::Report(report) => self.report(&report),
+            Wanted::Note { text } => self.note(&text),
         }
     }
 
@@ -149,6 +151,11 @@ impl Desk {
         }
         Reports::of(&self.home).add(&self.user, lesson, report.helped)?;
         Ok("Noted on this machine.".to_owned())
+    }
+
+    fn note(&self, text: &str) -> Result<String, String> {
+        hook::files(&self.home).add_note(text, unix_seconds())?;
+        Ok("Noted on this machine. The user reads it with `lore lesson notes`.".to_owned())
     }
 }
 
