@@ -6,6 +6,7 @@
 
 pub mod agent;
 pub mod at_rest;
+mod bundle;
 pub mod cli;
 pub mod config;
 pub mod control;
@@ -13,6 +14,7 @@ pub mod crash;
 pub mod daemon;
 mod decimal;
 pub mod demo;
+mod diff;
 pub mod error;
 pub mod export;
 pub mod home;

@@ -104,7 +104,11 @@ pub struct Delta {
     pub payload: Option<Vec<u8>>,
 }
 
-fn as_hex<S: serde::Serializer>(bytes: &Option<Vec<u8>>, to: S) -> Result<S::Ok, S::Error> {
+/// Bytes as hexadecimal text, where an option of them is written as JSON.
+pub(crate) fn as_hex<S: serde::Serializer>(
+    bytes: &Option<Vec<u8>>,
+    to: S,
+) -> Result<S::Ok, S::Error> {
     serde::Serialize::serialize(&bytes.as_ref().map(hex::encode), to)
 }
 

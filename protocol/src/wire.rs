@@ -8,8 +8,8 @@ use chacha20poly1305::{KeyInit as _, XChaCha20Poly1305, XNonce};
 
 use crate::charter::SignedCharter;
 use crate::codec::{self, Decode, Encode};
-use crate::delta::Delta;
-use crate::ids::{FederationId, Hash, InvitationId, PublicKey};
+use crate::delta::{Delta, as_hex};
+use crate::ids::{BlobId, FederationId, Hash, InvitationId, PublicKey};
 use crate::sync::{Answer, Ask};
 
 /// Most addresses of one peer in [`Reply::Peers`].
@@ -61,6 +61,13 @@ pub enum Request {
         /// The Join.
         join: Box<Delta>,
     },
+    /// Asks for a file of a revision. One file is one request, so that what came before a connection broke stays.
+    Blob {
+        /// The federation whose library names the file.
+        federation: FederationId,
+        /// The file.
+        blob: BlobId,
+    },
 }
 
 /// A reply.
@@ -83,6 +90,9 @@ pub enum Reply {
     Admitted,
     /// "No", and what to do about it.
     Refused(String),
+    /// To [`Request::Blob`]: the whole file, at most [`MAX_FILE_BYTES`](crate::skill::MAX_FILE_BYTES); none when it is
+    /// not here.
+    Blob(#[serde(serialize_with = "as_hex")] Option<Vec<u8>>),
 }
 
 /// Frames on a federation's gossip topic.

@@ -18,6 +18,7 @@ pub mod observed;
 pub mod peer;
 pub mod played;
 pub mod pty;
+mod publish;
 pub mod sessions;
 mod shelf;
 pub mod wait;

@@ -6,12 +6,10 @@ use std::sync::{Condvar, Mutex, PoisonError};
 
 use lore_node::home::Home;
 use lore_node::host::{Machine, now_seconds};
-use lore_privacy::Delay;
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::binary::{faulty, lore};
-use crate::pty::at_a_terminal;
 use crate::wait::{PATIENCE, wait_until};
 
 /// Most nodes that run at once, over all tests of a process.
@@ -339,10 +337,7 @@ impl Node {
     /// what was shown. The next start of the node signs it.
     #[must_use]
     pub fn agree_long_ago(&self, args: &[&str]) -> (Option<i32>, String) {
-        let mut command = self.faulty(&[&["lesson", "share"], args].concat());
-        command.env("LORE_TEST_CLOCK_OFFSET", format!("-{}", Delay::LEAST_SECONDS));
-        let (status, shown) = at_a_terminal(&mut command, "yes\n");
-        (status.code(), shown)
+        self.agree_long_ago_to(&[&["lesson", "share"], args].concat())
     }
 
     /// The node in this process, on a machine of the test's. It must not run.

@@ -235,6 +235,7 @@ pub fn terms() -> FederationCreate {
         units: Some(vec![Unit::User, Unit::Session]),
         costs: None,
         without_codebook: false,
+        scripts: false,
     }
 }
 

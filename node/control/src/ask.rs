@@ -127,6 +127,15 @@ verbs! {
     "skill.brief" SkillBrief => Brief;
     "skill.search" SkillSearch => Found;
     "skill.export" SkillExport => SkillsExported;
+    "skill.check" SkillCheck => Publication;
+    "skill.log" SkillLog => SkillHistory;
+    "skill.why" SkillWhy => SkillReasons;
+    "skill.diff" SkillDiff => SkillDifference;
+    "skill.pin" SkillPin => SkillPinned;
+    "skill.unpin" SkillUnpin => SkillPinned;
+    "skill.rollback" SkillRollback => SkillPinned;
+    "skill.withdraw" SkillWithdraw => SkillWithdrawn;
+    "skill.file" SkillFileRead => SkillFileText;
     "shelf.review" ShelfReview => Review;
     "shelf.decide" ShelfDecide => ShelfDecided;
     "shelf.author" ShelfAuthor => ShelfDecided;

@@ -47,6 +47,9 @@ pub struct FederationCreate {
     /// True to leave the program's codebook off the ballot.
     #[serde(default)]
     pub without_codebook: bool,
+    /// True to let skills with scripts spread.
+    #[serde(default)]
+    pub scripts: bool,
 }
 
 /// The public times of releases.

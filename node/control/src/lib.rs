@@ -32,6 +32,7 @@ mod server;
 mod session;
 mod shelf;
 mod skill;
+mod version;
 mod watch;
 
 #[cfg(test)]
@@ -88,5 +89,10 @@ pub use shelf::{
 pub use skill::{
     Brief, CostSum, Evidence, Found, Hit, Interval, Skill, SkillBrief, SkillExport, SkillLesson,
     SkillList, SkillSearch, SkillShow, SkillSummary, Skills, SkillsExported,
+};
+pub use version::{
+    LessonReason, PrivateMark, Publication, SkillCheck, SkillDiff, SkillDifference, SkillFile,
+    SkillFileRead, SkillFileText, SkillHistory, SkillLog, SkillPin, SkillPinned, SkillReasons,
+    SkillRollback, SkillUnpin, SkillVersion, SkillWhy, SkillWithdraw, SkillWithdrawn, TextReason,
 };
 pub use watch::{SessionWatch, WatchSetting, WatchedDirectory, Watching};

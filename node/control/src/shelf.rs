@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{FederationId, Hash, Interval, MemberId};
+use crate::{FederationId, Hash, Interval, MemberId, RevisionId, SkillFile, SkillId};
 
 /// Arguments of `shelf.review`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -40,8 +40,12 @@ pub enum Standing {
     Rejected,
     /// Only blocked members stand behind it.
     Blocked,
-    /// A person took it back, or the federation revoked it.
+    /// A person took it back, its author or the federation revoked it.
     Revoked,
+    /// Its files are not all here yet.
+    Fetching,
+    /// Its files are no skill, or say something else than its author did of them: nobody can use it.
+    Broken,
 }
 
 /// Items of the shelf.
@@ -51,6 +55,8 @@ pub struct Review {
     pub policy: ShelfPolicy,
     /// Items that wait, before the limit.
     pub waiting: u64,
+    /// Texts of skills whose files are not all here yet: they come up when they are.
+    pub fetching: u64,
     /// The items; those with findings first.
     pub items: Vec<ReviewItem>,
     /// Members that are blocked.
@@ -86,8 +92,17 @@ pub struct ReviewItem {
     pub capabilities: Vec<Capability>,
     /// Findings of the scan.
     pub findings: Vec<ScanFinding>,
-    /// Difference that it makes to the skill's text: lines that begin with `+` or `-`, escaped.
+    /// The skill that it belongs to.
+    pub skill: SkillId,
+    /// The version, for a text of a skill; null for a lesson.
+    pub revision: Option<RevisionId>,
+    /// Its files, for a text of a skill.
+    pub files: Vec<SkillFile>,
+    /// Difference that it makes, escaped. Of a lesson: lines of the skill's text that begin with `+` or `-`. Of a text of
+    /// a skill: a patch over all its files against the version in use, or all of them when there is none.
     pub diff: Vec<String>,
+    /// Lines of the difference that are left out here; `lore skill diff` shows them.
+    pub more_lines: u64,
     /// True when approving it needs a person who was shown findings or capabilities.
     pub needs_consent: bool,
 }

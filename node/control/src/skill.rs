@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{FederationId, Lesson, LessonId, Measure, MemberId, RevisionId, SkillId, Standing};
+use crate::{
+    FederationId, Lesson, LessonId, Measure, MemberId, RevisionId, SkillFile, SkillId, Standing,
+};
 
 /// Arguments of `skill.list`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -120,6 +122,8 @@ pub struct Skill {
     pub costs: Vec<CostSum>,
     /// True when agents may be given it; false when all of it waits for review or was turned down.
     pub on_shelf: bool,
+    /// Its files besides `SKILL.md`, when it has a text of its own.
+    pub files: Vec<SkillFile>,
     /// Its lessons.
     pub lessons: Vec<SkillLesson>,
     /// Its `SKILL.md`: with the lessons on the shelf, or with all of them when none is.

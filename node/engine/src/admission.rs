@@ -127,7 +127,9 @@ impl<N: NoiseSource> Engine<N> {
                 self.admit(peer, federation, invitation, &issued, *join)?;
                 Ok(Reply::Admitted)
             }
-            Request::Sync { .. } | Request::Peers { .. } => Err(refusal("this is not admission")),
+            Request::Sync { .. } | Request::Peers { .. } | Request::Blob { .. } => {
+                Err(refusal("this is not admission"))
+            }
         }
     }
 

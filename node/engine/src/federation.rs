@@ -5,7 +5,8 @@ use std::sync::OnceLock;
 use lore_protocol::delta::Sound;
 use lore_protocol::ids::{CheckpointId, FederationId, Hash, MemberId, PublicKey};
 use lore_protocol::library::{Fold, Library};
-use lore_protocol::log::{Ingest, Log};
+use lore_protocol::log::{Entry, Ingest, Log};
+use lore_protocol::payload::Payload;
 use lore_protocol::wire::FrameSeal;
 
 /// Log, fold, and the library they come to.
@@ -13,6 +14,8 @@ pub struct Federation {
     log: Log,
     seal: FrameSeal,
     fold: Fold,
+    /// Revisions, and words against anything, that the log took in.
+    revisions: usize,
     /// Folded when it is read: most deltas come in without that.
     view: OnceLock<View>,
 }
@@ -29,13 +32,18 @@ impl Federation {
         let seal = FrameSeal::new(log.signed_charter());
         let mut fold = Fold::default();
         fold.advance(&log);
-        Self { log, seal, fold, view: OnceLock::new() }
+        let revisions = log.entries().filter(|(_, entry)| is_about_revisions(entry)).count();
+        Self { log, seal, fold, revisions, view: OnceLock::new() }
     }
 
     /// Takes a delta into the log, and folds what a checkpoint seals by it.
     pub(crate) fn take(&mut self, sound: Sound) -> Ingest {
         let before = self.version();
         let result = self.log.ingest(sound);
+        if let Ingest::Accepted(ids) = &result {
+            let taken = ids.iter().filter_map(|id| self.log.get(id));
+            self.revisions += taken.filter(|entry| is_about_revisions(entry)).count();
+        }
         if self.version() != before {
             self.fold.advance(&self.log);
             self.view = OnceLock::new();
@@ -46,6 +54,11 @@ impl Federation {
     /// Changes with the log: it grows, or another checkpoint of an epoch is chosen.
     fn version(&self) -> (usize, CheckpointId) {
         (self.log.len(), self.log.tip().id)
+    }
+
+    /// Number of deltas that decide which files are needed; it only grows.
+    pub(crate) const fn revisions(&self) -> usize {
+        self.revisions
     }
 
     /// The log, to be read: deltas enter it through [`crate::Engine::ingest`] alone.
@@ -96,4 +109,8 @@ impl Federation {
     pub fn member(&self, key: &PublicKey) -> Option<MemberId> {
         self.log.member_of(key)
     }
+}
+
+const fn is_about_revisions(entry: &Entry) -> bool {
+    matches!(entry.sound.payload, Payload::Revision(_) | Payload::Revoke(_))
 }

@@ -45,6 +45,8 @@ pub struct Terms {
     pub members: Option<u32>,
     /// Public lessons that are on the ballot from the start; none: the ballot begins empty.
     pub codebook: Option<Codebook>,
+    /// True when skills with scripts may spread.
+    pub scripts: bool,
 }
 
 /// Cost releases as a founder chooses them; the noise follows from the ceiling.
@@ -152,7 +154,7 @@ impl<N: NoiseSource> Engine<N> {
             nonce: Hash(self.entropy.bytes()?),
             epoch: terms.epoch_hours.map_or(EpochRule::Rounds, EpochRule::Hours),
             vouchers: Vouchers::Members,
-            scripts: false,
+            scripts: terms.scripts,
             contexts: vec!["any".into()],
             codebook: terms.codebook.as_ref().map(Codebook::hash),
             privacy: PrivacyTerms {

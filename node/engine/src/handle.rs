@@ -21,6 +21,7 @@ impl<N: NoiseSource> Engine<N> {
                 self.connected.entry(peer).or_default();
                 self.knock_if_joining(peer);
                 self.begin_rounds_with(peer);
+                self.connection_may_have_blobs();
             }
             Event::Disconnected { peer } => {
                 tracing::info!(peer = %peer.short(), "disconnected");
@@ -44,6 +45,7 @@ impl<N: NoiseSource> Engine<N> {
             Event::RequestFailed { number, why } => {
                 tracing::debug!(%why, "a request failed");
                 self.rounds.forget(number);
+                self.fail_blob(number);
                 self.fail_join(number, &why);
             }
             Event::Tick => {
@@ -51,6 +53,7 @@ impl<N: NoiseSource> Engine<N> {
                 self.remember_identified()?;
                 self.expire_joins();
                 self.begin_rounds_in_turn()?;
+                self.tend_blobs()?;
             }
         }
         if dial { self.dial_known() } else { Ok(()) }
@@ -64,13 +67,18 @@ impl<N: NoiseSource> Engine<N> {
     ) -> Result<(), EngineError> {
         match codec::decode::<Reply>(bytes) {
             Ok(reply) => {
-                if !self.on_round_reply(number, peer, &reply)? {
+                if !self.on_blob_reply(number, peer, Some(&reply))?
+                    && !self.on_round_reply(number, peer, &reply)?
+                {
                     self.on_join_reply(number, peer, reply)?;
                 }
             }
             Err(error) => {
                 tracing::warn!(peer = %peer.short(), %error, "a reply does not decode");
                 self.heard.malformed += 1;
+                if self.on_blob_reply(number, peer, None)? {
+                    return Ok(());
+                }
                 self.rounds.forget(number);
                 self.fail_join(number, "its reply does not decode");
             }

@@ -198,7 +198,7 @@ impl<N: NoiseSource> Engine<N> {
                 Ok(Next::Done(Joining::Admitted { federation, recovery_secret }))
             }
             Reply::Refused(why) => Err(EngineError::refused("not_admitted", why)),
-            Reply::Sync(_) | Reply::Peers(_) => {
+            Reply::Sync(_) | Reply::Peers(_) | Reply::Blob(_) => {
                 Err(EngineError::failed("protocol", "the inviter answered another question"))
             }
         }

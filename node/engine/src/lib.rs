@@ -13,6 +13,7 @@
 mod admission;
 mod authored;
 mod batch;
+mod blobs;
 mod budget;
 #[cfg(test)]
 mod copies_tests;
@@ -55,6 +56,7 @@ use std::time::Duration;
 
 pub use admission::Invited;
 pub use batch::{Batch, Change, Durability};
+pub use blobs::{BlobWishes, MAX_ALL_BYTES, MAX_VOICE_BYTES};
 pub use budget::{Planned, forbidden_unit};
 pub use denylist::{Counts, DenyEntry};
 pub use error::{Class, EngineError};
@@ -152,6 +154,7 @@ pub struct Engine<N = SystemNoise> {
     /// Addresses at which each member was dialled last.
     dialled: BTreeMap<PublicKey, Vec<String>>,
     effects: Vec<Effect>,
+    blobs: blobs::Blobs,
     /// Releases that were refused and said so; tried again with the next start.
     refused: BTreeSet<Hash>,
     /// Peers with whom a round was completed since the open epoch began, or since this process did.
@@ -196,6 +199,7 @@ impl<N: NoiseSource> Engine<N> {
             connected: BTreeMap::new(),
             dialled: BTreeMap::new(),
             effects: Vec::new(),
+            blobs: blobs::Blobs::default(),
             refused: BTreeSet::new(),
             asked: BTreeMap::new(),
             answered: BTreeSet::new(),
@@ -207,6 +211,7 @@ impl<N: NoiseSource> Engine<N> {
         };
         engine.watch_ledger();
         engine.load_federations()?;
+        engine.load_blobs()?;
         engine.end_recovery()?;
         engine.finish_pending();
         Ok(engine)

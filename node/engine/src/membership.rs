@@ -1,7 +1,7 @@
 //! Leaving a federation, and a word against another member.
 
 use lore_privacy::{NoiseSource, Outgoing};
-use lore_protocol::ids::{FederationId, MemberId};
+use lore_protocol::ids::{FederationId, MemberId, RevisionId};
 use lore_protocol::payload::{Leave, MAX_REASON_BYTES, Payload, PayloadKind, Revoke, RevokeTarget};
 
 use crate::{Engine, EngineError};
@@ -40,6 +40,20 @@ impl<N: NoiseSource> Engine<N> {
             ));
         }
         self.publish(federation, &Outgoing::from(Leave { reason: reason.to_owned() })).map(drop)
+    }
+
+    /// Takes back a version of a skill that this node published. Members that hear of it use it no more.
+    ///
+    /// # Errors
+    /// Fails when this node is no member.
+    pub fn withdraw_revision(
+        &mut self,
+        federation: FederationId,
+        revision: RevisionId,
+    ) -> Result<(), EngineError> {
+        let target = RevokeTarget::Revision(revision);
+        let reason = String::new();
+        self.publish(federation, &Outgoing::from(Revoke { target, reason })).map(drop)
     }
 
     /// Speaks against a member. Enough voices together remove it at the next checkpoint, for ever.

@@ -52,6 +52,13 @@ impl<N: NoiseSource> Engine<N> {
                 }
                 Ok(Reply::Peers(known))
             }
+            Request::Blob { federation, blob } => {
+                let serves = |found: &crate::Federation| found.log().serves(&peer);
+                if !self.federations.get(&federation).is_some_and(serves) {
+                    return Ok(self.stranger());
+                }
+                self.serve_blob(peer, federation, blob)
+            }
             other => Ok(self.admission(peer, other)),
         }
     }

@@ -49,10 +49,18 @@ pub enum RecordKind {
     DenyEditsAtJoin,
     /// A text that a person agreed to publish, while its delay runs.
     WaitingText,
+    /// Files of a text that a person agreed to publish, while its delay runs.
+    WaitingFiles,
+    /// A file of a revision.
+    Blob,
+    /// Length of a file that is here.
+    BlobLength,
     /// A person's decision about an item of the library.
     ShelfItem,
     /// A person's decision about an author.
     ShelfAuthor,
+    /// The version of a skill that a person holds fast.
+    ShelfPin,
     /// Releases that one unit of privacy has fed so far.
     Participation,
     /// Proof of the key of private records, and whether all of them are encrypted.
@@ -77,7 +85,7 @@ pub enum RecordKind {
 
 impl RecordKind {
     /// Every kind, in a fixed order.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 38] = [
         Self::Delta,
         Self::LedgerEntry,
         Self::LedgerHead,
@@ -100,8 +108,12 @@ impl RecordKind {
         Self::DenyEdits,
         Self::DenyEditsAtJoin,
         Self::WaitingText,
+        Self::WaitingFiles,
+        Self::Blob,
+        Self::BlobLength,
         Self::ShelfItem,
         Self::ShelfAuthor,
+        Self::ShelfPin,
         Self::Participation,
         Self::DataKey,
         Self::Watch,
@@ -139,8 +151,12 @@ impl RecordKind {
             Self::DenyEdits => (Table::Settings, "deny-edits"),
             Self::DenyEditsAtJoin => (Table::Settings, "deny-at-join/"),
             Self::WaitingText => (Table::Settings, "waiting-text/"),
+            Self::WaitingFiles => (Table::Settings, "waiting-files/"),
+            Self::Blob => (Table::Blobs, "bytes/"),
+            Self::BlobLength => (Table::Blobs, "length/"),
             Self::ShelfItem => (Table::Settings, "shelf/item/"),
             Self::ShelfAuthor => (Table::Settings, "shelf/author/"),
+            Self::ShelfPin => (Table::Settings, "shelf/pin/"),
             Self::Participation => (Table::Settings, "participation/"),
             Self::DataKey => (Table::Settings, "data-key"),
             Self::Watch => (Table::Settings, "watch/"),

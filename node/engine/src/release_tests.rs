@@ -85,6 +85,7 @@ impl Founder {
             units: None,
             costs: None,
             members: None,
+            scripts: false,
             codebook: None,
         };
         self.engine.federation_create(&terms).unwrap().federation

@@ -9,13 +9,16 @@ pub enum Table {
     Ledger,
     /// Private sessions.
     Sessions,
+    /// Files of revisions.
+    Blobs,
     /// Everything else that a node remembers, and the store's own bookkeeping.
     Settings,
 }
 
 impl Table {
     /// Every table, in a fixed order.
-    pub const ALL: [Self; 4] = [Self::Deltas, Self::Ledger, Self::Sessions, Self::Settings];
+    pub const ALL: [Self; 5] =
+        [Self::Deltas, Self::Ledger, Self::Sessions, Self::Blobs, Self::Settings];
 
     /// The name on disk. Never changed: it is part of the layout.
     #[must_use]
@@ -24,6 +27,7 @@ impl Table {
             Self::Deltas => "deltas",
             Self::Ledger => "ledger",
             Self::Sessions => "sessions",
+            Self::Blobs => "blobs",
             Self::Settings => "settings",
         }
     }

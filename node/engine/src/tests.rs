@@ -70,6 +70,7 @@ pub(crate) fn found(engine: &mut Engine) -> FederationId {
         units: None,
         costs: None,
         members: None,
+        scripts: true,
         codebook: None,
     };
     engine.federation_create(&terms).unwrap().federation
@@ -225,6 +226,7 @@ fn a_name_that_this_node_has_already_is_refused() {
         units: None,
         costs: None,
         members: None,
+        scripts: true,
         codebook: None,
     };
     let error = ada.federation_create(&terms).unwrap_err();

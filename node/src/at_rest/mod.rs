@@ -23,7 +23,7 @@ use lore_engine::{Batch, Durability, RecordKind, Storage};
 use crate::error::CliError;
 
 /// Kinds of records that are encrypted.
-pub(crate) const PRIVATE: [RecordKind; 9] = [
+pub(crate) const PRIVATE: [RecordKind; 10] = [
     RecordKind::Session,
     RecordKind::Digest,
     RecordKind::SessionArrived,
@@ -31,6 +31,7 @@ pub(crate) const PRIVATE: [RecordKind; 9] = [
     RecordKind::Turn,
     RecordKind::DenyEntry,
     RecordKind::WaitingText,
+    RecordKind::WaitingFiles,
     RecordKind::Watch,
     RecordKind::WatchedFile,
 ];

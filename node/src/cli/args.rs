@@ -294,10 +294,31 @@ pub(super) enum SkillVerb {
     },
     /// Find the few skills that fit a task.
     Search(SearchArgs),
-    /// Write a candidate text for a shared skill. It stays on this machine.
+    /// Write a candidate text for a shared skill. It stays on this machine until `lore skill publish`.
     Evolve(EvolveArgs),
     /// Write the shared skills as directories for an agent.
     Export(super::export::SkillExportArgs),
+    /// Publish a skill that you wrote. Shows what leaves, asks, and waits before it is signed.
+    Publish(super::publish::PublishArgs),
+    /// List the versions of a skill's text with their authors and standing.
+    Log(NameArgs),
+    /// Show where a skill comes from: the author of its text, and the evidence behind each lesson.
+    Why {
+        /// Name or id of the skill, or id of a lesson.
+        name: String,
+        #[command(flatten)]
+        user: UserArgs,
+    },
+    /// Show what changes from one version of a skill to another, over all its files.
+    Diff(super::version::DiffArgs),
+    /// Hold a version of a skill fast: agents are given this one until it is unpinned.
+    Pin(super::version::PinArgs),
+    /// Follow the newest version on the shelf again.
+    Unpin(NameArgs),
+    /// Pin the version before the one in use.
+    Rollback(NameArgs),
+    /// Take back what this node published of a skill, at every member. Asks first.
+    Withdraw(super::version::WithdrawArgs),
 }
 
 #[derive(Debug, Args)]

@@ -64,10 +64,11 @@ pub(super) fn evolve(context: &Context, args: &EvolveArgs) -> Result<(), CliErro
     });
     output::result(&value, context.json, |value| match &value.path {
         Some(path) => format!(
-            "a candidate of {} is in {}{proof}\nit is on this machine only: read it, and give it \
-             to your agent if it is better",
+            "a candidate of {} is in {}{proof}\nit is on this machine only: read it; when it is better, \
+             `lore skill publish {}` offers it to the federation",
             value.name,
-            path.display()
+            path.display(),
+            path.parent().unwrap_or(path).display()
         ),
         None => value.text.clone(),
     })

@@ -93,6 +93,7 @@ fn terms(args: CreateArgs) -> Result<FederationCreate, CliError> {
         units,
         costs: args.costs_at.map(|at| CostReleases { at, bound: args.costs_bound, kinds }),
         without_codebook: args.no_codebook,
+        scripts: args.scripts,
     })
 }
 

@@ -87,6 +87,9 @@ pub(super) struct CreateArgs {
     /// Begin with an empty ballot, without the codebook's lessons about public tools.
     #[arg(long)]
     pub(super) no_codebook: bool,
+    /// Let skills with scripts and executable files spread.
+    #[arg(long)]
+    pub(super) scripts: bool,
 }
 
 #[derive(Debug, Args)]

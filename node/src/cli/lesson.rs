@@ -26,10 +26,7 @@ use crate::random::random_bytes;
 pub(super) fn lesson(context: &Context, verb: LessonVerb) -> Result<(), CliError> {
     match verb {
         LessonVerb::List(args) => list(context, args),
-        LessonVerb::Why { id, user } => {
-            let shown = context.ask(LessonWhy { user: name(user), id })?;
-            output::result(&shown, context.json, why_text)
-        }
+        LessonVerb::Why { id, user } => why(context, user, id),
         LessonVerb::Notes { forget, user } => notes(context, forget, &name(user)),
         LessonVerb::Suggest { limit, user } => {
             let shown = context.ask(LessonSuggest { user: name(user), limit })?;
@@ -43,6 +40,12 @@ pub(super) fn lesson(context: &Context, verb: LessonVerb) -> Result<(), CliError
         LessonVerb::Words { beginning } => words(context, &beginning),
         LessonVerb::Preview(args) => super::gate::lessons(context, args.limit),
     }
+}
+
+/// Shows where a lesson is known from.
+pub(super) fn why(context: &Context, user: UserArgs, id: String) -> Result<(), CliError> {
+    let shown = context.ask(LessonWhy { user: name(user), id })?;
+    output::result(&shown, context.json, why_text)
 }
 
 fn name(user: UserArgs) -> String {
@@ -339,7 +342,7 @@ fn share(context: &Context, args: ShareArgs) -> Result<(), CliError> {
 }
 
 /// Returns true for digits as `lore lesson suggest` shows them: no command is called so.
-fn is_id(text: &str) -> bool {
+pub(super) fn is_id(text: &str) -> bool {
     (8..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 

@@ -24,6 +24,7 @@ mod model_file;
 mod privacy;
 mod privacy_audit;
 mod privacy_table;
+mod publish;
 mod refold;
 mod review;
 mod run;
@@ -36,6 +37,7 @@ mod skill;
 mod start;
 mod store;
 mod validate;
+mod version;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

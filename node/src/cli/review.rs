@@ -189,6 +189,12 @@ fn review_text(shown: &Review) -> String {
         ShelfPolicy::Auto => "auto: what has no finding and allows nothing new does not wait",
     };
     let mut out = format!("{} wait for review; policy {policy}\n", shown.waiting);
+    if shown.fetching > 0 {
+        out.push_str(&format!(
+            "{} texts of skills come up for review when their files are here\n",
+            shown.fetching
+        ));
+    }
     for item in &shown.items {
         out.push('\n');
         out.push_str(&item_text(item));
@@ -246,19 +252,33 @@ fn item_text(item: &ReviewItem) -> String {
             one.excerpt
         ));
     }
+    for file in &item.files {
+        let mode = if file.executable { ", may be executed" } else { "" };
+        out.push_str(&format!("    file: {} ({} bytes{mode})\n", file.path, file.bytes));
+    }
     for line in &item.diff {
         out.push_str(&format!("    {line}\n"));
+    }
+    if let Some(revision) = item.revision.as_ref().filter(|_| item.more_lines > 0) {
+        out.push_str(&format!(
+            "    {} more lines: lore skill diff {} {}\n",
+            item.more_lines,
+            item.skill.short(),
+            revision.short()
+        ));
     }
     out
 }
 
-const fn word(standing: Standing) -> &'static str {
+pub(super) const fn word(standing: Standing) -> &'static str {
     match standing {
         Standing::OnShelf => "on the shelf:",
         Standing::Waiting => "waits for review",
         Standing::Rejected => "rejected",
         Standing::Blocked => "its author is blocked",
         Standing::Revoked => "revoked",
+        Standing::Fetching => "its files are not all here yet",
+        Standing::Broken => "is no valid skill",
     }
 }
 

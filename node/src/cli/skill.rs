@@ -1,10 +1,12 @@
 //! `skill`.
 
-use lore_control::{CostSum, Evidence, Measure, Skill, SkillList, SkillShow, Skills, Standing};
+use lore_control::{
+    CostSum, Evidence, Measure, Skill, SkillFile, SkillList, SkillShow, SkillWhy, Skills, Standing,
+};
 use lore_engine::shelf::escaped;
 
 use super::Context;
-use super::args::SkillVerb;
+use super::args::{SkillVerb, UserArgs};
 use crate::error::CliError;
 use crate::output;
 
@@ -19,9 +21,10 @@ pub(super) fn skill(context: &Context, verb: SkillVerb) -> Result<(), CliError> 
             output::result(&shown, context.json, |shown| {
                 let costs = shown.costs.iter().map(|cost| format!("\ncost: {}", cost_text(cost)));
                 format!(
-                    "{}{}{}\nevidence: {}{}",
+                    "{}{}{}{}\nevidence: {}{}",
                     marked(shown.on_shelf),
                     if shown.on_shelf { shown.text.clone() } else { plain(&shown.text) },
+                    files(shown),
                     more_waiting(shown),
                     evidence(shown.evidence.as_ref()),
                     costs.collect::<String>()
@@ -32,6 +35,24 @@ pub(super) fn skill(context: &Context, verb: SkillVerb) -> Result<(), CliError> 
         SkillVerb::Evolve(args) => super::evolve::evolve(context, &args),
         SkillVerb::Validate { paths } => super::validate::validate(context, &paths),
         SkillVerb::Export(args) => super::export::export(context, &args),
+        SkillVerb::Publish(args) => super::publish::publish(context, args),
+        SkillVerb::Log(args) => super::version::log(context, args.name),
+        SkillVerb::Why { name, user } => why(context, name, user),
+        SkillVerb::Diff(args) => super::version::diff(context, args),
+        SkillVerb::Pin(args) => super::version::pin(context, args),
+        SkillVerb::Unpin(args) => super::version::unpin(context, args.name),
+        SkillVerb::Rollback(args) => super::version::rollback(context, args.name),
+        SkillVerb::Withdraw(args) => super::version::withdraw(context, args),
+    }
+}
+
+/// Shows the reasons of a skill; what is no skill and an id is a lesson.
+fn why(context: &Context, name: String, user: UserArgs) -> Result<(), CliError> {
+    match context.ask(SkillWhy { name: name.clone() }) {
+        Err(error) if error.kind == "unknown_skill" && super::lesson::is_id(&name) => {
+            super::lesson::why(context, user, name)
+        }
+        shown => output::result(&shown?, context.json, super::version::why_text),
     }
 }
 
@@ -61,6 +82,15 @@ const fn marked(on_shelf: bool) -> &'static str {
     } else {
         "(waits for review or was turned down: no agent is given this text; see `lore review`)\n\n"
     }
+}
+
+/// Lines about the files of a skill.
+fn files(shown: &Skill) -> String {
+    let line = |file: &SkillFile| {
+        let mode = if file.executable { ", may be executed" } else { "" };
+        format!("\nfile: {} ({} bytes{mode})", file.path, file.bytes)
+    };
+    shown.files.iter().map(line).collect()
 }
 
 /// A line about lessons of a skill that agents are not given yet.

@@ -1,7 +1,7 @@
 //! The engine's values as the types of the control API, and the other way round.
 
 use lore_control as control;
-use lore_engine::shelf::{Policy, Standing};
+use lore_engine::shelf::{Capabilities, Finding, Policy, Standing, escaped};
 use lore_engine::{Costs, Terms};
 use lore_lessons::codebook;
 use lore_privacy::ledger::Verified;
@@ -11,7 +11,7 @@ use lore_protocol::lesson::{
     Action, ErrorClass, Lesson, LessonKey, Op, Proposal, ProposedKind, Token,
 };
 use lore_protocol::library::{Estimate, LessonState};
-use lore_protocol::payload::{Codebook, Mechanism, Noise, PayloadKind, Unit, WEIGHT};
+use lore_protocol::payload::{Codebook, FileEntry, Mechanism, Noise, PayloadKind, Unit, WEIGHT};
 use lore_protocol::trace::Outcome;
 
 use super::skills::micros;
@@ -57,7 +57,32 @@ pub(super) const fn standing(standing: &Standing) -> control::Standing {
         Standing::Rejected => control::Standing::Rejected,
         Standing::Blocked(_) => control::Standing::Blocked,
         Standing::Revoked => control::Standing::Revoked,
+        Standing::Fetching(_) => control::Standing::Fetching,
+        Standing::Broken => control::Standing::Broken,
     }
+}
+
+/// A file of a manifest.
+pub(super) fn skill_file(file: &FileEntry) -> control::SkillFile {
+    let (bytes, executable) = (file.len, file.executable);
+    control::SkillFile { path: escaped(&file.path), bytes, executable }
+}
+
+pub(super) fn capabilities(found: &Capabilities) -> Vec<control::Capability> {
+    let words = found.words().into_iter();
+    words
+        .map(|(what, of)| control::Capability { what: what.to_owned(), of: escaped(&of) })
+        .collect()
+}
+
+pub(super) fn findings(found: &[Finding]) -> Vec<control::ScanFinding> {
+    let one = |finding: &Finding| control::ScanFinding {
+        kind: finding.kind.name().to_owned(),
+        owasp: finding.kind.owasp().to_owned(),
+        excerpt: finding.excerpt.clone(),
+        why: finding.kind.why().to_owned(),
+    };
+    found.iter().map(one).collect()
 }
 
 /// Support in whole units: what one weighs that supports nothing else.
@@ -83,6 +108,7 @@ pub(super) fn terms(wanted: &control::FederationCreate) -> Terms {
             kinds: costs.kinds.iter().copied().map(cost_kind).collect(),
         }),
         members: None,
+        scripts: wanted.scripts,
         codebook: (!wanted.without_codebook)
             .then(|| Codebook::of(codebook().entries().iter().map(|entry| entry.lesson.clone()))),
     }

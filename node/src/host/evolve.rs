@@ -18,7 +18,8 @@ impl Node {
         let shelf = self.shelf();
         let mut libraries = self.engine.federations().keys().filter_map(|id| shelf.library(*id));
         let brief = libraries
-            .find_map(|library| Brief::of(library, found.skill, 0))
+            .find(|library| library.skills.contains_key(&found.skill))
+            .map(|library| Brief::of_rendered(library, found))
             .ok_or_else(|| CliError::failed("render", format!("`{name}` cannot be written")))?;
         Ok(control::Brief {
             name: found.name.as_str().to_owned(),

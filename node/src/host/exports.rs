@@ -12,7 +12,7 @@ use lore_protocol::library::Rendered;
 
 use super::Node;
 use crate::error::CliError;
-use crate::export::{self, ExportPlace, ExportPlaces, Wish};
+use crate::export::{self, ExportPlace, ExportPlaces, SkillFiles, Wish};
 
 /// A description of so many characters is not written within a budget: an agent drops the skill, or cuts it.
 const TOO_LONG_CHARS: usize = 1_000;
@@ -33,8 +33,8 @@ pub(super) struct ExportState {
 
 /// Skills of one export.
 pub(super) struct Chosen {
-    /// Text by name.
-    pub(super) files: BTreeMap<String, String>,
+    /// Files by name.
+    pub(super) files: BTreeMap<String, SkillFiles>,
     /// Names of the rest, the most useful first.
     pub(super) left_out: Vec<String>,
 }
@@ -79,6 +79,7 @@ impl Node {
 
     /// Writes agents' directories and what hooks read again at once, after a person's decision.
     pub(super) fn tell_agents(&mut self) {
+        self.tend_texts_now();
         self.exports.next = 0;
         self.refresh_exports();
         self.hints_decided();
@@ -146,7 +147,7 @@ impl Node {
             let factor = evidence.map_or(NO_EVIDENCE_MILLI, Evidence::factor_milli);
             (Reverse((factor, self.supporters(skill))), skill.name.clone())
         });
-        Ok(within(&skills, budget_chars))
+        Ok(within(&skills, budget_chars, |skill| self.files_of(skill)))
     }
 
     /// Most members that stand behind one lesson of a skill.
@@ -162,7 +163,11 @@ impl Node {
 }
 
 /// Takes skills in order while their descriptions fit.
-pub(super) fn within(skills: &[Rendered], budget_chars: Option<u64>) -> Chosen {
+pub(super) fn within(
+    skills: &[Rendered],
+    budget_chars: Option<u64>,
+    files_of: impl Fn(&Rendered) -> Option<SkillFiles>,
+) -> Chosen {
     let mut chosen = Chosen { files: BTreeMap::new(), left_out: Vec::new() };
     let mut left = budget_chars;
     for skill in skills {
@@ -176,7 +181,9 @@ pub(super) fn within(skills: &[Rendered], budget_chars: Option<u64>) -> Chosen {
             }
             *left -= chars;
         }
-        chosen.files.entry(name).or_insert_with(|| skill.text.clone());
+        if let Some(files) = files_of(skill) {
+            chosen.files.entry(name).or_insert(files);
+        }
     }
     chosen
 }

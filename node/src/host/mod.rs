@@ -22,6 +22,8 @@ mod hints;
 mod known;
 mod lessons;
 mod privacy;
+mod published;
+mod reasons;
 #[cfg(test)]
 mod release_tests;
 mod review;
@@ -35,7 +37,9 @@ mod skills;
 mod states;
 mod status;
 mod system;
+mod texts;
 mod verbs;
+mod versions;
 mod watch;
 #[cfg(test)]
 mod watch_tests;
@@ -87,6 +91,8 @@ pub struct Node {
     hints: hints::HintState,
     /// State of skills in agents' directories.
     exports: exports::ExportState,
+    /// State of what the engine was told about texts.
+    texts: texts::TextState,
 }
 
 impl Node {
@@ -137,6 +143,7 @@ impl Node {
             watcher: Some(Watcher::default()),
             hints: hints::HintState::new(hint_key),
             exports: exports::ExportState::default(),
+            texts: texts::TextState::default(),
         };
         node.refresh_settings();
         node.note_arrivals()?;
@@ -163,6 +170,7 @@ impl Node {
             self.refresh_settings();
             self.engine.publish_due_texts()?;
             self.drop_old_sessions()?;
+            self.tend_texts();
             self.refresh_hints();
             self.refresh_exports();
         }

@@ -1,18 +1,22 @@
 //! An item of the shelf as a person reads it.
 
 use lore_control as control;
-use lore_engine::shelf::{Item, Shelf, Shelved, Standing, escaped};
-use lore_protocol::ids::FederationId;
-use lore_protocol::library::Library;
+use lore_engine::shelf::{Item, Shelf, Shelved, Standing, Texts, escaped};
+use lore_protocol::ids::{FederationId, RevisionId};
+use lore_protocol::library::{Library, RevisionItem};
 use lore_protocol::payload::ItemId;
 
 use super::Node;
 use super::convert::{self, count};
 use super::shelf::needs_consent;
 use super::skills::micros;
+use super::texts::Stored;
+use super::versions::patch;
 
 /// Longest line of a difference, in characters.
 const MAX_LINE_CHARS: usize = 240;
+/// Most lines of one difference.
+const MAX_LINES: usize = 500;
 
 impl Node {
     pub(super) fn review_item(&self, shelf: &Shelf, one: &Shelved) -> control::ReviewItem {
@@ -34,17 +38,13 @@ impl Node {
             Standing::OnShelf(ground) => vec![ground.name().to_owned()],
             _ => Vec::new(),
         };
-        let capabilities = one
-            .widening
-            .words()
-            .into_iter()
-            .map(|(what, of)| control::Capability { what: what.to_owned(), of: escaped(&of) });
-        let findings = one.examined.findings.iter().map(|finding| control::ScanFinding {
-            kind: finding.kind.name().to_owned(),
-            owasp: finding.kind.owasp().to_owned(),
-            excerpt: finding.excerpt.clone(),
-            why: finding.kind.why().to_owned(),
-        });
+        let text = self.text_item(one);
+        let mut diff = match text {
+            Some((_, item)) => self.text_difference(shelf, one, item),
+            None => self.difference(shelf, one).unwrap_or_default(),
+        };
+        let more_lines = diff.len().saturating_sub(MAX_LINES);
+        diff.truncate(MAX_LINES);
         let name = found.map(|found| escaped(&found.log().charter().name));
         control::ReviewItem {
             id: control::Hash::of(one.id),
@@ -57,11 +57,39 @@ impl Node {
             members: count(one.voices),
             evidence,
             sessions: estimate.map_or(0, |estimate| estimate.sessions),
-            capabilities: capabilities.collect(),
-            findings: findings.collect(),
-            diff: self.difference(shelf, one).unwrap_or_default(),
+            capabilities: convert::capabilities(&one.widening),
+            findings: convert::findings(&one.examined.findings),
+            skill: control::SkillId::of(one.skill),
+            revision: text.map(|(id, _)| control::RevisionId::of(id)),
+            files: text.map_or_else(Vec::new, |(_, item)| {
+                item.files.iter().map(convert::skill_file).collect()
+            }),
+            diff,
+            more_lines: count(more_lines),
             needs_consent: needs_consent(one),
         }
+    }
+
+    /// The version that an item is, if it is one.
+    fn text_item(&self, one: &Shelved) -> Option<(RevisionId, &RevisionItem)> {
+        let Item::Text(id, ..) = &one.item else { return None };
+        let library = self.engine.federations().get(&one.federation)?.library();
+        Some((*id, library.skills.get(&one.skill)?.revisions.get(id)?))
+    }
+
+    /// A patch from the version in use to this one, over all files; empty while they are not here.
+    fn text_difference(&self, shelf: &Shelf, one: &Shelved, item: &RevisionItem) -> Vec<String> {
+        if one.standing.is_on_shelf() || self.engine.missing_files(item) > 0 {
+            return Vec::new();
+        }
+        let stored = Stored(&self.engine);
+        let part = shelf.library(one.federation).and_then(|part| part.skills.get(&one.skill));
+        let used = part.and_then(|skill| skill.revisions.get(skill.heads.get(&0)?));
+        let used = used.filter(|used| used.author.is_some());
+        patch(used.map(|used| (used, &stored as &dyn Texts)), (item, &stored))
+            .iter()
+            .map(|line| line.chars().take(MAX_LINE_CHARS).collect())
+            .collect()
     }
 
     /// Lines that an item would add to the text of its skill, and take away from it; none when it is there already.

@@ -12,7 +12,7 @@ use lore_protocol::payload::ItemId;
 
 use super::Node;
 use super::convert::count;
-use super::skills::{micros, render};
+use super::skills::micros;
 use crate::error::CliError;
 
 impl Node {
@@ -29,7 +29,8 @@ impl Node {
             if federation.is_none_or(|wanted| wanted == *id)
                 && let Some(library) = shelf.library(*id)
             {
-                all.extend(texts(library, |rendered| self.evidence(rendered))?);
+                let rendered = self.render(library)?;
+                all.extend(texts(library, &rendered, |rendered| self.evidence(rendered))?);
             }
         }
         Ok(found(&Index::new(all), query, offer))
@@ -45,12 +46,13 @@ impl Node {
     }
 }
 
-/// Skills of a library as a search reads them.
+/// Rendered skills of a library as a search reads them.
 ///
 /// # Errors
-/// Fails when a skill cannot be rendered.
+/// Fails when a skill cannot be read.
 pub(super) fn texts(
     library: &Library,
+    rendered: &[Rendered],
     evidence: impl Fn(&Rendered) -> Option<Evidence>,
 ) -> Result<Vec<SkillText>, CliError> {
     let read = |rendered: &Rendered| {
@@ -67,7 +69,7 @@ pub(super) fn texts(
             ..text
         })
     };
-    render(library)?.iter().map(read).collect()
+    rendered.iter().map(read).collect()
 }
 
 /// Words by which one lesson is found, also when its skill has no room to show it: what fails, as outputs say it, the

@@ -104,7 +104,7 @@ fn library() -> Library {
 #[test]
 fn descriptions_of_a_thousand_lessons_fit_what_agents_list() {
     let rendered = library().render(0).unwrap();
-    let chosen = within(&rendered, Some(8_000));
+    let chosen = within(&rendered, Some(8_000), |skill| Some(text_alone(&skill.text)));
     let listed = rendered.iter().filter(|one| chosen.files.contains_key(one.name.as_str()));
     let lengths: Vec<usize> = listed.map(|one| one.description.chars().count()).collect();
     assert!(lengths.iter().sum::<usize>() <= 8_000 && lengths.iter().all(|length| *length < 1_000));
@@ -114,9 +114,9 @@ fn descriptions_of_a_thousand_lessons_fit_what_agents_list() {
 
 /// Queries of a file that have the right skill first, of all, and a line for each of the others.
 fn measure(library: &Library, file: &str) -> (usize, usize, String) {
-    let index = Index::new(texts(library, |_| None).unwrap());
-    // A skill is right when its lessons are about the program, whatever name it was given.
     let rendered = library.render(0).unwrap();
+    let index = Index::new(texts(library, &rendered, |_| None).unwrap());
+    // A skill is right when its lessons are about the program, whatever name it was given.
     let program = |one: &Rendered| {
         let (_, item) = *library.lessons_of(one.skill).first()?;
         Some((one.name.to_string(), group_key(&item.lesson).tool.as_str().to_owned()))

@@ -1,6 +1,9 @@
 //! Texts that a person agreed to publish: asked for, listed while they wait, withdrawn, and signed.
 
+use std::collections::BTreeMap;
+
 use lore_control as control;
+use lore_engine::shelf::escaped;
 use lore_privacy::{Authored, Question};
 use lore_protocol::ids::FederationId;
 use lore_protocol::lesson::{LessonKey, Token};
@@ -28,7 +31,7 @@ impl Node {
         let shown = format!("This lesson, signed with your node's key:\n{}", words(&payload));
         let question = Question { federation, payload, shown: &shown, delay, code: code.as_ref() };
         let consent = Authored::ask(question, || self.engine.now_seconds())?;
-        self.engine.publish_later(&consent)?;
+        self.engine.publish_later(&consent, &BTreeMap::new())?;
         Ok(self.pending(&consent))
     }
 
@@ -64,7 +67,7 @@ impl Node {
         self.lesson_pending()
     }
 
-    fn pending(&self, consent: &Authored) -> control::PendingLesson {
+    pub(super) fn pending(&self, consent: &Authored) -> control::PendingLesson {
         let found = self.engine.federations().get(&consent.federation());
         control::PendingLesson {
             id: control::Hash::of(consent.id()),
@@ -80,7 +83,17 @@ impl Node {
 
 /// A hand-written lesson as a person reads it, a line for the command and for each word.
 fn words(payload: &Payload) -> String {
-    let Payload::Lessons(lessons) = payload else { return String::new() };
+    let lessons = match payload {
+        Payload::Lessons(lessons) => lessons,
+        Payload::Revision(revision) => {
+            let (name, description) = (escaped(&revision.name), escaped(&revision.description));
+            let files = revision.files.iter();
+            let files =
+                files.map(|file| format!("  {} ({} bytes)\n", escaped(&file.path), file.len));
+            return format!("  the skill `{name}`: {description}\n{}", files.collect::<String>());
+        }
+        _ => return String::new(),
+    };
     let lines = lessons.entries.iter().map(|entry| match &entry.key {
         LessonKey::Primary(lesson) => {
             let command = lesson.example().map(Token::as_str);

@@ -4,13 +4,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use lore_control as control;
 use lore_engine::shelf::{
-    AuthorDecision, ContentId, Decisions, Held, ItemDecision, Policy, Shelf, Shelved, Standing,
+    AuthorDecision, ContentId, Decisions, Held, ItemDecision, Pin, Policy, Shelf, Shelved, Standing,
 };
-use lore_protocol::ids::{CheckpointId, FederationId, MemberId};
+use lore_protocol::ids::{CheckpointId, FederationId, MemberId, SkillId};
 use lore_protocol::library::Library;
 
 use super::Node;
 use super::convert::{self, count};
+use super::texts::Stored;
 use crate::error::CliError;
 
 /// Least digits of an id that name something.
@@ -21,6 +22,7 @@ const MIN_DIGITS: usize = 4;
 struct Basis {
     policy: Policy,
     decided: u64,
+    files: u64,
     logs: Vec<(FederationId, usize, CheckpointId)>,
 }
 
@@ -67,6 +69,24 @@ impl Node {
         self.made_shelf().1
     }
 
+    /// Number of decisions since this node was opened.
+    pub(super) const fn shelf_decided(&self) -> u64 {
+        self.shelf.decided
+    }
+
+    /// Holds a version of a skill fast, or lets it go.
+    pub(super) fn hold(&mut self, skill: SkillId, pin: Option<Pin>) -> Result<(), CliError> {
+        self.shelf.decisions.hold(&*self.store, skill, pin)?;
+        self.shelf.decided += 1;
+        self.tell_agents();
+        Ok(())
+    }
+
+    /// The version of a skill that is held fast.
+    pub(super) fn pin_of(&self, skill: SkillId) -> Option<&Pin> {
+        self.shelf.decisions.pin(skill)
+    }
+
     fn made_shelf(&self) -> (Arc<Shelf>, u64) {
         let keeper = &self.shelf;
         let federations = self.engine.federations();
@@ -74,7 +94,9 @@ impl Node {
             let log = found.log();
             (*id, log.len(), log.tip().id)
         });
-        let basis = Basis { policy: keeper.policy, decided: keeper.decided, logs: logs.collect() };
+        let files = self.engine.blobs_version();
+        let (policy, decided) = (keeper.policy, keeper.decided);
+        let basis = Basis { policy, decided, files, logs: logs.collect() };
         let mut made = keeper.made.lock().unwrap_or_else(PoisonError::into_inner);
         if made.basis.as_ref() != Some(&basis) {
             let me = self.engine.public_key();
@@ -83,7 +105,9 @@ impl Node {
                 library: found.library(),
                 me: found.member(&me),
             });
-            let shelf = Shelf::of(held, &keeper.decisions, keeper.policy, Some(&made.shelf));
+            let texts = Stored(&self.engine);
+            let earlier = Some(&*made.shelf);
+            let shelf = Shelf::of(held, &texts, &keeper.decisions, keeper.policy, earlier);
             made.version += u64::from(!shelf.is_used_like(&made.shelf));
             made.shelf = Arc::new(shelf);
             made.basis = Some(basis);
@@ -108,6 +132,7 @@ impl Node {
         Ok(control::Review {
             policy: convert::policy(shelf.policy()),
             waiting: count(shelf.waiting().count()),
+            fetching: count(shelf.items().iter().filter(|one| is_fetching(one)).count()),
             items: items.map(|one| self.review_item(&shelf, one)).collect(),
             blocked: of(AuthorDecision::Blocked),
             trusted: of(AuthorDecision::Trusted),
@@ -126,6 +151,7 @@ impl Node {
         }
         let decision = match ask.decision {
             control::ItemDecision::Approve => {
+                check_usable(&shelf, &ids)?;
                 let asks = |one: &&Shelved| ids.contains(&one.id) && needs_consent(one);
                 if let Some(one) = shelf.items().iter().find(asks).filter(|_| !ask.consent) {
                     return Err(CliError::refused(
@@ -239,6 +265,31 @@ impl Node {
                 .help("give more of its digits")),
         }
     }
+}
+
+fn is_fetching(one: &Shelved) -> bool {
+    matches!(one.standing, Standing::Fetching(_))
+}
+
+/// Refuses the approval of what nobody has seen, and of what cannot be used.
+fn check_usable(shelf: &Shelf, ids: &[ContentId]) -> Result<(), CliError> {
+    for one in shelf.items().iter().filter(|one| ids.contains(&one.id)) {
+        match one.standing {
+            Standing::Fetching(files) => {
+                let message = format!("{files} files of {} are not here yet", short(one.id));
+                return Err(CliError::refused("fetching", message).help(
+                    "they are fetched while a member that has them is connected: see `lore peers`",
+                ));
+            }
+            Standing::Broken => {
+                let message = format!("{} is no valid skill and cannot be used", short(one.id));
+                return Err(CliError::refused("broken", message)
+                    .help("its author has to publish a version whose SKILL.md is valid"));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// Returns true when approving an item needs a person who saw why it is dangerous.

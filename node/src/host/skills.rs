@@ -4,8 +4,9 @@ use lore_control as control;
 use lore_engine::Federation;
 use lore_protocol::charter::CostKind;
 use lore_protocol::ids::{FederationId, LessonId};
-use lore_protocol::library::{LessonItem, Library, Rendered};
+use lore_protocol::library::{LessonItem, Rendered};
 use lore_protocol::payload::ItemId;
+use lore_protocol::skill::SKILL_MD;
 
 use super::Node;
 use super::convert::{self, count};
@@ -29,7 +30,7 @@ impl Node {
             if federation.is_none_or(|wanted| wanted == *id)
                 && let Some(library) = shelf.library(*id)
             {
-                all.extend(render(library)?);
+                all.extend(self.render(library)?);
             }
         }
         Ok(all)
@@ -44,7 +45,7 @@ impl Node {
         }
         for (id, found) in self.engine.federations() {
             if federation.is_none_or(|wanted| wanted == *id) {
-                for rendered in render(found.library())? {
+                for rendered in self.render(found.library())? {
                     if !all.iter().any(|one| one.rendered.skill == rendered.skill) {
                         all.push(Shown { rendered, on_shelf: false });
                     }
@@ -69,7 +70,10 @@ impl Node {
         let holder = self.engine.federations().values().find_map(|found| {
             let library = if *on_shelf { shelf.library(found.id())? } else { found.library() };
             let lessons = library.lessons_of(rendered.skill);
-            (!lessons.is_empty()).then_some((found, lessons))
+            let has_text = library.skills.get(&rendered.skill).is_some_and(|skill| {
+                skill.revisions.get(&rendered.revision).is_some_and(|item| item.author.is_some())
+            });
+            (has_text || !lessons.is_empty()).then_some((found, lessons))
         });
         let item = ItemId::Revision(rendered.revision);
         let evidence = holder.as_ref().and_then(|(found, _)| {
@@ -94,6 +98,34 @@ impl Node {
             evidence,
             costs: holder.as_ref().map_or_else(Vec::new, |(found, _)| costs(found, item)),
         }
+    }
+
+    /// Files of a skill besides its `SKILL.md`.
+    fn other_files(&self, rendered: &Rendered) -> Vec<control::SkillFile> {
+        let item = self.text_of(rendered).map(|(_, item)| item);
+        let files = item.iter().flat_map(|item| &item.files);
+        files.filter(|file| file.path != SKILL_MD).map(convert::skill_file).collect()
+    }
+
+    /// One file of a skill that agents may be given.
+    pub(super) fn skill_file(
+        &self,
+        ask: &control::SkillFileRead,
+    ) -> Result<control::SkillFileText, CliError> {
+        let none = |what: String| CliError::usage(what).help("see `lore skill list`");
+        let all = self.rendered(None)?;
+        let found = all
+            .iter()
+            .find(|one| one.name.as_str() == ask.name || one.skill.to_string() == ask.name)
+            .ok_or_else(|| none(format!("there is no skill `{}` on the shelf", ask.name)))?;
+        let files = self.files_of(found).unwrap_or_default();
+        let file = files.get(&ask.path).ok_or_else(|| {
+            let names: Vec<&str> = files.keys().map(String::as_str).collect();
+            none(format!("`{}` has no file `{}`, but {}", ask.name, ask.path, names.join(", ")))
+        })?;
+        let text = String::from_utf8(file.bytes.clone())
+            .map_err(|_| none(format!("`{}` is no text", ask.path)))?;
+        Ok(control::SkillFileText { path: ask.path.clone(), text })
     }
 
     /// One skill, by name or id.
@@ -136,18 +168,11 @@ impl Node {
             evidence: summary.evidence,
             costs: summary.costs,
             on_shelf: summary.on_shelf,
+            files: self.other_files(found),
             lessons: lessons.collect(),
             text: found.text.clone(),
         })
     }
-}
-
-/// The skills of a library.
-pub(super) fn render(library: &Library) -> Result<Vec<Rendered>, CliError> {
-    library.render(0).map_err(|problems| {
-        let first = problems.first().map(ToString::to_string).unwrap_or_default();
-        CliError::failed("render", format!("a skill cannot be written: {first}"))
-    })
 }
 
 /// Costs of the sessions that used an item, in the order of the charter's kinds.

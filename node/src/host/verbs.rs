@@ -117,6 +117,28 @@ impl Node {
                 let federation = self.which_any(ask.federation.as_deref())?;
                 Reply::to::<control::SkillExport>(&self.skill_export(federation, ask)?)
             }
+            Request::SkillCheck(ask) => {
+                Reply::to::<control::SkillCheck>(&self.skill_draft(ask)?.shown)
+            }
+            Request::SkillLog(ask) => Reply::to::<control::SkillLog>(&self.skill_log(ask)?),
+            Request::SkillWhy(ask) => Reply::to::<control::SkillWhy>(&self.skill_why(ask)?),
+            Request::SkillDiff(ask) => Reply::to::<control::SkillDiff>(&self.skill_diff(ask)?),
+            Request::SkillPin(ask) => {
+                let done = self.skill_pin(&ask.name, ask.revision.as_deref())?;
+                Reply::to::<control::SkillPin>(&done)
+            }
+            Request::SkillUnpin(ask) => {
+                Reply::to::<control::SkillUnpin>(&self.skill_unpin(&ask.name)?)
+            }
+            Request::SkillRollback(ask) => {
+                Reply::to::<control::SkillRollback>(&self.skill_rollback(&ask.name)?)
+            }
+            Request::SkillWithdraw(ask) => {
+                Reply::to::<control::SkillWithdraw>(&self.skill_withdraw(ask)?)
+            }
+            Request::SkillFileRead(ask) => {
+                Reply::to::<control::SkillFileRead>(&self.skill_file(ask)?)
+            }
             Request::ShelfReview(ask) => {
                 Reply::to::<control::ShelfReview>(&self.shelf_review(ask)?)
             }

@@ -269,13 +269,14 @@ fn parse_head(path: &Path, bytes: Option<Vec<u8>>) -> Result<Head, StoreError> {
 /// read into tables and removes the log, which must not happen to a damaged one.
 fn head_without_recovery(path: &Path) -> Result<Head, StoreError> {
     let engine = |error: rocksdb::Error| StoreError::engine(path, &error);
-    let db = DB::open_cf_descriptors_read_only(
-        &options::database(false),
-        path.join(DATABASE_DIR),
-        options::tables(),
-        false,
-    )
-    .map_err(engine)?;
+    let (options, database) = (options::database(false), path.join(DATABASE_DIR));
+    // A store of an older program lacks the newer tables, and nothing makes one while reading.
+    let present = DB::list_cf(&options, &database).map_err(engine)?;
+    let tables = options::tables()
+        .into_iter()
+        .filter(|table| present.iter().any(|name| name == table.name()));
+    let db =
+        DB::open_cf_descriptors_read_only(&options, database, tables, false).map_err(engine)?;
     let kind = RecordKind::StoreHead;
     let Some(table) = db.cf_handle(kind.table().name()) else {
         return Ok(Head::START);

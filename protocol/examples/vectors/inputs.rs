@@ -400,6 +400,7 @@ fn wire(world: &World) -> File {
         Request::Knock { federation, nonce: id(3) },
         Request::Charter { federation, invitation, proof },
         Request::Admit { federation, invitation, proof, join: Box::new(world.deltas[2].clone()) },
+        Request::Blob { federation, blob: BlobId(id(6)) },
     ]);
     for (place, request) in requests.enumerate() {
         file.add(&format!("request {place}"), "Request", &request);
@@ -415,6 +416,8 @@ fn wire(world: &World) -> File {
         Reply::Charter(world.log.signed_charter().clone()),
         Reply::Admitted,
         Reply::Refused("ask a member for an invitation".into()),
+        Reply::Blob(Some(b"text".to_vec())),
+        Reply::Blob(None),
     ]);
     for (place, reply) in replies.enumerate() {
         file.add(&format!("reply {place}"), "Reply", &reply);

@@ -171,6 +171,18 @@ impl Library {
         self.revoked.contains(&target)
     }
 
+    /// Returns true when a version is revoked, or its author spoke against it: nobody need use what its author takes
+    /// back.
+    #[must_use]
+    pub fn is_withdrawn(&self, id: RevisionId, item: &RevisionItem) -> bool {
+        let target = RevokeTarget::Revision(id);
+        let revokers = self.revocations.get(&target);
+        let by_author = item
+            .author
+            .is_some_and(|author| revokers.is_some_and(|revokers| revokers.contains(&author)));
+        by_author || self.is_revoked(target)
+    }
+
     /// A lesson of the library or of the codebook.
     #[must_use]
     pub fn lesson(&self, id: LessonId) -> Option<&Lesson> {

@@ -5,6 +5,7 @@
 //! a blob, and every number that two nodes must agree on is an integer.
 
 mod active;
+mod base;
 mod cost;
 mod drift;
 mod evidence;
@@ -17,6 +18,7 @@ mod step;
 mod votes;
 
 pub use active::Effect;
+pub use base::{is_usable, without_lessons};
 pub use cost::{CostEstimate, CostSums};
 pub use drift::{LessonState, Trials, Watch};
 pub use evidence::{Counts, Estimate, Pool};

@@ -2,13 +2,14 @@
 //!
 //! A skill that began as lessons is shown as measurements with small models teach: topic words as
 //! title, when to use it, the best supported worked example with its placeholders, then what else was
-//! learnt. A skill with a base text keeps that text and gets a section with its lessons.
+//! learnt. A skill with a base text keeps that text and gets a section with its lessons ([`super::base`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+use super::base;
 use super::drift::LessonState;
-use super::item::{LessonItem, Library};
+use super::item::{LessonItem, Library, RevisionItem};
 use crate::ids::{LessonId, MemberId, RevisionId, SkillId};
 use crate::lesson::{Action, ErrorClass, Lesson, Op, Token, Word, group_key};
 use crate::payload::RevokeTarget;
@@ -18,6 +19,8 @@ use crate::skill::{Problem, SkillMd, SkillName};
 pub const MAX_SHOWN: usize = 8;
 /// Most words in a name.
 const NAME_WORDS: usize = 4;
+/// Bytes of a name that are kept when it collides, so that the digits that settle it have room.
+const MAX_NAME_BYTES: usize = 48;
 
 /// A skill as text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,29 +45,89 @@ impl Library {
     /// # Errors
     /// Fails when a text cannot be written as a `SKILL.md`; lessons and words of the grammar always can.
     pub fn render(&self, context: u16) -> Result<Vec<Rendered>, Vec<Problem>> {
-        let shown: Vec<SkillId> =
-            self.skills.keys().filter(|id| !self.lessons_of(**id).is_empty()).copied().collect();
-        let base: BTreeMap<SkillId, String> =
-            shown.iter().map(|id| (*id, self.base_name(*id))).collect();
-        let mut seen = BTreeSet::new();
-        let twice: BTreeSet<&String> = base.values().filter(|name| !seen.insert(*name)).collect();
-        base.iter()
-            .filter_map(|(id, name)| {
-                let name = if twice.contains(name) {
-                    format!("{name}-{}", id.short())
-                } else {
-                    name.clone()
-                };
-                let revision = self.head(*id, context)?;
-                Some(self.render_one(*id, revision, name))
-            })
-            .collect()
+        self.render_with(context, &|_| None)
     }
 
-    fn head(&self, skill: SkillId, context: u16) -> Option<RevisionId> {
+    /// [`Library::render`] with the base texts that are at hand: `text_of` gives the `SKILL.md` of a revision. A base
+    /// text that is not at hand, or is no valid `SKILL.md`, leaves a skill its lessons, or nothing.
+    ///
+    /// # Errors
+    /// Those of [`Library::render`]; never for a base text.
+    pub fn render_with(
+        &self,
+        context: u16,
+        text_of: &dyn Fn(&RevisionItem) -> Option<String>,
+    ) -> Result<Vec<Rendered>, Vec<Problem>> {
+        let mut shown: BTreeMap<SkillId, (RevisionId, Option<String>, String)> = BTreeMap::new();
+        for id in self.skills.keys() {
+            let Some((revision, item)) = self.head(*id, context) else { continue };
+            let text = text_of(item).filter(|text| base::is_usable(text, item));
+            if text.is_some() {
+                shown.insert(*id, (revision, text, item.name.clone()));
+            } else if !self.lessons_of(*id).is_empty() {
+                shown.insert(*id, (revision, None, self.base_name(*id)));
+            }
+        }
+        let mut seen = BTreeSet::new();
+        let names = shown.values().map(|(.., name)| name);
+        let twice: BTreeSet<String> = names.filter(|name| !seen.insert(*name)).cloned().collect();
+        let rendered = shown.into_iter().map(|(id, (revision, text, name))| {
+            let name = if twice.contains(&name) {
+                let end = name.floor_char_boundary(MAX_NAME_BYTES);
+                let begins = name.get(..end).unwrap_or_default().trim_end_matches('-');
+                format!("{begins}-{}", id.short())
+            } else {
+                name
+            };
+            match text {
+                Some(text) => self.render_base(id, revision, &text, name),
+                None => self.render_one(id, revision, name),
+            }
+        });
+        rendered.collect()
+    }
+
+    fn head(&self, skill: SkillId, context: u16) -> Option<(RevisionId, &RevisionItem)> {
         let found = self.skills.get(&skill)?;
         let head = found.heads.get(&context).or_else(|| found.revisions.keys().next())?;
-        (!self.is_revoked(RevokeTarget::Revision(*head))).then_some(*head)
+        let item = found.revisions.get(head)?;
+        (!self.is_revoked(RevokeTarget::Revision(*head))).then_some((*head, item))
+    }
+
+    /// A base text with the lessons that it does not say itself.
+    fn render_base(
+        &self,
+        skill: SkillId,
+        revision: RevisionId,
+        text: &str,
+        name: String,
+    ) -> Result<Rendered, Vec<Problem>> {
+        let name: SkillName = name.parse().map_err(|error| vec![Problem::Name(error)])?;
+        let shown: Vec<_> = self.lessons_of(skill).into_iter().take(MAX_SHOWN).collect();
+        let topics = self.shown_topics(&shown);
+        let said = |item: &LessonItem| match item.lesson.example() {
+            Some(template) => text.contains(template.as_str()),
+            None => text.contains(&works(&item.lesson)),
+        };
+        let lines: Vec<String> = shown
+            .iter()
+            .filter(|(_, item)| !said(item))
+            .map(|(_, item)| {
+                let change = self.change(&item.lesson);
+                format!("- {}{change} ({})", advice(&item.lesson), self.provenance(item))
+            })
+            .collect();
+        let mut md = base::with_lessons(text, &lines)?;
+        let description = md.description.clone();
+        md.name = name.clone();
+        md.metadata.extend(self.marks(skill, revision));
+        Ok(Rendered { skill, revision, name, description, topics, text: md.write()? })
+    }
+
+    /// Metadata by which a text is known again.
+    fn marks(&self, skill: SkillId, revision: RevisionId) -> BTreeMap<String, String> {
+        let values = [skill.to_string(), revision.to_string(), self.skill_state(skill).to_string()];
+        base::MARKS.into_iter().map(str::to_owned).zip(values).collect()
     }
 
     /// Topic words of the best lesson that has any, and the tool.
@@ -89,7 +152,7 @@ impl Library {
             .map(String::as_str)
             .collect::<Vec<_>>()
             .join("-");
-        name.truncate(48);
+        name.truncate(MAX_NAME_BYTES);
         let name = name.trim_matches('-');
         if name.is_empty() { "skill".into() } else { name.into() }
     }
@@ -112,12 +175,7 @@ impl Library {
         };
         let name: SkillName = name.parse().map_err(|error| vec![Problem::Name(error)])?;
         let mut md = SkillMd::new(name.clone(), description.clone(), self.body(&shown, &topics));
-        let state = self.skill_state(skill);
-        md.metadata = BTreeMap::from([
-            ("lore-skill".to_owned(), skill.to_string()),
-            ("lore-revision".to_owned(), revision.to_string()),
-            ("lore-skill-state".to_owned(), state.to_string()),
-        ]);
+        md.metadata = self.marks(skill, revision);
         let text = md.write()?;
         Ok(Rendered { skill, revision, name, description, topics, text })
     }

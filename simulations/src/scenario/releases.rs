@@ -72,6 +72,7 @@ impl Scenario {
             costs: None,
             members: u32::try_from(self.nodes).ok(),
             codebook: None,
+            scripts: false,
         }
     }
 }

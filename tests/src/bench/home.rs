@@ -71,6 +71,7 @@ pub fn prepare(path: &Path, users: usize, sessions: usize) {
         units: None,
         costs: None,
         without_codebook: false,
+        scripts: false,
     };
     node.ask(terms).expect("a federation");
     let budget = PrivacySet {

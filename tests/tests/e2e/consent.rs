@@ -180,6 +180,7 @@ fn no_request_over_the_socket_gives_consent_or_hastens_it() {
     let reads = ["list", "why", "suggest", "hint", "preview", "pending"];
     let reads = reads.map(|verb| format!("lesson.{verb}"));
     assert_eq!(lessons, [&reads[..], &["lesson.undo".to_owned()]].concat());
+    assert!(!lore_control::VERBS.contains(&"skill.publish"));
     let cluster = Cluster::of(1);
     let mut node = cluster.running("ada");
     node.json(&["federation", "create", "guild"]);

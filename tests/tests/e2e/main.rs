@@ -27,4 +27,5 @@ mod restore;
 mod review;
 mod select;
 mod sessions;
+mod skills;
 mod statement;

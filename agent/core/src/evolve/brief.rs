@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use lore_protocol::codec::{self, DecodeError};
 use lore_protocol::ids::SkillId;
 use lore_protocol::lesson::Lesson;
-use lore_protocol::library::{Library, MAX_SHOWN};
+use lore_protocol::library::{Library, MAX_SHOWN, Rendered};
 use lore_protocol::skill::{self, Document, SkillMd};
 
 use super::Fault;
@@ -39,9 +39,15 @@ impl Brief {
     #[must_use]
     pub fn of(library: &Library, skill: SkillId, context: u16) -> Option<Self> {
         let rendered = library.render(context).ok()?.into_iter().find(|one| one.skill == skill)?;
-        let shown = library.lessons_of(skill).into_iter().take(MAX_SHOWN);
+        Some(Self::of_rendered(library, &rendered))
+    }
+
+    /// [`Brief::of`] with the text as the node renders it, which may have a base text that no library holds.
+    #[must_use]
+    pub fn of_rendered(library: &Library, rendered: &Rendered) -> Self {
+        let shown = library.lessons_of(rendered.skill).into_iter().take(MAX_SHOWN);
         let lessons = shown.map(|(_, item)| item.lesson.clone()).collect();
-        Some(Self { text: rendered.text, lessons })
+        Self { text: rendered.text.clone(), lessons }
     }
 
     /// The brief as bytes, for a writer in a separate process.

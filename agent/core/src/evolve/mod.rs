@@ -4,7 +4,7 @@
 //! it, worked examples with placeholders, checks, prose. A model may improve the wording: it is given a
 //! [`Brief`], which is made of the folded library and of nothing else, keeps no state between calls, and
 //! its candidate is [`check`]ed before anybody sees it. Nothing here publishes: a candidate is a text on
-//! this machine and no verb publishes it.
+//! this machine until a person publishes it.
 //!
 //! Sessions cannot get here, by type:
 //! ```compile_fail,E0308

@@ -107,6 +107,21 @@ impl Capabilities {
         found
     }
 
+    /// Those of a program that comes with a skill: its hosts, and of a shell script its command lines.
+    #[must_use]
+    pub fn of_script(path: &str, text: &str) -> Self {
+        let mut found = Self { hosts: hosts_in(text), ..Self::default() };
+        let first = text.lines().next().unwrap_or_default();
+        let by_name = [".sh", ".bash", ".zsh", ".ksh"].iter().any(|ending| path.ends_with(ending));
+        let is_shell = by_name || (first.starts_with("#!") && first.trim_end().ends_with("sh"));
+        if is_shell {
+            let lines: Vec<&str> =
+                text.lines().filter(|line| !line.trim_start().starts_with('#')).collect();
+            found.add_line(&lines.join("\n"));
+        }
+        found
+    }
+
     fn add_line(&mut self, line: &str) {
         let asks = demands_of(line);
         for (program, public) in asks.programs {

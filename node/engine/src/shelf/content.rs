@@ -52,6 +52,8 @@ pub struct Examined {
     pub capabilities: Capabilities,
     /// Form of its advice.
     pub(super) form: Form,
+    /// False when it cannot be used whatever a person says.
+    pub(super) usable: bool,
 }
 
 /// Form of an advice, the most harmless first.
@@ -92,7 +94,7 @@ impl Examined {
         // A second line repeats what the first showed.
         let mut seen = BTreeSet::new();
         findings.retain(|finding| seen.insert(finding.kind));
-        Self { findings, capabilities: Capabilities::of_lesson(lesson), form }
+        Self { findings, capabilities: Capabilities::of_lesson(lesson), form, usable: true }
     }
 
     /// Examines a `SKILL.md`; hosts that its head names are declared.
@@ -106,17 +108,7 @@ impl Examined {
             findings: scan(text, &head),
             capabilities: Capabilities::of_text(text),
             form: Form::Prose,
+            usable: true,
         }
-    }
-
-    /// Examines what a library holds of a version of a skill's base text.
-    #[must_use]
-    pub fn of_revision(item: &RevisionItem) -> Self {
-        let paths: Vec<String> = item.files.iter().map(|file| file.path.to_string()).collect();
-        let text = format!("{}\n{}\n{}", item.name, item.description, paths.join("\n"));
-        let mut found = Self::of_text(&text);
-        let scripts = paths.into_iter().filter(|path| !path.ends_with(".md"));
-        found.capabilities.scripts.extend(scripts);
-        found
     }
 }

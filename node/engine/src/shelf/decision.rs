@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use lore_protocol::codec::{self, Decode, Encode};
-use lore_protocol::ids::{Hash, MemberId};
+use lore_protocol::ids::{Hash, LessonId, MemberId, RevisionId, SkillId};
 
 use super::content::ContentId;
 use crate::{Batch, Durability, EngineError, RecordKind, Storage};
@@ -28,11 +28,21 @@ pub enum AuthorDecision {
     Blocked,
 }
 
+/// A version of a skill that a person holds fast: its text, and the lessons that were on the shelf beside it.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Pin {
+    /// The version.
+    pub revision: RevisionId,
+    /// The lessons, sorted.
+    pub lessons: Vec<LessonId>,
+}
+
 /// All decisions.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Decisions {
     items: BTreeMap<ContentId, ItemDecision>,
     authors: BTreeMap<MemberId, AuthorDecision>,
+    pins: BTreeMap<SkillId, Pin>,
 }
 
 impl Decisions {
@@ -50,6 +60,10 @@ impl Decisions {
             let (id, value) = pair?;
             found.authors.insert(MemberId(id_of(&id)?), decode(&value)?);
         }
+        for pair in store.scan(RecordKind::ShelfPin, b"") {
+            let (id, value) = pair?;
+            found.pins.insert(SkillId(id_of(&id)?), decode(&value)?);
+        }
         Ok(found)
     }
 
@@ -63,6 +77,12 @@ impl Decisions {
     #[must_use]
     pub fn author(&self, member: MemberId) -> Option<AuthorDecision> {
         self.authors.get(&member).copied()
+    }
+
+    /// The version of a skill that is held fast.
+    #[must_use]
+    pub fn pin(&self, skill: SkillId) -> Option<&Pin> {
+        self.pins.get(&skill)
     }
 
     /// Authors of whom something was decided, sorted.
@@ -86,6 +106,29 @@ impl Decisions {
         }
         store.write(batch, Durability::Synced)?;
         self.items.extend(items.iter().map(|id| (*id, decision)));
+        Ok(())
+    }
+
+    /// Holds a version of a skill fast; none lets it go.
+    ///
+    /// # Errors
+    /// Fails when the store fails. Then nothing was decided.
+    pub fn hold(
+        &mut self,
+        store: &dyn Storage,
+        skill: SkillId,
+        pin: Option<Pin>,
+    ) -> Result<(), EngineError> {
+        let mut batch = Batch::new();
+        match &pin {
+            Some(pin) => batch.put(RecordKind::ShelfPin, skill.as_bytes(), codec::encode(pin)),
+            None => batch.delete(RecordKind::ShelfPin, skill.as_bytes()),
+        };
+        store.write(batch, Durability::Synced)?;
+        match pin {
+            Some(pin) => self.pins.insert(skill, pin),
+            None => self.pins.remove(&skill),
+        };
         Ok(())
     }
 

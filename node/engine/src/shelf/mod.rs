@@ -13,18 +13,23 @@ mod characters;
 mod content;
 mod decision;
 mod escape;
+mod files;
 mod hosts;
+mod part;
 mod policy;
 mod scan;
 mod shelved;
 mod standing;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod text_tests;
 
 pub use capability::Capabilities;
 pub use content::{ContentId, Examined};
-pub use decision::{AuthorDecision, Decisions, ItemDecision};
+pub use decision::{AuthorDecision, Decisions, ItemDecision, Pin};
 pub use escape::{MAX_EXCERPT_CHARS, escaped};
+pub use files::{NoTexts, Texts, is_script, skill_md_of};
 pub use policy::Policy;
 pub use scan::{Finding, FindingKind, MAX_SCANNED_BYTES, scan};
 pub use shelved::{Held, Item, Shelf, Shelved};

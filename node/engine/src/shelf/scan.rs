@@ -58,11 +58,13 @@ pub enum FindingKind {
     RemotePackage,
     /// The text is too long to be read.
     TooLong,
+    /// The file is no text.
+    Unreadable,
 }
 
 impl FindingKind {
     /// All kinds.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::HiddenText,
         Self::Bidi,
         Self::TagCharacters,
@@ -82,6 +84,7 @@ impl FindingKind {
         Self::EveryTool,
         Self::RemotePackage,
         Self::TooLong,
+        Self::Unreadable,
     ];
 
     /// The word for it in JSON and in the data file.
@@ -107,6 +110,7 @@ impl FindingKind {
             Self::EveryTool => "every_tool",
             Self::RemotePackage => "remote_package",
             Self::TooLong => "too_long",
+            Self::Unreadable => "unreadable",
         }
     }
 
@@ -119,7 +123,7 @@ impl FindingKind {
             }
             Self::Homoglyphs => "AST04",
             Self::UndeclaredHost => "AST03",
-            Self::TooLong => "AST08",
+            Self::TooLong | Self::Unreadable => "AST08",
             other => RULES.about.get(&other).map_or("AST01", |about| about.0),
         }
     }
@@ -145,6 +149,7 @@ impl FindingKind {
                 "A command reaches a host that the text does not declare in its head."
             }
             Self::TooLong => "It is too long to be read, by the scan and by you.",
+            Self::Unreadable => "It is no text: neither the scan nor you can read what it does.",
             other => RULES.about.get(&other).map_or("", |about| about.1),
         }
     }

@@ -6,12 +6,14 @@ use std::sync::Arc;
 use lore_lessons::codebook;
 use lore_protocol::ids::{FederationId, LessonId, MemberId, RevisionId, SkillId};
 use lore_protocol::lesson::{Lesson, Word};
-use lore_protocol::library::{LessonItem, Library};
+use lore_protocol::library::{LessonItem, Library, RevisionItem};
 use lore_protocol::payload::{ItemId, RevokeTarget};
 
 use super::capability::Capabilities;
 use super::content::{ContentId, Examined};
 use super::decision::{AuthorDecision, Decisions};
+use super::files::{Presence, Texts, presence};
+use super::part::keep_versions;
 use super::policy::Policy;
 use super::scan::scan;
 use super::standing::{Facts, Standing, by_content, by_decision};
@@ -32,7 +34,7 @@ pub struct Held<'a> {
 pub enum Item {
     /// A lesson.
     Lesson(LessonId, Lesson),
-    /// A version of a skill's base text, by its name and description. Its files are not fetched.
+    /// A version of a skill's base text, by its name and description.
     Text(RevisionId, String, String),
 }
 
@@ -75,23 +77,33 @@ impl Shelf {
     #[must_use]
     pub fn of<'a>(
         held: impl IntoIterator<Item = Held<'a>>,
+        texts: &dyn Texts,
         decisions: &Decisions,
         policy: Policy,
         earlier: Option<&Self>,
     ) -> Self {
         let mut shelf = Self { policy, ..Self::default() };
         for one in held {
-            shelf.add(one, decisions, earlier);
+            shelf.add(one, texts, decisions, earlier);
         }
         shelf
     }
 
-    fn add(&mut self, held: Held<'_>, decisions: &Decisions, earlier: Option<&Self>) {
+    fn add(
+        &mut self,
+        held: Held<'_>,
+        texts: &dyn Texts,
+        decisions: &Decisions,
+        earlier: Option<&Self>,
+    ) {
         let Held { federation, library, .. } = held;
         let (mut settled, mut open) = (Vec::new(), Vec::new());
-        for (item, facts) in candidates(held, decisions) {
-            let (id, examined) = self.examine(&item, library, earlier);
-            let shelved = Shelved { id, examined, ..item };
+        for (item, mut facts) in candidates(held, texts, decisions) {
+            let examined = self.examine(&item, facts.presence, library, texts, earlier);
+            if !examined.usable {
+                facts.presence = Presence::Broken;
+            }
+            let shelved = Shelved { examined, ..item };
             match by_decision(&facts) {
                 Some(standing) => settled.push(Shelved { standing, ..shelved }),
                 None => open.push((shelved, facts.trusted)),
@@ -121,29 +133,44 @@ impl Shelf {
         let odd: Vec<LessonId> =
             part.topics.keys().copied().filter(|id| !has_clean_topics(&part, *id)).collect();
         odd.iter().for_each(|id| drop(part.topics.remove(id)));
+        let stands = |id: RevisionId, item: &RevisionItem| {
+            self.on_shelf.contains(&(federation, ContentId::of_revision(id, item)))
+        };
+        keep_versions(&mut part, library, stands, decisions);
         self.libraries.insert(federation, part);
     }
 
     fn examine(
         &mut self,
-        item: &Shelved,
+        one: &Shelved,
+        presence: Presence,
         library: &Library,
+        texts: &dyn Texts,
         earlier: Option<&Self>,
-    ) -> (ContentId, Arc<Examined>) {
-        let known = |id: ContentId| earlier.and_then(|shelf| shelf.examined.get(&id)).cloned();
-        let (id, found) = match &item.item {
-            Item::Lesson(_, lesson) => {
-                (item.id, known(item.id).unwrap_or_else(|| Arc::new(Examined::of_lesson(lesson))))
-            }
+    ) -> Arc<Examined> {
+        let known = earlier.and_then(|shelf| shelf.examined.get(&one.id));
+        if let Some(known) = known.or_else(|| self.examined.get(&one.id)) {
+            let known = Arc::clone(known);
+            self.examined.insert(one.id, Arc::clone(&known));
+            return known;
+        }
+        let found = match &one.item {
+            Item::Lesson(_, lesson) => Examined::of_lesson(lesson),
             Item::Text(revision, ..) => {
-                let text = library.skills.get(&item.skill).and_then(|s| s.revisions.get(revision));
-                let examined = || text.map(|text| Arc::new(Examined::of_revision(text)));
-                let found = known(item.id).or_else(examined);
-                (item.id, found.unwrap_or_else(|| Arc::new(Examined::of_text(""))))
+                let skill = library.skills.get(&one.skill);
+                let Some(item) = skill.and_then(|skill| skill.revisions.get(revision)) else {
+                    return Arc::new(Examined::of_text(""));
+                };
+                if presence != Presence::Whole {
+                    // Looked at again when all of it is here.
+                    return Arc::new(Examined::of_manifest(item));
+                }
+                Examined::of_revision(item, texts)
             }
         };
-        self.examined.insert(id, Arc::clone(&found));
-        (id, found)
+        let found = Arc::new(found);
+        self.examined.insert(one.id, Arc::clone(&found));
+        found
     }
 
     /// The policy by which it was made.
@@ -175,6 +202,16 @@ impl Shelf {
         let id = ContentId::of_lesson(lesson);
         let found = self.items.iter().find(|one| one.federation == federation && one.id == id);
         found.map(|one| &one.standing)
+    }
+
+    /// Standing of a version of a skill's base text; none when the federation does not hold it.
+    #[must_use]
+    pub fn version(&self, federation: FederationId, revision: RevisionId) -> Option<&Shelved> {
+        let is_it = |one: &&Shelved| {
+            one.federation == federation
+                && matches!(&one.item, Item::Text(id, ..) if *id == revision)
+        };
+        self.items.iter().find(is_it)
     }
 
     /// The part of a federation's library that may be used.
@@ -214,7 +251,7 @@ fn all_blocked(library: &Library, decisions: &Decisions, id: LessonId, item: &Le
 }
 
 /// Every item of a library with what decides about it, before its content is looked at.
-fn candidates(held: Held<'_>, decisions: &Decisions) -> Vec<(Shelved, Facts)> {
+fn candidates(held: Held<'_>, texts: &dyn Texts, decisions: &Decisions) -> Vec<(Shelved, Facts)> {
     let Held { federation, library, me } = held;
     let is_me = |authors: &[MemberId]| me.is_some_and(|me| authors.contains(&me));
     let trusts = |authors: &[MemberId]| {
@@ -256,6 +293,7 @@ fn candidates(held: Held<'_>, decisions: &Decisions) -> Vec<(Shelved, Facts)> {
                     .copied()
                     .filter(|_| all_blocked(library, decisions, *id, item)),
                 trusted: trusts(&authors),
+                presence: Presence::Whole,
             };
             let lesson = Item::Lesson(*id, item.lesson.clone());
             found.push((shelved(content, *skill_id, lesson, authors, voices.len()), facts));
@@ -267,10 +305,11 @@ fn candidates(held: Held<'_>, decisions: &Decisions) -> Vec<(Shelved, Facts)> {
             let facts = Facts {
                 own: is_me(&[author]),
                 codebook: false,
-                revoked: library.is_revoked(RevokeTarget::Revision(*id)),
+                revoked: library.is_withdrawn(*id, item),
                 decision: decisions.item(content),
                 blocked: is_blocked(library, decisions, author).then_some(author),
                 trusted: trusts(&[author]),
+                presence: presence(item, texts),
             };
             let text = Item::Text(*id, item.name.clone(), item.description.clone());
             found.push((shelved(content, *skill_id, text, vec![author], 1), facts));

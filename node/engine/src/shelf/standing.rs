@@ -4,6 +4,7 @@ use lore_protocol::ids::MemberId;
 
 use super::content::{Examined, Form};
 use super::decision::ItemDecision;
+use super::files::Presence;
 use super::policy::Policy;
 
 /// Standing of an item.
@@ -19,6 +20,10 @@ pub enum Standing {
     Blocked(MemberId),
     /// A person took it back, or the federation revoked it.
     Revoked,
+    /// So many of its files are not here yet.
+    Fetching(usize),
+    /// Its files are no skill, or say something else than its author did of them. Nobody can use it.
+    Broken,
 }
 
 /// Reason why an item is on the shelf.
@@ -101,6 +106,8 @@ impl Standing {
             Self::Rejected => "rejected",
             Self::Blocked(_) => "blocked",
             Self::Revoked => "revoked",
+            Self::Fetching(_) => "fetching",
+            Self::Broken => "broken",
         }
     }
 }
@@ -115,6 +122,7 @@ pub(super) struct Facts {
     /// A member behind it when all of them are blocked.
     pub(super) blocked: Option<MemberId>,
     pub(super) trusted: bool,
+    pub(super) presence: Presence,
 }
 
 /// Standing by what a person said and whose it is; none when the content has to decide.
@@ -128,8 +136,13 @@ pub(super) fn by_decision(facts: &Facts) -> Option<Standing> {
     if facts.decision == Some(ItemDecision::Rejected) {
         return Some(Standing::Rejected);
     }
-    if facts.own {
-        return Some(Standing::OnShelf(Ground::Own));
+    match facts.presence {
+        Presence::Broken => return Some(Standing::Broken),
+        Presence::Missing(files) if facts.own || facts.blocked.is_none() => {
+            return Some(Standing::Fetching(files));
+        }
+        _ if facts.own => return Some(Standing::OnShelf(Ground::Own)),
+        _ => {}
     }
     if let Some(member) = facts.blocked {
         return Some(Standing::Blocked(member));

@@ -66,7 +66,7 @@ fn library(lessons: &[(Lesson, &[MemberId])]) -> Library {
 
 fn shelf(library: &Library, decisions: &Decisions, policy: Policy) -> Shelf {
     let held = Held { federation: FEDERATION, library, me: Some(ME) };
-    Shelf::of([held], decisions, policy, None)
+    Shelf::of([held], &NoTexts, decisions, policy, None)
 }
 
 fn standing(library: &Library, decisions: &Decisions, policy: Policy, id: LessonId) -> Standing {

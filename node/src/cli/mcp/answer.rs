@@ -1,7 +1,7 @@
 //! Answers to an agent's calls: from the running node, or from the files that hooks read.
 
 use lore_connect::hook::unix_seconds;
-use lore_control::{Ask, LessonHint, SkillSearch, SkillShow};
+use lore_control::{Ask, LessonHint, SkillFileRead, SkillSearch, SkillShow};
 use lore_engine::shelf::escaped;
 use lore_lessons::programs_of;
 use lore_protocol::skill::SkillName;
@@ -51,7 +51,8 @@ impl Desk {
         match wanted {
             Wanted::Lesson(failure) => self.lesson(&failure),
             Wanted::Search { task } => self.search(&task),
-            Wanted::Read { name } => self.read(&name),
+            Wanted::Read { name, file: None } => self.read(&name),
+            Wanted::Read { name, file: Some(path) } => self.read_file(&name, path),
             Wanted::Report(report) => self.report(&report),
             Wanted::Note { text } => self.note(&text),
         }
@@ -124,8 +125,19 @@ impl Desk {
         match shown {
             Ok(None) => Err(NOT_RUNNING.to_owned()),
             // What waits for review, or was turned down, is the same to an agent as what is not there.
-            Ok(Some(skill)) if skill.on_shelf => Ok(skill.text),
+            Ok(Some(skill)) if skill.on_shelf => Ok(with_files(&skill)),
             _ => Err(none()),
+        }
+    }
+
+    fn read_file(&self, name: &str, path: String) -> Result<String, String> {
+        let name = skill_name(name)?.to_string();
+        let none = || format!("there is no file `{path}` of a skill `{name}`");
+        let ask = SkillFileRead { name: name.clone(), path: path.clone() };
+        match self.ask(ask) {
+            Ok(None) => Err(NOT_RUNNING.to_owned()),
+            Ok(Some(file)) => Ok(file.text),
+            Err(_) => Err(none()),
         }
     }
 
@@ -145,6 +157,15 @@ impl Desk {
         hook::files(&self.home).add_note(text, unix_seconds())?;
         Ok("Noted on this machine. The user reads it with `lore lesson notes`.".to_owned())
     }
+}
+
+/// The text of a skill, and what else it comes with.
+fn with_files(skill: &lore_control::Skill) -> String {
+    let paths: Vec<&str> = skill.files.iter().map(|file| file.path.as_str()).collect();
+    if paths.is_empty() {
+        return skill.text.clone();
+    }
+    format!("{}\nfiles (`file` of `skill_read`): {}\n", skill.text, paths.join(", "))
 }
 
 fn skill_name(name: &str) -> Result<SkillName, String> {

@@ -15,10 +15,12 @@ pub(super) enum Wanted {
         /// The task, in words.
         task: String,
     },
-    /// Text of one skill.
+    /// Text of one skill, or of one of its files.
     Read {
         /// Name of the skill.
         name: String,
+        /// Path of the file; none: its `SKILL.md`.
+        file: Option<String>,
     },
     /// Whether a lesson helped.
     Report(Report),
@@ -69,6 +71,8 @@ struct Text {
 #[serde(deny_unknown_fields)]
 struct Name {
     name: String,
+    #[serde(default)]
+    file: Option<String>,
 }
 
 impl Wanted {
@@ -80,7 +84,7 @@ impl Wanted {
         match tool {
             "lesson_for_failure" => of(arguments).map(Self::Lesson),
             "skill_search" => of(arguments).map(|Task { task }| Self::Search { task }),
-            "skill_read" => of(arguments).map(|Name { name }| Self::Read { name }),
+            "skill_read" => of(arguments).map(|Name { name, file }| Self::Read { name, file }),
             "report_outcome" => of(arguments).map(Self::Report),
             "note" => of(arguments).map(|Text { text }| Self::Note { text }),
             _ => Err("there is no such tool; `tools/list` names them".to_owned()),
@@ -117,7 +121,10 @@ pub(super) fn all() -> Vec<Tool> {
         tool(
             "skill_read",
             "Read one shared skill by its name.",
-            &json!({"name": text("Name of the skill, as `skill_search` gives it.")}),
+            &json!({
+                "name": text("Name of the skill, as `skill_search` gives it."),
+                "file": text("A file that comes with the skill, as its text names it; without it, the text itself."),
+            }),
             &["name"],
         )
         .with_annotations(reads()),
