@@ -2,7 +2,6 @@
 
 use std::io::Read as _;
 
-use lore_connect::hook::HintFiles;
 use lore_control::{
     Circle, Evidence, ExplainedLesson, Hinted, KnownLesson, KnownLessons, LessonHint, LessonList,
     LessonPending, LessonState, LessonSuggest, LessonUndo, LessonWhy, OwnTrials, PendingLesson,
@@ -10,14 +9,12 @@ use lore_control::{
 };
 use lore_privacy::CodeHash;
 use lore_protocol::lesson::{Word, topic_words};
-use lore_session::Started;
 use serde::Serialize;
 
 use super::Context;
 use super::args::{HintArgs, LessonListArgs, LessonVerb, ShareArgs, UserArgs};
 use super::session::account;
 use crate::agent::plain;
-use crate::at_rest;
 use crate::error::CliError;
 use crate::host::{CONSENT_FILE, Handwritten, Node};
 use crate::output;
@@ -27,7 +24,7 @@ pub(super) fn lesson(context: &Context, verb: LessonVerb) -> Result<(), CliError
     match verb {
         LessonVerb::List(args) => list(context, args),
         LessonVerb::Why { id, user } => why(context, user, id),
-        LessonVerb::Notes { forget, user } => notes(context, forget, &name(user)),
+        LessonVerb::Notes { forget, user } => super::notes::notes(context, forget, &name(user)),
         LessonVerb::Suggest { limit, user } => {
             let shown = context.ask(LessonSuggest { user: name(user), limit })?;
             output::result(&shown, context.json, suggestions_text)
@@ -192,45 +189,6 @@ fn why_text(shown: &ExplainedLesson) -> String {
         out.push_str(&format!("Released, where it was not: {}\n", rate(&effect.without)));
     }
     out
-}
-
-/// Output of `lesson notes --json`.
-#[derive(Serialize)]
-struct Notes {
-    notes: Vec<NoteShown>,
-    /// True when they were deleted.
-    forgotten: bool,
-}
-
-#[derive(Serialize)]
-struct NoteShown {
-    /// Time, as RFC 3339 in UTC.
-    at: String,
-    text: String,
-}
-
-fn notes(context: &Context, forget: bool, user: &str) -> Result<(), CliError> {
-    context.must_be_a_home()?;
-    let failed = |error: String| CliError::failed("notes", error);
-    let key = at_rest::hint_key(&context.home);
-    let files = HintFiles::new(&context.home.hints_path(), user, key);
-    let notes = files.notes().map_err(|error| failed(error.to_string()))?;
-    if forget {
-        files.forget_notes().map_err(|error| failed(error.to_string()))?;
-    }
-    let shown = notes.into_iter().rev();
-    let shown = shown.map(|note| NoteShown { at: Started::at(note.at).text, text: note.text });
-    let notes = Notes { notes: shown.collect(), forgotten: forget };
-    output::result(&notes, context.json, |notes| {
-        let lines = notes.notes.iter().map(|note| format!("{}  {}\n", note.at, plain(&note.text)));
-        let mut text: String = lines.collect();
-        text.push_str(match (notes.notes.is_empty(), notes.forgotten) {
-            (true, _) => "your agents left no notes",
-            (false, true) => "deleted",
-            (false, false) => "publish one as a lesson: lore lesson share --help",
-        });
-        text
-    })
 }
 
 fn suggestions_text(shown: &Suggestions) -> String {

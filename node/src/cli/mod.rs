@@ -21,6 +21,7 @@ mod manual;
 mod mcp;
 mod model;
 mod model_file;
+mod notes;
 mod privacy;
 mod privacy_audit;
 mod privacy_table;

@@ -15,6 +15,7 @@ use lore_protocol::payload::WEIGHT;
 
 use super::exports::within;
 use super::search::texts;
+use crate::export::text_alone;
 
 const LESSONS: usize = 1_000;
 const QUERIES: &str = include_str!("../../data/skill-queries.tsv");
