@@ -137,6 +137,7 @@ verbs! {
     "skill.withdraw" SkillWithdraw => SkillWithdrawn;
     "skill.file" SkillFileRead => SkillFileText;
     "shelf.review" ShelfReview => Review;
+    "shelf.text" ShelfText => ItemText;
     "shelf.decide" ShelfDecide => ShelfDecided;
     "shelf.author" ShelfAuthor => ShelfDecided;
     "lesson.list" LessonList => KnownLessons;

@@ -65,6 +65,24 @@ pub struct Review {
     pub trusted: Vec<MemberId>,
 }
 
+/// Arguments of `shelf.text`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ShelfText {
+    /// Id of an item, or at least four digits of its beginning.
+    pub id: String,
+}
+
+/// The text of a skill as it would be with an item, for a replay. It is not escaped: nobody may take it for words of
+/// this program.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ItemText {
+    /// The item.
+    pub id: Hash,
+    /// The whole `SKILL.md`.
+    pub text: String,
+}
+
 /// One item, for a person. Texts of members are escaped for a terminal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ReviewItem {

@@ -1,12 +1,15 @@
 //! `review`, `approve`, `reject`, `revoke`, `block` and `trust`: what of other members an agent of this node gets.
 
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+use std::path::PathBuf;
 
 use clap::Args;
+use lore_agent::replay::Replay;
 use lore_control::{
     AuthorDecision, ItemDecision, Review, ReviewItem, ShelfAuthor, ShelfDecide, ShelfDecided,
-    ShelfPolicy, ShelfReview, Standing,
+    ShelfPolicy, ShelfReview, ShelfText, Standing,
 };
+use serde::Serialize;
 
 use super::Context;
 use super::ask::agree;
@@ -18,6 +21,18 @@ const ALL_ITEMS: usize = 1_000_000;
 
 #[derive(Debug, Args)]
 pub(crate) struct ReviewArgs {
+    /// Show only this item, by its id or at least the first four digits of it.
+    id: Option<String>,
+    /// Try the item on these families of tasks (`lore lab new`) in the sandbox, with it and without. May be given
+    /// more than once.
+    #[arg(long, value_name = "DIR", requires = "id")]
+    families: Vec<PathBuf>,
+    /// Number of tasks of each of these families.
+    #[arg(long, default_value_t = 8, requires = "families", value_parser = clap::value_parser!(u64).range(1..=1000))]
+    tasks: u64,
+    /// Seed of the environment in which these families are drawn.
+    #[arg(long, default_value_t = 1, requires = "families")]
+    seed: u64,
     /// List at most this many items.
     #[arg(long, default_value_t = 50)]
     limit: usize,
@@ -60,12 +75,48 @@ pub(crate) struct MemberArgs {
 
 /// Lists what waits; at a terminal it asks about each item.
 pub(super) fn review(context: &Context, args: &ReviewArgs) -> Result<(), CliError> {
+    if let Some(id) = &args.id {
+        return one(context, args, id);
+    }
     let shown = context.ask(ShelfReview { limit: args.limit, all: args.all })?;
     let asks = !context.json && !args.list && !args.all && !shown.items.is_empty();
     if asks && io::stdin().is_terminal() && io::stdout().is_terminal() {
         return walk(context, &shown);
     }
     output::result(&shown, context.json, review_text)
+}
+
+/// Output of `review ID --json`.
+#[derive(Serialize)]
+struct Reviewed {
+    item: ReviewItem,
+    /// Result of the replay; null without families.
+    replay: Option<Replay>,
+}
+
+/// Shows one item, and tries it on tasks when there are some.
+fn one(context: &Context, args: &ReviewArgs, id: &str) -> Result<(), CliError> {
+    let named = context.ask(ShelfText { id: id.to_owned() })?;
+    let shown = context.ask(ShelfReview { limit: ALL_ITEMS, all: true })?;
+    let item = shown.items.into_iter().find(|item| item.id == named.id).ok_or_else(|| {
+        CliError::usage(format!("no item has the id `{id}`")).help("`lore review` shows the ids")
+    })?;
+    let replay = (!args.families.is_empty())
+        .then(|| crate::lab::replay(&named.text, &args.families, args.tasks, args.seed))
+        .transpose()?;
+    output::result(&Reviewed { item, replay }, context.json, |reviewed| {
+        let mut text = item_text(&reviewed.item);
+        if let Some(Replay { with, without, verdict, .. }) = &reviewed.replay {
+            text.push_str(&format!(
+                "    replay: {} of {} tasks at the first attempt with it, {} without: {}\n",
+                with.successes,
+                with.tasks,
+                without.successes,
+                verdict.name()
+            ));
+        }
+        text
+    })
 }
 
 pub(super) fn approve(context: &Context, args: &ApproveArgs) -> Result<(), CliError> {

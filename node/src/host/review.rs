@@ -1,8 +1,8 @@
 //! An item of the shelf as a person reads it.
 
 use lore_control as control;
-use lore_engine::shelf::{Item, Shelf, Shelved, Standing, Texts, escaped};
-use lore_protocol::ids::{FederationId, RevisionId};
+use lore_engine::shelf::{Item, Shelf, Shelved, Standing, Texts, escaped, skill_md_of};
+use lore_protocol::ids::{LessonId, RevisionId};
 use lore_protocol::library::{Library, RevisionItem};
 use lore_protocol::payload::ItemId;
 
@@ -92,27 +92,46 @@ impl Node {
             .collect()
     }
 
+    /// The text of a skill as it would be with an item: the item's own text, or the lessons on the shelf and this one.
+    pub(super) fn text_with(&self, shelf: &Shelf, one: &Shelved) -> Option<String> {
+        match &one.item {
+            Item::Lesson(id, _) => self.text_of_lessons(shelf, one, Some(*id)),
+            Item::Text(..) => {
+                let (_, item) = self.text_item(one)?;
+                let bytes = skill_md_of(item, &Stored(&self.engine))?;
+                String::from_utf8(bytes).ok()
+            }
+        }
+    }
+
+    /// The text that the lessons of a skill make that are on the shelf, and one more.
+    fn text_of_lessons(
+        &self,
+        shelf: &Shelf,
+        one: &Shelved,
+        more: Option<LessonId>,
+    ) -> Option<String> {
+        let library = self.engine.federations().get(&one.federation)?.library();
+        let siblings = library.skills.get(&one.skill)?;
+        let part: Library = library.only(
+            |lesson| {
+                siblings.lessons.contains(&lesson)
+                    && (shelf.holds(one.federation, lesson) || more == Some(lesson))
+            },
+            |_| true,
+        );
+        let all = part.render(0).ok()?;
+        all.into_iter().find(|skill| skill.skill == one.skill).map(|skill| skill.text)
+    }
+
     /// Lines that an item would add to the text of its skill, and take away from it; none when it is there already.
     fn difference(&self, shelf: &Shelf, one: &Shelved) -> Option<Vec<String>> {
         let Item::Lesson(id, _) = &one.item else { return None };
         if one.standing.is_on_shelf() {
             return None;
         }
-        let library = self.engine.federations().get(&one.federation)?.library();
-        let rendered = |keeps_it: bool| {
-            let on_shelf = |federation: FederationId, lesson| shelf.holds(federation, lesson);
-            let siblings = library.skills.get(&one.skill)?;
-            let part: Library = library.only(
-                |lesson| {
-                    siblings.lessons.contains(&lesson)
-                        && (on_shelf(one.federation, lesson) || (keeps_it && lesson == *id))
-                },
-                |_| true,
-            );
-            let all = part.render(0).ok()?;
-            all.into_iter().find(|skill| skill.skill == one.skill).map(|skill| skill.text)
-        };
-        let (old, new) = (rendered(false).unwrap_or_default(), rendered(true)?);
+        let old = self.text_of_lessons(shelf, one, None).unwrap_or_default();
+        let new = self.text_of_lessons(shelf, one, Some(*id))?;
         let mut lines = missing('-', &old, &new);
         lines.extend(missing('+', &new, &old));
         Some(lines)

@@ -139,6 +139,18 @@ impl Node {
         })
     }
 
+    /// The text of a skill as it would be with an item.
+    pub(super) fn shelf_text(&self, digits: &str) -> Result<control::ItemText, CliError> {
+        let shelf = self.shelf();
+        let id = named(&shelf, digits)?;
+        let one = shelf.items().iter().find(|one| one.id == id);
+        let text = one.and_then(|one| self.text_with(&shelf, one)).ok_or_else(|| {
+            CliError::failed("no_text", format!("{} has no text here yet", short(id)))
+                .help("its files are still being fetched, or it was withdrawn")
+        })?;
+        Ok(control::ItemText { id: control::Hash::of(id), text })
+    }
+
     /// Records what a person decided about items.
     pub(super) fn shelf_decide(
         &mut self,

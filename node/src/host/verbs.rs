@@ -142,6 +142,7 @@ impl Node {
             Request::ShelfReview(ask) => {
                 Reply::to::<control::ShelfReview>(&self.shelf_review(ask)?)
             }
+            Request::ShelfText(ask) => Reply::to::<control::ShelfText>(&self.shelf_text(&ask.id)?),
             Request::ShelfDecide(ask) => {
                 Reply::to::<control::ShelfDecide>(&self.shelf_decide(ask)?)
             }
