@@ -55,7 +55,7 @@ use std::time::Duration;
 
 pub use admission::Invited;
 pub use batch::{Batch, Change, Durability};
-pub use budget::{Planned, forbidden_unit};
+pub use budget::{Planned, ceiling_epsilon, forbidden_unit};
 pub use denylist::{Counts, DenyEntry};
 pub use error::{Class, EngineError};
 pub use event::{Effect, Event, Joining, Verdict};
