@@ -17,6 +17,7 @@ mod idle;
 mod input;
 mod isolation;
 mod lessons;
+mod loop_lives;
 mod mcp;
 mod neighbours;
 mod output;
