@@ -31,6 +31,7 @@ mod job;
 mod joining;
 mod ledger;
 mod membership;
+pub mod metering;
 mod peers;
 mod pending;
 mod records;
@@ -81,6 +82,7 @@ pub use table::Table;
 
 use admission::Challenges;
 use joining::Joins;
+use metering::Meters;
 use rounds::Rounds;
 
 /// Called at every point of a release that is passed, for tests that end the process there.
@@ -166,6 +168,9 @@ pub struct Engine<N = SystemNoise> {
     jobs: VecDeque<Job<N>>,
     /// The release whose work the driver does.
     running: Option<Hash>,
+    /// Members that say, of each federation, that this node is no member any more.
+    called_gone: BTreeMap<FederationId, BTreeSet<PublicKey>>,
+    meters: Meters,
     heard: Heard,
 }
 
@@ -203,6 +208,8 @@ impl<N: NoiseSource> Engine<N> {
             tickets: BTreeMap::new(),
             jobs: VecDeque::new(),
             running: None,
+            called_gone: BTreeMap::new(),
+            meters: Meters::default(),
             heard: Heard::default(),
         };
         engine.watch_ledger();

@@ -2,11 +2,13 @@
 //! protocol; `lore_tests` is the harness.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
+mod amplification;
 mod at_rest;
 mod attacks;
 mod consent;
 mod crash;
 mod demo;
+mod eviction;
 mod export;
 mod federation;
 mod gate;
