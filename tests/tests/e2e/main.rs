@@ -31,3 +31,4 @@ mod review;
 mod select;
 mod sessions;
 mod statement;
+mod strangers;
