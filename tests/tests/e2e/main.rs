@@ -19,6 +19,7 @@ mod idle;
 mod input;
 mod isolation;
 mod lessons;
+mod logs;
 mod loop_lives;
 mod mcp;
 mod neighbours;
