@@ -11,6 +11,7 @@ mod demo;
 mod eviction;
 mod export;
 mod federation;
+mod floods;
 mod gate;
 mod guide;
 mod hooks;
