@@ -21,6 +21,7 @@ pub mod import;
 pub mod lab;
 mod lock;
 pub mod models;
+mod modes;
 pub mod network;
 pub mod output;
 mod random;

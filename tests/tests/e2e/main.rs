@@ -14,6 +14,7 @@ mod federation;
 mod floods;
 mod gate;
 mod guide;
+mod home_secrecy;
 mod hooks;
 mod hostile;
 mod idle;
