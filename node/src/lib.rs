@@ -25,6 +25,7 @@ mod modes;
 pub mod network;
 pub mod output;
 mod random;
+mod regular;
 mod reports;
 pub mod scan;
 pub mod sources;
