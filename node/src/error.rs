@@ -21,6 +21,9 @@ pub struct CliError {
     pub help: String,
     /// The exit code.
     pub exit: Exit,
+    /// True when the result on stdout says it already: nothing more is printed there.
+    #[serde(skip)]
+    pub told: bool,
 }
 
 impl CliError {
@@ -43,7 +46,13 @@ impl CliError {
     }
 
     fn new(kind: &str, message: impl fmt::Display, exit: Exit) -> Self {
-        Self { kind: kind.into(), message: message.to_string(), help: String::new(), exit }
+        Self {
+            kind: kind.into(),
+            message: message.to_string(),
+            help: String::new(),
+            exit,
+            told: false,
+        }
     }
 
     /// Adds the way out.
@@ -76,13 +85,13 @@ impl std::error::Error for CliError {}
 impl From<Failure> for CliError {
     fn from(failure: Failure) -> Self {
         let Failure { kind, message, help, exit } = failure;
-        Self { kind, message, help, exit }
+        Self { kind, message, help, exit, told: false }
     }
 }
 
 impl From<CliError> for Failure {
     fn from(error: CliError) -> Self {
-        let CliError { kind, message, help, exit } = error;
+        let CliError { kind, message, help, exit, told: _ } = error;
         Self { kind, message, help, exit }
     }
 }
@@ -106,7 +115,13 @@ impl From<EngineError> for CliError {
             Class::Usage => Exit::Usage,
             Class::Refused => Exit::Refused,
         };
-        Self { kind: error.kind.into(), message: error.message, help: error.help, exit }
+        Self {
+            kind: error.kind.into(),
+            message: error.message,
+            help: error.help,
+            exit,
+            told: false,
+        }
     }
 }
 

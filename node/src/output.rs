@@ -31,6 +31,21 @@ pub fn result<T: Serialize>(
     print(&format!("{}\n", line.trim_end_matches('\n')))
 }
 
+/// Prints a result that names a fault, such as a check that failed: the result stays the last line of stdout, and the
+/// fault decides the exit code.
+///
+/// # Errors
+/// The fault, or a `failed` error as of [`result`].
+pub fn result_with<T: Serialize>(
+    value: &T,
+    json: bool,
+    text: impl FnOnce(&T) -> String,
+    fault: Option<CliError>,
+) -> Result<(), CliError> {
+    result(value, json, text)?;
+    fault.map_or(Ok(()), |fault| Err(CliError { told: true, ..fault }))
+}
+
 /// Writes text to stdout. A reader that closed the pipe, such as `head`, has what it wanted.
 ///
 /// # Errors
@@ -54,7 +69,7 @@ pub fn note(text: impl Display) {
 /// gives the exit code.
 #[must_use]
 pub fn fail(error: &CliError, json: bool) -> ExitCode {
-    if json {
+    if json && !error.told {
         let line = serde_json::json!({ "error": error });
         // The exit code still tells when stdout is gone.
         let _ = writeln!(io::stdout().lock(), "{line}");

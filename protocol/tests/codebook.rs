@@ -69,7 +69,7 @@ fn candidates_are_voted_on_and_are_in_no_skill_and_no_discovery() {
     let mut world = world();
     let library = world.library();
     assert_eq!(library.ballot().len(), 4);
-    assert!(library.skills.is_empty() && library.active_items().is_empty());
+    assert!(library.skills.is_empty() && library.active_items(1).is_empty());
     assert!(library.keys().contains(&LessonKey::Primary(entry(0))), "a release looks for others");
     assert_eq!(library.lesson(entry(0).id()), Some(&entry(0)));
 }

@@ -68,7 +68,7 @@ fn play(acts: &[Act]) -> World {
                 world.publish(who, &authored(some_lesson(tool, command)));
             }
             Act::Outcomes { who, successes, failures } if able(who) => {
-                let items = world.library().active_items();
+                let items = world.library().active_items(1);
                 let epoch = world.log.open_epoch();
                 let spent = world.log.spend(world.members[who]).rho_nano;
                 let cap = world.log.charter().privacy.rho_nano;

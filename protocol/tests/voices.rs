@@ -155,7 +155,7 @@ fn evidence_votes_and_costs_of_a_voice_are_held_like_those_of_one_member() {
         world.publish(ALICE, &authored(lesson("curl", "curl -s <arg>")));
         world.checkpoint();
         let library = world.library();
-        let item = library.active_items()[0];
+        let item = library.active_items(1)[0];
         let vote = ItemId::Lesson(*library.lessons.keys().next().unwrap());
         for who in rest {
             world.outcomes(*who, &[(item, 160, 40)]);

@@ -226,7 +226,7 @@ fn a_ballot_lists_lessons_and_rivals_and_nothing_revoked_and_is_bounded() {
 #[test]
 fn costs_are_summed_in_the_charters_units() {
     let mut world = three_lessons();
-    let revision = world.library().active_items()[0];
+    let revision = world.library().active_items(1)[0];
     world.costs(1, &[(revision, 40)]);
     world.costs(2, &[(revision, -7)]);
     let charter = world.log.charter().clone();

@@ -13,7 +13,7 @@ fn context(timeout: Duration) -> ToolContext {
     ToolContext { workspace: "/".into(), cancel: CancellationToken::new(), timeout }
 }
 
-/// A server of MCP in shell: three tools, one of which has a name that cannot be taken.
+/// A server of MCP in shell: four tools, one of which has a name that cannot be taken.
 const SERVER: &str = r#"
 answer() { printf '{"jsonrpc":"2.0","id":%s,"result":%s}\n' "$1" "$2"; }
 while IFS= read -r line; do
@@ -22,11 +22,12 @@ while IFS= read -r line; do
     *'"method":"initialize"'*)
       answer $id '{"protocolVersion":"2025-06-18","capabilities":{"tools":{}},"serverInfo":{"name":"t","version":"1"}}' ;;
     *'"method":"tools/list"'*)
-      answer $id '{"tools":[{"name":"env","description":"its environment","inputSchema":{"type":"object"}},{"name":"slow","inputSchema":{"type":"object"}},{"name":"../Bad","inputSchema":{"type":"object"}}]}' ;;
+      answer $id '{"tools":[{"name":"env","description":"its environment","inputSchema":{"type":"object"}},{"name":"slow","inputSchema":{"type":"object"}},{"name":"calendar.updateEvent","inputSchema":{"type":"object"}},{"name":"..","inputSchema":{"type":"object"}}]}' ;;
     *'"name":"env"'*)
       names=$(compgen -e | sort | tr '\n' ' ')
       answer $id '{"content":[{"type":"text","text":"'"$names TOKEN=$TOKEN"'"}],"isError":false}' ;;
     *'"name":"slow"'*) ;;
+    *'"name":"calendar.updateEvent"'*) answer $id '{"content":[{"type":"text","text":"moved"}]}' ;;
     *) printf '{"jsonrpc":"2.0","id":%s,"error":{"code":-32601,"message":"no such method"}}\n' "$id" ;;
   esac
 done
@@ -38,13 +39,14 @@ fn settings(name: &str, token: &str) -> McpSettings {
         program: "/bin/bash".into(),
         arguments: vec!["-c".to_owned(), SERVER.to_owned()],
         environment: BTreeMap::from([("TOKEN".to_owned(), token.to_owned())]),
+        directory: None,
     }
 }
 
 #[tokio::test]
 async fn tools_of_servers_are_prefixed_and_keep_their_credentials_apart() {
     let mut toolbox = Toolbox::new();
-    for (name, token) in [("one", "first"), ("two", "second")] {
+    for (name, token) in [("one", "first"), ("chrome-devtools", "second")] {
         let server = McpServer::start(&settings(name, token)).await.unwrap();
         assert_eq!(server.left_out.len(), 1, "{:?}", server.left_out);
         for tool in server.tools() {
@@ -52,9 +54,22 @@ async fn tools_of_servers_are_prefixed_and_keep_their_credentials_apart() {
         }
     }
     let names: Vec<String> = toolbox.specs().into_iter().map(|spec| spec.name).collect();
-    assert_eq!(names, ["one__env", "one__slow", "two__env", "two__slow"]);
+    assert_eq!(
+        names,
+        [
+            "chrome-devtools__calendar_updateEvent",
+            "chrome-devtools__env",
+            "chrome-devtools__slow",
+            "one__calendar_updateEvent",
+            "one__env",
+            "one__slow",
+        ]
+    );
     let patient = context(Duration::from_secs(20));
-    for (name, token) in [("one__env", "first"), ("two__env", "second")] {
+    // A server is called by its own name for a tool.
+    let moved = toolbox.call("one__calendar_updateEvent", json!({}), &patient).await;
+    assert_eq!(moved.text, "moved");
+    for (name, token) in [("one__env", "first"), ("chrome-devtools__env", "second")] {
         let output = toolbox.call(name, json!({}), &patient).await;
         assert!(output.text.ends_with(&format!("TOKEN={token}")), "{}", output.text);
         assert!(!output.text.contains("CARGO"), "the agent's environment: {}", output.text);

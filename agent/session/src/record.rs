@@ -1,6 +1,8 @@
 //! The record of a session.
 
-use lore_protocol::ids::{Hash, RevisionId, SkillId};
+use std::collections::BTreeSet;
+
+use lore_protocol::ids::{Hash, LessonId, RevisionId, SkillId};
 use lore_protocol::lesson::Proposal;
 use lore_protocol::trace::Outcome;
 use schemars::JsonSchema;
@@ -267,4 +269,8 @@ pub struct SkillUse {
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     pub state: Option<Hash>,
+    /// Lessons of the skill that this node's shelf showed when the session came here.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    #[schemars(with = "BTreeSet<String>")]
+    pub lessons: BTreeSet<LessonId>,
 }

@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use lore_protocol::ids::SkillId;
+use lore_protocol::ids::{LessonId, SkillId};
 use lore_protocol::trace::Outcome;
 use serde_json::json;
 
@@ -47,6 +47,7 @@ fn session() -> Session {
             skill: Some(SkillId([7; 32])),
             revision: None,
             state: None,
+            lessons: [LessonId([9; 32])].into(),
         }],
         skills_injected: vec![],
         proposals: None,

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{FederationId, Lesson, LessonId};
+use crate::{Evidence, FederationId, Lesson, LessonId};
 
 /// Circle that a lesson comes from.
 #[derive(
@@ -115,7 +115,7 @@ pub struct LessonWhy {
 }
 
 /// Reasons to know a lesson.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ExplainedLesson {
     /// The lesson, once for each circle that knows it.
     pub known: Vec<KnownLesson>,
@@ -125,6 +125,31 @@ pub struct ExplainedLesson {
     pub sessions: Vec<Witness>,
     /// Words of the user's own agents about it. Private.
     pub reports: Reported,
+    /// Trials of it in the user's own sessions. Private.
+    pub trials: OwnTrials,
+    /// Its success in the federation's released evidence where it had been given, and where it had not; absent
+    /// without a federation that counts it.
+    pub effect: Option<Effect>,
+}
+
+/// Sessions to which a lesson had been given, by what followed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct OwnTrials {
+    /// The remedy was followed and worked.
+    pub helped: u64,
+    /// The remedy was followed, and the same failure came again.
+    pub hurt: u64,
+    /// Something else was done.
+    pub ignored: u64,
+}
+
+/// Success of a remedy, apart by what sessions had been given.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Effect {
+    /// Where the lesson had been given as a hint or in a skill; absent without evidence.
+    pub given: Option<Evidence>,
+    /// Where it had not; absent without evidence.
+    pub without: Option<Evidence>,
 }
 
 /// Times that agents reported an outcome.

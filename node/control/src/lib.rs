@@ -57,8 +57,9 @@ pub use gate::{
 };
 pub use id::{DeltaId, FederationId, Hash, LessonId, MemberId, PublicKey, RevisionId, SkillId};
 pub use known::{
-    Circle, CircleTotal, ExplainedLesson, HintShown, Hinted, KnownLesson, KnownLessons, LessonHint,
-    LessonList, LessonState, LessonSuggest, LessonWhy, Reported, Suggestion, Suggestions, Witness,
+    Circle, CircleTotal, Effect, ExplainedLesson, HintShown, Hinted, KnownLesson, KnownLessons,
+    LessonHint, LessonList, LessonState, LessonSuggest, LessonWhy, OwnTrials, Reported, Suggestion,
+    Suggestions, Witness,
 };
 pub use lesson::{
     Action, Lesson, LessonKey, LessonPending, LessonPreview, LessonUndo, Op, PendingLesson,

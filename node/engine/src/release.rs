@@ -303,7 +303,7 @@ impl<N: NoiseSource> Engine<N> {
         let items_root = found.log().tip().body.state_root;
         let cells = || -> BTreeSet<(ItemId, u16)> {
             let contexts = u16::try_from(charter.contexts.len()).unwrap_or(u16::MAX);
-            let items = sealed.active_items().into_iter();
+            let items = sealed.active_items(contexts).into_iter();
             items.flat_map(|item| (0..contexts).map(move |context| (item, context))).collect()
         };
         Ok(match due.participation.kind {

@@ -125,7 +125,7 @@ impl Ballot {
         let items: std::collections::BTreeSet<ItemId> = library.ballot().into_iter().collect();
         let lesson = |item: &ItemId| match item {
             ItemId::Lesson(id) => Some((*id, library.lesson(*id)?.clone())),
-            ItemId::Revision(_) => None,
+            ItemId::Revision(_) | ItemId::Given(_) => None,
         };
         let lessons = items.iter().filter_map(lesson).collect();
         Self { items, lessons }

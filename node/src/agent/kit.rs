@@ -1,5 +1,6 @@
 //! The tools of a session, and the sandbox under them.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +14,7 @@ use lore_agent::turn::{Allowance, Limits, Mode, Research, RulePolicy, Tools, Wat
 use lore_sandbox::{Level, Sandbox};
 
 use super::outside;
-use crate::config::AgentSettings as Settings;
+use crate::config::{AgentSettings as Settings, McpEntry, read_mcp_file};
 use crate::error::CliError;
 
 /// Most model calls for one question of a sub-agent.
@@ -60,7 +61,7 @@ impl Kit {
     /// Makes the tools, finds out what the sandbox enforces, and starts the MCP servers.
     ///
     /// # Errors
-    /// Fails when commands are allowed but nothing can be enforced for them, or a server does not start.
+    /// Fails when commands are allowed but nothing can be enforced for them, or a file of servers cannot be read.
     pub(super) async fn build(
         ground: Ground<'_>,
         settings: &Settings,
@@ -97,10 +98,20 @@ impl Kit {
             add(&mut toolbox, tool)?;
         }
         let (mut servers, mut notes) = (Vec::new(), Vec::new());
-        for (name, entry) in &settings.mcp {
-            let started = entry.begin(name).await?;
+        for (name, entry) in &mcp_servers(settings, &mut notes)? {
+            // One server that is broken is no reason to give a task up.
+            let started = match entry.begin(name).await {
+                Ok(Some(started)) => started,
+                Ok(None) => continue,
+                Err(error) => {
+                    notes.push(format!("{name} is left out: {}", error.message));
+                    continue;
+                }
+            };
             for tool in started.tools() {
-                add(&mut toolbox, tool)?;
+                if let Err(error) = toolbox.add(tool) {
+                    notes.push(format!("{name}: left out a tool: {error}"));
+                }
             }
             notes.extend(started.left_out.iter().map(|tool| format!("{name}: left out {tool}")));
             servers.push(started);
@@ -131,6 +142,22 @@ impl Kit {
         }
         (Tools::new(all, &[LOOKING, outside::READERS].concat()), research)
     }
+}
+
+/// The servers of `config.toml` and of the files that it names; of equal names the first counts.
+fn mcp_servers(
+    settings: &Settings,
+    notes: &mut Vec<String>,
+) -> Result<BTreeMap<String, McpEntry>, CliError> {
+    let mut servers = settings.mcp.clone();
+    for path in &settings.mcp_files {
+        let (found, passed_over) = read_mcp_file(path)?;
+        notes.extend(passed_over);
+        for (name, entry) in found {
+            servers.entry(name).or_insert(entry);
+        }
+    }
+    Ok(servers)
 }
 
 fn add(toolbox: &mut Toolbox, tool: impl Tool + 'static) -> Result<(), CliError> {

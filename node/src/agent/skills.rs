@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use lore_agent::select::{Index, Offer, SkillText};
+use lore_agent::select::{Index, Offer, Scan, SkillText};
 use lore_control::SkillExport;
 use lore_session::SkillUse;
 
@@ -40,9 +40,9 @@ impl SkillSource {
     ///
     /// # Errors
     /// Fails when the directory cannot be listed, or the library cannot be written out.
-    pub fn load(&self, place: &Place, ask: &Ask<'_>) -> Result<Vec<SkillText>, CliError> {
+    pub fn load(&self, place: &Place, ask: &Ask<'_>) -> Result<Scan, CliError> {
         let directory = match self {
-            Self::None => return Ok(Vec::new()),
+            Self::None => return Ok(Scan::default()),
             Self::Directory(path) => path.clone(),
             Self::Library => {
                 let library = place.library();
@@ -51,7 +51,7 @@ impl SkillSource {
                 library
             }
         };
-        SkillText::load_dir(&directory).map_err(|error| {
+        SkillText::scan_dir(&directory).map_err(|error| {
             CliError::usage(error).help("--skills takes a directory, `library` or `none`")
         })
     }

@@ -114,12 +114,13 @@ pub(super) fn agent(context: &Context, args: AgentArgs) -> Result<(), CliError> 
     let settings = models::config(&context.home)?.agent;
     let ask = |request: Request| context.send(&request, |_| {});
     let skills = options.skills.load(&place, &ask)?;
+    skills.passed_over_words().into_iter().for_each(output::note);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
         .map_err(|error| CliError::failed("runtime", format!("cannot start: {error}")))?;
-    let begun = Work::begin(&context.home, options, settings, skills, interactive);
+    let begun = Work::begin(&context.home, options, settings, skills.skills, interactive);
     let mut work = runtime.block_on(begun)?;
     if interactive {
         let left = chat(&runtime, &mut work, &ask);

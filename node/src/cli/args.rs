@@ -372,6 +372,14 @@ pub(super) enum LessonVerb {
         #[command(flatten)]
         user: UserArgs,
     },
+    /// List the notes that your agents left you, newest first. They are on this machine only.
+    Notes {
+        /// Delete them.
+        #[arg(long)]
+        forget: bool,
+        #[command(flatten)]
+        user: UserArgs,
+    },
     /// Show what is known about a failing call: at most one hint. Reads its output from standard input.
     Hint(HintArgs),
     /// Preview what each of your sessions would feed into a release (for your screen only).

@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use lore_connect::{
     Agent, Change, Program, Records, Scope, Undone, agent, agents, apply, plan, undo,
 };
-use lore_control::{SessionWatch, WatchSetting};
+use lore_control::{SessionWatch, SkillsExported, WatchSetting};
 use serde::Serialize;
 
 use super::Context;
 use super::ask::agree;
 use super::doctor_agents::{AgentCheck, check_agents};
+use super::export::export_for;
 use super::hook;
 use super::session::account;
 use crate::error::CliError;
@@ -53,6 +54,8 @@ struct Connected {
     user: String,
     /// False after `--dry-run`.
     changed: bool,
+    /// Directories of skills that the node keeps current; empty for a project, and after `--dry-run`.
+    skills: Vec<SkillsExported>,
     /// True when the node runs.
     running: bool,
 }
@@ -119,7 +122,7 @@ pub(super) fn connect(context: &Context, args: &ConnectArgs) -> Result<(), CliEr
     }
     let news = plans.iter().any(|(_, changes)| changes.iter().any(|change| !change.is_done()));
     if news && !args.dry_run && !args.yes {
-        output::note(planned(&plans));
+        output::note(planned(&plans, &scope));
         if !std::io::stdin().is_terminal() {
             return Err(CliError::refused(
                 "not_agreed",
@@ -131,6 +134,7 @@ pub(super) fn connect(context: &Context, args: &ConnectArgs) -> Result<(), CliEr
     }
     let user = account();
     let mut running = context.home.holder().is_some();
+    let mut skills = Vec::new();
     if !args.dry_run {
         for (agent, changes) in &plans {
             if let Err(error) = apply(&agent.id, changes, &records) {
@@ -139,19 +143,27 @@ pub(super) fn connect(context: &Context, args: &ConnectArgs) -> Result<(), CliEr
         }
         hook::keep_user(&context.home, &user)?;
         running = follow(context, &user, !args.no_run)?;
+        if let Scope::Person(person) = &scope {
+            let agents: Vec<&Agent> = plans.iter().map(|(agent, _)| *agent).collect();
+            match export_for(context, person, &agents) {
+                Ok(exported) => skills = exported,
+                Err(error) => left.push(format!("skills: {}", error.message)),
+            }
+        }
     }
     let shown = Connected {
         agents: plans.iter().map(|(agent, changes)| shown(agent, changes)).collect(),
         user,
         changed: !args.dry_run,
+        skills,
         running,
     };
-    output::result(&shown, context.json, connected_text)?;
-    if left.is_empty() {
-        return Ok(());
-    }
-    Err(CliError::failed("connect", left.join("; "))
-        .help("mend what is named, then run `lore connect` again; the other agents are connected"))
+    let fault = (!left.is_empty()).then(|| {
+        CliError::failed("connect", left.join("; ")).help(
+            "mend what is named, then run `lore connect` again; the other agents are connected",
+        )
+    });
+    output::result_with(&shown, context.json, connected_text, fault)
 }
 
 /// Has the node follow the user's agents, and writes what hooks read. True when the node runs.
@@ -259,20 +271,23 @@ fn take_back(
         context.ask(SessionWatch { user, set: WatchSetting::Off })?;
         let _ = std::fs::remove_dir_all(context.home.hints_path());
     }
-    if rest.files.is_empty() {
-        ExportPlaces::take_back(&context.home)?;
+    if !args.project {
+        let connected: Vec<&String> = rest.files.values().map(|owned| &owned.agent).collect();
+        let all = agents().iter().map(|agent| agent.id.clone());
+        let gone: Vec<String> = all.filter(|agent| !connected.contains(&agent)).collect();
+        ExportPlaces::take_back(&context.home, &gone)?;
     }
-    output::result(&Disconnected { files }, context.json, undone_text)?;
-    if faults.is_empty() {
-        return Ok(());
-    }
-    Err(failed(&faults.join("; ")).help("mend what is named, then undo again"))
+    let fault = (!faults.is_empty())
+        .then(|| failed(&faults.join("; ")).help("mend what is named, then undo again"));
+    output::result_with(&Disconnected { files }, context.json, undone_text, fault)
 }
 
 fn check(context: &Context, args: &ConnectArgs) -> Result<(), CliError> {
     let agents = check_agents(context, &args.agents)?;
     let failed = agents.iter().filter(|one| !one.ok).count();
-    output::result(&Checked { agents }, context.json, |checked| {
+    let fault =
+        (failed > 0).then(|| CliError::failed("connect", format!("{failed} agents get no hints")));
+    let text = |checked: &Checked| {
         if checked.agents.is_empty() {
             return "no agent is connected\nnext: lore connect".into();
         }
@@ -281,11 +296,8 @@ fn check(context: &Context, args: &ConnectArgs) -> Result<(), CliError> {
             format!("{word}{}: {}", one.title, one.says)
         });
         lines.collect::<Vec<_>>().join("\n")
-    })?;
-    if failed > 0 {
-        return Err(CliError::failed("connect", format!("{failed} agents get no hints")));
-    }
-    Ok(())
+    };
+    output::result_with(&Checked { agents }, context.json, text, fault)
 }
 
 fn shown(agent: &'static Agent, changes: &[Change]) -> ConnectedAgent {
@@ -302,7 +314,7 @@ fn shown(agent: &'static Agent, changes: &[Change]) -> ConnectedAgent {
     }
 }
 
-fn planned(plans: &[(&'static Agent, Vec<Change>)]) -> String {
+fn planned(plans: &[(&'static Agent, Vec<Change>)], scope: &Scope) -> String {
     let mut text = String::new();
     for (agent, changes) in plans {
         text.push_str(&format!("{}\n", agent.title));
@@ -314,6 +326,10 @@ fn planned(plans: &[(&'static Agent, Vec<Change>)]) -> String {
             };
             text.push_str(&format!("  {} ({word})\n", change.path.display()));
             text.extend(change.adds.iter().map(|line| format!("    + {line}\n")));
+        }
+        if let Scope::Person(person) = scope {
+            let directory = Agent::below(person, &agent.skills);
+            text.push_str(&format!("  {} (skills of your shelf)\n", directory.display()));
         }
     }
     text.trim_end().to_owned()
@@ -338,6 +354,13 @@ fn connected_text(shown: &Connected) -> String {
         text.extend(one.next.iter().map(|next| format!("  next: {next}\n")));
     }
     if shown.changed {
+        for one in &shown.skills {
+            let count = one.exported.len() + one.unchanged.len();
+            text.push_str(&format!(
+                "skills: {} ({count} now; written again as your shelf changes)\n",
+                one.directory.display()
+            ));
+        }
         text.push_str(&format!(
             "sessions of user `{}` are imported as they end; they stay on this machine\n\
              undo: lore connect --undo      check: lore connect --check",

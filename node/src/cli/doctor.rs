@@ -97,17 +97,15 @@ pub(super) fn doctor(context: &Context) -> Result<(), CliError> {
     }
     let failed = checks.iter().filter(|check| check.result.is_err()).count();
     let checks = checks.into_iter().map(Found::from).collect();
-    output::result(&Report { checks, failed, sandbox }, context.json, |report| {
+    let fault = (failed > 0).then(|| CliError::failed("doctor", format!("{failed} checks failed")));
+    let text = |report: &Report| {
         let lines = report.checks.iter().map(|found| {
             let word = if found.ok { "ok      " } else { "FAILED  " };
             format!("{word}{}: {}\n", found.check, found.says)
         });
         lines.collect()
-    })?;
-    if failed > 0 {
-        return Err(CliError::failed("doctor", format!("{failed} checks failed")));
-    }
-    Ok(())
+    };
+    output::result_with(&Report { checks, failed, sandbox }, context.json, text, fault)
 }
 
 /// Looks whether other accounts can put something into the home.

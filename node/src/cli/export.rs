@@ -1,7 +1,7 @@
 //! `skill export`: skills as directories, once or for agents.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args};
 use lore_connect::Agent;
@@ -70,14 +70,9 @@ pub(super) fn export(context: &Context, args: &SkillExportArgs) -> Result<(), Cl
     let person = std::env::home_dir().filter(|home| home.is_absolute()).ok_or_else(|| {
         CliError::failed("no_home", "your home directory is not known").help("set HOME")
     })?;
-    let mut directories: BTreeMap<PathBuf, Vec<String>> = BTreeMap::new();
-    for agent in chosen(&args.agent)? {
-        let directory = Agent::below(&person, &agent.skills);
-        directories.entry(directory).or_default().push(agent.id.clone());
-    }
     let budget = Some(args.budget.unwrap_or(BUDGET_CHARS));
     let mut exports = Vec::new();
-    for (directory, agents) in directories {
+    for (directory, agents) in directories(&person, &chosen(&args.agent)?) {
         let done = ask(context, args, directory, agents.clone(), budget)?;
         exports.push(ForAgent { agents, done });
     }
@@ -89,6 +84,34 @@ pub(super) fn export(context: &Context, args: &SkillExportArgs) -> Result<(), Cl
         lines.collect::<Vec<_>>().join("\n")
     })?;
     checked(args, all.exports.iter().map(|one| &one.done))
+}
+
+/// The directories from which agents read skills, each with its agents.
+fn directories(person: &Path, agents: &[&Agent]) -> BTreeMap<PathBuf, Vec<String>> {
+    let mut directories: BTreeMap<PathBuf, Vec<String>> = BTreeMap::new();
+    for agent in agents {
+        let directory = Agent::below(person, &agent.skills);
+        directories.entry(directory).or_default().push(agent.id.clone());
+    }
+    directories
+}
+
+/// Writes the skills of the shelf for agents, in directories that the node keeps current from then on.
+pub(super) fn export_for(
+    context: &Context,
+    person: &Path,
+    agents: &[&Agent],
+) -> Result<Vec<SkillsExported>, CliError> {
+    let directories = directories(person, agents).into_iter();
+    let each = directories.map(|(directory, agents)| {
+        context.ask(SkillExport {
+            directory,
+            agents,
+            budget_chars: Some(BUDGET_CHARS),
+            ..SkillExport::default()
+        })
+    });
+    each.collect()
 }
 
 fn ask(

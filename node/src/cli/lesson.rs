@@ -2,19 +2,22 @@
 
 use std::io::Read as _;
 
+use lore_connect::hook::HintFiles;
 use lore_control::{
-    Circle, ExplainedLesson, Hinted, KnownLesson, KnownLessons, LessonHint, LessonList,
-    LessonPending, LessonState, LessonSuggest, LessonUndo, LessonWhy, PendingLesson,
+    Circle, Evidence, ExplainedLesson, Hinted, KnownLesson, KnownLessons, LessonHint, LessonList,
+    LessonPending, LessonState, LessonSuggest, LessonUndo, LessonWhy, OwnTrials, PendingLesson,
     PendingLessons, Reported, Suggestions,
 };
 use lore_privacy::CodeHash;
 use lore_protocol::lesson::{Word, topic_words};
+use lore_session::Started;
 use serde::Serialize;
 
 use super::Context;
 use super::args::{HintArgs, LessonListArgs, LessonVerb, ShareArgs, UserArgs};
 use super::session::account;
 use crate::agent::plain;
+use crate::at_rest;
 use crate::error::CliError;
 use crate::host::{CONSENT_FILE, Handwritten, Node};
 use crate::output;
@@ -27,6 +30,7 @@ pub(super) fn lesson(context: &Context, verb: LessonVerb) -> Result<(), CliError
             let shown = context.ask(LessonWhy { user: name(user), id })?;
             output::result(&shown, context.json, why_text)
         }
+        LessonVerb::Notes { forget, user } => notes(context, forget, &name(user)),
         LessonVerb::Suggest { limit, user } => {
             let shown = context.ask(LessonSuggest { user: name(user), limit })?;
             output::result(&shown, context.json, suggestions_text)
@@ -163,7 +167,67 @@ fn why_text(shown: &ExplainedLesson) -> String {
             "Your agents say: helped {helped} times, did not {not_helped} times\n"
         ));
     }
+    let OwnTrials { helped, hurt, ignored } = shown.trials;
+    if helped + hurt + ignored > 0 {
+        out.push_str(&format!(
+            "Given to your agents: helped {helped} times, hurt {hurt}, ignored {ignored}\n"
+        ));
+    }
+    if let Some(effect) = &shown.effect {
+        let rate = |evidence: &Option<Evidence>| {
+            evidence.as_ref().map_or("nothing released yet".to_owned(), |one| {
+                format!(
+                    "worked {:.0} % ({:.0} to {:.0}) in about {} sessions",
+                    one.rate * 100.0,
+                    one.low * 100.0,
+                    one.high * 100.0,
+                    one.sessions
+                )
+            })
+        };
+        out.push_str(&format!("Released, where it was given: {}\n", rate(&effect.given)));
+        out.push_str(&format!("Released, where it was not: {}\n", rate(&effect.without)));
+    }
     out
+}
+
+/// Output of `lesson notes --json`.
+#[derive(Serialize)]
+struct Notes {
+    notes: Vec<NoteShown>,
+    /// True when they were deleted.
+    forgotten: bool,
+}
+
+#[derive(Serialize)]
+struct NoteShown {
+    /// Time, as RFC 3339 in UTC.
+    at: String,
+    text: String,
+}
+
+fn notes(context: &Context, forget: bool, user: &str) -> Result<(), CliError> {
+    context.must_be_a_home()?;
+    let failed = |error: String| CliError::failed("notes", error);
+    let key = at_rest::hint_key(&context.home);
+    let files = HintFiles::new(&context.home.hints_path(), user, key);
+    let notes = files.notes().map_err(|error| failed(error.to_string()))?;
+    if forget {
+        files.forget_notes().map_err(|error| failed(error.to_string()))?;
+    }
+    let shown = notes.into_iter().rev();
+    let shown = shown.map(|note| NoteShown { at: Started::at(note.at).text, text: note.text });
+    let notes = Notes { notes: shown.collect(), forgotten: forget };
+    output::result(&notes, context.json, |notes| {
+        let lines = notes.notes.iter().map(|note| format!("{}  {}\n", note.at, plain(&note.text)));
+        let mut text: String = lines.collect();
+        text.push_str(match (notes.notes.is_empty(), notes.forgotten) {
+            (true, _) => "your agents left no notes",
+            (false, true) => "deleted",
+            (false, false) => "publish one as a lesson: lore lesson share --help",
+        });
+        text
+    })
 }
 
 fn suggestions_text(shown: &Suggestions) -> String {
@@ -368,12 +432,19 @@ mod tests {
     fn a_lesson_that_stopped_working_is_shown_with_its_rival() {
         let known = vec![known(0x11, "--to", LessonState::Drifting { since_epoch: 12 })];
         let rivals = vec![self::known(0x22, "--stage", LessonState::Steady)];
-        let shown =
-            ExplainedLesson { known, rivals, sessions: Vec::new(), reports: Reported::default() };
+        let shown = ExplainedLesson {
+            known,
+            rivals,
+            sessions: Vec::new(),
+            reports: Reported::default(),
+            trials: OwnTrials { helped: 3, hurt: 1, ignored: 2 },
+            effect: None,
+        };
         let text = why_text(&shown);
         assert!(text.contains("! stopped working around epoch 12; not hinted"), "{text}");
         let rival = text.split("Rivals, which answer").nth(1).unwrap_or_default();
         assert!(rival.contains("use --stage") && !rival.contains("stopped"), "{text}");
+        assert!(text.contains("helped 3 times, hurt 1, ignored 2"), "{text}");
         let json = serde_json::to_value(&shown).unwrap_or_default();
         assert_eq!(json["known"][0]["state"]["drifting"]["since_epoch"], 12);
         assert_eq!(json["rivals"][0]["state"], "steady");

@@ -35,6 +35,7 @@ mod show;
 mod skill;
 mod start;
 mod store;
+mod validate;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -27,9 +27,7 @@ pub(super) fn search(context: &Context, args: SearchArgs) -> Result<(), CliError
         Some(dir) => {
             let scan =
                 SkillText::scan_dir(dir).map_err(|error| CliError::failed("unreadable", error))?;
-            for passed in &scan.passed_over {
-                output::note(format!("passed over: {}: {}", passed.path.display(), passed.reason));
-            }
+            scan.passed_over_words().into_iter().for_each(output::note);
             host::found(&Index::new(scan.skills), &args.query, offer)
         }
         None => context.ask(SkillSearch {

@@ -1,11 +1,7 @@
 //! `skill`.
 
-use std::path::{Path, PathBuf};
-
 use lore_control::{CostSum, Evidence, Measure, Skill, SkillList, SkillShow, Skills, Standing};
 use lore_engine::shelf::escaped;
-use lore_protocol::skill;
-use serde::Serialize;
 
 use super::Context;
 use super::args::SkillVerb;
@@ -34,7 +30,7 @@ pub(super) fn skill(context: &Context, verb: SkillVerb) -> Result<(), CliError> 
         }
         SkillVerb::Search(args) => super::search::search(context, args),
         SkillVerb::Evolve(args) => super::evolve::evolve(context, &args),
-        SkillVerb::Validate { paths } => validate(context, &paths),
+        SkillVerb::Validate { paths } => super::validate::validate(context, &paths),
         SkillVerb::Export(args) => super::export::export(context, &args),
     }
 }
@@ -108,66 +104,4 @@ fn cost_text(cost: &CostSum) -> String {
         "{} {unit} over all sessions (standard error {:.0}), of at most {} a session, from {} members",
         cost.sum, cost.standard_error, cost.bound, cost.members
     )
-}
-
-/// Output of `skill validate --json`.
-#[derive(Serialize)]
-struct Validated {
-    skills: Vec<Verdict>,
-    invalid: usize,
-}
-
-#[derive(Serialize)]
-struct Verdict {
-    path: PathBuf,
-    valid: bool,
-    problems: Vec<String>,
-    warnings: Vec<String>,
-}
-
-impl Verdict {
-    fn text(&self) -> String {
-        let word = if self.valid { "valid" } else { "invalid" };
-        let notes = self.problems.iter().chain(&self.warnings);
-        let notes: String = notes.map(|note| format!("    {note}\n")).collect();
-        format!("{word}  {}\n{notes}", self.path.display())
-    }
-}
-
-fn validate(context: &Context, paths: &[PathBuf]) -> Result<(), CliError> {
-    let mut skills = Vec::new();
-    let mut invalid = 0_usize;
-    for path in paths {
-        let (file, directory) = skill_file(path);
-        let bytes = std::fs::read(&file).map_err(|error| {
-            CliError::failed("unreadable", format!("cannot read {}: {error}", file.display()))
-                .help("give a skill directory, or its SKILL.md")
-        })?;
-        let verdict = skill::validate(&bytes, directory.as_deref());
-        invalid += usize::from(!verdict.is_valid());
-        skills.push(Verdict {
-            path: path.clone(),
-            valid: verdict.is_valid(),
-            problems: verdict.problems.iter().map(ToString::to_string).collect(),
-            warnings: verdict.warnings.iter().map(ToString::to_string).collect(),
-        });
-    }
-    output::result(&Validated { skills, invalid }, context.json, |all| {
-        all.skills.iter().map(Verdict::text).collect()
-    })?;
-    if invalid > 0 {
-        return Err(CliError::failed(
-            "invalid_skill",
-            format!("{invalid} of {} are invalid", paths.len()),
-        ));
-    }
-    Ok(())
-}
-
-/// The `SKILL.md`, and the name of the directory it is in.
-fn skill_file(path: &Path) -> (PathBuf, Option<String>) {
-    let file = if path.is_dir() { path.join("SKILL.md") } else { path.to_owned() };
-    let absolute = std::path::absolute(&file).unwrap_or_else(|_| file.clone());
-    let directory = absolute.parent().and_then(Path::file_name);
-    (file, directory.map(|name| name.to_string_lossy().into_owned()))
 }

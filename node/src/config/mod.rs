@@ -3,6 +3,7 @@
 
 mod agent;
 mod keys;
+mod mcp;
 mod model;
 mod sessions;
 mod shelf;
@@ -16,6 +17,8 @@ pub use agent::Settings as AgentSettings;
 pub use keys::{KEYS, reference};
 use lore_engine::shelf::Policy;
 use lore_privacy::Delay;
+pub use mcp::McpEntry;
+pub(crate) use mcp::read_file as read_mcp_file;
 pub use model::ModelSettings;
 pub(crate) use model::{ModelFile, base_url, dialect_of, is_name};
 use serde::Deserialize;

@@ -85,11 +85,8 @@ pub(super) fn run(args: &DemoArgs, json: bool) -> Result<(), CliError> {
     progress.finish();
     let value = report::json(&story);
     let sound = story.scan.leaks.is_empty() && report::converged(&story);
-    output::result(&value, json, |_| report::text(&story))?;
-    if !sound {
-        return Err(failed(&"the demo found a fault: see the result above"));
-    }
-    Ok(())
+    let fault = (!sound).then(|| failed(&"the demo found a fault: see the result above"));
+    output::result_with(&value, json, |_| report::text(&story), fault)
 }
 
 #[allow(clippy::too_many_lines)] // One course of events, told once.

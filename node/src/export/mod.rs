@@ -13,7 +13,7 @@ use std::path::Path;
 use lore_protocol::skill::SkillName;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use places::{ExportPlace, ExportPlaces};
+pub(crate) use places::{ExportPlace, ExportPlaces, missing};
 use tree::{Found, Tree};
 
 use crate::error::CliError;

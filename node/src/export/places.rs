@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +26,15 @@ pub(crate) struct ExportPlace {
     /// Most characters of all descriptions together; none: no bound.
     #[serde(default)]
     pub(crate) budget_chars: Option<u64>,
+    /// Directories that were made for it, the innermost first.
+    #[serde(default)]
+    pub(crate) created: Vec<PathBuf>,
+}
+
+/// The directory and those above it that do not exist, the innermost first.
+pub(crate) fn missing(directory: &Path) -> Vec<PathBuf> {
+    let missing = directory.ancestors().take_while(|path| fs::symlink_metadata(path).is_err());
+    missing.map(Path::to_owned).collect()
 }
 
 /// All directories of a home.
@@ -53,24 +62,33 @@ impl ExportPlaces {
         }
     }
 
-    /// Removes the skills that we wrote and nobody edited from all directories, and forgets the directories.
+    /// Removes the skills that we wrote and nobody edited from the directories that no agent but these reads, and
+    /// forgets the directories. Those that were made for it go too when they are empty.
     ///
     /// # Errors
     /// When a directory cannot be written; it stays noted, with those after it.
-    pub(crate) fn take_back(home: &Home) -> Result<(), CliError> {
+    pub(crate) fn take_back(home: &Home, agents: &[String]) -> Result<(), CliError> {
         let mut all = Self::load(home)?;
-        while let Some(place) = all.exports.first() {
+        let mut at = 0;
+        while let Some(place) = all.exports.get_mut(at) {
+            place.agents.retain(|agent| !agents.contains(agent));
+            if !place.agents.is_empty() {
+                at += 1;
+                continue;
+            }
             // One that was removed, or leads elsewhere now, holds nothing of ours.
             if fs::canonicalize(&place.directory).ok().as_ref() == Some(&place.directory) {
                 super::write(&place.directory, &BTreeMap::new())?;
                 super::drop_manifest(&place.directory)?;
-                // A directory with other files in it stays.
-                let _ = fs::remove_dir(&place.directory);
+                for directory in &place.created {
+                    // A directory with other files in it stays.
+                    let _ = fs::remove_dir(directory);
+                }
             }
-            all.exports.remove(0);
+            all.exports.remove(at);
             all.store(home)?;
         }
-        Ok(())
+        all.store(home)
     }
 
     /// Adds a directory, or changes what is kept of it. Agents that were there stay.
@@ -82,7 +100,9 @@ impl ExportPlaces {
         let mut place = place;
         let standing = all.exports.iter().position(|one| one.directory == place.directory);
         if let Some(at) = standing {
-            place.agents.extend(all.exports.remove(at).agents);
+            let before = all.exports.remove(at);
+            place.agents.extend(before.agents);
+            place.created.extend(before.created);
         }
         place.agents.sort();
         place.agents.dedup();

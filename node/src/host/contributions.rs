@@ -10,6 +10,7 @@ use std::thread::{ScopedJoinHandle, available_parallelism};
 
 use lore_agent::extract;
 use lore_engine::{Ballot, Contributions, RecordKind, Source, Storage};
+use lore_lessons::TrialEnd;
 use lore_privacy::{
     CostContribution, LessonContribution, OutcomeContribution, PrivacyError, Private, UnitId,
     VoteContribution,
@@ -140,7 +141,8 @@ impl Contributions for Sessions {
     }
 
     /// Outcome of each session with the skills that it used, and of each remedy that was tried in it: whether
-    /// it worked is seen without a verdict about the session.
+    /// it worked is seen without a verdict about the session. A remedy that the session had been given counts once
+    /// more as such.
     fn outcomes(
         &self,
         source: &Source<'_>,
@@ -268,10 +270,19 @@ pub(super) fn alone<T>(
     })
 }
 
-/// Remedies that were tried in a session, and whether they worked the last time.
+/// Remedies that were tried in a session, and whether they worked the last time; and of those that it had been given,
+/// whether they helped or hurt. What was ignored is no outcome.
 pub(super) fn tried(session: &Session) -> BTreeMap<ItemId, bool> {
-    let tried = lore_lessons::findings(&session.calls(), &session.task).tried().into_iter();
-    tried.map(|(lesson, worked)| (ItemId::Lesson(lesson.id()), worked)).collect()
+    let found = lore_lessons::findings(&session.calls(), &session.task);
+    let tried = found.tried().into_iter();
+    let tried = tried.map(|(lesson, worked)| (ItemId::Lesson(lesson.id()), worked));
+    let trials = found.trials(&session.given_lessons()).into_iter();
+    let trials = trials.filter_map(|(lesson, end)| match end {
+        TrialEnd::Helped => Some((ItemId::Given(lesson), true)),
+        TrialEnd::Hurt => Some((ItemId::Given(lesson), false)),
+        TrialEnd::Ignored => None,
+    });
+    tried.chain(trials).collect()
 }
 
 /// Revisions whose text the session had before it, each once: the agent opened it, or was given it.

@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 
 use lore_agent::extract::{self, Reader};
 use lore_agent::model::{Model, ModelError, ModelFuture, Reply, Request, Retries};
+use lore_lessons::Circle;
 use lore_privacy::{LocalSecret, UnitId};
-use lore_protocol::ids::RevisionId;
+use lore_protocol::ids::{LessonId, RevisionId};
 use lore_protocol::payload::ItemId;
 use lore_session::{
-    Proposals, Role, Session, SessionOutcome, SkillUse, Started, ToolCall, Turn, VERSION,
+    CallHint, Proposals, Role, Session, SessionOutcome, SkillUse, Started, ToolCall, Turn, VERSION,
 };
 use serde_json::json;
 
@@ -36,7 +37,7 @@ fn session() -> Session {
 
 fn skill(revision: Option<u8>) -> SkillUse {
     let revision = revision.map(|byte| RevisionId([byte; 32]));
-    SkillUse { name: "one".into(), skill: None, revision, state: None }
+    SkillUse { name: "one".into(), skill: None, revision, state: None, lessons: BTreeSet::new() }
 }
 
 #[test]
@@ -73,6 +74,45 @@ fn a_remedy_is_tried_whatever_the_session_came_to_and_the_last_time_counts() {
     let again = || call("git log --one --onelin", Some("onelin"));
     assert_eq!(of(vec![failed(), again()]), [false, false]);
     assert_eq!(of(vec![failed()]), Vec::<bool>::new());
+}
+
+#[test]
+fn a_remedy_that_the_session_had_been_given_counts_once_more_as_such() {
+    let call = |line: &str, exit: i32, output: &str| ToolCall {
+        result: Some(output.to_owned()),
+        exit: Some(exit),
+        failed: exit != 0,
+        ..ToolCall::new(None, "bash".into(), json!({ "command": line }))
+    };
+    let refused = || call("git log --onelin", 129, "error: unknown option `onelin'");
+    let solved = || call("git log --oneline", 0, "");
+    let of = |calls: Vec<ToolCall>| {
+        let turn = Turn { role: Role::Assistant, text: String::new(), calls, tokens: None };
+        Session { turns: vec![turn], ..session() }
+    };
+    let plain = of(vec![refused(), solved()]);
+    let lessons: Vec<LessonId> = tried(&plain)
+        .into_keys()
+        .filter_map(|item| match item {
+            ItemId::Lesson(id) => Some(id),
+            ItemId::Given(_) | ItemId::Revision(_) => None,
+        })
+        .collect();
+    assert_eq!(lessons.len(), tried(&plain).len(), "nothing had been given");
+    let lesson = lessons[0];
+    let hinted = |mut call: ToolCall| {
+        call.hint = Some(CallHint::new(lesson, Circle::Own, true, false, "use --oneline"));
+        call
+    };
+    let given = ItemId::Given(lesson);
+    assert_eq!(tried(&of(vec![hinted(refused()), solved()])).get(&given), Some(&true));
+    let again = call("git log --oneline", 129, "error: unknown option `onelin'");
+    assert_eq!(tried(&of(vec![hinted(refused()), again])).get(&given), Some(&false));
+    let other = call("ls", 0, "");
+    assert_eq!(tried(&of(vec![hinted(refused()), other])).get(&given), None, "ignored");
+    let mut read = plain;
+    read.skills_read = vec![SkillUse { lessons: [lesson].into(), ..skill(None) }];
+    assert_eq!(tried(&read).get(&given), Some(&true), "a lesson of a skill that was read");
 }
 
 #[test]

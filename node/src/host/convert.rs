@@ -10,10 +10,11 @@ use lore_protocol::charter::{CostKind, Measure, WindowTerms};
 use lore_protocol::lesson::{
     Action, ErrorClass, Lesson, LessonKey, Op, Proposal, ProposedKind, Token,
 };
-use lore_protocol::library::LessonState;
+use lore_protocol::library::{Estimate, LessonState};
 use lore_protocol::payload::{Codebook, Mechanism, Noise, PayloadKind, Unit, WEIGHT};
 use lore_protocol::trace::Outcome;
 
+use super::skills::micros;
 use crate::error::CliError;
 
 /// A count as the wire has it.
@@ -26,6 +27,18 @@ pub(super) const fn lesson_state(state: LessonState) -> control::LessonState {
         LessonState::Steady => control::LessonState::Steady,
         LessonState::Dormant { since } => control::LessonState::Dormant { since_epoch: since },
         LessonState::Drifting { since } => control::LessonState::Drifting { since_epoch: since },
+    }
+}
+
+/// A pooled estimate with its 95 % interval.
+pub(super) fn evidence(estimate: &Estimate) -> control::Evidence {
+    let (low, high) = estimate.interval_micros();
+    control::Evidence {
+        rate: micros(estimate.rate_micros),
+        low: micros(low),
+        high: micros(high),
+        sessions: estimate.sessions,
+        members: u64::from(estimate.voices),
     }
 }
 

@@ -19,7 +19,12 @@ pub(super) fn digest_of(session: &Session) -> Digest {
     let started = session.started.unix_seconds;
     let found = alone(session, None, || {
         let calls = session.calls();
-        vec![Digest::of(&findings(&calls, &session.task), &calls, started)]
+        vec![Digest::of(
+            &findings(&calls, &session.task),
+            &calls,
+            &session.given_lessons(),
+            started,
+        )]
     });
     let empty = Digest { version: DIGEST_VERSION, started_seconds: started, ..Digest::default() };
     found.into_iter().next().unwrap_or(empty)

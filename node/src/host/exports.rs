@@ -49,6 +49,7 @@ impl Node {
         let chosen = self.chosen(federation, ask.budget_chars)?;
         let for_agents = !ask.agents.is_empty();
         let wish = Wish { preview: ask.preview, restore: ask.repair || !for_agents };
+        let created = export::missing(&ask.directory);
         let report = export::export(&ask.directory, &chosen.files, wish)?;
         if for_agents && !ask.preview {
             let directory = fs::canonicalize(&ask.directory).map_err(|error| {
@@ -60,6 +61,7 @@ impl Node {
                 agents: ask.agents.clone(),
                 federation: federation.map(|id| id.to_string()),
                 budget_chars: ask.budget_chars,
+                created,
             };
             ExportPlaces::keep(&self.home, place)?;
         }

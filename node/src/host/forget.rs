@@ -101,6 +101,9 @@ impl Node {
             self.scrub();
             self.renew_own_hints(&ask.user)?;
         }
+        if !ask.preview && matches!(ask.which, control::WhichSessions::All) {
+            self.drop_notes(&ask.user)?;
+        }
         Ok(answer)
     }
 

@@ -52,6 +52,7 @@ impl Node {
     /// Notes at the calls of a session which hints its agent was given by a hook: trials of their lessons. What the
     /// transcript itself says about hints is not asked, since anything may stand there.
     pub(super) fn note_given(&self, session: &mut Session) {
+        self.note_skills(session);
         let name = session.id.strip_prefix(&session.harness).unwrap_or(&session.id);
         let name = name.strip_prefix('-').unwrap_or(name);
         let given = Given::of(&self.hint_files(""), &session.harness, name);
@@ -63,6 +64,20 @@ impl Node {
                 continue;
             }
             call.hint = situation_of(&call.for_lessons(), "").and_then(|one| given.at(&one));
+        }
+    }
+
+    /// Notes which lessons the skills show that a session read.
+    fn note_skills(&self, session: &mut Session) {
+        if session.skills_read.is_empty() {
+            return;
+        }
+        let shelf = self.shelf();
+        let libraries = self.engine.federations().keys().filter_map(|id| shelf.library(*id));
+        let libraries: Vec<_> = libraries.collect();
+        for used in &mut session.skills_read {
+            let Some(skill) = used.skill else { continue };
+            used.lessons = libraries.iter().flat_map(|one| one.shown_lessons(skill)).collect();
         }
     }
 
@@ -117,6 +132,11 @@ impl Node {
         HintFiles::new(&self.home.hints_path(), user, None)
             .write_own(&[])
             .map_err(|error| self.unwritable_hints(&error))
+    }
+
+    /// Deletes the notes that a user's agents left.
+    pub(super) fn drop_notes(&self, user: &str) -> Result<(), CliError> {
+        self.hint_files(user).forget_notes().map_err(|error| self.unwritable_hints(&error))
     }
 
     fn unwritable_hints(&self, error: &std::io::Error) -> CliError {

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use lore_control as control;
-use lore_lessons::{Book, Call, Circle, Digest, Entry, Hint, Tally, is_shell};
+use lore_lessons::{Book, Call, Circle, Digest, Entry, Hint, Tally, TrialEnd, is_shell};
 use lore_protocol::charter::Charter;
 use lore_protocol::ids::{FederationId, LessonId, MemberId};
 use lore_protocol::lesson::Lesson;
@@ -148,7 +148,22 @@ impl Node {
         let sessions = sessions.into_iter().map(|(_, witness)| witness).collect();
         let (helped, not_helped) = Reports::of(&self.home).about(&ask.user, id);
         let reports = control::Reported { helped, not_helped };
-        Ok(control::ExplainedLesson { known: shown, rivals, sessions, reports })
+        let trials = trials_of(&known.digests, id);
+        let effect = self.effect_of(id);
+        Ok(control::ExplainedLesson { known: shown, rivals, sessions, reports, trials, effect })
+    }
+
+    /// What being given a lesson changed, in the released evidence of the first federation that counts it.
+    fn effect_of(&self, id: LessonId) -> Option<control::Effect> {
+        self.engine.federations().values().find_map(|found| {
+            let effect = found.library().effect(found.log().charter(), id, 0);
+            let shown = |estimate: Option<lore_protocol::library::Estimate>| {
+                estimate.as_ref().map(convert::evidence)
+            };
+            let effect =
+                control::Effect { given: shown(effect.given), without: shown(effect.without) };
+            (effect.given.is_some() || effect.without.is_some()).then_some(effect)
+        })
     }
 
     /// Own lessons that may help others, as they would be published.
@@ -278,6 +293,20 @@ impl Known {
         });
         found
     }
+}
+
+/// Trials of a lesson in a user's own sessions.
+fn trials_of(digests: &[(String, Digest)], id: LessonId) -> control::OwnTrials {
+    let ends = digests.iter().flat_map(|(_, digest)| &digest.trials);
+    let mut trials = control::OwnTrials::default();
+    for (_, end) in ends.filter(|(lesson, _)| *lesson == id) {
+        match end {
+            TrialEnd::Helped => trials.helped += 1,
+            TrialEnd::Hurt => trials.hurt += 1,
+            TrialEnd::Ignored => trials.ignored += 1,
+        }
+    }
+    trials
 }
 
 /// A lesson of a library, once for each circle that it is known from.

@@ -1,6 +1,7 @@
 //! A federation of one node, from sessions to what is published, without a network.
 #![allow(clippy::unwrap_used)]
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -329,7 +330,13 @@ fn what_sessions_with_a_skill_cost_is_shown_beside_its_evidence() {
     let found = skill(&mut node);
     assert_eq!(found["costs"], json!([]));
     let revision = serde_json::from_value(found["revision"].clone()).unwrap();
-    let given = SkillUse { name: "fetch".into(), skill: None, revision, state: None };
+    let given = SkillUse {
+        name: "fetch".into(),
+        skill: None,
+        revision,
+        state: None,
+        lessons: BTreeSet::new(),
+    };
     for user in 60..120 {
         let skills_injected = vec![given.clone()];
         let session = Session { skills_injected, ..session(&format!("session-{user}"), user) };

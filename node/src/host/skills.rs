@@ -74,14 +74,7 @@ impl Node {
         let item = ItemId::Revision(rendered.revision);
         let evidence = holder.as_ref().and_then(|(found, _)| {
             let estimate = found.library().estimate(found.log().charter(), item, 0)?;
-            let (low, high) = estimate.interval_micros();
-            Some(control::Evidence {
-                rate: micros(estimate.rate_micros),
-                low: micros(low),
-                high: micros(high),
-                sessions: estimate.sessions,
-                members: u64::from(estimate.voices),
-            })
+            Some(convert::evidence(&estimate))
         });
         let supporters = |lessons: &[(LessonId, &LessonItem)]| {
             lessons.first().map_or(0, |(_, item)| item.support.len())

@@ -98,14 +98,14 @@ pub(crate) fn hints(args: &HintsArgs, json: bool) -> Result<(), CliError> {
         command: machine::command_line(),
         report: Report::of(trials, skipped),
     };
-    output::result(&measured, json, |measured| {
-        format!("{}\n{}, {}, {}", measured.report, measured.model, measured.machine, measured.date)
-    })?;
     let worse = &measured.report.worse;
-    if worse.is_empty() {
-        return Ok(());
-    }
-    Err(failed(&format!("hints are worse than none on {}", worse.join(", "))).kind("harm"))
+    let fault = (!worse.is_empty()).then(|| {
+        failed(&format!("hints are worse than none on {}", worse.join(", "))).kind("harm")
+    });
+    let text = |measured: &Measured| {
+        format!("{}\n{}, {}, {}", measured.report, measured.model, measured.machine, measured.date)
+    };
+    output::result_with(&measured, json, text, fault)
 }
 
 fn chosen(names: &[String]) -> Result<Vec<Pitfall>, CliError> {

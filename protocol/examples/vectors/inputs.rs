@@ -73,7 +73,7 @@ fn small_world() -> World {
     let mut world = World::with_members(2);
     world.publish(1, &authored(lesson("curl", "curl -s http://127.0.0.1:<port>/v1 -o <out>")));
     world.checkpoint();
-    let items = world.library().active_items();
+    let items = world.library().active_items(1);
     let cells: Vec<(ItemId, i64, i64)> = items.into_iter().map(|item| (item, 17, -3)).collect();
     world.outcomes(1, &cells);
     world.outcomes(2, &cells);
@@ -432,7 +432,7 @@ fn library(world: &World) -> File {
     file.add_shown("after the small federation", "Library", &Value::Null, &library);
     let mut voted = small_world();
     let lesson = ItemId::Lesson(*library.lessons.keys().next().unwrap());
-    let revision = library.active_items()[0];
+    let revision = library.active_items(1)[0];
     voted.votes(1, &[(lesson, 30)]);
     voted.costs(1, &[(revision, 40)]);
     file.add_shown("with votes and costs", "Library", &Value::Null, &refold(&voted.log));

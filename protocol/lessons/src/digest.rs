@@ -1,15 +1,17 @@
 //! What is kept of one session beside it, so that its owner's lessons are there at once.
 
 use lore_protocol::codec::{Decode, Encode};
+use lore_protocol::ids::LessonId;
 use lore_protocol::lesson::Lesson;
 
 use crate::call::Call;
 use crate::cut::beginning;
 use crate::findings::{Findings, Pitfall};
 use crate::keys::{key_of, of_practice};
+use crate::trial::{GivenLessons, TrialEnd};
 
 /// Version of what a digest says: another one is made again from the session.
-pub const DIGEST_VERSION: u32 = 1;
+pub const DIGEST_VERSION: u32 = 2;
 /// Most lessons of each kind that a digest holds.
 const MAX_SEEN: usize = 128;
 /// Longest command that is kept with a lesson, in bytes.
@@ -28,6 +30,8 @@ pub struct Digest {
     pub seen: Vec<Seen>,
     /// Commands that did the work, as lessons.
     pub practices: Vec<Lesson>,
+    /// The last trial of each lesson that the session had been given, by id.
+    pub trials: Vec<(LessonId, TrialEnd)>,
 }
 
 /// One remedy in one session.
@@ -44,9 +48,14 @@ pub struct Seen {
 }
 
 impl Digest {
-    /// The digest of a session's findings.
+    /// The digest of a session's findings, with the trials of what it had been `given`.
     #[must_use]
-    pub fn of(findings: &Findings, calls: &[Call], started_seconds: u64) -> Self {
+    pub fn of(
+        findings: &Findings,
+        calls: &[Call],
+        given: &GivenLessons,
+        started_seconds: u64,
+    ) -> Self {
         let seen = |worked: bool| {
             move |pitfall: &Pitfall| {
                 let situation = &pitfall.situation;
@@ -65,6 +74,7 @@ impl Digest {
             failures: u32::try_from(findings.failures.len()).unwrap_or(u32::MAX),
             seen: worked.chain(failed).take(MAX_SEEN).collect(),
             practices: findings.practices.iter().filter_map(of_practice).take(MAX_SEEN).collect(),
+            trials: findings.trials(given).into_iter().take(MAX_SEEN).collect(),
         }
     }
 }

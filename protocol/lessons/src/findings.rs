@@ -17,7 +17,7 @@ use crate::status::{Reading, read};
 use crate::tools::{Kind, kind_of};
 
 /// Calls after a failure among which its answer is looked for.
-const MAX_CALLS_ON: usize = 8;
+pub(crate) const MAX_CALLS_ON: usize = 8;
 
 /// A failure with what then worked.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,7 +4,7 @@
 //! moves what another one gives. The way of a session: [`Call`]s with their [`Status`], a [`Situation`] for
 //! each call that failed, the [`Remedy`] that a later success shows, and [`Practice`] for what simply worked.
 //! [`Findings`] holds all of it; [`keys`] turns it into lessons of the public grammar, and a [`Digest`] is what a
-//! node keeps of it. A [`Book`] holds known lessons and answers a failing call with one [`Hint`]; an [`Index`] is a book as bytes.
+//! node keeps of it. [`GivenLessons`] are tried: each ends as a [`TrialEnd`]. A [`Book`] holds known lessons and answers a failing call with one [`Hint`]; an [`Index`] is a book as bytes.
 //!
 //! Programs, recognisers of failures and purposes of commands are data files under `data/`.
 
@@ -32,6 +32,7 @@ mod shape;
 mod situation;
 mod status;
 mod tools;
+mod trial;
 
 #[cfg(test)]
 mod tests;
@@ -53,3 +54,4 @@ pub use shape::is_shaped;
 pub use situation::{Situation, situation_of};
 pub use status::{fails_by_its_words, status_of};
 pub use tools::is_shell;
+pub use trial::{GivenLessons, TrialEnd};

@@ -27,6 +27,18 @@ pub struct Counts {
     pub variance_micros: u64,
 }
 
+impl Counts {
+    /// These counts without a part of them that was counted with noise of its own.
+    pub(super) fn less(&self, part: Option<&Self>) -> Self {
+        let part = part.copied().unwrap_or_default();
+        Self {
+            successes: self.successes.saturating_sub(part.successes),
+            failures: self.failures.saturating_sub(part.failures),
+            variance_micros: self.variance_micros.saturating_add(part.variance_micros),
+        }
+    }
+}
+
 /// A noisy count within `[-3 sigma, cap + 3 sigma]`, with sigma never above a thirtieth of the cap.
 pub(super) fn clamp(count: i64, variance_micros: u64, cap: i64) -> i64 {
     hold(count, variance_micros.isqrt() / 1000, cap)

@@ -9,7 +9,7 @@ use super::evidence::Counts;
 use super::votes::{Tally, VoteEstimate};
 use crate::codec::{self, Decode, Encode};
 use crate::ids::{Hash, LessonId, MemberId, RevisionId, SkillId};
-use crate::lesson::{Lesson, LessonKey, Op, Word};
+use crate::lesson::{Lesson, LessonKey, Word};
 use crate::payload::{FileEntry, ItemId, RevokeTarget};
 use crate::voice::Voices;
 
@@ -169,25 +169,6 @@ impl Library {
     #[must_use]
     pub fn is_revoked(&self, target: RevokeTarget) -> bool {
         self.revoked.contains(&target)
-    }
-
-    /// Items that outcomes are counted for, by id: every revision that is not revoked, and the pitfalls of the
-    /// ballot: of those, whether the remedy worked.
-    #[must_use]
-    pub fn active_items(&self) -> Vec<ItemId> {
-        let revisions = self.skills.values().flat_map(|skill| skill.revisions.keys());
-        let revisions = revisions
-            .filter(|revision| !self.is_revoked(RevokeTarget::Revision(**revision)))
-            .map(|revision| ItemId::Revision(*revision));
-        let is_pitfall = |item: &ItemId| match item {
-            ItemId::Lesson(id) => {
-                self.lessons.get(id).is_some_and(|item| item.lesson.op() == Op::Fix)
-            }
-            ItemId::Revision(_) => false,
-        };
-        let pitfalls = self.ballot().into_iter().filter(is_pitfall);
-        let active: BTreeSet<ItemId> = revisions.chain(pitfalls).collect();
-        active.into_iter().collect()
     }
 
     /// A lesson of the library or of the codebook.

@@ -4,6 +4,7 @@
 //! checkpoint covers; what no checkpoint covers yet is one provisional step on top. The fold never reads
 //! a blob, and every number that two nodes must agree on is an integer.
 
+mod active;
 mod cost;
 mod drift;
 mod evidence;
@@ -15,6 +16,7 @@ mod spoken;
 mod step;
 mod votes;
 
+pub use active::Effect;
 pub use cost::{CostEstimate, CostSums};
 pub use drift::{LessonState, Trials, Watch};
 pub use evidence::{Counts, Estimate, Pool};

@@ -28,7 +28,9 @@ impl Library {
             skill.lessons.retain(|id| keeps(*id));
         }
         let is_kept = |item: &ItemId| match item {
-            ItemId::Lesson(id) => keeps(*id) || part.candidates.contains_key(id),
+            ItemId::Lesson(id) | ItemId::Given(id) => {
+                keeps(*id) || part.candidates.contains_key(id)
+            }
             ItemId::Revision(_) => true,
         };
         part.evidence.retain(|(item, _), _| is_kept(item));

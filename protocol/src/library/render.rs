@@ -122,6 +122,12 @@ impl Library {
         Ok(Rendered { skill, revision, name, description, topics, text })
     }
 
+    /// Lessons that a skill shows, the best first.
+    #[must_use]
+    pub fn shown_lessons(&self, skill: SkillId) -> Vec<LessonId> {
+        self.lessons_of(skill).into_iter().take(MAX_SHOWN).map(|(id, _)| id).collect()
+    }
+
     fn shown_topics(&self, shown: &[(LessonId, &LessonItem)]) -> Vec<String> {
         let mut topics: Vec<String> = Vec::new();
         for (id, _) in shown {

@@ -168,13 +168,15 @@ impl Library {
     fn items(&self) -> BTreeSet<ItemId> {
         let revisions = self.skills.values().flat_map(|skill| skill.revisions.keys());
         let revisions = revisions.map(|id| ItemId::Revision(*id));
-        revisions.chain(self.lessons.keys().map(|id| ItemId::Lesson(*id))).collect()
+        let lessons = self.lessons.keys().flat_map(|id| [ItemId::Lesson(*id), ItemId::Given(*id)]);
+        revisions.chain(lessons).collect()
     }
 
     /// What can be voted for: items that outcomes can be counted for, and candidates.
     fn votable(&self, items: &BTreeSet<ItemId>) -> BTreeSet<ItemId> {
         let candidates = self.candidates.keys().map(|id| ItemId::Lesson(*id));
-        candidates.chain(items.iter().copied()).collect()
+        let items = items.iter().filter(|item| !matches!(item, ItemId::Given(_)));
+        candidates.chain(items.copied()).collect()
     }
 
     /// Lessons that somebody found first stay what they are.

@@ -1,8 +1,8 @@
 //! Rules for a payload's own bytes: order, bounds, no duplicates.
 
 use super::{
-    Body, CostCell, Costs, LessonEntry, Lessons, MAX_BALLOT, Mechanism, Noise, Origin, Outcomes,
-    Payload, Revision, Votes, Window,
+    Body, CostCell, Costs, LessonEntry, Lessons, MAX_BALLOT, MAX_CELLS, Mechanism, Noise, Origin,
+    Outcomes, Payload, Revision, Votes, Window,
 };
 
 const MAX_NAME_BYTES: usize = 64;
@@ -85,6 +85,10 @@ impl Outcomes {
     fn check(&self) -> Result<(), &'static str> {
         self.mechanism.check()?;
         self.window.check()?;
+        ensure(
+            self.cells.len() <= MAX_CELLS,
+            "an outcome release has more cells than it can have",
+        )?;
         let key = |cell: &super::Cell| (cell.item, cell.context);
         ensure(self.cells.is_sorted_by(|a, b| key(a) < key(b)), "cells are sorted, none twice")
     }

@@ -207,6 +207,9 @@ pub enum ItemId {
     Revision(RevisionId),
     /// One lesson.
     Lesson(LessonId),
+    /// One lesson in sessions to which it had been given, as a hint or in a skill that was read: helped is a
+    /// success, hurt a failure. These sessions count for [`ItemId::Lesson`] too.
+    Given(LessonId),
 }
 
 /// A count on the wire: eight bytes whatever its value, so that the length of a release tells how many
@@ -271,6 +274,9 @@ pub struct Outcomes {
     /// Sorted by (item, context).
     pub cells: Vec<Cell>,
 }
+
+/// Most cells of an outcome release, so that it fits a payload.
+pub const MAX_CELLS: usize = 1_024;
 
 /// Most candidates on a ballot, so that a vote release is small enough to be gossiped whole.
 pub const MAX_BALLOT: usize = 256;

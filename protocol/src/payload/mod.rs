@@ -10,8 +10,8 @@ mod control;
 pub use check::MAX_REASON_BYTES;
 pub use codebook::{Codebook, MAX_CODEBOOK};
 pub use content::{
-    Cell, CostCell, Costs, FileEntry, ItemId, LessonEntry, Lessons, MAX_BALLOT, Mechanism, Noise,
-    Origin, Outcomes, Revision, Unit, VoteEntry, Votes, WEIGHT, Window,
+    Cell, CostCell, Costs, FileEntry, ItemId, LessonEntry, Lessons, MAX_BALLOT, MAX_CELLS,
+    Mechanism, Noise, Origin, Outcomes, Revision, Unit, VoteEntry, Votes, WEIGHT, Window,
 };
 pub use control::{
     Body, Checkpoint, FrontierEntry, Join, Leave, Phase, Removal, Revoke, RevokeTarget,

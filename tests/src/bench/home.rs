@@ -1,5 +1,6 @@
 //! A home with many users and a large library, whose releases are about to be due.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use lore_control::{
@@ -97,7 +98,7 @@ pub fn prepare(path: &Path, users: usize, sessions: usize) {
     node.ask(FederationCheckpoint { federation: None }).expect("a checkpoint");
     let found = &node.engine().federations()[&federation];
     assert_eq!(found.log().open_epoch(), EPOCH);
-    assert_eq!(found.fold().sealed().active_items().len(), REVISIONS + LESSONS);
+    assert_eq!(found.fold().sealed().active_items(1).len(), REVISIONS + 2 * LESSONS);
 }
 
 /// The node of a prepared home, which has heard from the member that is played.
@@ -138,7 +139,8 @@ pub fn session(n: usize) -> Session {
     let revision: RevisionId = revision_id(&manifest(n % REVISIONS));
     let (skill, state) = (None, None);
     let name = format!("skill-{}", n % REVISIONS);
-    session.skills_read = vec![SkillUse { name, skill, revision: Some(revision), state }];
+    session.skills_read =
+        vec![SkillUse { name, skill, revision: Some(revision), state, lessons: BTreeSet::new() }];
     session
 }
 

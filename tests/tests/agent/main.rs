@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod budget;
+mod cases;
 mod desk;
 mod end;
 mod extract;

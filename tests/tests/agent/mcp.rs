@@ -32,7 +32,7 @@ fn configure(desk: &Desk) {
     let script = desk.cluster.path().join("server.sh");
     std::fs::write(&script, SERVER).unwrap();
     let section = format!(
-        "[agent.mcp.desk]\nprogram = \"/bin/bash\"\narguments = [\"{}\"]\nenvironment = {{ TOKEN = \"t1\" }}",
+        "[agent.mcp.desk]\ncommand = \"/bin/bash\"\nargs = [\"{}\"]\nenv = {{ TOKEN = \"t1\" }}",
         script.display()
     );
     add(desk, &section);
@@ -53,13 +53,37 @@ async fn tools_of_a_configured_server_are_called_under_its_name_with_its_own_env
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_does_not_start_is_named() {
+async fn a_server_that_does_not_start_is_named_and_the_task_goes_on_with_the_others() {
     let desk = Desk::new();
-    add(&desk, "[agent.mcp.gone]\nprogram = \"/nonexistent\"");
-    let endpoint = Endpoint::acts(vec![says("never")]);
-    let error = desk.run(&endpoint, &["x", "--policy", "all"]).await.failed(1);
-    assert!(error["message"].as_str().unwrap().contains("gone"), "{error}");
-    assert!(endpoint.seen().is_empty());
+    configure(&desk);
+    add(&desk, "[agent.mcp.gone]\ncommand = \"/nonexistent\"");
+    let endpoint = Endpoint::acts(vec![calls(&[("a", "desk__look", "{}")]), says("ok")]);
+    let ran = desk.run(&endpoint, &["x", "--policy", "all"]).await;
+    ran.done();
+    assert_eq!(ran.events("called")[0]["text"], "token=t1 key=");
+    assert!(ran.0.stderr.contains("gone is left out"), "{}", ran.0.stderr);
+}
+
+/// An entry as other agents have it works as it is, in a file of theirs.
+#[tokio::test(flavor = "multi_thread")]
+async fn servers_of_a_file_of_another_agent_are_used_under_names_that_the_endpoint_takes() {
+    let desk = Desk::new();
+    let script = desk.cluster.path().join("server.sh");
+    std::fs::write(&script, SERVER.replace("look", "list-Issues")).unwrap();
+    let file = desk.cluster.path().join(".mcp.json");
+    let servers = json!({"mcpServers": {"chrome-devtools": {
+        "type": "stdio", "command": "/bin/bash", "args": [script], "env": {"TOKEN": "t2"}, "timeout": 5,
+    }}});
+    std::fs::write(&file, servers.to_string()).unwrap();
+    let config = desk.node.home().join("config.toml");
+    let text = std::fs::read_to_string(&config).unwrap();
+    std::fs::write(&config, format!("{text}\n[agent]\nmcp_files = [{file:?}]\n")).unwrap();
+    let name = "chrome-devtools__list-Issues";
+    let endpoint = Endpoint::acts(vec![calls(&[("a", name, "{}")]), says("ok")]);
+    let ran = desk.run(&endpoint, &["x", "--policy", "all"]).await;
+    ran.done();
+    assert_eq!(ran.events("called")[0]["text"], "token=t2 key=");
+    assert!(ran.0.stderr.contains("passed over timeout"), "{}", ran.0.stderr);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -118,15 +142,15 @@ async fn a_server_over_http_is_asked_with_its_own_token_and_told_nothing_else() 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_is_a_program_or_an_address_and_never_both() {
     for section in [
-        "program = \"/bin/true\"\nurl = \"https://example.org/mcp\"",
+        "command = \"/bin/true\"\nurl = \"https://example.org/mcp\"",
         "arguments = [\"x\"]",
-        "program = \"/bin/true\"\ntoken = \"x\"",
+        "command = \"/bin/true\"\ntoken = \"x\"",
         "url = \"https://example.org/mcp\"\nenvironment = { A = \"b\" }",
     ] {
         let desk = Desk::new();
         add(&desk, &format!("[agent.mcp.x]\n{section}"));
         let endpoint = Endpoint::acts(vec![]);
         let error = desk.run(&endpoint, &["x", "--policy", "all"]).await.failed(2);
-        assert!(error["message"].as_str().unwrap().contains("`program`"), "{section}: {error}");
+        assert!(error["message"].as_str().unwrap().contains("`command`"), "{section}: {error}");
     }
 }

@@ -1,5 +1,6 @@
 //! `skill export` for agents: the shelf in their directories, and what leaves the shelf leaves every copy.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -25,6 +26,22 @@ fn texts(person: &Path) -> Vec<PathBuf> {
     let places = [".claude/skills", ".agents/skills"].map(|place| person.join(place));
     let files = places.map(|place| place.join("deployctl/SKILL.md"));
     files.into_iter().filter(|path| path.exists()).collect()
+}
+
+/// Every path below a directory, with the bytes of files.
+fn tree(directory: &Path) -> BTreeMap<PathBuf, Option<Vec<u8>>> {
+    let mut found = BTreeMap::new();
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(tree(&path));
+            found.insert(path, None);
+        } else {
+            let bytes = fs::read(&path).unwrap();
+            found.insert(path, Some(bytes));
+        }
+    }
+    found
 }
 
 /// The hint that an agent's hook gives at the program that a poisoned lesson is about.
@@ -83,7 +100,18 @@ fn what_leaves_the_shelf_leaves_every_exported_copy() {
     assert_eq!(run(&ada, &person, &["connect", "--undo"]).code, Some(0));
     assert!(texts(&person).is_empty() && mine.exists() && !claude.exists());
     assert!(!shared.join(".lore-export.json").exists());
-    assert_eq!(run(&ada, &person, &["skill", "export", "--all"]).code, Some(0));
+
+    // Connecting brings the skills, an agent's undo takes back only what no other agent reads, and the last one leaves
+    // the home as it was.
+    let before = tree(&person);
+    let connected = run(&ada, &person, &["connect", "--yes", "--no-run"]);
+    assert_eq!((connected.code, texts(&person).len()), (Some(0), 2), "{connected:?}");
+    assert_eq!(connected.value()["skills"].as_array().unwrap().len(), 2, "{connected:?}");
+    assert_eq!(run(&ada, &person, &["connect", "claude-code", "--undo"]).code, Some(0));
+    assert_eq!(texts(&person), [shared.join("deployctl/SKILL.md")]);
+    assert_eq!(run(&ada, &person, &["connect", "--undo"]).code, Some(0));
+    assert_eq!(tree(&person), before);
+    assert_eq!(run(&ada, &person, &["connect", "--yes", "--no-run"]).code, Some(0));
     assert_eq!(texts(&person).len(), 2);
 
     // A decision reaches the copies with a running node and without one.

@@ -128,50 +128,84 @@ fn whatever_goes_wrong_the_agent_is_told_nothing() {
     assert!(!cluster.path().join("nowhere").exists());
 }
 
+const FAILED: &str = "Exit code 2\nerror: unexpected argument '--stage' found";
+
+/// A session in which `shipit run --stage` fails and `--to` works, as Claude Code keeps it.
+fn deployed(directory: &Path, session: &str) -> std::path::PathBuf {
+    let call = |id: &str, command: &str, output: &str, error: bool| {
+        [
+            json!({"type": "assistant", "sessionId": session, "uuid": format!("{session}a{id}"), "message": {"role": "assistant",
+                "content": [{"type": "tool_use", "id": id, "name": "Bash", "input": {"command": command}}]}}),
+            json!({"type": "user", "sessionId": session, "uuid": format!("{session}r{id}"), "message": {"role": "user",
+                "content": [{"type": "tool_result", "tool_use_id": id, "content": output, "is_error": error}]}}),
+        ]
+    };
+    let task = json!({"type": "user", "sessionId": session, "uuid": format!("{session}u"),
+        "message": {"role": "user", "content": "deploy"}});
+    let lines = [
+        [task].to_vec(),
+        call("1", "shipit run --stage a", FAILED, true).to_vec(),
+        call("2", "shipit run --to a", "done", false).to_vec(),
+    ]
+    .concat();
+    let file = directory.join(format!("{session}.jsonl"));
+    let text: Vec<String> = lines.iter().map(Value::to_string).collect();
+    std::fs::write(&file, text.join("\n")).unwrap();
+    file
+}
+
+/// What a verb of Ada's prints.
+fn ada(node: &Node, person: &Path, args: &[&str]) -> Value {
+    let mut command = node.command(&[args, &["--json"]].concat());
+    let output = command.env("HOME", person).env("USER", "ada").output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    serde_json::from_str(text.lines().last().unwrap()).unwrap()
+}
+
+/// The hint for the failure of a session, as the agent reads it; empty without one.
+fn ask_about_deploying(node: &Node, session: &str) -> String {
+    let call = json!({"session_id": session, "hook_event_name": "PostToolUseFailure", "tool_name": "Bash",
+        "tool_input": {"command": "shipit run --stage b"}, "error": FAILED});
+    hook(node.home(), "claude-code", "after", call.to_string().as_bytes())
+}
+
 #[test]
 fn own_lessons_are_hinted_and_gone_from_every_file_when_their_session_is_deleted() {
     let cluster = Cluster::of(1);
     let (node, person) = connected(&cluster);
-    let ada = |args: &[&str]| {
-        let mut command = node.command(&[args, &["--json"]].concat());
-        let output = command.env("HOME", &person).env("USER", "ada").output().unwrap();
-        assert!(output.status.success(), "{output:?}");
-    };
-    let call = |id: &str, command: &str, output: &str, error: bool| {
-        [
-            json!({"type": "assistant", "sessionId": "t", "uuid": format!("a{id}"), "message": {"role": "assistant",
-                "content": [{"type": "tool_use", "id": id, "name": "Bash", "input": {"command": command}}]}}),
-            json!({"type": "user", "sessionId": "t", "uuid": format!("r{id}"), "message": {"role": "user",
-                "content": [{"type": "tool_result", "tool_use_id": id, "content": output, "is_error": error}]}}),
-        ]
-    };
-    let task = json!({"type": "user", "sessionId": "t", "uuid": "u", "message": {"role": "user", "content": "deploy"}});
-    let failed = "Exit code 2\nerror: unexpected argument '--stage' found";
-    let lines = [
-        [task].to_vec(),
-        call("1", "shipit run --stage a", failed, true).to_vec(),
-        call("2", "shipit run --to a", "done", false).to_vec(),
-    ]
-    .concat();
-    let file = cluster.path().join("t.jsonl");
-    let text: Vec<String> = lines.iter().map(Value::to_string).collect();
-    std::fs::write(&file, text.join("\n")).unwrap();
-    ada(&["session", "import", file.to_str().unwrap()]);
+    let file = deployed(cluster.path(), "t");
+    ada(&node, &person, &["session", "import", file.to_str().unwrap()]);
     // A node that runs writes what hooks read; connecting again does it too.
-    ada(&["connect", "claude-code", "--yes", "--no-run"]);
-    let ask = |session: &str| {
-        let call = json!({"session_id": session, "hook_event_name": "PostToolUseFailure", "tool_name": "Bash",
-            "tool_input": {"command": "shipit run --stage b"}, "error": failed});
-        hook(node.home(), "claude-code", "after", call.to_string().as_bytes())
-    };
-    let told = text_of(&ask("one"));
+    ada(&node, &person, &["connect", "claude-code", "--yes", "--no-run"]);
+    let told = text_of(&ask_about_deploying(&node, "one"));
     assert!(told.contains("--to") && told.contains("own sessions"), "{told}");
     for file in std::fs::read_dir(node.home().join("hints/own")).unwrap().flatten() {
         let bytes = std::fs::read(file.path()).unwrap();
         assert!(!bytes.windows(6).any(|part| part == b"shipit"), "own lessons are not in clear");
     }
-    ada(&["session", "forget", "--all", "--yes"]);
-    assert_eq!(ask("two"), "");
+    ada(&node, &person, &["session", "forget", "--all", "--yes"]);
+    assert_eq!(ask_about_deploying(&node, "two"), "");
+}
+
+#[test]
+fn a_session_that_followed_its_hint_counts_as_helped_and_one_without_a_hint_does_not() {
+    let cluster = Cluster::of(1);
+    let (node, person) = connected(&cluster);
+    let import = |session: &str| {
+        let file = deployed(cluster.path(), session);
+        ada(&node, &person, &["session", "import", file.to_str().unwrap()]);
+    };
+    import("first");
+    ada(&node, &person, &["connect", "claude-code", "--yes", "--no-run"]);
+    text_of(&ask_about_deploying(&node, "hinted"));
+    import("hinted");
+    import("unhinted");
+    let lessons = ada(&node, &person, &["lesson", "list", "shipit"]);
+    let id = lessons["lessons"][0]["id"].as_str().unwrap();
+    let why = ada(&node, &person, &["lesson", "why", id]);
+    assert_eq!(why["known"][0]["worked"], 3, "{why}");
+    assert_eq!(why["trials"], json!({"helped": 1, "hurt": 0, "ignored": 0}));
 }
 
 #[test]

@@ -130,6 +130,19 @@ fn an_agent_gets_what_is_on_the_shelf_marked_and_escaped_and_nothing_else() {
     let why = ada.json(&["lesson", "why", &lesson[..8], "--user", user]);
     assert_eq!(why["reports"], json!({ "helped": 0, "not_helped": 1 }), "{why}");
 
+    // A note is for the user, and encrypted.
+    let note = json!({ "text": "evilctl is a trap\u{1b}[2J" });
+    assert!(!client.call("note", &note).1);
+    assert!(client.call("note", &json!({ "text": " " })).1);
+    let notes = ada.json(&["lesson", "notes", "--user", user]);
+    assert_eq!(notes["notes"][0]["text"], "evilctl is a trap[2J", "{notes}");
+    for file in std::fs::read_dir(ada.home().join("hints/own")).unwrap().flatten() {
+        let bytes = std::fs::read(file.path()).unwrap();
+        assert!(!bytes.windows(7).any(|part| part == b"evilctl"), "{file:?}");
+    }
+    ada.json(&["lesson", "notes", "--forget", "--user", user]);
+    assert!(ada.json(&["lesson", "notes", "--user", user])["notes"].as_array().unwrap().is_empty());
+
     // Rejecting takes it from the same client.
     ada.json(&["reject", &lesson[..8]]);
     assert!(client.call("lesson_for_failure", &failing()).0.contains("No lesson is known"));
@@ -157,7 +170,10 @@ fn unknown_methods_and_tools_are_answered_with_an_error_and_the_server_goes_on()
     let listed = client.ask("tools/list", &json!({}));
     let tools = listed["result"]["tools"].as_array().unwrap();
     let names: Vec<&str> = tools.iter().map(|tool| tool["name"].as_str().unwrap()).collect();
-    assert_eq!(names, ["lesson_for_failure", "skill_search", "skill_read", "report_outcome"]);
+    assert_eq!(
+        names,
+        ["lesson_for_failure", "skill_search", "skill_read", "report_outcome", "note"]
+    );
     for method in ["lore/approve", "shelf.decide", "resources/list"] {
         let answer = client.ask(method, &json!({}));
         assert_eq!(answer["error"]["code"], -32601, "{method}: {answer}");

@@ -92,19 +92,49 @@ impl HintFiles {
     /// # Errors
     /// When a file cannot be written; what was there stays.
     pub fn write_own(&self, index: &[u8]) -> io::Result<()> {
-        let Some(key) = &self.key else {
+        if !self.has_key() {
             return match fs::remove_file(self.own()) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
                 _ => Ok(()),
             };
-        };
+        }
+        self.seal(&self.own(), index)
+    }
+
+    /// Returns true when private files of the user can be read and written.
+    pub(super) const fn has_key(&self) -> bool {
+        self.key.is_some()
+    }
+
+    /// Encrypts a private file of the user.
+    pub(super) fn seal(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        let Some(key) = &self.key else { return Err(io::Error::other("there is no key")) };
         let mut nonce = [0; NONCE_BYTES];
         getrandom::fill(&mut nonce).map_err(|error| io::Error::other(error.to_string()))?;
-        let payload = Payload { msg: index, aad: self.user.as_bytes() };
+        let payload = Payload { msg: bytes, aad: &self.bound_to(path) };
         let sealed = XChaCha20Poly1305::new(&key.0.into())
             .encrypt(XNonce::from_slice(&nonce), payload)
-            .map_err(|_| io::Error::other("an index cannot be encrypted"))?;
-        replace(&self.own(), &[&nonce[..], &sealed].concat(), 0o600)
+            .map_err(|_| io::Error::other("a file cannot be encrypted"))?;
+        replace(path, &[&nonce[..], &sealed].concat(), 0o600)
+    }
+
+    /// Decrypts a private file of the user; none when there is no such file, or no key.
+    pub(super) fn unseal(&self, path: &Path) -> Result<Option<Vec<u8>>, HookError> {
+        let Some(key) = &self.key else { return Ok(None) };
+        let Some(bytes) = read(path)? else { return Ok(None) };
+        let damaged = || HookError::Files(IndexError::Damaged.to_string());
+        let (nonce, sealed) = bytes.split_at_checked(NONCE_BYTES).ok_or_else(damaged)?;
+        let payload = Payload { msg: sealed, aad: &self.bound_to(path) };
+        XChaCha20Poly1305::new(&key.0.into())
+            .decrypt(XNonce::from_slice(nonce), payload)
+            .map(Some)
+            .map_err(|_| damaged())
+    }
+
+    /// What a private file is bound to: its user and its kind, so that none stands for another.
+    fn bound_to(&self, path: &Path) -> Vec<u8> {
+        let kind = path.extension().unwrap_or_default().as_encoded_bytes();
+        [self.user.as_bytes(), b"\0", kind].concat()
     }
 
     /// Lessons about some programs: the user's own and the public ones. What is not there is empty.
@@ -135,15 +165,7 @@ impl HintFiles {
     /// # Errors
     /// [`HookError::Files`].
     pub fn read_own(&self) -> Result<Option<Index>, HookError> {
-        let Some(key) = &self.key else { return Ok(None) };
-        let Some(bytes) = read(&self.own())? else { return Ok(None) };
-        let damaged = || HookError::Files(IndexError::Damaged.to_string());
-        let (nonce, sealed) = bytes.split_at_checked(NONCE_BYTES).ok_or_else(damaged)?;
-        let payload = Payload { msg: sealed, aad: self.user.as_bytes() };
-        let open = XChaCha20Poly1305::new(&key.0.into())
-            .decrypt(XNonce::from_slice(nonce), payload)
-            .map_err(|_| damaged())?;
-        index(&open).map(Some)
+        self.unseal(&self.own())?.map(|bytes| index(&bytes)).transpose()
     }
 }
 

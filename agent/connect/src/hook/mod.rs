@@ -4,6 +4,7 @@ mod answer;
 mod files;
 mod given;
 mod input;
+mod notes;
 
 use lore_lessons::{Hint, Situation, fails_by_its_words, programs_of, situation_of, status_of};
 use lore_session::CallHint;
@@ -12,6 +13,7 @@ pub use answer::answer;
 pub use files::{HintFiles, HintKey};
 pub use given::{Given, GivenHint, KEPT_SECONDS};
 pub use input::{HookInput, MAX_INPUT_BYTES, unix_seconds};
+pub use notes::{MAX_NOTE_BYTES, MAX_NOTES, Note};
 
 use crate::agent::Agent;
 

@@ -84,7 +84,7 @@ const OVERFLOW_KINDS: [&str; 4] = [
     "request_too_large",
     "string_above_max_length",
 ];
-const OVERFLOW_WORDS: [&str; 9] = [
+const OVERFLOW_WORDS: [&str; 18] = [
     "maximum context length",
     "context length exceeded",
     "exceed context limit",
@@ -94,6 +94,27 @@ const OVERFLOW_WORDS: [&str; 9] = [
     "context window of this model",
     "input is too long",
     "maximum number of tokens allowed",
+    "maximum prompt length",
+    "exceeded max context length",
+    "too many tokens",
+    "greater than the context length",
+    "larger context length",
+    "context the overflows",
+    "context overflow",
+    "reduce the length of the messages",
+    "must have less than",
+];
+/// Words that name a context, and words that say it is full: both make the sentences of further servers.
+const CONTEXT_WORDS: [&str; 4] = ["context length", "context window", "context size", "n_ctx"];
+const FULL_WORDS: [&str; 8] = [
+    "exceed",
+    "overflow",
+    "longer than",
+    "larger than",
+    "greater than",
+    "too long",
+    "too large",
+    "not enough",
 ];
 const BILLING_KINDS: [&str; 4] =
     ["insufficient_quota", "billing_error", "billing_hard_limit_reached", "insufficient_credits"];
@@ -130,9 +151,17 @@ impl Facts {
         list.iter().any(|words| self.text.contains(words))
     }
 
+    fn is_overflow(&self) -> bool {
+        // Of a limit of tokens a minute the same words are said.
+        let by_words = self.status != 429
+            && (self.says(&OVERFLOW_WORDS)
+                || (self.says(&CONTEXT_WORDS) && self.says(&FULL_WORDS)));
+        self.kind_in(&OVERFLOW_KINDS) || by_words || self.status == 413
+    }
+
     fn classify(self, message: String) -> ModelError {
         let retry_after = self.retry_after;
-        if self.kind_in(&OVERFLOW_KINDS) || self.says(&OVERFLOW_WORDS) || self.status == 413 {
+        if self.is_overflow() {
             let [used, window] = self.tokens;
             let (said_used, said_window) = numbers(&self.text);
             return ModelError::Overflow {
@@ -262,6 +291,29 @@ mod tests {
             };
             assert_eq!((used, window), expected, "{body}");
         }
+    }
+
+    #[test]
+    fn a_full_context_is_known_in_the_words_of_every_server() {
+        let sentences = [
+            "The number of tokens to keep from the initial prompt is greater than the context length. Try to load the model with a larger context length, or provide a shorter input",
+            "Trying to keep the first 9110 tokens when context the overflows. However, the model is loaded with context length of only 4096 tokens, which is not enough.",
+            "Requested tokens (9110) exceed context window of 4096",
+            "The input (9110 tokens) is longer than the model's context length (4096 tokens).",
+            "Prompt contains 9110 tokens and 0 draft tokens, too large for model with 4096 maximum context length",
+            "This model's maximum prompt length is 4096 but the request contains 9110 tokens.",
+            "prompt too long; exceeded max context length by 5014 tokens",
+            "You passed 9110 input tokens. However, the model's context length is only 4096 tokens, resulting in a prompt that is too long.",
+            "`inputs` must have less than 4096 tokens. Given: 9110",
+            "Please reduce the length of the messages or completion.",
+        ];
+        for sentence in sentences {
+            let body = serde_json::json!({"error": {"message": sentence}}).to_string();
+            let found = classify(400, &body);
+            assert_eq!(found.class(), "overflow", "{sentence}: {found:?}");
+        }
+        let pace = r#"{"error":{"message":"Request too large on tokens per min: limit 30000, the context window is not enough"}}"#;
+        assert_eq!(classify(429, pace).class(), "rate_limited");
     }
 
     #[test]

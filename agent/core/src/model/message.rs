@@ -111,6 +111,8 @@ pub enum ControlKind {
     Truncated,
     /// An answer held neither words nor calls.
     Empty,
+    /// A call was written as words.
+    Unsent,
     /// The budget is nearly used up.
     Budget,
     /// Skills that fit the task are offered.
@@ -125,6 +127,7 @@ impl ControlKind {
             Self::Loop => "loop",
             Self::Truncated => "truncated",
             Self::Empty => "empty",
+            Self::Unsent => "unsent",
             Self::Budget => "budget",
             Self::Skills => "skills",
         }

@@ -55,8 +55,10 @@ impl Sse {
         let first = !std::mem::replace(&mut self.started, true);
         let text = if first { text.trim_start_matches('\u{feff}') } else { text };
         if text.is_empty() {
-            if std::mem::take(&mut self.has_data) {
-                event(&std::mem::take(&mut self.data))?;
+            let data = std::mem::take(&mut self.data);
+            // Without data there is no event: servers send such as a sign of life.
+            if std::mem::take(&mut self.has_data) && !data.trim().is_empty() {
+                event(&data)?;
             }
             return Ok(());
         }
@@ -93,8 +95,8 @@ mod tests {
 
     #[test]
     fn comments_names_and_line_breaks_of_every_kind() {
-        let stream = "\u{feff}: OPENROUTER PROCESSING\r\n\r\nevent: a\r\ndata: one\r\n\r\ndata:two\rdata: three\r\rid: 4\n\ndata\n\n";
-        assert_eq!(decode(&[stream.as_bytes()]), ["one", "two\nthree", ""]);
+        let stream = "\u{feff}: OPENROUTER PROCESSING\r\n\r\nevent: a\r\ndata: one\r\n\r\ndata:two\rdata: three\r\rid: 4\n\ndata\n\ndata: \n\ndata: four\n\n";
+        assert_eq!(decode(&[stream.as_bytes()]), ["one", "two\nthree", "four"]);
     }
 
     #[test]

@@ -15,4 +15,7 @@ mod terms;
 pub use evidence::Evidence;
 pub use index::{Index, MAX_QUERY_BYTES, MAX_QUERY_TERMS};
 pub use offer::{Hit, Offer};
-pub use skill_text::{MAX_SKILL_BYTES, MAX_SKILLS, PassedOver, Scan, SelectError, SkillText};
+pub use skill_text::{
+    MAX_SKILL_BYTES, MAX_SKILLS, PassedOver, Scan, SelectError, SkillText, read_skill_file,
+    skill_file,
+};

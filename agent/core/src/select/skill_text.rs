@@ -1,5 +1,6 @@
 //! A skill as Select reads it.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -27,6 +28,33 @@ pub enum SelectError {
         /// Message of the system.
         source: io::Error,
     },
+}
+
+/// The file that makes a directory a skill: `SKILL.md`, or `skill.md` as some people name it. None without either.
+#[must_use]
+pub fn skill_file(directory: &Path) -> Option<PathBuf> {
+    let names = [skill::SKILL_MD.to_owned(), skill::SKILL_MD.to_lowercase()];
+    let mut files = names.into_iter().map(|name| directory.join(name));
+    files.find(|file| file.symlink_metadata().is_ok())
+}
+
+/// Bytes of a skill's file, at most [`MAX_SKILL_BYTES`]. It is asked for its kind before it is opened, since opening a
+/// pipe would wait for a writer.
+///
+/// # Errors
+/// Why it cannot be read, in words.
+pub fn read_skill_file(path: &Path) -> Result<Vec<u8>, String> {
+    let words = |error: io::Error| error.to_string();
+    if !fs::metadata(path).map_err(words)?.is_file() {
+        return Err("it is no regular file".to_owned());
+    }
+    let mut bytes = Vec::new();
+    let file = fs::File::open(path).map_err(words)?;
+    file.take(MAX_SKILL_BYTES + 1).read_to_end(&mut bytes).map_err(words)?;
+    if bytes.len() as u64 > MAX_SKILL_BYTES {
+        return Err(format!("it has more than {MAX_SKILL_BYTES} bytes"));
+    }
+    Ok(bytes)
 }
 
 /// A text with its place, its words and its evidence.
@@ -72,16 +100,25 @@ pub struct Scan {
     pub passed_over: Vec<PassedOver>,
 }
 
-impl SkillText {
-    /// Reads `dir/*/SKILL.md`; what cannot be read as a skill is left out.
-    ///
-    /// # Errors
-    /// Fails when `dir` cannot be listed.
-    pub fn load_dir(dir: &Path) -> Result<Vec<Self>, SelectError> {
-        Ok(Self::scan_dir(dir)?.skills)
-    }
+/// Most files that are named as passed over.
+const MAX_NAMED: usize = 5;
 
-    /// As [`load_dir`](Self::load_dir), and says what was left out.
+impl Scan {
+    /// Lines that say what was passed over: some files by name, and how many more there are.
+    #[must_use]
+    pub fn passed_over_words(&self) -> Vec<String> {
+        let named = self.passed_over.iter().take(MAX_NAMED);
+        let named = named.map(|one| format!("passed over: {}: {}", one.path.display(), one.reason));
+        let more = self.passed_over.len().saturating_sub(MAX_NAMED);
+        let more = (more > 0).then(|| {
+            format!("passed over: {more} more; `lore skill validate DIR` judges every skill")
+        });
+        named.chain(more).collect()
+    }
+}
+
+impl SkillText {
+    /// Reads the skills of the directories in `dir`, and says what was left out.
     ///
     /// # Errors
     /// Fails when `dir` cannot be listed.
@@ -89,10 +126,7 @@ impl SkillText {
         let at = |source| SelectError::Directory { path: dir.to_owned(), source };
         let mut files = Vec::new();
         for entry in fs::read_dir(dir).map_err(at)? {
-            let file = entry.map_err(at)?.path().join(skill::SKILL_MD);
-            if file.symlink_metadata().is_ok() {
-                files.push(file);
-            }
+            files.extend(skill_file(&entry.map_err(at)?.path()));
         }
         // Directory order is the file system's.
         files.sort();
@@ -112,17 +146,7 @@ impl SkillText {
     }
 
     fn read_file(path: &Path) -> Result<Self, String> {
-        let words = |error: io::Error| error.to_string();
-        // Asked before it is opened: opening a pipe would wait for a writer.
-        if !fs::metadata(path).map_err(words)?.is_file() {
-            return Err("it is no regular file".to_owned());
-        }
-        let mut bytes = Vec::new();
-        let file = fs::File::open(path).map_err(words)?;
-        file.take(MAX_SKILL_BYTES + 1).read_to_end(&mut bytes).map_err(words)?;
-        if bytes.len() as u64 > MAX_SKILL_BYTES {
-            return Err(format!("it has more than {MAX_SKILL_BYTES} bytes"));
-        }
+        let bytes = read_skill_file(path)?;
         let mut skill = Self::parse(&bytes)?;
         skill.path = Some(path.to_owned());
         Ok(skill)
@@ -151,6 +175,7 @@ impl SkillText {
                 skill: metadata("lore-skill").and_then(|id| id.parse().ok()),
                 revision: metadata("lore-revision").and_then(|id| id.parse().ok()),
                 state: metadata("lore-skill-state").and_then(|id| id.parse().ok()),
+                lessons: BTreeSet::new(),
                 name: name.to_owned(),
             },
             evidence: None,

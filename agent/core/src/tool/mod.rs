@@ -54,7 +54,7 @@ pub type ToolFuture<'a> = Pin<Box<dyn Future<Output = ToolOutput> + Send + 'a>>;
 /// A tool as a model is told of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ToolSpec {
-    /// Name, `[a-z][a-z0-9_]{0,63}`; those of an MCP server begin with the server's name.
+    /// Name, `[A-Za-z][A-Za-z0-9_-]{0,63}`; those of an MCP server begin with the server's name.
     pub name: String,
     /// Description for the model: what it does and when to use it.
     pub description: String,

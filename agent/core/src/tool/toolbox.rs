@@ -12,6 +12,9 @@ use super::{
 };
 use lore_sandbox::Sandbox;
 
+/// Longest name of a tool, in bytes: what endpoints take.
+pub(super) const MAX_NAME_BYTES: usize = 64;
+
 /// Tools by name.
 #[derive(Clone, Default)]
 pub struct Toolbox {
@@ -22,7 +25,7 @@ pub struct Toolbox {
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ToolboxError {
     /// Models and endpoints take no other names.
-    #[error("{0:?} is no name for a tool: [a-z][a-z0-9_]{{0,63}}")]
+    #[error("{0:?} is no name for a tool: [A-Za-z][A-Za-z0-9_-]{{0,63}}")]
     Name(String),
     /// Two tools with one name; the first stays.
     #[error("there is a tool {0} already")]
@@ -120,7 +123,7 @@ impl std::fmt::Debug for Toolbox {
 }
 
 fn is_name(name: &str) -> bool {
-    name.len() <= 64
-        && name.starts_with(|c: char| c.is_ascii_lowercase())
-        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+    name.len() <= MAX_NAME_BYTES
+        && name.starts_with(|c: char| c.is_ascii_alphabetic())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
 }

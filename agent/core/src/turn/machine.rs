@@ -7,7 +7,8 @@ use std::time::Duration;
 use super::compact::{self, Plan};
 use super::guard::{Guard, Verdict};
 use super::tokens::Meter;
-use super::{Allowance, End, Event, Limits, Mode, Purpose, Spend, recover, text, thought};
+use super::written::Written;
+use super::{Allowance, End, Event, Limits, Mode, Purpose, Spend, recover, text, thought, written};
 use crate::model::{Call, ControlKind, Finish, Message, ModelError, Reply, Request, ToolResult};
 use crate::tool::ToolSpec;
 
@@ -359,7 +360,7 @@ impl Machine {
         self.retries = 0;
         self.overflows = 0;
         let spoken = thought::spoken(&reply.text).into_owned();
-        let calls = self.calls(&reply, &spoken);
+        let (calls, unclear) = self.calls(&reply, &spoken);
         let asked = calls.len() as u64;
         let message = Message::Assistant {
             text: reply.text.clone(),
@@ -389,6 +390,11 @@ impl Machine {
                 "Your last reply was cut at the output limit. Go on where it ended; put long content \
                  into several smaller calls.",
             ),
+            (_, true) if unclear => self.again(
+                ControlKind::Unsent,
+                "Your last reply has a tool call written as words, and nothing was run. Send it as a tool call. \
+                 If the task is done, say so in words alone.",
+            ),
             (_, true) => self.phase = Phase::Ended(End::Done { text: spoken }),
             (_, false) => self.again(
                 ControlKind::Empty,
@@ -398,24 +404,31 @@ impl Machine {
         }
     }
 
-    /// The calls of a reply, read, with ids that are unique. `spoken` is its text without thoughts.
-    fn calls(&mut self, reply: &Reply, spoken: &str) -> Vec<Call> {
+    /// The calls of a reply, read, with ids that are unique; and whether there is something in its words that looks
+    /// like a call and is none. `spoken` is its text without thoughts.
+    fn calls(&mut self, reply: &Reply, spoken: &str) -> (Vec<Call>, bool) {
         if self.limits.mode == Mode::Text {
             let Some(mut call) = text::call(spoken, String::new()) else {
-                return Vec::new();
+                return (Vec::new(), false);
             };
             call.id = recover::id("", &mut self.ids);
-            return vec![call];
+            return (vec![call], false);
         }
-        let written;
+        let mut unclear = false;
+        let mut found = Vec::new();
         let raw = if reply.calls.is_empty() && !self.names.is_empty() {
-            written = recover::written_calls(spoken, &self.names);
-            &written
+            match written::calls_in(spoken, &self.names) {
+                Written::Calls(calls) => found = calls,
+                Written::Unclear => unclear = true,
+                Written::Words => {}
+            }
+            &found
         } else {
             &reply.calls
         };
         let cut = reply.finish == Finish::Length;
-        raw.iter().map(|raw| recover::read(raw, recover::id(&raw.id, &mut self.ids), cut)).collect()
+        let read = |raw| recover::read(raw, recover::id(&raw.id, &mut self.ids), cut);
+        (raw.iter().map(read).collect(), unclear)
     }
 
     /// Asks again after a reply that was none, a bounded number of times in a row.

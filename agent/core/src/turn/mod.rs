@@ -24,6 +24,7 @@ mod text;
 mod thought;
 mod tokens;
 mod transcript;
+mod written;
 
 pub use act::Tools;
 pub use budget::{Allowance, Limits, Mode, Price, Spend};

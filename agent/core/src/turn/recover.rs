@@ -54,7 +54,7 @@ fn arguments(text: &str) -> Result<Value, String> {
 }
 
 /// The text within a fence of three backticks around all of it.
-fn unfence(text: &str) -> &str {
+pub(super) fn unfence(text: &str) -> &str {
     let Some(inner) = text.strip_prefix("```").and_then(|rest| rest.strip_suffix("```")) else {
         return text;
     };
@@ -111,37 +111,6 @@ fn drop_comma(text: &mut String) {
     if text[..end].ends_with(',') {
         text.truncate(end - 1);
     }
-}
-
-/// Calls that a model wrote into its words instead of asking for them: `<tool_call>{...}</tool_call>`,
-/// or nothing but one JSON object with a tool's name. Only names that are offered count.
-pub(super) fn written_calls(text: &str, offered: &BTreeSet<String>) -> Vec<RawCall> {
-    let mut calls = Vec::new();
-    let mut rest = text;
-    while let Some((_, after)) = rest.split_once("<tool_call>") {
-        let (inner, after) = after.split_once("</tool_call>").unwrap_or((after, ""));
-        calls.extend(written_call(inner, offered));
-        rest = after;
-    }
-    if calls.is_empty() {
-        calls.extend(written_call(text, offered));
-    }
-    calls
-}
-
-fn written_call(text: &str, offered: &BTreeSet<String>) -> Option<RawCall> {
-    let value: Value = serde_json::from_str(unfence(text.trim())).ok()?;
-    let value = value.get("function").filter(|inner| inner.is_object()).unwrap_or(&value);
-    let name = value.get("name").or_else(|| value.get("tool"))?.as_str()?;
-    let arguments = value.get("arguments").or_else(|| value.get("parameters"))?;
-    offered.contains(name).then(|| RawCall {
-        id: String::new(),
-        name: name.to_owned(),
-        arguments: match arguments {
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
-        },
-    })
 }
 
 /// An id that both wire formats take and that nobody else has: the given one, else a number.
@@ -242,21 +211,6 @@ mod tests {
         let raw = RawCall { arguments: r#"{"a":"b"#.to_owned(), ..RawCall::default() };
         let call = read(&raw, "1".to_owned(), true);
         assert!(call.unreadable.unwrap().contains("smaller parts"));
-    }
-
-    #[test]
-    fn calls_written_into_words_are_found_when_offered() {
-        let offered = BTreeSet::from(["bash".to_owned()]);
-        let found = |text| written_calls(text, &offered).len();
-        assert_eq!(
-            found(
-                "<tool_call>\n{\"name\":\"bash\",\"arguments\":{\"command\":\"ls\"}}\n</tool_call>"
-            ),
-            1
-        );
-        assert_eq!(found("{\"name\":\"bash\",\"arguments\":{\"command\":\"ls\"}}"), 1);
-        assert_eq!(found("{\"name\":\"rm\",\"arguments\":{}}"), 0);
-        assert_eq!(found("Use {\"name\":\"bash\",\"arguments\":{}} like this."), 0);
     }
 
     #[test]

@@ -107,7 +107,7 @@ async fn what_a_session_teaches_is_the_same_with_and_without_hints() {
         let calls = session.calls();
         let found = findings(&calls, &session.task);
         assert_eq!(found.pitfalls.len(), 1, "{found:?}");
-        let digest = Digest::of(&found, &calls, 0);
+        let digest = Digest::of(&found, &calls, &session.given_lessons(), 0);
         (found, digest, session.trace())
     };
     assert_eq!(taught(&with), taught(&without));
@@ -119,7 +119,12 @@ async fn an_own_lesson_of_an_earlier_session_answers_before_the_codebook() {
     let first = session(&first);
     let calls = first.calls();
     let mut book = book();
-    book.add_session(&Digest::of(&findings(&calls, &first.task), &calls, 0));
+    book.add_session(&Digest::of(
+        &findings(&calls, &first.task),
+        &calls,
+        &first.given_lessons(),
+        0,
+    ));
     let (_, second) = pushing(Some(book), twice()).await;
     let given = hints(&second);
     assert_eq!((given.len(), given[0].circle), (1, Circle::Own));

@@ -1,5 +1,6 @@
 //! Promises of a turn.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -514,7 +515,13 @@ async fn a_transcript_remembers_skills_and_what_was_stored() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("t.jsonl");
     let mut transcript = Transcript::create(&path, &Head::new("s", "m", 0)).unwrap();
-    let used = SkillUse { name: "x".to_owned(), skill: None, revision: None, state: None };
+    let used = SkillUse {
+        name: "x".to_owned(),
+        skill: None,
+        revision: None,
+        state: None,
+        lessons: BTreeSet::new(),
+    };
     transcript.write(&Record::Skills { skills: vec![used.clone()] }).unwrap();
     transcript.append(&Arc::new(Message::user("one"))).unwrap();
     transcript.write(&Record::Stored { session: "s".to_owned(), messages: 1 }).unwrap();

@@ -134,12 +134,18 @@ fn a_directory_of_rubbish_gives_its_skills_and_says_what_it_passed_over() {
     let pipe = dir.path().join("pipe/SKILL.md");
     let mode = rustix::fs::Mode::from_raw_mode(0o600);
     rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+    fs::create_dir(dir.path().join("lower")).unwrap();
+    fs::write(dir.path().join("lower/skill.md"), "---\nname: lower\ndescription: x\n---\n")
+        .unwrap();
     let scan = SkillText::scan_dir(dir.path()).unwrap();
+    let words = scan.passed_over_words();
+    assert_eq!(words.len(), 6, "{words:?}");
+    assert!(words[5].contains("3 more"), "{words:?}");
     let read: Vec<&str> = scan.skills.iter().map(|skill| skill.name.as_str()).collect();
-    assert_eq!(read, ["good"]);
+    assert_eq!(read, ["good", "lower"]);
     assert_eq!(scan.passed_over.len(), 8, "{:?}", scan.passed_over);
     assert!(
-        SkillText::load_dir(&dir.path().join("none")).unwrap_err().to_string().contains("none")
+        SkillText::scan_dir(&dir.path().join("none")).unwrap_err().to_string().contains("none")
     );
 }
 

@@ -135,6 +135,7 @@ impl Skill {
                 skill: metadata("lore-skill").and_then(|id| id.parse().ok()),
                 revision: metadata("lore-revision").and_then(|id| id.parse().ok()),
                 state: metadata("lore-skill-state").and_then(|id| id.parse().ok()),
+                lessons: BTreeSet::new(),
                 name,
             },
         }

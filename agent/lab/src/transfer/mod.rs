@@ -106,7 +106,7 @@ fn read(session: &Session) -> Work {
     Work {
         root: session.conversation().to_owned(),
         calls: calls.len(),
-        digest: Digest::of(&found, &calls, session.started.unix_seconds),
+        digest: Digest::of(&found, &calls, &session.given_lessons(), session.started.unix_seconds),
         keys: keys(&found),
         forms: found.pitfalls.iter().flat_map(forms_of).collect(),
         failures,

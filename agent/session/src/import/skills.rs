@@ -69,6 +69,7 @@ fn with_metadata(name: String, text: &str) -> SkillUse {
         skill: metadata("lore-skill").and_then(|id| id.parse().ok()),
         revision: metadata("lore-revision").and_then(|id| id.parse().ok()),
         state: metadata("lore-skill-state").and_then(|id| id.parse().ok()),
+        lessons: BTreeSet::new(),
         name,
     }
 }

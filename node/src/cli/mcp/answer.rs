@@ -1,5 +1,6 @@
 //! Answers to an agent's calls: from the running node, or from the files that hooks read.
 
+use lore_connect::hook::unix_seconds;
 use lore_control::{Ask, LessonHint, SkillSearch, SkillShow};
 use lore_engine::shelf::escaped;
 use lore_lessons::programs_of;
@@ -52,6 +53,7 @@ impl Desk {
             Wanted::Search { task } => self.search(&task),
             Wanted::Read { name } => self.read(&name),
             Wanted::Report(report) => self.report(&report),
+            Wanted::Note { text } => self.note(&text),
         }
     }
 
@@ -137,6 +139,11 @@ impl Desk {
         }
         Reports::of(&self.home).add(&self.user, lesson, report.helped)?;
         Ok("Noted on this machine.".to_owned())
+    }
+
+    fn note(&self, text: &str) -> Result<String, String> {
+        hook::files(&self.home).add_note(text, unix_seconds())?;
+        Ok("Noted on this machine. The user reads it with `lore lesson notes`.".to_owned())
     }
 }
 

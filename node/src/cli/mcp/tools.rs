@@ -22,6 +22,11 @@ pub(super) enum Wanted {
     },
     /// Whether a lesson helped.
     Report(Report),
+    /// A note for the user.
+    Note {
+        /// Its text.
+        text: String,
+    },
 }
 
 /// A command that failed.
@@ -56,6 +61,12 @@ struct Task {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct Text {
+    text: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Name {
     name: String,
 }
@@ -71,6 +82,7 @@ impl Wanted {
             "skill_search" => of(arguments).map(|Task { task }| Self::Search { task }),
             "skill_read" => of(arguments).map(|Name { name }| Self::Read { name }),
             "report_outcome" => of(arguments).map(Self::Report),
+            "note" => of(arguments).map(|Text { text }| Self::Note { text }),
             _ => Err("there is no such tool; `tools/list` names them".to_owned()),
         }
     }
@@ -118,12 +130,24 @@ pub(super) fn all() -> Vec<Tool> {
             }),
             &["lesson", "helped"],
         )
-        .with_annotations(ToolAnnotations::new().destructive(false).open_world(false)),
+        .with_annotations(writes()),
+        tool(
+            "note",
+            "Leave the user a note about what you learnt, such as a remedy that `lesson_for_failure` did not know. It \
+             stays on this machine, and is published by nobody but the user.",
+            &json!({"text": text("One or two sentences: what failed, and what worked.")}),
+            &["text"],
+        )
+        .with_annotations(writes()),
     ]
 }
 
 fn reads() -> ToolAnnotations {
     ToolAnnotations::new().read_only(true).open_world(false)
+}
+
+fn writes() -> ToolAnnotations {
+    ToolAnnotations::new().destructive(false).open_world(false)
 }
 
 fn tool(name: &'static str, about: &'static str, properties: &Value, required: &[&str]) -> Tool {

@@ -5,10 +5,10 @@ use lore_protocol::library::LessonState;
 
 use super::cases::shell;
 use crate::hint::MAX_HINT_BYTES;
-use crate::{Book, Call, Circle, Digest, Entry, Hint, Tally, findings};
+use crate::{Book, Call, Circle, Digest, Entry, GivenLessons, Hint, Tally, findings};
 
 fn digest(calls: &[Call]) -> Digest {
-    Digest::of(&findings(calls, ""), calls, 10)
+    Digest::of(&findings(calls, ""), calls, &GivenLessons::default(), 10)
 }
 
 fn token(text: &str) -> Token {

@@ -20,7 +20,7 @@ const MAX_MESSAGE_BYTES: usize = 4 << 20;
 /// Address of a server, and what it is told about the client. `Debug` shows no credentials.
 #[derive(Debug, Clone)]
 pub struct McpHttpSettings {
-    /// Prefix of its tools' names, `[a-z][a-z0-9]{0,19}`.
+    /// Prefix of its tools' names: at most 32 letters, digits, `-` and `_`, a letter first.
     pub name: String,
     /// Its endpoint, https, or http on this machine.
     pub url: Url,

@@ -20,6 +20,7 @@ use rmcp::{RoleClient, ServiceExt};
 use serde_json::Value;
 
 use super::excerpt::{Excerpt, plain};
+use super::toolbox::MAX_NAME_BYTES;
 use super::{Tool, ToolContext, ToolFuture, ToolOutput, ToolSpec};
 
 pub use http::McpHttpSettings;
@@ -42,9 +43,9 @@ const KEPT_BYTES: usize = 16 * 1024;
 /// A server that runs. It ends when this and its tools are dropped.
 #[derive(Debug, Clone)]
 pub struct McpServer {
-    name: String,
     connection: Arc<Connection>,
-    tools: Vec<ToolSpec>,
+    /// Its tools as they are offered, each with the server's own name for it.
+    tools: Vec<(ToolSpec, String)>,
     /// Tools that were left out, and why.
     pub left_out: Vec<String>,
 }
@@ -79,7 +80,9 @@ impl Origin {
 #[derive(Debug, thiserror::Error)]
 pub enum McpError {
     /// The name cannot be a prefix.
-    #[error("{0:?} cannot begin the names of tools: [a-z][a-z0-9]{{0,19}}")]
+    #[error(
+        "{0:?} cannot begin the names of tools: it needs 1 to 32 letters, digits, `-` and `_`, and a letter first"
+    )]
     Name(String),
     /// The program did not start.
     #[error("the MCP server {name} did not start: {error}")]
@@ -152,15 +155,14 @@ impl McpServer {
             .unwrap_or_else(|_| Err("no answer in 30 s".to_owned()))
             .map_err(wrong)?;
         let connection = Arc::new(Connection { service, origin });
-        Ok(Self { name, connection, tools, left_out })
+        Ok(Self { connection, tools, left_out })
     }
 
     /// Its tools, to be put into a toolbox.
     pub fn tools(&self) -> impl Iterator<Item = impl Tool + 'static> {
-        self.tools.iter().map(|spec| McpTool {
+        self.tools.iter().map(|(spec, remote)| McpTool {
             spec: spec.clone(),
-            remote: spec.name.clone(),
-            prefix: self.name.len() + SEPARATOR.len(),
+            remote: remote.clone(),
             connection: Arc::clone(&self.connection),
         })
     }
@@ -168,21 +170,42 @@ impl McpServer {
 
 /// Between the server's name and the tool's.
 const SEPARATOR: &str = "__";
+/// Longest name of a server, in bytes.
+const MAX_PREFIX_BYTES: usize = 32;
+/// Longest name that a server may give a tool, in characters, as the protocol has it.
+const MAX_REMOTE_CHARS: usize = 128;
 
 /// The name, if it can begin the names of tools.
 fn prefix(name: &str) -> Result<String, McpError> {
-    let fits = name.len() <= 20
-        && name.starts_with(|c: char| c.is_ascii_lowercase())
-        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
+    let fits = name.len() <= MAX_PREFIX_BYTES
+        && name.starts_with(|c: char| c.is_ascii_alphabetic())
+        && name.chars().all(travels);
     if fits { Ok(name.to_owned()) } else { Err(McpError::Name(name.to_owned())) }
+}
+
+/// Returns true for a letter of a tool's name that every endpoint takes.
+const fn travels(letter: char) -> bool {
+    letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-')
+}
+
+/// The name under which a tool of a server is offered. Letters that endpoints refuse become `_`; of a name that is too
+/// long, the beginning and a hash of the whole stay.
+fn local_name(prefix: &str, remote: &str) -> String {
+    let plain: String = remote.chars().map(|c| if travels(c) { c } else { '_' }).collect();
+    let name = format!("{prefix}{SEPARATOR}{plain}");
+    if name.len() <= MAX_NAME_BYTES {
+        return name;
+    }
+    let hash = blake3::hash(remote.as_bytes()).to_hex();
+    format!("{}_{}", &name[..MAX_NAME_BYTES - 9], &hash[..8])
 }
 
 /// The tools of a server under their local names, and those that were left out.
 async fn list(
     prefix: &str,
     service: &RunningService<RoleClient, ()>,
-) -> Result<(Vec<ToolSpec>, Vec<String>), String> {
-    let mut specs: BTreeMap<String, ToolSpec> = BTreeMap::new();
+) -> Result<(Vec<(ToolSpec, String)>, Vec<String>), String> {
+    let mut specs: BTreeMap<String, (ToolSpec, String)> = BTreeMap::new();
     let mut left_out = Vec::new();
     let mut cursor = None;
     for _ in 0..MAX_PAGES {
@@ -196,7 +219,7 @@ async fn list(
                     left_out.push(format!("{shown}: more than 128 tools, or the name twice"));
                 }
                 Ok(spec) => {
-                    specs.insert(spec.name.clone(), spec);
+                    specs.insert(spec.name.clone(), (spec, tool.name.to_string()));
                 }
             }
             left_out.truncate(MAX_TOOLS);
@@ -211,11 +234,14 @@ async fn list(
 
 fn spec(prefix: &str, tool: &rmcp::model::Tool) -> Result<ToolSpec, &'static str> {
     let remote = tool.name.as_ref();
-    let name = format!("{prefix}{SEPARATOR}{remote}");
-    let plain_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
-    if remote.is_empty() || !remote.chars().all(plain_name) || name.len() > 64 {
-        return Err("its name is not one: [a-z0-9_], 64 with the prefix");
+    let has_letters = remote.chars().any(char::is_alphanumeric);
+    if !has_letters
+        || remote.chars().any(char::is_control)
+        || remote.chars().count() > MAX_REMOTE_CHARS
+    {
+        return Err("its name has no letters, control characters, or more than 128 characters");
     }
+    let name = local_name(prefix, remote);
     let parameters = Value::Object(tool.input_schema.as_ref().clone());
     if parameters.to_string().len() > MAX_SCHEMA_BYTES {
         return Err("its schema is larger than 32 KiB");
@@ -229,7 +255,6 @@ fn spec(prefix: &str, tool: &rmcp::model::Tool) -> Result<ToolSpec, &'static str
 struct McpTool {
     spec: ToolSpec,
     remote: String,
-    prefix: usize,
     connection: Arc<Connection>,
 }
 
@@ -243,8 +268,7 @@ impl Tool for McpTool {
             let Value::Object(arguments) = arguments else {
                 return ToolOutput::error("the arguments are not an object");
             };
-            let remote = self.remote.get(self.prefix..).unwrap_or_default().to_owned();
-            let request = CallToolRequestParams::new(remote).with_arguments(arguments);
+            let request = CallToolRequestParams::new(self.remote.clone()).with_arguments(arguments);
             tokio::select! {
                 result = self.connection.service.call_tool(request) => match result {
                     Ok(result) => read(&result),

@@ -10,7 +10,7 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 /// Settings with which a server is started.
 #[derive(Debug, Clone)]
 pub struct McpSettings {
-    /// Prefix of its tools' names, `[a-z][a-z0-9]{0,19}`.
+    /// Prefix of its tools' names: at most 32 letters, digits, `-` and `_`, a letter first.
     pub name: String,
     /// The program.
     pub program: PathBuf,
@@ -18,6 +18,8 @@ pub struct McpSettings {
     pub arguments: Vec<String>,
     /// Its environment besides PATH, HOME and LANG: its own credentials, nobody else's.
     pub environment: BTreeMap<String, String>,
+    /// Directory in which it starts; the agent's own without one.
+    pub directory: Option<PathBuf>,
 }
 
 /// A program that runs in its own process group, which ends when this is dropped.
@@ -43,6 +45,9 @@ impl Program {
             .stderr(Stdio::null())
             .process_group(0)
             .kill_on_drop(true);
+        if let Some(directory) = &settings.directory {
+            command.current_dir(directory);
+        }
         let mut child = command.spawn()?;
         let (Some(output), Some(input)) = (child.stdout.take(), child.stdin.take()) else {
             return Err(std::io::Error::other("no pipes"));
