@@ -170,9 +170,11 @@ impl NetworkBehaviour for Crowd {
 
     fn on_swarm_event(&mut self, event: FromSwarm<'_>) {
         match event {
-            FromSwarm::ConnectionClosed(ConnectionClosed { connection_id, endpoint, .. })
-                if matches!(endpoint, ConnectedPoint::Listener { .. }) =>
-            {
+            FromSwarm::ConnectionClosed(ConnectionClosed {
+                connection_id,
+                endpoint: ConnectedPoint::Listener { .. },
+                ..
+            }) => {
                 self.incoming.remove(&connection_id);
             }
             FromSwarm::ListenFailure(ListenFailure { connection_id, .. }) => {

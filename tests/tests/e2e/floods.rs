@@ -39,7 +39,7 @@ fn memory_kib(node: &Node, field: &str) -> u64 {
 fn key(number: usize, entry: usize) -> LessonEntry {
     let trigger =
         Trigger { tool: Token::new("f").unwrap(), error: ErrorClass::None, subject: None };
-    let action = Action::Example(Token::new(&format!("f {number}-{entry}")).unwrap());
+    let action = Action::Example(Token::new(format!("f {number}-{entry}")).unwrap());
     let lesson = Lesson::new(None, Op::Prefer, trigger, action).unwrap();
     LessonEntry { key: LessonKey::Primary(lesson), support: 0 }
 }
