@@ -71,6 +71,7 @@ pub fn apply(
             backup,
             written: hash(change.after.as_bytes()),
             directories,
+            adds: change.adds.clone(),
         };
         manifest.files.insert(path.clone(), owned);
         // The way back first: a crash between the two leaves a file as it was, which undoing knows.
@@ -158,7 +159,7 @@ fn take_back(path: &Path, owned: &Owned, records: &Records) -> Result<Undone, Ap
     }
     let text = String::from_utf8(now).map_err(|_| fault(path, "it is no text any more"))?;
     let Some(agent) = agent(&owned.agent) else { return Ok(Undone::Kept) };
-    let without = without_ours(agent, &text, path)
+    let without = without_ours(agent, &text, path, &owned.adds)
         .map_err(|error| fault(path, format!("{error}. Mend it, then undo again")))?;
     if before.is_none()
         && without.trim().trim_start_matches('{').trim_end_matches('}').trim().is_empty()

@@ -24,6 +24,10 @@ pub struct Owned {
     pub written: String,
     /// Directories that were made for it, the innermost last.
     pub directories: Vec<PathBuf>,
+    /// Entries that were put into it, as they were shown to the person: by these they are known again, and not taken
+    /// for those of another home.
+    #[serde(default)]
+    pub adds: Vec<String>,
 }
 
 /// All changes of a node's home, by file.

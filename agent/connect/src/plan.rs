@@ -139,7 +139,7 @@ pub fn plan(agent: &Agent, scope: &Scope, program: &Program) -> Result<Vec<Chang
     Ok(changes)
 }
 
-/// A file's text without the entries of an agent that are ours.
+/// A file's text without the entries of an agent that were put into it as `adds`. Those of another home stay.
 ///
 /// # Errors
 /// [`SettingsError`] when it cannot be read.
@@ -147,15 +147,22 @@ pub(crate) fn without_ours(
     agent: &Agent,
     text: &str,
     path: &Path,
+    adds: &[String],
 ) -> Result<String, SettingsError> {
+    let added = |line: &str| adds.iter().any(|one| one.ends_with(&format!(": {line}")));
     let is = |of_person: &str, of_project: Option<&String>| {
         path.ends_with(of_person) || of_project.is_some_and(|file| path.ends_with(file))
     };
     let mut text = text.to_owned();
     if agent.hooks.form == HookForm::Nested && is(&agent.hooks.file, agent.hooks.project.as_ref()) {
-        text = settings::remove_hooks(&text, |command| is_hook(agent, command))?;
+        text = settings::remove_hooks(&text, |command| is_hook(agent, command) && added(command))?;
     }
-    if let Some(mcp) = agent.mcp.as_ref().filter(|mcp| is(&mcp.file, mcp.project.as_ref())) {
+    let mcp = agent.mcp.as_ref().filter(|mcp| is(&mcp.file, mcp.project.as_ref()));
+    let is_added = |mcp: &&crate::agent::McpRow| {
+        settings::entry(mcp.form, &text, &mcp.path, NAME)
+            .is_some_and(|entry| added(&words_line(&entry_words(&entry))))
+    };
+    if let Some(mcp) = mcp.filter(is_added) {
         text = settings::remove_entry(mcp.form, &text, &mcp.path, NAME)?;
     }
     Ok(text)
@@ -277,6 +284,18 @@ fn entry(form: McpEntry, program: &Program) -> Value {
     }
 }
 
+/// Words with which an entry starts its server.
+fn entry_words(entry: &Value) -> Vec<String> {
+    let words = |name: &str| match entry.get(name) {
+        Some(Value::String(word)) => vec![word.clone()],
+        Some(Value::Array(words)) => {
+            words.iter().filter_map(Value::as_str).map(str::to_owned).collect()
+        }
+        _ => Vec::new(),
+    };
+    [words("command"), words("args")].concat()
+}
+
 impl Program {
     fn argv(&self, verb: &[&str]) -> Vec<String> {
         let mut argv = vec![self.path.to_string_lossy().into_owned()];
@@ -288,8 +307,11 @@ impl Program {
 
 /// A command line for a shell.
 fn line(program: &Program, verb: &[&str]) -> String {
-    let words: Vec<String> = program.argv(verb).iter().map(|word| quoted(word)).collect();
-    words.join(" ")
+    words_line(&program.argv(verb))
+}
+
+fn words_line(words: &[String]) -> String {
+    words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
 }
 
 fn quoted(word: &str) -> String {
@@ -322,7 +344,8 @@ mod tests {
                 assert!(change.path.starts_with(home.path()) && !change.is_done());
                 assert!(change.after.contains("/opt/my tools/lore"), "{}", change.after);
                 if change.ownership == Ownership::Entries {
-                    let without = without_ours(agent, &change.after, &change.path).unwrap();
+                    let without =
+                        without_ours(agent, &change.after, &change.path, &change.adds).unwrap();
                     assert!(!without.contains("lore"), "{}: {without}", agent.id);
                 }
             }
@@ -340,7 +363,7 @@ mod tests {
                 let below = change.path.strip_prefix(project.path()).unwrap();
                 let text = below.to_str().unwrap();
                 assert!(!text.starts_with(".config") && text != ".claude.json", "{text}");
-                let without = without_ours(agent, &change.after, &change.path);
+                let without = without_ours(agent, &change.after, &change.path, &change.adds);
                 let ours = change.ownership == Ownership::Whole;
                 assert!(ours || !without.unwrap().contains("lore"), "{text}");
             }

@@ -254,6 +254,14 @@ fn take_back(
         let wanted = chosen(&args.agents)?;
         names.retain(|name| wanted.iter().any(|agent| agent.id == *name));
     }
+    if !args.project {
+        // Skills go first: they lie in directories that were made for an agent's settings.
+        let owners = manifest.files.values().map(|owned| &owned.agent);
+        let staying: Vec<&String> = owners.filter(|owner| !names.contains(owner)).collect();
+        let all = agents().iter().map(|agent| agent.id.clone());
+        let gone: Vec<String> = all.filter(|agent| !staying.contains(&agent)).collect();
+        ExportPlaces::take_back(&context.home, &gone)?;
+    }
     let (mut files, mut faults) = (Vec::new(), Vec::new());
     for name in names {
         match undo(&name, below, records) {
@@ -270,12 +278,6 @@ fn take_back(
         let user = hook::user(&context.home);
         context.ask(SessionWatch { user, set: WatchSetting::Off })?;
         let _ = std::fs::remove_dir_all(context.home.hints_path());
-    }
-    if !args.project {
-        let connected: Vec<&String> = rest.files.values().map(|owned| &owned.agent).collect();
-        let all = agents().iter().map(|agent| agent.id.clone());
-        let gone: Vec<String> = all.filter(|agent| !connected.contains(&agent)).collect();
-        ExportPlaces::take_back(&context.home, &gone)?;
     }
     let fault = (!faults.is_empty())
         .then(|| failed(&faults.join("; ")).help("mend what is named, then undo again"));

@@ -102,7 +102,6 @@ async fn a_skill_that_asks_for_tools_is_left_out_in_every_way_of_writing_it() {
     skill(&skills, "flow", "SKILL.md", &pears("flow", "allowed-tools: [Read, Bash]\n"));
     skill(&skills, "block", "SKILL.md", &pears("block", "allowed-tools:\n  - Read\n  - Bash\n"));
     skill(&skills, "text", "SKILL.md", &pears("text", "allowed-tools: Read Bash\n"));
-    skill(&skills, "fine", "SKILL.md", &pears("fine", ""));
     skill(&skills, "broken", "SKILL.md", "# no frontmatter\nCount the pears\n");
     let endpoint = Endpoint::acts(vec![says("Done.")]);
     let skills = skills.display().to_string();
@@ -113,10 +112,8 @@ async fn a_skill_that_asks_for_tools_is_left_out_in_every_way_of_writing_it() {
     let mut left_out: Vec<&str> =
         offered["left_out"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
     left_out.sort_unstable();
-    assert_eq!(
-        (&offered["names"], left_out),
-        (&serde_json::json!(["fine"]), vec!["block", "flow", "text"])
-    );
+    assert_eq!(left_out, ["block", "flow", "text"], "{offered}");
+    assert_eq!(offered["names"], serde_json::json!([]));
     let said: Vec<&str> =
         ran.0.stderr.lines().filter(|line| line.starts_with("passed over")).collect();
     assert!(said.len() == 1 && said[0].contains("broken/SKILL.md"), "{said:?}");

@@ -132,10 +132,12 @@ async fn a_server_over_http_is_asked_with_its_own_token_and_told_nothing_else() 
         assert_eq!(seen.headers["authorization"], "Bearer k9");
         assert!(!seen.headers.contains_key("x-team"));
     }
-    // Without its variable nothing is asked of anybody.
+    // Without its variable it is not asked, and left out.
     let before = server.seen().len();
-    let error = lines(desk.command(&endpoint, &args).env_remove("TICKETS")).await.failed(2);
-    assert!(error["message"].as_str().unwrap().contains("TICKETS"), "{error}");
+    let endpoint = Endpoint::acts(vec![says("ok")]);
+    let ran = lines(desk.command(&endpoint, &args).env_remove("TICKETS")).await;
+    ran.done();
+    assert!(ran.0.stderr.contains("TICKETS"), "{}", ran.0.stderr);
     assert_eq!(server.seen().len(), before);
 }
 
@@ -143,9 +145,9 @@ async fn a_server_over_http_is_asked_with_its_own_token_and_told_nothing_else() 
 async fn a_server_is_a_program_or_an_address_and_never_both() {
     for section in [
         "command = \"/bin/true\"\nurl = \"https://example.org/mcp\"",
-        "arguments = [\"x\"]",
+        "args = [\"x\"]",
         "command = \"/bin/true\"\ntoken = \"x\"",
-        "url = \"https://example.org/mcp\"\nenvironment = { A = \"b\" }",
+        "url = \"https://example.org/mcp\"\nenv = { A = \"b\" }",
     ] {
         let desk = Desk::new();
         add(&desk, &format!("[agent.mcp.x]\n{section}"));

@@ -112,6 +112,17 @@ fn whatever_goes_wrong_the_agent_is_told_nothing() {
     let log = std::fs::read_to_string(home.join("hints/hook.log")).unwrap();
     assert!(log.contains("no JSON") && log.len() < 70 << 10, "{log}");
     assert!(!log.contains("xxxx"), "the log quotes nothing");
+    // Nothing can be written, as on a full disk: a hint that leaves no trace could come at every call, so there is none.
+    let (given, hook_log) = (home.join("hints/given"), home.join("hints/hook.log"));
+    let _ = std::fs::remove_dir_all(&given);
+    std::fs::remove_file(&hook_log).unwrap();
+    std::fs::write(&given, "").unwrap();
+    std::fs::create_dir(&hook_log).unwrap();
+    assert_eq!(hook(home, "claude-code", "after", push("s9").as_bytes()), "");
+    assert_eq!(hook(home, "claude-code", "after", b"[1, 2]"), "");
+    std::fs::remove_file(&given).unwrap();
+    std::fs::remove_dir(&hook_log).unwrap();
+    assert_ne!(hook(home, "claude-code", "after", push("s9").as_bytes()), "");
     // An index of another version, a damaged one, none, and no node at all.
     let index = home.join("hints/public.index");
     let whole = std::fs::read(&index).unwrap();

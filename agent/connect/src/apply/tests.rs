@@ -121,6 +121,34 @@ fn what_the_person_changed_since_stays() {
 }
 
 #[test]
+fn undoing_one_home_leaves_the_entries_of_another() {
+    let person = Person::new();
+    let other = Person::new();
+    let connect = |home: &str, records: &Records| {
+        let words = vec!["--home".to_owned(), home.to_owned()];
+        let program = Program { path: "/bin/lore".into(), words };
+        for name in ["claude-code", "codex"] {
+            let scope = Scope::Person(person.home.clone());
+            let changes = plan(agent(name).unwrap(), &scope, &program).unwrap();
+            apply(name, &changes, records).unwrap();
+        }
+    };
+    connect("/one", &person.records);
+    connect("/two", &other.records);
+    let two = person.files();
+    assert!(two.values().any(|bytes| String::from_utf8_lossy(bytes).contains("/two")));
+    for name in ["claude-code", "codex"] {
+        person.undo(name);
+    }
+    assert_eq!(person.files(), two, "the second home took the agents over");
+    for name in ["claude-code", "codex"] {
+        other.undo(name);
+    }
+    let left: Vec<_> = person.files().into_values().collect();
+    assert!(left.iter().all(|bytes| !String::from_utf8_lossy(bytes).contains("lore")), "{left:?}");
+}
+
+#[test]
 fn links_are_followed_and_stay_links() {
     let person = Person::new();
     person.write("dotfiles/claude.json", SETTINGS);
