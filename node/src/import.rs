@@ -16,6 +16,7 @@ use lore_session::Started;
 use lore_session::import::{Format, Found, ImportError, Reader, places};
 
 use crate::error::CliError;
+use crate::regular;
 
 /// Sessions stored at once, in bytes of JSON.
 const CHUNK_BYTES: usize = 4 << 20;
@@ -71,7 +72,14 @@ impl SessionFiles {
     pub fn find(wanted: &SessionImport, now_seconds: u64) -> Result<Self, CliError> {
         let mut passed_over = Vec::new();
         let meta = std::fs::metadata(&wanted.path);
-        let only = !meta.map_err(|error| unreadable(&wanted.path, &error))?.is_dir();
+        let meta = meta.map_err(|error| unreadable(&wanted.path, &error))?;
+        let only = !meta.is_dir();
+        if only && !meta.is_file() {
+            return Err(CliError::usage(format!(
+                "{} is neither a file nor a directory: sessions are not read from pipes and devices",
+                wanted.path.display()
+            )));
+        }
         let files =
             if only { vec![wanted.path.clone()] } else { files(&wanted.path, &mut passed_over) };
         if files.is_empty() && passed_over.is_empty() {
@@ -157,7 +165,8 @@ impl SessionFiles {
     }
 
     fn begin(&mut self, path: PathBuf) {
-        let reader = File::open(&path)
+        // What was a file when the directory was read may be a pipe now.
+        let reader = regular::open(&path)
             .map_err(|error| ImportError::Unreadable(error.kind()))
             .and_then(|file| Reader::open(file, self.format));
         match reader {

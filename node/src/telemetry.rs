@@ -3,9 +3,10 @@
 //! Secrets never reach a log: keys, invitation secrets and tokens have no `Debug` or
 //! `Display`, and private content is counted in a log, never quoted.
 
-use std::fs::{self, File, OpenOptions};
+mod file;
+mod rate;
+
 use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -14,12 +15,11 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, fmt};
 
 use crate::error::CliError;
+use file::LogFile;
+use rate::RateLimit;
 
 /// The environment variable that overrides the level, in `tracing`'s filter language.
 pub const FILTER_VARIABLE: &str = "LORE_LOG";
-
-/// A log longer than this at start is moved to `lore.log.1`, in bytes.
-const ROTATE_BYTES: u64 = 16 << 20;
 
 /// Starts logging at `level` (such as `info` or `lore_node=debug,warn`).
 ///
@@ -29,7 +29,7 @@ pub fn start(level: &str, file: Option<&Path>) -> Result<(), CliError> {
     let filter = filter(level)?;
     let to_file = match file {
         Some(path) => {
-            let log = open_log(path).map_err(|error| {
+            let log = LogFile::open(path).map_err(|error| {
                 CliError::failed("log", format!("cannot write the log {}: {error}", path.display()))
             })?;
             Some(fmt::layer().with_ansi(false).with_writer(Arc::new(log)))
@@ -39,6 +39,7 @@ pub fn start(level: &str, file: Option<&Path>) -> Result<(), CliError> {
     // A second start in one process (tests) keeps the first.
     let _ = tracing_subscriber::registry()
         .with(filter)
+        .with(RateLimit::default())
         .with(fmt::layer().with_writer(io::stderr).without_time())
         .with(to_file)
         .try_init();
@@ -54,14 +55,4 @@ fn filter(level: &str) -> Result<EnvFilter, CliError> {
         CliError::usage(format!("{source} is `{text}`: {error}"))
             .help("use error, warn, info, debug or trace")
     })
-}
-
-fn open_log(path: &Path) -> io::Result<File> {
-    if let Some(dir) = path.parent() {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
-    }
-    if fs::metadata(path).is_ok_and(|meta| meta.len() > ROTATE_BYTES) {
-        fs::rename(path, path.with_extension("log.1"))?;
-    }
-    OpenOptions::new().append(true).create(true).mode(0o600).open(path)
 }

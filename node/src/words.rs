@@ -20,11 +20,18 @@ pub fn charter(charter: &Charter) -> Vec<String> {
         format!("This is the federation \"{}\".", charter.name),
         epoch,
         vouchers.to_owned(),
-        format!("It has at most {} members.", limits.members),
+        format!(
+            "It has at most {} members; an invitee of a founder and those below it are at most {}, and count as \
+             one voice.",
+            limits.members, limits.members_per_voice
+        ),
         format!(
             "A member spends at most epsilon {} (zCDP rho {}e-9, threshold delta {}e-18) on each \
              unit of privacy in {} epochs.",
-            privacy.epsilon_display, privacy.rho_nano, privacy.delta_e18, privacy.epochs_per_period
+            lore_engine::ceiling_epsilon(privacy),
+            privacy.rho_nano,
+            privacy.delta_e18,
+            privacy.epochs_per_period
         ),
         format!(
             "Lessons are released {} times, outcomes {} times and votes {} times in a period, whether \

@@ -31,7 +31,6 @@ fn charter(founder: &SecretKey) -> Charter {
         privacy: PrivacyTerms {
             rho_nano: 1_000_000_000,
             delta_e18: 1_000_000_000_000,
-            epsilon_display: "4".into(),
             units: vec![Unit::User],
             epochs_per_period: 4,
             lessons_at: vec![1],
@@ -52,7 +51,9 @@ fn charter(founder: &SecretKey) -> Charter {
         },
         limits: Limits {
             members: 50,
+            members_per_voice: 400,
             deltas_per_epoch: 256,
+            lessons_per_epoch: 100_000,
             evidence_cap: 1000,
             revokers: 2,
             promotion_margin_micros: 0,

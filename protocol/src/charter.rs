@@ -79,8 +79,6 @@ pub struct PrivacyTerms {
     pub rho_nano: u64,
     /// Most threshold delta in a period, in 1e-18.
     pub delta_e18: u64,
-    /// Epsilon that the ceiling amounts to, for people; decides nothing.
-    pub epsilon_display: String,
     /// Units that a release may protect.
     pub units: Vec<Unit>,
     /// Epochs in an accounting period.
@@ -156,8 +154,14 @@ impl Default for WindowTerms {
 pub struct Limits {
     /// Most members.
     pub members: u32,
+    /// Most members of one voice ([`crate::voice`]), former ones included: an invitee of a founder, whom
+    /// that one vouched for, and so on. So one invitee cannot fill the roster, and a founder's own vouches bound
+    /// what all of them together can.
+    pub members_per_voice: u32,
     /// Most deltas of one author in an epoch.
     pub deltas_per_epoch: u32,
+    /// Most lessons that one author writes by hand in an epoch, over all its deltas.
+    pub lessons_per_epoch: u32,
     /// Most noisy successes or failures of one author that count for an item in a context.
     pub evidence_cap: u32,
     /// Distinct voices ([`crate::voice`]) that must revoke before it takes effect.
@@ -228,18 +232,14 @@ impl Charter {
         let rule = |holds: bool, otherwise| {
             if holds { Ok(()) } else { Err(CharterError::Invalid(otherwise)) }
         };
-        let plain =
-            |text: &str| (1..=64).contains(&text.len()) && !text.chars().any(char::is_control);
         rule(self.version == VERSION, "it speaks another protocol version")?;
-        rule(plain(&self.name), "its name has 1 to 64 bytes without control characters")?;
+        rule(plain(&self.name), "its name has 1 to 64 bytes of visible characters")?;
         rule(self.founders.len() == 1, "version 1 federations have one founder")?;
         rule(!matches!(self.epoch, EpochRule::Hours(0)), "an epoch lasts at least an hour")?;
         rule((1..=64).contains(&self.contexts.len()), "it has 1 to 64 contexts")?;
         let contexts = self.contexts.iter().all(|context| plain(context));
-        rule(contexts, "a context has 1 to 64 bytes without control characters")?;
+        rule(contexts, "a context has 1 to 64 bytes of visible characters")?;
         let privacy = &self.privacy;
-        let display = plain(&privacy.epsilon_display);
-        rule(display, "`epsilon_display` has 1 to 64 bytes without control characters")?;
         rule(privacy.epochs_per_period > 0, "a period has at least one epoch")?;
         rule(!privacy.units.is_empty(), "it allows at least one unit of privacy")?;
         let costs_at = privacy.costs.as_ref().map_or(&[][..], |costs| &costs.at);
@@ -273,6 +273,8 @@ impl Charter {
         rule(bounded, "a version 1 federation has at most 400 members")?;
         rule(self.limits.revokers > 0, "at least one member revokes")?;
         rule(self.limits.deltas_per_epoch >= 4, "a member may write at least 4 deltas an epoch")?;
+        rule(self.limits.lessons_per_epoch > 0, "a member may write at least one lesson an epoch")?;
+        rule(self.limits.members_per_voice > 0, "an invitee of a founder is a member itself")?;
         rule(self.limits.evidence_cap > 0, "evidence counts for something")
     }
 
@@ -331,6 +333,22 @@ pub fn join_header(federation: FederationId, join: Join) -> (Header, Payload) {
         payload_hash: Hash::ZERO,
     };
     (header, Payload::Join(join))
+}
+
+/// Text that a person can judge before agreeing: short, in one line, and nothing in it that is not seen or that
+/// turns what stands around it: control characters, marks of direction, joiners, tags, odd spaces.
+fn plain(text: &str) -> bool {
+    let hidden = |c: char| {
+        c.is_control()
+            || (c.is_whitespace() && c != ' ')
+            || matches!(c,
+                '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+                | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
+                | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{e000}'..='\u{f8ff}'
+                | '\u{e0000}'..='\u{10ffff}')
+    };
+    (1..=64).contains(&text.len()) && text.trim() == text && !text.chars().any(hidden)
 }
 
 fn signed_bytes(text: &str) -> Vec<u8> {

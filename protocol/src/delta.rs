@@ -239,6 +239,12 @@ impl Sound {
         }
     }
 
+    /// About its encoded size, in bytes: the payload, and room for header and signature.
+    #[must_use]
+    pub fn size_bytes(&self) -> u64 {
+        u64::from(self.header().payload_len) + 512
+    }
+
     /// Returns true when `key` signed it.
     #[must_use]
     pub fn signed_by(&self, key: &PublicKey) -> bool {

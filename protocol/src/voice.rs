@@ -36,6 +36,15 @@ impl Voices {
         self.voices.entry(member).or_insert(voice);
     }
 
+    /// Returns true when `sponsor` may bring one more member, former members counted, so that leaving makes
+    /// no room. Founders may bring any number of voices.
+    #[must_use]
+    pub fn has_room(&self, sponsor: MemberId, members_per_voice: u32) -> bool {
+        let voice = self.of(sponsor);
+        let all = self.voices.values().filter(|of| **of == voice).count();
+        self.founders.contains(&sponsor) || all < members_per_voice as usize
+    }
+
     /// The voice of a member, named by the member that it began with. Who was never a member is its own.
     #[must_use]
     pub fn of(&self, member: MemberId) -> MemberId {
@@ -70,6 +79,9 @@ mod tests {
         assert_eq!(voices.count([1, 11, 12, 111].map(member)), 1);
         assert_eq!(voices.count([0, 1, 11, 2, 21].map(member)), 3);
         assert_eq!(voices.count([]), 0);
+        assert!(!voices.has_room(member(1), 4), "1, 11, 12 and 111");
+        assert!(!voices.has_room(member(111), 4) && voices.has_room(member(111), 5));
+        assert!(voices.has_room(member(2), 4) && voices.has_room(member(0), 1));
     }
 
     #[test]

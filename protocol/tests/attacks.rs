@@ -261,7 +261,7 @@ fn junk_joins_neither_grow_the_checkpoint_nor_the_digest() {
     }
     let (secret, join) = world.join(200);
     let quota = world.make(1, &vouch(&join, &secret, 1, 1, 0), 0);
-    let fault = Fault::Charter("too many vouches of one member in an epoch");
+    let fault = Fault::Charter("too many vouches of one member between two checkpoints");
     assert_eq!(refusal(&mut world.log, &quota), fault);
     assert_eq!(world.log.frontiers().len(), 18, "they are on offer while they may be admitted");
     world.checkpoint();

@@ -40,20 +40,22 @@ fn only_the_canonical_text_opens() {
 #[test]
 fn what_people_read_in_a_charter_is_plain_and_short() {
     let world = World::found();
-    for text in ["", "a\u{1b}[2J", "two\nlines", &"x".repeat(65)] {
+    let hidden =
+        ["a\u{202e}b", "a\u{200b}b", "a\u{e0061}", "a\u{2066}b", "a\u{3164}", " a", "a\u{a0}b"];
+    let plain = ["", "a\u{1b}[2J", "two\nlines", &"x".repeat(65)];
+    for text in plain.into_iter().chain(hidden) {
         let mut charter = world.log.charter().clone();
         charter.contexts = vec![text.into()];
-        assert!(charter.sign(&key(1)).is_err(), "{text:?}");
-        let mut charter = world.log.charter().clone();
-        charter.privacy.epsilon_display = text.into();
         assert!(charter.sign(&key(1)).is_err(), "{text:?}");
         let mut charter = world.log.charter().clone();
         charter.name = text.into();
         assert!(charter.sign(&key(1)).is_err(), "{text:?}");
     }
     let mut charter = world.log.charter().clone();
-    charter.name = r#"a "quoted" \ name"#.into();
-    assert!(charter.sign(&key(1)).unwrap().open().is_ok());
+    for name in [r#"a "quoted" \ name"#, "Gildé 工会 гильдия"] {
+        charter.name = name.into();
+        assert!(charter.sign(&key(1)).unwrap().open().is_ok(), "{name}");
+    }
 }
 
 fn number() -> impl Strategy<Value = u64> {
@@ -80,14 +82,13 @@ fn privacy() -> impl Strategy<Value = PrivacyTerms> {
     let lists = (units, epochs(), epochs(), epochs(), costs());
     let rest = (any::<[u32; 6]>(), any::<[u16; 4]>(), prop::option::of(any::<u32>()));
     let numbers = prop::collection::vec(number(), 5);
-    (lists, rest, numbers, any::<String>()).prop_map(|(lists, rest, numbers, epsilon_display)| {
+    (lists, rest, numbers).prop_map(|(lists, rest, numbers)| {
         let (units, lessons_at, outcomes_at, votes_at, costs) = lists;
         let (more, [l0, sessions_per_item, keys_per_unit, topic_words], releases_per_unit) = rest;
         let [epochs_per_period, threshold, payload, grid, least, after] = more;
         PrivacyTerms {
             rho_nano: numbers[0],
             delta_e18: numbers[1],
-            epsilon_display,
             units,
             epochs_per_period,
             lessons_at,
@@ -120,7 +121,7 @@ fn charter() -> impl Strategy<Value = Charter> {
     let founders = prop::collection::vec(any::<[[u8; 32]; 2]>(), 0..3);
     let contexts = prop::collection::vec(any::<String>(), 0..4);
     let codebook = prop::option::of(any::<[u8; 32]>());
-    (head, (contexts, codebook), privacy(), any::<[u32; 5]>(), founders).prop_map(
+    (head, (contexts, codebook), privacy(), any::<[u32; 7]>(), founders).prop_map(
         |(head, (contexts, codebook), privacy, limits, founders)| {
             let (version, name, nonce, epoch, vouchers, scripts) = head;
             let founder = |[key, recovery]: [[u8; 32]; 2]| Founder {
@@ -143,6 +144,8 @@ fn charter() -> impl Strategy<Value = Charter> {
                     evidence_cap: limits[2],
                     revokers: limits[3],
                     promotion_margin_micros: limits[4],
+                    members_per_voice: limits[5],
+                    lessons_per_epoch: limits[6],
                 },
                 founders: founders.into_iter().map(founder).collect(),
             }

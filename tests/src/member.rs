@@ -4,12 +4,12 @@ use lore_protocol::charter::{SignedCharter, join_header};
 use lore_protocol::codec;
 use lore_protocol::delta::{Delta, Header};
 use lore_protocol::identity::{SecretKey, Signer as _};
-use lore_protocol::ids::{FederationId, Hash, MemberId};
+use lore_protocol::ids::{FederationId, Hash, InvitationId, MemberId};
 use lore_protocol::invitation::{Challenge, Invitation};
 use lore_protocol::log::Log;
-use lore_protocol::payload::{Join, Payload};
+use lore_protocol::payload::{Join, Payload, Vouch};
 use lore_protocol::sync::{Ask, Done, Round, Step};
-use lore_protocol::wire::{FrameSeal, Reply, Request};
+use lore_protocol::wire::{Frame, FrameSeal, Reply, Request};
 
 use crate::node::Node;
 use crate::peer::{Peer, Served};
@@ -42,14 +42,7 @@ impl Identity {
         let proof = invitation.proof(&key.public_key(), &challenge);
         let asked = Request::Charter { federation, invitation: id, proof };
         let Reply::Charter(charter) = peer.ask(&asked) else { panic!("a charter was expected") };
-        let join = Join {
-            key: key.public_key(),
-            recovery: Hash::ZERO,
-            invitation: Some(id),
-            name: format!("peer-{seed}"),
-        };
-        let (header, payload) = join_header(federation, join);
-        let join = Box::new(Delta::sign(header, &payload, &key));
+        let join = Box::new(join_of(&key, federation, id, seed));
         let admit = Request::Admit { federation, invitation: id, proof, join };
         assert_eq!(peer.ask(&admit), Reply::Admitted);
         Self { key, charter }
@@ -74,6 +67,17 @@ impl Identity {
         member.sync();
         member
     }
+}
+
+fn join_of(key: &SecretKey, federation: FederationId, id: InvitationId, seed: u8) -> Delta {
+    let join = Join {
+        key: key.public_key(),
+        recovery: Hash::ZERO,
+        invitation: Some(id),
+        name: format!("peer-{seed}"),
+    };
+    let (header, payload) = join_header(federation, join);
+    Delta::sign(header, &payload, key)
 }
 
 /// A connected member without rules.
@@ -139,6 +143,46 @@ impl Member {
         let mut header = self.log.draft(author, self.log.spend(author)).expect("a header");
         bend(&mut header);
         Delta::sign(header, payload, &self.key)
+    }
+
+    /// Signs a payload, takes it into its own log, and gossips it.
+    ///
+    /// # Panics
+    /// Panics when it cannot add to its chain.
+    pub fn publish(&mut self, payload: &Payload) -> Delta {
+        let delta = self.sign(payload, |_| {});
+        self.say(&delta);
+        delta
+    }
+
+    /// Takes a delta into its own log and gossips it.
+    ///
+    /// # Panics
+    /// Panics when the delta is not sound.
+    pub fn say(&mut self, delta: &Delta) {
+        let _ = self.log.ingest(delta.clone().sound().expect("a sound delta"));
+        self.gossip(&codec::encode(&Frame::of(delta)));
+    }
+
+    /// Makes a key of its own and vouches for it, without any invitation that a person has. The next
+    /// checkpoint puts it on the roster, if the federation's rules let it.
+    ///
+    /// # Panics
+    /// Panics when it cannot add to its chain.
+    pub fn puppet(&mut self, seed: u8, expires_epoch: u32) -> Identity {
+        let key = SecretKey::from_seed(&[seed; 32]);
+        let invitation = InvitationId([seed; 32]);
+        let join = join_of(&key, self.log.federation(), invitation, seed);
+        let vouch = Vouch {
+            join: join.header.id(),
+            key: key.public_key(),
+            invitation,
+            uses: 1,
+            expires_epoch,
+        };
+        self.publish(&Payload::Vouch(vouch));
+        self.say(&join);
+        Identity { key, charter: self.log.signed_charter().clone() }
     }
 
     /// Gossips bytes under the federation's seal, whatever they hold.

@@ -80,7 +80,6 @@ fn one_author(keys: Vec<LessonKey>) -> Result<Log, LibraryError> {
         privacy: PrivacyTerms {
             rho_nano: 0,
             delta_e18: 0,
-            epsilon_display: "0".into(),
             units: vec![Unit::User],
             epochs_per_period: 1,
             lessons_at: Vec::new(),
@@ -101,7 +100,9 @@ fn one_author(keys: Vec<LessonKey>) -> Result<Log, LibraryError> {
         },
         limits: Limits {
             members: 1,
+            members_per_voice: 400,
             deltas_per_epoch: u32::try_from(deltas).unwrap_or(u32::MAX).saturating_add(8),
+            lessons_per_epoch: 100_000,
             evidence_cap: 1,
             revokers: 1,
             promotion_margin_micros: 0,

@@ -83,8 +83,9 @@ pub use session::{
     StoredSession, UnreadSessions,
 };
 pub use shelf::{
-    AuthorDecision, Capability, DecidedItem, ItemDecision, ItemText, Review, ReviewItem, ScanFinding,
-    ShelfAuthor, ShelfDecide, ShelfDecided, ShelfPolicy, ShelfReview, ShelfStatus, ShelfText, Standing,
+    AuthorDecision, Capability, DecidedItem, ItemDecision, ItemText, Review, ReviewItem,
+    ScanFinding, ShelfAuthor, ShelfDecide, ShelfDecided, ShelfPolicy, ShelfReview, ShelfStatus,
+    ShelfText, Standing,
 };
 pub use skill::{
     Brief, CostSum, Evidence, Found, Hit, Interval, Skill, SkillBrief, SkillExport, SkillLesson,

@@ -12,6 +12,7 @@ use serde_json::Value;
 use tokio::io::{
     AsyncBufRead, AsyncBufReadExt as _, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _,
 };
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::{Event, Failure, Reply, Request};
 
@@ -22,6 +23,8 @@ pub const LORE_VERSION: &str = env!("CARGO_PKG_VERSION");
 /// Longest line, in bytes: a session of the usual size as an argument, with room. Larger imports are
 /// read by the daemon from a path.
 pub const LINE_BYTES: usize = 24 << 20;
+/// Length from which a request's line is large, in bytes: only few of these are read at once.
+pub(crate) const LARGE_LINE_BYTES: usize = 64 << 10;
 
 /// Writer of a line. Lines of every version are read so far, whatever else they hold.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -190,7 +193,35 @@ where
 {
     let mut line = Vec::new();
     // One byte more than allowed, so that a line that is too long shows.
-    let read = reader.take(LINE_BYTES as u64 + 1).read_until(b'\n', &mut line).await?;
+    reader.take(LINE_BYTES as u64 + 1).read_until(b'\n', &mut line).await?;
+    whole(line)
+}
+
+/// [`next_line`] for one of many clients: a large line waits for its turn, which lasts until the permit is dropped.
+///
+/// # Errors
+/// As [`next_line`].
+pub(crate) async fn next_line_in_turn<'a, R>(
+    reader: &mut R,
+    large: &'a Semaphore,
+) -> io::Result<Option<(Vec<u8>, Option<SemaphorePermit<'a>>)>>
+where
+    R: AsyncBufRead + Unpin,
+{
+    let mut line = Vec::new();
+    reader.take(LARGE_LINE_BYTES as u64).read_until(b'\n', &mut line).await?;
+    if line.len() < LARGE_LINE_BYTES || line.ends_with(b"\n") {
+        return Ok(whole(line)?.map(|line| (line, None)));
+    }
+    let turn = large.acquire().await.map_err(io::Error::other)?;
+    let rest = LINE_BYTES + 1 - line.len();
+    reader.take(rest as u64).read_until(b'\n', &mut line).await?;
+    Ok(whole(line)?.map(|line| (line, Some(turn))))
+}
+
+/// A line without its end, from what was read up to it or to the limit.
+fn whole(mut line: Vec<u8>) -> io::Result<Option<Vec<u8>>> {
+    let read = line.len();
     if read == 0 {
         return Ok(None);
     }

@@ -12,11 +12,13 @@ use tokio::io::BufReader;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, mpsc};
 
-use crate::line::{Line, answer_line, next_line, read_request, send};
+use crate::line::{Line, answer_line, next_line_in_turn, read_request, send};
 use crate::{Event, Failure, Reply, Request};
 
 /// Connections served at once; others wait in the system's queue.
 const CONNECTIONS: usize = 32;
+/// Large requests that are read or worked on at once: 32 of the largest would be most of a gigabyte.
+const LARGE_REQUESTS: usize = 2;
 /// Events that wait for a slow client.
 const EVENTS_WAITING: usize = 64;
 /// Time that a client may take to send its line or to take one.
@@ -76,6 +78,7 @@ impl Server {
     /// Serves until the future is dropped.
     pub async fn serve(self, handler: Arc<impl Handler>) {
         let slots = Arc::new(Semaphore::new(CONNECTIONS));
+        let large = Arc::new(Semaphore::new(LARGE_REQUESTS));
         loop {
             let Ok(slot) = Arc::clone(&slots).acquire_owned().await else {
                 return;
@@ -83,8 +86,9 @@ impl Server {
             match self.listener.accept().await {
                 Ok((stream, _)) => {
                     let handler = Arc::clone(&handler);
+                    let large = Arc::clone(&large);
                     tokio::spawn(async move {
-                        if let Err(error) = converse(stream, &*handler).await {
+                        if let Err(error) = converse(stream, &*handler, &large).await {
                             tracing::debug!(%error, "control connection");
                         }
                         drop(slot);
@@ -132,12 +136,12 @@ fn bind_private(socket: &Path, home: &Path) -> io::Result<UnixListener> {
     Ok(listener)
 }
 
-async fn converse(stream: UnixStream, handler: &impl Handler) -> io::Result<()> {
+async fn converse(stream: UnixStream, handler: &impl Handler, large: &Semaphore) -> io::Result<()> {
     let (read, mut write) = stream.into_split();
     let mut reader = BufReader::new(read);
     let refuse = |failure| answer_line(Line::Error(failure));
-    let line = match within(next_line(&mut reader)).await {
-        Ok(Some(line)) => line,
+    let (line, turn) = match within(next_line_in_turn(&mut reader, large)).await {
+        Ok(Some(read)) => read,
         Ok(None) => return Ok(()),
         Err(error) => {
             let failure = Failure::usage("usage", format!("cannot read the request: {error}"));
@@ -166,6 +170,8 @@ async fn converse(stream: UnixStream, handler: &impl Handler) -> io::Result<()> 
             }
         }
     };
+    // A client that does not read its answer keeps no other waiting.
+    drop(turn);
     while let Ok(event) = events.try_recv() {
         if client_is_there {
             let line = answer_line(Line::Event(event))?;

@@ -1,12 +1,13 @@
 //! The owner's budget: setting it within every charter, and the releases that it pays for.
 
-use lore_privacy::preset::weight_needed;
+use lore_privacy::preset::{epsilon_micros, weight_needed};
 use lore_privacy::release::{LessonsSpec, Participation, Support, release_id, support};
 use lore_privacy::{Budget, NoiseSource, Private, Schedule};
-use lore_protocol::charter::EpochRule;
+use lore_protocol::charter::{EpochRule, PrivacyTerms};
 use lore_protocol::ids::{FederationId, Hash};
 use lore_protocol::payload::{Mechanism, PayloadKind, Unit, Window};
 
+use crate::founding::{DELTA_E18, decimal};
 use crate::schedule::{schedule, scheduled, within};
 use crate::{Engine, EngineError, Federation, Source};
 
@@ -68,14 +69,14 @@ impl<N: NoiseSource> Engine<N> {
         for found in self.federations.values() {
             let charter = found.log().charter();
             let (terms, name) = (&charter.privacy, &charter.name);
+            let ceiling = ceiling_epsilon(terms);
             if budget.rho_nano > terms.rho_nano || budget.delta_thr_e18 > terms.delta_e18 {
                 return Err(EngineError::refused(
                     "over_ceiling",
                     format!(
-                        "the charter of `{name}` has a ceiling of epsilon {} per unit and period \
+                        "the charter of `{name}` has a ceiling of epsilon {ceiling} per unit and period \
                          (rho {}e-9, delta for thresholds {}e-18), and this budget is rho {}e-9 and \
                          delta {}e-18",
-                        terms.epsilon_display,
                         terms.rho_nano,
                         terms.delta_e18,
                         budget.rho_nano,
@@ -83,8 +84,7 @@ impl<N: NoiseSource> Engine<N> {
                     ),
                 )
                 .help(format!(
-                    "set at most `lore privacy set --epsilon {} --delta 0.000001`",
-                    terms.epsilon_display
+                    "set at most `lore privacy set --epsilon {ceiling} --delta 0.000001`"
                 )));
             }
             if !terms.units.contains(&budget.unit) {
@@ -200,6 +200,17 @@ impl<N: NoiseSource> Engine<N> {
             }
             EpochRule::Rounds => u32::from(missing > 0),
         }
+    }
+}
+
+/// Epsilon that a charter's ceiling comes to, for people, computed here from its rho and rounded up: a number that a
+/// founder could write beside it would be the founder's word.
+#[must_use]
+pub fn ceiling_epsilon(terms: &PrivacyTerms) -> String {
+    // Of this delta one half converts rho; the other pays for thresholds.
+    match epsilon_micros(terms.rho_nano, DELTA_E18 / 2) {
+        Ok(micros) => decimal(micros.div_ceil(1_000).saturating_mul(1_000)),
+        Err(_) => "without a bound".to_owned(),
     }
 }
 

@@ -160,7 +160,6 @@ impl<N: NoiseSource> Engine<N> {
             privacy: PrivacyTerms {
                 rho_nano: caps.rho_nano,
                 delta_e18: caps.delta_e18,
-                epsilon_display: decimal(terms.epsilon_micros),
                 units: terms.units.clone().unwrap_or_else(|| vec![Unit::User, Unit::Personal]),
                 epochs_per_period: terms.epochs_per_period,
                 lessons_at,
@@ -186,7 +185,9 @@ impl<N: NoiseSource> Engine<N> {
             },
             limits: Limits {
                 members: terms.members.unwrap_or(200),
+                members_per_voice: 16,
                 deltas_per_epoch: 256,
+                lessons_per_epoch: 1_024,
                 evidence_cap: 1000,
                 revokers: 2,
                 promotion_margin_micros: 0,
@@ -229,7 +230,8 @@ impl<N: NoiseSource> Engine<N> {
     }
 }
 
-const DELTA_E18: u64 = 1_000_000_000_000;
+/// Delta of a ceiling, in 1e-18.
+pub(crate) const DELTA_E18: u64 = 1_000_000_000_000;
 /// Fixed size of a lesson release: below what gossip pushes whole.
 const LESSONS_BYTES: u32 = 14 << 10;
 
@@ -248,7 +250,7 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 /// Millionths as a decimal number, exactly: 4 000 000 is `4`, 100 000 is `0.1`.
-fn decimal(micros: u64) -> String {
+pub(crate) fn decimal(micros: u64) -> String {
     let text = format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000);
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }

@@ -5,14 +5,25 @@ use lore_protocol::codec;
 use lore_protocol::ids::PublicKey;
 use lore_protocol::wire::Reply;
 
-use crate::{Effect, Engine, EngineError, Event};
+use crate::{Class, Effect, Engine, EngineError, Event};
 
 impl<N: NoiseSource> Engine<N> {
     /// Takes in what happened. What is to be done is left for [`Engine::take_effects`].
     ///
     /// # Errors
-    /// Fails when the own store or ledger fails. Nothing that a peer sends is an error here.
+    /// Fails when the own store or ledger fails. Nothing that a peer sends is an error here: what a rule
+    /// refuses is logged, since peers can bring about that a rule refuses.
     pub fn handle(&mut self, event: Event) -> Result<(), EngineError> {
+        match self.take_in(event) {
+            Err(error) if error.class != Class::Failed => {
+                tracing::warn!(kind = error.kind, %error, "refused");
+                Ok(())
+            }
+            done => done,
+        }
+    }
+
+    fn take_in(&mut self, event: Event) -> Result<(), EngineError> {
         // What teaches where members listen, or who they are; a tick sees what came in otherwise.
         let dial = !matches!(event, Event::Gossip { .. } | Event::Request { .. });
         match event {

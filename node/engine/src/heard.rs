@@ -9,6 +9,8 @@ pub struct Heard {
     pub refused: u64,
     /// Questions of peers that are not served.
     pub strangers: u64,
+    /// Questions of members that asked for more than this node sends one member.
+    pub metered: u64,
     /// Rounds of anti-entropy that came to their end.
     pub rounds: u64,
 }

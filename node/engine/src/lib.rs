@@ -32,6 +32,7 @@ mod job;
 mod joining;
 mod ledger;
 mod membership;
+pub mod metering;
 mod peers;
 mod pending;
 mod records;
@@ -57,7 +58,7 @@ use std::time::Duration;
 pub use admission::Invited;
 pub use batch::{Batch, Change, Durability};
 pub use blobs::{BlobWishes, MAX_ALL_BYTES, MAX_VOICE_BYTES};
-pub use budget::{Planned, forbidden_unit};
+pub use budget::{Planned, ceiling_epsilon, forbidden_unit};
 pub use denylist::{Counts, DenyEntry};
 pub use error::{Class, EngineError};
 pub use event::{Effect, Event, Joining, Verdict};
@@ -83,6 +84,7 @@ pub use table::Table;
 
 use admission::Challenges;
 use joining::Joins;
+use metering::Meters;
 use rounds::Rounds;
 
 /// Called at every point of a release that is passed, for tests that end the process there.
@@ -169,6 +171,9 @@ pub struct Engine<N = SystemNoise> {
     jobs: VecDeque<Job<N>>,
     /// The release whose work the driver does.
     running: Option<Hash>,
+    /// Members that say, of each federation, that this node is no member any more.
+    called_gone: BTreeMap<FederationId, BTreeSet<PublicKey>>,
+    meters: Meters,
     heard: Heard,
 }
 
@@ -207,6 +212,8 @@ impl<N: NoiseSource> Engine<N> {
             tickets: BTreeMap::new(),
             jobs: VecDeque::new(),
             running: None,
+            called_gone: BTreeMap::new(),
+            meters: Meters::default(),
             heard: Heard::default(),
         };
         engine.watch_ledger();

@@ -1,11 +1,15 @@
 //! The book of peers: where members listen, and who invited this node. And answers to what peers ask.
 
+use std::collections::BTreeSet;
+use std::time::Duration;
+
 use lore_privacy::NoiseSource;
 use lore_protocol::codec;
 use lore_protocol::ids::{FederationId, PublicKey};
 use lore_protocol::wire::{MAX_ADDRESSES, MAX_PEERS, Reply, Request};
 
-use crate::{Batch, Durability, Effect, Engine, EngineError, RecordKind};
+use crate::metering::ROOM_BYTES;
+use crate::{Batch, Durability, Effect, Engine, EngineError, Federation, RecordKind};
 
 /// Longest address that is remembered or told, in bytes. The longest honest multiaddress, a relayed one
 /// under a host name, stays below it.
@@ -13,17 +17,31 @@ pub const MAX_ADDRESS_BYTES: usize = 256;
 /// Longest encoded reply, in bytes. The network refuses what is larger.
 pub const MAX_REPLY_BYTES: usize = 4 << 20;
 
+/// Refusal of a key that no checkpoint and no Vouch names.
+const STRANGER: &str =
+    "this node does not know you as a member; if you have just joined, try again in a moment";
+/// Refusal of a former member.
+const GONE: &str =
+    "this key left the federation or was removed from it, and is not served any more";
+
 impl<N: NoiseSource> Engine<N> {
     /// Answers a peer's request, in bytes that the network takes.
     pub(crate) fn answer(&mut self, peer: PublicKey, bytes: &[u8]) -> Result<Vec<u8>, EngineError> {
+        let now = self.clock.monotonic();
         let reply = match codec::decode::<Request>(bytes) {
-            Ok(request) => self.reply_to(peer, request)?,
+            Ok(request) => match self.told_to_wait(now, &peer, &request) {
+                Some(refusal) => refusal,
+                None => self.reply_to(peer, request)?,
+            },
             Err(error) => {
                 self.heard.malformed += 1;
                 Reply::Refused(format!("the request does not decode: {error}"))
             }
         };
         let encoded = codec::encode(&reply);
+        if matches!(reply, Reply::Sync(_) | Reply::Peers(_)) {
+            self.meters.take(now, peer, encoded.len());
+        }
         if encoded.len() <= MAX_REPLY_BYTES {
             return Ok(encoded);
         }
@@ -31,16 +49,35 @@ impl<N: NoiseSource> Engine<N> {
         Ok(codec::encode(&Reply::Refused("the answer is too large to be sent".into())))
     }
 
+    /// The refusal of a member that has asked for too much ([`crate::metering`]).
+    fn told_to_wait(
+        &mut self,
+        now: Duration,
+        peer: &PublicKey,
+        request: &Request,
+    ) -> Option<Reply> {
+        let (Request::Sync { federation, .. } | Request::Peers { federation }) = request else {
+            return None;
+        };
+        let log = self.serving(*federation, peer)?.log();
+        let full = ROOM_BYTES.saturating_add(log.stored_bytes());
+        let wait = self.meters.wait_seconds(now, peer, full)?;
+        self.heard.metered += 1;
+        Some(Reply::Refused(format!("you asked for much in a short time; ask again in {wait} s")))
+    }
+
     fn reply_to(&mut self, peer: PublicKey, request: Request) -> Result<Reply, EngineError> {
         match request {
             Request::Sync { federation, ask } => {
-                let found = self.federations.get(&federation).filter(|f| f.log().serves(&peer));
-                let Some(found) = found else { return Ok(self.stranger()) };
+                let Some(found) = self.serving(federation, &peer) else {
+                    return Ok(self.not_served(federation, &peer));
+                };
                 Ok(Reply::Sync(Box::new(lore_protocol::sync::answer(found.log(), &ask))))
             }
             Request::Peers { federation } => {
-                let found = self.federations.get(&federation).filter(|f| f.log().serves(&peer));
-                let Some(found) = found else { return Ok(self.stranger()) };
+                let Some(found) = self.serving(federation, &peer) else {
+                    return Ok(self.not_served(federation, &peer));
+                };
                 let keys = found.log().tip().roster.values().map(|entry| entry.key);
                 let others: Vec<PublicKey> = keys.filter(|key| *key != peer).collect();
                 let mut known = Vec::new();
@@ -53,9 +90,8 @@ impl<N: NoiseSource> Engine<N> {
                 Ok(Reply::Peers(known))
             }
             Request::Blob { federation, blob } => {
-                let serves = |found: &crate::Federation| found.log().serves(&peer);
-                if !self.federations.get(&federation).is_some_and(serves) {
-                    return Ok(self.stranger());
+                if self.serving(federation, &peer).is_none() {
+                    return Ok(self.not_served(federation, &peer));
                 }
                 self.serve_blob(peer, federation, blob)
             }
@@ -63,12 +99,30 @@ impl<N: NoiseSource> Engine<N> {
         }
     }
 
-    fn stranger(&mut self) -> Reply {
+    fn serving(&self, federation: FederationId, peer: &PublicKey) -> Option<&Federation> {
+        self.federations.get(&federation).filter(|found| found.log().serves(peer))
+    }
+
+    /// The refusal of a stranger, or of a former member, which may not have seen the checkpoint that took it
+    /// off the roster: who is gone is not served.
+    fn not_served(&mut self, federation: FederationId, peer: &PublicKey) -> Reply {
         self.heard.strangers += 1;
-        Reply::Refused(
-            "this node does not know you as a member; if you have just joined, try again in a moment"
-                .into(),
-        )
+        let tip = self.federations.get(&federation).map(|found| found.log().tip());
+        let why = if tip.is_some_and(|tip| tip.is_gone(peer)) { GONE } else { STRANGER };
+        Reply::Refused(why.into())
+    }
+
+    /// A peer refuses to serve this node. What members say of it is kept while this process runs: only a
+    /// checkpoint would be proof, and who is gone is shown none.
+    pub(crate) fn on_refusal(&mut self, federation: FederationId, peer: PublicKey, why: &str) {
+        if why == GONE {
+            self.called_gone.entry(federation).or_default().insert(peer);
+        }
+    }
+
+    /// Members that say that this node left the federation or was removed from it.
+    pub fn called_gone_by(&self, federation: FederationId) -> usize {
+        self.called_gone.get(&federation).map_or(0, BTreeSet::len)
     }
 
     /// Remembers where a member listens, if it is one.
@@ -108,6 +162,17 @@ impl<N: NoiseSource> Engine<N> {
         keys.retain(|key| *key != me);
         keys.sort();
         keys.dedup();
+        keys
+    }
+
+    /// Everybody whom this node serves in some federation, or would ask.
+    #[must_use]
+    pub fn served(&self) -> BTreeSet<PublicKey> {
+        let mut keys = BTreeSet::new();
+        for (id, found) in &self.federations {
+            keys.extend(self.companions(*id));
+            keys.extend(found.log().vouched_keys());
+        }
         keys
     }
 

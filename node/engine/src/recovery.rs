@@ -33,12 +33,10 @@ impl<N: NoiseSource> Engine<N> {
         if self.store.recovery()?.is_some() || self.second_copy()?.is_some() {
             return Ok(false);
         }
-        let wanted = self.companions(federation).len().min(self.settings.recovery_peers);
-        let asked = self.asked.get(&federation).map_or(0, BTreeSet::len);
         let delay = self.federation(federation)?.log().charter().privacy.windows.send_after_seconds;
         let sent = self.window_end(federation).unwrap_or(0).saturating_add(u64::from(delay));
         let late = self.now_seconds() >= sent && self.answered.contains(&federation);
-        let enough = asked >= wanted || late;
+        let enough = late || self.lacking_answers(federation) == 0;
         let open = self.federation(federation)?.log().open_epoch();
         Ok(enough && open >= self.releases_again_at(federation)?)
     }
@@ -83,10 +81,7 @@ impl<N: NoiseSource> Engine<N> {
         if self.ledger.budget().is_none() {
             return Ok(());
         }
-        let asked = self.asked.get(&federation).cloned().unwrap_or_default();
-        let companions = self.companions(federation);
-        let lacking =
-            companions.len().min(self.settings.recovery_peers).saturating_sub(asked.len());
+        let lacking = self.lacking_answers(federation);
         let now = self.clock.monotonic();
         let early = |last: &Duration| now.saturating_sub(*last) < ASK_AGAIN;
         if lacking == 0 || self.asked_at.get(&federation).is_some_and(early) {
@@ -95,14 +90,37 @@ impl<N: NoiseSource> Engine<N> {
         self.asked_at.insert(federation, now);
         // Others first in every epoch, so that no member is always among those who are asked.
         let turn = self.federation(federation)?.log().open_epoch() as usize;
-        let mut near: Vec<PublicKey> = companions.into_iter().collect();
+        let mut near: Vec<PublicKey> = self.companions(federation);
         let turn = turn % near.len().max(1);
         near.rotate_left(turn);
-        near.retain(|key| self.connected.contains_key(key) && !asked.contains(key));
+        let mut answered = self.voices_asked(federation);
+        near.retain(|key| {
+            self.connected.contains_key(key) && answered.insert(self.voice_of(federation, key))
+        });
         for peer in near.into_iter().take(lacking) {
             self.begin_round(federation, peer);
         }
         Ok(())
+    }
+
+    /// Number of voices that have yet to say what they know of this node's chain. A member and everybody it
+    /// vouched for are one: else one member could answer for as many peers as it makes keys.
+    fn lacking_answers(&self, federation: FederationId) -> usize {
+        let companions = self.companions(federation);
+        let voices = companions.iter().map(|key| self.voice_of(federation, key));
+        let voices = voices.collect::<BTreeSet<_>>().len().min(self.settings.recovery_peers);
+        voices.saturating_sub(self.voices_asked(federation).len())
+    }
+
+    fn voices_asked(&self, federation: FederationId) -> BTreeSet<Option<MemberId>> {
+        let asked = self.asked.get(&federation).into_iter().flatten();
+        asked.map(|key| self.voice_of(federation, key)).collect()
+    }
+
+    /// The voice of a key; that of an inviter whose roster is not known yet is none.
+    fn voice_of(&self, federation: FederationId, key: &PublicKey) -> Option<MemberId> {
+        let log = self.federations.get(&federation)?.log();
+        Some(log.tip().voices.of(log.member_of(key)?))
     }
 
     /// An epoch has opened: what peers said of this node's chain before is old.
@@ -152,10 +170,7 @@ impl<N: NoiseSource> Engine<N> {
     /// Ends a recovery when nobody is left to be asked. Nobody is, from the start, for a founder without
     /// members.
     pub(crate) fn end_recovery(&self) -> Result<(), EngineError> {
-        let enough = |id: &FederationId| {
-            let wanted = self.companions(*id).len().min(self.settings.recovery_peers);
-            self.asked.get(id).map_or(0, BTreeSet::len) >= wanted
-        };
+        let enough = |id: &FederationId| self.lacking_answers(*id) == 0;
         let Some(why) = self.store.recovery()? else { return Ok(()) };
         if self.federations.keys().all(enough) {
             tracing::info!("nobody is left to be asked: this node signs again");

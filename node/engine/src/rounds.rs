@@ -127,6 +127,7 @@ impl<N: NoiseSource> Engine<N> {
         }
         match (pending, reply) {
             (Pending::Sync { federation, peer, round }, Reply::Sync(answer)) => {
+                self.called_gone.get_mut(&federation).map(|said| said.remove(&peer));
                 self.on_answer(federation, peer, round, answer.as_ref().clone())?;
             }
             (Pending::Peers { federation, .. }, Reply::Peers(peers)) => {
@@ -137,7 +138,11 @@ impl<N: NoiseSource> Engine<N> {
                     }
                 }
             }
-            (_, Reply::Refused(why)) => {
+            (
+                Pending::Sync { federation, .. } | Pending::Peers { federation, .. },
+                Reply::Refused(why),
+            ) => {
+                self.on_refusal(federation, from, why);
                 let why: String = why.chars().take(MAX_SHOWN).collect();
                 tracing::debug!(peer = %from.short(), ?why, "refused by a peer");
             }

@@ -39,7 +39,12 @@ impl Entropy for World {
 }
 
 pub(crate) fn open(seed: u8, store: Arc<MemoryStorage>) -> Engine {
-    let world = Arc::new(World(AtomicU64::new(u64::from(seed) << 32)));
+    open_later(seed, store, 0)
+}
+
+/// [`open`], so many seconds later.
+fn open_later(seed: u8, store: Arc<MemoryStorage>, seconds: u64) -> Engine {
+    let world = Arc::new(World(AtomicU64::new((u64::from(seed) << 32) + seconds)));
     let parts = Parts {
         key: SecretKey::from_seed(&[seed; 32]),
         store,
@@ -57,7 +62,11 @@ pub(crate) fn engine(seed: u8) -> Engine {
 }
 
 pub(crate) fn found(engine: &mut Engine) -> FederationId {
-    let terms = Terms {
+    engine.federation_create(&terms()).unwrap().federation
+}
+
+fn terms() -> Terms {
+    Terms {
         name: "guild".into(),
         epsilon_micros: 4_000_000,
         epoch_hours: None,
@@ -72,8 +81,7 @@ pub(crate) fn found(engine: &mut Engine) -> FederationId {
         members: None,
         scripts: true,
         codebook: None,
-    };
-    engine.federation_create(&terms).unwrap().federation
+    }
 }
 
 /// Carries effects between two connected engines until neither wants anything.
@@ -213,22 +221,7 @@ fn two_voices_remove_a_member_and_one_does_not() {
 fn a_name_that_this_node_has_already_is_refused() {
     let mut ada = engine(1);
     found(&mut ada);
-    let terms = Terms {
-        name: "guild".into(),
-        epsilon_micros: 1_000_000,
-        epoch_hours: None,
-        epochs_per_period: 90,
-        topic_words: 0,
-        lessons_at: None,
-        outcomes_at: None,
-        votes_at: None,
-        windows: WindowTerms::SHORTEST,
-        units: None,
-        costs: None,
-        members: None,
-        scripts: true,
-        codebook: None,
-    };
+    let terms = Terms { epsilon_micros: 1_000_000, scripts: true, ..terms() };
     let error = ada.federation_create(&terms).unwrap_err();
     assert!(error.message.contains("`guild` already"), "{error}");
     assert_eq!(ada.federations().len(), 1);
@@ -387,6 +380,76 @@ fn members_that_joined_in_one_epoch_learn_where_the_others_listen() {
     ben.handle(Event::Tick).unwrap();
     exchange(&mut ada, &mut ben);
     assert_eq!(ben.addresses_of(&cyd.public_key()).unwrap(), at(&cyd));
+}
+
+/// A founder without members and a copy of its home, as it is an hour later.
+#[test]
+fn an_epoch_that_a_restored_founder_cannot_end_yet_is_no_end_of_the_node() {
+    let store = Arc::new(MemoryStorage::new());
+    let mut ada = open(1, Arc::clone(&store));
+    let windows = WindowTerms { grid_seconds: 60, least_seconds: 60, send_after_seconds: 0 };
+    let terms = Terms { epoch_hours: Some(1), windows, ..terms() };
+    let federation = ada.federation_create(&terms).unwrap().federation;
+    let mut ben = engine(2);
+    admit(&mut ada, &mut ben, federation);
+    let mut back = open_later(1, Arc::new(store.copy()), 10_000);
+    let open = back.federation(federation).unwrap().log().open_epoch();
+    back.handle(Event::Tick).unwrap();
+    back.handle(Event::Request { number: 1, peer: ben.public_key(), bytes: vec![1] }).unwrap();
+    assert_eq!(back.federation(federation).unwrap().log().open_epoch(), open, "it asks first");
+    back.take_effects();
+    connect(&mut back, &mut ben);
+    exchange(&mut back, &mut ben);
+    assert_eq!(back.federation(federation).unwrap().log().open_epoch(), open + 1);
+}
+
+#[test]
+fn a_restored_node_does_not_believe_three_peers_that_one_member_made() {
+    let store = Arc::new(MemoryStorage::new());
+    let mut ada = open(1, Arc::clone(&store));
+    let federation = found(&mut ada);
+    let (mut mallory, mut eve) = (engine(2), engine(3));
+    admit(&mut ada, &mut mallory, federation);
+    admit(&mut ada, &mut eve, federation);
+    let mut puppets = [engine(4), engine(5)];
+    for puppet in &mut puppets {
+        mallory.begin_round(federation, ada.public_key());
+        exchange(&mut ada, &mut mallory);
+        let address = vec!["/ip4/127.0.0.1/tcp/1".to_owned()];
+        let invited = mallory.federation_invite(federation, 1, 8, address).unwrap();
+        connect(&mut mallory, puppet);
+        puppet.begin_join(&invited.line, false).unwrap();
+        exchange(&mut mallory, puppet);
+        ada.begin_round(federation, mallory.public_key());
+        exchange(&mut ada, &mut mallory);
+        ada.federation_checkpoint(federation).unwrap();
+        exchange(&mut ada, &mut mallory);
+        puppet.begin_round(federation, mallory.public_key());
+        exchange(&mut mallory, puppet);
+    }
+    assert_eq!(roster(&ada, federation).len(), 5);
+    let backup = Arc::new(store.copy());
+    // What ada signs now only eve hears of; mallory and its puppets say what the backup says.
+    ada.federation_checkpoint(federation).unwrap();
+    eve.begin_round(federation, ada.public_key());
+    exchange(&mut ada, &mut eve);
+
+    let mut back = open(1, Arc::clone(&backup));
+    let [one, two] = &mut puppets;
+    for liar in [&mut mallory, one, two] {
+        connect(&mut back, liar);
+        exchange(&mut back, liar);
+    }
+    assert_eq!(backup.recovery().unwrap(), Some(Recovery::Restored), "three keys, one voice");
+    connect(&mut back, &mut eve);
+    exchange(&mut back, &mut eve);
+    // Eve told of an epoch that is over: what the others said before is old.
+    back.begin_round(federation, mallory.public_key());
+    exchange(&mut back, &mut mallory);
+    assert_eq!(backup.recovery().unwrap(), None);
+    back.federation_checkpoint(federation).unwrap();
+    exchange(&mut back, &mut eve);
+    assert!(eve.federation(federation).unwrap().log().forks().is_empty());
 }
 
 #[test]

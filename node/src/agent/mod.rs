@@ -9,6 +9,7 @@ mod chat;
 mod command;
 mod day;
 mod gate;
+mod ground;
 mod hints;
 mod kit;
 mod model;

@@ -24,7 +24,7 @@ use super::model::{Bounds, Chosen, ModelOptions};
 use super::place::{Place, failed, now_seconds};
 use super::skills::Shelf;
 use super::somebody::Somebody;
-use super::{Ask, SkillSource, prompt};
+use super::{Ask, SkillSource, ground, prompt};
 use crate::config::AgentSettings as Settings;
 use crate::error::CliError;
 use crate::home::Home;
@@ -117,6 +117,7 @@ impl Work {
         someone: bool,
     ) -> Result<Self, CliError> {
         let place = Place::open(home, &options.user)?;
+        ground::check_workspace(home.root(), &options.workspace)?;
         let rules = match options.policy.as_ref().or(settings.policy.as_ref()) {
             Some(text) => gate::policy(text, &options.workspace)?,
             None if someone => gate::asking(&options.workspace)?,

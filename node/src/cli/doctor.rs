@@ -8,6 +8,8 @@ use super::Context;
 use super::doctor_agents::check_agents;
 use crate::config::Config;
 use crate::error::CliError;
+use crate::home::Home;
+use crate::modes::{Exposed, exposed};
 use crate::{control, output};
 
 struct Check {
@@ -57,6 +59,7 @@ pub(super) fn doctor(context: &Context) -> Result<(), CliError> {
         "configuration",
         config.map(|_| home.config_path().display().to_string()).map_err(Into::into),
     );
+    check("home", private(home));
     let key = crate::at_rest::place(home).map(|place| match place {
         Some(place) => format!("encrypted; the key is {place}"),
         None => "none yet; the key is made when the node is opened first".into(),
@@ -103,6 +106,23 @@ pub(super) fn doctor(context: &Context) -> Result<(), CliError> {
         lines.collect()
     };
     output::result_with(&Report { checks, failed, sandbox }, context.json, text, fault)
+}
+
+/// Looks whether other accounts can put something into the home.
+fn private(home: &Home) -> Result<String, CliError> {
+    let parts = [home.key_path(), home.data_key_path(), home.config_path(), home.store_path()];
+    for path in parts.iter().filter(|path| path.exists()) {
+        let found = exposed(path).map_err(|error| CliError::failed("home", error))?;
+        if let Some(Exposed { path, mode, owner }) = found {
+            let message = format!(
+                "{} can be changed by others (mode {mode:o}, owner {owner})",
+                path.display()
+            );
+            return Err(CliError::failed("home_exposed", message)
+                .help("make it yours, and run `chmod go-w` on it"));
+        }
+    }
+    Ok("only its owner can change what is in it".into())
 }
 
 /// Enforcement for commands of an agent, found by running one; nothing when they are refused here.

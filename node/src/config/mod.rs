@@ -25,6 +25,7 @@ use serde::Deserialize;
 pub use sessions::SessionSettings;
 
 use crate::error::CliError;
+use crate::modes::{Exposed, exposed};
 use crate::network::{Multiaddr, PeerAddress};
 
 /// Why a configuration was refused.
@@ -37,6 +38,19 @@ pub enum ConfigError {
         path: PathBuf,
         /// The system's error.
         source: std::io::Error,
+    },
+    /// Other accounts can change it, and with it the programs that this node starts.
+    #[error(
+        "{} can be changed by others (mode {mode:o}, owner {owner}): it names programs that this node starts. \
+         Look at what it holds, then run `chmod go-w` on it", path.display()
+    )]
+    Exposed {
+        /// The file, or its directory.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+        /// Its owner.
+        owner: u32,
     },
     /// A key nobody knows.
     #[error(
@@ -155,8 +169,11 @@ impl Config {
     /// # Errors
     /// [`ConfigError`], naming file, line and key.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let text = fs::read_to_string(path)
-            .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+        let unreadable = |source| ConfigError::Unreadable { path: path.to_owned(), source };
+        if let Some(Exposed { path, mode, owner }) = exposed(path).map_err(unreadable)? {
+            return Err(ConfigError::Exposed { path, mode, owner });
+        }
+        let text = fs::read_to_string(path).map_err(unreadable)?;
         Self::parse(&text, path)
     }
 

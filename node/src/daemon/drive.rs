@@ -15,6 +15,11 @@ impl Daemon {
         tokio::task::block_in_place(|| self.node.handle(event))
     }
 
+    /// Tells the network who the members are.
+    pub(super) async fn keep_members(&self) {
+        note("members not told", self.network.keep(self.node.engine().served()).await);
+    }
+
     const fn number(&mut self) -> u64 {
         self.numbers += 1;
         self.numbers

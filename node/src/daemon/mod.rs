@@ -167,6 +167,7 @@ pub async fn run(
         stopping: false,
     };
     daemon.tell(Event::Tick)?;
+    daemon.keep_members().await;
     daemon.flush().await?;
     let mut tick = interval(TICK.min(config.sync_interval));
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -183,6 +184,7 @@ pub async fn run(
             _ = tick.tick() => {
                 crate::crash::keep_hook();
                 daemon.tell(Event::Tick)?;
+                daemon.keep_members().await;
                 daemon.watch();
             }
             () = stop.asked() => break,

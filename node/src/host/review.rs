@@ -98,8 +98,7 @@ impl Node {
             Item::Lesson(id, _) => self.text_of_lessons(shelf, one, Some(*id)),
             Item::Text(..) => {
                 let (_, item) = self.text_item(one)?;
-                let bytes = skill_md_of(item, &Stored(&self.engine))?;
-                String::from_utf8(bytes).ok()
+                skill_md_of(item, &Stored(&self.engine))
             }
         }
     }

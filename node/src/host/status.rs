@@ -43,6 +43,7 @@ impl Node {
         let member = log.member_of(&me);
         let mut problems: Vec<String> = log.problems().values().map(ToString::to_string).collect();
         problems.extend(self.second_copy_in(found).unwrap_or_default());
+        problems.extend(self.called_gone(found));
         let disputed: Vec<u32> =
             found.fold().disputed(log).into_iter().map(|(epoch, _, _)| epoch).collect();
         let heard = log
@@ -80,6 +81,19 @@ impl Node {
             problems,
             disputed_epochs: disputed,
         }
+    }
+
+    /// Words of other members for a node that was removed and never saw the checkpoint that did it.
+    fn called_gone(&self, found: &Federation) -> Option<String> {
+        let by = self.engine.called_gone_by(found.id());
+        let known = by == 0 || self.is_former_member(found);
+        (!known).then(|| {
+            format!(
+                "{by} members say that this node was removed from the federation: they serve it no more, and \
+                 nothing that it publishes reaches them; ask the founder why. A removed key cannot join \
+                 again: to come back, make another home and ask for an invitation"
+            )
+        })
     }
 
     fn is_former_member(&self, found: &Federation) -> bool {

@@ -1,12 +1,14 @@
 //! The libp2p behaviours of a node, put together.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use libp2p::request_response::{self, ProtocolSupport};
 use libp2p::swarm::NetworkBehaviour;
-use libp2p::{allow_block_list, connection_limits, identify, identity, ping};
+use libp2p::{PeerId, allow_block_list, connection_limits, identify, identity, ping};
 
 use super::codec::FrameCodec;
+use super::crowd::Crowd;
 use super::gossip::{self, Gossip};
 use super::{NetworkError, PROTOCOL, limits};
 
@@ -22,6 +24,7 @@ const PING_TIMEOUT: Duration = Duration::from_secs(20);
 pub(super) struct Behaviour {
     // The order matters: limits and blocks are asked before any other part sees a connection.
     limits: connection_limits::Behaviour,
+    pub(super) crowd: Crowd,
     pub(super) blocked: allow_block_list::Behaviour<allow_block_list::BlockedPeers>,
     pub(super) gossip: Gossip,
     pub(super) requests: request_response::Behaviour<FrameCodec>,
@@ -30,9 +33,21 @@ pub(super) struct Behaviour {
 }
 
 impl Behaviour {
+    /// Sets the peers whose connections are let in and kept whatever strangers do.
+    pub(super) fn keep(&mut self, peers: BTreeSet<PeerId>) {
+        for gone in self.crowd.kept().difference(&peers) {
+            self.limits.remove_peer_id(gone);
+        }
+        for peer in &peers {
+            self.limits.bypass_peer_id(peer);
+        }
+        self.crowd.keep(peers);
+    }
+
     pub(super) fn new(key: &identity::Keypair) -> Result<Self, NetworkError> {
         let bounds = connection_limits::ConnectionLimits::default()
-            .with_max_pending_incoming(Some(limits::CONNECTIONS / 4))
+            // What one address may have of these is bounded before: see `Crowd`.
+            .with_max_pending_incoming(Some(limits::CONNECTIONS))
             .with_max_pending_outgoing(Some(limits::CONNECTIONS / 4))
             // A part of the connections stays ours to dial, so that inbound floods cannot
             // surround a node.
@@ -41,6 +56,7 @@ impl Behaviour {
             .with_max_established_per_peer(Some(limits::CONNECTIONS_PER_PEER));
         Ok(Self {
             limits: connection_limits::Behaviour::new(bounds),
+            crowd: Crowd::default(),
             blocked: allow_block_list::Behaviour::default(),
             gossip: gossip::behaviour()?,
             requests: request_response::Behaviour::with_codec(

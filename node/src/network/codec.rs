@@ -32,6 +32,10 @@ pub mod limits {
     pub const ADDRESSES_PER_PEER: usize = 16;
     /// Established connections.
     pub const CONNECTIONS: u32 = 256;
+    /// Incoming connections of one address on which nobody has said yet who it is.
+    pub const PENDING_PER_ADDRESS: usize = 16;
+    /// Incoming connections of one address with peers that are no members.
+    pub const STRANGERS_PER_ADDRESS: usize = 32;
     /// Established connections with one peer (both sides may dial, over TCP and QUIC).
     pub const CONNECTIONS_PER_PEER: u32 = 4;
 }

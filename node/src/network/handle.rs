@@ -32,6 +32,7 @@ pub(super) enum Command {
     Validate(GossipId, PeerId, Verdict),
     Want(PeerAddress, oneshot::Sender<Result<(), NetworkError>>),
     Forget(PeerId),
+    Keep(Vec<PeerId>),
     Request(RequestId, PeerId, Vec<u8>),
     Reply(ReplyToken, Vec<u8>),
     Block(PeerId),
@@ -134,6 +135,20 @@ impl NetworkHandle {
     /// [`NetworkError::NotAPeer`], [`NetworkError::Stopped`].
     pub async fn forget(&self, peer: PublicKey) -> Result<(), NetworkError> {
         self.send(Command::Forget(peer_id_of(&peer)?)).await
+    }
+
+    /// Sets the members: their connections are let in whatever strangers do, and kept while they are
+    /// idle. A stranger is cut off after a minute. At most [`limits::WANTED_PEERS`] count.
+    ///
+    /// # Errors
+    /// [`NetworkError::Stopped`].
+    pub async fn keep(
+        &self,
+        members: impl IntoIterator<Item = PublicKey>,
+    ) -> Result<(), NetworkError> {
+        // A key that is none can have no connection.
+        let peers = members.into_iter().filter_map(|key| peer_id_of(&key).ok());
+        self.send(Command::Keep(peers.take(limits::WANTED_PEERS).collect())).await
     }
 
     /// Asks a connected peer. Exactly one `Response` or `RequestFailed` event follows, unless the

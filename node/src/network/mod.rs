@@ -13,6 +13,7 @@
 mod behaviour;
 mod codec;
 mod config;
+mod crowd;
 mod error;
 mod event;
 mod gossip;

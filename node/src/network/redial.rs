@@ -52,6 +52,11 @@ impl Redial {
         true
     }
 
+    /// The wanted peers.
+    pub(super) fn wanted(&self) -> impl Iterator<Item = PeerId> {
+        self.wanted.keys().copied()
+    }
+
     /// No longer wants `peer`.
     pub(super) fn forget(&mut self, peer: &PeerId) {
         self.wanted.remove(peer);

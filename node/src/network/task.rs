@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures::StreamExt as _;
 use libp2p::gossipsub::{MessageAcceptance, PublishError};
@@ -12,6 +12,7 @@ use libp2p::swarm::SwarmEvent;
 use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
 use libp2p::{Multiaddr, PeerId, Swarm, gossipsub, identify, ping};
 use tokio::sync::mpsc;
+use tokio::time::MissedTickBehavior;
 
 use super::behaviour::{Behaviour, BehaviourEvent};
 use super::config::{Direction, FrameTap};
@@ -31,7 +32,13 @@ pub(super) struct Task {
     redial: Redial,
     tap: Option<FrameTap>,
     requests: BTreeMap<OutboundRequestId, RequestId>,
+    members: Vec<PeerId>,
 }
+
+/// Time that a stranger may stay: far longer than joining takes.
+const STRANGERS_TIME: Duration = Duration::from_secs(60);
+/// Interval at which strangers are looked at.
+const SWEEP: Duration = Duration::from_secs(5);
 
 impl Task {
     pub(super) fn new(
@@ -51,11 +58,14 @@ impl Task {
             redial,
             tap,
             requests: BTreeMap::new(),
+            members: Vec::new(),
         }
     }
 
     pub(super) async fn run(mut self) {
         let events = self.events.clone();
+        let mut sweep = tokio::time::interval(SWEEP);
+        sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let due = self.redial.next_due();
             let wake = due.unwrap_or_else(Instant::now);
@@ -71,6 +81,7 @@ impl Task {
                     let Some(command) = command else { return };
                     self.on_command(command);
                 }
+                _ = sweep.tick() => self.sweep(),
                 () = tokio::time::sleep_until(wake.into()), if due.is_some() => self.dial_due(),
                 event = self.swarm.select_next_some(),
                     if self.outbox.len() < limits::EVENTS_WAITING => self.on_swarm(event),
@@ -104,6 +115,21 @@ impl Task {
                 tracing::debug!(%peer, %error, "cannot dial");
                 self.redial.failed(Instant::now(), &peer, jitter());
             }
+        }
+    }
+
+    /// Peers that are kept: members, and those that this node dials.
+    fn keep(&mut self) {
+        let kept = self.members.iter().copied().chain(self.redial.wanted()).collect();
+        self.swarm.behaviour_mut().keep(kept);
+    }
+
+    /// Ends the connections of strangers that had their time, so that there is room for others.
+    fn sweep(&mut self) {
+        self.keep();
+        let crowd = &self.swarm.behaviour().crowd;
+        for connection in crowd.overdue(Instant::now(), STRANGERS_TIME) {
+            self.swarm.close_connection(connection);
         }
     }
 
@@ -147,6 +173,12 @@ impl Task {
                 } else {
                     Err(NetworkError::TooManyPeers(limits::WANTED_PEERS))
                 });
+            }
+            Command::Keep(members) => {
+                if members != self.members {
+                    self.members = members;
+                    self.keep();
+                }
             }
             Command::Forget(peer) => self.redial.forget(&peer),
             Command::Request(id, peer, request) => self.request(id, peer, request),

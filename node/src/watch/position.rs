@@ -1,11 +1,13 @@
 //! The state in which a file was read.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Read as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+
+use crate::regular;
 
 /// Bytes at the beginning of a file that are hashed.
 const HEAD_BYTES: u64 = 64 << 10;
@@ -39,7 +41,7 @@ impl Position {
     /// The same with the hash of its beginning.
     pub(super) fn with_head(mut self, path: &Path) -> io::Result<Self> {
         let mut head = Vec::new();
-        File::open(path)?.take(HEAD_BYTES).read_to_end(&mut head)?;
+        regular::open(path)?.take(HEAD_BYTES).read_to_end(&mut head)?;
         self.head = Some(blake3::hash(&head).to_hex().to_string());
         Ok(self)
     }

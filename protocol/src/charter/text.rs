@@ -85,11 +85,20 @@ pub(super) fn write(charter: &Charter) -> String {
         text.line("codebook", quoted(&codebook.to_string()));
     }
     write_privacy(&mut text, privacy);
-    let Limits { members, deltas_per_epoch, evidence_cap, revokers, promotion_margin_micros } =
-        limits;
+    let Limits {
+        members,
+        members_per_voice,
+        deltas_per_epoch,
+        lessons_per_epoch,
+        evidence_cap,
+        revokers,
+        promotion_margin_micros,
+    } = limits;
     text.table("[limits]");
     text.line("members", members);
+    text.line("members_per_voice", members_per_voice);
     text.line("deltas_per_epoch", deltas_per_epoch);
+    text.line("lessons_per_epoch", lessons_per_epoch);
     text.line("evidence_cap", evidence_cap);
     text.line("revokers", revokers);
     text.line("promotion_margin_micros", promotion_margin_micros);
@@ -105,7 +114,6 @@ fn write_privacy(text: &mut Text, privacy: &PrivacyTerms) {
     let PrivacyTerms {
         rho_nano,
         delta_e18,
-        epsilon_display,
         units,
         epochs_per_period,
         lessons_at,
@@ -134,7 +142,6 @@ fn write_privacy(text: &mut Text, privacy: &PrivacyTerms) {
     text.table("[privacy]");
     text.line("rho_nano", rho_nano);
     text.line("delta_e18", delta_e18);
-    text.line("epsilon_display", quoted(epsilon_display));
     text.line("units", list(units, unit));
     text.line("epochs_per_period", epochs_per_period);
     text.line("lessons_at", numbers(lessons_at));

@@ -1,7 +1,7 @@
 //! Validity of a delta against its causal ancestors.
 
 use super::waiting::{Missing, Proof};
-use super::{Entry, Log, Sealed};
+use super::{Entry, Log, Sealed, Totals};
 use crate::charter::Vouchers;
 use crate::delta::{Header, Sound, Spend};
 use crate::ids::{FederationId, Hash, MemberId, PublicKey};
@@ -9,9 +9,6 @@ use crate::lesson::LessonKey;
 use crate::payload::{
     FileEntry, LessonEntry, Mechanism, Noise, Origin, Payload, PayloadKind, Unit, WEIGHT, Window,
 };
-
-/// Most Vouches of one member in an epoch; founders are bound by the charter's quota of deltas alone.
-pub const MAX_VOUCHES_PER_EPOCH: usize = 16;
 
 /// Why a delta is invalid for this federation. Never punishes who relayed it: only the author, or
 /// nobody, is at fault.
@@ -70,8 +67,8 @@ impl From<Fault> for Hold {
 }
 
 impl Log {
-    /// Checks a sound delta; gives its place within the author's epoch.
-    pub(super) fn check(&self, sound: &Sound) -> Result<u32, Hold> {
+    /// Checks a sound delta; gives what its chain holds with it.
+    pub(super) fn check(&self, sound: &Sound) -> Result<Totals, Hold> {
         let header = sound.header();
         if header.federation != self.federation {
             return Err(Fault::Foreign(header.federation).into());
@@ -85,7 +82,7 @@ impl Log {
                 return Err(Fault::Spend("a Join spends nothing").into());
             }
             return if founder || self.index.vouches_for(sound.id, &join.key) {
-                Ok(1)
+                Ok(Totals::default())
             } else {
                 Err(Hold::Wait(vec![Missing::Vouch(sound.id)], Proof::Unknown))
             };
@@ -96,17 +93,13 @@ impl Log {
         let Ancestors { prev, anchor, key } = self.ancestors(sound)?;
         check_place(header, prev, anchor)?;
         self.check_spend(header, prev, &sound.payload)?;
-        let same_epoch = prev.sound.header().epoch == header.epoch;
-        let count = if same_epoch { prev.count_in_epoch + 1 } else { 1 };
-        if count > self.charter.limits.deltas_per_epoch {
-            return Err(Fault::Charter("too many deltas of one author in an epoch").into());
-        }
+        let totals = self.check_quota(sound, prev, anchor)?;
         self.check_payload(sound, prev, anchor)?;
         if !sound.signed_by(&key) {
             return Err(Fault::Forged.into());
         }
         self.check_deps(header, prev)?;
-        Ok(count)
+        Ok(totals)
     }
 
     /// Finds prev and anchor. What has to wait is checked as far as it can be, so that nobody fills
@@ -197,15 +190,8 @@ impl Log {
         let privacy = &self.charter.privacy;
         match &sound.payload {
             Payload::Vouch(_) => {
-                let founder = self.founders.iter().any(|(id, _)| *id == header.author);
-                if self.charter.vouchers == Vouchers::Founders && !founder {
+                if self.charter.vouchers == Vouchers::Founders && !self.is_founder(header) {
                     return Err(Fault::Charter("only founders admit members"));
-                }
-                let vouches = self
-                    .same_epoch(header, prev)
-                    .filter(|earlier| earlier.sound.header().payload_kind == PayloadKind::Vouch);
-                if !founder && vouches.count() >= MAX_VOUCHES_PER_EPOCH {
-                    return Err(Fault::Charter("too many vouches of one member in an epoch"));
                 }
             }
             Payload::Checkpoint(checkpoint) => {
@@ -379,15 +365,6 @@ impl Log {
                 && length >= u64::from(terms.least_seconds)
         });
         if fits { Ok(()) } else { Err(Fault::Charter("its window does not fit the charter's")) }
-    }
-
-    /// The author's deltas of the same epoch before this one, newest first.
-    fn same_epoch<'a>(
-        &'a self,
-        header: &'a Header,
-        prev: &'a Entry,
-    ) -> impl Iterator<Item = &'a Entry> {
-        self.chain_before(prev).take_while(|entry| entry.sound.header().epoch == header.epoch)
     }
 
     /// A delta and its author's deltas before it, newest first.

@@ -205,9 +205,8 @@ fn causal(sound: &Sound) -> (u32, u32, DeltaId) {
     (sound.header().epoch, sound.header().depth, sound.id)
 }
 
-/// About the encoded size, in bytes.
 fn size(sound: &Sound) -> usize {
-    sound.header().payload_len as usize + 512
+    usize::try_from(sound.size_bytes()).unwrap_or(usize::MAX)
 }
 
 /// Digest of a list of frontiers.

@@ -13,7 +13,7 @@ pub(super) type Place = (u64, DeltaId);
 #[derive(Debug, Clone, Default)]
 pub(super) struct Index {
     vouched: BTreeMap<DeltaId, BTreeSet<(PublicKey, MemberId, Place)>>,
-    keys: BTreeSet<PublicKey>,
+    keys: BTreeMap<PublicKey, BTreeSet<(MemberId, Place, u32)>>,
     invitations: BTreeMap<(MemberId, InvitationId), BTreeSet<Place>>,
     revoked: BTreeMap<MemberId, BTreeMap<MemberId, BTreeSet<Place>>>,
 }
@@ -24,7 +24,8 @@ impl Index {
         match &sound.payload {
             Payload::Vouch(vouch) => {
                 self.vouched.entry(vouch.join).or_default().insert((vouch.key, chain, place));
-                self.keys.insert(vouch.key);
+                let until = vouch.expires_epoch;
+                self.keys.entry(vouch.key).or_default().insert((chain, place, until));
                 self.invitations.entry((chain, vouch.invitation)).or_default().insert(place);
             }
             Payload::Revoke(revoke) => {
@@ -50,8 +51,19 @@ impl Index {
         self.vouched.get(&join).into_iter().flatten()
     }
 
-    pub(super) fn is_vouched_key(&self, key: &PublicKey) -> bool {
-        self.keys.contains(key)
+    /// Keys that Vouches name: of each, who vouched, where, and until which epoch.
+    pub(super) fn keys(
+        &self,
+    ) -> impl Iterator<Item = (&PublicKey, &BTreeSet<(MemberId, Place, u32)>)> {
+        self.keys.iter()
+    }
+
+    /// Vouches that name a key.
+    pub(super) fn vouches_for_key(
+        &self,
+        key: &PublicKey,
+    ) -> impl Iterator<Item = &(MemberId, Place, u32)> {
+        self.keys.get(key).into_iter().flatten()
     }
 
     /// Places of a chain's Vouches that name an invitation, by height.

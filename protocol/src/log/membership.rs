@@ -55,7 +55,8 @@ impl Log {
                 && epoch <= vouch.expires_epoch
                 && self.within_uses(&entry.sound, vouch)
                 && !keys.contains(&vouch.key)
-                && !full;
+                && !full
+                && voices.has_room(entry.chain, self.charter.limits.members_per_voice);
             if stands {
                 keys.insert(vouch.key);
                 let sponsor = entry.chain;

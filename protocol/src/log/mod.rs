@@ -12,13 +12,15 @@ mod frontier;
 mod index;
 mod membership;
 mod need;
+mod quota;
 mod seal;
 mod waiting;
 
 use std::collections::{BTreeMap, VecDeque};
 
-pub use check::{Fault, MAX_VOUCHES_PER_EPOCH};
+pub use check::Fault;
 pub use frontier::{Frontier, digest};
+pub use quota::{MAX_VOUCHES_PER_EPOCH, Totals};
 pub use seal::{Problem, Sealed};
 pub use waiting::{MAX_UNKNOWN_BYTES, MAX_WAITING_BYTES, MAX_WAITING_PER_AUTHOR, Missing};
 
@@ -52,8 +54,8 @@ pub struct Entry {
     pub sound: Sound,
     /// Member whose chain it is on.
     pub chain: MemberId,
-    /// Number of deltas of this author, up to and with this one, that name the same epoch.
-    pub count_in_epoch: u32,
+    /// What its chain holds up to and with it.
+    pub totals: Totals,
 }
 
 /// The log of one federation. See the module's documentation.
@@ -72,6 +74,7 @@ pub struct Log {
     candidates: BTreeMap<CheckpointId, BTreeMap<CheckpointId, Candidate>>,
     problems: BTreeMap<CheckpointId, Problem>,
     rebuilding: bool,
+    stored_bytes: u64,
 }
 
 impl Log {
@@ -98,6 +101,7 @@ impl Log {
             candidates: BTreeMap::new(),
             problems: BTreeMap::new(),
             rebuilding: false,
+            stored_bytes: 0,
         })
     }
 
@@ -137,6 +141,12 @@ impl Log {
         self.entries.len()
     }
 
+    /// About the encoded size of all accepted deltas, in bytes.
+    #[must_use]
+    pub const fn stored_bytes(&self) -> u64 {
+        self.stored_bytes
+    }
+
     /// Returns true when nothing was accepted yet.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -174,11 +184,33 @@ impl Log {
         self.tip().roster.values().find(|entry| entry.key == *key).map(|entry| entry.member)
     }
 
-    /// Returns true when a peer with this key is served: a member, or one whom a member vouched for.
+    /// Returns true when a peer with this key is served: a member, or one for whom a member has vouched
+    /// in the open epoch. The checkpoint that covers a Vouch decides: who is on its roster then is a member,
+    /// and the Vouch alone gives nothing more.
     #[must_use]
     pub fn serves(&self, key: &PublicKey) -> bool {
+        let open = |vouch: &(MemberId, (u64, DeltaId), u32)| self.may_still_admit(vouch);
         let gone = self.tip().is_gone(key);
-        !gone && (self.member_of(key).is_some() || self.index.is_vouched_key(key))
+        !gone && (self.member_of(key).is_some() || self.index.vouches_for_key(key).any(open))
+    }
+
+    /// Keys that are served although no roster names them yet.
+    pub fn vouched_keys(&self) -> impl Iterator<Item = PublicKey> + '_ {
+        let open = self
+            .index
+            .keys()
+            .filter(|(_, vouches)| vouches.iter().any(|vouch| self.may_still_admit(vouch)));
+        open.map(|(key, _)| *key).filter(|key| !self.tip().is_gone(key))
+    }
+
+    /// Returns true when the checkpoint that ends the open epoch can admit somebody by this Vouch.
+    fn may_still_admit(
+        &self,
+        (voucher, (seq, _), until): &(MemberId, (u64, DeltaId), u32),
+    ) -> bool {
+        self.open_epoch() <= *until
+            && self.tip().roster.contains_key(voucher)
+            && self.is_live(*voucher, *seq)
     }
 
     /// Checkpoints that could not be sealed for good, with the reason.
@@ -216,8 +248,8 @@ impl Log {
             while let Some(sound) = queue.pop_front() {
                 let id = sound.id;
                 match self.check(&sound) {
-                    Ok(count) => {
-                        let freed = self.accept(sound, count);
+                    Ok(totals) => {
+                        let freed = self.accept(sound, totals);
                         accepted.push(id);
                         queue.extend(freed);
                     }
@@ -252,7 +284,7 @@ impl Log {
         answer.unwrap_or(Ingest::Accepted(accepted))
     }
 
-    fn accept(&mut self, sound: Sound, count_in_epoch: u32) -> Vec<Sound> {
+    fn accept(&mut self, sound: Sound, totals: Totals) -> Vec<Sound> {
         let id = sound.id;
         let chain = sound.chain();
         self.chains.entry(chain).or_default().insert(sound.header().seq, id);
@@ -264,7 +296,8 @@ impl Log {
             Payload::Checkpoint(checkpoint) => self.note_commit(chain, checkpoint),
             _ => {}
         }
-        self.entries.insert(id, Entry { sound, chain, count_in_epoch });
+        self.stored_bytes += sound.size_bytes();
+        self.entries.insert(id, Entry { sound, chain, totals });
         freed
     }
 
@@ -283,6 +316,7 @@ impl Log {
         self.candidates.clear();
         self.problems.clear();
         self.path.clear();
+        self.stored_bytes = 0;
         self.rebuilding = true;
         let mut all = all.into_iter().peekable();
         while let Some(sound) = all.next() {

@@ -116,7 +116,9 @@ impl Sealed {
         gone.filter(|removal| removal.member == member).map(|removal| removal.from_seq).min()
     }
 
-    pub(super) fn is_gone(&self, key: &PublicKey) -> bool {
+    /// Returns true when a key left or was removed: it is never a member again.
+    #[must_use]
+    pub fn is_gone(&self, key: &PublicKey) -> bool {
         self.body.removed.iter().chain(&self.body.excluded).any(|removal| removal.key == *key)
     }
 

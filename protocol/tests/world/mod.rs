@@ -60,7 +60,6 @@ pub fn charter(founder: &SecretKey) -> Charter {
         privacy: PrivacyTerms {
             rho_nano: 10 * RHO_NANO,
             delta_e18: 1_000_000_000_000,
-            epsilon_display: "4".into(),
             units: vec![Unit::User, Unit::Personal],
             epochs_per_period: 4,
             lessons_at: vec![1],
@@ -86,7 +85,9 @@ pub fn charter(founder: &SecretKey) -> Charter {
         },
         limits: Limits {
             members: 50,
+            members_per_voice: 400,
             deltas_per_epoch: 256,
+            lessons_per_epoch: 100_000,
             evidence_cap: 1000,
             revokers: 2,
             promotion_margin_micros: 0,

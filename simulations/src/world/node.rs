@@ -338,6 +338,7 @@ impl Node {
             malformed: before.malformed + now.malformed,
             refused: before.refused + now.refused,
             strangers: before.strangers + now.strangers,
+            metered: before.metered + now.metered,
             rounds: before.rounds + now.rounds,
         }
     }

@@ -71,8 +71,8 @@ fn skills_are_sound(cluster: &Cluster, exports: &Path) {
     let broken = cluster.path().join("broken");
     fs::create_dir(&broken).unwrap();
     fs::write(broken.join("SKILL.md"), "---\nname: another\n---\n").unwrap();
-    let error = node.error(&["skill", "validate", broken.to_str().unwrap()]);
-    assert_eq!((&error["kind"], &error["exit"]), (&"invalid_skill".into(), &1.into()));
+    let judged = node.run(&["skill", "validate", broken.to_str().unwrap(), "--json"]);
+    assert_eq!((judged.code, &judged.value()["invalid"]), (Some(1), &1.into()));
 }
 
 /// Checks that the logs hold what the skills show. So a lesson that no skill shows (the demo has tried the

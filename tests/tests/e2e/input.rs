@@ -27,6 +27,28 @@ fn a_configuration_with_an_unknown_key_is_named_with_its_line() {
 }
 
 #[test]
+fn pipes_and_devices_are_not_imported_whether_the_node_runs_or_not() {
+    let cluster = Cluster::of(1);
+    let mut node = cluster.node("ada");
+    let pipe = cluster.path().join("pipe.jsonl");
+    let mode = rustix::fs::Mode::from_raw_mode(0o600);
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+    let link = cluster.path().join("link.jsonl");
+    std::os::unix::fs::symlink("/dev/zero", &link).unwrap();
+    for running in [false, true] {
+        if running {
+            node.start();
+        }
+        for path in [&pipe, &link, std::path::Path::new("/dev/zero")] {
+            let args = ["session", "import", path.to_str().unwrap()];
+            says(&node, &args, 2, &["neither a file nor a directory"]);
+        }
+        // In a directory they are no files that could hold sessions.
+        says(&node, &["session", "import", cluster.path().to_str().unwrap()], 2, &["there is no"]);
+    }
+}
+
+#[test]
 fn a_session_file_that_cannot_be_read_is_named_and_nothing_is_imported() {
     let cluster = Cluster::of(1);
     let node = cluster.node("ada");

@@ -2,21 +2,27 @@
 //! protocol; `lore_tests` is the harness.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
+mod amplification;
 mod at_rest;
 mod attacks;
 mod consent;
 mod crash;
 mod demo;
+mod eviction;
 mod export;
 mod federation;
+mod floods;
 mod gate;
 mod guide;
+mod home_secrecy;
 mod hooks;
 mod hostile;
 mod idle;
 mod input;
 mod isolation;
 mod lessons;
+mod logs;
+mod loop_lives;
 mod mcp;
 mod neighbours;
 mod output;
@@ -29,3 +35,4 @@ mod select;
 mod sessions;
 mod skills;
 mod statement;
+mod strangers;

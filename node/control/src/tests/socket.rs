@@ -95,6 +95,46 @@ async fn a_verb_gets_its_answer_after_all_its_events_in_order() {
 }
 
 #[tokio::test]
+async fn clients_that_never_end_their_large_line_or_never_read_keep_no_other_waiting() {
+    let daemon = daemon();
+    let mut held = Vec::new();
+    for _ in 0..20 {
+        let mut stream = UnixStream::connect(daemon.socket()).await.unwrap();
+        // What the socket does not take would wait for the daemon to read it.
+        let half = vec![b' '; 4 << 20];
+        let sent = tokio::spawn(async move { stream.write_all(&half).await.map(|()| stream) });
+        held.push(sent);
+    }
+    let line = crate::line::request_line(&import().into()).unwrap();
+    for _ in 0..5 {
+        let mut stream = UnixStream::connect(daemon.socket()).await.unwrap();
+        stream.write_all(&line).await.unwrap();
+        held.push(tokio::spawn(async move { Ok(stream) }));
+    }
+    assert_eq!(stop(&daemon.socket()).await.unwrap(), Some(Stopping { stopping: true }));
+    // Of the large ones two are read, and the others wait with their first part.
+    let read = held.iter().take(20).filter(|sent| sent.is_finished()).count();
+    assert!(read <= 2, "{read} large lines are read at once");
+}
+
+#[tokio::test]
+async fn large_requests_are_all_answered_one_after_the_other() {
+    let daemon = daemon();
+    let mut asked = Vec::new();
+    for _ in 0..6 {
+        let socket = daemon.socket();
+        asked.push(tokio::spawn(async move {
+            let mut line = vec![b' '; 1 << 20];
+            line.extend(crate::line::request_line(&Stop {}.into()).unwrap());
+            raw(&socket, &line).await
+        }));
+    }
+    for answer in asked {
+        assert!(answer.await.unwrap()["ok"].is_object());
+    }
+}
+
+#[tokio::test]
 async fn a_failure_arrives_whole() {
     let daemon = daemon();
     let failure = call(&daemon.socket(), Peers {}, |_| {}).await.unwrap_err();

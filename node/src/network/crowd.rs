@@ -1,0 +1,268 @@
+//! Limits on strangers: how many connections one address may have, also before anybody said who it is.
+//!
+//! Members are known to the node ([`Crowd::keep`]) and are let in whatever strangers do; what bounds them is
+//! the number of connections of one key. A network of IPv6 counts as one address: whoever has one address of
+//! it has all.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
+use std::net::IpAddr;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use libp2p::core::transport::PortUse;
+use libp2p::core::{ConnectedPoint, Endpoint};
+use libp2p::multiaddr::Protocol;
+use libp2p::swarm::{
+    ConnectionClosed, ConnectionDenied, ConnectionId, FromSwarm, ListenFailure, NetworkBehaviour,
+    THandler, THandlerInEvent, THandlerOutEvent, ToSwarm, dummy,
+};
+use libp2p::{Multiaddr, PeerId};
+
+use super::limits;
+
+/// Where a connection comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Source {
+    Four([u8; 4]),
+    /// The network part of an address.
+    Six([u8; 8]),
+}
+
+impl Source {
+    fn of(address: &Multiaddr) -> Option<Self> {
+        let ip = address.iter().find_map(|part| match part {
+            Protocol::Ip4(ip) => Some(IpAddr::V4(ip)),
+            Protocol::Ip6(ip) => Some(ip.to_canonical()),
+            _ => None,
+        })?;
+        Some(match ip {
+            IpAddr::V4(ip) => Self::Four(ip.octets()),
+            IpAddr::V6(ip) => {
+                let mut network = [0; 8];
+                network.copy_from_slice(&ip.octets()[..8]);
+                Self::Six(network)
+            }
+        })
+    }
+}
+
+/// A connection that somebody else began.
+#[derive(Debug, Clone, Copy)]
+struct Incoming {
+    source: Option<Source>,
+    /// Who it is; none while nobody has said.
+    peer: Option<PeerId>,
+    since: Instant,
+}
+
+/// Too many connections of one kind.
+#[derive(Debug, thiserror::Error)]
+#[error("at most {most} {what}")]
+struct Crowded {
+    most: usize,
+    what: &'static str,
+}
+
+/// Incoming connections, and which peers are members.
+#[derive(Debug, Default)]
+pub(super) struct Crowd {
+    incoming: BTreeMap<ConnectionId, Incoming>,
+    kept: BTreeSet<PeerId>,
+}
+
+impl Crowd {
+    /// Sets whose connections are let in and kept.
+    pub(super) fn keep(&mut self, peers: BTreeSet<PeerId>) {
+        self.kept = peers;
+    }
+
+    /// Peers whose connections are let in and kept.
+    pub(super) const fn kept(&self) -> &BTreeSet<PeerId> {
+        &self.kept
+    }
+
+    pub(super) fn is_kept(&self, peer: &PeerId) -> bool {
+        self.kept.contains(peer)
+    }
+
+    /// Connections of strangers that had their time: whoever joins is a member by then, or comes again.
+    pub(super) fn overdue(&self, now: Instant, time: Duration) -> Vec<ConnectionId> {
+        let stranger = |one: &Incoming| one.peer.is_some_and(|peer| !self.is_kept(&peer));
+        let late = |one: &Incoming| now.saturating_duration_since(one.since) >= time;
+        let overdue = self.incoming.iter().filter(|(_, one)| stranger(one) && late(one));
+        overdue.map(|(id, _)| *id).collect()
+    }
+
+    fn count(&self, counts: impl Fn(&Incoming) -> bool) -> usize {
+        self.incoming.values().filter(|one| counts(one)).count()
+    }
+
+    fn begin(&mut self, id: ConnectionId, remote: &Multiaddr, now: Instant) -> Result<(), Crowded> {
+        let source = Source::of(remote);
+        let silent = self.count(|one| one.peer.is_none() && one.source == source);
+        bound(silent, limits::PENDING_PER_ADDRESS, "connections of one address may be silent")?;
+        self.incoming.insert(id, Incoming { source, peer: None, since: now });
+        Ok(())
+    }
+
+    fn establish(
+        &mut self,
+        id: ConnectionId,
+        peer: PeerId,
+        remote: &Multiaddr,
+        now: Instant,
+    ) -> Result<(), Crowded> {
+        self.incoming.remove(&id);
+        let source = Source::of(remote);
+        if self.is_kept(&peer) {
+            let same = self.count(|one| one.peer == Some(peer));
+            bound(same, limits::CONNECTIONS_PER_PEER as usize, "connections of one key")?;
+        } else {
+            let stranger = |one: &Incoming| one.peer.is_some_and(|peer| !self.is_kept(&peer));
+            let there = self.count(|one| one.source == source && stranger(one));
+            bound(there, limits::STRANGERS_PER_ADDRESS, "strangers of one address")?;
+        }
+        self.incoming.insert(id, Incoming { source, peer: Some(peer), since: now });
+        Ok(())
+    }
+}
+
+const fn bound(count: usize, most: usize, what: &'static str) -> Result<(), Crowded> {
+    if count < most { Ok(()) } else { Err(Crowded { most, what }) }
+}
+
+impl NetworkBehaviour for Crowd {
+    type ConnectionHandler = dummy::ConnectionHandler;
+    type ToSwarm = Infallible;
+
+    fn handle_pending_inbound_connection(
+        &mut self,
+        connection: ConnectionId,
+        _: &Multiaddr,
+        remote: &Multiaddr,
+    ) -> Result<(), ConnectionDenied> {
+        self.begin(connection, remote, Instant::now()).map_err(ConnectionDenied::new)
+    }
+
+    fn handle_established_inbound_connection(
+        &mut self,
+        connection: ConnectionId,
+        peer: PeerId,
+        _: &Multiaddr,
+        remote: &Multiaddr,
+    ) -> Result<THandler<Self>, ConnectionDenied> {
+        let done = self.establish(connection, peer, remote, Instant::now());
+        done.map_err(ConnectionDenied::new)?;
+        Ok(dummy::ConnectionHandler)
+    }
+
+    fn handle_established_outbound_connection(
+        &mut self,
+        _: ConnectionId,
+        _: PeerId,
+        _: &Multiaddr,
+        _: Endpoint,
+        _: PortUse,
+    ) -> Result<THandler<Self>, ConnectionDenied> {
+        Ok(dummy::ConnectionHandler)
+    }
+
+    fn on_swarm_event(&mut self, event: FromSwarm<'_>) {
+        match event {
+            FromSwarm::ConnectionClosed(ConnectionClosed {
+                connection_id,
+                endpoint: ConnectedPoint::Listener { .. },
+                ..
+            }) => {
+                self.incoming.remove(&connection_id);
+            }
+            FromSwarm::ListenFailure(ListenFailure { connection_id, .. }) => {
+                self.incoming.remove(&connection_id);
+            }
+            _ => {}
+        }
+    }
+
+    fn on_connection_handler_event(
+        &mut self,
+        _: PeerId,
+        _: ConnectionId,
+        event: THandlerOutEvent<Self>,
+    ) {
+        match event {}
+    }
+
+    fn poll(&mut self, _: &mut Context<'_>) -> Poll<ToSwarm<Self::ToSwarm, THandlerInEvent<Self>>> {
+        Poll::Pending
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn at(text: &str) -> Multiaddr {
+        format!("{text}/tcp/4000").parse().unwrap()
+    }
+
+    /// Begins and establishes connections of new peers until one is refused.
+    fn fill(crowd: &mut Crowd, from: &str, ids: &mut usize) -> usize {
+        let now = Instant::now();
+        (0..1_000)
+            .take_while(|_| {
+                *ids += 1;
+                let id = ConnectionId::new_unchecked(*ids);
+                crowd.begin(id, &at(from), now).is_ok()
+                    && crowd.establish(id, PeerId::random(), &at(from), now).is_ok()
+            })
+            .count()
+    }
+
+    #[test]
+    fn one_address_has_so_many_strangers_and_no_more_and_others_come_in() {
+        let (mut crowd, mut ids) = (Crowd::default(), 0);
+        let most = limits::STRANGERS_PER_ADDRESS;
+        assert_eq!(fill(&mut crowd, "/ip4/10.0.0.1", &mut ids), most);
+        assert_eq!(fill(&mut crowd, "/ip4/10.0.0.2", &mut ids), most);
+        assert_eq!(fill(&mut crowd, "/ip6/2001:db8::1", &mut ids), most);
+        assert_eq!(fill(&mut crowd, "/ip6/2001:db8::2", &mut ids), 0, "one network of IPv6");
+        // A member comes in where strangers are too many, a few times.
+        let member = PeerId::random();
+        crowd.keep([member].into());
+        let mut establish = || {
+            ids += 1;
+            let id = ConnectionId::new_unchecked(ids);
+            crowd.establish(id, member, &at("/ip4/10.0.0.1"), Instant::now()).is_ok()
+        };
+        assert_eq!((0..100).take_while(|_| establish()).count(), 4);
+    }
+
+    #[test]
+    fn silent_connections_of_one_address_are_few_and_their_end_makes_room() {
+        let mut crowd = Crowd::default();
+        let (now, from) = (Instant::now(), at("/ip4/10.0.0.1"));
+        let begun = (0..1_000)
+            .take_while(|n| crowd.begin(ConnectionId::new_unchecked(*n), &from, now).is_ok());
+        assert_eq!(begun.count(), limits::PENDING_PER_ADDRESS);
+        assert!(crowd.begin(ConnectionId::new_unchecked(5_000), &at("/ip4/10.0.0.2"), now).is_ok());
+        crowd.incoming.remove(&ConnectionId::new_unchecked(0));
+        assert!(crowd.begin(ConnectionId::new_unchecked(5_001), &from, now).is_ok());
+    }
+
+    #[test]
+    fn strangers_have_their_time_and_members_stay() {
+        let mut crowd = Crowd::default();
+        let (now, from, member) = (Instant::now(), at("/ip4/10.0.0.1"), PeerId::random());
+        let [one, two, three] = [1, 2, 3].map(ConnectionId::new_unchecked);
+        crowd.establish(one, member, &from, now).unwrap();
+        crowd.establish(two, PeerId::random(), &from, now).unwrap();
+        crowd.begin(three, &from, now).unwrap();
+        crowd.keep([member].into());
+        let time = Duration::from_secs(60);
+        assert_eq!(crowd.overdue(now, time), []);
+        assert_eq!(crowd.overdue(now + time, time), [two]);
+    }
+}

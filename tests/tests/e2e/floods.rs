@@ -1,0 +1,161 @@
+//! A member that floods costs an honest node a bounded amount of memory and time, and nobody else waits for it.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use lore_protocol::codec;
+use lore_protocol::delta::Delta;
+use lore_protocol::ids::{BlobId, Hash};
+use lore_protocol::lesson::{Action, ErrorClass, Lesson, LessonKey, Op, Token, Trigger};
+use lore_protocol::payload::{FileEntry, LessonEntry, Lessons, Origin, Payload, Revision};
+use lore_protocol::sync::{Answer, Ask};
+use lore_protocol::wire::{Reply, Request};
+use lore_tests::member::{Identity, Member};
+use lore_tests::node::converged;
+use lore_tests::peer::Served;
+use lore_tests::wait::{PATIENCE, wait_until};
+use lore_tests::{Cluster, Node};
+
+/// Most memory that a flood of 5.6 MB costs above what the node had, in KiB.
+const MOST_KIB: u64 = 150 << 10;
+/// Most processor time that it costs.
+const MOST_CPU: f64 = 5.0;
+/// Longest time that another peer's delta, or a verb, takes meanwhile.
+const LONGEST: Duration = Duration::from_secs(2);
+
+fn cpu_seconds(node: &Node) -> f64 {
+    let stat = fs::read_to_string(format!("/proc/{}/stat", node.pid())).unwrap();
+    let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
+    let ticks: u64 = fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap();
+    ticks as f64 / rustix::param::clock_ticks_per_second() as f64
+}
+
+fn memory_kib(node: &Node, field: &str) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{}/status", node.pid())).unwrap();
+    let line = status.lines().find(|line| line.starts_with(field)).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+fn key(number: usize, entry: usize) -> LessonEntry {
+    let trigger =
+        Trigger { tool: Token::new("f").unwrap(), error: ErrorClass::None, subject: None };
+    let action = Action::Example(Token::new(format!("f {number}-{entry}")).unwrap());
+    let lesson = Lesson::new(None, Op::Prefer, trigger, action).unwrap();
+    LessonEntry { key: LessonKey::Primary(lesson), support: 0 }
+}
+
+/// `lessons` short lessons that a person is said to have written.
+fn authored(number: usize, lessons: usize) -> Payload {
+    let mut entries: Vec<LessonEntry> = (0..lessons).map(|entry| key(number, entry)).collect();
+    entries.sort_by(|a, b| a.key.cmp(&b.key));
+    Payload::Lessons(Lessons { origin: Origin::Authored, window: None, entries, padding: vec![] })
+}
+
+/// A skill with as many files as fit.
+fn revision(number: usize) -> Payload {
+    let file = |n: usize| FileEntry {
+        path: format!("references/{n:04}-{}", "x".repeat(40)),
+        executable: false,
+        len: 1,
+        blob: BlobId([7; 32]),
+    };
+    Payload::Revision(Revision {
+        skill: None,
+        name: format!("skill-{number}"),
+        description: "d".into(),
+        parents: Vec::new(),
+        files: (0..700).map(file).collect(),
+    })
+}
+
+/// A chain of a member, whether its own log would take it or not.
+fn chain(member: &Member, payloads: impl Iterator<Item = Payload>) -> Vec<Delta> {
+    let mut made: Vec<Delta> = Vec::new();
+    for payload in payloads {
+        let before = made.last().map(|delta| delta.header.clone());
+        made.push(member.sign(&payload, |header| {
+            if let Some(before) = before {
+                header.seq = before.seq + 1;
+                header.depth = before.depth + 1;
+                header.prev = Some(before.id());
+            }
+        }));
+    }
+    made
+}
+
+/// Gives a node deltas as answers to its questions, batch by batch.
+fn flood(mallory: &mut Member, deltas: &[Delta]) {
+    let mut batches: Vec<&[Delta]> = deltas.chunks(40).collect();
+    batches.reverse();
+    let different = codec::encode(&Reply::Sync(Box::new(Answer::Different)));
+    mallory.peer.serve("the node asks for what it lacks", |request| match request {
+        Request::Sync { ask: Ask::Digest(_), .. } => Served::Reply(different.clone()),
+        Request::Sync { ask: Ask::Missing { .. }, .. } => {
+            let deltas = batches.pop().map(<[Delta]>::to_vec).unwrap_or_default();
+            let more = !batches.is_empty();
+            let answer = Answer::Deltas { deltas, more, digest: Hash([1; 32]) };
+            let reply = codec::encode(&Reply::Sync(Box::new(answer)));
+            if more { Served::Reply(reply) } else { Served::Last(reply) }
+        }
+        _ => Served::Reply(codec::encode(&Reply::Refused("a test has no more to say".into()))),
+    });
+}
+
+/// Floods a node, and says what that cost it: KiB at most, and seconds of a processor.
+fn cost_of(payloads: &dyn Fn() -> Vec<Payload>) -> (u64, f64) {
+    let cluster = Cluster::of(2);
+    let ada = cluster.running("ada");
+    let ben = cluster.running("ben");
+    ada.json(&["federation", "create", "guild"]);
+    ada.admit(&ben);
+    let line = ada.invitation(&["--uses", "2"]);
+    let identities = [70, 71].map(|seed| Identity::join(&ada, &line, seed));
+    ada.checkpoint();
+    converged(&[&ada, &ben]);
+    let mut honest = identities[1].connect(&ada);
+    let mut mallory = identities[0].connect(&ada);
+    let deltas = chain(&mallory, payloads().into_iter());
+    let bytes: usize = deltas.iter().map(|delta| delta.to_bytes().len()).sum();
+    assert!(bytes >= 5_600_000, "{bytes} bytes are a smaller flood");
+
+    let (memory, cpu) = (memory_kib(&ada, "VmRSS:"), cpu_seconds(&ada));
+    let lessons = ben.federation()["lessons"].as_u64().unwrap();
+    flood(&mut mallory, &deltas);
+    // Another peer's delta arrives meanwhile, also at others, and verbs answer.
+    let begun = Instant::now();
+    honest.publish(&authored(1_000_000, 1));
+    wait_until("the honest lesson is at ben", PATIENCE, || {
+        (ben.federation()["lessons"].as_u64().unwrap() > lessons).then_some(())
+    });
+    let arrived = begun.elapsed();
+    let begun = Instant::now();
+    let _ = ada.federation();
+    let answered = begun.elapsed();
+    ada.checkpoint();
+    converged(&[&ada, &ben]);
+    let memory = memory_kib(&ada, "VmHWM:").saturating_sub(memory);
+    let cpu = cpu_seconds(&ada) - cpu;
+    println!("{bytes} bytes: {memory} KiB, {cpu:.2} s; a delta {arrived:?}, a verb {answered:?}");
+    assert!(arrived < LONGEST, "another peer's delta took {arrived:?}");
+    assert!(answered < LONGEST, "a verb took {answered:?}");
+    (memory, cpu)
+}
+
+#[test]
+fn lessons_beyond_the_quota_cost_little() {
+    // What once made 171,900 directories.
+    let (memory, cpu) = cost_of(&|| (0..95).map(|number| authored(number, 3_300)).collect());
+    assert!(memory < MOST_KIB, "{memory} KiB");
+    assert!(cpu < MOST_CPU, "{cpu} s");
+}
+
+#[test]
+fn all_that_the_quotas_allow_one_member_costs_little() {
+    let (memory, cpu) = cost_of(&|| {
+        let lessons = (0..8).map(|number| authored(number, 128));
+        lessons.chain((0..100).map(revision)).collect()
+    });
+    assert!(memory < MOST_KIB, "{memory} KiB");
+    assert!(cpu < MOST_CPU, "{cpu} s");
+}
