@@ -1,6 +1,7 @@
 //! Skills that a person wrote: what would be published of a directory, and the person's consent to it.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use lore_control as control;
@@ -86,6 +87,7 @@ impl Node {
             parents: before.parents.clone(),
             files: manifest.clone(),
             author: None,
+            also: BTreeSet::new(),
             epoch: 0,
         };
         let examined = Examined::of_revision(&item, &Drafted(&files));

@@ -169,7 +169,15 @@ fn payload_values() -> Vec<(&'static str, Payload)> {
                 mechanism: mechanism(),
                 window: WINDOW,
                 items_root: Hash(id(7)),
-                cells: vec![Cell { item, context: 1, successes: 17, failures: -3 }],
+                cells: vec![
+                    Cell { item, context: 1, successes: 17, failures: -3 },
+                    Cell {
+                        item: ItemId::Given(LessonId(id(4))),
+                        context: 0,
+                        successes: 9,
+                        failures: 2,
+                    },
+                ],
             }),
         ),
         (

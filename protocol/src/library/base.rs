@@ -47,6 +47,8 @@ pub fn without_lessons(text: &[u8]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use std::collections::BTreeSet;
+
     use super::*;
 
     const TEXT: &str = "---\nname: \"a\"\ndescription: \"b\"\n---\n\n# A\n\nDo it.\n";
@@ -72,6 +74,7 @@ mod tests {
             parents: Vec::new(),
             files: Vec::new(),
             author: None,
+            also: BTreeSet::new(),
             epoch: 1,
         };
         assert!(is_usable(TEXT, &item("a", "b")));

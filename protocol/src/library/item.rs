@@ -30,6 +30,8 @@ pub struct RevisionItem {
     pub files: Vec<FileEntry>,
     /// Member that published it; none for a virtual base.
     pub author: Option<MemberId>,
+    /// Other members that published the same tree.
+    pub also: BTreeSet<MemberId>,
     /// Epoch that it became part of the library in.
     pub epoch: u32,
 }
@@ -146,10 +148,8 @@ impl Library {
     }
 
     /// The distinct voices of some authors.
-    pub(super) fn voices_of(
-        &self,
-        authors: impl IntoIterator<Item = MemberId>,
-    ) -> BTreeSet<MemberId> {
+    #[must_use]
+    pub fn voices_of(&self, authors: impl IntoIterator<Item = MemberId>) -> BTreeSet<MemberId> {
         authors.into_iter().map(|author| self.voice(author)).collect()
     }
 
@@ -171,16 +171,15 @@ impl Library {
         self.revoked.contains(&target)
     }
 
-    /// Returns true when a version is revoked, or its author spoke against it: nobody need use what its author takes
-    /// back.
+    /// Returns true when a version is revoked, or everybody who published it spoke against it: nobody need use what its
+    /// author takes back, and a member that copies a version cannot take it from its author's readers.
     #[must_use]
     pub fn is_withdrawn(&self, id: RevisionId, item: &RevisionItem) -> bool {
         let target = RevokeTarget::Revision(id);
         let revokers = self.revocations.get(&target);
-        let by_author = item
-            .author
-            .is_some_and(|author| revokers.is_some_and(|revokers| revokers.contains(&author)));
-        by_author || self.is_revoked(target)
+        let spoke = |author: &MemberId| revokers.is_some_and(|revokers| revokers.contains(author));
+        let by_all = item.author.is_some() && item.author.iter().chain(&item.also).all(spoke);
+        by_all || self.is_revoked(target)
     }
 
     /// A lesson of the library or of the codebook.

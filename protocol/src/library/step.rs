@@ -70,10 +70,14 @@ impl Library {
             parents: revision.parents.clone(),
             files: revision.files.clone(),
             author: Some(entry.chain),
+            also: BTreeSet::new(),
             epoch,
         };
         // Deltas come by id: of two authors with the same tree in one epoch, the smaller delta stands.
-        self.skills.entry(skill).or_default().revisions.entry(id).or_insert(item);
+        let known = self.skills.entry(skill).or_default().revisions.entry(id).or_insert(item);
+        if known.author.is_some_and(|author| author != entry.chain) {
+            known.also.insert(entry.chain);
+        }
     }
 
     fn add_lessons(
@@ -139,6 +143,7 @@ impl Library {
                 parents: Vec::new(),
                 files: Vec::new(),
                 author: None,
+                also: BTreeSet::new(),
                 epoch,
             };
             skill.revisions.insert(lesson::virtual_base(skill_id), base);

@@ -47,6 +47,7 @@ fn library() -> (Library, SkillId) {
         parents: vec![],
         files: vec![],
         author: None,
+        also: BTreeSet::new(),
         epoch: 1,
     };
     entry.revisions.insert(virtual_base(skill), base);

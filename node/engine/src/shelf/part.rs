@@ -73,6 +73,7 @@ fn virtual_of(id: SkillId, skill: &mut Skill) -> Option<RevisionId> {
         parents: Vec::new(),
         files: Vec::new(),
         author: None,
+        also: BTreeSet::new(),
         epoch: 0,
     });
     Some(base)

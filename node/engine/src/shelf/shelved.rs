@@ -302,17 +302,21 @@ fn candidates(held: Held<'_>, texts: &dyn Texts, decisions: &Decisions) -> Vec<(
             // The virtual base of a skill that began as lessons has no text.
             let Some(author) = item.author else { continue };
             let content = ContentId::of_revision(*id, item);
+            let mut authors = vec![author];
+            authors.extend(&item.also);
+            let all_blocked = authors.iter().all(|author| is_blocked(library, decisions, *author));
             let facts = Facts {
-                own: is_me(&[author]),
+                own: is_me(&authors),
                 codebook: false,
                 revoked: library.is_withdrawn(*id, item),
                 decision: decisions.item(content),
-                blocked: is_blocked(library, decisions, author).then_some(author),
-                trusted: trusts(&[author]),
+                blocked: all_blocked.then_some(author),
+                trusted: trusts(&authors),
                 presence: presence(item, texts),
             };
+            let voices = library.voices_of(authors.iter().copied()).len();
             let text = Item::Text(*id, item.name.clone(), item.description.clone());
-            found.push((shelved(content, *skill_id, text, vec![author], 1), facts));
+            found.push((shelved(content, *skill_id, text, authors, voices), facts));
         }
     }
     found

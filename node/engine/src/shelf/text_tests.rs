@@ -58,6 +58,7 @@ impl World {
             parents: parents.to_vec(),
             files: manifest,
             author: Some(author),
+            also: BTreeSet::new(),
             epoch,
         };
         let skill: &mut Skill = self.library.skills.entry(SKILL).or_default();
