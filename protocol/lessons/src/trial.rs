@@ -37,8 +37,9 @@ pub enum TrialEnd {
 }
 
 impl Findings {
-    /// The last trial of each lesson that the session had been given. A hint counts at its own failure only, and is
-    /// ignored where its remedy was not followed; a lesson of a skill counts where its remedy was.
+    /// The last trial of each lesson that the session had been given. A hint counts at its own failure, or where that came
+    /// again within eight calls, and is ignored where its remedy was not followed; a lesson of a skill counts where its
+    /// remedy was.
     #[must_use]
     pub fn trials(&self, given: &GivenLessons) -> BTreeMap<LessonId, TrialEnd> {
         let mut trials: BTreeMap<LessonId, (usize, TrialEnd)> = BTreeMap::new();
@@ -59,8 +60,12 @@ impl Findings {
             })
             .collect();
         for (at, lesson) in &given.at {
-            let own =
-                followed.iter().find(|(lessons, one, _)| one.at == *at && lessons.contains(lesson));
+            // The agent may have tried the same once more before it did what the hint says.
+            let soon = *at..=at + MAX_CALLS_ON;
+            let own = followed
+                .iter()
+                .filter(|(lessons, one, _)| soon.contains(&one.at) && lessons.contains(lesson))
+                .min_by_key(|(_, one, _)| one.at);
             note(*lesson, *at, own.map_or(TrialEnd::Ignored, |(_, _, end)| *end));
         }
         for (lessons, one, end) in &followed {
@@ -140,6 +145,13 @@ mod tests {
         let calls = [refused(), ran("ls", 0, "a\n")];
         let ends = findings(&calls, "").trials(&hinted(0));
         assert_eq!(ends, [(lesson_of(&solved()), TrialEnd::Ignored)].into());
+    }
+
+    #[test]
+    fn a_hint_that_was_followed_after_one_more_try_helped() {
+        let calls = [vec![refused()], solved()].concat();
+        let ends = findings(&calls, "").trials(&hinted(0));
+        assert_eq!(ends, [(lesson_of(&solved()), TrialEnd::Helped)].into());
     }
 
     #[test]

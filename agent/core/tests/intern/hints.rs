@@ -7,7 +7,7 @@ use lore_agent::tool::{Tool, ToolOutput};
 use lore_agent::turn::{
     Event, Head, Hinter, Mode, Saved, Transcript, line_schema_json, to_session,
 };
-use lore_lessons::{Book, Circle, Digest, findings};
+use lore_lessons::{Book, Circle, Digest, GivenLessons, TrialEnd, findings};
 use lore_session::{CallHint, Session};
 use serde_json::{Value, json};
 
@@ -107,10 +107,15 @@ async fn what_a_session_teaches_is_the_same_with_and_without_hints() {
         let calls = session.calls();
         let found = findings(&calls, &session.task);
         assert_eq!(found.pitfalls.len(), 1, "{found:?}");
-        let digest = Digest::of(&found, &calls, &session.given_lessons(), 0);
-        (found, digest, session.trace())
+        let digest = Digest::of(&found, &calls, &GivenLessons::default(), 0);
+        let trials = found.trials(&session.given_lessons());
+        ((found, digest, session.trace()), trials)
     };
-    assert_eq!(taught(&with), taught(&without));
+    let (with, without) = (taught(&with), taught(&without));
+    assert_eq!(with.0, without.0);
+    // Only whether a lesson had been given differs, and what followed.
+    let ends: Vec<TrialEnd> = with.1.into_values().collect();
+    assert_eq!((ends, without.1.len()), (vec![TrialEnd::Helped], 0));
 }
 
 #[tokio::test]
