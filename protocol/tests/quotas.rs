@@ -4,7 +4,7 @@
 
 mod world;
 
-use lore_protocol::delta::{Delta, Header};
+use lore_protocol::delta::{Delta, Header, Spend};
 use lore_protocol::identity::{SecretKey, Signer};
 use lore_protocol::ids::{CheckpointId, InvitationId};
 use lore_protocol::log::{Fault, Ingest, MAX_VOUCHES_PER_EPOCH};
@@ -33,6 +33,8 @@ fn claiming(world: &World, payload: &Payload, (anchor, epoch): (CheckpointId, u3
     let member = world.members[1];
     let mut header: Header = world.log.draft(member, world.log.spend(member)).unwrap();
     (header.anchor, header.epoch) = (anchor, epoch);
+    // Nothing is spent, in whatever period the epoch lies.
+    header.spend = Spend { period: world.log.charter().period(epoch), ..Spend::default() };
     Delta::sign(header, payload, &world.keys[1])
 }
 

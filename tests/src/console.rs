@@ -122,9 +122,12 @@ fn shell(step: &Step, directory: &Path, time: Time) -> (Option<i32>, String) {
     let set =
         format!("lore() {{ LORE_TEST_CLOCK_OFFSET={offset} '{}' \"$@\"; }}", faulty().display());
     let set = if offset == 0 { "" } else { &set };
+    // Variables and the directory are those that the step before left.
+    let state = directory.join(".state").display().to_string();
     // Both streams in one, so that lines come as they do at a terminal.
     let script = format!(
-        "exec 2>&1; set -a; [ ! -e .state ] || . ./.state; {set}\n{}\ncode=$?; export -p > .state; exit $code",
+        "exec 2>&1; set -a; [ ! -e '{state}' ] || {{ . '{state}'; cd \"$PWD\"; }}; {set}\n{}\ncode=$?; \
+         export -p > '{state}'; exit $code",
         step.command
     );
     let programs = lore().parent().map_or_else(String::new, |path| path.display().to_string());

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use lore_agent::select::{Index, Offer};
 use lore_lessons::codebook;
@@ -10,7 +10,7 @@ use lore_protocol::ids::{FederationId, MemberId};
 use lore_protocol::lesson::{
     Action, ErrorClass, Lesson, Op, Token, Trigger, group_key, skill_id, virtual_base,
 };
-use lore_protocol::library::{LessonItem, Library, Rendered};
+use lore_protocol::library::{LessonItem, Library, Rendered, RevisionItem};
 use lore_protocol::payload::WEIGHT;
 
 use super::exports::within;
@@ -89,6 +89,16 @@ fn library() -> Library {
         let skill = skill_id(federation, &lesson);
         let of = library.skills.entry(skill).or_default();
         of.lessons.insert(lesson.id());
+        let base = RevisionItem {
+            name: String::new(),
+            description: String::new(),
+            parents: Vec::new(),
+            files: Vec::new(),
+            author: None,
+            also: BTreeSet::new(),
+            epoch: 1,
+        };
+        of.revisions.insert(virtual_base(skill), base);
         of.heads.insert(0, virtual_base(skill));
         let item = LessonItem {
             lesson: lesson.clone(),
