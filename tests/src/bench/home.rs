@@ -99,7 +99,7 @@ pub fn prepare(path: &Path, users: usize, sessions: usize) {
     node.ask(FederationCheckpoint { federation: None }).expect("a checkpoint");
     let found = &node.engine().federations()[&federation];
     assert_eq!(found.log().open_epoch(), EPOCH);
-    assert_eq!(found.fold().sealed().active_items(1).len(), REVISIONS + 2 * LESSONS);
+    assert_eq!(found.fold().sealed().active_items(1).len(), REVISIONS + LESSONS);
 }
 
 /// The node of a prepared home, which has heard from the member that is played.
