@@ -255,10 +255,10 @@ fn revision(
         len: text.len() as u64,
         blob,
     }];
-    let id = lore_protocol::skill::revision_id(&files);
     let skill = parents.first().map(|first| SkillId(first.0));
     let revision =
         Revision { skill, name: "some-skill".into(), description: text.into(), parents, files };
+    let id = revision.id();
     world.publish(1, &Payload::Revision(revision));
     id
 }

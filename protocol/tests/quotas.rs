@@ -132,7 +132,7 @@ fn one_invitee_of_a_founder_does_not_fill_the_roster_however_it_vouches() {
         below.retain(|who| world.is_on_roster(*who));
     }
     assert_eq!(below.len(), 16, "member 1 among them");
-    // Leaving makes no room: else whoever leaves fills the places of former members.
+    // Leaving makes no room: else one that leaves fills the places of former members.
     let leave = Payload::Leave(lore_protocol::payload::Leave { reason: String::new() });
     let last = *below.last().unwrap();
     world.publish(last, &leave);

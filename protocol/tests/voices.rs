@@ -134,10 +134,10 @@ fn lessons_and_revisions_are_revoked_by_voices_too() {
         parents: Vec::new(),
         files: Vec::new(),
     };
+    let id = revision.id();
     world.publish(ALICE, &Payload::Revision(revision));
     world.checkpoint();
-    let revision = lore_protocol::skill::revision_id(&[]);
-    let targets = [RevokeTarget::Lesson(found.id()), RevokeTarget::Revision(revision)];
+    let targets = [RevokeTarget::Lesson(found.id()), RevokeTarget::Revision(id)];
     for target in targets {
         world.revoke(&[MALLORY, KEYS[0], KEYS[1], KEYS[2]], target);
         assert!(!world.library().is_revoked(target));

@@ -213,7 +213,7 @@ impl<N: NoiseSource> Engine<N> {
             jobs: VecDeque::new(),
             running: None,
             called_gone: BTreeMap::new(),
-            meters: Meters::default(),
+            meters: Meters::new(metering::REFILL_BYTES_PER_SECOND),
             heard: Heard::default(),
         };
         engine.watch_ledger();

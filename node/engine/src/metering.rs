@@ -1,9 +1,9 @@
 //! Metering of answers: what one member may have this node send.
 //!
 //! A question of a few bytes has an answer of half a mebibyte, and may be asked again for ever. So every
-//! member has a bucket of bytes (a token bucket) from which answers are taken, and which refills slowly. A
-//! full bucket holds one whole log and some: an honest member asks for nothing twice, so that it can always
-//! catch up from nothing.
+//! member has a bucket of bytes (a token bucket) from which answers are taken, and which refills slowly: one
+//! for the log, and one for files of skills, so that neither keeps the other waiting. A full bucket for the log holds
+//! one whole log and some: an honest member asks for nothing twice, so that it can always catch up from nothing.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -25,11 +25,18 @@ struct Bucket {
     at: Duration,
 }
 
-/// The buckets of all members.
-#[derive(Debug, Default)]
-pub(crate) struct Meters(BTreeMap<PublicKey, Bucket>);
+/// The buckets of all members, for answers of one kind.
+#[derive(Debug)]
+pub(crate) struct Meters {
+    refill_bytes_per_second: u64,
+    buckets: BTreeMap<PublicKey, Bucket>,
+}
 
 impl Meters {
+    pub(crate) const fn new(refill_bytes_per_second: u64) -> Self {
+        Self { refill_bytes_per_second, buckets: BTreeMap::new() }
+    }
+
     /// Seconds until a member may ask again; none when it may now. `full` is what a full bucket holds.
     pub(crate) fn wait_seconds(
         &mut self,
@@ -37,23 +44,24 @@ impl Meters {
         peer: &PublicKey,
         full: u64,
     ) -> Option<u64> {
-        let bucket = self.0.get_mut(peer)?;
+        let bucket = self.buckets.get_mut(peer)?;
         let gained = now.saturating_sub(bucket.at).as_millis();
         let gained = u64::try_from(gained).unwrap_or(u64::MAX);
-        let gained = gained.saturating_mul(REFILL_BYTES_PER_SECOND) / 1_000;
+        let gained = gained.saturating_mul(self.refill_bytes_per_second) / 1_000;
         bucket.taken = bucket.taken.saturating_sub(gained);
         bucket.at = now;
         let over = bucket.taken.checked_sub(full)?;
-        Some(over / REFILL_BYTES_PER_SECOND + 1)
+        Some(over / self.refill_bytes_per_second + 1)
     }
 
     /// Takes an answer from a member's bucket. The last one may take more than is left.
     pub(crate) fn take(&mut self, now: Duration, peer: PublicKey, bytes: usize) {
-        if self.0.len() >= MAX_BUCKETS && !self.0.contains_key(&peer) {
-            let least = self.0.iter().min_by_key(|(_, bucket)| bucket.taken).map(|(key, _)| *key);
-            least.and_then(|key| self.0.remove(&key));
+        if self.buckets.len() >= MAX_BUCKETS && !self.buckets.contains_key(&peer) {
+            let least = self.buckets.iter().min_by_key(|(_, bucket)| bucket.taken);
+            let least = least.map(|(key, _)| *key);
+            least.and_then(|key| self.buckets.remove(&key));
         }
-        let bucket = self.0.entry(peer).or_insert(Bucket { taken: 0, at: now });
+        let bucket = self.buckets.entry(peer).or_insert(Bucket { taken: 0, at: now });
         bucket.taken = bucket.taken.saturating_add((bytes as u64).max(LEAST_BYTES));
     }
 }
@@ -68,7 +76,7 @@ mod tests {
 
     #[test]
     fn a_member_has_what_a_full_bucket_holds_and_then_what_it_gains() {
-        let mut meters = Meters::default();
+        let mut meters = Meters::new(REFILL_BYTES_PER_SECOND);
         let second = Duration::from_secs(1);
         let full = 1 << 20;
         let mut answers = 0;
@@ -92,14 +100,14 @@ mod tests {
 
     #[test]
     fn buckets_are_bounded_and_who_took_most_is_not_forgotten() {
-        let mut meters = Meters::default();
+        let mut meters = Meters::new(REFILL_BYTES_PER_SECOND);
         meters.take(Duration::ZERO, PEER, 1 << 30);
         for n in 0..10_000_u32 {
             let mut key = [2; 32];
             key[..4].copy_from_slice(&n.to_le_bytes());
             meters.take(Duration::ZERO, PublicKey(key), 1);
         }
-        assert_eq!(meters.0.len(), MAX_BUCKETS);
+        assert_eq!(meters.buckets.len(), MAX_BUCKETS);
         assert!(meters.wait_seconds(Duration::ZERO, &PEER, 1 << 20).is_some());
     }
 }

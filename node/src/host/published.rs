@@ -1,7 +1,6 @@
 //! Skills that a person wrote: what would be published of a directory, and the person's consent to it.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use lore_control as control;
@@ -72,20 +71,30 @@ impl Node {
         self.check_scripts(federation, &bundle)?;
         let name = document.name().unwrap_or_default().to_owned();
         let description = document.description().unwrap_or_default().to_owned();
-        let revision = bundle.revision_id();
-        let before = self.before(federation, &name, marks, ask.parent.as_deref(), revision)?;
         let manifest = bundle.manifest().to_vec();
+        let is_same = |item: &RevisionItem| {
+            item.name == name && item.description == description && item.files == manifest
+        };
+        let before = self.before(federation, &name, marks, ask.parent.as_deref(), &is_same)?;
+        let revision = Revision {
+            skill: before.skill,
+            name: name.clone(),
+            description: description.clone(),
+            parents: before.parents.clone(),
+            files: manifest.clone(),
+        };
+        let id = revision.id();
         let files: BTreeMap<BlobId, Vec<u8>> = bundle
             .files()
             .values()
             .map(|file| (blob_id(&file.bytes), file.bytes.clone()))
             .collect();
-        let unchanged = self.is_published(federation, revision, &name)?;
+        let unchanged = self.is_published(federation, &revision)?;
         let item = RevisionItem {
             name: name.clone(),
             description: description.clone(),
             parents: before.parents.clone(),
-            files: manifest.clone(),
+            files: manifest,
             author: None,
             also: BTreeSet::new(),
             epoch: 0,
@@ -100,13 +109,7 @@ impl Node {
             Some(parent) => patch(Some((parent, &Stored(&self.engine))), (&item, &Drafted(&files))),
             None => Vec::new(),
         };
-        let payload = Payload::Revision(Revision {
-            skill: before.skill,
-            name: name.clone(),
-            description: description.clone(),
-            parents: before.parents.clone(),
-            files: manifest,
-        });
+        let payload = Payload::Revision(revision);
         check_payload(&payload)?;
         let charter = self.engine.federation(federation)?.log().charter();
         let warnings = skill::validate(bundle.skill_md(), None).warnings;
@@ -115,8 +118,8 @@ impl Node {
             description,
             federation: control::FederationId::of(federation),
             federation_name: escaped(&charter.name),
-            skill: control::SkillId::of(before.skill.unwrap_or(SkillId(revision.0))),
-            revision: control::RevisionId::of(revision),
+            skill: control::SkillId::of(before.skill.unwrap_or(SkillId(id.0))),
+            revision: control::RevisionId::of(id),
             parents: before.parents.iter().map(control::RevisionId::of).collect(),
             unchanged,
             files: bundle.manifest().iter().map(convert::skill_file).collect(),
@@ -176,19 +179,20 @@ impl Node {
     }
 
     /// Finds what a draft replaces: what was named, what its metadata names, or the newest version of this node by the
-    /// same name.
+    /// same name. A draft that says the same as that version is that version again.
     fn before(
         &self,
         federation: FederationId,
         name: &str,
         marks: Option<(SkillId, RevisionId)>,
         parent: Option<&str>,
-        revision: RevisionId,
+        is_same: &dyn Fn(&RevisionItem) -> bool,
     ) -> Result<Before, CliError> {
         let library = self.engine.federation(federation)?.library();
-        let of = |skill: SkillId, parent: RevisionId| Before {
-            skill: Some(skill),
-            parents: [parent].into_iter().filter(|parent| *parent != revision).collect(),
+        let of = |skill: SkillId, parent: RevisionId| {
+            let same = version(library, skill, parent).filter(|item| is_same(item));
+            let parents = same.map_or_else(|| vec![parent], |item| item.parents.clone());
+            Before { skill: Some(skill), parents }
         };
         if let Some(digits) = parent {
             let (skill, found) = self.revision_named(library, None, digits)?;
@@ -201,9 +205,10 @@ impl Node {
         }
         let me = self.engine.federation(federation)?.member(&self.engine.public_key());
         let own = library.skills.iter().flat_map(|(skill, all)| {
-            let mine = all.revisions.iter().filter(|(_, item)| {
-                item.author.is_some() && item.author == me && item.name == name
-            });
+            let mine = all
+                .revisions
+                .iter()
+                .filter(|(_, item)| me.is_some_and(|me| item.is_by(me)) && item.name == name);
             mine.map(|(id, item)| (*skill, *id, item))
         });
         let own: Vec<(SkillId, RevisionId, &RevisionItem)> = own.collect();
@@ -219,31 +224,27 @@ impl Node {
     ///
     /// # Errors
     /// Fails when another version of the same name waits.
-    fn is_published(
-        &self,
-        federation: FederationId,
-        revision: RevisionId,
-        name: &str,
-    ) -> Result<bool, CliError> {
+    fn is_published(&self, federation: FederationId, draft: &Revision) -> Result<bool, CliError> {
         let found = self.engine.federation(federation)?;
         let me = found.member(&self.engine.public_key());
+        let id = draft.id();
         let known = found.library().skills.values().any(|skill| {
-            skill.revisions.get(&revision).is_some_and(|item| item.author == me && me.is_some())
+            skill.revisions.get(&id).is_some_and(|item| me.is_some_and(|me| item.is_by(me)))
         });
         for consent in self.engine.waiting_texts()? {
             let Payload::Revision(waiting) = consent.payload() else { continue };
-            if consent.federation() != federation || waiting.name != name {
+            if consent.federation() != federation || waiting.name != draft.name {
                 continue;
             }
-            if skill::revision_id(&waiting.files) == revision {
+            if waiting.id() == id {
                 return Ok(true);
             }
-            let id: String = consent.id().to_string().chars().take(8).collect();
+            let consent: String = consent.id().to_string().chars().take(8).collect();
             return Err(CliError::refused(
                 "waiting",
-                format!("another version of `{name}` waits to be signed"),
+                format!("another version of `{}` waits to be signed", draft.name),
             )
-            .help(format!("wait until it is, or withdraw it: `lore lesson undo {id}`")));
+            .help(format!("wait until it is, or withdraw it: `lore lesson undo {consent}`")));
         }
         Ok(known)
     }

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use lore_agent::select::{Index, Offer};
 use lore_lessons::codebook;
@@ -89,15 +89,7 @@ fn library() -> Library {
         let skill = skill_id(federation, &lesson);
         let of = library.skills.entry(skill).or_default();
         of.lessons.insert(lesson.id());
-        let base = RevisionItem {
-            name: String::new(),
-            description: String::new(),
-            parents: Vec::new(),
-            files: Vec::new(),
-            author: None,
-            also: BTreeSet::new(),
-            epoch: 1,
-        };
+        let base = RevisionItem::virtual_base(1);
         of.revisions.insert(virtual_base(skill), base);
         of.heads.insert(0, virtual_base(skill));
         let item = LessonItem {

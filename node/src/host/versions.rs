@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
 
 use lore_control as control;
 use lore_engine::shelf::{Pin, Texts, escaped};
@@ -45,7 +46,7 @@ impl Node {
                 name: escaped(&item.name),
                 description: escaped(&item.description),
                 author: control::MemberId::of(author),
-                own: me == Some(author),
+                own: me.is_some_and(|me| item.is_by(me)),
                 epoch: item.epoch,
                 parents: item.parents.iter().map(control::RevisionId::of).collect(),
                 standing: convert::standing(&shelved.standing),
@@ -168,8 +169,7 @@ impl Node {
                 None => None,
             };
             let own = named.skill.revisions.iter().filter(|(id, item)| {
-                me.is_some()
-                    && item.author == me
+                me.is_some_and(|me| item.is_by(me))
                     && wanted.is_none_or(|wanted| wanted == **id)
                     && !named.library.is_withdrawn(**id, item)
             });
@@ -317,7 +317,7 @@ fn parent_of(skill: &Skill, id: RevisionId) -> Option<RevisionId> {
     parents.iter().copied().find(|parent| *parent != id && has_text(skill, *parent))
 }
 
-/// Versions with a text, those that none of the same author replaces first in their epoch.
+/// Versions with a text, the newest first, and in one epoch those first that no other one replaces.
 fn newest_first(skill: &Skill) -> Vec<(RevisionId, &RevisionItem)> {
     let texts = skill.revisions.iter().filter(|(_, item)| item.author.is_some());
     let mut texts: Vec<_> = texts.map(|(id, item)| (*id, item)).collect();
@@ -335,6 +335,7 @@ pub(super) fn patch(
     let files = |item: &RevisionItem| -> BTreeMap<String, FileEntry> {
         item.files.iter().map(|file| (file.path.clone(), file.clone())).collect()
     };
+    let deadline = Instant::now() + diff::PATIENCE;
     let before = old.map(|(item, _)| files(item)).unwrap_or_default();
     let after = files(new.0);
     let paths: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
@@ -361,7 +362,7 @@ pub(super) fn patch(
         };
         match (text(was, old.map(|(_, texts)| texts)), text(is, Some(new.1))) {
             (Some(Ok(was)), Some(Ok(is))) => {
-                lines.extend(diff::unified(&was, &is).iter().map(|line| escaped(line)));
+                lines.extend(diff::unified(&was, &is, deadline).iter().map(|line| escaped(line)));
             }
             _ => lines.push(format!("no text: {} bytes", is.map_or(0, |file| file.len))),
         }

@@ -496,7 +496,13 @@ fn ids(world: &World) -> Vec<Value> {
         len: 4,
         blob: lore_protocol::skill::blob_id(b"text"),
     };
-    let revision = lore_protocol::skill::revision_id(std::slice::from_ref(&file));
+    let revision = Revision {
+        skill: None,
+        name: "fetch".into(),
+        description: "How to fetch.".into(),
+        parents: vec![RevisionId(id(3))],
+        files: vec![file.clone()],
+    };
     let root = refold(&world.log).root();
     let frontiers = codec::encode(&world.log.frontiers());
     let mut found_ids = vec![
@@ -519,8 +525,13 @@ fn ids(world: &World) -> Vec<Value> {
         derived(
             "revision",
             "commonlore/revision/v1",
-            &[file.path.as_bytes(), &[0], file.blob.as_bytes()],
-            revision,
+            &[
+                revision.name.as_bytes(),
+                revision.description.as_bytes(),
+                &codec::encode(&revision.parents),
+                &codec::encode(&revision.files),
+            ],
+            revision.id(),
         ),
         derived("invitation", "commonlore/invitation/v1", &[&invitation.secret], invitation.id()),
         derived(

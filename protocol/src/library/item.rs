@@ -30,10 +30,37 @@ pub struct RevisionItem {
     pub files: Vec<FileEntry>,
     /// Member that published it; none for a virtual base.
     pub author: Option<MemberId>,
-    /// Other members that published the same tree.
+    /// Other members that published the same.
     pub also: BTreeSet<MemberId>,
     /// Epoch that it became part of the library in.
     pub epoch: u32,
+}
+
+impl RevisionItem {
+    /// The base of a skill that began as lessons, which has no text.
+    #[must_use]
+    pub const fn virtual_base(epoch: u32) -> Self {
+        Self {
+            name: String::new(),
+            description: String::new(),
+            parents: Vec::new(),
+            files: Vec::new(),
+            author: None,
+            also: BTreeSet::new(),
+            epoch,
+        }
+    }
+
+    /// Members that published it; none for a virtual base.
+    pub fn publishers(&self) -> impl Iterator<Item = MemberId> + '_ {
+        self.author.into_iter().chain(self.also.iter().copied())
+    }
+
+    /// Returns true when a member published it.
+    #[must_use]
+    pub fn is_by(&self, member: MemberId) -> bool {
+        self.publishers().any(|one| one == member)
+    }
 }
 
 /// A lesson with who found it.
@@ -177,8 +204,8 @@ impl Library {
     pub fn is_withdrawn(&self, id: RevisionId, item: &RevisionItem) -> bool {
         let target = RevokeTarget::Revision(id);
         let revokers = self.revocations.get(&target);
-        let spoke = |author: &MemberId| revokers.is_some_and(|revokers| revokers.contains(author));
-        let by_all = item.author.is_some() && item.author.iter().chain(&item.also).all(spoke);
+        let spoke = |author| revokers.is_some_and(|revokers| revokers.contains(&author));
+        let by_all = item.author.is_some() && item.publishers().all(spoke);
         by_all || self.is_revoked(target)
     }
 

@@ -11,7 +11,6 @@ use crate::log::Entry;
 use crate::payload::{
     Codebook, ItemId, Lessons, Origin, Outcomes, Payload, Revision, Revoke, RevokeTarget, WEIGHT,
 };
-use crate::skill;
 use crate::voice::Voices;
 
 impl Library {
@@ -62,7 +61,7 @@ impl Library {
     }
 
     fn add_revision(&mut self, revision: &Revision, entry: &Entry, epoch: u32) {
-        let id = skill::revision_id(&revision.files);
+        let id = revision.id();
         let skill = revision.skill.unwrap_or(SkillId(id.0));
         let item = RevisionItem {
             name: revision.name.clone(),
@@ -73,7 +72,7 @@ impl Library {
             also: BTreeSet::new(),
             epoch,
         };
-        // Deltas come by id: of two authors with the same tree in one epoch, the smaller delta stands.
+        // Deltas come by id: of two authors of the same in one epoch, the one of the smaller delta is named first.
         let known = self.skills.entry(skill).or_default().revisions.entry(id).or_insert(item);
         if known.author.is_some_and(|author| author != entry.chain) {
             known.also.insert(entry.chain);
@@ -137,15 +136,7 @@ impl Library {
         let skill = self.skills.entry(skill_id).or_default();
         skill.lessons.insert(id);
         if skill.revisions.is_empty() {
-            let base = RevisionItem {
-                name: String::new(),
-                description: String::new(),
-                parents: Vec::new(),
-                files: Vec::new(),
-                author: None,
-                also: BTreeSet::new(),
-                epoch,
-            };
+            let base = RevisionItem::virtual_base(epoch);
             skill.revisions.insert(lesson::virtual_base(skill_id), base);
         }
         self.lessons.entry(id).or_insert_with(|| LessonItem {

@@ -203,7 +203,7 @@ impl Log {
         open.map(|(key, _)| *key).filter(|key| !self.tip().is_gone(key))
     }
 
-    /// Returns true when the checkpoint that ends the open epoch can admit somebody by this Vouch.
+    /// Returns true when the checkpoint that ends the open epoch can admit a member by this Vouch.
     fn may_still_admit(
         &self,
         (voucher, (seq, _), until): &(MemberId, (u64, DeltaId), u32),

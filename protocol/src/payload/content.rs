@@ -2,7 +2,7 @@
 //! chose to publish.
 
 use crate::codec::{
-    Decode, DecodeFault, Decoder, Encode, EncodeFault, Encoder, impl_borrow_decode,
+    self, Decode, DecodeFault, Decoder, Encode, EncodeFault, Encoder, impl_borrow_decode,
 };
 use crate::ids::{BlobId, Hash, LessonId, RevisionId, SkillId};
 use crate::lesson::LessonKey;
@@ -386,4 +386,15 @@ pub struct Revision {
     pub parents: Vec<RevisionId>,
     /// Sorted by path.
     pub files: Vec<FileEntry>,
+}
+
+impl Revision {
+    /// Its id, over all that its author says of it: a member that publishes the same files with another name,
+    /// description, parent or length publishes another revision.
+    #[must_use]
+    pub fn id(&self) -> RevisionId {
+        let (parents, files) = (codec::encode(&self.parents), codec::encode(&self.files));
+        let parts = [self.name.as_bytes(), self.description.as_bytes(), &parents, &files];
+        RevisionId::derive("commonlore/revision/v1", &parts)
+    }
 }

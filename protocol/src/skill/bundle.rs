@@ -1,9 +1,9 @@
-//! A skill's directory as data, and its name by content.
+//! A skill's directory as data.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::path::{BundlePath, PathError};
-use crate::ids::{BlobId, RevisionId};
+use crate::ids::BlobId;
 use crate::payload::FileEntry;
 
 /// Largest file, in bytes.
@@ -16,7 +16,6 @@ pub const MAX_FILES: usize = 256;
 pub const SKILL_MD: &str = "SKILL.md";
 
 const BLOB_TAG: &str = "commonlore/blob/v1";
-const REVISION_TAG: &str = "commonlore/revision/v1";
 
 /// Why files do not make a bundle.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -89,7 +88,6 @@ pub struct BundleFile {
 pub struct Bundle {
     files: BTreeMap<BundlePath, BundleFile>,
     manifest: Vec<FileEntry>,
-    revision: RevisionId,
 }
 
 impl Bundle {
@@ -124,8 +122,7 @@ impl Bundle {
             })
             .collect();
         check_manifest(&manifest)?;
-        let revision = revision_id(&manifest);
-        Ok(Self { files, manifest, revision })
+        Ok(Self { files, manifest })
     }
 
     /// The files, sorted by path.
@@ -151,12 +148,6 @@ impl Bundle {
     pub fn manifest(&self) -> &[FileEntry] {
         &self.manifest
     }
-
-    /// The name of these files by content.
-    #[must_use]
-    pub const fn revision_id(&self) -> RevisionId {
-        self.revision
-    }
 }
 
 /// The id of a file's contents.
@@ -165,20 +156,7 @@ pub fn blob_id(bytes: &[u8]) -> BlobId {
     BlobId::derive(BLOB_TAG, &[bytes])
 }
 
-/// The tree hash of a manifest that [`check_manifest`] accepts: path, mode and contents of every file
-/// in order. Lengths are not hashed, the contents' ids imply them.
-#[must_use]
-pub fn revision_id(manifest: &[FileEntry]) -> RevisionId {
-    let mut parts: Vec<&[u8]> = Vec::with_capacity(manifest.len() * 3);
-    for entry in manifest {
-        parts.push(entry.path.as_bytes());
-        parts.push(if entry.executable { &[1] } else { &[0] });
-        parts.push(entry.blob.as_bytes());
-    }
-    RevisionId::derive(REVISION_TAG, &parts)
-}
-
-/// Checks the manifest of somebody else's `Revision` payload by the rules for bundles.
+/// Checks the manifest of another member's `Revision` payload by the rules for bundles.
 ///
 /// # Errors
 /// Any broken rule about paths, order, sizes, or the missing `SKILL.md`.

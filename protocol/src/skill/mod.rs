@@ -20,7 +20,7 @@ mod tests;
 
 pub use bundle::{
     Bundle, BundleError, BundleFile, Entry, EntryKind, MAX_BUNDLE_BYTES, MAX_FILE_BYTES, MAX_FILES,
-    SKILL_MD, blob_id, check_manifest, revision_id,
+    SKILL_MD, blob_id, check_manifest,
 };
 pub use document::{Document, MAX_FRONTMATTER_BYTES, ParseError, Warning, parse};
 pub use name::{MAX_NAME_CHARS, NameError, SkillName};

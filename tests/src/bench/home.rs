@@ -14,10 +14,9 @@ use lore_node::host::{Handwritten, Node};
 use lore_node::store::Store;
 use lore_protocol::delta::Delta;
 use lore_protocol::identity::{SecretKey, Signer as _};
-use lore_protocol::ids::{BlobId, FederationId, RevisionId};
+use lore_protocol::ids::{BlobId, FederationId};
 use lore_protocol::log::Ingest;
 use lore_protocol::payload::{FileEntry, Payload, Revision};
-use lore_protocol::skill::revision_id;
 use lore_session::{Session, SkillUse, Started};
 
 use crate::clock::{MIDDLE_OF_A_PERIOD, SetClock};
@@ -90,7 +89,7 @@ pub fn prepare(path: &Path, users: usize, sessions: usize) {
     for half in 0..2 {
         node.ask(FederationCheckpoint { federation: None }).expect("a checkpoint");
         for n in half * REVISIONS / 2..(half + 1) * REVISIONS / 2 {
-            publish(node.engine_mut(), federation, &key, &revision(n));
+            publish(node.engine_mut(), federation, &key, &Payload::Revision(revision(n)));
         }
         for n in half * LESSONS / 2..(half + 1) * LESSONS / 2 {
             publish(node.engine_mut(), federation, &key, &lesson(n));
@@ -137,7 +136,7 @@ pub fn session(n: usize) -> Session {
     let right = format!("fetch http://127.0.0.1:8{kind:03}/v2/{value} -o {n}.txt");
     let mut session = learnt(&format!("session-{n}"), &task, &wrong, &right);
     session.started = Started::at(BEFORE - 60);
-    let revision: RevisionId = revision_id(&manifest(n % REVISIONS));
+    let revision = revision(n % REVISIONS).id();
     let (skill, state) = (None, None);
     let name = format!("skill-{}", n % REVISIONS);
     session.skills_read =
@@ -152,14 +151,14 @@ fn manifest(n: usize) -> Vec<FileEntry> {
     vec![FileEntry { path, executable: false, len: 1000, blob: BlobId(blob) }]
 }
 
-fn revision(n: usize) -> Payload {
-    Payload::Revision(Revision {
+fn revision(n: usize) -> Revision {
+    Revision {
         skill: None,
         name: format!("skill-{n}"),
         description: format!("How to do task {n}."),
         parents: Vec::new(),
         files: manifest(n),
-    })
+    }
 }
 
 fn lesson(n: usize) -> Payload {

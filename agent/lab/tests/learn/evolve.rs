@@ -41,15 +41,7 @@ fn library() -> (Library, SkillId) {
     let mut library = Library::default();
     let entry = library.skills.entry(skill).or_default();
     entry.lessons = lessons.iter().map(Lesson::id).collect();
-    let base = RevisionItem {
-        name: String::new(),
-        description: String::new(),
-        parents: vec![],
-        files: vec![],
-        author: None,
-        also: BTreeSet::new(),
-        epoch: 1,
-    };
+    let base = RevisionItem::virtual_base(1);
     entry.revisions.insert(virtual_base(skill), base);
     let support = BTreeMap::from([(MemberId([1; 32]), 30)]);
     let words = ["invoice", "archive"].map(|word| (Word::new(word).unwrap(), support.clone()));

@@ -7,7 +7,6 @@
 //! the next one is asked meanwhile.
 
 mod fetch;
-mod meter;
 mod serve;
 mod survey;
 #[cfg(test)]
@@ -21,9 +20,9 @@ use lore_protocol::ids::{BlobId, CheckpointId, FederationId, PublicKey, Revision
 use lore_protocol::library::RevisionItem;
 use lore_protocol::skill;
 
+use crate::metering::Meters;
 use crate::{Batch, Durability, Engine, EngineError, RecordKind, damaged};
 use fetch::{Faults, Flight, Want};
-use meter::Meter;
 
 /// Bytes that the revisions of one voice may take here while no person approved them.
 pub const MAX_VOICE_BYTES: u64 = 32 << 20;
@@ -43,7 +42,6 @@ pub struct BlobWishes {
 type Basis = Vec<(FederationId, usize, CheckpointId)>;
 
 /// State of all files.
-#[derive(Default)]
 pub(crate) struct Blobs {
     /// Lengths of the files that are here.
     held: BTreeMap<BlobId, u64>,
@@ -53,13 +51,32 @@ pub(crate) struct Blobs {
     /// Requests under way, by number.
     flights: BTreeMap<u64, Flight>,
     faults: BTreeMap<PublicKey, Faults>,
-    served: BTreeMap<PublicKey, Meter>,
+    /// Files that members were sent.
+    served: Meters,
     wishes: BlobWishes,
     basis: Option<Basis>,
     /// Time of the next survey, and of the next time that a new connection ends all pauses.
     next_survey: Duration,
     next_reset: Duration,
     version: u64,
+}
+
+impl Default for Blobs {
+    fn default() -> Self {
+        Self {
+            held: BTreeMap::new(),
+            named: BTreeMap::new(),
+            wanted: BTreeMap::new(),
+            flights: BTreeMap::new(),
+            faults: BTreeMap::new(),
+            served: Meters::new(serve::REFILL_BYTES_PER_SECOND),
+            wishes: BlobWishes::default(),
+            basis: None,
+            next_survey: Duration::ZERO,
+            next_reset: Duration::ZERO,
+            version: 0,
+        }
+    }
 }
 
 impl<N: NoiseSource> Engine<N> {

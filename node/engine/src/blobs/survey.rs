@@ -7,10 +7,10 @@ use std::time::Duration;
 use lore_privacy::NoiseSource;
 use lore_protocol::ids::{BlobId, FederationId, MemberId, PublicKey, RevisionId};
 use lore_protocol::library::RevisionItem;
-use lore_protocol::skill::{SkillName, check_manifest};
 
 use super::fetch::Want;
 use super::{MAX_ALL_BYTES, MAX_VOICE_BYTES};
+use crate::shelf::is_readable;
 use crate::{Engine, EngineError};
 
 /// Least time between two surveys.
@@ -100,7 +100,7 @@ impl<N: NoiseSource> Engine<N> {
                     .collect();
                 for (id, item) in &skill.revisions {
                     let Some(author) = item.author else { continue };
-                    let is_own = own == Some(author);
+                    let is_own = own.is_some_and(|own| item.is_by(own));
                     let is_kept = wishes.kept.contains(id);
                     if library.is_withdrawn(*id, item)
                         || (wishes.dropped.contains(id) && !is_own)
@@ -129,9 +129,4 @@ impl<N: NoiseSource> Engine<N> {
         found.sort_by_key(|one| (one.rank, one.federation, one.id));
         found
     }
-}
-
-/// Returns true when a revision's manifest and name are such that its files can be a directory.
-pub(crate) fn is_readable(item: &RevisionItem) -> bool {
-    check_manifest(&item.files).is_ok() && item.name.parse::<SkillName>().is_ok()
 }

@@ -11,7 +11,7 @@ use lore_protocol::delta::Delta;
 use lore_protocol::identity::SecretKey;
 use lore_protocol::ids::{BlobId, FederationId, PublicKey, RevisionId};
 use lore_protocol::payload::{FileEntry, Payload, Revision};
-use lore_protocol::skill::{MAX_FILE_BYTES, blob_id, revision_id};
+use lore_protocol::skill::{MAX_FILE_BYTES, blob_id};
 use lore_protocol::wire::{Reply, Request};
 
 use super::{BlobWishes, MAX_VOICE_BYTES};
@@ -93,14 +93,14 @@ fn publish(
 ) -> RevisionId {
     let federation = *engine.federations().keys().next().unwrap();
     let manifest: Vec<FileEntry> = files.iter().map(|(path, bytes)| entry(path, bytes)).collect();
-    let id = revision_id(&manifest);
-    let payload = Payload::Revision(Revision {
+    let revision = Revision {
         skill: None,
         name: name.into(),
         description: "About it.".into(),
         parents: Vec::new(),
         files: manifest,
-    });
+    };
+    let (id, payload) = (revision.id(), Payload::Revision(revision));
     let log = engine.federation(federation).unwrap().log();
     let member = log.member_of(&engine.public_key()).unwrap();
     let header = log.draft(member, log.spend(member)).unwrap();

@@ -56,9 +56,14 @@ pub(super) enum Presence {
     Broken,
 }
 
+/// Returns true when a version's manifest and name are such that its files can be a directory.
+pub(crate) fn is_readable(item: &RevisionItem) -> bool {
+    check_manifest(&item.files).is_ok() && item.name.parse::<SkillName>().is_ok()
+}
+
 /// What of a version is here.
 pub(super) fn presence(item: &RevisionItem, texts: &dyn Texts) -> Presence {
-    if check_manifest(&item.files).is_err() || item.name.parse::<SkillName>().is_err() {
+    if !is_readable(item) {
         return Presence::Broken;
     }
     match item.files.iter().filter(|file| !texts.holds(file.blob)).count() {

@@ -29,6 +29,7 @@ pub use capability::Capabilities;
 pub use content::{ContentId, Examined};
 pub use decision::{AuthorDecision, Decisions, ItemDecision, Pin};
 pub use escape::{MAX_EXCERPT_CHARS, escaped};
+pub(crate) use files::is_readable;
 pub use files::{NoTexts, Texts, is_script, skill_md_of};
 pub use policy::Policy;
 pub use scan::{Finding, FindingKind, MAX_SCANNED_BYTES, scan};

@@ -67,14 +67,6 @@ fn virtual_of(id: SkillId, skill: &mut Skill) -> Option<RevisionId> {
         return None;
     }
     let base = virtual_base(id);
-    skill.revisions.entry(base).or_insert_with(|| RevisionItem {
-        name: String::new(),
-        description: String::new(),
-        parents: Vec::new(),
-        files: Vec::new(),
-        author: None,
-        also: BTreeSet::new(),
-        epoch: 0,
-    });
+    skill.revisions.entry(base).or_insert_with(|| RevisionItem::virtual_base(0));
     Some(base)
 }

@@ -302,8 +302,7 @@ fn candidates(held: Held<'_>, texts: &dyn Texts, decisions: &Decisions) -> Vec<(
             // The virtual base of a skill that began as lessons has no text.
             let Some(author) = item.author else { continue };
             let content = ContentId::of_revision(*id, item);
-            let mut authors = vec![author];
-            authors.extend(&item.also);
+            let authors: Vec<MemberId> = item.publishers().collect();
             let all_blocked = authors.iter().all(|author| is_blocked(library, decisions, *author));
             let facts = Facts {
                 own: is_me(&authors),

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use lore_protocol::ids::{BlobId, FederationId, MemberId, RevisionId, SkillId};
 use lore_protocol::library::{Library, RevisionItem, Skill};
-use lore_protocol::payload::{FileEntry, RevokeTarget};
-use lore_protocol::skill::{blob_id, revision_id};
+use lore_protocol::payload::{FileEntry, Revision, RevokeTarget};
+use lore_protocol::skill::blob_id;
 
 use super::*;
 use crate::MemoryStorage;
@@ -51,12 +51,19 @@ impl World {
             manifest.push(FileEntry { path: (*path).into(), executable: false, len, blob });
             self.stock.0.insert(blob, bytes);
         }
-        let id = revision_id(&manifest);
-        let item = RevisionItem {
+        let revision = Revision {
+            skill: Some(SKILL),
             name: "pack".into(),
             description: "Packs.".into(),
             parents: parents.to_vec(),
             files: manifest,
+        };
+        let id = revision.id();
+        let item = RevisionItem {
+            name: revision.name,
+            description: revision.description,
+            parents: revision.parents,
+            files: revision.files,
             author: Some(author),
             also: BTreeSet::new(),
             epoch,

@@ -1,5 +1,7 @@
 use proptest::prelude::*;
 
+use crate::ids::RevisionId;
+use crate::payload::Revision;
 use crate::skill::*;
 
 fn file(path: &str, bytes: &[u8]) -> Entry {
@@ -100,34 +102,46 @@ fn limits_are_inclusive() {
     assert!(matches!(bundle(many(MAX_FILES + 1)), Err(BundleError::TooManyFiles)));
 }
 
+fn revision(name: &str, parents: &[u8], files: &Bundle) -> Revision {
+    Revision {
+        skill: None,
+        name: name.into(),
+        description: "d".into(),
+        parents: parents.iter().map(|parent| RevisionId([*parent; 32])).collect(),
+        files: files.manifest().to_vec(),
+    }
+}
+
 #[test]
-fn the_revision_names_paths_modes_and_contents() {
+fn the_revision_names_all_that_its_author_says_of_it() {
     let base = bundle([file("a", b"1")]).unwrap();
     let mut executable = file("a", b"1");
     if let EntryKind::File(file) = &mut executable.kind {
         file.executable = true;
     }
-    let others = [
+    let other_files = [
         bundle([file("b", b"1")]).unwrap(),
         bundle([file("a", b"2")]).unwrap(),
         bundle([executable]).unwrap(),
         bundle([file("a", b"1"), file("b", b"")]).unwrap(),
         bundle([]).unwrap(),
     ];
+    let known = revision("x", &[1], &base);
+    let mut others: Vec<Revision> =
+        other_files.iter().map(|files| revision("x", &[1], files)).collect();
+    others.extend([
+        revision("y", &[1], &base),
+        revision("x", &[], &base),
+        revision("x", &[2], &base),
+    ]);
+    let mut longer = known.clone();
+    longer.files[0].len += 1;
+    others.extend([longer, Revision { description: "e".into(), ..known.clone() }]);
     for other in &others {
-        assert_ne!(base.revision_id(), other.revision_id());
+        assert_ne!(known.id(), other.id(), "{other:?}");
     }
-    assert_eq!(revision_id(base.manifest()), base.revision_id());
+    assert_eq!(known.id(), known.clone().id());
     assert_eq!(base.skill_md(), b"x");
-}
-
-#[test]
-fn the_tree_hash_of_a_known_bundle() {
-    let known = bundle([file("scripts/run.sh", b"#!/bin/sh\n")]).unwrap();
-    assert_eq!(
-        known.revision_id().to_string(),
-        "4699fba165c1bf2f515b4c1badf8f7ab3a40a3d9ca33ae7d3dd3d7eb6a3f0486"
-    );
 }
 
 #[test]
