@@ -2,31 +2,18 @@
 
 use lore_engine::metering::{REFILL_BYTES_PER_SECOND, ROOM_BYTES};
 use lore_protocol::codec;
-use lore_protocol::lesson::{Action, ErrorClass, Lesson, LessonKey, Op, Token, Trigger};
-use lore_protocol::payload::{LessonEntry, Lessons, Origin, Payload};
+use lore_protocol::payload::Payload;
 use lore_protocol::sync::Ask;
 use lore_protocol::wire::{Reply, Request};
 use lore_tests::Cluster;
-use lore_tests::member::{Identity, Member};
+use lore_tests::guild::{Guild, authored};
+use lore_tests::member::Member;
 use lore_tests::node::converged;
 use lore_tests::wait::{PATIENCE, wait_until};
 
-/// An authored release of lessons that is some 50 KiB long.
+/// A release of lessons that is some 50 KiB long.
 fn bulky(number: usize) -> Payload {
-    let entries = (0..40).map(|entry| {
-        let word = format!("fetch --{number}-{entry}");
-        let command = format!("{word} {}", "x".repeat(120));
-        let trigger =
-            Trigger { tool: Token::new("fetch").unwrap(), error: ErrorClass::None, subject: None };
-        let action = Action::Example(Token::new(&command).unwrap());
-        LessonEntry {
-            key: LessonKey::Primary(Lesson::new(None, Op::Prefer, trigger, action).unwrap()),
-            support: 0,
-        }
-    });
-    let mut entries: Vec<LessonEntry> = entries.collect();
-    entries.sort_by(|a, b| a.key.cmp(&b.key));
-    Payload::Lessons(Lessons { origin: Origin::Authored, window: None, entries, padding: vec![] })
+    authored((0..40).map(|entry| format!("fetch --{number}-{entry} {}", "x".repeat(120))))
 }
 
 fn everything(member: &Member) -> Vec<u8> {
@@ -37,15 +24,8 @@ fn everything(member: &Member) -> Vec<u8> {
 #[test]
 fn a_member_that_asks_for_everything_again_and_again_is_told_to_wait_and_others_are_served() {
     let cluster = Cluster::of(2);
-    let ada = cluster.running("ada");
-    let ben = cluster.running("ben");
-    ada.json(&["federation", "create", "guild"]);
-    ada.admit(&ben);
-    let line = ada.invitation(&["--uses", "2"]);
-    let identities = [60, 61].map(|seed| Identity::join(&ada, &line, seed));
-    ada.checkpoint();
-    converged(&[&ada, &ben]);
-    let mut mallory = identities[0].connect(&ada);
+    let Guild { ada, ben, members } = Guild::of(&cluster, [60, 61]);
+    let mut mallory = members[0].connect(&ada);
     for number in 0..40 {
         mallory.publish(&bulky(number));
     }
@@ -70,7 +50,7 @@ fn a_member_that_asks_for_everything_again_and_again_is_told_to_wait_and_others_
     };
     assert!(refusal.contains("ask again in"), "{refusal}");
     // Nobody else waits for it: another member catches up from nothing meanwhile.
-    let honest = identities[1].connect(&ada);
+    let honest = members[1].connect(&ada);
     assert!(honest.log.len() as u64 >= all);
     ada.checkpoint();
     converged(&[&ada, &ben]);

@@ -6,15 +6,14 @@ use std::collections::BTreeMap;
 use lore_protocol::codec;
 use lore_protocol::delta::Delta;
 use lore_protocol::ids::Hash;
-use lore_protocol::lesson::{Action, ErrorClass, Lesson, LessonKey, Op, Token, Trigger};
 use lore_protocol::payload::{
-    LessonEntry, Lessons, MAX_PAYLOAD_BYTES, Mechanism, Noise, Origin, Outcomes, Payload, Unit,
-    Void, Window,
+    MAX_PAYLOAD_BYTES, Mechanism, Noise, Outcomes, Payload, Unit, Void, Window,
 };
 use lore_protocol::sync::Answer;
 use lore_protocol::wire::{Frame, Reply};
+use lore_tests::guild::{Guild, authored};
 use lore_tests::log::exported;
-use lore_tests::member::{Identity, Member};
+use lore_tests::member::Member;
 use lore_tests::node::converged;
 use lore_tests::wait::{PATIENCE, wait_until};
 use lore_tests::{Cluster, Node};
@@ -56,13 +55,7 @@ fn void(n: u8) -> Payload {
 }
 
 fn lesson(command: &str) -> Payload {
-    let tool = Token::new("fetch").unwrap();
-    let trigger = Trigger { tool, error: ErrorClass::None, subject: None };
-    let action = Action::Example(Token::new(command).unwrap());
-    let lesson = Lesson::new(None, Op::Prefer, trigger, action).unwrap();
-    let entries = vec![LessonEntry { key: LessonKey::Primary(lesson), support: 0 }];
-    let padding = Vec::new();
-    Payload::Lessons(Lessons { origin: Origin::Authored, window: None, entries, padding })
+    authored([command.to_owned()])
 }
 
 /// An outcome release with the charter's noise, that costs `rho_nano`.
@@ -167,14 +160,7 @@ fn say(attack: &Attack, mallory: &mut Member, node: &Node) {
 #[test]
 fn a_member_that_obeys_no_rule_changes_nothing_and_the_log_says_why() {
     let cluster = Cluster::of(3);
-    let ada = cluster.running("ada");
-    let ben = cluster.running("ben");
-    ada.json(&["federation", "create", "guild"]);
-    ada.admit(&ben);
-    let line = ada.invitation(&["--uses", "10"]);
-    let members: Vec<Identity> = (10..20).map(|seed| Identity::join(&ada, &line, seed)).collect();
-    ada.checkpoint();
-    converged(&[&ada, &ben]);
+    let Guild { ada, ben, members } = Guild::of(&cluster, 10..20);
     let other = cluster.node("eve");
     other.json(&["federation", "create", "guild"]);
     let elsewhere = exported(&other, &cluster.path().join("elsewhere"), &[]).deltas.remove(0);
@@ -219,13 +205,7 @@ fn a_member_that_obeys_no_rule_changes_nothing_and_the_log_says_why() {
 #[test]
 fn of_two_deltas_at_one_height_both_are_kept_as_proof_and_neither_counts() {
     let cluster = Cluster::of(2);
-    let ada = cluster.running("ada");
-    let ben = cluster.running("ben");
-    ada.json(&["federation", "create", "guild"]);
-    ada.admit(&ben);
-    let line = ada.invitation(&["--uses", "2"]);
-    let members = [20, 21].map(|seed| Identity::join(&ada, &line, seed));
-    ada.checkpoint();
+    let Guild { ada, ben, members } = Guild::of(&cluster, [20, 21]);
     let clean = converged(&[&ada, &ben]);
     let deltas = ada.federation()["deltas"].as_u64().unwrap();
 

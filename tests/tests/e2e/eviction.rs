@@ -1,7 +1,8 @@
-//! Nobody is evicted by one member, however many keys it makes; members can defend themselves, and who was
-//! removed is told so.
+//! Nobody is evicted by one member, however many keys it makes; members can defend themselves, and a removed
+//! member learns it.
 
 use lore_protocol::payload::{Payload, Revoke, RevokeTarget};
+use lore_tests::guild::Guild;
 use lore_tests::member::{Identity, Member};
 use lore_tests::node::converged;
 use lore_tests::wait::{PATIENCE, wait_until};
@@ -22,13 +23,8 @@ fn holds(node: &Node, mallory: &Member) {
 #[test]
 fn a_member_and_the_keys_that_it_vouched_for_evict_nobody_and_are_removed_by_two_others() {
     let cluster = Cluster::of(2);
-    let ada = cluster.running("ada");
-    let ben = cluster.running("ben");
-    ada.json(&["federation", "create", "guild"]);
-    ada.admit(&ben);
-    let identity = Identity::join(&ada, &ada.invitation(&[]), 50);
-    ada.checkpoint();
-    converged(&[&ada, &ben]);
+    let Guild { ada, ben, members: played } = Guild::of(&cluster, [50]);
+    let identity = &played[0];
 
     // The attacker vouches for three keys that it holds itself.
     let mut mallory = identity.connect(&ada);
@@ -43,7 +39,7 @@ fn a_member_and_the_keys_that_it_vouched_for_evict_nobody_and_are_removed_by_two
     let reason = String::new();
     let revoke = Payload::Revoke(Revoke { target: RevokeTarget::Member(target), reason });
     drop(mallory);
-    for identity in puppets.iter().chain([&identity]) {
+    for identity in puppets.iter().chain([identity]) {
         let mut member = identity.connect(&ada);
         member.publish(&revoke);
         holds(&ada, &member);

@@ -4,9 +4,11 @@ use lore_protocol::codec;
 use lore_protocol::identity::{SecretKey, Signer as _};
 use lore_protocol::ids::{FederationId, Hash, InvitationId, PublicKey};
 use lore_protocol::invitation::Invitation;
+use lore_protocol::payload::{Payload, Void};
 use lore_protocol::sync::{Answer, Ask};
-use lore_protocol::wire::{Reply, Request};
-use lore_tests::member::{Identity, Member};
+use lore_protocol::wire::{Frame, Reply, Request};
+use lore_tests::guild::Guild;
+use lore_tests::member::Member;
 use lore_tests::node::converged;
 use lore_tests::peer::Served;
 use lore_tests::wait::{PATIENCE, wait_until};
@@ -82,13 +84,8 @@ fn lives(node: &mut Node, pid: u32, other: &Node) {
 #[test]
 fn no_bytes_of_a_member_end_the_loop() {
     let cluster = Cluster::of(2);
-    let mut ada = cluster.running("ada");
-    let ben = cluster.running("ben");
-    ada.json(&["federation", "create", "guild"]);
-    ada.admit(&ben);
-    let identity = Identity::join(&ada, &ada.invitation(&[]), 40);
-    ada.checkpoint();
-    converged(&[&ada, &ben]);
+    let Guild { mut ada, ben, members } = Guild::of(&cluster, [40]);
+    let identity = &members[0];
     let pid = ada.pid();
     let root = ada.root();
     let mut mallory = identity.connect(&ada);
@@ -100,13 +97,8 @@ fn no_bytes_of_a_member_end_the_loop() {
             mallory.peer.ask_bytes(bytes).unwrap();
         }
     }
-    let void = mallory.sign(
-        &lore_protocol::payload::Payload::Void(lore_protocol::payload::Void {
-            release: Hash([1; 32]),
-        }),
-        |_| {},
-    );
-    let frame = codec::encode(&lore_protocol::wire::Frame::Full(void));
+    let void = mallory.sign(&Payload::Void(Void { release: Hash([1; 32]) }), |_| {});
+    let frame = codec::encode(&Frame::Full(void));
     // Two frames that are wrong by their bytes and a peer's gossip is not heard any more.
     for bytes in variants(&frame, 120) {
         mallory.gossip(&bytes);
@@ -120,14 +112,7 @@ fn no_bytes_of_a_member_end_the_loop() {
 #[test]
 fn huge_addresses_that_a_member_tells_of_others_end_nobody() {
     let cluster = Cluster::of(2);
-    let mut ada = cluster.running("ada");
-    let ben = cluster.running("ben");
-    ada.json(&["federation", "create", "guild"]);
-    ada.admit(&ben);
-    let line = ada.invitation(&["--uses", "6"]);
-    let members: Vec<Identity> = (41..46).map(|seed| Identity::join(&ada, &line, seed)).collect();
-    ada.checkpoint();
-    converged(&[&ada, &ben]);
+    let Guild { mut ada, ben, members } = Guild::of(&cluster, 41..46);
     let pid = ada.pid();
     let mut mallory = members[0].connect(&ada);
     // Of members that never listened: nobody can contradict it.

@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use lore_node::network::{Multiaddr, Network, NetworkConfig, NetworkHandle, PeerAddress};
@@ -14,6 +14,9 @@ use tokio::runtime::Runtime;
 
 /// Address of the attacker. Everybody else is at 127.0.0.1.
 const ATTACKER: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
+
+/// Pause before a socket that was closed is opened again.
+const BACK_OFF: Duration = Duration::from_millis(20);
 
 fn runtime() -> Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
@@ -37,20 +40,30 @@ async fn silent(to: SocketAddr) -> Option<TcpStream> {
     socket.connect(to).await.ok()
 }
 
-/// Keeps this many sockets open that never say anything, each opened again when it is closed.
-fn keep_silent(runtime: &Runtime, to: SocketAddr, many: usize, stop: &Arc<AtomicBool>) {
+/// Keeps this many sockets open that never say anything, each opened again when it is closed. Counts those that were
+/// open once.
+fn keep_silent(
+    runtime: &Runtime,
+    to: SocketAddr,
+    many: usize,
+    stop: &Arc<AtomicBool>,
+) -> Arc<AtomicUsize> {
+    let opened = Arc::new(AtomicUsize::new(0));
     for _ in 0..many {
-        let stop = Arc::clone(stop);
+        let (stop, opened) = (Arc::clone(stop), Arc::clone(&opened));
         runtime.spawn(async move {
             while !stop.load(Ordering::Relaxed) {
                 if let Some(open) = silent(to).await {
+                    opened.fetch_add(1, Ordering::Relaxed);
                     // Readable is only what the node has closed.
                     let _ = tokio::time::timeout(PATIENCE, open.readable()).await;
                 }
-                tokio::time::sleep(Duration::from_millis(20)).await;
+                // An attacker that spins would only slow itself down.
+                tokio::time::sleep(BACK_OFF).await;
             }
         });
     }
+    opened
 }
 
 fn connected(node: &Node) -> usize {
@@ -73,7 +86,10 @@ fn sockets_that_never_speak_keep_no_newcomer_out() {
     ada.json(&["federation", "create", "guild"]);
     let runtime = runtime();
     let stop = Arc::new(AtomicBool::new(false));
-    keep_silent(&runtime, socket_of(&listening(&ada, "/tcp/")), 200, &stop);
+    let opened = keep_silent(&runtime, socket_of(&listening(&ada, "/tcp/")), 200, &stop);
+    wait_until("the sockets are open", PATIENCE, || {
+        (opened.load(Ordering::Relaxed) >= 200).then_some(())
+    });
     joins(&ada, &ben);
     stop.store(true, Ordering::Relaxed);
 }
