@@ -1,4 +1,4 @@
-//! Opening files that somebody else may have put where they are: only regular ones, and never waiting.
+//! Opening files that another account may have put where they are: only regular ones, and never waiting.
 
 use std::fs::{File, OpenOptions};
 use std::io;

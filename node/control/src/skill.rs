@@ -122,7 +122,7 @@ pub struct Skill {
     pub costs: Vec<CostSum>,
     /// True when agents may be given it; false when all of it waits for review or was turned down.
     pub on_shelf: bool,
-    /// Its files besides `SKILL.md`, when it has a text of its own.
+    /// Its files besides `SKILL.md`, when a person wrote its text.
     pub files: Vec<SkillFile>,
     /// Its lessons.
     pub lessons: Vec<SkillLesson>,

@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::error::CliError;
 
 /// Refuses a workspace that contains the home or lies in it. The home is hidden from commands by its path, and
-/// whoever may rename a directory above it gives it another. Directories are told apart by device and
+/// an account that may rename a directory above it gives it another. Directories are told apart by device and
 /// inode, so that no link and no second mount hides one.
 ///
 /// # Errors
@@ -52,9 +52,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let at = |name: &str| dir.path().join(name);
         fs::create_dir_all(at("user/data/home/store")).unwrap();
-        fs::create_dir_all(at("user/work")).unwrap();
+        fs::create_dir_all(at("user/project")).unwrap();
         std::os::unix::fs::symlink(at("user"), at("link")).unwrap();
-        std::os::unix::fs::symlink(at("user/data/home"), at("user/work/home")).unwrap();
+        std::os::unix::fs::symlink(at("user/data/home"), at("user/project/home")).unwrap();
         let home = at("user/data/home");
         for bad in [
             "user",
@@ -62,13 +62,13 @@ mod tests {
             "user/data",
             "user/data/home",
             "user/data/home/store",
-            "user/work/home",
+            "user/project/home",
         ] {
             let error = check_workspace(&home, &at(bad)).unwrap_err();
             assert_eq!(error.kind, "workspace_holds_home", "{bad}");
         }
         // The home by a link.
-        assert!(check_workspace(&at("user/work/home"), &at("user/data")).is_err());
-        check_workspace(&home, &at("user/work")).unwrap();
+        assert!(check_workspace(&at("user/project/home"), &at("user/data")).is_err());
+        check_workspace(&home, &at("user/project")).unwrap();
     }
 }

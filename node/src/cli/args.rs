@@ -344,16 +344,8 @@ pub(super) struct EvolveArgs {
     /// Write the candidate below this directory.
     #[arg(long, value_name = "DIR")]
     pub(super) out: Option<PathBuf>,
-    /// Try the candidate on these families of tasks first (`lore lab new`), with it and without.
-    /// May be given more than once.
-    #[arg(long, value_name = "DIR")]
-    pub(super) families: Vec<PathBuf>,
-    /// Number of tasks of each of these families.
-    #[arg(long, default_value_t = 8, requires = "families", value_parser = clap::value_parser!(u64).range(1..=1000))]
-    pub(super) tasks: u64,
-    /// Seed of the environment in which these families are drawn.
-    #[arg(long, default_value_t = 1, requires = "families")]
-    pub(super) seed: u64,
+    #[command(flatten)]
+    pub(super) replay: super::replay::ReplayArgs,
 }
 
 #[derive(Debug, Args)]

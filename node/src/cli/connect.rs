@@ -54,7 +54,7 @@ struct Connected {
     user: String,
     /// False after `--dry-run`.
     changed: bool,
-    /// Directories of skills that the node keeps current; empty for a project, and after `--dry-run`.
+    /// Directories of skills that the node keeps current, or would; empty for a project.
     skills: Vec<SkillsExported>,
     /// True when the node runs.
     running: bool,
@@ -134,7 +134,6 @@ pub(super) fn connect(context: &Context, args: &ConnectArgs) -> Result<(), CliEr
     }
     let user = account();
     let mut running = context.home.holder().is_some();
-    let mut skills = Vec::new();
     if !args.dry_run {
         for (agent, changes) in &plans {
             if let Err(error) = apply(&agent.id, changes, &records) {
@@ -143,12 +142,13 @@ pub(super) fn connect(context: &Context, args: &ConnectArgs) -> Result<(), CliEr
         }
         hook::keep_user(&context.home, &user)?;
         running = follow(context, &user, !args.no_run)?;
-        if let Scope::Person(person) = &scope {
-            let agents: Vec<&Agent> = plans.iter().map(|(agent, _)| *agent).collect();
-            match export_for(context, person, &agents) {
-                Ok(exported) => skills = exported,
-                Err(error) => left.push(format!("skills: {}", error.message)),
-            }
+    }
+    let mut skills = Vec::new();
+    if let Scope::Person(person) = &scope {
+        let agents: Vec<&Agent> = plans.iter().map(|(agent, _)| *agent).collect();
+        match export_for(context, person, &agents, args.dry_run) {
+            Ok(exported) => skills = exported,
+            Err(error) => left.push(format!("skills: {}", error.message)),
         }
     }
     let shown = Connected {
@@ -355,14 +355,14 @@ fn connected_text(shown: &Connected) -> String {
         }
         text.extend(one.next.iter().map(|next| format!("  next: {next}\n")));
     }
+    for one in &shown.skills {
+        let count = one.exported.len() + one.unchanged.len();
+        text.push_str(&format!(
+            "skills: {} ({count} now; written again as your shelf changes)\n",
+            one.directory.display()
+        ));
+    }
     if shown.changed {
-        for one in &shown.skills {
-            let count = one.exported.len() + one.unchanged.len();
-            text.push_str(&format!(
-                "skills: {} ({count} now; written again as your shelf changes)\n",
-                one.directory.display()
-            ));
-        }
         text.push_str(&format!(
             "sessions of user `{}` are imported as they end; they stay on this machine\n\
              undo: lore connect --undo      check: lore connect --check",

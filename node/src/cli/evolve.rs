@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::Context;
 use super::args::EvolveArgs;
+use super::replay::words;
 use crate::error::CliError;
 use crate::host;
 use crate::output::{self, Progress, ProgressMode};
@@ -39,9 +40,7 @@ pub(super) fn evolve(context: &Context, args: &EvolveArgs) -> Result<(), CliErro
         .ok()
         .and_then(|document| document.name().map(str::to_owned))
         .ok_or_else(|| CliError::failed("candidate", "the candidate has no name"))?;
-    let replay = (!args.families.is_empty())
-        .then(|| crate::lab::replay(&text, &args.families, args.tasks, args.seed))
-        .transpose()?;
+    let replay = args.replay.of(&text)?;
     let path = args.out.as_deref().map(|dir| keep(dir, &name, &text)).transpose()?;
     let value = Candidate {
         name,
@@ -53,15 +52,8 @@ pub(super) fn evolve(context: &Context, args: &EvolveArgs) -> Result<(), CliErro
         text,
         published: false,
     };
-    let proof = value.replay.as_ref().map_or_else(String::new, |replay| {
-        format!(
-            "\nreplay: {} of {} tasks at the first attempt with it, {} without: {}",
-            replay.with.successes,
-            replay.with.tasks,
-            replay.without.successes,
-            replay.verdict.name()
-        )
-    });
+    let proof =
+        value.replay.as_ref().map_or_else(String::new, |replay| format!("\n{}", words(replay)));
     output::result(&value, context.json, |value| match &value.path {
         Some(path) => format!(
             "a candidate of {} is in {}{proof}\nit is on this machine only: read it; when it is better, \

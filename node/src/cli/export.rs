@@ -96,11 +96,13 @@ fn directories(person: &Path, agents: &[&Agent]) -> BTreeMap<PathBuf, Vec<String
     directories
 }
 
-/// Writes the skills of the shelf for agents, in directories that the node keeps current from then on.
+/// Writes the skills of the shelf for agents, in directories that the node keeps current from then on; in a preview,
+/// only says which.
 pub(super) fn export_for(
     context: &Context,
     person: &Path,
     agents: &[&Agent],
+    preview: bool,
 ) -> Result<Vec<SkillsExported>, CliError> {
     let directories = directories(person, agents).into_iter();
     let each = directories.map(|(directory, agents)| {
@@ -108,6 +110,7 @@ pub(super) fn export_for(
             directory,
             agents,
             budget_chars: Some(BUDGET_CHARS),
+            preview,
             ..SkillExport::default()
         })
     });

@@ -27,6 +27,7 @@ mod privacy_audit;
 mod privacy_table;
 mod publish;
 mod refold;
+mod replay;
 mod review;
 mod run;
 mod search;

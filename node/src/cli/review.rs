@@ -1,7 +1,6 @@
 //! `review`, `approve`, `reject`, `revoke`, `block` and `trust`: what of other members an agent of this node gets.
 
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
-use std::path::PathBuf;
 
 use clap::Args;
 use lore_agent::replay::Replay;
@@ -13,6 +12,7 @@ use serde::Serialize;
 
 use super::Context;
 use super::ask::agree;
+use super::replay::{ReplayArgs, words};
 use crate::error::CliError;
 use crate::output;
 
@@ -23,16 +23,8 @@ const ALL_ITEMS: usize = 1_000_000;
 pub(crate) struct ReviewArgs {
     /// Show only this item, by its id or at least the first four digits of it.
     id: Option<String>,
-    /// Try the item on these families of tasks (`lore lab new`) in the sandbox, with it and without. May be given
-    /// more than once.
-    #[arg(long, value_name = "DIR", requires = "id")]
-    families: Vec<PathBuf>,
-    /// Number of tasks of each of these families.
-    #[arg(long, default_value_t = 8, requires = "families", value_parser = clap::value_parser!(u64).range(1..=1000))]
-    tasks: u64,
-    /// Seed of the environment in which these families are drawn.
-    #[arg(long, default_value_t = 1, requires = "families")]
-    seed: u64,
+    #[command(flatten)]
+    replay: ReplayArgs,
     /// List at most this many items.
     #[arg(long, default_value_t = 50)]
     limit: usize,
@@ -75,8 +67,14 @@ pub(crate) struct MemberArgs {
 
 /// Lists what waits; at a terminal it asks about each item.
 pub(super) fn review(context: &Context, args: &ReviewArgs) -> Result<(), CliError> {
-    if let Some(id) = &args.id {
-        return one(context, args, id);
+    match &args.id {
+        Some(id) => return one(context, args, id),
+        None if args.replay.is_wanted() => {
+            return Err(
+                CliError::usage("--families tries one item").help("lore review ID --families DIR")
+            );
+        }
+        None => {}
     }
     let shown = context.ask(ShelfReview { limit: args.limit, all: args.all })?;
     let asks = !context.json && !args.list && !args.all && !shown.items.is_empty();
@@ -96,24 +94,29 @@ struct Reviewed {
 
 /// Shows one item, and tries it on tasks when there are some.
 fn one(context: &Context, args: &ReviewArgs, id: &str) -> Result<(), CliError> {
-    let named = context.ask(ShelfText { id: id.to_owned() })?;
     let shown = context.ask(ShelfReview { limit: ALL_ITEMS, all: true })?;
-    let item = shown.items.into_iter().find(|item| item.id == named.id).ok_or_else(|| {
-        CliError::usage(format!("no item has the id `{id}`")).help("`lore review` shows the ids")
-    })?;
-    let replay = (!args.families.is_empty())
-        .then(|| crate::lab::replay(&named.text, &args.families, args.tasks, args.seed))
-        .transpose()?;
+    let mut named = shown.items.into_iter().filter(|item| item.id.as_str().starts_with(id));
+    let item = match (named.next(), named.next()) {
+        (Some(item), None) => item,
+        (None, _) => {
+            return Err(CliError::usage(format!("no item has the id `{id}`"))
+                .help("`lore review --list --all` shows the ids"));
+        }
+        (Some(_), Some(_)) => {
+            return Err(CliError::usage(format!("more than one item begins with `{id}`"))
+                .help("give more of its digits"));
+        }
+    };
+    let replay = if args.replay.is_wanted() {
+        let with = context.ask(ShelfText { id: item.id.as_str().to_owned() })?;
+        args.replay.of(&with.text)?
+    } else {
+        None
+    };
     output::result(&Reviewed { item, replay }, context.json, |reviewed| {
         let mut text = item_text(&reviewed.item);
-        if let Some(Replay { with, without, verdict, .. }) = &reviewed.replay {
-            text.push_str(&format!(
-                "    replay: {} of {} tasks at the first attempt with it, {} without: {}\n",
-                with.successes,
-                with.tasks,
-                without.successes,
-                verdict.name()
-            ));
+        if let Some(replay) = &reviewed.replay {
+            text.push_str(&format!("    {}\n", words(replay)));
         }
         text
     })

@@ -30,13 +30,19 @@ pub(super) const fn lesson_state(state: LessonState) -> control::LessonState {
     }
 }
 
-/// A pooled estimate with its 95 % interval.
-pub(super) fn evidence(estimate: &Estimate) -> control::Evidence {
+/// A rate with its 95 % interval.
+pub(super) fn interval(estimate: &Estimate) -> control::Interval {
     let (low, high) = estimate.interval_micros();
+    control::Interval { rate: micros(estimate.rate_micros), low: micros(low), high: micros(high) }
+}
+
+/// A pooled estimate with its 95 % interval, and what stands behind it.
+pub(super) fn evidence(estimate: &Estimate) -> control::Evidence {
+    let control::Interval { rate, low, high } = interval(estimate);
     control::Evidence {
-        rate: micros(estimate.rate_micros),
-        low: micros(low),
-        high: micros(high),
+        rate,
+        low,
+        high,
         sessions: estimate.sessions,
         members: u64::from(estimate.voices),
     }

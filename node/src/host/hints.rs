@@ -67,15 +67,15 @@ impl Node {
         }
     }
 
-    /// Notes which lessons the skills show that a session read.
+    /// Notes which lessons the skills show that a session read or was given.
     fn note_skills(&self, session: &mut Session) {
-        if session.skills_read.is_empty() {
+        if session.skills_read.is_empty() && session.skills_injected.is_empty() {
             return;
         }
         let shelf = self.shelf();
         let libraries = self.engine.federations().keys().filter_map(|id| shelf.library(*id));
         let libraries: Vec<_> = libraries.collect();
-        for used in &mut session.skills_read {
+        for used in session.skills_read.iter_mut().chain(&mut session.skills_injected) {
             let Some(skill) = used.skill else { continue };
             used.lessons = libraries.iter().flat_map(|one| one.shown_lessons(skill)).collect();
         }

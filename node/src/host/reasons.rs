@@ -9,7 +9,6 @@ use lore_protocol::skill;
 
 use super::Node;
 use super::convert;
-use super::skills::micros;
 use super::texts::Stored;
 use crate::error::CliError;
 
@@ -44,11 +43,7 @@ impl Node {
                     members: item.support.keys().map(control::MemberId::of).collect(),
                     authored: item.authored.iter().map(control::MemberId::of).collect(),
                     epoch: item.epoch,
-                    evidence: estimate.map(|estimate| {
-                        let (low, high) = estimate.interval_micros();
-                        let rate = micros(estimate.rate_micros);
-                        control::Interval { rate, low: micros(low), high: micros(high) }
-                    }),
+                    evidence: estimate.as_ref().map(convert::interval),
                 }
             };
             lessons.extend(part.lessons_of(found.skill).into_iter().take(MAX_SHOWN).map(reason));

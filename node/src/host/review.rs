@@ -9,7 +9,6 @@ use lore_protocol::payload::ItemId;
 use super::Node;
 use super::convert::{self, count};
 use super::shelf::needs_consent;
-use super::skills::micros;
 use super::texts::Stored;
 use super::versions::patch;
 
@@ -27,11 +26,6 @@ impl Node {
                 Item::Text(id, ..) => ItemId::Revision(*id),
             };
             found.library().estimate(found.log().charter(), item, 0)
-        });
-        let evidence = estimate.as_ref().map(|estimate| {
-            let (low, high) = estimate.interval_micros();
-            let rate = micros(estimate.rate_micros);
-            control::Interval { rate, low: micros(low), high: micros(high) }
         });
         let why = match &one.standing {
             Standing::Waiting(why) => why.iter().map(|why| why.words().to_owned()).collect(),
@@ -55,7 +49,7 @@ impl Node {
             why,
             authors: one.authors.iter().map(control::MemberId::of).collect(),
             members: count(one.voices),
-            evidence,
+            evidence: estimate.as_ref().map(convert::interval),
             sessions: estimate.map_or(0, |estimate| estimate.sessions),
             capabilities: convert::capabilities(&one.widening),
             findings: convert::findings(&one.examined.findings),

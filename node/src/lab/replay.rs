@@ -72,7 +72,7 @@ pub(crate) fn replay(
             replay.with.successes, replay.with.tasks, replay.without.successes
         ),
     )
-    .help("read it with --preview; more tasks (--tasks) tell smaller differences"))
+    .help("more tasks (--tasks) tell smaller differences"))
 }
 
 fn judged(

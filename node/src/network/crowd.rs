@@ -1,8 +1,8 @@
 //! Limits on strangers: how many connections one address may have, also before anybody said who it is.
 //!
 //! Members are known to the node ([`Crowd::keep`]) and are let in whatever strangers do; what bounds them is
-//! the number of connections of one key. A network of IPv6 counts as one address: whoever has one address of
-//! it has all.
+//! the number of connections of one key. A network of IPv6 counts as one address: one who has an
+//! address of it has all.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
@@ -47,11 +47,11 @@ impl Source {
     }
 }
 
-/// A connection that somebody else began.
+/// A connection that a peer began.
 #[derive(Debug, Clone, Copy)]
 struct Incoming {
     source: Option<Source>,
-    /// Who it is; none while nobody has said.
+    /// Its peer; none while it has not said.
     peer: Option<PeerId>,
     since: Instant,
 }
@@ -86,7 +86,7 @@ impl Crowd {
         self.kept.contains(peer)
     }
 
-    /// Connections of strangers that had their time: whoever joins is a member by then, or comes again.
+    /// Connections of strangers that had their time: one that joins is a member by then, or comes again.
     pub(super) fn overdue(&self, now: Instant, time: Duration) -> Vec<ConnectionId> {
         let stranger = |one: &Incoming| one.peer.is_some_and(|peer| !self.is_kept(&peer));
         let late = |one: &Incoming| now.saturating_duration_since(one.since) >= time;
