@@ -5,7 +5,8 @@ use std::marker::PhantomData;
 use lore_protocol::charter::Charter;
 use lore_protocol::ids::Hash;
 use lore_protocol::payload::{
-    Checkpoint, Codebook, Join, Leave, Payload, PayloadKind, Revoke, RotateKey, Void, Vouch,
+    Checkpoint, Codebook, Join, Leave, Payload, PayloadKind, Revoke, RotateKey, Signers, Void,
+    Vouch,
 };
 
 use crate::authored::is_personal;
@@ -132,7 +133,7 @@ macro_rules! control {
         }
     )*};
 }
-control!(Join, Vouch, Leave, Revoke, RotateKey, Checkpoint, Void);
+control!(Join, Vouch, Leave, Revoke, RotateKey, Signers, Checkpoint, Void);
 
 impl Control {
     /// The codebook of a federation; none when the charter names another one. The charter was signed before the

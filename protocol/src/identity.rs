@@ -3,7 +3,7 @@
 use ed25519_dalek::Signer as _;
 
 use crate::codec::{Decode, Encode};
-use crate::ids::PublicKey;
+use crate::ids::{Hash, PublicKey};
 
 /// An ed25519 signature.
 #[derive(Clone, Copy, PartialEq, Eq, Encode, Decode)]
@@ -19,6 +19,12 @@ impl std::fmt::Debug for Signature {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Signature({})", hex::encode(&self.0[..4]))
     }
+}
+
+/// Hash of a recovery key, to which a member's Join commits.
+#[must_use]
+pub fn recovery_hash(key: &PublicKey) -> Hash {
+    Hash::derive("commonlore/recovery/v1", &[key.as_bytes()])
 }
 
 /// Signs bytes that already carry their domain tag.

@@ -78,7 +78,7 @@ fn a_checkpoint_says_what_follows_from_what_it_covers() {
     assert_eq!(verdict(|_, body| body.frontier[0].seq += 1), "its frontier misplaces a delta");
     assert_eq!(
         verdict(|_, body| body.signers.push(ghost(255))),
-        "version 1 does not change signers"
+        "its signers do not follow from what it covers"
     );
     assert_eq!(
         verdict(|_, body| {

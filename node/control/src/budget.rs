@@ -56,6 +56,7 @@ pub enum PayloadKind {
     Costs,
     /// Its first candidates, which its charter names.
     Codebook,
+    Signers,
 }
 
 impl PayloadKind {
@@ -76,6 +77,7 @@ impl PayloadKind {
             Self::Revision => "revision",
             Self::Costs => "costs",
             Self::Codebook => "codebook",
+            Self::Signers => "signers",
         }
     }
 }

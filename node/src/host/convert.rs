@@ -166,6 +166,7 @@ pub(super) const fn kind(kind: PayloadKind) -> control::PayloadKind {
         PayloadKind::Leave => K::Leave,
         PayloadKind::Revoke => K::Revoke,
         PayloadKind::RotateKey => K::RotateKey,
+        PayloadKind::Signers => K::Signers,
         PayloadKind::Checkpoint => K::Checkpoint,
         PayloadKind::Void => K::Void,
         PayloadKind::Outcomes => K::Outcomes,

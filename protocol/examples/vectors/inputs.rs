@@ -18,8 +18,8 @@ use lore_protocol::log::Frontier;
 use lore_protocol::payload::{
     Body, Cell, Checkpoint, Codebook, CostCell, Costs, FileEntry, FrontierEntry, ItemId, Join,
     Leave, LessonEntry, Lessons, Mechanism, Noise, Origin, Outcomes, Payload, Phase, Removal,
-    Revision, Revoke, RevokeTarget, RosterEntry, RotateKey, Unit, Void, VoteEntry, Votes, Vouch,
-    Window,
+    Revision, Revoke, RevokeTarget, RosterEntry, RotateKey, Signers, Unit, Void, VoteEntry, Votes,
+    Vouch, Window,
 };
 use lore_protocol::sync::{Answer, Ask};
 use lore_protocol::wire::{Frame, FrameSeal, Reply, Request};
@@ -162,6 +162,7 @@ fn payload_values() -> Vec<(&'static str, Payload)> {
         ),
         ("checkpoint", Payload::Checkpoint(checkpoint(Phase::Commit))),
         ("checkpoint, first phase", Payload::Checkpoint(checkpoint(Phase::Prepare))),
+        ("signers", Payload::Signers(Signers { members: vec![MemberId(id(4)), MemberId(id(5))] })),
         ("void", Payload::Void(Void { release: Hash(id(7)) })),
         (
             "outcomes",
@@ -272,6 +273,7 @@ fn checkpoint(phase: Phase) -> Checkpoint {
         signers: vec![MemberId(id(4))],
         removed: vec![removal(10)],
         excluded: vec![removal(11)],
+        healed: vec![CheckpointId(id(8))],
         state_root: Hash(id(7)),
     };
     Checkpoint { round: 0, phase, body }

@@ -2,18 +2,25 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::rotation::Rotated;
+
 use super::Log;
 use crate::ids::{DeltaId, MemberId};
 
-/// Ids by height. More than one at a height is a fork.
+/// Ids by height, without those that a new key voids. More than one at a height is a fork.
 ///
 /// A delta is accepted after its prev, so heights have no gaps, and below the lowest fork they are one
 /// line.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Chain {
-    heights: BTreeMap<u64, BTreeSet<DeltaId>>,
+    heights: Heights,
     fork: Option<u64>,
+    /// Of a chain whose key was replaced.
+    pub(super) rotated: Option<Rotated>,
 }
+
+/// Ids by height.
+pub(super) type Heights = BTreeMap<u64, BTreeSet<DeltaId>>;
 
 impl Chain {
     pub(super) fn insert(&mut self, seq: u64, id: DeltaId) {
@@ -22,6 +29,27 @@ impl Chain {
         if ids.len() > 1 {
             self.fork = Some(self.fork.map_or(seq, |fork| fork.min(seq)));
         }
+    }
+
+    /// What counts of the chain, anew.
+    pub(super) fn set(&mut self, heights: Heights) {
+        self.fork = lowest_double(&heights);
+        self.heights = heights;
+    }
+
+    pub(super) const fn heights(&self) -> &Heights {
+        &self.heights
+    }
+
+    /// Lowest height with two deltas, one of which a new key may void.
+    pub(super) fn doubled(&self) -> Option<u64> {
+        self.rotated.as_ref().map_or(self.fork, |rotated| lowest_double(&rotated.all))
+    }
+
+    /// Every delta from a height on, what a new key voids included.
+    pub(super) fn all_from(&self, seq: u64) -> impl Iterator<Item = DeltaId> + '_ {
+        let all = self.rotated.as_ref().map_or(&self.heights, |rotated| &rotated.all);
+        all.range(seq..).flat_map(|(_, ids)| ids.iter().copied())
     }
 
     /// Lowest height with two deltas.
@@ -33,14 +61,14 @@ impl Chain {
         self.heights.get(&seq).into_iter().flatten().copied()
     }
 
-    pub(super) fn from(&self, seq: u64) -> impl Iterator<Item = DeltaId> + '_ {
-        self.heights.range(seq..).flat_map(|(_, ids)| ids.iter().copied())
-    }
-
     fn between(&self, from: u64, below: u64) -> impl Iterator<Item = (u64, DeltaId)> + '_ {
         let heights = (from < below).then(|| self.heights.range(from..below));
         heights.into_iter().flatten().flat_map(|(&seq, ids)| ids.iter().map(move |id| (seq, *id)))
     }
+}
+
+fn lowest_double(heights: &Heights) -> Option<u64> {
+    heights.iter().find(|(_, ids)| ids.len() > 1).map(|(seq, _)| *seq)
 }
 
 impl Log {
@@ -68,9 +96,11 @@ impl Log {
         chain.into_iter().flat_map(move |c| c.between(self.above(author), self.cut(author)))
     }
 
-    /// Returns true when this delta, at this height of a chain, is uncovered and counts.
-    pub(super) fn is_live(&self, author: MemberId, seq: u64) -> bool {
+    /// Returns true when this delta of a chain is uncovered and counts.
+    pub(super) fn is_live(&self, author: MemberId, (seq, id): (u64, DeltaId)) -> bool {
+        let chain = self.chains.get(&author);
         (self.above(author)..self.cut(author)).contains(&seq)
+            && chain.is_some_and(|chain| chain.at(seq).any(|known| known == id))
     }
 
     /// Height and id of the newest delta of a chain that counts.
@@ -93,8 +123,8 @@ impl Log {
         if seq > tip.0 {
             return false;
         }
-        let fork = self.chains.get(&author).and_then(Chain::fork);
-        if fork.is_none_or(|fork| seq < fork) {
+        let doubled = self.chains.get(&author).and_then(Chain::doubled);
+        if doubled.is_none_or(|doubled| seq < doubled) {
             return true;
         }
         let mut next = Some(tip.1);
@@ -112,13 +142,25 @@ impl Log {
     #[must_use]
     pub fn open_deltas(&self) -> Vec<DeltaId> {
         let authors = self.chains.keys().filter(|author| self.may_count(**author));
-        authors.flat_map(|author| self.live(*author)).map(|(_, id)| id).collect()
+        let due = |author: &MemberId| self.live(*author).take_while(|(_, id)| self.is_due(id));
+        authors.flat_map(due).map(|(_, id)| id).collect()
     }
 
     /// Authors with a proven fork, and the height.
     #[must_use]
     pub fn forks(&self) -> BTreeMap<MemberId, u64> {
         self.chains.iter().filter_map(|(author, chain)| Some((*author, chain.fork()?))).collect()
+    }
+
+    /// Returns true when two deltas of one height, none of an epoch later than `epoch`, prove a fork. Later ones may
+    /// be anchored beside the line, and what seals an epoch must not rest on what comes after it.
+    pub(super) fn is_forked_by(&self, author: MemberId, epoch: u32) -> bool {
+        let Some(chain) = self.chains.get(&author) else { return false };
+        let Some(fork) = chain.fork() else { return false };
+        let early = |id: &&DeltaId| {
+            self.entries.get(id).is_some_and(|entry| entry.sound.header().epoch <= epoch)
+        };
+        chain.heights.range(fork..).any(|(_, ids)| ids.iter().filter(early).count() > 1)
     }
 
     pub(super) fn is_forked(&self, author: MemberId) -> bool {

@@ -67,8 +67,8 @@ impl From<Fault> for Hold {
 }
 
 impl Log {
-    /// Checks a sound delta; gives what its chain holds with it.
-    pub(super) fn check(&self, sound: &Sound) -> Result<Totals, Hold> {
+    /// Checks a sound delta; gives the key that its chain has with it, and what the chain holds.
+    pub(super) fn check(&self, sound: &Sound) -> Result<(PublicKey, Totals), Hold> {
         let header = sound.header();
         if header.federation != self.federation {
             return Err(Fault::Foreign(header.federation).into());
@@ -82,7 +82,7 @@ impl Log {
                 return Err(Fault::Spend("a Join spends nothing").into());
             }
             return if founder || self.index.vouches_for(sound.id, &join.key) {
-                Ok(Totals::default())
+                Ok((join.key, Totals::default()))
             } else {
                 Err(Hold::Wait(vec![Missing::Vouch(sound.id)], Proof::Unknown))
             };
@@ -99,36 +99,39 @@ impl Log {
             return Err(Fault::Forged.into());
         }
         self.check_deps(header, prev)?;
-        Ok(totals)
+        Ok((key, totals))
     }
 
-    /// Finds prev and anchor. What has to wait is checked as far as it can be, so that nobody fills
-    /// another author's place among the waiting.
+    /// Finds prev, anchor and key. What has to wait is checked as far as it can be, so that nobody fills
+    /// another author's place among the waiting: a delta that no key of its author known here has signed may be
+    /// after a new key that is still to come, and waits among those of strangers.
     fn ancestors(&self, sound: &Sound) -> Result<Ancestors<'_>, Hold> {
         let header = sound.header();
         let prev_id = header.prev.ok_or(Fault::Header("a prev is missing"))?;
-        let anchor = self.sealed.iter().rev().find(|sealed| sealed.id == header.anchor);
-        let key = match anchor {
-            Some(anchor) => match anchor.roster.get(&header.author) {
-                Some(member) => Some(member.key),
-                None => return Err(Fault::NotMember.into()),
-            },
-            None => self.key_of(header.author),
-        };
+        let anchor = self.anchor(header.anchor);
+        if anchor.is_some_and(|anchor| !anchor.roster.contains_key(&header.author)) {
+            return Err(Fault::NotMember.into());
+        }
         let prev = self.entries.get(&prev_id);
         if prev.is_some_and(|prev| prev.chain != header.author) {
             return Err(MISPLACED.into());
         }
+        let key = match &sound.payload {
+            Payload::RotateKey(rotation) => Some(self.key_by_recovery(header, rotation)?),
+            _ => prev.map(|prev| prev.key),
+        };
         let missing = match (prev, anchor, key) {
             (Some(prev), Some(anchor), Some(key)) => return Ok(Ancestors { prev, anchor, key }),
             (None, ..) => Missing::Delta(prev_id),
             _ => Missing::Checkpoint(header.anchor),
         };
-        match key {
-            Some(key) if !sound.signed_by(&key) => Err(Fault::Forged.into()),
-            Some(_) => Err(Hold::Wait(vec![missing], Proof::Signed)),
-            None => Err(Hold::Wait(vec![missing], Proof::Unknown)),
-        }
+        let proof = match key {
+            Some(key) if !sound.signed_by(&key) => return Err(Fault::Forged.into()),
+            Some(_) => Proof::Signed,
+            None if self.keys_of(header.author).any(|key| sound.signed_by(&key)) => Proof::Signed,
+            None => Proof::Unknown,
+        };
+        Err(Hold::Wait(vec![missing], proof))
     }
 
     /// Deps come last: what waits for them is valid in every other way, so that nobody can make this
@@ -203,8 +206,10 @@ impl Log {
                     return Err(Fault::Charter("its author does not sign checkpoints"));
                 }
             }
-            Payload::RotateKey(_) => {
-                return Err(Fault::Charter("this version does not rotate keys yet"));
+            Payload::Signers(_) => {
+                if anchor.signers.binary_search(&header.author).is_err() {
+                    return Err(Fault::Charter("its author does not sign checkpoints"));
+                }
             }
             Payload::Lessons(lessons) => {
                 if let Origin::Mechanism(mechanism) = &lessons.origin {
@@ -273,7 +278,11 @@ impl Log {
                     return Err(Fault::Charter("it is not the codebook that the charter names"));
                 }
             }
-            Payload::Join(_) | Payload::Leave(_) | Payload::Revoke(_) | Payload::Void(_) => {}
+            Payload::Join(_)
+            | Payload::Leave(_)
+            | Payload::Revoke(_)
+            | Payload::RotateKey(_)
+            | Payload::Void(_) => {}
             Payload::Revision(revision) => {
                 let script = |file: &FileEntry| {
                     file.executable || file.path.split('/').next() == Some("scripts")
@@ -374,17 +383,22 @@ impl Log {
         std::iter::successors(Some(prev), before)
     }
 
-    /// Returns true when a fork excludes this delta: it is not counted unless a checkpoint covers it. Two at
-    /// the forked height are proof. A signer's branches are kept whole, since checkpoints may be on them;
-    /// starting again, everything here was kept for a reason.
+    /// Returns true when a fork or a new key excludes this delta: it is not counted unless a checkpoint covers
+    /// it. Two at the forked height are proof. A signer's branches are kept whole, since checkpoints may be on
+    /// them; starting again, everything here was kept for a reason.
     fn is_excluded(&self, sound: &Sound) -> bool {
         let header = sound.header();
         let Some(chain) = self.chains.get(&header.author) else {
             return false;
         };
+        if let Payload::RotateKey(_) = &sound.payload {
+            // What ends a fork stands beside it; two of them are a fork again.
+            return self.rotations_at(header.author, header.seq) > 1 && !self.rebuilding;
+        }
         let excluded = chain.fork().is_some_and(|fork| {
             header.seq > fork || (header.seq == fork && chain.at(fork).count() > 1)
         });
+        let excluded = excluded || self.is_void(header);
         excluded && !self.rebuilding && !self.is_signer(header.author)
     }
 

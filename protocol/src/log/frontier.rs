@@ -21,7 +21,7 @@ pub struct Frontier {
     pub tip: DeltaId,
     /// Lowest height with two deltas.
     pub fork: Option<u64>,
-    /// For a forked signer, whose branches are kept whole: hash of all ids from the fork on.
+    /// For a signer with two deltas at one height, whose branches are kept whole: hash of all ids from there on.
     pub branches: Hash,
 }
 
@@ -37,7 +37,7 @@ impl Log {
     fn listed(&self) -> impl Iterator<Item = MemberId> + '_ {
         let pending = |author: &MemberId| {
             let mut vouches = self.index.vouches_of(DeltaId(author.0));
-            vouches.any(|(_, voucher, place)| self.is_live(*voucher, place.0))
+            vouches.any(|(_, voucher, place)| self.is_live(*voucher, *place))
         };
         self.chains.keys().copied().filter(move |author| {
             let tip = self.tip();
@@ -51,9 +51,9 @@ impl Log {
         let chain = self.chains.get(&author)?;
         let (seq, tip) = self.head(author).unwrap_or((0, DeltaId::ZERO));
         let fork = chain.fork();
-        let branches = match fork {
-            Some(fork) if self.is_signer(author) => {
-                let ids: BTreeSet<DeltaId> = chain.from(fork).collect();
+        let branches = match chain.doubled() {
+            Some(doubled) if self.is_signer(author) => {
+                let ids: BTreeSet<DeltaId> = chain.all_from(doubled).collect();
                 let bytes: Vec<&[u8]> = ids.iter().map(|id| &id.as_bytes()[..]).collect();
                 Hash::derive("commonlore/branches/v1", &bytes)
             }
@@ -171,16 +171,17 @@ impl Log {
         };
         let signer = self.is_signer(author);
         // What their fork excludes they would refuse, until they need it and ask for it.
-        let below = theirs.and_then(|their| their.fork).filter(|_| !signer).unwrap_or(u64::MAX);
+        let whole = signer || chain.rotated.is_some();
+        let below = theirs.and_then(|their| their.fork).filter(|_| !whole).unwrap_or(u64::MAX);
         if ours.tip != DeltaId::ZERO {
             self.counted(author, from..below, ids);
         }
-        if let Some(fork) = ours.fork {
-            if signer && theirs.is_none_or(|t| t.branches != ours.branches) {
-                ids.extend(chain.from(fork));
-            } else if theirs.is_none_or(|t| t.fork.is_none_or(|f| f > fork)) {
-                ids.extend(chain.at(fork).take(2));
-            }
+        if signer && theirs.is_none_or(|t| t.branches != ours.branches) {
+            ids.extend(chain.doubled().into_iter().flat_map(|doubled| chain.all_from(doubled)));
+        } else if let Some(fork) = ours.fork
+            && theirs.is_none_or(|t| t.fork.is_none_or(|f| f > fork))
+        {
+            ids.extend(chain.at(fork).take(2));
         }
     }
 

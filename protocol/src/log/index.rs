@@ -9,13 +9,14 @@ use crate::payload::{Payload, RevokeTarget};
 /// A delta's place: height and id.
 pub(super) type Place = (u64, DeltaId);
 
-/// Accepted Vouches and member revocations, forks and excluded ones included.
+/// Accepted Vouches, member revocations and words on signers, forks and excluded ones included.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Index {
     vouched: BTreeMap<DeltaId, BTreeSet<(PublicKey, MemberId, Place)>>,
     keys: BTreeMap<PublicKey, BTreeSet<(MemberId, Place, u32)>>,
     invitations: BTreeMap<(MemberId, InvitationId), BTreeSet<Place>>,
     revoked: BTreeMap<MemberId, BTreeMap<MemberId, BTreeSet<Place>>>,
+    signers: BTreeMap<MemberId, BTreeMap<Place, Vec<MemberId>>>,
 }
 
 impl Index {
@@ -32,6 +33,10 @@ impl Index {
                 if let RevokeTarget::Member(member) = revoke.target {
                     self.revoked.entry(member).or_default().entry(chain).or_default().insert(place);
                 }
+            }
+            Payload::Signers(signers) => {
+                let words = self.signers.entry(chain).or_default();
+                words.insert(place, signers.members.clone());
             }
             _ => {}
         }
@@ -73,6 +78,15 @@ impl Index {
         invitation: InvitationId,
     ) -> impl Iterator<Item = Place> + '_ {
         self.invitations.get(&(chain, invitation)).into_iter().flatten().copied()
+    }
+
+    /// A member's words on who signs, newest first.
+    pub(super) fn signers_of(
+        &self,
+        author: MemberId,
+    ) -> impl Iterator<Item = (Place, &Vec<MemberId>)> {
+        let words = self.signers.get(&author).into_iter().flatten().rev();
+        words.map(|(place, members)| (*place, members))
     }
 
     /// Members that revoked a member, with the places on their chains.

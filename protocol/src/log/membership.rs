@@ -16,12 +16,14 @@ pub(super) struct Membership {
     pub(super) roster: BTreeMap<MemberId, RosterEntry>,
     pub(super) removed: BTreeMap<MemberId, Removal>,
     pub(super) voices: Voices,
+    /// Every key that a member has had so far.
+    pub(super) keys: BTreeSet<PublicKey>,
 }
 
 impl Log {
     /// The membership after `parent` when `covered` is folded, with the chains at `frontier`.
     ///
-    /// Vouches count in the order of (author, height); Leave and Revoke after them, so that somebody
+    /// New keys count first, then Vouches, in the order of (author, height); Leave and Revoke after them, so that somebody
     /// admitted and removed in one epoch is removed. Signers cannot be revoked: version 1 has no way to
     /// replace them, and without them no epoch ends.
     pub(super) fn membership(
@@ -34,13 +36,18 @@ impl Log {
         let mut roster = parent.roster.clone();
         let mut removed: BTreeMap<MemberId, Removal> =
             parent.body.removed.iter().map(|removal| (removal.member, *removal)).collect();
-        let mut keys: BTreeSet<PublicKey> = roster.values().map(|entry| entry.key).collect();
-        keys.extend(removed.values().map(|removal| removal.key));
-        keys.extend(parent.body.excluded.iter().map(|removal| removal.key));
-
+        let mut keys = parent.keys.clone();
         let mut voices = parent.voices.clone();
         let mut ordered: Vec<_> = covered.iter().filter_map(|id| self.entries.get(id)).collect();
         ordered.sort_by_key(|entry| (entry.chain, entry.sound.header().seq));
+        for entry in &ordered {
+            if let Payload::RotateKey(rotation) = &entry.sound.payload
+                && let Some(member) = roster.get_mut(&entry.chain)
+                && keys.insert(rotation.new_key)
+            {
+                member.key = rotation.new_key;
+            }
+        }
         let former = parent.body.excluded.len();
         for entry in &ordered {
             let Payload::Vouch(vouch) = &entry.sound.payload else {
@@ -85,7 +92,31 @@ impl Log {
                 removed.insert(gone, Removal { member: gone, key: entry.key, from_seq });
             }
         }
-        Membership { roster, removed, voices }
+        Membership { roster, removed, voices, keys }
+    }
+
+    /// The signers after `parent` with the chains at `frontier`: what a quorum of its signers say in their newest
+    /// words, or else the same as before; of them, those on the roster. A federation whose last signer goes keeps
+    /// it, and ends no epoch any more.
+    pub(super) fn signers_after(
+        &self,
+        parent: &Sealed,
+        frontier: &BTreeMap<MemberId, (u64, DeltaId)>,
+        roster: &[RosterEntry],
+    ) -> Vec<MemberId> {
+        let mut words: BTreeMap<&Vec<MemberId>, usize> = BTreeMap::new();
+        for signer in &parent.signers {
+            let Some(tip) = frontier.get(signer).copied() else { continue };
+            let mut said = self.index.signers_of(*signer);
+            if let Some((_, members)) = said.find(|(at, _)| self.is_on_branch(*signer, *at, tip)) {
+                *words.entry(members).or_default() += 1;
+            }
+        }
+        let agreed = words.into_iter().find(|(_, count)| *count >= parent.quorum());
+        let signers = agreed.map_or(&parent.signers, |(members, _)| members);
+        let on_roster = |signer: &&MemberId| roster.iter().any(|entry| entry.member == **signer);
+        let present: Vec<MemberId> = signers.iter().filter(on_roster).copied().collect();
+        if present.is_empty() { parent.signers.clone() } else { present }
     }
 
     /// The key that a member's Join names; none while the Join is not here. A member's id is the hash of

@@ -8,30 +8,36 @@
 
 mod chain;
 mod check;
+mod draft;
 mod frontier;
 mod index;
 mod membership;
 mod need;
+mod propose;
 mod quota;
+mod rotation;
+mod rounds;
 mod seal;
+mod sealed;
 mod waiting;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 pub use check::Fault;
 pub use frontier::{Frontier, digest};
 pub use quota::{MAX_VOUCHES_PER_EPOCH, Totals};
-pub use seal::{Problem, Sealed};
+pub use seal::Problem;
+pub use sealed::Sealed;
 pub use waiting::{MAX_UNKNOWN_BYTES, MAX_WAITING_BYTES, MAX_WAITING_PER_AUTHOR, Missing};
 
 use crate::charter::{Charter, CharterError, SignedCharter};
-use crate::delta::{Delta, Header, Sound, Spend, VERSION};
-use crate::ids::{CheckpointId, DeltaId, FederationId, Hash, MemberId, PublicKey};
-use crate::payload::{Payload, PayloadKind};
+use crate::delta::{Delta, Sound};
+use crate::ids::{CheckpointId, DeltaId, FederationId, MemberId, PublicKey};
+use crate::payload::Payload;
 use chain::Chain;
 use index::Index;
 use need::Path;
-use seal::Candidate;
+use rounds::Candidate;
 use waiting::Waiting;
 
 /// Result of taking in a delta.
@@ -54,6 +60,8 @@ pub struct Entry {
     pub sound: Sound,
     /// Member whose chain it is on.
     pub chain: MemberId,
+    /// Key that signs what follows it on its chain.
+    pub key: PublicKey,
     /// What its chain holds up to and with it.
     pub totals: Totals,
 }
@@ -72,6 +80,10 @@ pub struct Log {
     path: Path,
     sealed: Vec<Sealed>,
     candidates: BTreeMap<CheckpointId, BTreeMap<CheckpointId, Candidate>>,
+    /// Parents of several checkpoints for which signers have committed.
+    contested: BTreeSet<CheckpointId>,
+    /// Final checkpoints that are not on the line of the sealed ones.
+    beside: BTreeMap<CheckpointId, Sealed>,
     problems: BTreeMap<CheckpointId, Problem>,
     rebuilding: bool,
     stored_bytes: u64,
@@ -99,6 +111,8 @@ impl Log {
             path: Path::default(),
             sealed: vec![genesis],
             candidates: BTreeMap::new(),
+            contested: BTreeSet::new(),
+            beside: BTreeMap::new(),
             problems: BTreeMap::new(),
             rebuilding: false,
             stored_bytes: 0,
@@ -181,7 +195,7 @@ impl Log {
     /// The member that holds `key` now.
     #[must_use]
     pub fn member_of(&self, key: &PublicKey) -> Option<MemberId> {
-        self.tip().roster.values().find(|entry| entry.key == *key).map(|entry| entry.member)
+        self.members().find(|(_, held)| held == key).map(|(member, _)| member)
     }
 
     /// Returns true when a peer with this key is served: a member, or one for whom a member has vouched
@@ -204,13 +218,10 @@ impl Log {
     }
 
     /// Returns true when the checkpoint that ends the open epoch can admit a member by this Vouch.
-    fn may_still_admit(
-        &self,
-        (voucher, (seq, _), until): &(MemberId, (u64, DeltaId), u32),
-    ) -> bool {
+    fn may_still_admit(&self, (voucher, place, until): &(MemberId, (u64, DeltaId), u32)) -> bool {
         self.open_epoch() <= *until
             && self.tip().roster.contains_key(voucher)
-            && self.is_live(*voucher, *seq)
+            && self.is_live(*voucher, *place)
     }
 
     /// Checkpoints that could not be sealed for good, with the reason.
@@ -248,8 +259,8 @@ impl Log {
             while let Some(sound) = queue.pop_front() {
                 let id = sound.id;
                 match self.check(&sound) {
-                    Ok(totals) => {
-                        let freed = self.accept(sound, totals);
+                    Ok((key, totals)) => {
+                        let freed = self.accept(sound, key, totals);
                         accepted.push(id);
                         queue.extend(freed);
                     }
@@ -284,20 +295,21 @@ impl Log {
         answer.unwrap_or(Ingest::Accepted(accepted))
     }
 
-    fn accept(&mut self, sound: Sound, totals: Totals) -> Vec<Sound> {
+    fn accept(&mut self, sound: Sound, key: PublicKey, totals: Totals) -> Vec<Sound> {
         let id = sound.id;
         let chain = sound.chain();
-        self.chains.entry(chain).or_default().insert(sound.header().seq, id);
         let mut freed = self.waiting.take(Missing::Delta(id));
         self.path.remove(&id);
         self.index.insert(chain, &sound);
         match &sound.payload {
             Payload::Vouch(vouch) => freed.extend(self.waiting.take(Missing::Vouch(vouch.join))),
-            Payload::Checkpoint(checkpoint) => self.note_commit(chain, checkpoint),
+            Payload::Checkpoint(checkpoint) => self.note_vote(chain, checkpoint),
             _ => {}
         }
         self.stored_bytes += sound.size_bytes();
-        self.entries.insert(id, Entry { sound, chain, totals });
+        let seq = sound.header().seq;
+        self.entries.insert(id, Entry { sound, chain, key, totals });
+        self.extend_chain(chain, (seq, id));
         freed
     }
 
@@ -314,6 +326,8 @@ impl Log {
         self.index = Index::default();
         self.sealed = vec![genesis];
         self.candidates.clear();
+        self.contested.clear();
+        self.beside.clear();
         self.problems.clear();
         self.path.clear();
         self.stored_bytes = 0;
@@ -329,51 +343,6 @@ impl Log {
             }
         }
         self.rebuilding = false;
-    }
-
-    /// Header of the next delta of `author`, payload fields still empty.
-    ///
-    /// # Errors
-    /// Fails when the author is no member at the last sealed epoch, its chain has forked, or an epoch was
-    /// sealed twice: what is signed on one side of a split could not follow on the other.
-    pub fn draft(&self, author: MemberId, spend: Spend) -> Result<Header, Fault> {
-        if !self.tip().roster.contains_key(&author) {
-            return Err(Fault::NotMember);
-        }
-        if self.is_forked(author) {
-            return Err(Fault::Forked);
-        }
-        if self.is_split() {
-            return Err(Fault::Split);
-        }
-        let (seq, prev) = self.head(author).ok_or(Fault::NotMember)?;
-        let depth = self.entries.get(&prev).map_or(0, |entry| entry.sound.header().depth);
-        Ok(Header {
-            version: VERSION,
-            federation: self.federation,
-            author,
-            seq: seq + 1,
-            prev: Some(prev),
-            anchor: self.tip().id,
-            deps: Vec::new(),
-            depth: depth + 1,
-            epoch: self.open_epoch(),
-            spend,
-            payload_kind: PayloadKind::Void,
-            payload_len: 0,
-            payload_hash: Hash::ZERO,
-        })
-    }
-
-    /// Spend of a member up to its newest delta, brought to the open epoch's period.
-    #[must_use]
-    pub fn spend(&self, author: MemberId) -> Spend {
-        let period = self.charter.period(self.open_epoch());
-        let last = self
-            .head(author)
-            .and_then(|(_, id)| self.entries.get(&id))
-            .map_or_else(Spend::default, |entry| entry.sound.header().spend);
-        if last.period == period { last } else { Spend { period, ..Spend::default() } }
     }
 
     /// The delta as it travels.

@@ -1,43 +1,17 @@
-//! Sealed epochs: which checkpoint is final, what it covers, and when two disagree.
+//! Sealing: which final checkpoint stands, what it covers, and when two disagree.
+//!
+//! The sealed epochs are one line: of two final checkpoints with one parent the smaller id stands. The others, and
+//! what was sealed on top of them, are kept beside the line: deltas that are anchored there stay valid, and the
+//! line covers them as its epochs come to theirs. So a split loses nobody's work.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
+use super::propose::roster_after;
 use super::waiting::Missing;
-use super::{Log, membership::Membership};
-use crate::codec;
+use super::{Log, Sealed};
 use crate::delta::Sound;
-use crate::ids::{CheckpointId, DeltaId, FederationId, Hash, MemberId, PublicKey};
-use crate::payload::{Body, Checkpoint, FrontierEntry, Phase, Removal, RosterEntry};
-use crate::voice::Voices;
-
-const ID_TAG: &str = "commonlore/checkpoint/v1";
-
-impl Body {
-    /// The checkpoint's id.
-    #[must_use]
-    pub fn id(&self) -> CheckpointId {
-        CheckpointId::derive(ID_TAG, &[&codec::encode(self)])
-    }
-}
-
-/// One sealed epoch.
-#[derive(Debug, Clone)]
-pub struct Sealed {
-    /// Its checkpoint.
-    pub id: CheckpointId,
-    /// Body of the checkpoint.
-    pub body: Body,
-    /// Deltas that it covers and its parent does not, by author and height.
-    pub covered: Vec<DeltaId>,
-    /// Covered height and id of every chain.
-    pub frontier: BTreeMap<MemberId, (u64, DeltaId)>,
-    /// Members after it.
-    pub roster: BTreeMap<MemberId, RosterEntry>,
-    /// Members that sign the next one.
-    pub signers: Vec<MemberId>,
-    /// The voice of every member so far, former ones included.
-    pub voices: Voices,
-}
+use crate::ids::{CheckpointId, DeltaId, MemberId};
+use crate::payload::{Body, FrontierEntry, Removal};
 
 /// Why a final checkpoint is not sealed here.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -51,112 +25,22 @@ pub enum Problem {
         what: &'static str,
     },
     /// Two checkpoints of one epoch are final; the one with the smaller id stands.
-    #[error("epoch {epoch} was sealed twice: the federation is split; ask its founder")]
+    #[error(
+        "epoch {epoch} was sealed twice: the federation is split; a signer can run `lore federation heal`"
+    )]
     Split {
         /// The epoch.
         epoch: u32,
     },
 }
 
-/// Commits for one body, by round.
-#[derive(Debug, Clone)]
-pub(super) struct Candidate {
-    body: Body,
-    commits: BTreeMap<u32, BTreeSet<MemberId>>,
-}
-
-enum Verdict {
+pub(super) enum Verdict {
     Seal(Box<Sealed>),
     NotYet,
     Wrong(&'static str),
 }
 
-impl Sealed {
-    pub(super) fn genesis(federation: FederationId, founders: &[(MemberId, PublicKey)]) -> Self {
-        let entry = |(member, key): &(MemberId, PublicKey)| RosterEntry {
-            member: *member,
-            key: *key,
-            sponsor: *member,
-        };
-        let mut roster: Vec<RosterEntry> = founders.iter().map(entry).collect();
-        roster.sort();
-        let mut signers: Vec<MemberId> = roster.iter().map(|entry| entry.member).collect();
-        signers.sort();
-        let body = Body {
-            epoch: 0,
-            parent: federation.into(),
-            frontier: Vec::new(),
-            signers: signers.clone(),
-            removed: Vec::new(),
-            excluded: Vec::new(),
-            state_root: Hash::ZERO,
-            roster: roster.clone(),
-        };
-        Self {
-            id: federation.into(),
-            body,
-            covered: Vec::new(),
-            frontier: BTreeMap::new(),
-            roster: roster.into_iter().map(|entry| (entry.member, entry)).collect(),
-            signers,
-            voices: Voices::of_founders(founders.iter().map(|(member, _)| *member)),
-        }
-    }
-
-    /// The epoch that it ends; 0 for genesis.
-    #[must_use]
-    pub const fn epoch(&self) -> u32 {
-        self.body.epoch
-    }
-
-    /// First height of a former member's chain that is not folded; none for others.
-    #[must_use]
-    pub fn gone_from(&self, member: MemberId) -> Option<u64> {
-        let gone = self.body.removed.iter().chain(&self.body.excluded);
-        gone.filter(|removal| removal.member == member).map(|removal| removal.from_seq).min()
-    }
-
-    /// Returns true when a key left or was removed: it is never a member again.
-    #[must_use]
-    pub fn is_gone(&self, key: &PublicKey) -> bool {
-        self.body.removed.iter().chain(&self.body.excluded).any(|removal| removal.key == *key)
-    }
-
-    fn quorum(&self) -> usize {
-        self.signers.len() * 2 / 3 + 1
-    }
-}
-
 impl Log {
-    pub(super) fn note_commit(&mut self, author: MemberId, checkpoint: &Checkpoint) {
-        if checkpoint.phase != Phase::Commit {
-            return;
-        }
-        let rivals = self.candidates.entry(checkpoint.body.parent).or_default();
-        let candidate = rivals.entry(checkpoint.body.id()).or_insert_with(|| Candidate {
-            body: checkpoint.body.clone(),
-            commits: BTreeMap::new(),
-        });
-        candidate.commits.entry(checkpoint.round).or_default().insert(author);
-    }
-
-    /// Bodies with a quorum of commits in one round whose parent is `parent`, by id.
-    fn finals(&self, parent: &Sealed) -> Vec<(CheckpointId, &Body)> {
-        let Some(rivals) = self.candidates.get(&parent.id) else {
-            return Vec::new();
-        };
-        let decided = |candidate: &Candidate| {
-            candidate.commits.values().any(|signers| signers.len() >= parent.quorum())
-        };
-        rivals
-            .iter()
-            .filter(|(id, candidate)| {
-                decided(candidate) && !matches!(self.problems.get(id), Some(Problem::Wrong { .. }))
-            })
-            .map(|(id, candidate)| (*id, &candidate.body))
-            .collect()
-    }
-
     /// Seals what can be sealed; gives the deltas that waited for it.
     pub(super) fn seal_ready(&mut self) -> Vec<Sound> {
         let mut freed = Vec::new();
@@ -178,34 +62,110 @@ impl Log {
             }
             self.problems.extend(wrong);
             let Some(sealed) = next else {
+                freed.extend(self.seal_beside());
                 return freed;
             };
             let id = sealed.id;
             self.sealed.push(*sealed);
             freed.extend(self.waiting.take(Missing::Checkpoint(id)));
+            self.settle_rotated();
             self.note_splits();
         }
     }
 
+    /// Keeps the final checkpoints that do not stand; gives the deltas that waited for them.
+    fn seal_beside(&mut self) -> Vec<Sound> {
+        let mut freed = Vec::new();
+        if self.contested.is_empty() {
+            return freed;
+        }
+        loop {
+            let mut found = Vec::new();
+            let mut wrong = Vec::new();
+            for (parent, id, body) in self.rivals_of_sealed() {
+                match self.evaluate(parent, id, body) {
+                    Verdict::Seal(sealed) => found.push(*sealed),
+                    Verdict::NotYet => {}
+                    Verdict::Wrong(what) => {
+                        wrong.push((id, Problem::Wrong { epoch: body.epoch, what }));
+                    }
+                }
+            }
+            self.problems.extend(wrong);
+            if found.is_empty() {
+                return freed;
+            }
+            for sealed in found {
+                freed.extend(self.waiting.take(Missing::Checkpoint(sealed.id)));
+                self.beside.insert(sealed.id, sealed);
+            }
+        }
+    }
+
+    /// Final checkpoints off the line that are not kept yet, with their parents.
+    fn rivals_of_sealed(&self) -> impl Iterator<Item = (&Sealed, CheckpointId, &Body)> {
+        let contested = self.sealed.windows(2).filter_map(|pair| {
+            let [parent, child] = pair else { return None };
+            self.contested.contains(&parent.id).then_some((parent, Some(child.id)))
+        });
+        let parents = contested.chain(self.beside.values().map(|sealed| (sealed, None)));
+        parents.flat_map(move |(parent, child)| {
+            let finals = self.finals(parent).into_iter();
+            finals
+                .filter(move |(id, _)| Some(*id) != child && !self.beside.contains_key(id))
+                .map(move |(id, body)| (parent, id, body))
+        })
+    }
+
+    /// The sealed epoch of a checkpoint, on the line or beside it.
+    pub(super) fn anchor(&self, id: CheckpointId) -> Option<&Sealed> {
+        let on_line = self.sealed.iter().rev().find(|sealed| sealed.id == id);
+        on_line.or_else(|| self.beside.get(&id))
+    }
+
     fn note_splits(&mut self) {
         let mut splits = Vec::new();
+        if self.contested.is_empty() {
+            return;
+        }
         for pair in self.sealed.windows(2) {
             let [parent, child] = pair else { continue };
+            if !self.contested.contains(&parent.id) {
+                continue;
+            }
             let others = self.finals(parent).into_iter().filter(|(id, _)| *id != child.id);
             splits.extend(others.map(|(id, body)| (id, Problem::Split { epoch: body.epoch })));
         }
         self.problems.extend(splits);
     }
 
-    /// Returns true when two checkpoints of one epoch are final. Nothing is signed then.
+    /// Final checkpoints that do not stand and that no checkpoint has healed, by id. While there is one, only the
+    /// checkpoint that heals it is signed.
+    #[must_use]
+    pub fn splits(&self) -> Vec<CheckpointId> {
+        let healed = |id: &CheckpointId| {
+            self.sealed.iter().any(|sealed| sealed.body.healed.binary_search(id).is_ok())
+        };
+        let splits = self.problems.iter().filter(|(_, p)| matches!(p, Problem::Split { .. }));
+        splits.map(|(id, _)| *id).filter(|id| !healed(id)).collect()
+    }
+
+    /// Returns true when two checkpoints of one epoch are final and the signers have not healed that.
     #[must_use]
     pub fn is_split(&self) -> bool {
-        self.problems.values().any(|problem| matches!(problem, Problem::Split { .. }))
+        !self.splits().is_empty()
+    }
+
+    /// The newest epoch that a delta here names: after a split, epochs up to this one were sealed beside the line.
+    #[must_use]
+    pub fn newest_epoch(&self) -> u32 {
+        let beside = self.beside.values().map(Sealed::epoch).max().unwrap_or(0);
+        (beside + 1).max(self.open_epoch())
     }
 
     /// Returns true when a final checkpoint with a smaller id than the sealed one can be sealed.
     pub(super) fn must_reorder(&mut self) -> bool {
-        if self.candidates.values().all(|rivals| rivals.len() < 2) {
+        if self.contested.is_empty() {
             return false;
         }
         self.note_splits();
@@ -218,15 +178,19 @@ impl Log {
         })
     }
 
-    fn evaluate(&self, parent: &Sealed, id: CheckpointId, body: &Body) -> Verdict {
+    pub(super) fn evaluate(&self, parent: &Sealed, id: CheckpointId, body: &Body) -> Verdict {
         // What is cheap and may fail comes first: this runs again whenever something arrives.
         let proven = |removal: &Removal| {
             parent.body.excluded.contains(removal)
                 || !parent.roster.contains_key(&removal.member)
-                || self.is_forked(removal.member)
+                || self.is_forked_by(removal.member, body.epoch)
         };
         let held = |point: &FrontierEntry| self.entries.contains_key(&point.id);
-        if !body.frontier.iter().all(held) || !body.excluded.iter().all(proven) {
+        let beside = |id: &CheckpointId| self.beside.contains_key(id);
+        if !body.frontier.iter().all(held)
+            || !body.excluded.iter().all(proven)
+            || !body.healed.iter().all(beside)
+        {
             return Verdict::NotYet;
         }
         let (frontier, covered) = match self.cover(parent, body) {
@@ -258,8 +222,8 @@ impl Log {
         if !membership.removed.values().eq(&body.removed) {
             return Verdict::Wrong("its removals do not follow from what it covers");
         }
-        if body.signers != parent.signers {
-            return Verdict::Wrong("version 1 does not change signers");
+        if body.signers != self.signers_after(parent, &frontier, &roster) {
+            return Verdict::Wrong("its signers do not follow from what it covers");
         }
         Verdict::Seal(Box::new(Sealed {
             id,
@@ -269,6 +233,7 @@ impl Log {
             roster: roster.into_iter().map(|entry| (entry.member, entry)).collect(),
             signers: body.signers.clone(),
             voices: membership.voices,
+            keys: membership.keys,
         }))
     }
 
@@ -316,79 +281,4 @@ impl Log {
         }
         Ok(Some((frontier, covered)))
     }
-
-    /// The body that a signer would sign now, its state root still zero, and what it covers.
-    #[must_use]
-    pub fn propose(&self) -> (Body, Vec<DeltaId>) {
-        let parent = self.tip();
-        let gone = |author: &MemberId| parent.gone_from(*author).is_some();
-        let mut frontier = parent.frontier.clone();
-        let mut covered = Vec::new();
-        for author in self.chains.keys().filter(|author| !gone(author)) {
-            covered.extend(self.live(*author).map(|(_, id)| id));
-            if let Some(head) = self.head(*author) {
-                frontier.insert(*author, head);
-            }
-        }
-        let membership = self.membership(parent, &covered, &frontier);
-        // A Join that was not admitted is not covered: else any member could fill the checkpoint.
-        let belongs = |author: &MemberId| {
-            parent.frontier.contains_key(author)
-                || membership.roster.contains_key(author)
-                || membership.removed.contains_key(author)
-        };
-        frontier.retain(|author, _| belongs(author));
-        covered.retain(|id| self.entries.get(id).is_some_and(|e| belongs(&e.chain)));
-        let cut = |entry: &RosterEntry| Removal {
-            member: entry.member,
-            key: entry.key,
-            from_seq: frontier.get(&entry.member).map_or(0, |(seq, _)| seq + 1),
-        };
-        let forked = parent.roster.values().filter(|entry| {
-            self.is_forked(entry.member) && membership.roster.contains_key(&entry.member)
-        });
-        let mut excluded = parent.body.excluded.clone();
-        excluded.extend(forked.map(cut));
-        excluded.sort();
-        let body = Body {
-            epoch: parent.epoch() + 1,
-            parent: parent.id,
-            frontier: frontier
-                .iter()
-                .map(|(author, (seq, id))| FrontierEntry { author: *author, seq: *seq, id: *id })
-                .collect(),
-            roster: roster_after(&membership, &excluded),
-            signers: parent.signers.clone(),
-            removed: membership.removed.values().copied().collect(),
-            excluded,
-            state_root: Hash::ZERO,
-        };
-        (body, covered)
-    }
-
-    /// Tips that a final checkpoint covers and that are not here: of checkpoints that may come next, and
-    /// of rivals of sealed ones.
-    pub(super) fn points_ahead(&self) -> impl Iterator<Item = DeltaId> + '_ {
-        let tip = self.tip().id;
-        let unsettled = move |parent: &&Sealed| {
-            parent.id == tip
-                || self.candidates.get(&parent.id).is_some_and(|rivals| rivals.len() > 1)
-        };
-        let finals = self.sealed.iter().filter(unsettled).flat_map(|parent| self.finals(parent));
-        let points = finals.flat_map(|(_, body)| &body.frontier);
-        points.map(|point| point.id).filter(|id| !self.entries.contains_key(id))
-    }
-
-    /// Final checkpoints that cannot be sealed yet, with the number of chains that are behind.
-    #[must_use]
-    pub fn behind(&self) -> Option<(u32, usize)> {
-        let (_, body) = self.finals(self.tip()).into_iter().next()?;
-        let lacks = body.frontier.iter().filter(|point| !self.entries.contains_key(&point.id));
-        Some((body.epoch, lacks.count()))
-    }
-}
-
-fn roster_after(membership: &Membership, excluded: &[Removal]) -> Vec<RosterEntry> {
-    let out = |entry: &&RosterEntry| excluded.iter().any(|removal| removal.member == entry.member);
-    membership.roster.values().filter(|entry| !out(entry)).copied().collect()
 }

@@ -1,9 +1,10 @@
 //! Rules for a payload's own bytes: order, bounds, no duplicates.
 
 use super::{
-    Body, CostCell, Costs, LessonEntry, Lessons, MAX_BALLOT, MAX_CELLS, Mechanism, Noise, Origin,
-    Outcomes, Payload, Revision, Votes, Window,
+    Body, CostCell, Costs, LessonEntry, Lessons, MAX_BALLOT, MAX_CELLS, MAX_SIGNERS, Mechanism,
+    Noise, Origin, Outcomes, Payload, Revision, Votes, Window,
 };
+use crate::ids::MemberId;
 
 const MAX_NAME_BYTES: usize = 64;
 /// Most bytes of the reason in a Leave or a Revoke.
@@ -30,12 +31,19 @@ impl Payload {
             Self::Revision(revision) => revision.check(),
             Self::Costs(costs) => costs.check(),
             Self::Codebook(codebook) => codebook.check(),
+            Self::Signers(signers) => check_signers(&signers.members),
         }
     }
 }
 
 pub(super) const fn ensure(holds: bool, otherwise: &'static str) -> Result<(), &'static str> {
     if holds { Ok(()) } else { Err(otherwise) }
+}
+
+fn check_signers(members: &[MemberId]) -> Result<(), &'static str> {
+    ensure(members.is_sorted_by(|a, b| a < b), "signers are sorted")?;
+    ensure(!members.is_empty(), "somebody signs the next checkpoint")?;
+    ensure(members.len() <= MAX_SIGNERS, "there are more signers than there can be")
 }
 
 fn text(text: &str, max_bytes: usize) -> Result<(), &'static str> {
@@ -74,10 +82,10 @@ impl Body {
         ensure(self.epoch > 0, "genesis is not a checkpoint delta")?;
         ensure(self.frontier.is_sorted_by(|a, b| a.author < b.author), "a frontier is sorted")?;
         ensure(self.roster.is_sorted_by(|a, b| a.member < b.member), "a roster is sorted")?;
-        ensure(self.signers.is_sorted_by(|a, b| a < b), "signers are sorted")?;
         ensure(self.removed.is_sorted_by(|a, b| a.member < b.member), "removals are sorted")?;
         ensure(self.excluded.is_sorted_by(|a, b| a.member < b.member), "exclusions are sorted")?;
-        ensure(!self.signers.is_empty(), "somebody signs the next checkpoint")
+        ensure(self.healed.is_sorted_by(|a, b| a < b), "healed checkpoints are sorted")?;
+        check_signers(&self.signers)
     }
 }
 

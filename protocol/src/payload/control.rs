@@ -3,7 +3,8 @@
 use crate::codec::{Decode, Encode};
 use crate::identity::Signature;
 use crate::ids::{
-    CheckpointId, DeltaId, Hash, InvitationId, LessonId, MemberId, PublicKey, RevisionId,
+    CheckpointId, DeltaId, FederationId, Hash, InvitationId, LessonId, MemberId, PublicKey,
+    RevisionId,
 };
 
 /// First delta of a chain. Its header names author `MemberId::ZERO`; its id becomes the member's id.
@@ -62,7 +63,9 @@ pub struct Revoke {
     pub reason: String,
 }
 
-/// Replaces a member's key. The delta itself is signed by the new key.
+/// Replaces a member's key: for one that was lost or stolen, or whose chain has forked. The delta itself is signed
+/// by the new key, and comes before every other delta at its height: what the old key signed there and above, and
+/// no checkpoint covers, is void.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, serde::Serialize)]
 pub struct RotateKey {
     /// The member.
@@ -73,8 +76,33 @@ pub struct RotateKey {
     pub last_good: (u64, DeltaId),
     /// The recovery key whose hash the Join committed to.
     pub recovery_key: PublicKey,
-    /// The recovery key's signature over (member, new key, last good).
+    /// The recovery key's signature over [`RotateKey::signed_bytes`].
     pub recovery_signature: Signature,
+}
+
+impl RotateKey {
+    /// The bytes that the recovery key signs: federation, member, new key and last good delta.
+    #[must_use]
+    pub fn signed_bytes(&self, federation: FederationId) -> Vec<u8> {
+        let (seq, id) = &self.last_good;
+        let parts: [&[u8]; 6] = [
+            b"commonlore/rotate-key/v1",
+            federation.as_bytes(),
+            self.member.as_bytes(),
+            &self.new_key.0,
+            &seq.to_be_bytes(),
+            id.as_bytes(),
+        ];
+        parts.concat()
+    }
+}
+
+/// A signer's word on who signs checkpoints. It counts once a quorum of the signers say the same, each in its
+/// newest word, and from the checkpoint that covers the last of them.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, serde::Serialize)]
+pub struct Signers {
+    /// Sorted: the signers that there should be, at most [`MAX_SIGNERS`](super::MAX_SIGNERS).
+    pub members: Vec<MemberId>,
 }
 
 /// The scheduled release that this delta stands for sent nothing.
@@ -122,6 +150,8 @@ pub struct Body {
     pub removed: Vec<Removal>,
     /// Sorted: chains with a proven fork, cut at their covered height.
     pub excluded: Vec<Removal>,
+    /// Sorted: final checkpoints that do not stand, after which signing goes on by the signers' decision.
+    pub healed: Vec<CheckpointId>,
     /// Claimed root of the sealed state after this checkpoint.
     pub state_root: Hash,
 }

@@ -15,8 +15,11 @@ pub use content::{
 };
 pub use control::{
     Body, Checkpoint, FrontierEntry, Join, Leave, Phase, Removal, Revoke, RevokeTarget,
-    RosterEntry, RotateKey, Void, Vouch,
+    RosterEntry, RotateKey, Signers, Void, Vouch,
 };
+
+/// Most signers of a federation.
+pub const MAX_SIGNERS: usize = 16;
 
 /// Longest encoded payload, in bytes.
 pub const MAX_PAYLOAD_BYTES: usize = 64 << 10;
@@ -53,6 +56,8 @@ pub enum PayloadKind {
     Costs,
     /// The first candidates of a federation, which its charter names.
     Codebook,
+    /// A signer's word on who signs checkpoints.
+    Signers,
 }
 
 /// A payload of any kind.
@@ -73,6 +78,7 @@ pub enum Payload {
     Revision(Revision),
     Costs(Costs),
     Codebook(Codebook),
+    Signers(Signers),
 }
 
 impl Payload {
@@ -93,6 +99,7 @@ impl Payload {
             Self::Revision(_) => PayloadKind::Revision,
             Self::Costs(_) => PayloadKind::Costs,
             Self::Codebook(_) => PayloadKind::Codebook,
+            Self::Signers(_) => PayloadKind::Signers,
         }
     }
 

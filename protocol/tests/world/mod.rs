@@ -6,7 +6,7 @@ use lore_protocol::charter::{
     WindowTerms, join_header,
 };
 use lore_protocol::delta::{Delta, Header, Sound, Spend, VERSION};
-use lore_protocol::identity::{SecretKey, Signer};
+use lore_protocol::identity::{SecretKey, Signer, recovery_hash};
 use lore_protocol::ids::{DeltaId, Hash, InvitationId, MemberId};
 use lore_protocol::lesson::{Action, ErrorClass, Lesson, LessonKey, Op, Token, Trigger};
 use lore_protocol::library::{Fold, Library};
@@ -30,6 +30,11 @@ pub const COST_RHO_NANO: u64 = 7_350_000;
 
 pub fn key(n: u8) -> SecretKey {
     SecretKey::from_seed(&[n; 32])
+}
+
+/// The recovery key of member `n`.
+pub fn recovery_key(n: u8) -> SecretKey {
+    SecretKey::from_seed(&[[n; 16], [255; 16]].concat().try_into().unwrap())
 }
 
 /// Noise of a sigma of four whole units on keys that share a unit's weight.
@@ -92,7 +97,10 @@ pub fn charter(founder: &SecretKey) -> Charter {
             revokers: 2,
             promotion_margin_micros: 0,
         },
-        founders: vec![Founder { key: founder.public_key(), recovery: Hash::ZERO }],
+        founders: vec![Founder {
+            key: founder.public_key(),
+            recovery: recovery_hash(&recovery_key(1).public_key()),
+        }],
     }
 }
 
@@ -186,7 +194,7 @@ impl World {
         let secret = key(n);
         let join = Join {
             key: secret.public_key(),
-            recovery: Hash::ZERO,
+            recovery: recovery_hash(&recovery_key(n).public_key()),
             invitation: Some(InvitationId::ZERO),
             name: format!("m{n}"),
         };

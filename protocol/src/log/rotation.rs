@@ -1,0 +1,205 @@
+//! New keys: what of a chain stands after its member replaced its key.
+//!
+//! A RotateKey is signed by the recovery key, which only the member has. So it stands before every other delta at
+//! its height: those, and what follows them, are void unless a checkpoint covers them. A checkpoint is final,
+//! though, so a RotateKey below what one covers, or on another branch, is void itself. Two that do not follow each
+//! other are a fork, as two deltas of any other kind are.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::chain::{Chain, Heights};
+use super::check::Fault;
+use super::{Entry, Log};
+use crate::delta::Header;
+use crate::identity::recovery_hash;
+use crate::ids::{DeltaId, MemberId, PublicKey};
+use crate::payload::{Payload, RotateKey};
+
+/// A chain whose key was replaced.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Rotated {
+    /// Every delta of it here, void ones included.
+    pub(super) all: Heights,
+}
+
+impl Log {
+    /// Members of the last sealed epoch, with the key that each has now.
+    pub fn members(&self) -> impl Iterator<Item = (MemberId, PublicKey)> + '_ {
+        let roster = self.tip().roster.values();
+        roster.map(|entry| (entry.member, self.key_now(entry.member).unwrap_or(entry.key)))
+    }
+
+    /// The key that a member has now; none when it never had another than its first.
+    fn key_now(&self, member: MemberId) -> Option<PublicKey> {
+        self.chains.get(&member)?.rotated.as_ref()?;
+        self.head(member).and_then(|(_, id)| self.entries.get(&id)).map(|entry| entry.key)
+    }
+
+    /// Keys that a member is known to have had.
+    pub(super) fn keys_of(&self, member: MemberId) -> impl Iterator<Item = PublicKey> + '_ {
+        let listed = self.tip().roster.get(&member).map(|entry| entry.key);
+        [self.key_of(member), listed, self.key_now(member)].into_iter().flatten()
+    }
+
+    /// The new key, when the recovery key that the member's Join names has signed for it.
+    pub(super) fn key_by_recovery(
+        &self,
+        header: &Header,
+        rotation: &RotateKey,
+    ) -> Result<PublicKey, Fault> {
+        let place = rotation.last_good;
+        let prev = header.prev.map(|prev| (header.seq.saturating_sub(1), prev));
+        if rotation.member != header.author || prev != Some(place) {
+            return Err(Fault::Header("a new key follows the last good delta of its member"));
+        }
+        let Some(Payload::Join(join)) =
+            self.entries.get(&DeltaId(header.author.0)).map(|entry| &entry.sound.payload)
+        else {
+            return Err(Fault::NotMember);
+        };
+        let message = rotation.signed_bytes(header.federation);
+        let named = recovery_hash(&rotation.recovery_key) == join.recovery;
+        if !named || !rotation.recovery_key.verify(&message, &rotation.recovery_signature) {
+            return Err(Fault::Forged);
+        }
+        Ok(rotation.new_key)
+    }
+
+    /// Adds an accepted delta to its chain.
+    pub(super) fn extend_chain(&mut self, author: MemberId, (seq, id): (u64, DeltaId)) {
+        let rotates = self.is_rotation(&id);
+        let chain = self.chains.entry(author).or_default();
+        let Some(rotated) = &mut chain.rotated else {
+            chain.insert(seq, id);
+            if rotates {
+                let all = chain.heights().clone();
+                chain.rotated = Some(Rotated { all });
+                self.settle_chain(author);
+            }
+            return;
+        };
+        rotated.all.entry(seq).or_default().insert(id);
+        let alone = rotated.all.range(seq..).map(|(_, ids)| ids.len()).sum::<usize>() == 1;
+        if alone && !rotates && self.prev_counts(author, &id) {
+            self.chains.entry(author).or_default().insert(seq, id);
+        } else {
+            self.settle_chain(author);
+        }
+    }
+
+    /// Another epoch was sealed: what it covers stands.
+    pub(super) fn settle_rotated(&mut self) {
+        let rotated = self.chains.iter().filter(|(_, chain)| chain.rotated.is_some());
+        let authors: Vec<MemberId> = rotated.map(|(author, _)| *author).collect();
+        for author in authors {
+            self.settle_chain(author);
+        }
+    }
+
+    /// Finds anew what counts of a chain whose key was replaced.
+    fn settle_chain(&mut self, author: MemberId) {
+        let Some(rotated) = self.chains.get(&author).and_then(|chain| chain.rotated.as_ref())
+        else {
+            return;
+        };
+        let covered = self.covered_branch(author);
+        // The newest RotateKey at or below each delta; ids come by height, so that of prev is known.
+        let mut keyed: BTreeMap<DeltaId, Option<DeltaId>> = BTreeMap::new();
+        for id in rotated.all.values().flatten() {
+            let before = self.prev_of(id).and_then(|prev| keyed.get(&prev).copied().flatten());
+            keyed.insert(*id, if self.is_rotation(id) { Some(*id) } else { before });
+        }
+        let standing: Vec<(u64, DeltaId)> = rotated
+            .all
+            .iter()
+            .flat_map(|(seq, ids)| ids.iter().map(move |id| (*seq, *id)))
+            .filter(|(_, id)| self.is_rotation(id) && self.follows_covered(author, id, &covered))
+            .collect();
+        let mut void: BTreeSet<DeltaId> = BTreeSet::new();
+        let mut heights = Heights::new();
+        for (seq, ids) in &rotated.all {
+            for id in ids {
+                let own = keyed.get(id).copied().flatten();
+                let is_after = |rotation: &DeltaId, id: &DeltaId| {
+                    std::iter::successors(keyed.get(id).copied().flatten(), |one| {
+                        keyed.get(&self.prev_of(one)?).copied().flatten()
+                    })
+                    .any(|one| one == *rotation)
+                };
+                let outranked = standing.iter().any(|(at, rotation)| {
+                    *at <= *seq
+                        && !is_after(rotation, id)
+                        && own.is_none_or(|own| is_after(&own, rotation))
+                });
+                let fallen = self.is_rotation(id) && !standing.iter().any(|(_, one)| one == id);
+                let below = self.prev_of(id).is_some_and(|prev| void.contains(&prev));
+                if !covered.contains(id) && (outranked || fallen || below) {
+                    void.insert(*id);
+                } else {
+                    heights.entry(*seq).or_default().insert(*id);
+                }
+            }
+        }
+        if let Some(chain) = self.chains.get_mut(&author) {
+            chain.set(heights);
+        }
+    }
+
+    /// Returns true when a delta is on the branch that checkpoints cover, or after its tip.
+    fn follows_covered(&self, author: MemberId, id: &DeltaId, covered: &BTreeSet<DeltaId>) -> bool {
+        let Some((_, tip)) = self.covered(author) else { return true };
+        let mut next = Some(*id);
+        covered.contains(id)
+            || std::iter::from_fn(|| {
+                let now = next?;
+                next = self.prev_of(&now);
+                Some(now)
+            })
+            .any(|one| one == tip)
+    }
+
+    /// The deltas of a chain that checkpoints cover.
+    fn covered_branch(&self, author: MemberId) -> BTreeSet<DeltaId> {
+        let tip = self.covered(author).map(|(_, id)| id);
+        std::iter::successors(tip, |id| self.prev_of(id)).collect()
+    }
+
+    fn prev_of(&self, id: &DeltaId) -> Option<DeltaId> {
+        self.entries.get(id)?.sound.header().prev
+    }
+
+    fn prev_counts(&self, author: MemberId, id: &DeltaId) -> bool {
+        let prev = self.entries.get(id).and_then(|entry| {
+            let header = entry.sound.header();
+            Some((header.seq.checked_sub(1)?, header.prev?))
+        });
+        prev.is_some_and(|(seq, prev)| {
+            self.chains.get(&author).is_some_and(|chain| chain.at(seq).any(|id| id == prev))
+        })
+    }
+
+    fn is_rotation(&self, id: &DeltaId) -> bool {
+        let is = |entry: &Entry| matches!(entry.sound.payload, Payload::RotateKey(_));
+        self.entries.get(id).is_some_and(is)
+    }
+
+    /// Number of RotateKeys at a height of a chain.
+    pub(super) fn rotations_at(&self, author: MemberId, seq: u64) -> usize {
+        let rotated = self.chains.get(&author).and_then(|chain| chain.rotated.as_ref());
+        let ids = rotated.and_then(|rotated| rotated.all.get(&seq)).into_iter().flatten();
+        ids.filter(|id| self.is_rotation(id)).count()
+    }
+
+    /// Returns true when a new key voids a delta that is not here yet: its prev is void, or a RotateKey is at its
+    /// height.
+    pub(super) fn is_void(&self, header: &Header) -> bool {
+        let Some(chain) = self.chains.get(&header.author).filter(|chain| chain.rotated.is_some())
+        else {
+            return false;
+        };
+        let counted = |seq: u64| Chain::at(chain, seq);
+        let before = header.seq.saturating_sub(1);
+        !counted(before).any(|id| Some(id) == header.prev)
+            || counted(header.seq).any(|id| self.is_rotation(&id))
+    }
+}
