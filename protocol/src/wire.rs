@@ -8,8 +8,9 @@ use chacha20poly1305::{KeyInit as _, XChaCha20Poly1305, XNonce};
 
 use crate::charter::SignedCharter;
 use crate::codec::{self, Decode, Encode};
-use crate::delta::{Delta, as_hex};
-use crate::ids::{BlobId, FederationId, Hash, InvitationId, PublicKey};
+use crate::delta::{Delta, Header, as_hex};
+use crate::identity::Signature;
+use crate::ids::{BlobId, CheckpointId, FederationId, Hash, InvitationId, MemberId, PublicKey};
 use crate::sync::{Answer, Ask};
 
 /// Most addresses of one peer in [`Reply::Peers`].
@@ -61,6 +62,22 @@ pub enum Request {
         /// The Join.
         join: Box<Delta>,
     },
+    /// Asks for what a new key of a member that lost its key needs to sign its RotateKey.
+    Lost {
+        /// The federation.
+        federation: FederationId,
+        /// The recovery key that the member's Join commits to.
+        recovery_key: PublicKey,
+        /// Its signature over [`lost_bytes`] with the asker's key.
+        proof: Signature,
+    },
+    /// Hands over the RotateKey that gives a member the asker's key.
+    Rotate {
+        /// The federation.
+        federation: FederationId,
+        /// The RotateKey.
+        delta: Box<Delta>,
+    },
     /// Asks for a file of a revision. One file is one request, so that what came before a connection broke stays.
     Blob {
         /// The federation whose library names the file.
@@ -86,13 +103,30 @@ pub enum Reply {
     },
     /// To [`Request::Charter`].
     Charter(SignedCharter),
-    /// To [`Request::Admit`].
+    /// To [`Request::Admit`], and to [`Request::Rotate`].
     Admitted,
+    /// To [`Request::Lost`].
+    Found {
+        /// The charter.
+        charter: SignedCharter,
+        /// The member.
+        member: MemberId,
+        /// Header of its RotateKey, payload fields still empty; none when the asker's key is the member's already.
+        header: Option<Box<Header>>,
+        /// Checkpoints that the RotateKey should keep.
+        keeps: Vec<CheckpointId>,
+    },
     /// "No", and what to do about it.
     Refused(String),
     /// To [`Request::Blob`]: the whole file, at most [`MAX_FILE_BYTES`](crate::skill::MAX_FILE_BYTES); none when it is
     /// not here.
     Blob(#[serde(serialize_with = "as_hex")] Option<Vec<u8>>),
+}
+
+/// The bytes that a recovery key signs in [`Request::Lost`]: they are of use only to who has the new key.
+#[must_use]
+pub fn lost_bytes(federation: FederationId, new_key: &PublicKey) -> Vec<u8> {
+    [&b"commonlore/lost/v1"[..], federation.as_bytes(), new_key.as_bytes()].concat()
 }
 
 /// Frames on a federation's gossip topic.

@@ -24,6 +24,7 @@ fn rotation(
         member,
         new_key: new.public_key(),
         last_good: (before.seq, last_good),
+        keeps: world.log.kept_beside(),
         recovery_key: recovery.public_key(),
         recovery_signature: lore_protocol::identity::Signature([0; 64]),
     };

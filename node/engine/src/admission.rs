@@ -127,9 +127,11 @@ impl<N: NoiseSource> Engine<N> {
                 self.admit(peer, federation, invitation, &issued, *join)?;
                 Ok(Reply::Admitted)
             }
-            Request::Sync { .. } | Request::Peers { .. } | Request::Blob { .. } => {
-                Err(refusal("this is not admission"))
-            }
+            Request::Sync { .. }
+            | Request::Peers { .. }
+            | Request::Blob { .. }
+            | Request::Lost { .. }
+            | Request::Rotate { .. } => Err(refusal("this is not admission")),
         }
     }
 

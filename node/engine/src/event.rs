@@ -1,7 +1,7 @@
 //! Events that an engine is given, and effects that it wants.
 
 use lore_protocol::charter::Charter;
-use lore_protocol::ids::{DeltaId, FederationId, PublicKey};
+use lore_protocol::ids::{DeltaId, FederationId, MemberId, PublicKey};
 
 use crate::EngineError;
 
@@ -113,7 +113,7 @@ pub enum Effect {
         /// The verdict.
         verdict: Verdict,
     },
-    /// An attempt of [`crate::Engine::begin_join`] is over.
+    /// An attempt of [`crate::Engine::begin_join`] or [`crate::Engine::begin_takeover`] is over.
     Joined {
         /// The number of the attempt.
         attempt: u64,
@@ -149,5 +149,12 @@ pub enum Joining {
         federation: FederationId,
         /// Secret of the recovery key, kept nowhere; none when the Join was signed before.
         recovery_secret: Option<String>,
+    },
+    /// This node has taken over a member's chain.
+    TakenOver {
+        /// The federation.
+        federation: FederationId,
+        /// The member.
+        member: MemberId,
     },
 }

@@ -1,27 +1,13 @@
-//! The federations of a node: loading them, adding one, and ending an epoch.
+//! The federations of a node: loading them, adding one, and when its epochs opened.
 
-use lore_privacy::{NoiseSource, Outgoing};
-use lore_protocol::charter::{EpochRule, SignedCharter};
+use lore_privacy::NoiseSource;
+use lore_protocol::charter::SignedCharter;
 use lore_protocol::codec;
 use lore_protocol::delta::{Delta, Sound};
 use lore_protocol::ids::FederationId;
 use lore_protocol::log::Log;
-use lore_protocol::payload::{Checkpoint, Phase};
 
 use crate::{Batch, Durability, Effect, Engine, EngineError, Federation, RecordKind, damaged};
-
-/// An epoch that this node ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ended {
-    /// The federation.
-    pub federation: FederationId,
-    /// The epoch that the checkpoint seals.
-    pub epoch: u32,
-    /// Chains that it covers.
-    pub chains: usize,
-    /// Members on its roster.
-    pub members: usize,
-}
 
 impl<N: NoiseSource> Engine<N> {
     pub(crate) fn load_federations(&mut self) -> Result<(), EngineError> {
@@ -74,54 +60,6 @@ impl<N: NoiseSource> Engine<N> {
         self.federations.insert(id, Federation::new(log));
         self.effects.push(Effect::Subscribe(id));
         Ok(id)
-    }
-
-    /// Ends the epoch, as a signer.
-    ///
-    /// # Errors
-    /// Fails when this node does not sign here, signing has stopped, or the store fails.
-    pub fn federation_checkpoint(
-        &mut self,
-        federation: FederationId,
-    ) -> Result<Ended, EngineError> {
-        let me = self.own_member(federation)?;
-        let found = self.federation(federation)?;
-        if found.log().tip().signers.binary_search(&me).is_err() {
-            return Err(EngineError::refused(
-                "not_a_signer",
-                "this node does not sign checkpoints of this federation",
-            )
-            .help("only the founder ends an epoch"));
-        }
-        if found.log().is_split() {
-            return Err(EngineError::refused(
-                "split",
-                "two checkpoints of one epoch are final; signing has stopped",
-            )
-            .help("see `lore status`"));
-        }
-        let body = found.fold().propose(found.log());
-        let (epoch, covered, roster) = (body.epoch, body.frontier.len(), body.roster.len());
-        let checkpoint = Checkpoint { round: 0, phase: Phase::Commit, body };
-        self.publish(federation, &Outgoing::from(checkpoint))?;
-        self.settle()?;
-        Ok(Ended { federation, epoch, chains: covered, members: roster })
-    }
-
-    /// Returns true when a signer's clock says that the epoch is over.
-    pub(crate) fn checkpoint_is_due(&self, federation: FederationId) -> Result<bool, EngineError> {
-        let log = self.federation(federation)?.log();
-        let EpochRule::Hours(hours) = log.charter().epoch else {
-            return Ok(false);
-        };
-        let Some(me) = log.member_of(&self.public_key()) else {
-            return Ok(false);
-        };
-        if log.tip().signers.binary_search(&me).is_err() || log.is_split() {
-            return Ok(false);
-        }
-        let opened = self.epoch_opened_seconds(federation);
-        Ok(self.now_seconds() >= opened + u64::from(hours) * 3600)
     }
 
     /// Time when the checkpoint that opened the open epoch came in, in seconds since the Unix epoch; of the

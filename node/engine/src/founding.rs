@@ -7,7 +7,7 @@ use lore_protocol::charter::{
     Vouchers, WindowTerms, join_header,
 };
 use lore_protocol::delta::{Delta, Header, VERSION};
-use lore_protocol::identity::{SecretKey, Signer};
+use lore_protocol::identity::{SecretKey, Signer, recovery_hash};
 use lore_protocol::ids::{FederationId, Hash, InvitationId, MemberId};
 use lore_protocol::payload::{Codebook, Join, Mechanism, Payload, Unit};
 
@@ -85,7 +85,7 @@ impl<N: NoiseSource> Engine<N> {
             .help("choose another name: a name is how you tell your federations apart"));
         }
         let recovery = SecretKey::from_seed(&self.entropy.bytes()?);
-        let recovery_hash = recovery_hash(&recovery);
+        let recovery_hash = recovery_hash(&recovery.public_key());
         let charter = self.charter(terms, recovery_hash)?;
         let signed = charter.sign(&self.key).map_err(|error| {
             EngineError::usage(error.to_string()).kind("charter").help("choose other terms")
@@ -210,7 +210,7 @@ impl<N: NoiseSource> Engine<N> {
         let federation = self.add_federation(charter)?;
         let join = Join {
             key: self.public_key(),
-            recovery: recovery_hash(&recovery),
+            recovery: recovery_hash(&recovery.public_key()),
             invitation: Some(invitation),
             name: name.chars().filter(|c| !c.is_control()).take(32).collect(),
         };
@@ -239,10 +239,6 @@ const LESSONS_BYTES: u32 = 14 << 10;
 /// for another unit the same shares are rounded elsewhere.
 fn least(mechanism: Option<Mechanism>) -> u64 {
     mechanism.map_or(1, |m| (m.deviation_micros() - m.deviation_micros() / 1_000).max(1))
-}
-
-fn recovery_hash(recovery: &SecretKey) -> Hash {
-    Hash::derive("commonlore/recovery/v1", &[recovery.public_key().as_bytes()])
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -31,6 +31,7 @@ impl<N: NoiseSource> Engine<N> {
                 tracing::info!(peer = %peer.short(), "connected");
                 self.connected.entry(peer).or_default();
                 self.knock_if_joining(peer);
+                self.ask_if_taking_over(peer);
                 self.begin_rounds_with(peer);
                 self.connection_may_have_blobs();
             }
@@ -58,11 +59,13 @@ impl<N: NoiseSource> Engine<N> {
                 self.rounds.forget(number);
                 self.fail_blob(number);
                 self.fail_join(number, &why);
+                self.fail_takeover(number, &why);
             }
             Event::Tick => {
                 self.settle()?;
                 self.remember_identified()?;
                 self.expire_joins();
+                self.expire_takeovers();
                 self.begin_rounds_in_turn()?;
                 self.tend_blobs()?;
             }
@@ -80,6 +83,7 @@ impl<N: NoiseSource> Engine<N> {
             Ok(reply) => {
                 if !self.on_blob_reply(number, peer, Some(&reply))?
                     && !self.on_round_reply(number, peer, &reply)?
+                    && !self.on_takeover_reply(number, peer, &reply)?
                 {
                     self.on_join_reply(number, peer, reply)?;
                 }
@@ -92,6 +96,7 @@ impl<N: NoiseSource> Engine<N> {
                 }
                 self.rounds.forget(number);
                 self.fail_join(number, "its reply does not decode");
+                self.fail_takeover(number, "its reply does not decode");
             }
         }
         Ok(())

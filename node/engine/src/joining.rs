@@ -35,7 +35,7 @@ enum Next {
     Done(Joining),
 }
 
-fn unreachable(why: &str) -> EngineError {
+pub(crate) fn unreachable(why: &str) -> EngineError {
     EngineError::failed("inviter_unreachable", format!("the inviter cannot be reached: {why}"))
         .help("check that the inviter's node runs and that the address in the invitation is right")
 }
@@ -51,8 +51,7 @@ impl<N: NoiseSource> Engine<N> {
             .map_err(|error| EngineError::usage(error).kind("invitation"))?;
         self.check_new(&invitation)?;
         let challenge = Challenge { joiner: self.entropy.bytes()?, inviter: [0; 32] };
-        self.joins.numbers += 1;
-        let (number, peer) = (self.joins.numbers, invitation.inviter);
+        let (number, peer) = (self.attempt_number(), invitation.inviter);
         let addresses = invitation.addresses.clone();
         self.effects.push(Effect::Dial { peer, addresses });
         let attempt = Attempt {
@@ -72,6 +71,12 @@ impl<N: NoiseSource> Engine<N> {
             self.knock_if_joining(peer);
         }
         Ok(number)
+    }
+
+    /// A number for an attempt to join, or to take over.
+    pub(crate) const fn attempt_number(&mut self) -> u64 {
+        self.joins.numbers += 1;
+        self.joins.numbers
     }
 
     fn end_join(&mut self, attempt: &Attempt, result: Result<Joining, EngineError>) {
@@ -198,7 +203,7 @@ impl<N: NoiseSource> Engine<N> {
                 Ok(Next::Done(Joining::Admitted { federation, recovery_secret }))
             }
             Reply::Refused(why) => Err(EngineError::refused("not_admitted", why)),
-            Reply::Sync(_) | Reply::Peers(_) | Reply::Blob(_) => {
+            Reply::Sync(_) | Reply::Peers(_) | Reply::Blob(_) | Reply::Found { .. } => {
                 Err(EngineError::failed("protocol", "the inviter answered another question"))
             }
         }

@@ -35,6 +35,9 @@ mod membership;
 pub mod metering;
 mod peers;
 mod pending;
+mod quorum;
+#[cfg(test)]
+mod quorum_tests;
 mod records;
 mod recovery;
 mod release;
@@ -48,6 +51,7 @@ mod sign;
 mod storage;
 mod surroundings;
 mod table;
+mod takeover;
 #[cfg(test)]
 mod tests;
 
@@ -63,7 +67,6 @@ pub use denylist::{Counts, DenyEntry};
 pub use error::{Class, EngineError};
 pub use event::{Effect, Event, Joining, Verdict};
 pub use federation::Federation;
-pub use federations::Ended;
 pub use founding::{Costs, Created, Terms};
 pub use gate::Gate;
 pub use heard::Heard;
@@ -75,6 +78,7 @@ use lore_protocol::identity::{SecretKey, Signer};
 use lore_protocol::ids::{FederationId, Hash, PublicKey};
 pub use membership::Revoked;
 pub use peers::{MAX_ADDRESS_BYTES, MAX_REPLY_BYTES};
+pub use quorum::{Ended, Signing};
 pub use records::RecordKind;
 pub use recovery::SecondCopy;
 pub use schedule::{schedule, within};
@@ -85,7 +89,9 @@ pub use table::Table;
 use admission::Challenges;
 use joining::Joins;
 use metering::Meters;
+use quorum::Quorums;
 use rounds::Rounds;
+use takeover::Takeovers;
 
 /// Called at every point of a release that is passed, for tests that end the process there.
 pub type Watch = Arc<dyn Fn(Point) + Send + Sync>;
@@ -151,6 +157,8 @@ pub struct Engine<N = SystemNoise> {
     challenges: Challenges,
     rounds: Rounds,
     joins: Joins,
+    takeovers: Takeovers,
+    quorums: Quorums,
     /// Connected peers, and where they say that they listen.
     connected: BTreeMap<PublicKey, Vec<String>>,
     /// Addresses at which each member was dialled last.
@@ -201,6 +209,8 @@ impl<N: NoiseSource> Engine<N> {
             challenges: Challenges::default(),
             rounds: Rounds::default(),
             joins: Joins::default(),
+            takeovers: Takeovers::default(),
+            quorums: Quorums::default(),
             connected: BTreeMap::new(),
             dialled: BTreeMap::new(),
             effects: Vec::new(),

@@ -30,13 +30,15 @@ impl<N: NoiseSource> Engine<N> {
     ) -> Result<(), EngineError> {
         check_reason(reason)?;
         let me = self.own_member(federation)?;
-        if self.signs(federation, me)? {
+        let signers = self.signing(federation)?.signers;
+        if signers == [me] {
             return Err(EngineError::refused(
                 "signer",
-                "this node signs the checkpoints of this federation, and without it no epoch ends",
+                "this node alone signs the checkpoints of this federation: without it no epoch ends",
             )
             .help(
-                "a founder cannot leave: to end the federation, tell its members and stop the node",
+                "let others sign first, with `lore federation signers --add MEMBER`; to end the federation, tell \
+                 its members and stop the node",
             ));
         }
         self.publish(federation, &Outgoing::from(Leave { reason: reason.to_owned() })).map(drop)
@@ -85,7 +87,9 @@ impl<N: NoiseSource> Engine<N> {
                 "signer",
                 format!("member {} signs the checkpoints: it cannot be removed", member.short()),
             )
-            .help("members who do not trust a founder found a federation without it"));
+            .help(
+                "the signers replace it first: each runs `lore federation signers --remove MEMBER`",
+            ));
         }
         let target = RevokeTarget::Member(member);
         if self.revokers(federation, target)?.contains(&me) {

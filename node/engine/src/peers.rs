@@ -78,7 +78,7 @@ impl<N: NoiseSource> Engine<N> {
                 let Some(found) = self.serving(federation, &peer) else {
                     return Ok(self.not_served(federation, &peer));
                 };
-                let keys = found.log().tip().roster.values().map(|entry| entry.key);
+                let keys = found.log().members().map(|(_, key)| key);
                 let others: Vec<PublicKey> = keys.filter(|key| *key != peer).collect();
                 let mut known = Vec::new();
                 for key in others {
@@ -95,6 +95,10 @@ impl<N: NoiseSource> Engine<N> {
                 }
                 self.serve_blob(peer, federation, blob)
             }
+            Request::Lost { federation, recovery_key, proof } => {
+                Ok(self.on_lost(peer, federation, &recovery_key, &proof))
+            }
+            Request::Rotate { federation, delta } => self.on_rotate(peer, federation, *delta),
             other => Ok(self.admission(peer, other)),
         }
     }
@@ -155,9 +159,9 @@ impl<N: NoiseSource> Engine<N> {
     #[must_use]
     pub fn companions(&self, federation: FederationId) -> Vec<PublicKey> {
         let me = self.public_key();
-        let roster = self.federations.get(&federation).map(|found| &found.log().tip().roster);
+        let log = self.federations.get(&federation).map(Federation::log);
         let mut keys: Vec<PublicKey> =
-            roster.into_iter().flat_map(|roster| roster.values().map(|e| e.key)).collect();
+            log.into_iter().flat_map(|log| log.members().map(|(_, key)| key)).collect();
         keys.extend(self.inviter(federation));
         keys.retain(|key| *key != me);
         keys.sort();

@@ -35,6 +35,8 @@ pub enum RecordKind {
     EpochOpenedAt,
     /// The epoch in which a restored node releases again.
     ReleasesAgainAt,
+    /// RotateKey by which this node took over a member's chain, and whether its ledger knows the chain.
+    TakenOver,
     /// Key of the member that invited this node.
     Inviter,
     /// Addresses that a peer listens on.
@@ -85,7 +87,7 @@ pub enum RecordKind {
 
 impl RecordKind {
     /// Every kind, in a fixed order.
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 39] = [
         Self::Delta,
         Self::LedgerEntry,
         Self::LedgerHead,
@@ -101,6 +103,7 @@ impl RecordKind {
         Self::JoinedAt,
         Self::EpochOpenedAt,
         Self::ReleasesAgainAt,
+        Self::TakenOver,
         Self::Inviter,
         Self::PeerAddresses,
         Self::Invitation,
@@ -144,6 +147,7 @@ impl RecordKind {
             Self::JoinedAt => (Table::Settings, "joined-at/"),
             Self::EpochOpenedAt => (Table::Settings, "epoch-opened-at/"),
             Self::ReleasesAgainAt => (Table::Settings, "releases-again-at/"),
+            Self::TakenOver => (Table::Settings, "taken-over/"),
             Self::Inviter => (Table::Settings, "inviter/"),
             Self::PeerAddresses => (Table::Settings, "peer/"),
             Self::Invitation => (Table::Settings, "invitation/"),

@@ -30,7 +30,10 @@ impl<N: NoiseSource> Engine<N> {
     /// that a member has answered since this process began. Nobody may know more of this node's chain than its
     /// ledger does, in any federation.
     pub(crate) fn may_release(&self, federation: FederationId) -> Result<bool, EngineError> {
-        if self.store.recovery()?.is_some() || self.second_copy()?.is_some() {
+        if self.store.recovery()?.is_some()
+            || self.is_taking_over(federation)?
+            || self.second_copy()?.is_some()
+        {
             return Ok(false);
         }
         let delay = self.federation(federation)?.log().charter().privacy.windows.send_after_seconds;
@@ -65,7 +68,8 @@ impl<N: NoiseSource> Engine<N> {
             if log.forks().keys().any(own) {
                 return Ok(Some(SecondCopy::Fork(*id)));
             }
-            if self.store.recovery()?.is_none() && self.ledger_is_behind(*id)? {
+            let catches_up = self.store.recovery()?.is_some() || self.is_taking_over(*id)?;
+            if !catches_up && self.ledger_is_behind(*id)? {
                 return Ok(Some(SecondCopy::Ahead(*id)));
             }
         }
@@ -160,6 +164,12 @@ impl<N: NoiseSource> Engine<N> {
     ) -> Result<(), EngineError> {
         self.asked.entry(federation).or_default().insert(peer);
         self.answered.insert(federation);
+        if self.is_taking_over(federation)? {
+            self.adopt(federation)?;
+            if self.lacking_answers(federation) == 0 {
+                self.end_takeover(federation)?;
+            }
+        }
         if self.store.recovery()?.is_none() {
             return Ok(());
         }

@@ -13,7 +13,7 @@ use lore_protocol::payload::{ItemId, Mechanism, Origin, Payload, PayloadKind, Wi
 
 use crate::job::{Finished, Job, Prepared};
 use crate::schedule::{next_window, schedule, scheduled, within};
-use crate::{Ballot, Class, Engine, EngineError};
+use crate::{Ballot, Engine, EngineError};
 
 /// Most keys of one lesson release; the fixed size is the tighter bound.
 const MAX_KEYS: u32 = 256;
@@ -52,15 +52,7 @@ impl<N: NoiseSource> Engine<N> {
                     self.void_if_reserved(due.release);
                 }
             }
-            if self.checkpoint_is_due(id)? {
-                match self.federation_checkpoint(id) {
-                    // As while a restored founder asks its peers, who may be slow to answer.
-                    Err(error) if error.class != Class::Failed => {
-                        tracing::warn!(%error, "the epoch is over and cannot be ended yet");
-                    }
-                    done => done.map(drop)?,
-                }
-            }
+            self.tend_epoch(id)?;
         }
         Ok(())
     }

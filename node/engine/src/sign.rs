@@ -5,7 +5,7 @@ use lore_privacy::{Chain, Committed, NoiseSource, Outgoing};
 use lore_protocol::delta::{Delta, Header};
 use lore_protocol::ids::{DeltaId, FederationId, Hash, MemberId};
 use lore_protocol::log::Ingest;
-use lore_protocol::payload::{PayloadKind, Void};
+use lore_protocol::payload::{Payload, PayloadKind, Void};
 
 use crate::{Durability, Engine, EngineError, SecondCopy};
 
@@ -24,7 +24,13 @@ impl<N: NoiseSource> Engine<N> {
     ) -> Result<DeltaId, EngineError> {
         let member = self.may_sign(federation)?;
         let spend = self.federation(federation)?.log().spend(member);
-        let header = self.federation(federation)?.log().draft(member, spend).map_err(|fault| {
+        let log = self.federation(federation)?.log();
+        // What ends a split is the one thing that is signed in it.
+        let header = match outgoing.payload() {
+            Payload::Checkpoint(_) => log.draft_anyway(member, spend),
+            _ => log.draft(member, spend),
+        };
+        let header = header.map_err(|fault| {
             EngineError::refused(
                 "cannot_sign",
                 format!("this node cannot add to its chain: {fault}"),
@@ -46,6 +52,13 @@ impl<N: NoiseSource> Engine<N> {
                 ),
             )
             .help("run the node until it has synced with a member; then it signs again"));
+        }
+        if self.is_taking_over(federation)? {
+            return Err(EngineError::refused(
+                "recovering",
+                "this node took over a member's chain and does not know yet what the chain has spent",
+            )
+            .help("run the node until it has synced with a member; then it signs"));
         }
         if let Some(copy) = self.second_copy()? {
             return Err(another_copy(copy));

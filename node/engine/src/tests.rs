@@ -19,7 +19,17 @@ use crate::{
 };
 
 /// A clock that stands until it is set, and randomness that counts: a test is the same each time.
-struct World(AtomicU64);
+pub(crate) struct World(AtomicU64);
+
+impl World {
+    pub(crate) fn at(seconds: u64) -> Arc<Self> {
+        Arc::new(Self(AtomicU64::new(seconds)))
+    }
+
+    pub(crate) fn pass(&self, seconds: u64) {
+        self.0.fetch_add(seconds, Ordering::SeqCst);
+    }
+}
 
 impl Clock for World {
     fn unix_seconds(&self) -> u64 {
@@ -44,7 +54,11 @@ pub(crate) fn open(seed: u8, store: Arc<MemoryStorage>) -> Engine {
 
 /// [`open`], so many seconds later.
 fn open_later(seed: u8, store: Arc<MemoryStorage>, seconds: u64) -> Engine {
-    let world = Arc::new(World(AtomicU64::new((u64::from(seed) << 32) + seconds)));
+    open_in(seed, store, World::at((u64::from(seed) << 32) + seconds))
+}
+
+/// [`open`], with a clock that the test moves.
+pub(crate) fn open_in(seed: u8, store: Arc<MemoryStorage>, world: Arc<World>) -> Engine {
     let parts = Parts {
         key: SecretKey::from_seed(&[seed; 32]),
         store,
@@ -65,7 +79,7 @@ pub(crate) fn found(engine: &mut Engine) -> FederationId {
     engine.federation_create(&terms()).unwrap().federation
 }
 
-fn terms() -> Terms {
+pub(crate) fn terms() -> Terms {
     Terms {
         name: "guild".into(),
         epsilon_micros: 4_000_000,

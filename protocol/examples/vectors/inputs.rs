@@ -22,7 +22,7 @@ use lore_protocol::payload::{
     Vouch, Window,
 };
 use lore_protocol::sync::{Answer, Ask};
-use lore_protocol::wire::{Frame, FrameSeal, Reply, Request};
+use lore_protocol::wire::{Frame, FrameSeal, Reply, Request, lost_bytes};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -156,6 +156,7 @@ fn payload_values() -> Vec<(&'static str, Payload)> {
                 member: MemberId(id(5)),
                 new_key: key(3).public_key(),
                 last_good: (12, DeltaId(id(1))),
+                keeps: vec![CheckpointId(id(8))],
                 recovery_key: key(4).public_key(),
                 recovery_signature: Signature([6; 64]),
             }),
@@ -410,6 +411,12 @@ fn wire(world: &World) -> File {
         Request::Knock { federation, nonce: id(3) },
         Request::Charter { federation, invitation, proof },
         Request::Admit { federation, invitation, proof, join: Box::new(world.deltas[2].clone()) },
+        Request::Lost {
+            federation,
+            recovery_key: key(4).public_key(),
+            proof: key(4).sign(&lost_bytes(federation, &key(2).public_key())),
+        },
+        Request::Rotate { federation, delta: Box::new(world.deltas[2].clone()) },
         Request::Blob { federation, blob: BlobId(id(6)) },
     ]);
     for (place, request) in requests.enumerate() {
@@ -425,6 +432,12 @@ fn wire(world: &World) -> File {
         Reply::Challenge { nonce: id(4) },
         Reply::Charter(world.log.signed_charter().clone()),
         Reply::Admitted,
+        Reply::Found {
+            charter: world.log.signed_charter().clone(),
+            member: MemberId(id(5)),
+            header: Some(Box::new(delta.header.clone())),
+            keeps: vec![CheckpointId(id(8))],
+        },
         Reply::Refused("ask a member for an invitation".into()),
         Reply::Blob(Some(b"text".to_vec())),
         Reply::Blob(None),

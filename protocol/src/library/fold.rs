@@ -56,9 +56,15 @@ impl Fold {
     #[must_use]
     pub fn propose(&self, log: &Log) -> Body {
         let (mut body, covered) = log.propose();
-        let voices = &log.tip().voices;
-        body.state_root = step(&self.sealed, log, voices, body.epoch, &covered).root();
+        body.state_root = self.root_with(log, &covered);
         body
+    }
+
+    /// Root of the sealed state after the open epoch, when its checkpoint covers these deltas. [`Fold::advance`]
+    /// comes first.
+    #[must_use]
+    pub fn root_with(&self, log: &Log, covered: &[DeltaId]) -> Hash {
+        step(&self.sealed, log, &log.tip().voices, log.open_epoch(), covered).root()
     }
 }
 

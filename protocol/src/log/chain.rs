@@ -46,10 +46,8 @@ impl Chain {
         self.rotated.as_ref().map_or(self.fork, |rotated| lowest_double(&rotated.all))
     }
 
-    /// Every delta from a height on, what a new key voids included.
-    pub(super) fn all_from(&self, seq: u64) -> impl Iterator<Item = DeltaId> + '_ {
-        let all = self.rotated.as_ref().map_or(&self.heights, |rotated| &rotated.all);
-        all.range(seq..).flat_map(|(_, ids)| ids.iter().copied())
+    pub(super) fn from(&self, seq: u64) -> impl Iterator<Item = DeltaId> + '_ {
+        self.heights.range(seq..).flat_map(|(_, ids)| ids.iter().copied())
     }
 
     /// Lowest height with two deltas.

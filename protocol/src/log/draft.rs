@@ -23,11 +23,15 @@ impl Log {
     /// # Errors
     /// Fails when the author is no member at the last sealed epoch, or its chain has forked.
     pub fn draft_anyway(&self, author: MemberId, spend: Spend) -> Result<Header, Fault> {
-        if !self.tip().roster.contains_key(&author) {
-            return Err(Fault::NotMember);
-        }
         if self.is_forked(author) {
             return Err(Fault::Forked);
+        }
+        self.header_after_head(author, spend)
+    }
+
+    fn header_after_head(&self, author: MemberId, spend: Spend) -> Result<Header, Fault> {
+        if !self.tip().roster.contains_key(&author) {
+            return Err(Fault::NotMember);
         }
         let (seq, prev) = self.head(author).ok_or(Fault::NotMember)?;
         let depth = self.entries.get(&prev).map_or(0, |entry| entry.sound.header().depth);
@@ -46,6 +50,24 @@ impl Log {
             payload_len: 0,
             payload_hash: Hash::ZERO,
         })
+    }
+
+    /// Header of the RotateKey of a member, payload fields still empty: after the newest delta of it that counts,
+    /// whatever the old key has done since. The spend is the most that any delta of the member claims in this
+    /// period: what was released, was.
+    ///
+    /// # Errors
+    /// Fails when the member is not on the roster of the last sealed epoch.
+    pub fn draft_rotation(&self, member: MemberId) -> Result<Header, Fault> {
+        let mut spend = self.spend(member);
+        let own = self.entries.values().filter(|entry| entry.chain == member);
+        for seen in own.map(|entry| entry.sound.header().spend) {
+            if seen.period == spend.period {
+                spend.rho_nano = spend.rho_nano.max(seen.rho_nano);
+                spend.delta_e18 = spend.delta_e18.max(seen.delta_e18);
+            }
+        }
+        self.header_after_head(member, spend)
     }
 
     /// Spend of a member up to its newest delta, brought to the open epoch's period.

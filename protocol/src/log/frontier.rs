@@ -21,7 +21,7 @@ pub struct Frontier {
     pub tip: DeltaId,
     /// Lowest height with two deltas.
     pub fork: Option<u64>,
-    /// For a signer with two deltas at one height, whose branches are kept whole: hash of all ids from there on.
+    /// For a signer whose chain has forked or has a new key: hash of the ids that are kept beside what counts.
     pub branches: Hash,
 }
 
@@ -51,15 +51,24 @@ impl Log {
         let chain = self.chains.get(&author)?;
         let (seq, tip) = self.head(author).unwrap_or((0, DeltaId::ZERO));
         let fork = chain.fork();
-        let branches = match chain.doubled() {
-            Some(doubled) if self.is_signer(author) => {
-                let ids: BTreeSet<DeltaId> = chain.all_from(doubled).collect();
-                let bytes: Vec<&[u8]> = ids.iter().map(|id| &id.as_bytes()[..]).collect();
-                Hash::derive("commonlore/branches/v1", &bytes)
-            }
-            _ => Hash::ZERO,
+        let kept = self.branches(author);
+        let branches = if kept.is_empty() {
+            Hash::ZERO
+        } else {
+            let bytes: Vec<&[u8]> = kept.iter().map(|id| &id.as_bytes()[..]).collect();
+            Hash::derive("commonlore/branches/v1", &bytes)
         };
         Some(Frontier { author, seq, tip, fork, branches })
+    }
+
+    /// What is kept of a signer's chain beside what counts: everything from a fork on, and what is void and seals what
+    /// may be an anchor.
+    fn branches(&self, author: MemberId) -> BTreeSet<DeltaId> {
+        let Some(chain) = self.chains.get(&author).filter(|_| self.is_signer(author)) else {
+            return BTreeSet::new();
+        };
+        let forked = chain.fork().into_iter().flat_map(|fork| chain.from(fork));
+        forked.chain(self.void_seals(author)).collect()
     }
 
     /// Equal digests mean equal sets of counted deltas and known forks.
@@ -177,7 +186,9 @@ impl Log {
             self.counted(author, from..below, ids);
         }
         if signer && theirs.is_none_or(|t| t.branches != ours.branches) {
-            ids.extend(chain.doubled().into_iter().flat_map(|doubled| chain.all_from(doubled)));
+            let kept: Vec<DeltaId> = self.branches(author).into_iter().collect();
+            ids.extend(self.void_branches(author, &kept));
+            ids.extend(kept);
         } else if let Some(fork) = ours.fork
             && theirs.is_none_or(|t| t.fork.is_none_or(|f| f > fork))
         {

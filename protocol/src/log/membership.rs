@@ -6,6 +6,7 @@ use super::index::Place;
 use super::{Log, Sealed};
 use crate::charter::MAX_MEMBERS_EVER;
 use crate::delta::Sound;
+use crate::identity::recovery_hash;
 use crate::ids::{DeltaId, MemberId, PublicKey};
 use crate::payload::{Payload, Removal, RevokeTarget, RosterEntry, Vouch};
 use crate::voice::Voices;
@@ -117,6 +118,29 @@ impl Log {
         let on_roster = |signer: &&MemberId| roster.iter().any(|entry| entry.member == **signer);
         let present: Vec<MemberId> = signers.iter().filter(on_roster).copied().collect();
         if present.is_empty() { parent.signers.clone() } else { present }
+    }
+
+    /// The newest word of each signer on who signs, as far as it counts here.
+    #[must_use]
+    pub fn words_on_signers(&self) -> BTreeMap<MemberId, Vec<MemberId>> {
+        let word = |signer: &MemberId| {
+            let tip = self.head(*signer)?;
+            let mut said = self.index.signers_of(*signer);
+            let newest = said.find(|(at, _)| self.is_on_branch(*signer, *at, tip))?;
+            Some((*signer, newest.1.clone()))
+        };
+        self.tip().signers.iter().filter_map(word).collect()
+    }
+
+    /// The member of the roster whose Join commits to this recovery key.
+    #[must_use]
+    pub fn member_with_recovery(&self, recovery_key: &PublicKey) -> Option<MemberId> {
+        let hash = recovery_hash(recovery_key);
+        let commits = |member: &&MemberId| {
+            let join = self.entries.get(&DeltaId(member.0)).map(|entry| &entry.sound.payload);
+            matches!(join, Some(Payload::Join(join)) if join.recovery == hash)
+        };
+        self.tip().roster.keys().find(commits).copied()
     }
 
     /// The key that a member's Join names; none while the Join is not here. A member's id is the hash of

@@ -37,6 +37,7 @@ use crate::payload::Payload;
 use chain::Chain;
 use index::Index;
 use need::Path;
+use rotation::Settled;
 use rounds::Candidate;
 use waiting::Waiting;
 
@@ -84,6 +85,11 @@ pub struct Log {
     contested: BTreeSet<CheckpointId>,
     /// Final checkpoints that are not on the line of the sealed ones.
     beside: BTreeMap<CheckpointId, Sealed>,
+    /// What new keys say of the checkpoints of the keys before them. Kept when the log starts again: it
+    /// follows from the RotateKeys alone.
+    settled: BTreeMap<MemberId, BTreeMap<DeltaId, Settled>>,
+    /// A new key came in that may say that another checkpoint stands.
+    unsettled: bool,
     problems: BTreeMap<CheckpointId, Problem>,
     rebuilding: bool,
     stored_bytes: u64,
@@ -113,6 +119,8 @@ impl Log {
             candidates: BTreeMap::new(),
             contested: BTreeSet::new(),
             beside: BTreeMap::new(),
+            settled: BTreeMap::new(),
+            unsettled: false,
             problems: BTreeMap::new(),
             rebuilding: false,
             stored_bytes: 0,
@@ -303,7 +311,7 @@ impl Log {
         self.index.insert(chain, &sound);
         match &sound.payload {
             Payload::Vouch(vouch) => freed.extend(self.waiting.take(Missing::Vouch(vouch.join))),
-            Payload::Checkpoint(checkpoint) => self.note_vote(chain, checkpoint),
+            Payload::Checkpoint(checkpoint) => self.note_vote(chain, id, checkpoint),
             _ => {}
         }
         self.stored_bytes += sound.size_bytes();

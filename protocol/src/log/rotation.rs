@@ -1,19 +1,23 @@
 //! New keys: what of a chain stands after its member replaced its key.
 //!
-//! A RotateKey is signed by the recovery key, which only the member has. So it stands before every other delta at
-//! its height: those, and what follows them, are void unless a checkpoint covers them. A checkpoint is final,
+//! A RotateKey is signed by the recovery key, which only the member has. So what is on another branch than it is void,
+//! unless a checkpoint covers it. A checkpoint is final,
 //! though, so a RotateKey below what one covers, or on another branch, is void itself. Two that do not follow each
 //! other are a fork, as two deltas of any other kind are.
+//!
+//! The old key of an only signer may have sealed epochs twice, or may be in a thief's hands that go on sealing. So its
+//! RotateKey also settles which checkpoints stand: those up to its anchor. Where several sign, an old key is one signer
+//! that lies, and none of them can undo what a quorum has sealed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::chain::{Chain, Heights};
 use super::check::Fault;
-use super::{Entry, Log};
+use super::{Entry, Log, Sealed};
 use crate::delta::Header;
 use crate::identity::recovery_hash;
-use crate::ids::{DeltaId, MemberId, PublicKey};
-use crate::payload::{Payload, RotateKey};
+use crate::ids::{CheckpointId, DeltaId, MemberId, PublicKey};
+use crate::payload::{MAX_KEPT, Payload, RotateKey};
 
 /// A chain whose key was replaced.
 #[derive(Debug, Clone, Default)]
@@ -22,15 +26,34 @@ pub(super) struct Rotated {
     pub(super) all: Heights,
 }
 
+/// What a RotateKey of a member that was the only signer says of the checkpoints that its old key sealed.
+#[derive(Debug, Clone)]
+pub(super) struct Settled {
+    /// Checkpoints up to and with its anchor: they stand.
+    line: BTreeSet<CheckpointId>,
+    /// Others that may be anchors.
+    keeps: BTreeSet<CheckpointId>,
+    /// Deltas of its chain before it.
+    before: BTreeSet<DeltaId>,
+    seq: u64,
+}
+
 impl Log {
     /// Members of the last sealed epoch, with the key that each has now.
     pub fn members(&self) -> impl Iterator<Item = (MemberId, PublicKey)> + '_ {
         let roster = self.tip().roster.values();
-        roster.map(|entry| (entry.member, self.key_now(entry.member).unwrap_or(entry.key)))
+        roster.map(|entry| (entry.member, self.newest_key(entry.member).unwrap_or(entry.key)))
     }
 
-    /// The key that a member has now; none when it never had another than its first.
-    fn key_now(&self, member: MemberId) -> Option<PublicKey> {
+    /// The key that a member of the last sealed epoch has now.
+    #[must_use]
+    pub fn key_now(&self, member: MemberId) -> Option<PublicKey> {
+        let entry = self.tip().roster.get(&member)?;
+        Some(self.newest_key(member).unwrap_or(entry.key))
+    }
+
+    /// The newest key of a member that has had several.
+    fn newest_key(&self, member: MemberId) -> Option<PublicKey> {
         self.chains.get(&member)?.rotated.as_ref()?;
         self.head(member).and_then(|(_, id)| self.entries.get(&id)).map(|entry| entry.key)
     }
@@ -38,7 +61,7 @@ impl Log {
     /// Keys that a member is known to have had.
     pub(super) fn keys_of(&self, member: MemberId) -> impl Iterator<Item = PublicKey> + '_ {
         let listed = self.tip().roster.get(&member).map(|entry| entry.key);
-        [self.key_of(member), listed, self.key_now(member)].into_iter().flatten()
+        [self.key_of(member), listed, self.newest_key(member)].into_iter().flatten()
     }
 
     /// The new key, when the recovery key that the member's Join names has signed for it.
@@ -68,6 +91,9 @@ impl Log {
     /// Adds an accepted delta to its chain.
     pub(super) fn extend_chain(&mut self, author: MemberId, (seq, id): (u64, DeltaId)) {
         let rotates = self.is_rotation(&id);
+        if rotates {
+            self.note_rotation(author, id);
+        }
         let chain = self.chains.entry(author).or_default();
         let Some(rotated) = &mut chain.rotated else {
             chain.insert(seq, id);
@@ -85,6 +111,97 @@ impl Log {
         } else {
             self.settle_chain(author);
         }
+    }
+
+    fn note_rotation(&mut self, author: MemberId, id: DeltaId) {
+        let Some(entry) = self.entries.get(&id) else { return };
+        let Payload::RotateKey(rotate) = &entry.sound.payload else { return };
+        let header = entry.sound.header();
+        let parent = |id: &CheckpointId| self.anchor(*id).map(|sealed| sealed.body.parent);
+        let line = std::iter::successors(Some(header.anchor), |id| {
+            parent(id).filter(|parent| parent != id)
+        });
+        let settled = Settled {
+            line: line.collect(),
+            keeps: rotate.keeps.iter().copied().collect(),
+            before: std::iter::successors(header.prev, |id| self.prev_of(id)).collect(),
+            seq: header.seq,
+        };
+        self.unsettled = true;
+        self.settled.entry(author).or_default().insert(id, settled);
+    }
+
+    /// Returns true when a Commit of the only signer seals a body: it is on the same branch as each of the signer's
+    /// RotateKeys, or they say that the body stands or may be an anchor.
+    pub(super) fn may_seal(&self, signer: MemberId, vote: DeltaId, body: CheckpointId) -> bool {
+        let mut settled = self.settled.get(&signer).into_iter().flatten();
+        settled.all(|(rotation, one)| {
+            one.line.contains(&body)
+                || one.keeps.contains(&body)
+                || one.before.contains(&vote)
+                || self.is_after(vote, *rotation, one.seq)
+        })
+    }
+
+    /// Returns true when the new key of the only signer says that a checkpoint stands.
+    pub(super) fn is_settled(&self, parent: &Sealed, id: CheckpointId) -> bool {
+        let [signer] = parent.signers[..] else { return false };
+        let mut settled = self.settled.get(&signer).into_iter().flatten();
+        settled.any(|(_, one)| one.line.contains(&id))
+    }
+
+    /// Returns true when a delta is this one, at height `seq`, or comes after it on its chain.
+    fn is_after(&self, id: DeltaId, first: DeltaId, seq: u64) -> bool {
+        let height = |id: &DeltaId| self.entries.get(id).map(|entry| entry.sound.header().seq);
+        let above = std::iter::successors(Some(id), |id| self.prev_of(id));
+        let mut above = above.take_while(|id| height(id).is_some_and(|height| height >= seq));
+        above.any(|one| one == first)
+    }
+
+    /// Checkpoints beside the line that a RotateKey should keep, the newest of them.
+    #[must_use]
+    pub fn kept_beside(&self) -> Vec<CheckpointId> {
+        let mut beside: Vec<_> = self.beside.values().map(|one| (one.epoch(), one.id)).collect();
+        beside.sort_by(|a, b| b.cmp(a));
+        beside.truncate(MAX_KEPT);
+        let mut kept: Vec<CheckpointId> = beside.into_iter().map(|(_, id)| id).collect();
+        kept.sort();
+        kept
+    }
+
+    /// Void deltas of a signer that seal what may be an anchor.
+    pub(super) fn void_seals(&self, author: MemberId) -> Vec<DeltaId> {
+        let Some(chain) = self.chains.get(&author) else { return Vec::new() };
+        let Some(rotated) = &chain.rotated else { return Vec::new() };
+        let all = rotated.all.iter().flat_map(|(seq, ids)| ids.iter().map(move |id| (*seq, *id)));
+        let void = all.filter(|(seq, id)| !chain.at(*seq).any(|counted| counted == *id));
+        void.map(|(_, id)| id).filter(|id| self.is_kept_seal(author, id)).collect()
+    }
+
+    fn is_kept_seal(&self, author: MemberId, id: &DeltaId) -> bool {
+        match self.entries.get(id).map(|entry| &entry.sound.payload) {
+            Some(Payload::Checkpoint(one)) => self.may_seal(author, *id, one.body.id()),
+            _ => false,
+        }
+    }
+
+    /// The void deltas that these stand on, and these.
+    pub(super) fn void_branches(&self, author: MemberId, tips: &[DeltaId]) -> BTreeSet<DeltaId> {
+        let mut found = BTreeSet::new();
+        for tip in tips {
+            let mut next = Some(*tip);
+            while let Some(id) = next.filter(|id| !self.counts(author, id) && !found.contains(id)) {
+                found.insert(id);
+                next = self.prev_of(&id);
+            }
+        }
+        found
+    }
+
+    fn counts(&self, author: MemberId, id: &DeltaId) -> bool {
+        let seq = self.entries.get(id).map(|entry| entry.sound.header().seq);
+        let chain = self.chains.get(&author);
+        chain.zip(seq).is_some_and(|(chain, seq)| chain.at(seq).any(|one| one == *id))
     }
 
     /// Another epoch was sealed: what it covers stands.
@@ -109,29 +226,28 @@ impl Log {
             let before = self.prev_of(id).and_then(|prev| keyed.get(&prev).copied().flatten());
             keyed.insert(*id, if self.is_rotation(id) { Some(*id) } else { before });
         }
-        let standing: Vec<(u64, DeltaId)> = rotated
-            .all
-            .iter()
-            .flat_map(|(seq, ids)| ids.iter().map(move |id| (*seq, *id)))
-            .filter(|(_, id)| self.is_rotation(id) && self.follows_covered(author, id, &covered))
+        let all = rotated.all.values().flatten().copied();
+        let standing: Vec<(DeltaId, BTreeSet<DeltaId>)> = all
+            .filter(|id| self.is_rotation(id) && self.follows_covered(author, id, &covered))
+            .map(|id| (id, std::iter::successors(Some(id), |id| self.prev_of(id)).collect()))
             .collect();
         let mut void: BTreeSet<DeltaId> = BTreeSet::new();
         let mut heights = Heights::new();
         for (seq, ids) in &rotated.all {
             for id in ids {
                 let own = keyed.get(id).copied().flatten();
-                let is_after = |rotation: &DeltaId, id: &DeltaId| {
+                let comes_after = |rotation: &DeltaId, id: &DeltaId| {
                     std::iter::successors(keyed.get(id).copied().flatten(), |one| {
                         keyed.get(&self.prev_of(one)?).copied().flatten()
                     })
                     .any(|one| one == *rotation)
                 };
-                let outranked = standing.iter().any(|(at, rotation)| {
-                    *at <= *seq
-                        && !is_after(rotation, id)
-                        && own.is_none_or(|own| is_after(&own, rotation))
+                let outranked = standing.iter().any(|(rotation, branch)| {
+                    !branch.contains(id)
+                        && !comes_after(rotation, id)
+                        && own.is_none_or(|own| comes_after(&own, rotation))
                 });
-                let fallen = self.is_rotation(id) && !standing.iter().any(|(_, one)| one == id);
+                let fallen = self.is_rotation(id) && !standing.iter().any(|(one, _)| one == id);
                 let below = self.prev_of(id).is_some_and(|prev| void.contains(&prev));
                 if !covered.contains(id) && (outranked || fallen || below) {
                     void.insert(*id);
@@ -191,15 +307,14 @@ impl Log {
     }
 
     /// Returns true when a new key voids a delta that is not here yet: its prev is void, or a RotateKey is at its
-    /// height.
+    /// height or above, on a branch without it.
     pub(super) fn is_void(&self, header: &Header) -> bool {
         let Some(chain) = self.chains.get(&header.author).filter(|chain| chain.rotated.is_some())
         else {
             return false;
         };
-        let counted = |seq: u64| Chain::at(chain, seq);
         let before = header.seq.saturating_sub(1);
-        !counted(before).any(|id| Some(id) == header.prev)
-            || counted(header.seq).any(|id| self.is_rotation(&id))
+        !Chain::at(chain, before).any(|id| Some(id) == header.prev)
+            || chain.from(header.seq).any(|id| self.is_rotation(&id))
     }
 }

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::seal::{Problem, Verdict};
 use super::{Log, Sealed};
-use crate::ids::{CheckpointId, MemberId};
+use crate::ids::{CheckpointId, DeltaId, MemberId};
 use crate::payload::{Body, Checkpoint, Phase};
 
 /// Who spoke for a body, by round.
@@ -24,19 +24,25 @@ pub(super) struct Candidate {
     body: Body,
     prepares: Votes,
     commits: Votes,
+    /// The Commits themselves.
+    deltas: BTreeSet<(MemberId, DeltaId)>,
 }
 
 impl Log {
-    pub(super) fn note_vote(&mut self, author: MemberId, checkpoint: &Checkpoint) {
+    pub(super) fn note_vote(&mut self, author: MemberId, id: DeltaId, checkpoint: &Checkpoint) {
         let rivals = self.candidates.entry(checkpoint.body.parent).or_default();
         let candidate = rivals.entry(checkpoint.body.id()).or_insert_with(|| Candidate {
             body: checkpoint.body.clone(),
             prepares: Votes::new(),
             commits: Votes::new(),
+            deltas: BTreeSet::new(),
         });
         let votes = match checkpoint.phase {
             Phase::Prepare => &mut candidate.prepares,
-            Phase::Commit => &mut candidate.commits,
+            Phase::Commit => {
+                candidate.deltas.insert((author, id));
+                &mut candidate.commits
+            }
         };
         votes.entry(checkpoint.round).or_default().insert(author);
         if rivals.values().filter(|candidate| !candidate.commits.is_empty()).count() > 1 {
@@ -44,21 +50,29 @@ impl Log {
         }
     }
 
-    /// Bodies with a quorum of Commits in one round whose parent is `parent`, by id.
+    /// Bodies with a quorum of Commits in one round whose parent is `parent`: the one that stands first, then by id.
+    /// That is the one with the smallest id, unless a new key of the only signer says otherwise.
     pub(super) fn finals(&self, parent: &Sealed) -> Vec<(CheckpointId, &Body)> {
         let Some(rivals) = self.candidates.get(&parent.id) else {
             return Vec::new();
         };
-        let decided = |candidate: &Candidate| {
-            candidate.commits.values().any(|signers| signers.len() >= parent.quorum())
+        let alone = parent.signers.len() == 1;
+        let decided = |id: &CheckpointId, candidate: &Candidate| {
+            let quorum = |signers: &BTreeSet<MemberId>| signers.len() >= parent.quorum();
+            candidate.commits.values().any(quorum)
+                && (!alone
+                    || candidate.deltas.iter().any(|(who, vote)| self.may_seal(*who, *vote, *id)))
         };
-        rivals
+        let mut finals: Vec<(CheckpointId, &Body)> = rivals
             .iter()
             .filter(|(id, candidate)| {
-                decided(candidate) && !matches!(self.problems.get(id), Some(Problem::Wrong { .. }))
+                decided(id, candidate)
+                    && !matches!(self.problems.get(id), Some(Problem::Wrong { .. }))
             })
             .map(|(id, candidate)| (*id, &candidate.body))
-            .collect()
+            .collect();
+        finals.sort_by_key(|(id, _)| (!self.is_settled(parent, *id), *id));
+        finals
     }
 
     /// The vote that signer `me` owes on the end of the open epoch, if any: a Commit to what a quorum has
@@ -169,7 +183,7 @@ impl Log {
     /// Deltas that a body covers and the last sealed epoch does not, when this log holds all of them and the body
     /// says what follows from them.
     #[must_use]
-    pub fn covered_by(&self, body: &Body) -> Option<Vec<crate::ids::DeltaId>> {
+    pub fn covered_by(&self, body: &Body) -> Option<Vec<DeltaId>> {
         match self.evaluate(self.tip(), body.id(), body) {
             Verdict::Seal(sealed) => Some(sealed.covered),
             Verdict::NotYet | Verdict::Wrong(_) => None,

@@ -1,6 +1,7 @@
 //! Sealing: which final checkpoint stands, what it covers, and when two disagree.
 //!
-//! The sealed epochs are one line: of two final checkpoints with one parent the smaller id stands. The others, and
+//! The sealed epochs are one line: of two final checkpoints with one parent the smaller id stands, unless a new key of
+//! the only signer says which one does (`rotation`). The others, and
 //! what was sealed on top of them, are kept beside the line: deltas that are anchored there stay valid, and the
 //! line covers them as its epochs come to theirs. So a split loses nobody's work.
 
@@ -128,9 +129,10 @@ impl Log {
         if self.contested.is_empty() {
             return;
         }
+        self.problems.retain(|_, problem| matches!(problem, Problem::Wrong { .. }));
         for pair in self.sealed.windows(2) {
             let [parent, child] = pair else { continue };
-            if !self.contested.contains(&parent.id) {
+            if !self.contested.contains(&parent.id) || self.is_settled(parent, child.id) {
                 continue;
             }
             let others = self.finals(parent).into_iter().filter(|(id, _)| *id != child.id);
@@ -163,18 +165,23 @@ impl Log {
         (beside + 1).max(self.open_epoch())
     }
 
-    /// Returns true when a final checkpoint with a smaller id than the sealed one can be sealed.
+    /// Returns true when another final checkpoint than the sealed one stands.
     pub(super) fn must_reorder(&mut self) -> bool {
-        if self.contested.is_empty() {
+        let all = std::mem::take(&mut self.unsettled);
+        if self.contested.is_empty() && !all {
             return false;
         }
         self.note_splits();
         self.sealed.windows(2).any(|pair| {
             let [parent, child] = pair else { return false };
-            self.finals(parent)
-                .into_iter()
-                .take_while(|(id, _)| *id < child.id)
-                .any(|(id, body)| matches!(self.evaluate(parent, id, body), Verdict::Seal(_)))
+            if !all && !self.contested.contains(&parent.id) {
+                return false;
+            }
+            let finals = self.finals(parent);
+            let place = finals.iter().position(|(id, _)| *id == child.id);
+            let before = finals.into_iter().take(place.unwrap_or(0));
+            let seals = |(id, body)| matches!(self.evaluate(parent, id, body), Verdict::Seal(_));
+            place.is_none() || before.into_iter().any(seals)
         })
     }
 

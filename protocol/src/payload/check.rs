@@ -1,8 +1,8 @@
 //! Rules for a payload's own bytes: order, bounds, no duplicates.
 
 use super::{
-    Body, CostCell, Costs, LessonEntry, Lessons, MAX_BALLOT, MAX_CELLS, MAX_SIGNERS, Mechanism,
-    Noise, Origin, Outcomes, Payload, Revision, Votes, Window,
+    Body, CostCell, Costs, LessonEntry, Lessons, MAX_BALLOT, MAX_CELLS, MAX_KEPT, MAX_SIGNERS,
+    Mechanism, Noise, Origin, Outcomes, Payload, Revision, Votes, Window,
 };
 use crate::ids::MemberId;
 
@@ -23,7 +23,11 @@ impl Payload {
             Self::Vouch(vouch) => ensure(vouch.uses > 0, "an invitation has at least one use"),
             Self::Leave(leave) => text(&leave.reason, MAX_REASON_BYTES),
             Self::Revoke(revoke) => text(&revoke.reason, MAX_REASON_BYTES),
-            Self::RotateKey(_) | Self::Void(_) => Ok(()),
+            Self::RotateKey(rotate) => {
+                let sorted = rotate.keeps.is_sorted_by(|a, b| a < b);
+                ensure(sorted && rotate.keeps.len() <= MAX_KEPT, "it keeps at most 64, sorted")
+            }
+            Self::Void(_) => Ok(()),
             Self::Checkpoint(checkpoint) => checkpoint.body.check(),
             Self::Outcomes(outcomes) => outcomes.check(),
             Self::Votes(votes) => votes.check(),

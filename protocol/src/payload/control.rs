@@ -74,6 +74,9 @@ pub struct RotateKey {
     pub new_key: PublicKey,
     /// Last delta of the old key that stands.
     pub last_good: (u64, DeltaId),
+    /// Sorted, at most [`MAX_KEPT`](super::MAX_KEPT): checkpoints beside the line of this delta's anchor that the old
+    /// key sealed as the only signer, and that may be anchors. No other one that it sealed counts from here on.
+    pub keeps: Vec<CheckpointId>,
     /// The recovery key whose hash the Join committed to.
     pub recovery_key: PublicKey,
     /// The recovery key's signature over [`RotateKey::signed_bytes`].
@@ -81,17 +84,19 @@ pub struct RotateKey {
 }
 
 impl RotateKey {
-    /// The bytes that the recovery key signs: federation, member, new key and last good delta.
+    /// The bytes that the recovery key signs: federation, member, new key, last good delta, and what it keeps.
     #[must_use]
     pub fn signed_bytes(&self, federation: FederationId) -> Vec<u8> {
         let (seq, id) = &self.last_good;
-        let parts: [&[u8]; 6] = [
+        let keeps: Vec<u8> = self.keeps.iter().flat_map(|id| *id.as_bytes()).collect();
+        let parts: [&[u8]; 7] = [
             b"commonlore/rotate-key/v1",
             federation.as_bytes(),
             self.member.as_bytes(),
             &self.new_key.0,
             &seq.to_be_bytes(),
             id.as_bytes(),
+            &keeps,
         ];
         parts.concat()
     }

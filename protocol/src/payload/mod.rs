@@ -21,6 +21,9 @@ pub use control::{
 /// Most signers of a federation.
 pub const MAX_SIGNERS: usize = 16;
 
+/// Most checkpoints that a [`RotateKey`] keeps.
+pub const MAX_KEPT: usize = 64;
+
 /// Longest encoded payload, in bytes.
 pub const MAX_PAYLOAD_BYTES: usize = 64 << 10;
 

@@ -114,13 +114,12 @@ impl<N: NoiseSource> Engine<N> {
                         _ => 2,
                     };
                     let replaced = replaced.contains(&(author, *id));
-                    let roster = &of.log().tip().roster;
                     found.push(Candidate {
                         federation: *federation,
                         id: *id,
                         item,
                         voice: library.voice(author),
-                        author: roster.get(&author).map(|entry| entry.key),
+                        author: of.log().key_now(author),
                         rank: (first, replaced, Reverse(item.epoch)),
                     });
                 }
