@@ -110,6 +110,9 @@ verbs! {
     "federation.join" FederationJoin => Joined;
     "federation.show" FederationShow => FederationShown;
     "federation.checkpoint" FederationCheckpoint => Checkpoint;
+    "federation.heal" FederationHeal => Checkpoint;
+    "federation.signers" FederationSigners => FederationSigning;
+    "federation.recover" FederationRecover => Recovered;
     "federation.leave" FederationLeave => FederationLeft;
     "federation.revoke" FederationRevoke => MemberRevoked;
     "federation.export_log" FederationExportLog => LogExported;

@@ -209,6 +209,8 @@ pub struct FederationShown {
     pub epoch: u32,
     /// The roster, by member.
     pub members: Vec<Member>,
+    /// Members that sign checkpoints.
+    pub signers: Vec<MemberId>,
 }
 
 /// One member.
@@ -240,6 +242,12 @@ pub struct Checkpoint {
     pub chains: u64,
     /// Members on its roster.
     pub members: u64,
+    /// True when the epoch is sealed; false while other signers have to agree.
+    pub sealed: bool,
+    /// Signers that have agreed so far, this one included.
+    pub agreed: u64,
+    /// Signers that have to agree.
+    pub needed: u64,
 }
 
 /// Arguments of `federation.leave`: leave a federation for ever.

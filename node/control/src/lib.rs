@@ -21,6 +21,7 @@ mod federation;
 mod forget;
 mod gate;
 mod id;
+mod keepers;
 mod known;
 mod lesson;
 mod line;
@@ -57,6 +58,9 @@ pub use gate::{
     PrivacyPreview,
 };
 pub use id::{DeltaId, FederationId, Hash, LessonId, MemberId, PublicKey, RevisionId, SkillId};
+pub use keepers::{
+    FederationHeal, FederationRecover, FederationSigners, FederationSigning, Recovered, SignersWord,
+};
 pub use known::{
     Circle, CircleTotal, Effect, ExplainedLesson, HintShown, Hinted, KnownLesson, KnownLessons,
     LessonHint, LessonList, LessonState, LessonSuggest, LessonWhy, OwnTrials, Reported, Suggestion,

@@ -9,7 +9,7 @@ use lore_protocol::charter;
 
 use super::ask::agree;
 use super::federation_args::{CreateArgs, FederationVerb, JoinArgs, LeaveArgs, RevokeArgs};
-use super::{Context, refold};
+use super::{Context, keepers, refold};
 use crate::error::CliError;
 use crate::{decimal, output};
 
@@ -39,7 +39,10 @@ pub(super) fn federation(context: &Context, verb: FederationVerb) -> Result<(), 
         FederationVerb::Show(args) => {
             let shown = context.ask(FederationShow { federation: args.federation })?;
             output::result(&shown, context.json, |shown| {
-                let keys = shown.members.iter().map(|one| format!("  {}\n", one.member.short()));
+                let keys = shown.members.iter().map(|one| {
+                    let signs = if shown.signers.contains(&one.member) { "  signs" } else { "" };
+                    format!("  {}{signs}\n", one.member.short())
+                });
                 format!(
                     "{}\n{} members:\n{}",
                     shown.in_words.join("\n"),
@@ -50,10 +53,11 @@ pub(super) fn federation(context: &Context, verb: FederationVerb) -> Result<(), 
         }
         FederationVerb::Checkpoint(args) => {
             let made = context.ask(FederationCheckpoint { federation: args.federation })?;
-            output::result(&made, context.json, |made| {
-                format!("epoch {} is sealed, with {} members", made.epoch, made.members)
-            })
+            output::result(&made, context.json, |made| keepers::sealed(made))
         }
+        FederationVerb::Signers(args) => keepers::signers(context, args),
+        FederationVerb::Heal(args) => keepers::heal(context, args),
+        FederationVerb::Recover(args) => keepers::recover(context, args),
         FederationVerb::Leave(args) => leave(context, args),
         FederationVerb::Revoke(args) => revoke(context, args),
         FederationVerb::ExportLog(args) => {

@@ -17,9 +17,15 @@ pub(super) enum FederationVerb {
     Join(JoinArgs),
     /// Show the charter in plain words, and the members.
     Show(WhichArgs),
-    /// End the open epoch, as the federation's founder.
+    /// End the open epoch, as a signer; with several signers, propose to.
     Checkpoint(WhichArgs),
-    /// Leave a federation for ever. Asks first; a founder cannot leave.
+    /// Show who signs checkpoints, or say as a signer who should.
+    Signers(SignersArgs),
+    /// Go on after an epoch was sealed twice, as a signer. Asks first.
+    Heal(HealArgs),
+    /// Take over a member's place with its recovery secret: a key was lost or stolen, or a home copied.
+    Recover(RecoverArgs),
+    /// Leave a federation for ever. Asks first; the only signer cannot leave.
     Leave(LeaveArgs),
     /// Speak against a member. Asks first; enough members together remove it for ever.
     Revoke(RevokeArgs),
@@ -110,6 +116,41 @@ pub(super) struct JoinArgs {
     /// Invitation line.
     pub(super) invitation: String,
     /// Agree to the charter without a question.
+    #[arg(long)]
+    pub(super) yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SignersArgs {
+    /// Federation by name, id or beginning of its id; needed when there are several.
+    #[arg(long)]
+    pub(super) federation: Option<String>,
+    /// Member that should sign, too, by id or beginning of its id. May be given several times.
+    #[arg(long, value_name = "MEMBER")]
+    pub(super) add: Vec<String>,
+    /// Member that should sign no more. May be given several times.
+    #[arg(long, value_name = "MEMBER")]
+    pub(super) remove: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct HealArgs {
+    /// Federation by name, id or beginning of its id; needed when there are several.
+    #[arg(long)]
+    pub(super) federation: Option<String>,
+    /// Heal without a question.
+    #[arg(long)]
+    pub(super) yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RecoverArgs {
+    /// Invitation line of the federation, also a used one: it says where a member is.
+    pub(super) invitation: String,
+    /// File that holds the recovery secret; `-` reads it from standard input.
+    #[arg(long, value_name = "FILE")]
+    pub(super) secret_file: PathBuf,
+    /// Recover without a question.
     #[arg(long)]
     pub(super) yes: bool,
 }

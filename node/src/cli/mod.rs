@@ -15,6 +15,7 @@ mod federation_args;
 mod gate;
 mod help;
 mod hook;
+mod keepers;
 mod lab;
 mod lesson;
 mod manual;

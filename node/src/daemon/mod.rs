@@ -15,7 +15,7 @@ use lore_control::{
     Peers, Progress, PublicKey, Reply, Request, SessionAdd, SessionImport, Status,
     Stop as StopVerb, Stopping,
 };
-use lore_engine::{Event, Finished};
+use lore_engine::{EngineError, Event, Finished};
 use lore_session::import::Found;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
@@ -230,10 +230,16 @@ impl Daemon {
         let Command { work, answer } = command;
         let result = match work {
             Work::Verb(Request::FederationJoin(ask)) => {
-                return self.begin_join(&ask.invitation, false, answer);
+                let begun = self.node.engine_mut().begin_join(&ask.invitation, false);
+                return self.await_joining(begun, answer);
             }
             Work::Verb(Request::FederationPreview(ask)) => {
-                return self.begin_join(&ask.invitation, true, answer);
+                let begun = self.node.engine_mut().begin_join(&ask.invitation, true);
+                return self.await_joining(begun, answer);
+            }
+            Work::Verb(Request::FederationRecover(ask)) => {
+                let begun = self.node.engine_mut().begin_takeover(&ask.invitation, &ask.secret);
+                return self.await_joining(begun, answer);
             }
             Work::Verb(request) => self.answer(&request),
             Work::Store { user, sessions, again } => tokio::task::block_in_place(|| {
@@ -268,8 +274,8 @@ impl Daemon {
         })
     }
 
-    fn begin_join(&mut self, invitation: &str, preview: bool, answer: Answer) {
-        match self.node.engine_mut().begin_join(invitation, preview) {
+    fn await_joining(&mut self, begun: Result<u64, EngineError>, answer: Answer) {
+        match begun {
             Ok(attempt) => {
                 self.joins.insert(attempt, answer);
             }

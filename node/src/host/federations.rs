@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use lore_control::{self as control, Failure, Reply};
-use lore_engine::Joining;
+use lore_engine::{Ended, Joining};
 use lore_protocol::ids::{FederationId, MemberId};
 
 use super::Node;
@@ -49,13 +49,61 @@ impl Node {
         &mut self,
         federation: FederationId,
     ) -> Result<control::Checkpoint, CliError> {
-        let ended = self.engine.federation_checkpoint(federation)?;
-        Ok(control::Checkpoint {
-            federation: control::FederationId::of(ended.federation),
-            epoch: ended.epoch,
-            chains: count(ended.chains),
-            members: count(ended.members),
+        self.engine.federation_checkpoint(federation).map(checkpoint).map_err(CliError::from)
+    }
+
+    /// Goes on after an epoch was sealed twice, as a signer.
+    pub(super) fn federation_heal(
+        &mut self,
+        federation: FederationId,
+    ) -> Result<control::Checkpoint, CliError> {
+        self.engine.federation_heal(federation).map(checkpoint).map_err(CliError::from)
+    }
+
+    /// Who signs, after this signer's word on who should, when there is one.
+    pub(super) fn federation_signers(
+        &mut self,
+        federation: FederationId,
+        add: &[String],
+        remove: &[String],
+    ) -> Result<control::FederationSigning, CliError> {
+        let find = |names: &[String]| -> Result<Vec<MemberId>, CliError> {
+            names.iter().map(|name| self.roster_member(federation, name)).collect()
+        };
+        let (more, less) = (find(add)?, find(remove)?);
+        let signing = if more.is_empty() && less.is_empty() {
+            self.engine.signing(federation)?
+        } else {
+            self.engine.federation_signers(federation, &more, &less)?
+        };
+        let ids = |members: Vec<MemberId>| members.into_iter().map(control::MemberId::of).collect();
+        let word = |(by, signers)| control::SignersWord {
+            by: control::MemberId::of(by),
+            signers: ids(signers),
+        };
+        Ok(control::FederationSigning {
+            federation: control::FederationId::of(federation),
+            needed: count(signing.quorum),
+            may_be_lost: count(signing.signers.len() - signing.quorum),
+            signers: ids(signing.signers),
+            words: signing.words.into_iter().map(word).collect(),
         })
+    }
+
+    /// The member of the roster whose id begins with `name`.
+    fn roster_member(&self, federation: FederationId, name: &str) -> Result<MemberId, CliError> {
+        let roster = self.engine.federation(federation)?.log().tip().roster.keys();
+        let fits = |id: &&MemberId| !name.is_empty() && id.to_string().starts_with(name);
+        let found: Vec<MemberId> = roster.filter(fits).copied().collect();
+        let [member] = found[..] else {
+            let (count, name) = (found.len(), name.escape_debug());
+            return Err(CliError::usage(match count {
+                0 => format!("no member's id begins with `{name}`"),
+                _ => format!("the ids of {count} members begin with `{name}`"),
+            })
+            .help("see the ids in `lore federation show`"));
+        };
+        Ok(member)
     }
 
     /// Leaves a federation for ever.
@@ -78,17 +126,7 @@ impl Node {
         member: &str,
         reason: &str,
     ) -> Result<control::MemberRevoked, CliError> {
-        let roster = self.engine.federation(federation)?.log().tip().roster.keys();
-        let fits = |id: &&MemberId| !member.is_empty() && id.to_string().starts_with(member);
-        let found: Vec<MemberId> = roster.filter(fits).copied().collect();
-        let [target] = found[..] else {
-            let (count, name) = (found.len(), member.escape_debug());
-            return Err(CliError::usage(match count {
-                0 => format!("no member's id begins with `{name}`"),
-                _ => format!("the ids of {count} members begin with `{name}`"),
-            })
-            .help("see the ids in `lore federation show`"));
-        };
+        let target = self.roster_member(federation, member)?;
         let revoked = self.engine.federation_revoke(federation, target, reason)?;
         Ok(control::MemberRevoked {
             federation: control::FederationId::of(federation),
@@ -104,9 +142,9 @@ impl Node {
         federation: FederationId,
     ) -> Result<control::FederationShown, CliError> {
         let log = self.engine.federation(federation)?.log();
-        let members = log.tip().roster.values().map(|entry| control::Member {
-            member: control::MemberId::of(entry.member),
-            key: control::PublicKey::of(entry.key),
+        let members = log.members().map(|(member, key)| control::Member {
+            member: control::MemberId::of(member),
+            key: control::PublicKey::of(key),
         });
         Ok(control::FederationShown {
             federation: control::FederationId::of(federation),
@@ -114,6 +152,7 @@ impl Node {
             in_words: crate::words::charter(log.charter()),
             epoch: log.open_epoch(),
             members: members.collect(),
+            signers: log.tip().signers.iter().map(|id| control::MemberId::of(*id)).collect(),
         })
     }
 
@@ -164,5 +203,23 @@ pub(crate) fn joined(joining: Joining) -> Result<Reply, Failure> {
                 recovery_secret,
             })
         }
+        Joining::TakenOver { federation, member } => {
+            Reply::to::<control::FederationRecover>(&control::Recovered {
+                federation: control::FederationId::of(federation),
+                member: control::MemberId::of(member),
+            })
+        }
+    }
+}
+
+fn checkpoint(ended: Ended) -> control::Checkpoint {
+    control::Checkpoint {
+        federation: control::FederationId::of(ended.federation),
+        epoch: ended.epoch,
+        chains: count(ended.chains),
+        members: count(ended.members),
+        sealed: ended.sealed,
+        agreed: count(ended.agreed),
+        needed: count(ended.needed),
     }
 }

@@ -25,6 +25,7 @@ impl Node {
             Request::Peers(_)
             | Request::Stop(_)
             | Request::FederationPreview(_)
+            | Request::FederationRecover(_)
             | Request::FederationJoin(_) => {
                 return Err(CliError::failed(
                     "not_running",
@@ -45,6 +46,15 @@ impl Node {
             Request::FederationCheckpoint(ask) => {
                 let federation = self.which(ask.federation.as_deref())?;
                 Reply::to::<control::FederationCheckpoint>(&self.federation_checkpoint(federation)?)
+            }
+            Request::FederationHeal(ask) => {
+                let federation = self.which(ask.federation.as_deref())?;
+                Reply::to::<control::FederationHeal>(&self.federation_heal(federation)?)
+            }
+            Request::FederationSigners(ask) => {
+                let federation = self.which(ask.federation.as_deref())?;
+                let signing = self.federation_signers(federation, &ask.add, &ask.remove)?;
+                Reply::to::<control::FederationSigners>(&signing)
             }
             Request::FederationLeave(ask) => {
                 let federation = self.which(Some(&ask.federation))?;

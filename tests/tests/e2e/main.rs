@@ -20,6 +20,7 @@ mod hostile;
 mod idle;
 mod input;
 mod isolation;
+mod keepers;
 mod lessons;
 mod logs;
 mod loop_lives;
