@@ -24,6 +24,7 @@ mod lessons;
 mod logs;
 mod loop_lives;
 mod mcp;
+mod names;
 mod neighbours;
 mod output;
 mod personal;
