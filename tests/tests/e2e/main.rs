@@ -2,6 +2,7 @@
 //! protocol; `lore_tests` is the harness.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
+mod abuse;
 mod amplification;
 mod at_rest;
 mod attacks;
