@@ -15,6 +15,7 @@ mod federation;
 mod floods;
 mod gate;
 mod guide;
+mod heavy_import;
 mod home_secrecy;
 mod hooks;
 mod hostile;
