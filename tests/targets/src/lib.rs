@@ -43,9 +43,9 @@ pub const TARGETS: [Target; 9] = [
     Target { name: "skill", run: skill::run, seeds: skill::seeds, smoke_mutations: 4_000 },
     Target { name: "sync", run: sync::run, seeds: sync::seeds, smoke_mutations: 4_000 },
     Target { name: "lesson", run: lesson::run, seeds: lesson::seeds, smoke_mutations: 4_000 },
-    Target { name: "history", run: history::run, seeds: history::seeds, smoke_mutations: 300 },
+    Target { name: "history", run: history::run, seeds: history::seeds, smoke_mutations: 800 },
     Target { name: "sessions", run: sessions::run, seeds: sessions::seeds, smoke_mutations: 1_000 },
-    Target { name: "engine", run: engine::run, seeds: engine::seeds, smoke_mutations: 300 },
+    Target { name: "engine", run: engine::run, seeds: engine::seeds, smoke_mutations: 1_500 },
 ];
 
 /// Runs the target of this name.

@@ -37,7 +37,7 @@ impl<'a> Mutations<'a> {
     fn change(&mut self, bytes: &mut Vec<u8>) {
         let at = self.draw(bytes.len());
         let range = self.range(bytes.len());
-        match self.draw(8) {
+        match self.draw(9) {
             0 => bytes.truncate(at),
             1 => drop(bytes.drain(range)),
             2 => {
@@ -55,6 +55,8 @@ impl<'a> Mutations<'a> {
                 let from = self.range(other.len());
                 bytes.splice(range, other[from].iter().copied());
             }
+            // One script after the other.
+            8 => bytes.extend(&self.inputs[self.draw(self.inputs.len())]),
             5 if !bytes.is_empty() => bytes[at] ^= 1 << self.draw(8),
             6 if !bytes.is_empty() => bytes[at] = EDGES[self.draw(EDGES.len())],
             _ if !bytes.is_empty() => {
