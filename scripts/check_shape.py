@@ -60,6 +60,7 @@ ARROWS = {
     "lore-simulations": {"lore-engine", "lore-protocol", "lore-lessons", "lore-privacy"},
     "lore-tests": LOWER | OPTIONAL | NODE | {"lore-lab", "lore-node", "lore-simulations"},
     "lore-test-endpoint": set(),
+    "lore-fuzz-targets": {"lore-protocol", "lore-lessons", "lore-privacy", "lore-session", "lore-engine"},
 }
 
 

@@ -1,15 +1,15 @@
 //! Times at which releases are made and sent: public, whatever is worked on and however long.
 #![allow(clippy::unwrap_used)]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use lore_privacy::{Budget, SystemNoise};
+use lore_privacy::{Budget, Cost, SystemNoise};
 use lore_protocol::charter::WindowTerms;
 use lore_protocol::identity::SecretKey;
-use lore_protocol::ids::FederationId;
+use lore_protocol::ids::{FederationId, RevisionId};
 use lore_protocol::payload::{Payload, PayloadKind, Unit, Window};
 
 use crate::{
@@ -230,6 +230,58 @@ fn no_founder_makes_a_budget_run_out_by_ending_epochs() {
     assert_eq!(kinds, [PayloadKind::Outcomes, PayloadKind::Votes, PayloadKind::Lessons]);
     node.engine.federation_checkpoint(federation).unwrap();
     assert!(node.pass(2 * 3600, 60).is_empty(), "the next windows had no time to fill");
+}
+
+/// The founder sees that a release was paid for, and ends the epoch before it is sent: counts and votes of the epoch
+/// that is over are void.
+#[test]
+fn a_founder_that_ends_epochs_before_releases_are_sent_costs_one_of_a_kind_in_a_window_and_never_more_than_the_budget()
+ {
+    let mut node = Founder::new(0);
+    let federation = node.found("a", None);
+    node.budget();
+    let mut voids = 0;
+    // Longer than two periods of the wall clock, and through many periods of the charter.
+    for day in 0..200 {
+        // Epochs by the dozen bring no release nearer.
+        for _ in 0..5 {
+            node.engine.federation_checkpoint(federation).unwrap();
+        }
+        for step in 0..144 {
+            let seen = node.pass(600, 600);
+            voids += seen.iter().filter(|(_, _, kind, _)| *kind == PayloadKind::Void).count();
+            let is_unsent = |state| matches!(state, "reserved" | "sampled");
+            if node.engine.ledger().releases().any(|(_, state)| is_unsent(state)) {
+                // Another library, so that counts of the one before are of an epoch that is over.
+                let revision = RevisionId([day, step].repeat(16).try_into().unwrap());
+                node.engine.withdraw_revision(federation, revision).unwrap();
+                node.engine.federation_checkpoint(federation).unwrap();
+            }
+        }
+        assert!(day < 5 || voids > 0, "the attack works");
+    }
+    let ledger = node.engine.ledger();
+    let budget = ledger.budget().unwrap();
+    let least = u64::from(WindowTerms::default().least_seconds);
+    let mut last = BTreeMap::new();
+    let mut spent: BTreeMap<u64, Cost> = BTreeMap::new();
+    let mut paid = 0;
+    for (reservation, _) in ledger.releases() {
+        let end = reservation.window.end_seconds;
+        let before = last.insert(reservation.kind, end).unwrap_or(BEGIN);
+        assert!(end >= before + least, "{:?}: {end} after {before}", reservation.kind);
+        let period = reservation.wall_period(budget.period_seconds()).unwrap();
+        let sum = spent.entry(period).or_default();
+        sum.rho_nano += reservation.cost().rho_nano;
+        sum.delta_e18 += reservation.cost().delta_e18;
+        paid += 1;
+    }
+    assert!(voids > 0 && voids <= paid, "{voids} voids of {paid} releases");
+    assert!(spent.len() > 1, "more than one period of the wall clock: {spent:?}");
+    for sum in spent.values() {
+        assert!(sum.rho_nano <= budget.rho_nano, "{sum:?}");
+        assert!(sum.delta_e18 <= budget.delta_thr_e18, "{sum:?}");
+    }
 }
 
 #[test]

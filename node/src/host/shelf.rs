@@ -1,5 +1,6 @@
 //! The shelf of this node: what of its federations' libraries may reach an agent.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use lore_control as control;
@@ -115,7 +116,7 @@ impl Node {
         (Arc::clone(&made.shelf), made.version)
     }
 
-    /// Items for a person to look at, those with findings first.
+    /// Items for a person to look at, those with findings first, and every voice in turn.
     pub(super) fn shelf_review(
         &self,
         ask: &control::ShelfReview,
@@ -124,7 +125,7 @@ impl Node {
         let mut listed: Vec<&Shelved> = shelf.items().iter().collect();
         listed.retain(|one| ask.all || matches!(one.standing, Standing::Waiting(_)));
         listed.sort_by_key(|one| (one.examined.findings.is_empty(), one.voices == 0, one.id));
-        let items = listed.into_iter().take(ask.limit);
+        let items = self.in_turn(listed).into_iter().take(ask.limit);
         let of = |wanted: AuthorDecision| {
             let authors = self.shelf.decisions.authors().filter(move |(_, said)| *said == wanted);
             authors.map(|(member, _)| control::MemberId::of(member)).collect()
@@ -137,6 +138,27 @@ impl Node {
             blocked: of(AuthorDecision::Blocked),
             trusted: of(AuthorDecision::Trusted),
         })
+    }
+
+    /// The first item of every voice, then the second of every one, and so on: who publishes without end hides nobody
+    /// else's from a person who reads the beginning of a list. An item of several voices has the best of their places.
+    fn in_turn<'a>(&self, listed: Vec<&'a Shelved>) -> Vec<&'a Shelved> {
+        let mut said: BTreeMap<MemberId, usize> = BTreeMap::new();
+        let mut places: Vec<(usize, &Shelved)> = Vec::with_capacity(listed.len());
+        for one in listed {
+            let library =
+                self.engine.federations().get(&one.federation).map(|found| found.library());
+            let voice =
+                |author: &MemberId| library.map_or(*author, |library| library.voice(*author));
+            let voices = one.authors.iter().map(voice);
+            let place = voices.map(|voice| (said.get(&voice).copied().unwrap_or(0), voice)).min();
+            if let Some((place, voice)) = place {
+                said.insert(voice, place + 1);
+            }
+            places.push((place.map_or(0, |(place, _)| place), one));
+        }
+        places.sort_by_key(|(place, _)| *place);
+        places.into_iter().map(|(_, one)| one).collect()
     }
 
     /// The text of a skill as it would be with an item.

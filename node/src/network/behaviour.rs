@@ -47,11 +47,9 @@ impl Behaviour {
     pub(super) fn new(key: &identity::Keypair) -> Result<Self, NetworkError> {
         let bounds = connection_limits::ConnectionLimits::default()
             // What one address may have of these is bounded before: see `Crowd`.
-            .with_max_pending_incoming(Some(limits::CONNECTIONS))
+            .with_max_pending_incoming(Some(limits::PENDING))
             .with_max_pending_outgoing(Some(limits::CONNECTIONS / 4))
-            // A part of the connections stays ours to dial, so that inbound floods cannot
-            // surround a node.
-            .with_max_established_incoming(Some(limits::CONNECTIONS / 4 * 3))
+            // Of these strangers have a half at most, so that they cannot surround a node: see `Crowd`.
             .with_max_established(Some(limits::CONNECTIONS))
             .with_max_established_per_peer(Some(limits::CONNECTIONS_PER_PEER));
         Ok(Self {

@@ -32,10 +32,16 @@ pub mod limits {
     pub const ADDRESSES_PER_PEER: usize = 16;
     /// Established connections.
     pub const CONNECTIONS: u32 = 256;
+    /// Incoming connections on which nobody has said yet who it is, from all addresses. They are small, and nobody can
+    /// tell a member's from a stranger's yet: so there is room for many addresses.
+    pub const PENDING: u32 = 1_024;
     /// Incoming connections of one address on which nobody has said yet who it is.
     pub const PENDING_PER_ADDRESS: usize = 16;
     /// Incoming connections of one address with peers that are no members.
     pub const STRANGERS_PER_ADDRESS: usize = 32;
+    /// Incoming connections with peers that are no members, from all addresses: half of all, so that neither strangers
+    /// nor members keep the others out.
+    pub const STRANGERS: usize = CONNECTIONS as usize / 2;
     /// Established connections with one peer (both sides may dial, over TCP and QUIC).
     pub const CONNECTIONS_PER_PEER: u32 = 4;
 }

@@ -1,10 +1,12 @@
-//! Limits on strangers: how many connections one address may have, also before anybody said who it is.
+//! Limits on strangers: how many connections one address may have, also before anybody said who it is, and how many all
+//! have together. Where that is full, a stranger from an address with few takes the place of one from the address with
+//! the most: who holds connections from many addresses keeps no newcomer out.
 //!
 //! Members are known to the node ([`Crowd::keep`]) and are let in whatever strangers do; what bounds them is
 //! the number of connections of one key. A network of IPv6 counts as one address: one who has an
 //! address of it has all.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::convert::Infallible;
 use std::net::IpAddr;
 use std::task::{Context, Poll};
@@ -14,8 +16,8 @@ use libp2p::core::transport::PortUse;
 use libp2p::core::{ConnectedPoint, Endpoint};
 use libp2p::multiaddr::Protocol;
 use libp2p::swarm::{
-    ConnectionClosed, ConnectionDenied, ConnectionId, FromSwarm, ListenFailure, NetworkBehaviour,
-    THandler, THandlerInEvent, THandlerOutEvent, ToSwarm, dummy,
+    CloseConnection, ConnectionClosed, ConnectionDenied, ConnectionId, FromSwarm, ListenFailure,
+    NetworkBehaviour, THandler, THandlerInEvent, THandlerOutEvent, ToSwarm, dummy,
 };
 use libp2p::{Multiaddr, PeerId};
 
@@ -69,6 +71,8 @@ struct Crowded {
 pub(super) struct Crowd {
     incoming: BTreeMap<ConnectionId, Incoming>,
     kept: BTreeSet<PeerId>,
+    /// Connections that made room for others, to be closed.
+    displaced: VecDeque<(PeerId, ConnectionId)>,
 }
 
 impl Crowd {
@@ -88,10 +92,13 @@ impl Crowd {
 
     /// Connections of strangers that had their time: one that joins is a member by then, or comes again.
     pub(super) fn overdue(&self, now: Instant, time: Duration) -> Vec<ConnectionId> {
-        let stranger = |one: &Incoming| one.peer.is_some_and(|peer| !self.is_kept(&peer));
         let late = |one: &Incoming| now.saturating_duration_since(one.since) >= time;
-        let overdue = self.incoming.iter().filter(|(_, one)| stranger(one) && late(one));
+        let overdue = self.incoming.iter().filter(|(_, one)| self.is_stranger(one) && late(one));
         overdue.map(|(id, _)| *id).collect()
+    }
+
+    fn is_stranger(&self, one: &Incoming) -> bool {
+        one.peer.is_some_and(|peer| !self.is_kept(&peer))
     }
 
     fn count(&self, counts: impl Fn(&Incoming) -> bool) -> usize {
@@ -119,11 +126,34 @@ impl Crowd {
             let same = self.count(|one| one.peer == Some(peer));
             bound(same, limits::CONNECTIONS_PER_PEER as usize, "connections of one key")?;
         } else {
-            let stranger = |one: &Incoming| one.peer.is_some_and(|peer| !self.is_kept(&peer));
-            let there = self.count(|one| one.source == source && stranger(one));
+            let there = self.count(|one| one.source == source && self.is_stranger(one));
             bound(there, limits::STRANGERS_PER_ADDRESS, "strangers of one address")?;
+            self.make_room(there)?;
         }
         self.incoming.insert(id, Incoming { source, peer: Some(peer), since: now });
+        Ok(())
+    }
+
+    /// Makes room for a stranger from an address that has `there` of them: the oldest one of the address with the most
+    /// goes.
+    fn make_room(&mut self, there: usize) -> Result<(), Crowded> {
+        let strangers = || self.incoming.iter().filter(|(_, one)| self.is_stranger(one));
+        let all = strangers().count();
+        if all < limits::STRANGERS {
+            return Ok(());
+        }
+        let mut sources: BTreeMap<Option<Source>, usize> = BTreeMap::new();
+        strangers().for_each(|(_, one)| *sources.entry(one.source).or_default() += 1);
+        let most = sources.values().copied().max().unwrap_or_default();
+        let oldest = strangers()
+            .filter(|(_, one)| sources.get(&one.source) == Some(&most))
+            .min_by_key(|(id, one)| (one.since, **id))
+            .and_then(|(id, one)| Some((one.peer?, *id)));
+        let displaced = oldest.filter(|_| there < most);
+        let displaced = displaced
+            .ok_or(Crowded { most: limits::STRANGERS, what: "strangers from all addresses" })?;
+        self.incoming.remove(&displaced.1);
+        self.displaced.push_back(displaced);
         Ok(())
     }
 }
@@ -194,7 +224,13 @@ impl NetworkBehaviour for Crowd {
     }
 
     fn poll(&mut self, _: &mut Context<'_>) -> Poll<ToSwarm<Self::ToSwarm, THandlerInEvent<Self>>> {
-        Poll::Pending
+        match self.displaced.pop_front() {
+            Some((peer_id, connection)) => Poll::Ready(ToSwarm::CloseConnection {
+                peer_id,
+                connection: CloseConnection::One(connection),
+            }),
+            None => Poll::Pending,
+        }
     }
 }
 
@@ -238,6 +274,36 @@ mod tests {
             crowd.establish(id, member, &at("/ip4/10.0.0.1"), Instant::now()).is_ok()
         };
         assert_eq!((0..100).take_while(|_| establish()).count(), 4);
+    }
+
+    #[test]
+    fn strangers_from_many_addresses_keep_no_newcomer_out_and_displace_no_member() {
+        let (mut crowd, now) = (Crowd::default(), Instant::now());
+        let member = PeerId::random();
+        crowd.keep([member].into());
+        let mut ids = 0;
+        let mut come = |crowd: &mut Crowd, peer, from: &str, seconds| {
+            ids += 1;
+            let id = ConnectionId::new_unchecked(ids);
+            let done = crowd.establish(id, peer, &at(from), now + Duration::from_secs(seconds));
+            done.map(|()| id)
+        };
+        come(&mut crowd, member, "/ip4/10.0.0.1", 0).unwrap();
+        // One each from as many addresses as there is room for.
+        let strangers: Vec<ConnectionId> = (0..limits::STRANGERS)
+            .map(|n| come(&mut crowd, PeerId::random(), &format!("/ip4/10.1.0.{n}"), 1).unwrap())
+            .collect();
+        assert!(crowd.displaced.is_empty());
+        // A newcomer takes the place of the oldest; so does the attacker's next one, of its own.
+        come(&mut crowd, PeerId::random(), "/ip4/10.2.0.1", 2).unwrap();
+        come(&mut crowd, PeerId::random(), "/ip4/10.1.0.0", 3).unwrap();
+        let displaced = crowd.displaced.iter().map(|(_, id)| *id);
+        assert!(displaced.eq(strangers[..2].iter().copied()));
+        assert_eq!(crowd.incoming.len(), limits::STRANGERS + 1);
+        // Who has as many as anybody displaces nobody.
+        assert!(come(&mut crowd, PeerId::random(), "/ip4/10.1.0.9", 4).is_err());
+        assert!(come(&mut crowd, member, "/ip4/10.1.0.9", 4).is_ok());
+        assert!(crowd.incoming.values().filter(|one| one.peer == Some(member)).count() == 2);
     }
 
     #[test]

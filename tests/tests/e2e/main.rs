@@ -2,6 +2,7 @@
 //! protocol; `lore_tests` is the harness.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
+mod abuse;
 mod amplification;
 mod at_rest;
 mod attacks;
@@ -14,6 +15,7 @@ mod federation;
 mod floods;
 mod gate;
 mod guide;
+mod heavy_import;
 mod home_secrecy;
 mod hooks;
 mod hostile;
@@ -25,6 +27,7 @@ mod lessons;
 mod logs;
 mod loop_lives;
 mod mcp;
+mod names;
 mod neighbours;
 mod output;
 mod personal;

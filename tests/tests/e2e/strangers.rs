@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use lore_node::network::{Multiaddr, Network, NetworkConfig, NetworkHandle, PeerAddress};
 use lore_protocol::identity::SecretKey;
+use lore_tests::node::converged;
 use lore_tests::wait::{PATIENCE, wait_until};
 use lore_tests::{Cluster, Node};
 use tokio::net::{TcpSocket, TcpStream};
@@ -122,5 +123,44 @@ fn idle_connections_of_one_address_keep_no_newcomer_out() {
     joins(&ada, &ben);
     let all = connected(&ada);
     assert!(all <= 32 + 4, "{all} connections, and one address has 32 at most");
+    drop(open);
+}
+
+#[test]
+fn idle_connections_of_many_addresses_keep_no_newcomer_and_no_member_out() {
+    let cluster = Cluster::of(3);
+    let [ada, mut ben, cyd] = ["ada", "ben", "cyd"].map(|name| cluster.running(name));
+    ada.json(&["federation", "create", "guild"]);
+    joins(&ada, &ben);
+    ben.stop();
+    let to = listening(&ada, "/quic-v1");
+    let runtime = runtime();
+    let mut open: Vec<NetworkHandle> = Vec::new();
+    for n in 0..200_u8 {
+        // One each from as many addresses, and more than there is room for; each comes again when it is closed.
+        let listen: Multiaddr = format!("/ip4/127.0.2.{}/udp/0/quic-v1", n + 1).parse().unwrap();
+        let key = SecretKey::from_seed(&[n; 32]);
+        let (handle, mut events) = runtime.block_on(async {
+            let config = NetworkConfig { listen: vec![listen], ..NetworkConfig::new(&key) };
+            let started = Network::start(config).await.unwrap();
+            started.0.dial(to.clone()).await.unwrap();
+            started
+        });
+        runtime.spawn(async move { while events.recv().await.is_some() {} });
+        open.push(handle);
+    }
+    let most = lore_node::network::limits::STRANGERS;
+    wait_until("the attacker has what it can have", PATIENCE, || {
+        (connected(&ada) >= most).then_some(())
+    });
+    joins(&ada, &cyd);
+    ben.start();
+    ada.checkpoint();
+    converged(&[&ada, &ben, &cyd]);
+    let all = connected(&ada);
+    assert!(
+        all <= most + 8,
+        "{all} connections: strangers have {most} at most, and a few are being closed"
+    );
     drop(open);
 }

@@ -29,6 +29,8 @@ pub struct Capabilities {
     pub writes: BTreeSet<String>,
     /// Tools that `allowed-tools` asks for.
     pub tools: BTreeSet<String>,
+    /// Settings of agents that come with it: keys of a text's head that mean something to one of them alone, and files.
+    pub settings: BTreeSet<String>,
     /// True when something runs with the rights of the administrator.
     pub privileged: bool,
     /// True when a right of the harness is asked for.
@@ -87,6 +89,7 @@ impl Capabilities {
         for (_, value) in fields.iter().filter(|(key, _)| is_allowed_tools(key)) {
             collect_tools(value, &mut found.tools);
         }
+        fields.iter().for_each(|(key, value)| collect_settings(key, value, &mut found.settings));
         let body = document.as_ref().map_or(text, |document| document.body());
         for block in body.split("```").skip(1).step_by(2) {
             let (language, lines) = block.split_once('\n').unwrap_or(("", block));
@@ -190,6 +193,7 @@ impl Capabilities {
             reads: new(&self.reads, &active.reads),
             writes: new(&self.writes, &active.writes),
             tools: new(&self.tools, &active.tools),
+            settings: new(&self.settings, &active.settings),
             privileged: self.privileged && !active.privileged,
             harness: self.harness && !active.harness,
         }
@@ -206,6 +210,7 @@ impl Capabilities {
         self.reads.extend(other.reads.iter().cloned());
         self.writes.extend(other.writes.iter().cloned());
         self.tools.extend(other.tools.iter().cloned());
+        self.settings.extend(other.settings.iter().cloned());
         self.privileged |= other.privileged;
         self.harness |= other.harness;
     }
@@ -229,6 +234,7 @@ impl Capabilities {
             ("reads outside the working directory", &self.reads),
             ("writes outside the working directory", &self.writes),
             ("asks for the tools", &self.tools),
+            ("brings settings of an agent", &self.settings),
         ];
         let mut lines: Vec<(&'static str, String)> = lists
             .into_iter()
@@ -247,10 +253,53 @@ impl Capabilities {
     }
 }
 
-/// `allowed-tools` in any spelling: letter case and separators do not count.
+/// `allowed-tools` in any spelling.
 fn is_allowed_tools(key: &str) -> bool {
+    letters_of(key) == "allowedtools"
+}
+
+/// A key without its letter case and separators, which do not count.
+fn letters_of(key: &str) -> String {
     let letters = key.chars().filter(char::is_ascii_alphanumeric);
-    letters.map(|letter| letter.to_ascii_lowercase()).eq("allowedtools".chars())
+    letters.map(|letter| letter.to_ascii_lowercase()).collect()
+}
+
+/// Keys of a head that some agent obeys and the standard does not know.
+const AGENT_KEYS: [&str; 17] = [
+    "agent",
+    "always",
+    "commanddispatch",
+    "commandtool",
+    "context",
+    "disablemodelinvocation",
+    "disallowedtools",
+    "hooks",
+    "install",
+    "mcpservers",
+    "model",
+    "permissionmode",
+    "permissions",
+    "requires",
+    "shell",
+    "tools",
+    "userinvocable",
+];
+
+/// Collects the settings of agents in a field of a head, and below `metadata`, where agents also keep theirs as JSON.
+fn collect_settings(key: &str, value: &Yaml, settings: &mut BTreeSet<String>) {
+    if AGENT_KEYS.contains(&letters_of(key).as_str()) {
+        settings.insert(key.to_owned());
+    }
+    let Yaml::Mapping(entries) = value else { return };
+    if letters_of(key) != "metadata" {
+        return;
+    }
+    for (key, value) in entries {
+        let is_text = |value: &Yaml| matches!(value, Yaml::Text(text) if !text.trim_start().starts_with(['{', '[']));
+        if !is_text(value) || AGENT_KEYS.contains(&letters_of(key).as_str()) {
+            settings.insert(format!("metadata.{key}"));
+        }
+    }
 }
 
 /// Collects the tools of a text, where white space separates them, or of a list or mapping of any depth.

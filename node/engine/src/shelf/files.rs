@@ -22,6 +22,24 @@ const SCRIPT_ENDINGS: [&str; 24] = [
     "pm", "php", "lua", "ps1", "psm1", "bat", "cmd", "awk", "go", "rs",
 ];
 
+/// Files that an agent obeys as its settings when it finds them, by their names in lower case.
+const AGENT_FILES: [&str; 14] = [
+    ".cursorrules",
+    "agents.md",
+    "claude.md",
+    "gemini.md",
+    "hooks.json",
+    "mcp.json",
+    "openai.yaml",
+    "openai.yml",
+    "opencode.json",
+    "plugin.json",
+    "qwen.md",
+    "settings.json",
+    "settings.local.json",
+    "skill.md",
+];
+
 /// Source of files by their ids.
 pub trait Texts {
     /// Returns true when a file is here.
@@ -88,6 +106,15 @@ pub fn is_script(file: &FileEntry, bytes: &[u8]) -> bool {
         || SCRIPT_ENDINGS.contains(&ending.as_str())
 }
 
+/// Returns true when an agent may obey a file as its settings: by its name, and in a hidden directory by its place. The
+/// `SKILL.md` at the top is the skill itself.
+fn is_agent_file(path: &str) -> bool {
+    let lower = path.to_lowercase();
+    let name = lower.rsplit('/').next().unwrap_or_default();
+    path != SKILL_MD
+        && (lower.split('/').any(|part| part.starts_with('.')) || AGENT_FILES.contains(&name))
+}
+
 impl Examined {
     /// Examines what a version says of itself, without its files.
     #[must_use]
@@ -130,6 +157,9 @@ impl Examined {
             // Another content is another script.
             let content: String = file.blob.to_string().chars().take(CONTENT_DIGITS).collect();
             self.capabilities.scripts.insert(format!("{} ({content})", file.path));
+        }
+        if is_agent_file(&file.path) {
+            self.capabilities.settings.insert(file.path.clone());
         }
         let Ok(text) = std::str::from_utf8(bytes) else {
             self.findings.push(at(FindingKind::Unreadable, &format!("{} bytes", bytes.len())));

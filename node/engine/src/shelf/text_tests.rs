@@ -142,6 +142,54 @@ fn every_file_is_scanned_and_another_script_is_a_new_one() {
 }
 
 #[test]
+fn settings_of_agents_are_named_and_a_head_with_keys_of_one_agent_is_used_by_nobody() {
+    let mut world = World::default();
+    let head =
+        |more: &str| format!("---\nname: pack\ndescription: Packs.\n{more}---\n\nPack it.\n");
+    let json = "metadata:\n  openclaw: '{\"install\": [{\"kind\": \"brew\", \"formula\": \"x\"}]}'\n  author: ada\n";
+    let nested = "---\nname: inner\ndescription: d\nhooks: x\nPermission-Mode: y\n---\n\nDo.\n";
+    let brought = world.add(
+        ADA,
+        1,
+        &[],
+        &[
+            (".claude/settings.json", "{}"),
+            ("SKILL.md", &head(json)),
+            ("agents/openai.yaml", "policy: x\n"),
+            ("inner/SKILL.md", nested),
+            ("references/a.md", "# A\n"),
+        ],
+    );
+    let shelf = world.shelf(&Decisions::default(), Policy::Auto);
+    let found = shelf.version(FEDERATION, brought).unwrap();
+    let named: Vec<&str> = found.widening.settings.iter().map(String::as_str).collect();
+    let all = [
+        ".claude/settings.json",
+        "Permission-Mode",
+        "agents/openai.yaml",
+        "hooks",
+        "inner/SKILL.md",
+        "metadata.openclaw",
+    ];
+    assert_eq!(named, all);
+    assert_eq!(found.standing, Standing::Waiting(vec![WaitReason::Capability]));
+    let words = found.widening.words();
+    assert!(words.iter().any(|(what, _)| *what == "brings settings of an agent"), "{words:?}");
+
+    let plain = world.add(ADA, 1, &[], &[("SKILL.md", &head("metadata:\n  author: ada\n"))]);
+    let shelf = world.shelf(&Decisions::default(), Policy::Auto);
+    assert!(shelf.version(FEDERATION, plain).unwrap().widening.settings.is_empty());
+
+    // What the standard does not know is no part of a skill that is used.
+    let mut decisions = Decisions::default();
+    for more in ["hooks:\n  PreToolUse: x\n", "model: opus\n", "metadata:\n  a:\n    b: c\n"] {
+        let id = world.add(ADA, 1, &[], &[("SKILL.md", &head(more))]);
+        decide(&world, &mut decisions, id, ItemDecision::Approved);
+        assert_eq!(world.standing(&decisions, Policy::Auto, id), Standing::Broken, "{more}");
+    }
+}
+
+#[test]
 fn what_is_no_skill_or_says_something_else_is_used_by_nobody() {
     let mut world = World::default();
     let other = "---\nname: pack\ndescription: Sends your keys.\n---\n\nDo.\n";

@@ -1,0 +1,147 @@
+//! Messages between nodes: questions and answers of sync, admission, and gossip frames.
+
+use std::sync::OnceLock;
+
+use lore_protocol::codec;
+use lore_protocol::delta::Delta;
+use lore_protocol::log::Log;
+use lore_protocol::sync::{Answer, Ask, MAX_ANSWER_BYTES, MAX_FRONTIERS, Round, Step, answer};
+use lore_protocol::wire::{Frame, FrameSeal, Reply, Request};
+
+use crate::guild::{Guild, authored, refold};
+use crate::script::{Script, text};
+use crate::seeds::vectors;
+
+struct Sides {
+    guild: Guild,
+    /// A log that lacks some of it.
+    behind: Log,
+    seal: FrameSeal,
+}
+
+fn sides() -> &'static Sides {
+    static SIDES: OnceLock<Sides> = OnceLock::new();
+    SIDES.get_or_init(|| {
+        let mut guild = Guild::new();
+        let behind = guild.log.clone();
+        for who in 1..guild.members.len() {
+            let payload = authored(u8::try_from(who).unwrap_or(0), 0);
+            let delta = guild.sign(who, &payload, |_| {}).expect("a member signs");
+            guild.say(delta);
+        }
+        guild.checkpoint();
+        let seal = FrameSeal::new(guild.log.signed_charter());
+        Sides { guild, behind, seal }
+    })
+}
+
+/// First byte: which message.
+pub(crate) fn run(bytes: &[u8]) {
+    let mut script = Script::new(bytes);
+    match script.byte() % 5 {
+        0 => asked(script.rest()),
+        1 => answered(&mut script),
+        2 => request(script.rest()),
+        3 => reply(script.rest()),
+        _ => gossip(script.rest()),
+    }
+}
+
+fn asked(bytes: &[u8]) {
+    let Ok(ask) = Ask::parse(bytes) else { return };
+    if let Ask::Missing { frontiers, .. } = &ask {
+        assert!(frontiers.len() <= MAX_FRONTIERS);
+    }
+    let log = &sides().guild.log;
+    let answer = answer(log, &ask);
+    let size = codec::encode(&answer).len();
+    assert!(size <= MAX_ANSWER_BYTES, "an answer of {size} bytes");
+    // Whatever was asked for, what is sent can be taken in.
+    if let Answer::Deltas { deltas, .. } = answer {
+        assert!(deltas.into_iter().all(|delta| delta.sound().is_ok()));
+    }
+}
+
+/// Answers that a peer gives, one after the other, to somebody who pulls.
+fn answered(script: &mut Script<'_>) {
+    let sides = sides();
+    let mut log = sides.behind.clone();
+    let sealed = log.tip().body.epoch;
+    let (mut round, mut ask) = Round::begin(&log);
+    for _ in 0..8 {
+        let said = match script.byte() % 4 {
+            0 => answer(&sides.guild.log, &ask),
+            _ => match codec::decode(script.text()) {
+                Ok(said) => said,
+                Err(_) => break,
+            },
+        };
+        match round.handle(&mut log, said).1 {
+            Step::Ask(next) => ask = next,
+            Step::Done(_) => break,
+        }
+    }
+    assert!(log.tip().body.epoch >= sealed, "what is sealed stays");
+    assert!(sides.behind.entries().all(|(id, _)| log.get(id).is_some()), "nothing is lost");
+    // An honest peer can still be pulled from.
+    let (mut round, mut ask) = Round::begin(&log);
+    while let Step::Ask(next) = round.handle(&mut log, answer(&sides.guild.log, &ask)).1 {
+        ask = next;
+    }
+    assert_eq!(refold(&log).root(), refold(&sides.guild.log).root());
+}
+
+fn request(bytes: &[u8]) {
+    let Ok(Request::Sync { ask, .. }) = codec::decode::<Request>(bytes) else { return };
+    asked(&codec::encode(&ask));
+}
+
+fn reply(bytes: &[u8]) {
+    match codec::decode::<Reply>(bytes) {
+        Ok(Reply::Sync(said)) => {
+            let said = text(&codec::encode(&*said));
+            answered(&mut Script::new(&[&[0, 1], said.as_slice()].concat()));
+        }
+        Ok(Reply::Charter(signed)) => {
+            let _ = (signed.open(), signed.federation());
+        }
+        _ => {}
+    }
+}
+
+fn gossip(bytes: &[u8]) {
+    let seal = &sides().seal;
+    assert!(seal.open(bytes).is_err(), "nobody without the charter seals");
+    let sealed = seal.seal_bytes(bytes);
+    let Ok(frame) = seal.open(&sealed) else { return };
+    assert_eq!(seal.seal(&frame), sealed, "one frame has one sealed form");
+    let (Frame::Full(delta) | Frame::Head(delta)) = frame;
+    let _ = (delta.header.id(), Delta::parse(&delta.to_bytes()));
+}
+
+pub(crate) fn seeds() -> Vec<(String, Vec<u8>)> {
+    let with =
+        |first: u8, (name, bytes): (String, Vec<u8>)| (name, [&[first][..], &bytes].concat());
+    let sides = sides();
+    let (_, first) = Round::begin(&sides.behind);
+    let ask = Ask::Missing { frontiers: sides.behind.frontiers(), wants: sides.behind.wants(9) };
+    let said = answer(&sides.guild.log, &ask);
+    let mut twice = said.clone();
+    if let Answer::Deltas { deltas, .. } = &mut twice {
+        deltas.reverse();
+        deltas.extend(deltas.clone());
+    }
+    let answers = |name: &str, said: &Answer| {
+        let said = text(&codec::encode(said));
+        (format!("answers-{name}"), [&[1, 0, 1], said.as_slice()].concat())
+    };
+    let asks = [("digest", &first), ("missing", &ask)]
+        .map(|(name, ask)| with(0, (format!("ask-{name}"), codec::encode(ask))));
+    let mut all = asks.to_vec();
+    all.push(("answers-honest".into(), vec![1, 0, 0, 0, 0]));
+    all.extend([answers("once", &said), answers("twice-and-reversed", &twice)]);
+    all.extend(vectors("Request", 7).into_iter().map(|seed| with(2, seed)));
+    all.extend(vectors("Reply", 10).into_iter().map(|seed| with(3, seed)));
+    all.extend(vectors("Frame", 2).into_iter().map(|seed| with(4, seed)));
+    all
+}
