@@ -83,6 +83,8 @@ impl<N: NoiseSource> Engine<N> {
         }
         if opened {
             self.forget_answers(federation);
+            // There may be members whose addresses are not known yet, and who told of them may be gone soon.
+            self.rounds.hurry();
         }
         Ok(result)
     }

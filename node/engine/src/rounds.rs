@@ -27,6 +27,11 @@ pub(crate) struct Rounds {
 }
 
 impl Rounds {
+    /// The next tick begins a round, whatever the interval.
+    pub(crate) const fn hurry(&mut self) {
+        self.last = None;
+    }
+
     /// A request will not be answered: its round is over.
     pub(crate) fn forget(&mut self, number: u64) {
         if let Some(Pending::Sync { federation, peer, .. }) = self.pending.remove(&number) {

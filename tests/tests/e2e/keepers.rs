@@ -46,6 +46,12 @@ fn three_of_four_signers_go_on_without_the_founder_and_replace_it() {
     assert!(refused.stderr.contains("lore federation signers"), "{refused:?}");
 
     // One asks; the nodes of the others agree by themselves.
+    for node in &others {
+        wait_until("the members found each other", PATIENCE, || {
+            let peers = node.json(&["peers"]);
+            (peers["connected"].as_array().unwrap().len() == 4).then_some(())
+        });
+    }
     ada.stop();
     let before = epoch(eve);
     let ended = cleo.json(&["federation", "checkpoint"]);
