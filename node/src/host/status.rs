@@ -90,7 +90,7 @@ impl Node {
         (!known).then(|| {
             format!(
                 "{by} members say that this node was removed from the federation: they serve it no more, and \
-                 nothing that it publishes reaches them; ask the founder why. A removed key cannot join \
+                 nothing that it publishes reaches them; ask a founder why. A removed key cannot join \
                  again: to come back, make another home and ask for an invitation"
             )
         })
