@@ -93,6 +93,20 @@ fn only_the_recovery_key_of_the_join_gives_a_new_key() {
 }
 
 #[test]
+fn a_new_key_that_comes_before_its_members_join_waits_for_it() {
+    let mut world = World::with_members(2);
+    let last = head(&world, 1);
+    let delta = rotate(&mut world, 1, last);
+    let mut late = world.empty();
+    assert!(matches!(late.ingest(sound(&delta)), Ingest::Waiting(_)));
+    for other in world.deltas.iter().filter(|other| **other != delta) {
+        late.ingest(sound(other));
+    }
+    assert!(late.get(&delta.header.id()).is_some(), "it was kept until then");
+    assert_eq!(late.digest(), world.log.digest());
+}
+
+#[test]
 fn a_new_key_ends_a_fork_and_voids_both_branches() {
     let mut world = World::with_members(2);
     let good = world.publish(1, &authored(lesson("curl", "curl -good")));

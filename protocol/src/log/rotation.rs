@@ -64,28 +64,26 @@ impl Log {
         [self.key_of(member), listed, self.newest_key(member)].into_iter().flatten()
     }
 
-    /// The new key, when the recovery key that the member's Join names has signed for it.
+    /// The new key, when the recovery key that the member's Join names has signed for it; none while the Join is not
+    /// here.
     pub(super) fn key_by_recovery(
         &self,
         header: &Header,
         rotation: &RotateKey,
-    ) -> Result<PublicKey, Fault> {
+    ) -> Result<Option<PublicKey>, Fault> {
         let place = rotation.last_good;
         let prev = header.prev.map(|prev| (header.seq.saturating_sub(1), prev));
         if rotation.member != header.author || prev != Some(place) {
             return Err(Fault::Header("a new key follows the last good delta of its member"));
         }
-        let Some(Payload::Join(join)) =
-            self.entries.get(&DeltaId(header.author.0)).map(|entry| &entry.sound.payload)
-        else {
-            return Err(Fault::NotMember);
-        };
+        let Some(first) = self.entries.get(&DeltaId(header.author.0)) else { return Ok(None) };
+        let Payload::Join(join) = &first.sound.payload else { return Err(Fault::NotMember) };
         let message = rotation.signed_bytes(header.federation);
         let named = recovery_hash(&rotation.recovery_key) == join.recovery;
         if !named || !rotation.recovery_key.verify(&message, &rotation.recovery_signature) {
             return Err(Fault::Forged);
         }
-        Ok(rotation.new_key)
+        Ok(Some(rotation.new_key))
     }
 
     /// Adds an accepted delta to its chain.
