@@ -6,7 +6,7 @@ mod world;
 use lore_protocol::delta::{Delta, Sound};
 use lore_protocol::identity::{SecretKey, Signer as _};
 use lore_protocol::ids::DeltaId;
-use lore_protocol::log::{Fault, Ingest, Log};
+use lore_protocol::log::{Fault, Ingest, Log, MAX_ROTATIONS_PER_EPOCH};
 use lore_protocol::payload::{Payload, RotateKey};
 use world::{World, authored, key, lesson, recovery_key, refold, refusal, shuffle, sound};
 
@@ -90,6 +90,20 @@ fn only_the_recovery_key_of_the_join_gives_a_new_key() {
         lore_protocol::delta::Header { prev: Some(head(&world, 2)), ..elsewhere.header.clone() };
     let elsewhere = Delta::sign(header, &sound(&elsewhere).payload, &key(201));
     assert!(matches!(refusal(&mut world.log, &elsewhere), Fault::Header(_)));
+}
+
+#[test]
+fn a_new_key_that_comes_before_its_members_join_waits_for_it() {
+    let mut world = World::with_members(2);
+    let last = head(&world, 1);
+    let delta = rotate(&mut world, 1, last);
+    let mut late = world.empty();
+    assert!(matches!(late.ingest(sound(&delta)), Ingest::Waiting(_)));
+    for other in world.deltas.iter().filter(|other| **other != delta) {
+        late.ingest(sound(other));
+    }
+    assert!(late.get(&delta.header.id()).is_some(), "it was kept until then");
+    assert_eq!(late.digest(), world.log.digest());
 }
 
 #[test]
@@ -215,4 +229,21 @@ fn logs_that_know_of_the_new_key_and_logs_that_do_not_come_together_by_sync() {
     }
     assert_eq!(behind.digest(), ahead.digest());
     assert_eq!(refold(&behind).root(), refold(&ahead).root());
+}
+
+#[test]
+fn a_member_has_few_new_keys_between_two_checkpoints() {
+    let mut world = World::with_members(1);
+    for n in 0..MAX_ROTATIONS_PER_EPOCH {
+        let new = key(210 + u8::try_from(n).unwrap());
+        let last = head(&world, 1);
+        world.push(rotation(&world, 1, last, &new, &recovery_key(2)));
+    }
+    let last = head(&world, 1);
+    let more = rotation(&world, 1, last, &key(250), &recovery_key(2));
+    let fault = Fault::Charter("too many new keys of one member between two checkpoints");
+    assert_eq!(refusal(&mut world.log, &more), fault);
+    world.checkpoint();
+    let more = rotation(&world, 1, last, &key(250), &recovery_key(2));
+    world.push(more);
 }

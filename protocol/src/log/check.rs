@@ -117,7 +117,7 @@ impl Log {
             return Err(MISPLACED.into());
         }
         let key = match &sound.payload {
-            Payload::RotateKey(rotation) => Some(self.key_by_recovery(header, rotation)?),
+            Payload::RotateKey(rotation) => self.key_by_recovery(header, rotation)?,
             _ => prev.map(|prev| prev.key),
         };
         let missing = match (prev, anchor, key) {

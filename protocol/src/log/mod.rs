@@ -25,7 +25,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 pub use check::Fault;
 pub use frontier::{Frontier, digest};
-pub use quota::{MAX_VOUCHES_PER_EPOCH, Totals};
+pub use quota::{MAX_ROTATIONS_PER_EPOCH, MAX_VOUCHES_PER_EPOCH, Totals};
 pub use seal::Problem;
 pub use sealed::Sealed;
 pub use waiting::{MAX_UNKNOWN_BYTES, MAX_WAITING_BYTES, MAX_WAITING_PER_AUTHOR, Missing};

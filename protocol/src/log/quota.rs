@@ -13,6 +13,9 @@ use crate::payload::{Origin, Payload};
 /// alone.
 pub const MAX_VOUCHES_PER_EPOCH: u64 = 16;
 
+/// Most RotateKeys of one member between two checkpoints.
+pub const MAX_ROTATIONS_PER_EPOCH: u64 = 4;
+
 /// Checkpoints that a signer may write above the quota: else one who used it up could end no epoch, and
 /// nobody's quota would ever begin again.
 const CHECKPOINTS_ABOVE: u64 = 4;
@@ -24,6 +27,8 @@ pub struct Totals {
     pub vouches: u64,
     /// Lessons that its author wrote by hand.
     pub authored_lessons: u64,
+    /// New keys.
+    pub rotations: u64,
 }
 
 impl Totals {
@@ -38,6 +43,7 @@ impl Totals {
         Self {
             vouches: self.vouches + u64::from(matches!(payload, Payload::Vouch(_))),
             authored_lessons: self.authored_lessons + lessons,
+            rotations: self.rotations + u64::from(matches!(payload, Payload::RotateKey(_))),
         }
     }
 }
@@ -68,6 +74,9 @@ impl Log {
             && totals.vouches.saturating_sub(before.vouches) > MAX_VOUCHES_PER_EPOCH
         {
             return Err(Fault::Charter("too many vouches of one member between two checkpoints"));
+        }
+        if totals.rotations.saturating_sub(before.rotations) > MAX_ROTATIONS_PER_EPOCH {
+            return Err(Fault::Charter("too many new keys of one member between two checkpoints"));
         }
         let lessons = totals.authored_lessons.saturating_sub(before.authored_lessons);
         if lessons > u64::from(limits.lessons_per_epoch) {

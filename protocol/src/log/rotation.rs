@@ -33,7 +33,7 @@ pub(super) struct Settled {
     line: BTreeSet<CheckpointId>,
     /// Others that may be anchors.
     keeps: BTreeSet<CheckpointId>,
-    /// Deltas of its chain before it.
+    /// Checkpoints that its member signed before it, on its branch.
     before: BTreeSet<DeltaId>,
     seq: u64,
 }
@@ -64,28 +64,26 @@ impl Log {
         [self.key_of(member), listed, self.newest_key(member)].into_iter().flatten()
     }
 
-    /// The new key, when the recovery key that the member's Join names has signed for it.
+    /// The new key, when the recovery key that the member's Join names has signed for it; none while the Join is not
+    /// here.
     pub(super) fn key_by_recovery(
         &self,
         header: &Header,
         rotation: &RotateKey,
-    ) -> Result<PublicKey, Fault> {
+    ) -> Result<Option<PublicKey>, Fault> {
         let place = rotation.last_good;
         let prev = header.prev.map(|prev| (header.seq.saturating_sub(1), prev));
         if rotation.member != header.author || prev != Some(place) {
             return Err(Fault::Header("a new key follows the last good delta of its member"));
         }
-        let Some(Payload::Join(join)) =
-            self.entries.get(&DeltaId(header.author.0)).map(|entry| &entry.sound.payload)
-        else {
-            return Err(Fault::NotMember);
-        };
+        let Some(first) = self.entries.get(&DeltaId(header.author.0)) else { return Ok(None) };
+        let Payload::Join(join) = &first.sound.payload else { return Err(Fault::NotMember) };
         let message = rotation.signed_bytes(header.federation);
         let named = recovery_hash(&rotation.recovery_key) == join.recovery;
         if !named || !rotation.recovery_key.verify(&message, &rotation.recovery_signature) {
             return Err(Fault::Forged);
         }
-        Ok(rotation.new_key)
+        Ok(Some(rotation.new_key))
     }
 
     /// Adds an accepted delta to its chain.
@@ -124,7 +122,9 @@ impl Log {
         let settled = Settled {
             line: line.collect(),
             keeps: rotate.keeps.iter().copied().collect(),
-            before: std::iter::successors(header.prev, |id| self.prev_of(id)).collect(),
+            before: std::iter::successors(header.prev, |id| self.prev_of(id))
+                .filter(|id| self.is_checkpoint(id))
+                .collect(),
             seq: header.seq,
         };
         self.unsettled = true;
@@ -292,6 +292,11 @@ impl Log {
         prev.is_some_and(|(seq, prev)| {
             self.chains.get(&author).is_some_and(|chain| chain.at(seq).any(|id| id == prev))
         })
+    }
+
+    fn is_checkpoint(&self, id: &DeltaId) -> bool {
+        let is = |entry: &Entry| matches!(entry.sound.payload, Payload::Checkpoint(_));
+        self.entries.get(id).is_some_and(is)
     }
 
     fn is_rotation(&self, id: &DeltaId) -> bool {
