@@ -6,9 +6,7 @@ use std::time::Duration;
 use libp2p::request_response::{self, ProtocolSupport};
 use libp2p::swarm::NetworkBehaviour;
 use libp2p::swarm::behaviour::toggle::Toggle;
-use libp2p::{
-    PeerId, allow_block_list, connection_limits, dcutr, identify, identity, mdns, ping, relay,
-};
+use libp2p::{PeerId, allow_block_list, connection_limits, identify, identity, mdns, ping, relay};
 
 use super::codec::FrameCodec;
 use super::config::NetworkConfig;
@@ -17,6 +15,7 @@ use super::dialback::DialBack;
 use super::directory::{self, Kad};
 use super::gossip::{self, Gossip};
 use super::observed::Observed;
+use super::punch::Punch;
 use super::{NetworkError, PROTOCOL, limits};
 
 /// Longest time of an answer.
@@ -38,7 +37,7 @@ pub(super) struct Behaviour {
     pub(super) identify: Observed,
     ping: ping::Behaviour,
     relays: relay::client::Behaviour,
-    punch: dcutr::Behaviour,
+    punch: Punch,
     dialback: DialBack,
     pub(super) kad: Toggle<Kad>,
     pub(super) mdns: Toggle<mdns::tokio::Behaviour>,
@@ -54,6 +53,7 @@ impl Behaviour {
         for peer in &peers {
             self.limits.bypass_peer_id(peer);
         }
+        self.punch.keep(&peers);
         self.crowd.keep(peers, relays);
     }
 
@@ -88,7 +88,7 @@ impl Behaviour {
             identify: Observed::new(identity_of(key)),
             ping: probes(),
             relays,
-            punch: dcutr::Behaviour::new(me),
+            punch: Punch::new(me),
             dialback: DialBack::new(judges),
             kad: kad.into(),
             mdns: mdns.into(),

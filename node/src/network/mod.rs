@@ -29,6 +29,7 @@ mod lookup;
 mod meter;
 mod observed;
 mod peer;
+mod punch;
 mod reach;
 mod redial;
 mod relay;

@@ -38,8 +38,8 @@ pub(super) struct Task {
     infrastructure: BTreeSet<PeerId>,
     /// Connected peers of which the node is told nothing: relays and bootstrap nodes.
     pub(super) hidden: BTreeSet<PeerId>,
-    /// When connected peers said without being asked where they are.
-    pushed: BTreeMap<PeerId, Instant>,
+    /// How often connected peers said without being asked where they are, and since when that is counted.
+    pushed: BTreeMap<PeerId, (Instant, u32)>,
     pub(super) standing: Standing,
     pub(super) directory: Option<Directory>,
     gossip: bool,
@@ -53,8 +53,10 @@ const NEEDLESS_TIME: Duration = Duration::from_secs(60);
 const SETTLED: Duration = Duration::from_secs(2);
 /// Interval at which strangers are looked at.
 const SWEEP: Duration = Duration::from_secs(5);
-/// Least time between two reports of one peer about where it is.
-const PUSH_AGAIN: Duration = Duration::from_secs(5);
+/// Most reports of one peer about where it is, within [`PUSHES_TIME`].
+const PUSHES: u32 = 8;
+/// See [`PUSHES`].
+const PUSHES_TIME: Duration = Duration::from_secs(60);
 
 impl Task {
     pub(super) fn new(
@@ -338,14 +340,10 @@ impl Task {
             BehaviourEvent::Identify(identify::Event::Received { peer_id, info, .. }) => {
                 self.on_identified(peer_id, info.listen_addrs);
             }
-            BehaviourEvent::Identify(identify::Event::Pushed { peer_id, info, .. }) => {
-                let now = Instant::now();
-                let soon = |at: &Instant| now.saturating_duration_since(*at) < PUSH_AGAIN;
-                if self.swarm.is_connected(&peer_id) && !self.pushed.get(&peer_id).is_some_and(soon)
-                {
-                    self.pushed.insert(peer_id, now);
-                    self.on_identified(peer_id, info.listen_addrs);
-                }
+            BehaviourEvent::Identify(identify::Event::Pushed { peer_id, info, .. })
+                if self.may_push(peer_id, Instant::now()) =>
+            {
+                self.on_identified(peer_id, info.listen_addrs);
             }
             BehaviourEvent::Ping(ping::Event { connection, result: Err(error), .. })
                 if !matches!(error, ping::Failure::Unsupported) =>
@@ -361,6 +359,19 @@ impl Task {
             BehaviourEvent::Mdns(event) => self.on_mdns(event),
             _ => {}
         }
+    }
+
+    /// Whether what a peer says without being asked is read: each report is written to the store.
+    fn may_push(&mut self, peer: PeerId, now: Instant) -> bool {
+        if !self.swarm.is_connected(&peer) {
+            return false;
+        }
+        let (since, count) = self.pushed.entry(peer).or_insert((now, 0));
+        if now.saturating_duration_since(*since) >= PUSHES_TIME {
+            (*since, *count) = (now, 0);
+        }
+        *count += 1;
+        *count <= PUSHES
     }
 
     fn on_identified(&mut self, peer_id: PeerId, claimed: Vec<Multiaddr>) {
