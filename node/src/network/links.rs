@@ -55,8 +55,12 @@ impl Links {
             }
         };
         let relay = address::relay_of(local);
+        // Nothing but an attempt at a direct way adds a connection to a relayed one; the side whose packet came
+        // second sees the other's come in.
+        let upgraded = self.best(&peer).is_some_and(|(way, _)| way == Way::Relayed);
         let way = match Place::of(remote) {
             _ if endpoint.is_relayed() => Way::Relayed,
+            Some(Place::Public) if upgraded => Way::HolePunched,
             Some(Place::Loopback) => Way::Loopback,
             Some(Place::Lan) => Way::Lan,
             _ => Way::Direct,
@@ -144,7 +148,6 @@ mod tests {
         assert_eq!(links.needless(now + time, time, kept), []);
 
         links.opened(direct, peer, &dialled("/ip4/9.9.9.9/udp/1/quic-v1"), now);
-        links.punched(direct);
         assert_eq!(links.best(&peer).unwrap().0, Way::HolePunched);
         assert_eq!(links.superseded(now, time), []);
         assert_eq!(links.superseded(now + time, time), [through]);

@@ -7,7 +7,10 @@ mod task;
 
 use std::collections::HashMap;
 use std::future::Future;
+use std::time::Duration;
 
+use futures::StreamExt as _;
+use libp2p::swarm::SwarmEvent;
 use libp2p::{Multiaddr, Swarm, SwarmBuilder, noise, tcp, yamux};
 use lore_protocol::identity::{SecretKey, Signer as _};
 
@@ -43,6 +46,11 @@ pub mod limits {
     /// Seconds that a connection without a place may stay.
     pub const VISIT_SECONDS: u64 = 600;
 }
+
+/// Time in which the system names its addresses.
+const GATHER: Duration = Duration::from_millis(500);
+/// Time after which a node that does not answer cannot be reached. Who asks whether it can waits 10 seconds.
+const DIAL_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Configuration of a relay.
 pub struct RelayConfig<'a> {
@@ -93,7 +101,8 @@ impl Relay {
                 swarm.listen_on(address.clone()).map_err(|error| listen_error(address, error))?;
             listeners.insert(listener, address.clone());
         }
-        let bound = listening(&mut swarm, listeners).await?;
+        let mut bound = listening(&mut swarm, listeners).await?;
+        gather(&mut swarm, &mut bound).await;
         let announced = if config.announce.is_empty() { best(bound) } else { config.announce };
         let mut addresses = Vec::new();
         for address in announced {
@@ -115,6 +124,23 @@ impl Relay {
     }
 }
 
+/// Takes in further addresses: a listener on all of them tells them one by one.
+async fn gather(swarm: &mut Swarm<Behaviour>, bound: &mut Vec<Multiaddr>) {
+    let take = async {
+        loop {
+            match swarm.select_next_some().await {
+                SwarmEvent::NewListenAddr { address, .. } => bound.push(address),
+                // Its event is missed: it may come again.
+                SwarmEvent::ConnectionEstablished { connection_id, .. } => {
+                    swarm.close_connection(connection_id);
+                }
+                _ => {}
+            }
+        }
+    };
+    let _: Result<(), _> = tokio::time::timeout(GATHER, take).await;
+}
+
 /// Public addresses where there are any, else those of the LAN, else loopback.
 fn best(bound: Vec<Multiaddr>) -> Vec<Multiaddr> {
     let told = address::told(bound);
@@ -134,6 +160,7 @@ fn swarm_of(config: &RelayConfig<'_>) -> Result<Swarm<Behaviour>, NetworkError> 
         .with_behaviour(|key| Behaviour::new(key, &config.others))
         .map_err(|error| setup(&error))?
         .with_swarm_config(|swarm| swarm.with_idle_connection_timeout(task::VISIT))
+        .with_connection_timeout(DIAL_TIMEOUT)
         .build())
 }
 
