@@ -56,8 +56,14 @@ impl Cluster {
     /// A new home, initialised with these arguments, on loopback.
     #[must_use]
     pub fn node_with(&self, name: &str, args: &[&str]) -> Node {
+        self.node_beyond(name, &[&["--loopback"], args].concat())
+    }
+
+    /// A new home, initialised with these arguments, that others reach.
+    #[must_use]
+    pub fn node_beyond(&self, name: &str, args: &[&str]) -> Node {
         let node = Node { home: self.path().join(name), daemon: None };
-        node.json(&[&["init", "--loopback", "--name", name], args].concat());
+        node.json(&[&["init", "--name", name], args].concat());
         node
     }
 

@@ -71,7 +71,10 @@ pub use lesson::{
     PendingLessons, PreviewedLesson, PreviewedLessons, Trigger,
 };
 pub use line::{LINE_BYTES, LORE_VERSION, VERSION};
-pub use network::{Counters, Network, Peers};
+pub use network::{
+    Connection, Counters, Network, Peers, Reach, Reachable, RelayLimits, RelayListening,
+    RelayPlace, RelayUse, Way,
+};
 pub use node::{NodeStatus, Recovering, Status, Stop, Stopping};
 pub use privacy::{
     BudgetOffer, DueRelease, Explanation, NextRelease, PastRelease, PeriodSpend, PrivacyBuys,

@@ -65,8 +65,10 @@ pub(super) enum Verb {
     Stop,
     /// Show this node's state on one screen.
     Status,
-    /// List connected peers and the addresses on which this node listens.
+    /// List connected peers, the way to each, and how others reach this node.
     Peers,
+    /// Run a public relay: nodes behind routers are reached through it. It takes part in no federation.
+    Relay(super::relay::RelayArgs),
     /// Print the end of the running node's log.
     Logs(LogsArgs),
     /// Check this machine and this node, and print what to do about each fault.
@@ -159,6 +161,9 @@ pub(super) struct InitArgs {
     /// Seconds between two sync rounds, at least 1 [default: 30].
     #[arg(long)]
     pub(super) sync_seconds: Option<u64>,
+    /// Use this relay, given as `lore relay` printed it; may be given more than once.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(super) relay: Vec<String>,
 }
 
 #[derive(Debug, Args)]

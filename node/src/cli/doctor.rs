@@ -1,6 +1,6 @@
 //! `doctor`: what is wrong, and what to do about it.
 
-use lore_control::{FederationStatus, Status};
+use lore_control::{FederationStatus, Reach, Reachable, Status};
 use lore_sandbox::{Level, Probe, SandboxError};
 use serde::Serialize;
 
@@ -71,7 +71,10 @@ pub(super) fn doctor(context: &Context) -> Result<(), CliError> {
             let pid = status.daemon.unwrap_or_default();
             check("daemon", Ok(format!("running as process {pid}")));
             let peers = status.network.as_ref().map_or(0, |network| network.connected.len());
-            check("network", Ok(format!("{peers} peers connected")));
+            if let Some(network) = &status.network {
+                check("network", Ok(super::peers::ways(network)));
+                check("reach", reach(&network.reach));
+            }
             check_federations(&status.federations, Some(peers), &mut check);
         }
         Ok(None) => {
@@ -106,6 +109,22 @@ pub(super) fn doctor(context: &Context) -> Result<(), CliError> {
         lines.collect()
     };
     output::result_with(&Report { checks, failed, sandbox }, context.json, text, fault)
+}
+
+/// How others reach this node. Only a node whose relays fail it has a fault: listening on one machine is a choice.
+fn reach(reach: &Reach) -> Result<String, CliError> {
+    let says = match &reach.advice {
+        Some(advice) => format!("{}. {advice}", reach.says),
+        None => reach.says.clone(),
+    };
+    if reach.state == Reachable::Unreachable {
+        let error = CliError::failed("unreachable", &reach.says);
+        return Err(match &reach.advice {
+            Some(advice) => error.help(advice),
+            None => error,
+        });
+    }
+    Ok(says)
 }
 
 /// Looks whether other accounts can put something into the home.

@@ -23,11 +23,13 @@ mod mcp;
 mod model;
 mod model_file;
 mod notes;
+mod peers;
 mod privacy;
 mod privacy_audit;
 mod privacy_table;
 mod publish;
 mod refold;
+mod relay;
 mod replay;
 mod review;
 mod run;
@@ -149,7 +151,8 @@ fn dispatch(cli: Cli, machine: Machine) -> Result<(), CliError> {
         Verb::Run(args) => run::run(&context, args),
         Verb::Stop => run::stop(&context),
         Verb::Status => show::status(&context),
-        Verb::Peers => show::peers(&context),
+        Verb::Peers => peers::peers(&context),
+        Verb::Relay(args) => relay::relay(&context, &args),
         Verb::Logs(args) => show::logs(&context, args.lines),
         Verb::Doctor => doctor::doctor(&context),
         Verb::Federation(verb) => federation::federation(&context, verb),

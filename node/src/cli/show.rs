@@ -1,6 +1,6 @@
-//! `status`, `peers`, `logs` and `--version`.
+//! `status`, `logs` and `--version`.
 
-use lore_control::{NodeStatus, Peers, Quote, Recovering, Retention, Spending, Status};
+use lore_control::{NodeStatus, Quote, Recovering, Retention, Spending, Status};
 use serde_json::json;
 
 use super::Context;
@@ -123,15 +123,6 @@ pub(super) fn budget(spending: &Spending) -> String {
         budget.period_days,
         output::date(spending.period_start_seconds),
     )
-}
-
-pub(super) fn peers(context: &Context) -> Result<(), CliError> {
-    let network = context.ask_running(Peers {})?;
-    output::result(&network, context.json, |network| {
-        let connected: String = network.connected.iter().map(|key| format!("  {key}\n")).collect();
-        let listening: String = network.listening.iter().map(|at| format!("  {at}\n")).collect();
-        format!("connected:\n{connected}listening on:\n{listening}")
-    })
 }
 
 pub(super) fn logs(context: &Context, lines: usize) -> Result<(), CliError> {

@@ -8,6 +8,7 @@ use super::Context;
 use super::args::InitArgs;
 use crate::config::Config;
 use crate::error::CliError;
+use crate::network::{MAX_RELAYS, PeerAddress};
 use crate::output;
 use crate::store::Store;
 use lore_protocol::identity::Signer as _;
@@ -32,6 +33,14 @@ pub(super) fn init(context: &Context, args: &InitArgs) -> Result<(), CliError> {
     }
     if let Some(seconds) = args.sync_seconds {
         config.sync_interval = Duration::from_secs(seconds.max(1));
+    }
+    let relays = args.relay.iter().map(|text| text.parse::<PeerAddress>());
+    config.network.relays = relays.collect::<Result<_, _>>().map_err(|error| {
+        CliError::usage(error)
+            .help("give a relay as `lore relay` printed it, with /p2p/ at its end")
+    })?;
+    if config.network.relays.len() > MAX_RELAYS {
+        return Err(CliError::usage(format!("--relay is given more than {MAX_RELAYS} times")));
     }
     let key = context.home.initialise(&config.to_toml())?;
     Store::open_or_create(&context.home.store_path())?;

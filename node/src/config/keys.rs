@@ -11,6 +11,27 @@ pub const KEYS: &[(&str, &str)] = &[
     ("peers", "Peers to keep a connection with, each ending in `/p2p/PEER`."),
     ("log_level", "`error`, `warn`, `info`, `debug`, `trace` or a filter of the `tracing` crate."),
     ("sync_interval_seconds", "Seconds between two comparisons with a member, 1 to 86400; 30."),
+    (
+        "network.relays",
+        "Relays, each ending in `/p2p/PEER`: this node is reached through them while it cannot be reached otherwise.",
+    ),
+    (
+        "network.bootstrap",
+        "Nodes at which addresses of members are looked up, each ending in `/p2p/PEER`; the relays.",
+    ),
+    (
+        "network.mdns",
+        "Whether members are looked for on the LAN, where everybody then sees this node's key; `true` unless the node \
+         listens on loopback only.",
+    ),
+    (
+        "network.dht",
+        "Whether this node's addresses are published at the bootstrap nodes, and those of members looked up; `true`.",
+    ),
+    (
+        "network.gossip",
+        "Whether new deltas are gossiped; without, they come with the next comparison; `true`.",
+    ),
     ("privacy.gate", "`off`, or `ask`: a person approves lesson releases."),
     (
         "privacy.gate_deadline_seconds",

@@ -5,6 +5,7 @@ mod agent;
 mod keys;
 mod mcp;
 mod model;
+mod network;
 mod sessions;
 mod shelf;
 
@@ -21,6 +22,7 @@ pub use mcp::McpEntry;
 pub(crate) use mcp::read_file as read_mcp_file;
 pub use model::ModelSettings;
 pub(crate) use model::{ModelFile, base_url, dialect_of, is_name};
+pub use network::NetworkSettings;
 use serde::Deserialize;
 pub use sessions::SessionSettings;
 
@@ -94,6 +96,8 @@ pub struct Config {
     pub listen: Vec<Multiaddr>,
     /// Peers to keep a connection with.
     pub peers: Vec<PeerAddress>,
+    /// Ways to other nodes.
+    pub network: NetworkSettings,
     /// `error`, `warn`, `info`, `debug`, `trace` or a tracing filter.
     pub log_level: String,
     /// The interval between comparisons with a random peer.
@@ -126,6 +130,7 @@ impl Default for Config {
                 .filter_map(|address| address.parse().ok())
                 .collect(),
             peers: Vec::new(),
+            network: NetworkSettings::default(),
             log_level: "info".into(),
             sync_interval: Duration::from_secs(30),
             gate_seconds: None,
@@ -148,6 +153,7 @@ struct File {
     peers: Option<Vec<toml::Spanned<String>>>,
     log_level: Option<String>,
     sync_interval_seconds: Option<toml::Spanned<u64>>,
+    network: network::NetworkTable,
     privacy: Privacy,
     sessions: sessions::SessionsTable,
     shelf: shelf::ShelfTable,
@@ -265,6 +271,7 @@ impl Config {
                 invalid(given.span().start, why)
             })?;
         }
+        config.network = file.network.settings().map_err(|(offset, why)| invalid(offset, why))?;
         config.sessions = file.sessions.settings().map_err(|(offset, why)| invalid(offset, why))?;
         config.shelf_policy = file.shelf.policy().map_err(|(offset, why)| invalid(offset, why))?;
         for (name, model) in file.models {
@@ -307,6 +314,7 @@ impl Config {
              # How often to compare libraries with a random peer, in seconds (1 to 86400).\n\
              sync_interval_seconds = {}\n\n\
              # Models stand in [models.NAME], the one to use in [agent]; `lore model set` writes both.\n\n\
+             {}\n\
              [privacy]\n\
              # \"ask\": a person may drop keys of a lesson release before it goes out (see\n\
              # `lore privacy preview`); without an answer nothing does. \"off\": no gate.\n\
@@ -321,6 +329,7 @@ impl Config {
             list(self.peers.iter().map(ToString::to_string).collect()),
             quoted(&self.log_level),
             self.sync_interval.as_secs(),
+            self.network.to_toml(),
             quoted(if self.gate_seconds.is_some() { "ask" } else { "off" }),
             self.gate_seconds.unwrap_or(GATE_SECONDS),
             self.share_delay.seconds(),
@@ -370,7 +379,7 @@ mod tests {
         assert_eq!(
             error,
             "home/config.toml:3: unknown key `listen_on`; known keys here: name, listen, peers, \
-             log_level, sync_interval_seconds, privacy, sessions, shelf, agent, models (all are in \
+             log_level, sync_interval_seconds, network, privacy, sessions, shelf, agent, models (all are in \
              docs/configuration.md)"
         );
         let error = parse("[privacy]\nepsilon = 4\n").unwrap_err();

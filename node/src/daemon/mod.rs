@@ -4,6 +4,7 @@
 
 mod drive;
 mod listen;
+mod reach;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -11,9 +12,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lore_control::{
-    Counters, Event as Progressed, Failure, FederationInvite, Handler, Network as Connections,
-    Peers, Progress, PublicKey, Reply, Request, SessionAdd, SessionImport, Status,
-    Stop as StopVerb, Stopping,
+    Event as Progressed, Failure, FederationInvite, Handler, Peers, Progress, Reply, Request,
+    SessionAdd, SessionImport, Status, Stop as StopVerb, Stopping,
 };
 use lore_engine::{EngineError, Event, Finished};
 use lore_session::import::Found;
@@ -27,7 +27,8 @@ use crate::home::Home;
 use crate::host::{Machine, Node, Watched, now_seconds};
 use crate::import::SessionFiles;
 use crate::network::{
-    FrameTap, GossipId, Network, NetworkConfig, NetworkError, NetworkHandle, ReplyToken, RequestId,
+    FrameTap, GossipId, Multiaddr, Network, NetworkConfig, NetworkError, NetworkHandle, ReplyToken,
+    RequestId,
 };
 use crate::stop::Stop;
 
@@ -133,9 +134,14 @@ pub async fn run(
     let node = Node::open(home.clone(), machine)?;
     let mut stop = Stop::listen()?;
     let record = options.record_frames.as_deref().map(recorder).transpose()?;
-    let start = |listen| NetworkConfig {
+    let start = |listen: Vec<Multiaddr>| NetworkConfig {
+        mdns: config.network.looks_on_the_lan(&listen),
         listen,
-        bootstrap: config.peers.clone(),
+        peers: config.peers.clone(),
+        relays: config.network.relays.clone(),
+        bootstrap: config.network.bootstrap_nodes(),
+        dht: config.network.dht,
+        gossip: config.network.gossip,
         frame_tap: record.clone(),
         ..NetworkConfig::new(node.engine().secret_key())
     };
@@ -266,7 +272,7 @@ impl Daemon {
                 Reply::to::<Status>(&status)?
             }
             Request::FederationInvite(ask) => {
-                let addresses = self.network.addresses();
+                let addresses = self.network.told();
                 let bare = addresses.iter().map(|address| address.address().to_string()).collect();
                 Reply::to::<FederationInvite>(&self.node.federation_invite(ask, bare)?)?
             }
@@ -282,22 +288,6 @@ impl Daemon {
             Err(error) => {
                 let _ = answer.send(Err(CliError::from(error).into()));
             }
-        }
-    }
-
-    fn connections(&self) -> Connections {
-        let counters = self.network.counters();
-        Connections {
-            connected: self.network.peers().iter().map(PublicKey::of).collect(),
-            listening: self.network.addresses().iter().map(ToString::to_string).collect(),
-            counters: Counters {
-                payload_out_bytes: counters.payload_out_bytes,
-                payload_in_bytes: counters.payload_in_bytes,
-                stream_out_bytes: counters.stream_out_bytes,
-                stream_in_bytes: counters.stream_in_bytes,
-                gossip_out: counters.gossip_out,
-                gossip_in: counters.gossip_in,
-            },
         }
     }
 }

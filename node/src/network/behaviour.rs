@@ -5,11 +5,17 @@ use std::time::Duration;
 
 use libp2p::request_response::{self, ProtocolSupport};
 use libp2p::swarm::NetworkBehaviour;
-use libp2p::{PeerId, allow_block_list, connection_limits, identify, identity, ping};
+use libp2p::swarm::behaviour::toggle::Toggle;
+use libp2p::{PeerId, allow_block_list, connection_limits, identify, identity, mdns, ping, relay};
 
 use super::codec::FrameCodec;
+use super::config::NetworkConfig;
 use super::crowd::Crowd;
+use super::dialback::DialBack;
+use super::directory::{self, Kad};
 use super::gossip::{self, Gossip};
+use super::observed::Observed;
+use super::punch::Punch;
 use super::{NetworkError, PROTOCOL, limits};
 
 /// Longest time of an answer.
@@ -28,23 +34,38 @@ pub(super) struct Behaviour {
     pub(super) blocked: allow_block_list::Behaviour<allow_block_list::BlockedPeers>,
     pub(super) gossip: Gossip,
     pub(super) requests: request_response::Behaviour<FrameCodec>,
-    identify: identify::Behaviour,
+    pub(super) identify: Observed,
     ping: ping::Behaviour,
+    relays: relay::client::Behaviour,
+    punch: Punch,
+    dialback: DialBack,
+    pub(super) kad: Toggle<Kad>,
+    pub(super) mdns: Toggle<mdns::tokio::Behaviour>,
 }
 
 impl Behaviour {
-    /// Sets the peers whose connections are let in and kept whatever strangers do.
-    pub(super) fn keep(&mut self, peers: BTreeSet<PeerId>) {
+    /// Sets the peers whose connections are let in and kept whatever strangers do, and relays that may be
+    /// dialled for their sake.
+    pub(super) fn keep(&mut self, peers: BTreeSet<PeerId>, relays: BTreeSet<PeerId>) {
         for gone in self.crowd.kept().difference(&peers) {
             self.limits.remove_peer_id(gone);
         }
         for peer in &peers {
             self.limits.bypass_peer_id(peer);
         }
-        self.crowd.keep(peers);
+        self.punch.keep(&peers);
+        self.crowd.keep(peers, relays);
     }
 
-    pub(super) fn new(key: &identity::Keypair) -> Result<Self, NetworkError> {
+    pub(super) fn new(
+        key: &identity::Keypair,
+        relays: relay::client::Behaviour,
+        config: &NetworkConfig<'_>,
+    ) -> Result<Self, NetworkError> {
+        let me = key.public().to_peer_id();
+        let judges = config.relays.iter().chain(&config.bootstrap).map(|one| one.peer).collect();
+        let kad = config.asks_directory().then(|| directory::client(me, &config.bootstrap));
+        let mdns = if config.mdns { on_the_lan(me) } else { None };
         let bounds = connection_limits::ConnectionLimits::default()
             // What one address may have of these is bounded before: see `Crowd`.
             .with_max_pending_incoming(Some(limits::PENDING))
@@ -54,7 +75,7 @@ impl Behaviour {
             .with_max_established_per_peer(Some(limits::CONNECTIONS_PER_PEER));
         Ok(Self {
             limits: connection_limits::Behaviour::new(bounds),
-            crowd: Crowd::default(),
+            crowd: Crowd::of(limits::STRANGERS_PER_ADDRESS, limits::STRANGERS),
             blocked: allow_block_list::Behaviour::default(),
             gossip: gossip::behaviour()?,
             requests: request_response::Behaviour::with_codec(
@@ -64,15 +85,41 @@ impl Behaviour {
                     .with_request_timeout(REQUEST_TIMEOUT)
                     .with_max_concurrent_streams(limits::STREAMS_PER_CONNECTION),
             ),
-            identify: identify::Behaviour::new(
-                identify::Config::new("/commonlore/1".into(), key.public())
-                    .with_agent_version(concat!("lore/", env!("CARGO_PKG_VERSION")).into())
-                    .with_interval(Duration::from_secs(3600))
-                    .with_cache_size(0),
-            ),
-            ping: ping::Behaviour::new(
-                ping::Config::new().with_interval(PING_INTERVAL).with_timeout(PING_TIMEOUT),
-            ),
+            identify: Observed::new(identity_of(key)),
+            ping: probes(),
+            relays,
+            punch: Punch::new(me),
+            dialback: DialBack::new(judges),
+            kad: kad.into(),
+            mdns: mdns.into(),
         })
+    }
+}
+
+/// What a node says of itself.
+pub(super) fn identity_of(key: &identity::Keypair) -> identify::Behaviour {
+    identify::Behaviour::new(
+        identify::Config::new("/commonlore/1".into(), key.public())
+            .with_agent_version(concat!("lore/", env!("CARGO_PKG_VERSION")).into())
+            .with_interval(Duration::from_secs(3600))
+            .with_cache_size(0),
+    )
+}
+
+/// Probes that find dead connections.
+pub(super) fn probes() -> ping::Behaviour {
+    ping::Behaviour::new(
+        ping::Config::new().with_interval(PING_INTERVAL).with_timeout(PING_TIMEOUT),
+    )
+}
+
+/// Asks and answers on the LAN; a machine that cannot does without.
+fn on_the_lan(me: PeerId) -> Option<mdns::tokio::Behaviour> {
+    match mdns::tokio::Behaviour::new(mdns::Config::default(), me) {
+        Ok(mdns) => Some(mdns),
+        Err(error) => {
+            tracing::warn!(%error, "members on the LAN are not looked for");
+            None
+        }
     }
 }

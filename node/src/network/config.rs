@@ -29,15 +29,42 @@ pub struct NetworkConfig<'a> {
     /// and let the system choose the port.
     pub listen: Vec<Multiaddr>,
     /// Peers to keep a connection with from the start.
+    pub peers: Vec<PeerAddress>,
+    /// Relays: asked for a place while this node cannot be reached, and whether it can. At most
+    /// [`super::MAX_RELAYS`].
+    pub relays: Vec<PeerAddress>,
+    /// Nodes through which the addresses of members are looked up, and which are asked like relays whether this
+    /// node can be reached. At most [`super::MAX_RELAYS`].
     pub bootstrap: Vec<PeerAddress>,
+    /// Whether members are looked for on the LAN.
+    pub mdns: bool,
+    /// Whether addresses are published to and looked up at the bootstrap nodes.
+    pub dht: bool,
+    /// Whether deltas are gossiped; without, sync alone carries them.
+    pub gossip: bool,
     /// Sees all application frames; none by default.
     pub frame_tap: Option<FrameTap>,
 }
 
 impl<'a> NetworkConfig<'a> {
-    /// A node with `key` that listens nowhere and dials nobody yet.
+    /// A node with `key` that listens nowhere and dials nobody yet, gossips, and looks for nobody.
     #[must_use]
     pub fn new(key: &'a SecretKey) -> Self {
-        Self { key, listen: Vec::new(), bootstrap: Vec::new(), frame_tap: None }
+        Self {
+            key,
+            listen: Vec::new(),
+            peers: Vec::new(),
+            relays: Vec::new(),
+            bootstrap: Vec::new(),
+            mdns: false,
+            dht: false,
+            gossip: true,
+            frame_tap: None,
+        }
+    }
+
+    /// Whether the hash table of addresses is used.
+    pub(super) fn asks_directory(&self) -> bool {
+        self.dht && !self.bootstrap.is_empty()
     }
 }

@@ -4,7 +4,7 @@
 //!
 //! Members are known to the node ([`Crowd::keep`]) and are let in whatever strangers do; what bounds them is
 //! the number of connections of one key. A network of IPv6 counts as one address: one who has an
-//! address of it has all.
+//! address of it has all. A relay counts as one address too: who comes through it shows no other.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::convert::Infallible;
@@ -21,18 +21,29 @@ use libp2p::swarm::{
 };
 use libp2p::{Multiaddr, PeerId};
 
+use super::address::{self, Place};
 use super::limits;
 
 /// Where a connection comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Source {
+pub(super) enum Source {
     Four([u8; 4]),
     /// The network part of an address.
     Six([u8; 8]),
+    /// A relay, by its key.
+    Relay(PeerId),
 }
 
 impl Source {
-    fn of(address: &Multiaddr) -> Option<Self> {
+    /// Source of a connection that arrives at `local` from `remote`.
+    pub(super) fn of(local: &Multiaddr, remote: &Multiaddr) -> Option<Self> {
+        if address::is_circuit(local) {
+            return address::relay_of(local).map(Self::Relay);
+        }
+        Self::of_ip(remote)
+    }
+
+    fn of_ip(address: &Multiaddr) -> Option<Self> {
         let ip = address.iter().find_map(|part| match part {
             Protocol::Ip4(ip) => Some(IpAddr::V4(ip)),
             Protocol::Ip6(ip) => Some(ip.to_canonical()),
@@ -58,6 +69,11 @@ struct Incoming {
     since: Instant,
 }
 
+/// A dial into a private network that a stranger asked for.
+#[derive(Debug, thiserror::Error)]
+#[error("a peer that is no member may not have addresses of private networks dialled")]
+struct Inside;
+
 /// Too many connections of one kind.
 #[derive(Debug, thiserror::Error)]
 #[error("at most {most} {what}")]
@@ -67,18 +83,46 @@ struct Crowded {
 }
 
 /// Incoming connections, and which peers are members.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Crowd {
+    /// Most connections of strangers from one address.
+    strangers_per_address: usize,
+    /// Most connections of strangers from all addresses.
+    strangers: usize,
     incoming: BTreeMap<ConnectionId, Incoming>,
     kept: BTreeSet<PeerId>,
+    /// Relays that addresses of wanted peers lead through: dialled anywhere, and strangers otherwise.
+    relays: BTreeSet<PeerId>,
     /// Connections that made room for others, to be closed.
     displaced: VecDeque<(PeerId, ConnectionId)>,
 }
 
 impl Crowd {
-    /// Sets whose connections are let in and kept.
-    pub(super) fn keep(&mut self, peers: BTreeSet<PeerId>) {
+    /// A crowd with at most so many connections of strangers from one address, and from all.
+    pub(super) const fn of(strangers_per_address: usize, strangers: usize) -> Self {
+        Self {
+            strangers_per_address,
+            strangers,
+            incoming: BTreeMap::new(),
+            kept: BTreeSet::new(),
+            relays: BTreeSet::new(),
+            displaced: VecDeque::new(),
+        }
+    }
+
+    /// Sets whose connections are let in and kept, and which relays are dialled for their sake.
+    pub(super) fn keep(&mut self, peers: BTreeSet<PeerId>, relays: BTreeSet<PeerId>) {
         self.kept = peers;
+        self.relays = relays;
+    }
+
+    /// Whether these addresses may be dialled. What a stranger asks for, to make a way through two routers,
+    /// must not reach into the networks that this machine is in.
+    fn may_dial(&self, peer: Option<&PeerId>, addresses: &[Multiaddr]) -> bool {
+        let known = |peer: &PeerId| self.is_kept(peer) || self.relays.contains(peer);
+        let outside =
+            |one: &Multiaddr| matches!(Place::of(one), Some(Place::Public | Place::Circuit));
+        peer.is_some_and(known) || addresses.iter().all(outside)
     }
 
     /// Peers whose connections are let in and kept.
@@ -90,10 +134,18 @@ impl Crowd {
         self.kept.contains(peer)
     }
 
-    /// Connections of strangers that had their time: one that joins is a member by then, or comes again.
-    pub(super) fn overdue(&self, now: Instant, time: Duration) -> Vec<ConnectionId> {
+    /// Connections of strangers that had their time, but for those who may stay: one that joins is a member by
+    /// then, or comes again.
+    pub(super) fn overdue(
+        &self,
+        now: Instant,
+        time: Duration,
+        stays: impl Fn(&PeerId) -> bool,
+    ) -> Vec<ConnectionId> {
+        let stranger =
+            |one: &Incoming| self.is_stranger(one) && !one.peer.is_some_and(|peer| stays(&peer));
         let late = |one: &Incoming| now.saturating_duration_since(one.since) >= time;
-        let overdue = self.incoming.iter().filter(|(_, one)| self.is_stranger(one) && late(one));
+        let overdue = self.incoming.iter().filter(|(_, one)| stranger(one) && late(one));
         overdue.map(|(id, _)| *id).collect()
     }
 
@@ -105,8 +157,12 @@ impl Crowd {
         self.incoming.values().filter(|one| counts(one)).count()
     }
 
-    fn begin(&mut self, id: ConnectionId, remote: &Multiaddr, now: Instant) -> Result<(), Crowded> {
-        let source = Source::of(remote);
+    fn begin(
+        &mut self,
+        id: ConnectionId,
+        source: Option<Source>,
+        now: Instant,
+    ) -> Result<(), Crowded> {
         let silent = self.count(|one| one.peer.is_none() && one.source == source);
         bound(silent, limits::PENDING_PER_ADDRESS, "connections of one address may be silent")?;
         self.incoming.insert(id, Incoming { source, peer: None, since: now });
@@ -117,17 +173,16 @@ impl Crowd {
         &mut self,
         id: ConnectionId,
         peer: PeerId,
-        remote: &Multiaddr,
+        source: Option<Source>,
         now: Instant,
     ) -> Result<(), Crowded> {
         self.incoming.remove(&id);
-        let source = Source::of(remote);
         if self.is_kept(&peer) {
             let same = self.count(|one| one.peer == Some(peer));
             bound(same, limits::CONNECTIONS_PER_PEER as usize, "connections of one key")?;
         } else {
             let there = self.count(|one| one.source == source && self.is_stranger(one));
-            bound(there, limits::STRANGERS_PER_ADDRESS, "strangers of one address")?;
+            bound(there, self.strangers_per_address, "strangers of one address")?;
             self.make_room(there)?;
         }
         self.incoming.insert(id, Incoming { source, peer: Some(peer), since: now });
@@ -139,7 +194,7 @@ impl Crowd {
     fn make_room(&mut self, there: usize) -> Result<(), Crowded> {
         let strangers = || self.incoming.iter().filter(|(_, one)| self.is_stranger(one));
         let all = strangers().count();
-        if all < limits::STRANGERS {
+        if all < self.strangers {
             return Ok(());
         }
         let mut sources: BTreeMap<Option<Source>, usize> = BTreeMap::new();
@@ -151,7 +206,7 @@ impl Crowd {
             .and_then(|(id, one)| Some((one.peer?, *id)));
         let displaced = oldest.filter(|_| there < most);
         let displaced = displaced
-            .ok_or(Crowded { most: limits::STRANGERS, what: "strangers from all addresses" })?;
+            .ok_or(Crowded { most: self.strangers, what: "strangers from all addresses" })?;
         self.incoming.remove(&displaced.1);
         self.displaced.push_back(displaced);
         Ok(())
@@ -169,22 +224,38 @@ impl NetworkBehaviour for Crowd {
     fn handle_pending_inbound_connection(
         &mut self,
         connection: ConnectionId,
-        _: &Multiaddr,
+        local: &Multiaddr,
         remote: &Multiaddr,
     ) -> Result<(), ConnectionDenied> {
-        self.begin(connection, remote, Instant::now()).map_err(ConnectionDenied::new)
+        let source = Source::of(local, remote);
+        self.begin(connection, source, Instant::now()).map_err(ConnectionDenied::new)
     }
 
     fn handle_established_inbound_connection(
         &mut self,
         connection: ConnectionId,
         peer: PeerId,
-        _: &Multiaddr,
+        local: &Multiaddr,
         remote: &Multiaddr,
     ) -> Result<THandler<Self>, ConnectionDenied> {
-        let done = self.establish(connection, peer, remote, Instant::now());
+        let source = Source::of(local, remote);
+        let done = self.establish(connection, peer, source, Instant::now());
         done.map_err(ConnectionDenied::new)?;
         Ok(dummy::ConnectionHandler)
+    }
+
+    fn handle_pending_outbound_connection(
+        &mut self,
+        _: ConnectionId,
+        peer: Option<PeerId>,
+        addresses: &[Multiaddr],
+        _: Endpoint,
+    ) -> Result<Vec<Multiaddr>, ConnectionDenied> {
+        if self.may_dial(peer.as_ref(), addresses) {
+            Ok(Vec::new())
+        } else {
+            Err(ConnectionDenied::new(Inside))
+        }
     }
 
     fn handle_established_outbound_connection(
@@ -240,8 +311,18 @@ mod tests {
 
     use super::*;
 
-    fn at(text: &str) -> Multiaddr {
-        format!("{text}/tcp/4000").parse().unwrap()
+    fn members_and_strangers() -> Crowd {
+        Crowd::of(limits::STRANGERS_PER_ADDRESS, limits::STRANGERS)
+    }
+
+    /// Source of a connection from an IP address, or, with a `/p2p-circuit`, through a relay.
+    fn at(text: &str) -> Option<Source> {
+        let listening: Multiaddr = "/ip4/10.9.9.9/tcp/4000".parse().unwrap();
+        let (local, remote) = match text.strip_suffix("/p2p-circuit") {
+            Some(_) => (text.parse().unwrap(), format!("/p2p/{}", PeerId::random())),
+            None => (listening, format!("{text}/tcp/4000")),
+        };
+        Source::of(&local, &remote.parse().unwrap())
     }
 
     /// Begins and establishes connections of new peers until one is refused.
@@ -251,41 +332,50 @@ mod tests {
             .take_while(|_| {
                 *ids += 1;
                 let id = ConnectionId::new_unchecked(*ids);
-                crowd.begin(id, &at(from), now).is_ok()
-                    && crowd.establish(id, PeerId::random(), &at(from), now).is_ok()
+                crowd.begin(id, at(from), now).is_ok()
+                    && crowd.establish(id, PeerId::random(), at(from), now).is_ok()
             })
             .count()
     }
 
     #[test]
     fn one_address_has_so_many_strangers_and_no_more_and_others_come_in() {
-        let (mut crowd, mut ids) = (Crowd::default(), 0);
+        let (mut crowd, mut ids) = (members_and_strangers(), 0);
         let most = limits::STRANGERS_PER_ADDRESS;
         assert_eq!(fill(&mut crowd, "/ip4/10.0.0.1", &mut ids), most);
         assert_eq!(fill(&mut crowd, "/ip4/10.0.0.2", &mut ids), most);
         assert_eq!(fill(&mut crowd, "/ip6/2001:db8::1", &mut ids), most);
         assert_eq!(fill(&mut crowd, "/ip6/2001:db8::2", &mut ids), 0, "one network of IPv6");
+        let relay = |n: u8| format!("/ip4/10.0.0.{n}/tcp/1/p2p/{}/p2p-circuit", PeerId::random());
+        let (one, two) = (relay(1), relay(1));
+        assert_eq!(
+            fill(&mut crowd, &one, &mut ids),
+            most,
+            "whatever came from the relay's address"
+        );
+        assert_eq!(fill(&mut crowd, &one, &mut ids), 0, "one relay");
+        assert_eq!(fill(&mut crowd, &two, &mut ids), most, "another relay");
         // A member comes in where strangers are too many, a few times.
         let member = PeerId::random();
-        crowd.keep([member].into());
+        crowd.keep([member].into(), BTreeSet::new());
         let mut establish = || {
             ids += 1;
             let id = ConnectionId::new_unchecked(ids);
-            crowd.establish(id, member, &at("/ip4/10.0.0.1"), Instant::now()).is_ok()
+            crowd.establish(id, member, at("/ip4/10.0.0.1"), Instant::now()).is_ok()
         };
         assert_eq!((0..100).take_while(|_| establish()).count(), 4);
     }
 
     #[test]
     fn strangers_from_many_addresses_keep_no_newcomer_out_and_displace_no_member() {
-        let (mut crowd, now) = (Crowd::default(), Instant::now());
+        let (mut crowd, now) = (members_and_strangers(), Instant::now());
         let member = PeerId::random();
-        crowd.keep([member].into());
+        crowd.keep([member].into(), BTreeSet::new());
         let mut ids = 0;
         let mut come = |crowd: &mut Crowd, peer, from: &str, seconds| {
             ids += 1;
             let id = ConnectionId::new_unchecked(ids);
-            let done = crowd.establish(id, peer, &at(from), now + Duration::from_secs(seconds));
+            let done = crowd.establish(id, peer, at(from), now + Duration::from_secs(seconds));
             done.map(|()| id)
         };
         come(&mut crowd, member, "/ip4/10.0.0.1", 0).unwrap();
@@ -308,27 +398,42 @@ mod tests {
 
     #[test]
     fn silent_connections_of_one_address_are_few_and_their_end_makes_room() {
-        let mut crowd = Crowd::default();
+        let mut crowd = members_and_strangers();
         let (now, from) = (Instant::now(), at("/ip4/10.0.0.1"));
         let begun = (0..1_000)
-            .take_while(|n| crowd.begin(ConnectionId::new_unchecked(*n), &from, now).is_ok());
+            .take_while(|n| crowd.begin(ConnectionId::new_unchecked(*n), from, now).is_ok());
         assert_eq!(begun.count(), limits::PENDING_PER_ADDRESS);
-        assert!(crowd.begin(ConnectionId::new_unchecked(5_000), &at("/ip4/10.0.0.2"), now).is_ok());
+        assert!(crowd.begin(ConnectionId::new_unchecked(5_000), at("/ip4/10.0.0.2"), now).is_ok());
         crowd.incoming.remove(&ConnectionId::new_unchecked(0));
-        assert!(crowd.begin(ConnectionId::new_unchecked(5_001), &from, now).is_ok());
+        assert!(crowd.begin(ConnectionId::new_unchecked(5_001), from, now).is_ok());
     }
 
     #[test]
     fn strangers_have_their_time_and_members_stay() {
-        let mut crowd = Crowd::default();
+        let mut crowd = members_and_strangers();
         let (now, from, member) = (Instant::now(), at("/ip4/10.0.0.1"), PeerId::random());
         let [one, two, three] = [1, 2, 3].map(ConnectionId::new_unchecked);
-        crowd.establish(one, member, &from, now).unwrap();
-        crowd.establish(two, PeerId::random(), &from, now).unwrap();
-        crowd.begin(three, &from, now).unwrap();
-        crowd.keep([member].into());
+        crowd.establish(one, member, from, now).unwrap();
+        crowd.establish(two, PeerId::random(), from, now).unwrap();
+        crowd.begin(three, from, now).unwrap();
+        crowd.keep([member].into(), BTreeSet::new());
         let time = Duration::from_secs(60);
-        assert_eq!(crowd.overdue(now, time), []);
-        assert_eq!(crowd.overdue(now + time, time), [two]);
+        assert_eq!(crowd.overdue(now, time, |_| false), []);
+        assert_eq!(crowd.overdue(now + time, time, |_| false), [two]);
+    }
+
+    #[test]
+    fn only_known_peers_have_addresses_of_this_network_dialled() {
+        let mut crowd = members_and_strangers();
+        let [member, relay, stranger] = [1, 2, 3].map(|_| PeerId::random());
+        crowd.keep([member].into(), [relay].into());
+        let [inside, outside] = ["/ip4/192.168.1.1/tcp/80", "/ip4/8.8.8.8/tcp/80"]
+            .map(|text| text.parse::<Multiaddr>().unwrap());
+        for known in [member, relay] {
+            assert!(crowd.may_dial(Some(&known), std::slice::from_ref(&inside)));
+        }
+        assert!(crowd.may_dial(Some(&stranger), std::slice::from_ref(&outside)));
+        assert!(!crowd.may_dial(Some(&stranger), &[outside, inside.clone()]));
+        assert!(!crowd.may_dial(None, &[inside]));
     }
 }

@@ -9,8 +9,10 @@ use lore_protocol::ids::{FederationId, PublicKey};
 use tokio::sync::{mpsc, oneshot};
 
 use super::event::{GossipId, ReplyToken, RequestId, Verdict};
+use super::links::Links;
 use super::meter::{Counters, Meter};
 use super::peer::{PeerAddress, peer_id_of};
+use super::reach::{PeerLink, Reach};
 use super::{NetworkError, limits};
 
 /// Result of a publication.
@@ -44,6 +46,8 @@ pub(super) enum Command {
 pub(super) struct View {
     pub(super) addresses: Vec<Multiaddr>,
     pub(super) peers: BTreeSet<PublicKey>,
+    pub(super) links: Links,
+    pub(super) reach: Reach,
 }
 
 pub(super) struct Shared {
@@ -129,7 +133,7 @@ impl NetworkHandle {
         answered.await.map_err(|_| NetworkError::Stopped)?
     }
 
-    /// No longer redials a peer. An open connection stays.
+    /// No longer redials a peer. An open connection stays with a member, and a minute with others.
     ///
     /// # Errors
     /// [`NetworkError::NotAPeer`], [`NetworkError::Stopped`].
@@ -219,6 +223,33 @@ impl NetworkHandle {
         bare.into_iter()
             .filter_map(|address| PeerAddress::new(address, self.shared.local).ok())
             .collect()
+    }
+
+    /// Addresses under which others may reach this node, the best first, each with its key: what an
+    /// invitation carries.
+    #[must_use]
+    pub fn told(&self) -> Vec<PeerAddress> {
+        let bare = self.shared.view().reach.told.clone();
+        bare.into_iter()
+            .filter_map(|address| PeerAddress::new(address, self.shared.local).ok())
+            .collect()
+    }
+
+    /// How this node can be reached.
+    #[must_use]
+    pub fn reach(&self) -> Reach {
+        self.shared.view().reach.clone()
+    }
+
+    /// Connected peers, sorted by key, each with the best way to it.
+    #[must_use]
+    pub fn links(&self) -> Vec<PeerLink> {
+        let view = self.shared.view();
+        let link = |peer: &PublicKey| {
+            let (way, address) = view.links.best(&peer_id_of(peer).ok()?)?;
+            Some(PeerLink { peer: *peer, way, address: address.clone() })
+        };
+        view.peers.iter().filter_map(link).collect()
     }
 
     /// Peers that are connected, sorted.

@@ -3,20 +3,27 @@
 //! Exponential back-off with jitter, so that a node that restarts is not met by everybody at once.
 //! A state machine: time and randomness come in.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use libp2p::{Multiaddr, PeerId};
 
+use super::address::{self, CIRCUITS_PER_PEER};
 use super::limits;
 
 /// The first wait after a failed or lost connection.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 /// The longest wait between two attempts.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
+/// Most addresses of one peer that were found, not told. They are kept apart: whoever lies about where a peer
+/// is must not displace what the peer said.
+const FOUND_PER_PEER: usize = 4;
+/// Addresses that are tried before those through relays.
+const FIRST_TRIED: usize = 4;
 
 struct Wanted {
     addresses: Vec<Multiaddr>,
+    found: Vec<Multiaddr>,
     wait: Duration,
     /// Time of the next dial; `None` while connected or while an attempt is under way.
     due: Option<Instant>,
@@ -32,24 +39,54 @@ impl Redial {
     /// Wants `peer` at `address`, at once. `false` when the list is full.
     #[must_use]
     pub(super) fn want(&mut self, now: Instant, peer: PeerId, address: Multiaddr) -> bool {
-        let full = self.wanted.len() >= limits::WANTED_PEERS;
-        if full && !self.wanted.contains_key(&peer) {
-            return false;
+        let Some(wanted) = self.entry(peer) else { return false };
+        if address::is_circuit(&address) {
+            let circuits = wanted.addresses.iter().enumerate();
+            let mut circuits = circuits.filter(|(_, one)| address::is_circuit(one));
+            if let Some((oldest, _)) = circuits.nth(CIRCUITS_PER_PEER - 1) {
+                wanted.addresses.remove(oldest);
+            }
         }
-        let wanted = self.wanted.entry(peer).or_insert_with(|| Wanted {
-            addresses: Vec::new(),
-            wait: FIRST_WAIT,
-            due: None,
-        });
-        if let Some(known) = wanted.addresses.iter().position(|known| *known == address) {
-            wanted.addresses.remove(known);
-        }
-        // The newest address is the likeliest; the oldest is the one to forget.
-        wanted.addresses.insert(0, address);
-        wanted.addresses.truncate(limits::ADDRESSES_PER_PEER);
+        put_first(&mut wanted.addresses, address, limits::ADDRESSES_PER_PEER);
         wanted.wait = FIRST_WAIT;
         wanted.due = Some(now);
         true
+    }
+
+    /// `peer` was found at `address`, as somebody else says or it says itself: tried beside the addresses that
+    /// are known, soon when it is news.
+    pub(super) fn found(&mut self, now: Instant, peer: PeerId, address: Multiaddr) {
+        let Some(wanted) = self.entry(peer) else { return };
+        if wanted.addresses.contains(&address) || wanted.found.contains(&address) {
+            return;
+        }
+        put_first(&mut wanted.found, address, FOUND_PER_PEER);
+        wanted.due = Some(wanted.due.map_or(now + FIRST_WAIT, |due| due.min(now + FIRST_WAIT)));
+    }
+
+    /// Relays that addresses of wanted peers lead through.
+    pub(super) fn relays(&self) -> BTreeSet<PeerId> {
+        let addresses = self.wanted.values().flat_map(|one| one.addresses.iter().chain(&one.found));
+        addresses.filter_map(address::relay_of).collect()
+    }
+
+    fn entry(&mut self, peer: PeerId) -> Option<&mut Wanted> {
+        let full = self.wanted.len() >= limits::WANTED_PEERS;
+        if full && !self.wanted.contains_key(&peer) {
+            return None;
+        }
+        Some(self.wanted.entry(peer).or_insert_with(|| Wanted {
+            addresses: Vec::new(),
+            found: Vec::new(),
+            wait: FIRST_WAIT,
+            due: None,
+        }))
+    }
+
+    /// Whether an address of a wanted peer leads through `relay`.
+    pub(super) fn leads_through(&self, relay: &PeerId) -> bool {
+        let addresses = self.wanted.values().flat_map(|one| one.addresses.iter().chain(&one.found));
+        addresses.filter_map(address::relay_of).any(|one| one == *relay)
     }
 
     /// The wanted peers.
@@ -91,11 +128,30 @@ impl Redial {
         for (peer, wanted) in &mut self.wanted {
             if wanted.due.is_some_and(|at| at <= now) {
                 wanted.due = None;
-                due.push((*peer, wanted.addresses.clone()));
+                due.push((*peer, wanted.in_order()));
             }
         }
         due
     }
+}
+
+impl Wanted {
+    /// A few direct addresses first, then those through relays, which may have to wait for a place.
+    fn in_order(&self) -> Vec<Multiaddr> {
+        let all = self.addresses.iter().chain(&self.found).cloned();
+        let (circuits, mut direct): (Vec<_>, Vec<_>) = all.partition(address::is_circuit);
+        let rest = direct.split_off(direct.len().min(FIRST_TRIED));
+        direct.into_iter().chain(circuits).chain(rest).collect()
+    }
+}
+
+fn put_first(addresses: &mut Vec<Multiaddr>, address: Multiaddr, most: usize) {
+    if let Some(known) = addresses.iter().position(|known| *known == address) {
+        addresses.remove(known);
+    }
+    // The newest address is the likeliest; the oldest is the one to forget.
+    addresses.insert(0, address);
+    addresses.truncate(most);
 }
 
 #[cfg(test)]
@@ -159,5 +215,31 @@ mod tests {
         let (_, addresses) = redial.take_due(now).remove(0);
         assert_eq!(addresses.len(), limits::ADDRESSES_PER_PEER);
         assert_eq!(addresses[0], address(40));
+    }
+
+    #[test]
+    fn what_is_found_or_leads_through_relays_never_displaces_what_a_peer_said() {
+        let relay = peer(9);
+        let circuit = |port| {
+            let direct = address(port).to_string();
+            format!("{direct}/p2p/{relay}/p2p-circuit").parse::<Multiaddr>().unwrap()
+        };
+        let now = Instant::now();
+        let mut redial = Redial::default();
+        for port in 1..=8 {
+            assert!(redial.want(now, peer(1), address(port)));
+        }
+        for port in 1..=1_000 {
+            redial.found(now, peer(1), address(1_000 + port));
+            assert!(redial.want(now, peer(1), circuit(port)));
+        }
+        assert!(redial.leads_through(&relay) && !redial.leads_through(&peer(1)));
+        let (_, addresses) = redial.take_due(now).remove(0);
+        for port in 1..=8 {
+            assert!(addresses.contains(&address(port)), "{port} in {addresses:?}");
+        }
+        let circuits = addresses.iter().filter(|one| address::is_circuit(one)).count();
+        assert_eq!((circuits, addresses.len()), (CIRCUITS_PER_PEER, 8 + 3 + FOUND_PER_PEER));
+        assert!(address::is_circuit(&addresses[FIRST_TRIED]));
     }
 }

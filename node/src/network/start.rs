@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use futures::StreamExt as _;
 use libp2p::core::transport::ListenerId;
 use libp2p::multiaddr::Protocol;
-use libp2p::swarm::SwarmEvent;
+use libp2p::swarm::{NetworkBehaviour, SwarmEvent};
 use libp2p::{Multiaddr, Swarm, SwarmBuilder, TransportError, noise, tcp, yamux};
 use lore_protocol::identity::Signer as _;
 use tokio::sync::mpsc;
@@ -56,8 +56,9 @@ impl Network {
         let addresses = listening(&mut swarm, listeners).await?;
 
         let mut redial = Redial::default();
-        for peer in config.bootstrap {
-            if !redial.want(Instant::now(), peer.peer, peer.address) {
+        let infrastructure = config.relays.iter().chain(&config.bootstrap);
+        for peer in config.peers.iter().chain(infrastructure) {
+            if !redial.want(Instant::now(), peer.peer, peer.address.clone()) {
                 return Err(NetworkError::TooManyPeers(limits::WANTED_PEERS));
             }
         }
@@ -70,8 +71,7 @@ impl Network {
         });
         let (commands, inbox) = mpsc::channel(COMMANDS_WAITING);
         let (events, reader) = mpsc::channel(limits::EVENTS_WAITING);
-        let mut task =
-            Task::new(swarm, inbox, events, Arc::clone(&shared), redial, config.frame_tap);
+        let mut task = Task::new(swarm, inbox, events, Arc::clone(&shared), redial, config)?;
         for address in addresses {
             task.listening(address);
         }
@@ -90,8 +90,10 @@ fn swarm_of(config: &NetworkConfig<'_>) -> Result<(Swarm<Behaviour>, Meter), Net
         .with_quic()
         .with_dns()
         .map_err(|error| setup(&error))?
+        .with_relay_client(noise::Config::new, yamux::Config::default)
+        .map_err(|error| setup(&error))?
         .with_bandwidth_metrics(&mut registry)
-        .with_behaviour(|key| Behaviour::new(key).map_err(Box::from))
+        .with_behaviour(|key, relays| Behaviour::new(key, relays, config).map_err(Box::from))
         .map_err(|error| setup(&error))?
         .with_swarm_config(|swarm| swarm.with_idle_connection_timeout(IDLE_TIMEOUT))
         .build();
@@ -100,7 +102,7 @@ fn swarm_of(config: &NetworkConfig<'_>) -> Result<(Swarm<Behaviour>, Meter), Net
 
 /// libp2p opens TCP listeners with `SO_REUSEPORT`, so that two nodes of one user would share a
 /// port in silence and each get half of the connections. A plain listener is refused then.
-fn probe_tcp(address: &Multiaddr) -> Result<(), NetworkError> {
+pub(super) fn probe_tcp(address: &Multiaddr) -> Result<(), NetworkError> {
     let mut parts = address.iter();
     let ip = match parts.next() {
         Some(Protocol::Ip4(ip)) => ip.into(),
@@ -124,7 +126,7 @@ fn io_listen_error(address: &Multiaddr, error: &io::Error) -> NetworkError {
     NetworkError::Listen { address: address.to_string(), why: error.to_string() }
 }
 
-fn listen_error(address: &Multiaddr, error: TransportError<io::Error>) -> NetworkError {
+pub(super) fn listen_error(address: &Multiaddr, error: TransportError<io::Error>) -> NetworkError {
     match error {
         TransportError::MultiaddrNotSupported(_) => NetworkError::Listen {
             address: address.to_string(),
@@ -143,8 +145,8 @@ fn listen_error(address: &Multiaddr, error: TransportError<io::Error>) -> Networ
 }
 
 /// Waits until every listener has said where it listens.
-async fn listening(
-    swarm: &mut Swarm<Behaviour>,
+pub(super) async fn listening<B: NetworkBehaviour>(
+    swarm: &mut Swarm<B>,
     mut waiting: HashMap<ListenerId, Multiaddr>,
 ) -> Result<Vec<Multiaddr>, NetworkError> {
     let deadline = tokio::time::Instant::now() + LISTEN_TIMEOUT;

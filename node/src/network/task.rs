@@ -1,44 +1,62 @@
 //! The task that owns libp2p: commands in, events out.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use futures::StreamExt as _;
-use libp2p::gossipsub::{MessageAcceptance, PublishError};
-use libp2p::request_response::{self, OutboundFailure, OutboundRequestId};
-use libp2p::swarm::SwarmEvent;
+use libp2p::gossipsub::MessageAcceptance;
+use libp2p::request_response::OutboundRequestId;
 use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
+use libp2p::swarm::{ConnectionId, SwarmEvent};
 use libp2p::{Multiaddr, PeerId, Swarm, gossipsub, identify, ping};
 use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
 
 use super::behaviour::{Behaviour, BehaviourEvent};
-use super::config::{Direction, FrameTap};
-use super::event::{GossipId, NetworkEvent, ReplyToken, RequestFailure, RequestId, Verdict};
+use super::config::{Direction, FrameTap, NetworkConfig};
+use super::directory::Directory;
+use super::event::{GossipId, NetworkEvent, ReplyToken, RequestId, Verdict};
 use super::handle::{Command, Published, Shared};
-use super::peer::public_key_of;
+use super::peer::{keypair_of, public_key_of};
+use super::reach::Standing;
 use super::redial::Redial;
-use super::{NetworkError, gossip, limits};
+use super::{NetworkError, address, gossip, limits};
 
 pub(super) struct Task {
-    swarm: Swarm<Behaviour>,
+    pub(super) swarm: Swarm<Behaviour>,
     commands: mpsc::Receiver<Command>,
     events: mpsc::Sender<NetworkEvent>,
     /// Events the reader has not taken yet. Bounded by not polling libp2p while it is full.
-    outbox: VecDeque<NetworkEvent>,
-    shared: Arc<Shared>,
-    redial: Redial,
+    pub(super) outbox: VecDeque<NetworkEvent>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) redial: Redial,
     tap: Option<FrameTap>,
-    requests: BTreeMap<OutboundRequestId, RequestId>,
-    members: Vec<PeerId>,
+    pub(super) requests: BTreeMap<OutboundRequestId, RequestId>,
+    pub(super) members: Vec<PeerId>,
+    /// Relays and bootstrap nodes of the configuration.
+    infrastructure: BTreeSet<PeerId>,
+    /// Connected peers of which the node is told nothing: relays and bootstrap nodes.
+    pub(super) hidden: BTreeSet<PeerId>,
+    /// How often connected peers said without being asked where they are, and since when that is counted.
+    pushed: BTreeMap<PeerId, (Instant, u32)>,
+    pub(super) standing: Standing,
+    pub(super) directory: Option<Directory>,
+    gossip: bool,
 }
 
 /// Time that a stranger may stay: far longer than joining takes.
 const STRANGERS_TIME: Duration = Duration::from_secs(60);
+/// Time that a connection which nothing needs may stay.
+const NEEDLESS_TIME: Duration = Duration::from_secs(60);
+/// Time after which a direct connection takes the place of a relayed one.
+const SETTLED: Duration = Duration::from_secs(2);
 /// Interval at which strangers are looked at.
 const SWEEP: Duration = Duration::from_secs(5);
+/// Most reports of one peer about where it is, within [`PUSHES_TIME`].
+const PUSHES: u32 = 8;
+/// See [`PUSHES`].
+const PUSHES_TIME: Duration = Duration::from_secs(60);
 
 impl Task {
     pub(super) fn new(
@@ -47,23 +65,32 @@ impl Task {
         events: mpsc::Sender<NetworkEvent>,
         shared: Arc<Shared>,
         redial: Redial,
-        tap: Option<FrameTap>,
-    ) -> Self {
-        Self {
+        config: NetworkConfig<'_>,
+    ) -> Result<Self, NetworkError> {
+        let key = keypair_of(config.key)?;
+        let infrastructure = config.relays.iter().chain(&config.bootstrap).map(|one| one.peer);
+        Ok(Self {
+            infrastructure: infrastructure.collect(),
+            standing: Standing::new(&config),
+            directory: config.asks_directory().then(|| Directory::new(key)),
+            gossip: config.gossip,
             swarm,
             commands,
             events,
             outbox: VecDeque::new(),
             shared,
             redial,
-            tap,
+            tap: config.frame_tap,
             requests: BTreeMap::new(),
             members: Vec::new(),
-        }
+            hidden: BTreeSet::new(),
+            pushed: BTreeMap::new(),
+        })
     }
 
     pub(super) async fn run(mut self) {
         let events = self.events.clone();
+        self.refresh();
         let mut sweep = tokio::time::interval(SWEEP);
         sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -90,11 +117,15 @@ impl Task {
     }
 
     pub(super) fn listening(&mut self, address: Multiaddr) {
+        if address::is_circuit(&address) {
+            // The relay's own view of its addresses; `Standing` knows those of the configuration.
+            return;
+        }
         self.shared.view().addresses.push(address.clone());
         self.outbox.push_back(NetworkEvent::Listening { address });
     }
 
-    fn tap(&self, direction: Direction, frame: &[u8]) {
+    pub(super) fn tap(&self, direction: Direction, frame: &[u8]) {
         self.shared.meter.frame(direction, frame.len());
         if let Some(tap) = &self.tap {
             tap(direction, frame);
@@ -102,6 +133,7 @@ impl Task {
     }
 
     fn dial_due(&mut self) {
+        self.keep();
         for (peer, addresses) in self.redial.take_due(Instant::now()) {
             let dial = DialOpts::peer_id(peer)
                 .condition(PeerCondition::DisconnectedAndNotDialing)
@@ -121,20 +153,36 @@ impl Task {
     /// Peers that are kept: members, and those that this node dials.
     fn keep(&mut self) {
         let kept = self.members.iter().copied().chain(self.redial.wanted()).collect();
-        self.swarm.behaviour_mut().keep(kept);
+        self.swarm.behaviour_mut().keep(kept, self.redial.relays());
     }
 
-    /// Ends the connections of strangers that had their time, so that there is room for others.
+    pub(super) fn is_kept(&self, peer: &PeerId) -> bool {
+        self.swarm.behaviour().crowd.is_kept(peer)
+    }
+
+    /// Ends connections that strangers had their time of, and that nothing needs any more.
     fn sweep(&mut self) {
         self.keep();
-        let crowd = &self.swarm.behaviour().crowd;
-        for connection in crowd.overdue(Instant::now(), STRANGERS_TIME) {
+        let now = Instant::now();
+        let mut ended = self.swarm.behaviour().crowd.overdue(now, STRANGERS_TIME, |_| false);
+        {
+            let view = self.shared.view();
+            ended.extend(view.links.superseded(now, SETTLED));
+            ended.extend(view.links.needless(now, NEEDLESS_TIME, |peer| self.is_kept(peer)));
+        }
+        for connection in ended {
             self.swarm.close_connection(connection);
         }
+        self.seek(now);
+        self.refresh();
     }
 
     fn on_command(&mut self, command: Command) {
         match command {
+            Command::Subscribe(_) | Command::Unsubscribe(_) if !self.gossip => {}
+            Command::Publish(_, _, answer) if !self.gossip => {
+                let _ = answer.send(Ok(Published::NoPeers));
+            }
             Command::Subscribe(federation) => {
                 let topic = gossip::ident_topic(&federation);
                 let gossip = &mut self.swarm.behaviour_mut().gossip;
@@ -199,68 +247,35 @@ impl Task {
         }
     }
 
-    fn publish(
-        &mut self,
-        topic: &gossipsub::IdentTopic,
-        frame: Vec<u8>,
-    ) -> Result<Published, NetworkError> {
-        let len = frame.len();
-        let gossip = &mut self.swarm.behaviour_mut().gossip;
-        match gossip.publish(topic.clone(), frame) {
-            Ok(_) => Ok(Published::Sent),
-            Err(PublishError::NoPeersSubscribedToTopic) => Ok(Published::NoPeers),
-            Err(PublishError::Duplicate) => Ok(Published::Duplicate),
-            Err(PublishError::AllQueuesFull(peers)) => Err(NetworkError::Congested(peers)),
-            Err(PublishError::MessageTooLarge) => Err(NetworkError::TooLarge {
-                what: "gossip frame",
-                len,
-                limit: limits::GOSSIP_BYTES,
-            }),
-            Err(error) => Err(NetworkError::Setup(error.to_string())),
-        }
-    }
-
-    fn request(&mut self, id: RequestId, peer: PeerId, request: Vec<u8>) {
-        if !self.swarm.is_connected(&peer) {
-            if let Some(peer) = public_key_of(&peer) {
-                self.outbox.push_back(NetworkEvent::RequestFailed {
-                    request: id,
-                    peer,
-                    why: RequestFailure::NotConnected,
-                });
-            }
-            return;
-        }
-        self.tap(Direction::Out, &request);
-        let requests = &mut self.swarm.behaviour_mut().requests;
-        let outbound = requests.send_request(&peer, request);
-        self.requests.insert(outbound, id);
-    }
-
-    /// A request is in flight until its outcome was handed over, so that a reader that asks
-    /// without reading answers is stopped by the limit and not by memory.
-    fn release(&self, event: &NetworkEvent) {
-        if matches!(event, NetworkEvent::Response { .. } | NetworkEvent::RequestFailed { .. }) {
-            self.shared.requests_in_flight.fetch_sub(1, Ordering::AcqRel);
-        }
-    }
-
     fn on_swarm(&mut self, event: SwarmEvent<BehaviourEvent>) {
         match event {
             SwarmEvent::Behaviour(event) => self.on_behaviour(event),
-            SwarmEvent::NewListenAddr { address, .. } => self.listening(address),
-            SwarmEvent::ExpiredListenAddr { address, .. } => {
-                self.shared.view().addresses.retain(|known| *known != address);
+            SwarmEvent::NewListenAddr { address, .. } => {
+                self.listening(address);
+                self.refresh();
             }
-            SwarmEvent::ConnectionEstablished { peer_id, num_established, .. } => {
-                self.on_connected(peer_id, num_established.get())
-            }
-            SwarmEvent::ConnectionClosed { peer_id, num_established: 0, .. } => {
-                self.redial.failed(Instant::now(), &peer_id, jitter());
-                if let Some(peer) = public_key_of(&peer_id) {
-                    self.shared.view().peers.remove(&peer);
-                    self.outbox.push_back(NetworkEvent::Disconnected { peer });
+            SwarmEvent::ExpiredListenAddr { address, .. } => self.not_listening(&address),
+            SwarmEvent::ListenerClosed { listener_id, reason, .. } => {
+                let why = reason.err().map_or_else(|| "it ended".to_owned(), |e| e.to_string());
+                if self.standing.relays.closed(listener_id, &why, Instant::now()) {
+                    self.refresh();
                 }
+            }
+            SwarmEvent::ExternalAddrConfirmed { address } => self.confirmed(address),
+            SwarmEvent::ExternalAddrExpired { address } => self.not_confirmed(&address),
+            SwarmEvent::ConnectionEstablished {
+                peer_id,
+                connection_id,
+                endpoint,
+                num_established,
+                ..
+            } => {
+                let now = Instant::now();
+                self.shared.view().links.opened(connection_id, peer_id, &endpoint, now);
+                self.on_connected(peer_id, endpoint.is_dialer(), num_established.get());
+            }
+            SwarmEvent::ConnectionClosed { peer_id, connection_id, num_established, .. } => {
+                self.on_closed(peer_id, connection_id, num_established);
             }
             SwarmEvent::OutgoingConnectionError { peer_id: Some(peer), error, .. } => {
                 tracing::debug!(%peer, %error, "dial failed");
@@ -275,16 +290,42 @@ impl Task {
         }
     }
 
-    fn on_connected(&mut self, peer_id: PeerId, connections: u32) {
+    fn on_connected(&mut self, peer_id: PeerId, dialled: bool, connections: u32) {
         let Some(peer) = public_key_of(&peer_id) else {
             // Only ed25519 keys are members; nobody else has anything to say here.
             self.swarm.behaviour_mut().blocked.block_peer(peer_id);
             return;
         };
         self.redial.connected(&peer_id);
-        if connections == 1 {
-            self.shared.view().peers.insert(peer);
-            self.outbox.push_back(NetworkEvent::Connected { peer });
+        if connections > 1 {
+            return;
+        }
+        let is_others_relay =
+            dialled && !self.is_kept(&peer_id) && self.redial.leads_through(&peer_id);
+        if self.infrastructure.contains(&peer_id) || is_others_relay {
+            self.hidden.insert(peer_id);
+            self.standing.relays.connected(&peer_id, Instant::now());
+            self.take_places();
+            self.refresh();
+            return;
+        }
+        self.shared.view().peers.insert(peer);
+        self.outbox.push_back(NetworkEvent::Connected { peer });
+    }
+
+    fn on_closed(&mut self, peer_id: PeerId, connection: ConnectionId, left: u32) {
+        self.shared.view().links.closed(connection);
+        if left > 0 {
+            return;
+        }
+        self.redial.failed(Instant::now(), &peer_id, jitter());
+        self.pushed.remove(&peer_id);
+        if self.hidden.remove(&peer_id) {
+            self.standing.relays.disconnected(&peer_id);
+            self.refresh();
+        } else if let Some(peer) = public_key_of(&peer_id) {
+            self.shared.view().peers.remove(&peer);
+            self.outbox.push_back(NetworkEvent::Disconnected { peer });
         }
     }
 
@@ -297,11 +338,12 @@ impl Task {
             }) => self.on_gossip(propagation_source, message_id, message),
             BehaviourEvent::Requests(event) => self.on_requests(event),
             BehaviourEvent::Identify(identify::Event::Received { peer_id, info, .. }) => {
-                if let Some(peer) = public_key_of(&peer_id) {
-                    let mut addresses = info.listen_addrs;
-                    addresses.truncate(limits::ADDRESSES_PER_PEER);
-                    self.outbox.push_back(NetworkEvent::Identified { peer, addresses });
-                }
+                self.on_identified(peer_id, info.listen_addrs);
+            }
+            BehaviourEvent::Identify(identify::Event::Pushed { peer_id, info, .. })
+                if self.may_push(peer_id, Instant::now()) =>
+            {
+                self.on_identified(peer_id, info.listen_addrs);
             }
             BehaviourEvent::Ping(ping::Event { connection, result: Err(error), .. })
                 if !matches!(error, ping::Failure::Unsupported) =>
@@ -310,82 +352,43 @@ impl Task {
                 tracing::debug!(%error, "a connection is dead");
                 self.swarm.close_connection(connection);
             }
+            BehaviourEvent::Relays(event) => self.on_relay(&event),
+            BehaviourEvent::Punch(event) => self.on_punch(event),
+            BehaviourEvent::Dialback(event) => self.on_dialback(event),
+            BehaviourEvent::Kad(event) => self.on_kad(event),
+            BehaviourEvent::Mdns(event) => self.on_mdns(event),
             _ => {}
         }
     }
 
-    fn on_gossip(&mut self, source: PeerId, id: gossipsub::MessageId, message: gossipsub::Message) {
-        self.tap(Direction::In, &message.data);
-        self.shared.meter.gossip(Direction::In);
-        let from = public_key_of(&source);
-        let topic = gossip::federation_of(message.topic.as_str());
-        if let (Some(from), Some(topic)) = (from, topic) {
-            self.outbox.push_back(NetworkEvent::Gossip {
-                from,
-                topic,
-                id: GossipId(id),
-                bytes: message.data,
-            });
+    /// Whether what a peer says without being asked is read: each report is written to the store.
+    fn may_push(&mut self, peer: PeerId, now: Instant) -> bool {
+        if !self.swarm.is_connected(&peer) {
+            return false;
         }
+        let (since, count) = self.pushed.entry(peer).or_insert((now, 0));
+        if now.saturating_duration_since(*since) >= PUSHES_TIME {
+            (*since, *count) = (now, 0);
+        }
+        *count += 1;
+        *count <= PUSHES
     }
 
-    fn on_requests(&mut self, event: request_response::Event<Vec<u8>, Vec<u8>>) {
-        use request_response::{Event, Message};
-        match event {
-            Event::Message { peer, message: Message::Request { request, channel, .. }, .. } => {
-                self.tap(Direction::In, &request);
-                if let Some(peer) = public_key_of(&peer) {
-                    self.outbox.push_back(NetworkEvent::Request {
-                        peer,
-                        bytes: request,
-                        reply: ReplyToken(channel),
-                    });
-                }
-            }
-            Event::Message {
-                peer, message: Message::Response { request_id, response }, ..
-            } => {
-                self.tap(Direction::In, &response);
-                let Some(request) = self.requests.remove(&request_id) else {
-                    return;
-                };
-                if let Some(peer) = public_key_of(&peer) {
-                    self.outbox.push_back(NetworkEvent::Response {
-                        request,
-                        peer,
-                        bytes: response,
-                    });
-                }
-            }
-            Event::OutboundFailure { peer, request_id, error, .. } => {
-                let Some(request) = self.requests.remove(&request_id) else {
-                    return;
-                };
-                if let Some(peer) = public_key_of(&peer) {
-                    let why = failure_of(error);
-                    self.outbox.push_back(NetworkEvent::RequestFailed { request, peer, why });
-                }
-            }
-            Event::InboundFailure { peer, error, .. } => {
-                tracing::debug!(%peer, %error, "a peer's request failed");
-            }
-            Event::ResponseSent { .. } => {}
+    fn on_identified(&mut self, peer_id: PeerId, claimed: Vec<Multiaddr>) {
+        if self.hidden.contains(&peer_id) {
+            return;
         }
-    }
-}
-
-fn failure_of(error: OutboundFailure) -> RequestFailure {
-    match error {
-        OutboundFailure::DialFailure => RequestFailure::NotConnected,
-        OutboundFailure::Timeout => RequestFailure::Timeout,
-        OutboundFailure::ConnectionClosed => RequestFailure::ConnectionClosed,
-        OutboundFailure::UnsupportedProtocols => RequestFailure::UnsupportedProtocol,
-        OutboundFailure::Io(error) => RequestFailure::Refused(error.to_string()),
+        if let Some(peer) = public_key_of(&peer_id) {
+            let bare = claimed.into_iter().map(|one| address::without(one, &peer_id));
+            let mut addresses = address::told(bare);
+            addresses.truncate(limits::ADDRESSES_PER_PEER);
+            self.outbox.push_back(NetworkEvent::Identified { peer, addresses });
+        }
     }
 }
 
 /// One random byte. Without randomness the back-off is still right, only not spread.
-fn jitter() -> u8 {
+pub(super) fn jitter() -> u8 {
     let mut byte = [128];
     let _ = getrandom::fill(&mut byte);
     byte[0]
