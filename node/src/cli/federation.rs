@@ -53,7 +53,7 @@ pub(super) fn federation(context: &Context, verb: FederationVerb) -> Result<(), 
         }
         FederationVerb::Checkpoint(args) => {
             let made = context.ask(FederationCheckpoint { federation: args.federation })?;
-            output::result(&made, context.json, |made| keepers::sealed(made))
+            output::result(&made, context.json, keepers::sealed)
         }
         FederationVerb::Signers(args) => keepers::signers(context, args),
         FederationVerb::Heal(args) => keepers::heal(context, args),
