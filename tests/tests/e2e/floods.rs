@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 
 use lore_protocol::codec;
 use lore_protocol::delta::Delta;
-use lore_protocol::ids::{BlobId, Hash};
+use lore_protocol::ids::BlobId;
 use lore_protocol::payload::{FileEntry, Payload, Revision};
-use lore_protocol::sync::{Answer, Ask};
+use lore_protocol::sync::Ask;
 use lore_protocol::wire::{Reply, Request};
 use lore_tests::guild::{Guild, authored};
-use lore_tests::member::Member;
+use lore_tests::member::{Member, compared, different};
 use lore_tests::node::converged;
 use lore_tests::peer::Served;
 use lore_tests::wait::{PATIENCE, wait_until};
@@ -78,14 +78,13 @@ fn chain(member: &Member, payloads: impl Iterator<Item = Payload>) -> Vec<Delta>
 fn flood(mallory: &mut Member, deltas: &[Delta]) {
     let mut batches: Vec<&[Delta]> = deltas.chunks(40).collect();
     batches.reverse();
-    let different = codec::encode(&Reply::Sync(Box::new(Answer::Different)));
+    let different = codec::encode(&Reply::Sync(Box::new(different())));
     mallory.peer.serve("the node asks for what it lacks", |request| match request {
         Request::Sync { ask: Ask::Digest(_), .. } => Served::Reply(different.clone()),
-        Request::Sync { ask: Ask::Missing { .. }, .. } => {
+        Request::Sync { ask: Ask::Compare { .. }, .. } => {
             let deltas = batches.pop().map(<[Delta]>::to_vec).unwrap_or_default();
             let more = !batches.is_empty();
-            let answer = Answer::Deltas { deltas, more, digest: Hash([1; 32]) };
-            let reply = codec::encode(&Reply::Sync(Box::new(answer)));
+            let reply = codec::encode(&Reply::Sync(Box::new(compared(deltas))));
             if more { Served::Reply(reply) } else { Served::Last(reply) }
         }
         _ => Served::Reply(codec::encode(&Reply::Refused("a test has no more to say".into()))),
