@@ -9,6 +9,7 @@ pub mod import;
 pub mod ingest;
 pub mod ledger;
 pub mod release;
+pub mod replication;
 
 use serde_json::{Value, json};
 
