@@ -16,7 +16,7 @@ pub use range::{
 };
 
 use crate::codec::{self, Decode, Encode};
-use crate::delta::{Delta, Sound};
+use crate::delta::{Delta, Sound, prove};
 use crate::ids::{DeltaId, Hash};
 use crate::log::{Fault, Frontier, Ingest, Log};
 use compare::Compare;
@@ -112,6 +112,12 @@ pub trait Intake {
 
     /// Takes in one delta.
     fn take(&mut self, sound: Sound) -> Ingest;
+
+    /// Secret of this node, with which signatures of an answer are checked together; without one, each is
+    /// checked by itself.
+    fn secret(&self) -> Option<[u8; 32]> {
+        None
+    }
 }
 
 impl Intake for Log {
@@ -253,12 +259,24 @@ impl Round {
         deltas: Vec<Delta>,
         batch: &mut Batch,
     ) -> Result<(), Step> {
-        let mut dropped = Vec::new();
+        let (mut dropped, mut sounds, mut fault) =
+            (Vec::new(), Vec::with_capacity(deltas.len()), None);
         for delta in deltas {
             match delta.sound() {
-                Ok(sound) => dropped.extend(take(into, sound, batch)),
-                Err(error) => return Err(misbehaved(&error.to_string())),
+                Ok(sound) => sounds.push(sound),
+                Err(error) => {
+                    fault = Some(misbehaved(&error.to_string()));
+                    break;
+                }
             }
+        }
+        if let Some(secret) = into.secret() {
+            let keys = into.log().likely_keys(&sounds);
+            prove(&mut sounds, &keys, &secret);
+        }
+        sounds.into_iter().for_each(|sound| dropped.extend(take(into, sound, batch)));
+        if let Some(fault) = fault {
+            return Err(fault);
         }
         // What came before the delta that needs it, or found no room to wait for what came after.
         for (sound, _) in dropped.into_iter().rev() {

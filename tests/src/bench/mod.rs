@@ -10,6 +10,7 @@ pub mod ingest;
 pub mod ledger;
 pub mod release;
 pub mod replication;
+pub mod scale;
 
 use serde_json::{Value, json};
 

@@ -14,7 +14,7 @@ use lore_simulations::world;
 use serde_json::{Value, json};
 
 use super::federation::Federation;
-use super::ingest;
+use super::{ingest, scale};
 use crate::flood::{all_that_is_allowed, cost_of, more_than_is_allowed};
 
 /// Size of a measurement.
@@ -24,6 +24,8 @@ pub struct Size {
     pub epochs: usize,
     /// Deltas that each member published since.
     pub newest: usize,
+    /// Epochs of the log with which a node starts, and lessons of the library onto which one delta comes.
+    pub scale: (usize, usize),
     /// Epochs and repetitions of [`ingest::run`].
     pub ingest: (usize, usize),
 }
@@ -206,6 +208,8 @@ pub fn run(size: Size) -> Value {
     let cold = cold_join();
     eprintln!("fifty nodes in virtual time");
     let gossip = gossip();
+    eprintln!("a start with many deltas, and one delta onto many lessons");
+    let scale = scale::run(size.scale.0, size.scale.1);
     eprintln!("floods against a real node");
     let flood = flood();
     let questions = ["in_sync", "newest"].map(|part| rounds[part]["rounds"].as_u64());
@@ -221,14 +225,17 @@ pub fn run(size: Size) -> Value {
         "cold_join_bytes_ratio": cold["ratio"],
         "flood_rss_mib": flood["rss_mib"],
         "flood_other_peer_s": flood["other_peer_s"],
+        "start_s_for_a_million_deltas": scale["start"]["seconds_for_a_million"],
+        "start_mib_for_a_million_deltas": scale["start"]["mib_for_a_million"],
+        "fold_one_delta_micros_for_a_million_lessons": scale["fold"]["micros_for_a_million"],
         "parts": {
-            "ingest": ingest, "rounds": rounds, "cold_join": cold, "gossip": gossip, "flood": flood,
+            "scale": scale, "ingest": ingest, "rounds": rounds, "cold_join": cold, "gossip": gossip, "flood": flood,
         },
     })
 }
 
 /// Figures with the bar that was set for each: most, or least where the flag says so.
-pub const BARS: [(&str, f64, bool); 8] = [
+pub const BARS: [(&str, f64, bool); 11] = [
     ("ingest_share_of_batch_verify", 0.7, true),
     ("sync_in_sync_bytes", 400.0, false),
     ("sync_newest_bytes_per_id", 40.0, false),
@@ -236,5 +243,8 @@ pub const BARS: [(&str, f64, bool); 8] = [
     ("gossip_bytes_ratio", 1.5, false),
     ("missed_deliveries", 0.0, false),
     ("flood_rss_mib", 150.0, false),
+    ("start_s_for_a_million_deltas", 5.0, false),
+    ("start_mib_for_a_million_deltas", 2048.0, false),
+    ("fold_one_delta_micros_for_a_million_lessons", 100.0, false),
     ("flood_other_peer_s", 2.0, false),
 ];

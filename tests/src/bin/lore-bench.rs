@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use lore_tests::bench::home::{SESSIONS, USERS, prepare};
 use lore_tests::bench::replication::Size;
-use lore_tests::bench::{hint, hook, import, ingest, ledger, release, replication};
+use lore_tests::bench::{hint, hook, import, ingest, ledger, release, replication, scale};
 use serde_json::{Value, json};
 
 const USAGE: &str = "lore-bench [replication] [--json] [--quick] | --hook\n\n\
@@ -24,6 +24,10 @@ fn main() -> ExitCode {
         match verb.as_str() {
             "release-prepare" => {
                 prepare(Path::new(home), USERS, SESSIONS);
+                return ExitCode::SUCCESS;
+            }
+            "start-once" => {
+                println!("{}", scale::once(Path::new(home)));
                 return ExitCode::SUCCESS;
             }
             "release-once" => {
@@ -87,9 +91,9 @@ fn replicate(flags: &[String]) -> ExitCode {
     }
     let has = |flag: &str| flags.iter().any(|arg| arg == flag);
     let size = if has("--quick") {
-        Size { epochs: 10, newest: 5, ingest: (2, 1) }
+        Size { epochs: 10, newest: 5, scale: (5, 20_000), ingest: (2, 1) }
     } else {
-        Size { epochs: 50, newest: 5, ingest: (8, 5) }
+        Size { epochs: 50, newest: 5, scale: (50, 200_000), ingest: (8, 5) }
     };
     let result = replication::run(size);
     if has("--json") {
@@ -106,7 +110,7 @@ fn replicate(flags: &[String]) -> ExitCode {
             format!("{side} {bound}: {}", if met { "met" } else { "MISSED" })
         });
         let value = value.as_f64().map_or_else(|| "-".into(), |value| format!("{value:.2}"));
-        println!("{key:<32}{value:>12}  {judged}");
+        println!("{key:<44}{value:>12}  {judged}");
     }
     println!("{}", result["parts"]);
     ExitCode::SUCCESS
