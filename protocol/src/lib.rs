@@ -14,6 +14,7 @@ pub mod lesson;
 pub mod library;
 pub mod log;
 pub mod payload;
+pub mod proofs;
 pub mod skill;
 pub mod steps;
 pub mod sync;

@@ -215,6 +215,8 @@ fn meet(logs: &mut [Log]) {
             for from in 0..logs.len() {
                 let other = logs[from].clone();
                 pull(&mut logs[to], &other);
+                let same = logs[to].frontiers() == other.frontiers();
+                assert_eq!(same, logs[to].digest() == other.digest(), "digests say what is held");
             }
         }
     }

@@ -10,6 +10,7 @@ pub mod binary;
 pub mod clock;
 pub mod console;
 pub mod files;
+pub mod flood;
 pub mod guild;
 pub mod log;
 pub mod member;

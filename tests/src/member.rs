@@ -8,7 +8,7 @@ use lore_protocol::ids::{FederationId, Hash, InvitationId, MemberId};
 use lore_protocol::invitation::{Challenge, Invitation};
 use lore_protocol::log::Log;
 use lore_protocol::payload::{Join, Payload, Vouch};
-use lore_protocol::sync::{Ask, Done, Round, Step};
+use lore_protocol::sync::{Answer, Ask, Done, Part, Range, Round, Step};
 use lore_protocol::wire::{Frame, FrameSeal, Reply, Request};
 
 use crate::node::Node;
@@ -69,6 +69,19 @@ impl Identity {
     }
 }
 
+/// The answer to a digest of somebody who says nothing of what it has, but that it is something else.
+#[must_use]
+pub const fn different() -> Answer {
+    Answer::Different { before: Hash([1; 32]), epochs: Vec::new() }
+}
+
+/// The answer to a comparison with these deltas, of somebody who has more to send when it is asked again.
+#[must_use]
+pub fn compared(deltas: Vec<Delta>) -> Answer {
+    let ranges = vec![Range { end: None, part: Part::Print(1) }];
+    Answer::Compared { ranges, deltas, rest: None, digest: Hash([1; 32]) }
+}
+
 fn join_of(key: &SecretKey, federation: FederationId, id: InvitationId, seed: u8) -> Delta {
     let join = Join {
         key: key.public_key(),
@@ -97,7 +110,7 @@ impl Member {
     /// Panics when the node refuses.
     pub fn sync(&mut self) {
         let federation = self.log.federation();
-        let (mut round, mut ask) = Round::begin(&self.log);
+        let (mut round, mut ask) = Round::begin(&self.log, Hash([7; 32]));
         let first = codec::encode(&Request::Sync { federation, ask: ask.clone() });
         wait_until("the node answers", PATIENCE, || self.peer.ask_bytes(first.clone()).ok());
         loop {
@@ -192,11 +205,10 @@ impl Member {
 
     /// Waits until a node asks what it lacks, and answers with these bytes.
     pub fn answer_sync(&mut self, reply: &[u8]) {
-        let different =
-            codec::encode(&Reply::Sync(Box::new(lore_protocol::sync::Answer::Different)));
+        let different = codec::encode(&Reply::Sync(Box::new(different())));
         self.peer.serve("a node asks for what it lacks", |request| match request {
             Request::Sync { ask: Ask::Digest(_), .. } => Served::Reply(different.clone()),
-            Request::Sync { ask: Ask::Missing { .. }, .. } => Served::Last(reply.to_vec()),
+            Request::Sync { ask: Ask::Compare { .. }, .. } => Served::Last(reply.to_vec()),
             _ => Served::Reply(codec::encode(&Reply::Refused("a test has no more to say".into()))),
         });
     }

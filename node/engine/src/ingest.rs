@@ -13,11 +13,12 @@ use crate::{Batch, Durability, Engine, EngineError, Federation, RecordKind};
 pub(crate) struct Door<'a> {
     federation: &'a mut Federation,
     batch: Batch,
+    secret: [u8; 32],
 }
 
 impl<'a> Door<'a> {
-    const fn new(federation: &'a mut Federation) -> Self {
-        Self { federation, batch: Batch { changes: Vec::new() } }
+    const fn new(federation: &'a mut Federation, secret: [u8; 32]) -> Self {
+        Self { federation, batch: Batch { changes: Vec::new() }, secret }
     }
 
     fn keep(&mut self, ids: &[DeltaId]) {
@@ -42,6 +43,10 @@ impl Intake for Door<'_> {
             self.keep(ids);
         }
         result
+    }
+
+    fn secret(&self) -> Option<[u8; 32]> {
+        Some(self.secret)
     }
 }
 
@@ -68,10 +73,11 @@ impl<N: NoiseSource> Engine<N> {
     ) -> Result<T, EngineError> {
         // Taken first: when an epoch opened is public, and how long the rest takes is not.
         let now = self.now_seconds();
+        let secret = self.local_key("commonlore batch verification v1");
         let found = self.federations.get_mut(&federation);
         let found = found.ok_or_else(|| crate::unknown(federation))?;
         let open = found.log().open_epoch();
-        let mut door = Door::new(found);
+        let mut door = Door::new(found, secret);
         let result = take(&mut door);
         let opened = door.log().open_epoch() != open;
         let mut batch = door.batch;

@@ -54,7 +54,7 @@ impl Meters {
         Some(over / self.refill_bytes_per_second + 1)
     }
 
-    /// Takes an answer from a member's bucket. The last one may take more than is left.
+    /// Takes an answer from a member's bucket, or the work that it was. The last one may take more than is left.
     pub(crate) fn take(&mut self, now: Duration, peer: PublicKey, bytes: usize) {
         if self.buckets.len() >= MAX_BUCKETS && !self.buckets.contains_key(&peer) {
             let least = self.buckets.iter().min_by_key(|(_, bucket)| bucket.taken);

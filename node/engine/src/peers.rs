@@ -17,6 +17,9 @@ pub const MAX_ADDRESS_BYTES: usize = 256;
 /// Longest encoded reply, in bytes. The network refuses what is larger.
 pub const MAX_REPLY_BYTES: usize = 4 << 20;
 
+/// Bytes that a member's bucket loses for every item of the log that an answer looks at.
+const BYTES_PER_ITEM: usize = 4;
+
 /// Refusal of a key that no checkpoint and no Vouch names.
 const STRANGER: &str =
     "this node does not know you as a member; if you have just joined, try again in a moment";
@@ -72,7 +75,11 @@ impl<N: NoiseSource> Engine<N> {
                 let Some(found) = self.serving(federation, &peer) else {
                     return Ok(self.not_served(federation, &peer));
                 };
-                Ok(Reply::Sync(Box::new(lore_protocol::sync::answer(found.log(), &ask))))
+                let (answer, seen) = lore_protocol::sync::answer(found.log(), &ask);
+                // An answer of few bytes may have looked at the whole log.
+                let (now, bytes) = (self.clock.monotonic(), seen.saturating_mul(BYTES_PER_ITEM));
+                self.meters.take(now, peer, bytes);
+                Ok(Reply::Sync(Box::new(answer)))
             }
             Request::Peers { federation } => {
                 let Some(found) = self.serving(federation, &peer) else {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use lore_privacy::NoiseSource;
 use lore_protocol::codec;
-use lore_protocol::ids::{FederationId, PublicKey};
+use lore_protocol::ids::{FederationId, Hash, PublicKey};
 use lore_protocol::sync::{Answer, Ask, Done, Round, Step};
 use lore_protocol::wire::{Reply, Request};
 
@@ -101,8 +101,17 @@ impl<N: NoiseSource> Engine<N> {
             return;
         }
         let Some(found) = self.federations.get(&federation) else { return };
-        let (round, ask) = Round::begin(found.log());
+        let (round, ask) = Round::begin(found.log(), self.salt());
         self.ask(federation, peer, round, ask);
+    }
+
+    /// A salt that nobody foresees: from this node's secret, the time, and the number of the request.
+    fn salt(&self) -> Hash {
+        let mut hasher = blake3::Hasher::new_keyed(&self.local_key("commonlore sync salt v1"));
+        hasher.update(&self.now_seconds().to_le_bytes());
+        hasher.update(&self.clock.monotonic().as_nanos().to_le_bytes());
+        hasher.update(&self.rounds.requests.to_le_bytes());
+        Hash(*hasher.finalize().as_bytes())
     }
 
     fn ask(&mut self, federation: FederationId, peer: PublicKey, round: Round, ask: Ask) {

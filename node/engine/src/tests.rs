@@ -10,7 +10,8 @@ use lore_privacy::SystemNoise;
 use lore_protocol::charter::WindowTerms;
 use lore_protocol::codec;
 use lore_protocol::identity::SecretKey;
-use lore_protocol::ids::{FederationId, MemberId, PublicKey};
+use lore_protocol::ids::{FederationId, Hash, MemberId, PublicKey};
+use lore_protocol::sync::{Answer, End, Part, Range};
 use lore_protocol::wire::{MAX_ADDRESSES, MAX_PEERS, Reply, Request};
 
 use crate::{
@@ -334,13 +335,25 @@ fn no_event_of_a_peer_is_an_error_of_the_engine_whatever_its_bytes_are() {
     let frame = lore_protocol::wire::Frame::Full(delta.sound.delta.clone());
     let frame = codec::encode(&frame);
     let seal = lore_protocol::wire::FrameSeal::new(&charter);
+    let different = Answer::Different { before: Hash::ZERO, epochs: vec![(1, Hash::ZERO)] };
+    let end = |depth| Some(End { epoch: 1, depth, id: vec![1] });
+    let compared = Answer::Compared {
+        ranges: vec![
+            Range { end: end(1), part: Part::Print(1) },
+            Range { end: end(2), part: Part::Have(vec![1; 8]) },
+        ],
+        deltas: vec![delta.sound.delta.clone()],
+        rest: end(3),
+        digest: Hash::ZERO,
+    };
     let replies = [
         codec::encode(&Reply::Charter(charter)),
         codec::encode(&Reply::Challenge { nonce: [1; 32] }),
         codec::encode(&Reply::Admitted),
         codec::encode(&Reply::Peers(vec![(hostile, vec!["/ip4/1.2.3.4/tcp/5".into()])])),
         codec::encode(&Reply::Refused("\u{1b}[31m".repeat(1_000))),
-        codec::encode(&Reply::Sync(Box::new(lore_protocol::sync::Answer::Different))),
+        codec::encode(&Reply::Sync(Box::new(different))),
+        codec::encode(&Reply::Sync(Box::new(compared))),
     ];
     let mut events = 0;
     let mut tell = |event| {

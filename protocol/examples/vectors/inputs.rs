@@ -14,14 +14,14 @@ use lore_protocol::lesson::{
     virtual_base,
 };
 use lore_protocol::library::{Counts, LessonState, Trials, Watch};
-use lore_protocol::log::Frontier;
+use lore_protocol::log::{Frontier, Place};
 use lore_protocol::payload::{
     Body, Cell, Checkpoint, Codebook, CostCell, Costs, FileEntry, FrontierEntry, ItemId, Join,
     Leave, LessonEntry, Lessons, Mechanism, Noise, Origin, Outcomes, Payload, Phase, Removal,
     Revision, Revoke, RevokeTarget, RosterEntry, RotateKey, Signers, Unit, Void, VoteEntry, Votes,
     Vouch, Window,
 };
-use lore_protocol::sync::{Answer, Ask};
+use lore_protocol::sync::{Answer, Ask, End, Part, Range};
 use lore_protocol::wire::{Frame, FrameSeal, Reply, Request, lost_bytes};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -400,11 +400,19 @@ fn wire(world: &World) -> File {
         seq: 3,
         tip: DeltaId(id(1)),
         fork: Some(2),
-        branches: Hash(id(7)),
+        branches: Some(Hash(id(7))),
     };
+    let end = |epoch, id: &[u8]| Some(End { epoch, depth: 300, id: id.to_vec() });
+    let ranges = vec![
+        Range { end: end(2, &[]), part: Part::Skip },
+        Range { end: end(3, &[7]), part: Part::Print(u64::MAX - 5) },
+        Range { end: end(3, &[7, 1]), part: Part::Have(vec![1, 2, 3, 4, 5, 6, 7, 8]) },
+        Range { end: None, part: Part::Want(vec![9, 8, 7, 6]) },
+    ];
     let asks = [
         Ask::Digest(Hash(id(7))),
         Ask::Missing { frontiers: vec![frontier], wants: vec![DeltaId(id(1))] },
+        Ask::Compare { salt: Hash(id(8)), ranges: ranges.clone() },
     ];
     let requests = asks.into_iter().map(|ask| Request::Sync { federation, ask }).chain([
         Request::Peers { federation },
@@ -424,8 +432,14 @@ fn wire(world: &World) -> File {
     }
     let answers = [
         Answer::Equal,
-        Answer::Different,
+        Answer::Different { before: Hash(id(6)), epochs: vec![(7, Hash(id(5)))] },
         Answer::Deltas { deltas: vec![delta.clone()], more: true, digest: Hash(id(7)) },
+        Answer::Compared {
+            ranges,
+            deltas: vec![delta.clone()],
+            rest: end(4, &[1]),
+            digest: Hash(id(7)),
+        },
     ];
     let replies = answers.into_iter().map(|answer| Reply::Sync(Box::new(answer))).chain([
         Reply::Peers(vec![(PublicKey(id(2)), vec!["/ip4/127.0.0.1/tcp/4001".into()])]),
@@ -519,7 +533,10 @@ fn ids(world: &World) -> Vec<Value> {
         files: vec![file.clone()],
     };
     let root = refold(&world.log).root();
-    let frontiers = codec::encode(&world.log.frontiers());
+    let items = world.log.items();
+    let epochs: Vec<(u32, Hash)> = items.epochs().collect();
+    let ids: Vec<u8> =
+        items.range(Place::epoch(1), Some(Place::epoch(2))).flat_map(|place| place.id.0).collect();
     let mut found_ids = vec![
         derived("federation", "commonlore/charter/v1", &[signed.text.as_bytes()], federation),
         derived(
@@ -555,7 +572,13 @@ fn ids(world: &World) -> Vec<Value> {
             &[&codec::encode(&refold(&world.log))],
             root,
         ),
-        derived("frontier digest", "commonlore/frontiers/v1", &[&frontiers], world.log.digest()),
+        derived("epoch digest", "commonlore/epoch/v1", &[&ids], epochs[0].1),
+        derived(
+            "digest of everything",
+            "commonlore/frontiers/v2",
+            &[&codec::encode(&epochs)],
+            world.log.digest(),
+        ),
     ];
     for (place, delta) in world.deltas.iter().enumerate() {
         let bytes = delta.header.signed_bytes();

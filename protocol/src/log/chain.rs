@@ -50,6 +50,13 @@ impl Chain {
         self.heights.range(seq..).flat_map(|(_, ids)| ids.iter().copied())
     }
 
+    /// Every delta at these heights, what a new key voids included.
+    pub(super) fn all_between(&self, from: u64, top: u64) -> impl Iterator<Item = DeltaId> + '_ {
+        let all = self.rotated.as_ref().map_or(&self.heights, |rotated| &rotated.all);
+        let some = (from <= top).then(|| all.range(from..=top));
+        some.into_iter().flatten().flat_map(|(_, ids)| ids.iter().copied())
+    }
+
     /// Lowest height with two deltas.
     pub(super) const fn fork(&self) -> Option<u64> {
         self.fork

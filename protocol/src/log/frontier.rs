@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::Log;
 use super::need::ancestors;
-use crate::codec::{self, Decode, Encode};
+use crate::codec::{Decode, Encode};
 use crate::delta::{Delta, Sound};
 use crate::ids::{DeltaId, Hash, MemberId};
 
@@ -22,7 +22,7 @@ pub struct Frontier {
     /// Lowest height with two deltas.
     pub fork: Option<u64>,
     /// For a signer whose chain has forked or has a new key: hash of the ids that are kept beside what counts.
-    pub branches: Hash,
+    pub branches: Option<Hash>,
 }
 
 impl Log {
@@ -35,14 +35,16 @@ impl Log {
     /// Chains that matter: of members, of former members, and Joins whose Vouch no checkpoint covers
     /// yet. A Join that its epoch did not admit is over, so that junk Joins do not grow every digest.
     fn listed(&self) -> impl Iterator<Item = MemberId> + '_ {
-        let pending = |author: &MemberId| {
+        self.chains.keys().copied().filter(|author| self.is_listed(*author))
+    }
+
+    pub(super) fn is_listed(&self, author: MemberId) -> bool {
+        let pending = || {
             let mut vouches = self.index.vouches_of(DeltaId(author.0));
             vouches.any(|(_, voucher, place)| self.is_live(*voucher, *place))
         };
-        self.chains.keys().copied().filter(move |author| {
-            let tip = self.tip();
-            tip.roster.contains_key(author) || tip.frontier.contains_key(author) || pending(author)
-        })
+        let tip = self.tip();
+        tip.roster.contains_key(&author) || tip.frontier.contains_key(&author) || pending()
     }
 
     /// The state of one chain.
@@ -52,29 +54,21 @@ impl Log {
         let (seq, tip) = self.head(author).unwrap_or((0, DeltaId::ZERO));
         let fork = chain.fork();
         let kept = self.branches(author);
-        let branches = if kept.is_empty() {
-            Hash::ZERO
-        } else {
+        let branches = (!kept.is_empty()).then(|| {
             let bytes: Vec<&[u8]> = kept.iter().map(|id| &id.as_bytes()[..]).collect();
             Hash::derive("commonlore/branches/v1", &bytes)
-        };
+        });
         Some(Frontier { author, seq, tip, fork, branches })
     }
 
     /// What is kept of a signer's chain beside what counts: everything from a fork on, and what is void and seals what
     /// may be an anchor.
-    fn branches(&self, author: MemberId) -> BTreeSet<DeltaId> {
+    pub(super) fn branches(&self, author: MemberId) -> BTreeSet<DeltaId> {
         let Some(chain) = self.chains.get(&author).filter(|_| self.is_signer(author)) else {
             return BTreeSet::new();
         };
         let forked = chain.fork().into_iter().flat_map(|fork| chain.from(fork));
         forked.chain(self.void_seals(author)).collect()
-    }
-
-    /// Equal digests mean equal sets of counted deltas and known forks.
-    #[must_use]
-    pub fn digest(&self) -> Hash {
-        digest(&self.frontiers())
     }
 
     /// Deltas that a peer with these frontiers lacks, up to `max_bytes` encoded; and whether there is more.
@@ -219,10 +213,4 @@ fn causal(sound: &Sound) -> (u32, u32, DeltaId) {
 
 fn size(sound: &Sound) -> usize {
     usize::try_from(sound.size_bytes()).unwrap_or(usize::MAX)
-}
-
-/// Digest of a list of frontiers.
-#[must_use]
-pub fn digest(frontiers: &[Frontier]) -> Hash {
-    Hash::derive("commonlore/frontiers/v1", &[&codec::encode(&frontiers.to_vec())])
 }

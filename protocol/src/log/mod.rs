@@ -11,6 +11,7 @@ mod check;
 mod draft;
 mod frontier;
 mod index;
+mod items;
 mod membership;
 mod need;
 mod propose;
@@ -24,7 +25,8 @@ mod waiting;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 pub use check::Fault;
-pub use frontier::{Frontier, digest};
+pub use frontier::Frontier;
+pub use items::{Items, Place, digest};
 pub use quota::{MAX_ROTATIONS_PER_EPOCH, MAX_VOUCHES_PER_EPOCH, Totals};
 pub use seal::Problem;
 pub use sealed::Sealed;
@@ -77,6 +79,7 @@ pub struct Log {
     entries: BTreeMap<DeltaId, Entry>,
     chains: BTreeMap<MemberId, Chain>,
     index: Index,
+    items: Items,
     waiting: Waiting,
     path: Path,
     sealed: Vec<Sealed>,
@@ -113,6 +116,7 @@ impl Log {
             entries: BTreeMap::new(),
             chains: BTreeMap::new(),
             index: Index::default(),
+            items: Items::default(),
             waiting: Waiting::default(),
             path: Path::default(),
             sealed: vec![genesis],
@@ -292,6 +296,7 @@ impl Log {
                 break;
             }
             queue.extend(self.seal_ready());
+            self.list_sealed();
             if queue.is_empty() {
                 break;
             }
@@ -306,11 +311,16 @@ impl Log {
     fn accept(&mut self, sound: Sound, key: PublicKey, totals: Totals) -> Vec<Sound> {
         let id = sound.id;
         let chain = sound.chain();
+        let was_forked = self.is_forked(chain);
         let mut freed = self.waiting.take(Missing::Delta(id));
         self.path.remove(&id);
         self.index.insert(chain, &sound);
+        let mut vouched = None;
         match &sound.payload {
-            Payload::Vouch(vouch) => freed.extend(self.waiting.take(Missing::Vouch(vouch.join))),
+            Payload::Vouch(vouch) => {
+                freed.extend(self.waiting.take(Missing::Vouch(vouch.join)));
+                vouched = Some(MemberId::from(vouch.join));
+            }
             Payload::Checkpoint(checkpoint) => self.note_vote(chain, id, checkpoint),
             _ => {}
         }
@@ -318,6 +328,8 @@ impl Log {
         let seq = sound.header().seq;
         self.entries.insert(id, Entry { sound, chain, key, totals });
         self.extend_chain(chain, (seq, id));
+        self.list_delta(chain, was_forked);
+        vouched.into_iter().for_each(|member| self.list(member));
         freed
     }
 
@@ -332,6 +344,7 @@ impl Log {
         let genesis = Sealed::genesis(self.federation, &self.founders);
         self.chains.clear();
         self.index = Index::default();
+        self.items = Items::default();
         self.sealed = vec![genesis];
         self.candidates.clear();
         self.contested.clear();
@@ -345,7 +358,9 @@ impl Log {
             let epoch = sound.header().epoch;
             self.ingest(sound);
             if all.peek().is_none_or(|next| next.header().epoch > epoch) {
-                for sound in self.seal_ready() {
+                let freed = self.seal_ready();
+                self.list_sealed();
+                for sound in freed {
                     self.ingest(sound);
                 }
             }

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::chain::{Chain, Heights};
 use super::check::Fault;
 use super::{Entry, Log, Sealed};
-use crate::delta::Header;
+use crate::delta::{Header, Sound};
 use crate::identity::recovery_hash;
 use crate::ids::{CheckpointId, DeltaId, MemberId, PublicKey};
 use crate::payload::{MAX_KEPT, Payload, RotateKey};
@@ -62,6 +62,29 @@ impl Log {
     pub(super) fn keys_of(&self, member: MemberId) -> impl Iterator<Item = PublicKey> + '_ {
         let listed = self.tip().roster.get(&member).map(|entry| entry.key);
         [self.key_of(member), listed, self.newest_key(member)].into_iter().flatten()
+    }
+
+    /// The keys that have likely signed these deltas, if the first ones are what the later ones rest on.
+    #[must_use]
+    pub fn likely_keys(&self, sounds: &[Sound]) -> Vec<Option<PublicKey>> {
+        let mut known: BTreeMap<MemberId, PublicKey> = BTreeMap::new();
+        let one = |sound: &Sound| {
+            let author = sound.chain();
+            let new = match &sound.payload {
+                Payload::Join(join) => Some(join.key),
+                Payload::RotateKey(rotation) => Some(rotation.new_key),
+                _ => None,
+            };
+            if let Some(key) = new.or_else(|| known.get(&author).copied()) {
+                known.insert(author, key);
+                return Some(key);
+            }
+            let before = sound.header().prev.and_then(|prev| self.entries.get(&prev));
+            let key = before.map(|entry| entry.key).or_else(|| self.keys_of(author).last());
+            known.extend(key.map(|key| (author, key)));
+            key
+        };
+        sounds.iter().map(one).collect()
     }
 
     /// The new key, when the recovery key that the member's Join names has signed for it; none while the Join is not

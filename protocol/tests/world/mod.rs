@@ -464,11 +464,11 @@ pub fn void() -> Payload {
 
 /// Pulls from another log; gives how the round ended and how many requests it took.
 pub fn pull(asker: &mut Log, other: &Log) -> (Done, usize) {
-    let (mut round, mut ask) = Round::begin(asker);
+    let (mut round, mut ask) = Round::begin(asker, Hash([3; 32]));
     let mut asks = 0;
     loop {
         asks += 1;
-        let (_, step) = round.handle(asker, sync::answer(other, &ask));
+        let (_, step) = round.handle(asker, sync::answer(other, &ask).0);
         match step {
             Step::Ask(next) => ask = next,
             Step::Done(done) => return (done, asks),

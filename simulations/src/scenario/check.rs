@@ -27,6 +27,8 @@ impl Scenario {
             10_000,
             "at most 10000",
         )?;
+        let bytes = self.work.payload_bytes as u64;
+        within("work.payload_bytes", bytes, 0, 16_000, "at most 16000")?;
         within("work.spread_s", self.work.spread_s, 1, MAX_SECONDS, TIME)?;
         within("sync.period_ms", self.sync.period_ms, 1, most_ms, TIME)?;
         within("sync.retry_ms", self.sync.retry_ms, 1, most_ms, TIME)?;

@@ -79,6 +79,9 @@ pub struct Work {
     pub deltas_per_node: u32,
     /// They are spread evenly at random over this many seconds.
     pub spread_s: u64,
+    /// About this long, in bytes, at most 16,000; 0: a lesson or a revision as it comes.
+    #[serde(default)]
+    pub payload_bytes: usize,
 }
 
 /// The links.

@@ -27,7 +27,7 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::Arc;
 
-pub use outcome::{Outcome, Sample, Tally};
+pub use outcome::{Deliveries, Outcome, Sample, Tally};
 
 use crate::network::{Network, Partition};
 use crate::overlay::Overlay;

@@ -65,6 +65,7 @@ impl Setup {
 pub(super) struct Node {
     setup: Setup,
     releases: Option<Releases>,
+    payload_bytes: usize,
     disk: Arc<Disk>,
     /// The disk as it was when the node was let in, or when it found itself on the roster.
     backup: Option<Disk>,
@@ -115,6 +116,7 @@ impl Node {
         Ok(Self {
             engine: setup.open(&disk)?,
             setup,
+            payload_bytes: scenario.work.payload_bytes,
             releases,
             disk,
             backup: None,
@@ -217,7 +219,7 @@ impl Node {
     /// recovers, over its quota, or after a fork.
     pub(super) fn publish(&mut self, stream: &mut Stream) -> Result<(), WorldError> {
         while self.up && self.due > 0 && self.member().is_some() && !self.recovering()? {
-            let payload = Released::invented(work(stream)?);
+            let payload = Released::invented(work(stream, self.payload_bytes)?);
             match self.engine.publish(self.federation, &Outgoing::from(payload)) {
                 Ok(_) => self.due -= 1,
                 // By the rules, or by the ledger: it knows that the height was signed before.
@@ -264,7 +266,7 @@ impl Node {
         let Ok(header) = found.log().draft(victim, found.log().spend(victim)) else {
             return Ok(None);
         };
-        let delta = Delta::sign(header, &work(stream)?, &self.setup.key);
+        let delta = Delta::sign(header, &work(stream, 0)?, &self.setup.key);
         Ok(Some(found.seal().seal(&Frame::of(&delta))))
     }
 

@@ -1,5 +1,7 @@
 //! Report of a simulation, and the checks at its end.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use super::World;
@@ -27,6 +29,17 @@ pub struct Tally {
     pub gossip_bytes: u64,
     /// Anti-entropy bytes sent.
     pub sync_bytes: u64,
+}
+
+/// Deliveries of content deltas, over all (delta, other member) pairs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Deliveries {
+    /// Pairs.
+    pub pairs: u64,
+    /// Pairs of which the member did not get the delta.
+    pub missed: u64,
+    /// Payload bytes of all pairs.
+    pub payload_bytes: u64,
 }
 
 /// The network at one moment.
@@ -79,6 +92,10 @@ pub struct Outcome {
     pub t99_micros: Option<Micros>,
     /// The same for all.
     pub t100_micros: Option<Micros>,
+    /// The control arm of these times: 99 in 100 over the shortest paths of the same overlay, without jitter.
+    pub t99_shortest_micros: Option<Micros>,
+    /// What should have reached whom.
+    pub deliveries: Deliveries,
     /// Time at which all members first agreed for good; at the resolution of samples.
     pub agreed_at_micros: Option<Micros>,
     /// Time from the last fault and the last due publication to that agreement.
@@ -134,6 +151,8 @@ impl World<'_> {
             tally.rounds += heard.rounds;
         }
         let delays = self.record.delays(&members);
+        let shortest = self.shortest_paths(&members);
+        let deliveries = self.record.deliveries(&members);
         let at = |ppm| crate::stats::quantile(&delays, ppm);
         let violations = self.record.violations();
         Outcome {
@@ -148,6 +167,8 @@ impl World<'_> {
             voided: self.record.voided_count(),
             t50_micros: at(500_000),
             t99_micros: at(990_000),
+            t99_shortest_micros: crate::stats::quantile(&shortest, 990_000),
+            deliveries,
             t100_micros: at(1_000_000),
             agreed_at_micros: self.agreed_at,
             agreed_after_calm_micros: self.agreed_at.map(|at| at - self.scenario.calm_at()),
@@ -161,6 +182,27 @@ impl World<'_> {
             end_micros: self.queue.now(),
             trace: self.queue.trace().to_hex().to_string(),
         }
+    }
+
+    /// Sorted times from each publication to every other member over the overlay's shortest path.
+    fn shortest_paths(&self, members: &[usize]) -> Vec<Micros> {
+        let mut times = Vec::new();
+        for author in self.record.authors() {
+            let mut known = vec![None; self.nodes.len()];
+            let mut next = BTreeSet::from([(0, author)]);
+            while let Some((time, node)) = next.pop_first() {
+                if known[node].is_some_and(|known| known <= time) {
+                    continue;
+                }
+                known[node] = Some(time);
+                let hop = |to: usize| (time + self.network.latency(node, to), to);
+                next.extend(self.overlay.neighbours(node).map(hop));
+            }
+            let others = members.iter().filter(|member| **member != author);
+            times.extend(others.filter_map(|member| known[*member]));
+        }
+        times.sort_unstable();
+        times
     }
 
     /// Every ledger verifies from its first entry, and nobody spent more than the charter allows.

@@ -7,11 +7,13 @@ use lore_protocol::ids::{DeltaId, MemberId};
 use lore_protocol::log::Log;
 use lore_protocol::payload::PayloadKind;
 
+use super::outcome::Deliveries;
 use crate::queue::Micros;
 
 struct Published {
     author: usize,
     at: Micros,
+    payload_bytes: u64,
 }
 
 /// One release at most: who makes it, of which kind, in which epoch.
@@ -57,7 +59,8 @@ impl Record {
         if kind.is_control() {
             return;
         }
-        self.published.entry(id).or_insert(Published { author: node, at: now });
+        let payload_bytes = u64::from(sound.header().payload_len);
+        self.published.entry(id).or_insert(Published { author: node, at: now, payload_bytes });
         if sound.payload.mechanism().is_some() {
             let slot = (node, kind, sound.header().epoch);
             let first = *self.released.entry(slot).or_insert(id);
@@ -132,6 +135,25 @@ impl Record {
             }
         }
         lost.into_iter().for_each(|what| self.violated(what));
+    }
+
+    /// What should have reached whom by the end, over all (content delta, other member) pairs.
+    pub(super) fn deliveries(&self, members: &[usize]) -> Deliveries {
+        let mut found = Deliveries::default();
+        for (id, published) in &self.published {
+            for member in members.iter().filter(|member| **member != published.author) {
+                let held = self.first_held.get(*member).is_some_and(|held| held.contains_key(id));
+                found.pairs += 1;
+                found.missed += u64::from(!held);
+                found.payload_bytes += published.payload_bytes;
+            }
+        }
+        found
+    }
+
+    /// Authors of what was published.
+    pub(super) fn authors(&self) -> impl Iterator<Item = usize> + '_ {
+        self.published.values().map(|published| published.author)
     }
 
     /// Sorted times from publication to arrival, over all (content delta, other member) pairs served.

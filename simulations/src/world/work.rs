@@ -8,7 +8,10 @@ use super::WorldError;
 use crate::rng::Stream;
 
 /// Next publication of a member.
-pub(super) fn work(stream: &mut Stream) -> Result<Payload, WorldError> {
+pub(super) fn work(stream: &mut Stream, payload_bytes: usize) -> Result<Payload, WorldError> {
+    if payload_bytes > 0 {
+        return long(stream, payload_bytes);
+    }
     match stream.below(2) {
         0 => Ok(revision(stream)),
         _ => written(stream),
@@ -36,6 +39,20 @@ fn written(stream: &mut Stream) -> Result<Payload, WorldError> {
         entries: vec![LessonEntry { key: LessonKey::Primary(lesson), support: 0 }],
         padding: Vec::new(),
     }))
+}
+
+/// Lessons that are about so many bytes long.
+fn long(stream: &mut Stream, bytes: usize) -> Result<Payload, WorldError> {
+    const EACH: usize = 200;
+    let mut entries = Vec::new();
+    for place in 0..bytes.div_ceil(EACH) {
+        let remedy = format!("try {:x} {place} {}", stream.bits(), "x".repeat(EACH / 2));
+        let lesson = lesson("curl", 8_000 + stream.below(10), &remedy)?;
+        entries.push(LessonEntry { key: LessonKey::Primary(lesson), support: 0 });
+    }
+    entries.sort_by(|a, b| a.key.cmp(&b.key));
+    let lessons = Lessons { origin: Origin::Authored, window: None, entries, padding: Vec::new() };
+    Ok(Payload::Lessons(lessons))
 }
 
 /// A revision of one of four skills.

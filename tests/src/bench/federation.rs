@@ -9,9 +9,12 @@ use lore_protocol::codec;
 use lore_protocol::delta::{Delta, Sound, VERSION};
 use lore_protocol::identity::{SecretKey, Signer as _};
 use lore_protocol::ids::{Hash, InvitationId, MemberId};
+use lore_protocol::lesson::{Action, ErrorClass, Lesson, LessonKey, Op, Token, Trigger};
 use lore_protocol::library::Fold;
 use lore_protocol::log::{Ingest, Log};
-use lore_protocol::payload::{Checkpoint, Join, Payload, Phase, Unit, Vouch};
+use lore_protocol::payload::{
+    Checkpoint, Join, LessonEntry, Lessons, Origin, Payload, Phase, Unit, Vouch,
+};
 use lore_protocol::sync::{Ask, Round, Step, answer};
 use lore_protocol::wire::Reply;
 
@@ -77,6 +80,10 @@ fn charter(founder: &SecretKey) -> Charter {
     }
 }
 
+fn token(text: &str) -> Token {
+    Token::new(text).expect("a token")
+}
+
 /// The `n`-th lesson, as a person writes one.
 fn lesson(n: usize) -> Payload {
     let command = format!("tool{} --mode {} <arg> -o <out>", n % 25, n % LESSONS);
@@ -123,6 +130,34 @@ impl Federation {
         made
     }
 
+    /// Makes one epoch in which twenty members publish so many lessons, all different.
+    ///
+    /// # Panics
+    /// Panics when a delta is not valid.
+    #[must_use]
+    pub fn of_lessons(count: usize) -> Self {
+        const EACH: usize = 250;
+        let mut made = Self::made(20, 0, 0);
+        let numbers: Vec<usize> = (0..count).collect();
+        for (place, numbers) in numbers.chunks(EACH).enumerate() {
+            let entries = numbers.iter().map(|n| {
+                let tool = format!("program{}", n % 1_000);
+                let action = Action::Example(token(&format!("{tool} --case {n} <arg>")));
+                let trigger =
+                    Trigger { tool: token(&tool), error: ErrorClass::None, subject: None };
+                let lesson = Lesson::new(None, Op::Prefer, trigger, action).expect("it is short");
+                LessonEntry { key: LessonKey::Primary(lesson), support: 0 }
+            });
+            let mut entries: Vec<LessonEntry> = entries.collect();
+            entries.sort_by(|a, b| a.key.cmp(&b.key));
+            let (origin, padding) = (Origin::Authored, Vec::new());
+            let lessons = Lessons { origin, window: None, entries, padding };
+            made.publish(place % made.members.len(), &Payload::Lessons(lessons));
+        }
+        made.checkpoint();
+        made
+    }
+
     fn push(&mut self, delta: Delta) {
         let sound = delta.sound().expect("it is sound");
         let taken = self.log.ingest(sound.clone());
@@ -134,6 +169,22 @@ impl Federation {
         let author = self.members[who];
         let header = self.log.draft(author, self.log.spend(author)).expect("a header");
         self.push(Delta::sign(header, payload, &self.keys[who]));
+    }
+
+    /// Every member publishes so many lessons more, which no checkpoint covers.
+    ///
+    /// # Panics
+    /// Panics when a delta is not valid.
+    pub fn publish_each(&mut self, each: usize) {
+        for next in 0..each * self.members.len() {
+            self.publish(next % self.members.len(), &lesson(next));
+        }
+    }
+
+    /// The members, the founder first.
+    #[must_use]
+    pub fn members(&self) -> &[MemberId] {
+        &self.members
     }
 
     fn admit(&mut self, seed: u8) {
@@ -182,9 +233,9 @@ impl Federation {
     pub fn replies(&self) -> Vec<Vec<u8>> {
         let mut asker = Log::new(self.charter.clone()).expect("it opens");
         let mut replies = Vec::new();
-        let (mut round, mut ask): (Round, Ask) = Round::begin(&asker);
+        let (mut round, mut ask): (Round, Ask) = Round::begin(&asker, Hash([7; 32]));
         loop {
-            let answer = answer(&self.log, &ask);
+            let (answer, _) = answer(&self.log, &ask);
             replies.push(codec::encode(&Reply::Sync(Box::new(answer.clone()))));
             match round.handle(&mut asker, answer).1 {
                 Step::Ask(next) => ask = next,

@@ -9,6 +9,8 @@ pub mod import;
 pub mod ingest;
 pub mod ledger;
 pub mod release;
+pub mod replication;
+pub mod scale;
 
 use serde_json::{Value, json};
 

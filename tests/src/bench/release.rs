@@ -81,7 +81,7 @@ pub fn once(home: &Path) -> Value {
     })
 }
 
-fn status_kib(key: &str) -> u64 {
+pub(super) fn status_kib(key: &str) -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
     let line = status.lines().find(|line| line.starts_with(key)).expect("the field");
     line.split_whitespace().nth(1).expect("a number").parse().expect("a number")

@@ -6,10 +6,12 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use lore_tests::bench::home::{SESSIONS, USERS, prepare};
-use lore_tests::bench::{hint, hook, import, ingest, ledger, release};
+use lore_tests::bench::replication::Size;
+use lore_tests::bench::{hint, hook, import, ingest, ledger, release, replication, scale};
 use serde_json::{Value, json};
 
-const USAGE: &str = "lore-bench [--json] [--quick] | --hook\n\n\
+const USAGE: &str = "lore-bench [replication] [--json] [--quick] | --hook\n\n\
+    replication  only what nodes send each other, and how fast they take it in\n\
     --json   the result as one object on the last line\n\
     --quick  fewer repetitions, less data\n\
     --hook   only a hook's process, as JSON\n\n\
@@ -24,12 +26,19 @@ fn main() -> ExitCode {
                 prepare(Path::new(home), USERS, SESSIONS);
                 return ExitCode::SUCCESS;
             }
+            "start-once" => {
+                println!("{}", scale::once(Path::new(home)));
+                return ExitCode::SUCCESS;
+            }
             "release-once" => {
                 println!("{}", release::once(Path::new(home)));
                 return ExitCode::SUCCESS;
             }
             _ => {}
         }
+    }
+    if args.first().is_some_and(|verb| verb == "replication") {
+        return replicate(&args[1..]);
     }
     if args == ["--hook"] {
         println!("{}", hook::run(100));
@@ -71,6 +80,39 @@ fn main() -> ExitCode {
     } else {
         print_text(&result);
     }
+    ExitCode::SUCCESS
+}
+
+/// The lane of its own for what nodes send each other.
+fn replicate(flags: &[String]) -> ExitCode {
+    if let Some(unknown) = flags.iter().find(|arg| !["--json", "--quick"].contains(&arg.as_str())) {
+        eprintln!("unknown argument `{unknown}`\n\n{USAGE}");
+        return ExitCode::from(2);
+    }
+    let has = |flag: &str| flags.iter().any(|arg| arg == flag);
+    let size = if has("--quick") {
+        Size { epochs: 10, newest: 5, scale: (5, 20_000), ingest: (2, 1) }
+    } else {
+        Size { epochs: 50, newest: 5, scale: (50, 200_000), ingest: (8, 5) }
+    };
+    let result = replication::run(size);
+    if has("--json") {
+        println!("{result}");
+        return ExitCode::SUCCESS;
+    }
+    for (key, value) in result.as_object().into_iter().flatten().filter(|(key, _)| *key != "parts")
+    {
+        let bar = replication::BARS.iter().find(|(name, ..)| name == key);
+        let judged = bar.map_or_else(String::new, |(_, bound, least)| {
+            let met =
+                value.as_f64().is_some_and(|value| (value >= *bound) == *least || value == *bound);
+            let side = if *least { "at least" } else { "at most" };
+            format!("{side} {bound}: {}", if met { "met" } else { "MISSED" })
+        });
+        let value = value.as_f64().map_or_else(|| "-".into(), |value| format!("{value:.2}"));
+        println!("{key:<44}{value:>12}  {judged}");
+    }
+    println!("{}", result["parts"]);
     ExitCode::SUCCESS
 }
 

@@ -2,8 +2,9 @@
 
 use lore_engine::metering::{REFILL_BYTES_PER_SECOND, ROOM_BYTES};
 use lore_protocol::codec;
+use lore_protocol::ids::Hash;
 use lore_protocol::payload::Payload;
-use lore_protocol::sync::Ask;
+use lore_protocol::sync::{Ask, Part, Range};
 use lore_protocol::wire::{Reply, Request};
 use lore_tests::Cluster;
 use lore_tests::guild::{Guild, authored};
@@ -16,9 +17,14 @@ fn bulky(number: usize) -> Payload {
     authored((0..40).map(|entry| format!("fetch --{number}-{entry} {}", "x".repeat(120))))
 }
 
-fn everything(member: &Member) -> Vec<u8> {
-    let ask = Ask::Missing { frontiers: Vec::new(), wants: Vec::new() };
-    codec::encode(&Request::Sync { federation: member.log.federation(), ask })
+/// The questions that have the largest answers.
+fn everything(member: &Member) -> [Vec<u8>; 2] {
+    let ranges = vec![Range { end: None, part: Part::Have(Vec::new()) }];
+    let asks = [
+        Ask::Missing { frontiers: Vec::new(), wants: Vec::new() },
+        Ask::Compare { salt: Hash::ZERO, ranges },
+    ];
+    asks.map(|ask| codec::encode(&Request::Sync { federation: member.log.federation(), ask }))
 }
 
 #[test]
@@ -35,11 +41,12 @@ fn a_member_that_asks_for_everything_again_and_again_is_told_to_wait_and_others_
     });
     let log_bytes = mallory.log.stored_bytes();
 
-    let question = everything(&mallory);
+    let questions = everything(&mallory);
     let begun = std::time::Instant::now();
     let mut answered: u64 = 0;
+    let mut next = questions.iter().cycle();
     let refusal = loop {
-        let reply = mallory.peer.ask_bytes(question.clone()).unwrap();
+        let reply = mallory.peer.ask_bytes(next.next().unwrap().clone()).unwrap();
         if let Reply::Refused(why) = codec::decode(&reply).unwrap() {
             break why;
         }

@@ -9,11 +9,10 @@ use lore_protocol::ids::Hash;
 use lore_protocol::payload::{
     MAX_PAYLOAD_BYTES, Mechanism, Noise, Outcomes, Payload, Unit, Void, Window,
 };
-use lore_protocol::sync::Answer;
 use lore_protocol::wire::{Frame, Reply};
 use lore_tests::guild::{Guild, authored};
 use lore_tests::log::exported;
-use lore_tests::member::Member;
+use lore_tests::member::{Member, compared};
 use lore_tests::node::converged;
 use lore_tests::wait::{PATIENCE, wait_until};
 use lore_tests::{Cluster, Node};
@@ -46,8 +45,7 @@ impl Attack {
 }
 
 fn reply(deltas: Vec<Delta>) -> Vec<u8> {
-    let answer = Answer::Deltas { deltas, more: false, digest: Hash([1; 32]) };
-    codec::encode(&Reply::Sync(Box::new(answer)))
+    codec::encode(&Reply::Sync(Box::new(compared(deltas))))
 }
 
 fn void(n: u8) -> Payload {

@@ -1,20 +1,9 @@
 //! A member that floods costs an honest node a bounded amount of memory and time, and nobody else waits for it.
 
-use std::fs;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use lore_protocol::codec;
-use lore_protocol::delta::Delta;
-use lore_protocol::ids::{BlobId, Hash};
-use lore_protocol::payload::{FileEntry, Payload, Revision};
-use lore_protocol::sync::{Answer, Ask};
-use lore_protocol::wire::{Reply, Request};
-use lore_tests::guild::{Guild, authored};
-use lore_tests::member::Member;
-use lore_tests::node::converged;
-use lore_tests::peer::Served;
-use lore_tests::wait::{PATIENCE, wait_until};
-use lore_tests::{Cluster, Node};
+use lore_protocol::payload::Payload;
+use lore_tests::flood::{all_that_is_allowed, cost_of, more_than_is_allowed};
 
 /// Most memory that the flood of one member costs above what the node had, in KiB. It is some 6 MB long.
 const MOST_KIB: u64 = 150 << 10;
@@ -23,147 +12,28 @@ const MOST_CPU: f64 = 5.0;
 /// Longest time that another peer's delta, or a verb, takes meanwhile.
 const LONGEST: Duration = Duration::from_secs(2);
 
-fn cpu_seconds(node: &Node) -> f64 {
-    let stat = fs::read_to_string(format!("/proc/{}/stat", node.pid())).unwrap();
-    let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
-    let ticks: u64 = fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap();
-    ticks as f64 / rustix::param::clock_ticks_per_second() as f64
-}
-
-fn memory_kib(node: &Node, field: &str) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{}/status", node.pid())).unwrap();
-    let line = status.lines().find(|line| line.starts_with(field)).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse().unwrap()
-}
-
-/// So many short lessons.
-fn lessons(name: &str, count: usize) -> Payload {
-    authored((0..count).map(|entry| format!("f {name}-{entry}")))
-}
-
-/// A skill with as many files as fit.
-fn revision(name: &str) -> Payload {
-    let file = |n: usize| FileEntry {
-        path: format!("references/{n:04}-{}", "x".repeat(40)),
-        executable: false,
-        len: 1,
-        blob: BlobId([7; 32]),
-    };
-    Payload::Revision(Revision {
-        skill: None,
-        name: format!("skill-{name}"),
-        description: "d".into(),
-        parents: Vec::new(),
-        files: (0..700).map(file).collect(),
-    })
-}
-
-/// A chain of a member, whether its own log would take it or not.
-fn chain(member: &Member, payloads: impl Iterator<Item = Payload>) -> Vec<Delta> {
-    let mut made: Vec<Delta> = Vec::new();
-    for payload in payloads {
-        let before = made.last().map(|delta| delta.header.clone());
-        made.push(member.sign(&payload, |header| {
-            if let Some(before) = before {
-                header.seq = before.seq + 1;
-                header.depth = before.depth + 1;
-                header.prev = Some(before.id());
-            }
-        }));
-    }
-    made
-}
-
-/// Gives a node deltas as answers to its questions, batch by batch.
-fn flood(mallory: &mut Member, deltas: &[Delta]) {
-    let mut batches: Vec<&[Delta]> = deltas.chunks(40).collect();
-    batches.reverse();
-    let different = codec::encode(&Reply::Sync(Box::new(Answer::Different)));
-    mallory.peer.serve("the node asks for what it lacks", |request| match request {
-        Request::Sync { ask: Ask::Digest(_), .. } => Served::Reply(different.clone()),
-        Request::Sync { ask: Ask::Missing { .. }, .. } => {
-            let deltas = batches.pop().map(<[Delta]>::to_vec).unwrap_or_default();
-            let more = !batches.is_empty();
-            let answer = Answer::Deltas { deltas, more, digest: Hash([1; 32]) };
-            let reply = codec::encode(&Reply::Sync(Box::new(answer)));
-            if more { Served::Reply(reply) } else { Served::Last(reply) }
-        }
-        _ => Served::Reply(codec::encode(&Reply::Refused("a test has no more to say".into()))),
-    });
-}
-
-/// Some members flood a node at once. It takes in so many deltas of each, and each costs no more than one member may.
-fn costs_little(hostile_count: u8, payloads: &dyn Fn(u8) -> Vec<Payload>, taken: u64) {
-    let cluster = Cluster::of(2);
-    let Guild { ada, ben, members } = Guild::of(&cluster, 70..=70 + hostile_count);
-    let (honest, hostile) = members.split_first().unwrap();
-    let mut honest = honest.connect(&ada);
-    let mut floods: Vec<(Member, Vec<Delta>)> = (0..)
-        .zip(hostile)
-        .map(|(n, identity)| {
-            let mallory = identity.connect(&ada);
-            let deltas = chain(&mallory, payloads(n).into_iter());
-            (mallory, deltas)
-        })
-        .collect();
-    let taken = taken * floods.len() as u64;
-    let all = floods.iter().flat_map(|(_, deltas)| deltas);
-    let bytes: usize = all.map(|delta| delta.to_bytes().len()).sum();
-    assert!(bytes >= 5_600_000 * floods.len(), "{bytes} bytes are a smaller flood");
-
-    let (memory, cpu) = (memory_kib(&ada, "VmRSS:"), cpu_seconds(&ada));
-    let known = ben.federation()["lessons"].as_u64().unwrap();
-    let before = ada.federation()["deltas"].as_u64().unwrap();
-    std::thread::scope(|threads| {
-        for (mallory, deltas) in &mut floods {
-            threads.spawn(|| flood(mallory, deltas));
-        }
-    });
-    // Another peer's delta arrives meanwhile, also at others, and verbs answer.
-    let begun = Instant::now();
-    honest.publish(&lessons("honest", 1));
-    wait_until("the honest lesson is at ben", PATIENCE, || {
-        (ben.federation()["lessons"].as_u64().unwrap() > known).then_some(())
-    });
-    let arrived = begun.elapsed();
-    let begun = Instant::now();
-    let _ = ada.federation();
-    let answered = begun.elapsed();
-    // The honest lesson is one of them.
-    wait_until("the node took in what it may", PATIENCE, || {
-        (ada.federation()["deltas"].as_u64().unwrap() > before + taken).then_some(())
-    });
-    assert_eq!(ada.federation()["deltas"], before + taken + 1, "and no more");
-    ada.checkpoint();
-    converged(&[&ada, &ben]);
-    let memory = memory_kib(&ada, "VmHWM:").saturating_sub(memory);
-    let cpu = cpu_seconds(&ada) - cpu;
-    println!("{bytes} bytes: {memory} KiB, {cpu:.2} s; a delta {arrived:?}, a verb {answered:?}");
+/// Some members flood a node at once, and each costs no more than one member may.
+fn costs_little(hostile_count: u8, payloads: fn(u8) -> Vec<Payload>, taken: u64) {
+    let cost = cost_of(hostile_count, payloads, taken);
+    println!("{cost:?}");
     let members = u32::from(hostile_count);
-    assert!(memory < MOST_KIB * u64::from(members), "{memory} KiB");
-    assert!(cpu < MOST_CPU * f64::from(members), "{cpu} s");
-    assert!(arrived < LONGEST * members, "another peer's delta took {arrived:?}");
-    assert!(answered < LONGEST * members, "a verb took {answered:?}");
-}
-
-/// All that the quotas allow one member, by the number of the member.
-fn all_that_is_allowed(who: u8) -> Vec<Payload> {
-    let lessons = (0..8).map(|number| lessons(&format!("{who}-{number}"), 128));
-    lessons.chain((0..100).map(|number| revision(&format!("{who}-{number}")))).collect()
+    assert!(cost.memory_kib < MOST_KIB * u64::from(members), "{} KiB", cost.memory_kib);
+    assert!(cost.cpu_seconds < MOST_CPU * f64::from(members), "{} s", cost.cpu_seconds);
+    assert!(cost.delta < LONGEST * members, "another peer's delta took {:?}", cost.delta);
+    assert!(cost.verb < LONGEST * members, "a verb took {:?}", cost.verb);
 }
 
 #[test]
 fn lessons_beyond_the_quota_cost_little() {
-    // What once made 171,900 directories.
-    costs_little(1, &|_| (0..95).map(|number| lessons(&number.to_string(), 3_300)).collect(), 0);
+    costs_little(1, more_than_is_allowed, 0);
 }
 
 #[test]
 fn all_that_the_quotas_allow_one_member_costs_little() {
-    costs_little(1, &all_that_is_allowed, 108);
+    costs_little(1, all_that_is_allowed, 108);
 }
 
 #[test]
 fn all_that_the_quotas_allow_many_members_at_once_costs_no_more_for_each_of_them() {
-    costs_little(5, &all_that_is_allowed, 108);
+    costs_little(5, all_that_is_allowed, 108);
 }

@@ -5,10 +5,10 @@ use lore_protocol::identity::{SecretKey, Signer as _};
 use lore_protocol::ids::{FederationId, Hash, InvitationId, PublicKey};
 use lore_protocol::invitation::Invitation;
 use lore_protocol::payload::{Payload, Void};
-use lore_protocol::sync::{Answer, Ask};
+use lore_protocol::sync::{Answer, Ask, End, Part, Range};
 use lore_protocol::wire::{Frame, Reply, Request};
 use lore_tests::guild::Guild;
-use lore_tests::member::Member;
+use lore_tests::member::{Member, compared, different};
 use lore_tests::node::converged;
 use lore_tests::peer::Served;
 use lore_tests::wait::{PATIENCE, wait_until};
@@ -34,9 +34,19 @@ fn requests(federation: FederationId, mallory: &Member) -> Vec<Vec<u8>> {
     };
     let join = mallory.log.entries().next().unwrap().1.sound.delta.clone();
     let (invitation, proof) = (InvitationId::ZERO, Hash::ZERO);
+    let end = |epoch| Some(End { epoch, depth: 1, id: vec![7] });
+    let compare = Ask::Compare {
+        salt: Hash::ZERO,
+        ranges: vec![
+            Range { end: end(1), part: Part::Print(1) },
+            Range { end: end(2), part: Part::Have(vec![7; 12]) },
+            Range { end: None, part: Part::Want(vec![7; 12]) },
+        ],
+    };
     let all = [
         Request::Sync { federation, ask: Ask::Digest(Hash::ZERO) },
         Request::Sync { federation, ask },
+        Request::Sync { federation, ask: compare },
         Request::Peers { federation },
         Request::Knock { federation, nonce: [0; 32] },
         Request::Charter { federation, invitation, proof },
@@ -47,10 +57,12 @@ fn requests(federation: FederationId, mallory: &Member) -> Vec<Vec<u8>> {
 
 fn replies(mallory: &Member) -> Vec<Vec<u8>> {
     let delta = mallory.log.entries().next().unwrap().1.sound.delta.clone();
-    let deltas = Answer::Deltas { deltas: vec![delta; 3], more: true, digest: Hash::ZERO };
+    let deltas = Answer::Deltas { deltas: vec![delta.clone(); 3], more: true, digest: Hash::ZERO };
     let long = "\u{1b}[31m\u{202e}".repeat(50_000);
     let all = [
         Reply::Sync(Box::new(Answer::Equal)),
+        Reply::Sync(Box::new(different())),
+        Reply::Sync(Box::new(compared(vec![delta; 3]))),
         Reply::Sync(Box::new(deltas)),
         Reply::Peers(vec![(PublicKey([0xff; 32]), vec![long.clone(); 8])]),
         Reply::Challenge { nonce: [0; 32] },
