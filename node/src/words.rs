@@ -9,7 +9,9 @@ pub fn charter(charter: &Charter) -> Vec<String> {
     let privacy = &charter.privacy;
     let limits = &charter.limits;
     let epoch = match charter.epoch {
-        EpochRule::Rounds => "An epoch ends when the signers say so; at first the founder signs alone.".to_owned(),
+        EpochRule::Rounds => {
+            "An epoch ends when the signers say so; at first the founder signs alone.".to_owned()
+        }
         EpochRule::Hours(hours) => format!("An epoch ends every {hours} hours."),
     };
     let vouchers = match charter.vouchers {

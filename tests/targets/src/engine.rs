@@ -18,7 +18,7 @@ use lore_protocol::delta::Delta;
 use lore_protocol::identity::Signer as _;
 use lore_protocol::ids::{FederationId, Hash, InvitationId, PublicKey};
 use lore_protocol::payload::Payload;
-use lore_protocol::sync::{Answer, Ask};
+use lore_protocol::sync::{Answer, Ask, Part, Range};
 use lore_protocol::wire::{Frame, FrameSeal, Reply, Request};
 
 use crate::guild::{authored, key};
@@ -264,11 +264,15 @@ impl Attacked {
     /// An answer with deltas, or addresses, of the hostile member's making.
     fn reply(&self, script: &mut Script<'_>) -> Vec<u8> {
         codec::encode(&match script.byte() % 4 {
-            0 => Reply::Sync(Box::new(Answer::Different)),
+            0 => {
+                let (before, epochs) = (Hash(script.id()), vec![(1, Hash(script.id()))]);
+                Reply::Sync(Box::new(Answer::Different { before, epochs }))
+            }
             1 => {
                 let deltas = (0..script.below(8)).map(|_| self.delta(script)).collect();
                 let digest = Hash(script.id());
-                Reply::Sync(Box::new(Answer::Deltas { deltas, more: true, digest }))
+                let ranges = vec![Range { end: None, part: Part::Print(1) }];
+                Reply::Sync(Box::new(Answer::Compared { ranges, deltas, rest: None, digest }))
             }
             2 => {
                 let told = (0..script.below(80)).map(|_| (peer(script), addresses(script)));

@@ -61,9 +61,9 @@ fn any_order_gives_the_same(guild: &Guild, seed: u64) {
 }
 
 fn pull(asker: &mut Log, other: &Log) {
-    let (mut round, mut ask) = Round::begin(asker);
+    let (mut round, mut ask) = Round::begin(asker, Hash([7; 32]));
     loop {
-        match round.handle(asker, sync::answer(other, &ask)).1 {
+        match round.handle(asker, sync::answer(other, &ask).0).1 {
             Step::Ask(next) => ask = next,
             Step::Done(_) => return,
         }

@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 
 use lore_protocol::codec;
 use lore_protocol::delta::Delta;
+use lore_protocol::ids::Hash;
 use lore_protocol::log::Log;
 use lore_protocol::sync::{Answer, Ask, MAX_ANSWER_BYTES, MAX_FRONTIERS, Round, Step, answer};
 use lore_protocol::wire::{Frame, FrameSeal, Reply, Request};
@@ -53,11 +54,11 @@ fn asked(bytes: &[u8]) {
         assert!(frontiers.len() <= MAX_FRONTIERS);
     }
     let log = &sides().guild.log;
-    let answer = answer(log, &ask);
+    let (answer, _) = answer(log, &ask);
     let size = codec::encode(&answer).len();
     assert!(size <= MAX_ANSWER_BYTES, "an answer of {size} bytes");
     // Whatever was asked for, what is sent can be taken in.
-    if let Answer::Deltas { deltas, .. } = answer {
+    if let Answer::Deltas { deltas, .. } | Answer::Compared { deltas, .. } = answer {
         assert!(deltas.into_iter().all(|delta| delta.sound().is_ok()));
     }
 }
@@ -67,10 +68,10 @@ fn answered(script: &mut Script<'_>) {
     let sides = sides();
     let mut log = sides.behind.clone();
     let sealed = log.tip().body.epoch;
-    let (mut round, mut ask) = Round::begin(&log);
+    let (mut round, mut ask) = Round::begin(&log, Hash([7; 32]));
     for _ in 0..8 {
         let said = match script.byte() % 4 {
-            0 => answer(&sides.guild.log, &ask),
+            0 => answer(&sides.guild.log, &ask).0,
             _ => match codec::decode(script.text()) {
                 Ok(said) => said,
                 Err(_) => break,
@@ -84,8 +85,8 @@ fn answered(script: &mut Script<'_>) {
     assert!(log.tip().body.epoch >= sealed, "what is sealed stays");
     assert!(sides.behind.entries().all(|(id, _)| log.get(id).is_some()), "nothing is lost");
     // An honest peer can still be pulled from.
-    let (mut round, mut ask) = Round::begin(&log);
-    while let Step::Ask(next) = round.handle(&mut log, answer(&sides.guild.log, &ask)).1 {
+    let (mut round, mut ask) = Round::begin(&log, Hash([7; 32]));
+    while let Step::Ask(next) = round.handle(&mut log, answer(&sides.guild.log, &ask).0).1 {
         ask = next;
     }
     assert_eq!(refold(&log).root(), refold(&sides.guild.log).root());
@@ -123,9 +124,13 @@ pub(crate) fn seeds() -> Vec<(String, Vec<u8>)> {
     let with =
         |first: u8, (name, bytes): (String, Vec<u8>)| (name, [&[first][..], &bytes].concat());
     let sides = sides();
-    let (_, first) = Round::begin(&sides.behind);
+    let mut behind = sides.behind.clone();
+    let (mut round, first) = Round::begin(&behind, Hash([7; 32]));
+    let (said, _) = answer(&sides.guild.log, &first);
+    let Step::Ask(compare) = round.handle(&mut behind, said).1 else { return Vec::new() };
+    let compared = answer(&sides.guild.log, &compare).0;
     let ask = Ask::Missing { frontiers: sides.behind.frontiers(), wants: sides.behind.wants(9) };
-    let said = answer(&sides.guild.log, &ask);
+    let (said, _) = answer(&sides.guild.log, &ask);
     let mut twice = said.clone();
     if let Answer::Deltas { deltas, .. } = &mut twice {
         deltas.reverse();
@@ -135,13 +140,14 @@ pub(crate) fn seeds() -> Vec<(String, Vec<u8>)> {
         let said = text(&codec::encode(said));
         (format!("answers-{name}"), [&[1, 0, 1], said.as_slice()].concat())
     };
-    let asks = [("digest", &first), ("missing", &ask)]
+    let asks = [("digest", &first), ("missing", &ask), ("compare", &compare)]
         .map(|(name, ask)| with(0, (format!("ask-{name}"), codec::encode(ask))));
     let mut all = asks.to_vec();
     all.push(("answers-honest".into(), vec![1, 0, 0, 0, 0]));
     all.extend([answers("once", &said), answers("twice-and-reversed", &twice)]);
-    all.extend(vectors("Request", 7).into_iter().map(|seed| with(2, seed)));
-    all.extend(vectors("Reply", 10).into_iter().map(|seed| with(3, seed)));
+    all.push(answers("compared", &compared));
+    all.extend(vectors("Request", 8).into_iter().map(|seed| with(2, seed)));
+    all.extend(vectors("Reply", 11).into_iter().map(|seed| with(3, seed)));
     all.extend(vectors("Frame", 2).into_iter().map(|seed| with(4, seed)));
     all
 }

@@ -10,14 +10,13 @@ use std::time::Duration;
 use lore_node::network::PeerAddress;
 use lore_protocol::codec;
 use lore_protocol::delta::{Delta, Spend};
-use lore_protocol::ids::{Hash, MemberId};
+use lore_protocol::ids::MemberId;
 use lore_protocol::log::MAX_VOUCHES_PER_EPOCH;
 use lore_protocol::payload::Payload;
-use lore_protocol::sync::Answer;
 use lore_protocol::wire::{Frame, Reply};
 use lore_tests::guild::{Guild, authored};
 use lore_tests::log::exported;
-use lore_tests::member::{Identity, Member};
+use lore_tests::member::{Identity, Member, compared};
 use lore_tests::node::converged;
 use lore_tests::wait::{PATIENCE, wait_until};
 use lore_tests::{Cluster, Node};
@@ -165,8 +164,7 @@ fn what_was_said_before_changes_nothing_when_it_is_said_again() {
         mallory.gossip(&codec::encode(&Frame::Full(delta.clone())));
     }
     for _ in 0..3 {
-        let answer = Answer::Deltas { deltas: all.clone(), more: true, digest: Hash([1; 32]) };
-        mallory.answer_sync(&codec::encode(&Reply::Sync(Box::new(answer))));
+        mallory.answer_sync(&codec::encode(&Reply::Sync(Box::new(compared(all.clone())))));
     }
     // A new one comes after all that by the same ways.
     let new = mallory.sign(&lesson("fetch --new"), |_| {});
