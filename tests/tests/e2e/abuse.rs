@@ -10,7 +10,7 @@ use std::time::Duration;
 use lore_node::network::PeerAddress;
 use lore_protocol::codec;
 use lore_protocol::delta::{Delta, Spend};
-use lore_protocol::ids::{Hash, MemberId};
+use lore_protocol::ids::MemberId;
 use lore_protocol::log::MAX_VOUCHES_PER_EPOCH;
 use lore_protocol::payload::Payload;
 use lore_protocol::wire::{Frame, Reply};
