@@ -12,7 +12,8 @@ use lore_protocol::lesson::LessonKey;
 use lore_protocol::library::Fold;
 use lore_protocol::log::Log;
 use lore_protocol::payload::{
-    Body, Checkpoint, ItemId, Leave, Payload, Phase, RevokeTarget, RotateKey, Signers, Vouch,
+    Body, Checkpoint, FrontierEntry, ItemId, Leave, Payload, Phase, RevokeTarget, RotateKey,
+    Signers, Vouch,
 };
 
 use super::world::{self, World, authored, bent, key, lesson, pitfall, recovery_key, void};
@@ -69,8 +70,17 @@ fn members() -> Export {
     world.admit(11, 1, 100);
     world.admit_by(1, 12, 100, 100);
     world.publish(2, &vouch_for(&world, 1));
-    world.checkpoint();
-    assert_eq!(world.log.tip().roster.len(), 5);
+    // A signer may cover Joins that stay outside, though it should not.
+    let mut whole = body(&world.log);
+    let outside = &world.members[5..];
+    whole.frontier.extend(outside.iter().map(|member| FrontierEntry {
+        author: *member,
+        seq: 0,
+        id: DeltaId(member.0),
+    }));
+    whole.frontier.sort();
+    world.publish(0, &commit(0, &whole));
+    assert_eq!((world.log.open_epoch(), world.log.tip().roster.len()), (4, 5));
     let found = lesson("curl", "curl -s <arg>");
     let remedy = pitfall("jq", "--raw");
     let item = ItemId::Lesson(remedy.id());
@@ -207,15 +217,11 @@ fn signers() -> Export {
     assert!(!world.is_on_roster(0));
     let open = world.log.open_epoch();
     let early = body(&world.log);
-    for signer in [1, 2] {
-        world.publish(signer, &commit(0, &early));
-    }
+    [1, 2].map(|signer| world.publish(signer, &commit(0, &early)));
     assert_eq!(world.log.open_epoch(), open, "two of three are no quorum");
     world.publish(3, &Payload::Leave(Leave { reason: String::new() }));
     let last = body(&world.log);
-    for signer in [1, 2, 3] {
-        world.publish(signer, &commit(1, &last));
-    }
+    [1, 2, 3].map(|signer| world.publish(signer, &commit(1, &last)));
     assert_eq!(world.log.open_epoch(), open + 1);
     let two = body(&world.log);
     world.publish(1, &commit(0, &two));
@@ -319,24 +325,12 @@ fn split() -> Export {
     let mut world = World::with_members(2);
     let old: SecretKey = world.keys[0].clone();
     let made = [side(&world, 1, 3), side(&world, 2, 1)].concat();
-    for _ in 0..2 {
-        for delta in &made {
-            let _ = world.log.ingest(world::sound(delta));
-        }
+    for delta in made.iter().chain(&made) {
+        let _ = world.log.ingest(world::sound(delta));
     }
     world.deltas.extend(made);
     assert!(world.log.is_split());
-    let stolen = Header {
-        seq: world.log.head(world.members[0]).unwrap().0 + 1,
-        prev: Some(world.log.head(world.members[0]).unwrap().1),
-        ..world
-            .log
-            .get(&world.log.head(world.members[0]).unwrap().1)
-            .unwrap()
-            .sound
-            .header()
-            .clone()
-    };
+    let (seq, prev) = world.log.head(world.members[0]).unwrap();
     let next = body(&world.log);
     rotate(&mut world, 0, None, 1);
     assert!(!world.log.is_split());
@@ -345,14 +339,20 @@ fn split() -> Export {
     }
     world.publish(1, &authored(lesson("git", "git -on")));
     let mut export = Export::of(&world);
+    let before = world.log.get(&prev).unwrap().sound.header().clone();
     let stolen = Header {
-        depth: stolen.depth + 1,
+        author: world.members[0],
+        seq: seq + 1,
+        prev: Some(prev),
+        depth: before.depth + 1,
         anchor: next.parent,
         epoch: next.epoch,
+        spend: Spend { period: world.log.charter().period(next.epoch), ..Spend::default() },
         deps: Vec::new(),
-        ..stolen
+        ..before
     };
-    let stolen = Delta::sign(stolen, &commit(0, &Body { state_root: Hash([4; 32]), ..next }), &old);
+    let next = Body { state_root: Hash([4; 32]), ..next };
+    let stolen = Delta::sign(stolen, &commit(0, &next), &old);
     export.put(&stolen);
     export
 }

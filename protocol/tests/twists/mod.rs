@@ -24,7 +24,7 @@ const HEADERS: [Twist<Header>; 10] = [
     |header| header.prev = Some(DeltaId([6; 32])),
 ];
 
-const MECHANISMS: [Twist<Mechanism>; 11] = [
+const MECHANISMS: [Twist<Mechanism>; 12] = [
     |one| one.unit = Unit::Personal,
     |one| one.unit = Unit::Session,
     |one| one.noise = Noise::Laplace,
@@ -34,6 +34,8 @@ const MECHANISMS: [Twist<Mechanism>; 11] = [
     |one| one.linf += 1,
     |one| one.l2_square += 1,
     |one| one.rho_nano -= 1,
+    // Costs a ninth, rounded up.
+    |one| (one.scale_micros, one.rho_nano) = (one.scale_micros * 3, one.rho_nano / 9),
     |one| one.threshold = one.threshold.saturating_sub(1),
     |one| one.delta_e18 = 0,
 ];
