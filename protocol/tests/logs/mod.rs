@@ -217,11 +217,11 @@ fn signers() -> Export {
     assert!(!world.is_on_roster(0));
     let open = world.log.open_epoch();
     let early = body(&world.log);
-    [1, 2].map(|signer| world.publish(signer, &commit(0, &early)));
+    let _ = [1, 2].map(|signer| world.publish(signer, &commit(0, &early)));
     assert_eq!(world.log.open_epoch(), open, "two of three are no quorum");
     world.publish(3, &Payload::Leave(Leave { reason: String::new() }));
     let last = body(&world.log);
-    [1, 2, 3].map(|signer| world.publish(signer, &commit(1, &last)));
+    let _ = [1, 2, 3].map(|signer| world.publish(signer, &commit(1, &last)));
     assert_eq!(world.log.open_epoch(), open + 1);
     let two = body(&world.log);
     world.publish(1, &commit(0, &two));
@@ -331,8 +331,8 @@ fn split() -> Export {
     world.deltas.extend(made);
     assert!(world.log.is_split());
     let (seq, prev) = world.log.head(world.members[0]).unwrap();
-    let next = body(&world.log);
     rotate(&mut world, 0, None, 1);
+    let next = body(&world.log);
     assert!(!world.log.is_split());
     while world.log.open_epoch() < world.log.newest_epoch() {
         world.checkpoint();
