@@ -7,12 +7,13 @@ use lore_protocol::charter::SignedCharter;
 use lore_protocol::codec;
 use lore_protocol::delta::{Delta, Header, Spend};
 use lore_protocol::identity::{SecretKey, Signature, Signer as _};
-use lore_protocol::ids::{DeltaId, FederationId, Hash, MemberId};
+use lore_protocol::ids::{DeltaId, FederationId, Hash, InvitationId, MemberId};
 use lore_protocol::lesson::LessonKey;
 use lore_protocol::library::Fold;
 use lore_protocol::log::Log;
 use lore_protocol::payload::{
-    Body, Checkpoint, ItemId, Leave, Payload, Phase, RevokeTarget, RotateKey, Signers,
+    Body, Checkpoint, FrontierEntry, ItemId, Leave, Payload, Phase, RevokeTarget, RotateKey,
+    Signers, Vouch,
 };
 
 use super::world::{self, World, authored, bent, key, lesson, pitfall, recovery_key, void};
@@ -60,9 +61,26 @@ pub fn all() -> [(&'static str, Export); 7] {
 
 /// Releases of every kind, an invitee of an invitee, one that leaves, one that two voices revoke.
 fn members() -> Export {
-    let mut world = World::with_members(3);
+    let mut world = World::with_limits(|limits| limits.members_per_voice = 2);
+    world.admit_and_seal(3);
     world.admit_by(1, 9, 8, 100);
     world.checkpoint();
+    // Past its epoch, past its uses, past the room of a voice, and a key that was a member's.
+    world.admit(10, 100, 2);
+    world.admit(11, 1, 100);
+    world.admit_by(1, 12, 100, 100);
+    world.publish(2, &vouch_for(&world, 1));
+    // A signer may cover Joins that stay outside, though it should not.
+    let mut whole = body(&world.log);
+    let outside = &world.members[5..];
+    whole.frontier.extend(outside.iter().map(|member| FrontierEntry {
+        author: *member,
+        seq: 0,
+        id: DeltaId(member.0),
+    }));
+    whole.frontier.sort();
+    world.publish(0, &commit(0, &whole));
+    assert_eq!((world.log.open_epoch(), world.log.tip().roster.len()), (4, 5));
     let found = lesson("curl", "curl -s <arg>");
     let remedy = pitfall("jq", "--raw");
     let item = ItemId::Lesson(remedy.id());
@@ -80,6 +98,17 @@ fn members() -> Export {
     world.checkpoint();
     world.publish(1, &authored(lesson("git", "git open")));
     Export::of(&world)
+}
+
+/// A Vouch for a key that is a member's.
+fn vouch_for(world: &World, who: usize) -> Payload {
+    Payload::Vouch(Vouch {
+        join: DeltaId(world.members[who].0),
+        key: world.keys[who].public_key(),
+        invitation: InvitationId([8; 32]),
+        uses: 9,
+        expires_epoch: 99,
+    })
 }
 
 /// A member that forks is excluded; another's delta rests on one of its branches, and it goes on in vain.
@@ -186,15 +215,33 @@ fn signers() -> Export {
     world.revoke(&[4], founder);
     seal(&mut world, &[2, 1, 3]);
     assert!(!world.is_on_roster(0));
+    let open = world.log.open_epoch();
+    let early = body(&world.log);
+    let _ = [1, 2].map(|signer| world.publish(signer, &commit(0, &early)));
+    assert_eq!(world.log.open_epoch(), open, "two of three are no quorum");
     world.publish(3, &Payload::Leave(Leave { reason: String::new() }));
-    seal(&mut world, &[1, 2, 3]);
+    let last = body(&world.log);
+    let _ = [1, 2, 3].map(|signer| world.publish(signer, &commit(1, &last)));
+    assert_eq!(world.log.open_epoch(), open + 1);
+    let two = body(&world.log);
+    world.publish(1, &commit(0, &two));
     Export::of(&world)
 }
 
 /// The member's delta that gives it a new key, after the newest of its chain that counts or after `last_good`.
 fn rotate(world: &mut World, who: usize, last_good: Option<DeltaId>, recovery: u8) {
+    let delta = rotation(world, who, last_good, recovery);
+    world.push(delta);
+    world.keys[who] = new_key_of(who);
+}
+
+fn new_key_of(who: usize) -> SecretKey {
+    key(200 + u8::try_from(who).unwrap())
+}
+
+fn rotation(world: &World, who: usize, last_good: Option<DeltaId>, recovery: u8) -> Delta {
     let (member, recovery) = (world.members[who], recovery_key(recovery));
-    let new = key(200 + u8::try_from(who).unwrap());
+    let new = new_key_of(who);
     let last_good = last_good.unwrap_or_else(|| world.log.head(member).unwrap().1);
     let before = world.log.get(&last_good).unwrap().sound.header().clone();
     let mut rotate = RotateKey {
@@ -217,8 +264,7 @@ fn rotate(world: &mut World, who: usize, last_good: Option<DeltaId>, recovery: u
         deps: Vec::new(),
         ..before
     };
-    world.push(Delta::sign(header, &Payload::RotateKey(rotate), &new));
-    world.keys[who] = new;
+    Delta::sign(header, &Payload::RotateKey(rotate), &new)
 }
 
 /// A new key ends a fork and voids both branches; another member's new key follows its old one, whose thief goes on.
@@ -232,13 +278,27 @@ fn new_key() -> Export {
     let old = world.keys[2].clone();
     let header = world.log.draft(world.members[2], world.log.spend(world.members[2])).unwrap();
     rotate(&mut world, 2, None, 3);
+    let below = world.publish(3, &authored(lesson("curl", "curl -covered")));
+    world.publish(3, &authored(lesson("curl", "curl -too")));
     world.checkpoint();
     world.publish(2, &authored(lesson("git", "git -new")));
+    // Below what a checkpoint covers: it is void, and so is what follows it.
+    let fallen = rotation(&world, 3, Some(below), 4);
+    world.push(fallen.clone());
+    world.publish(3, &authored(lesson("git", "git -old")));
     world.checkpoint();
+    let after = Header {
+        seq: fallen.header.seq + 1,
+        prev: Some(fallen.header.id()),
+        depth: fallen.header.depth + 1,
+        ..fallen.header
+    };
+    let after = Delta::sign(after, &authored(lesson("git", "git -fallen")), &new_key_of(3));
     let mut export = Export::of(&world);
     export.put(&Delta::sign(header, &authored(lesson("git", "git -stolen")), &old));
     let header = world.log.draft(world.members[2], world.log.spend(world.members[2])).unwrap();
     export.put(&Delta::sign(header, &authored(lesson("git", "git -late")), &old));
+    export.put(&after);
     export
 }
 
@@ -265,40 +325,34 @@ fn split() -> Export {
     let mut world = World::with_members(2);
     let old: SecretKey = world.keys[0].clone();
     let made = [side(&world, 1, 3), side(&world, 2, 1)].concat();
-    for _ in 0..2 {
-        for delta in &made {
-            let _ = world.log.ingest(world::sound(delta));
-        }
+    for delta in made.iter().chain(&made) {
+        let _ = world.log.ingest(world::sound(delta));
     }
     world.deltas.extend(made);
     assert!(world.log.is_split());
-    let stolen = Header {
-        seq: world.log.head(world.members[0]).unwrap().0 + 1,
-        prev: Some(world.log.head(world.members[0]).unwrap().1),
-        ..world
-            .log
-            .get(&world.log.head(world.members[0]).unwrap().1)
-            .unwrap()
-            .sound
-            .header()
-            .clone()
-    };
-    let next = body(&world.log);
+    let (seq, prev) = world.log.head(world.members[0]).unwrap();
     rotate(&mut world, 0, None, 1);
+    let next = body(&world.log);
     assert!(!world.log.is_split());
     while world.log.open_epoch() < world.log.newest_epoch() {
         world.checkpoint();
     }
     world.publish(1, &authored(lesson("git", "git -on")));
     let mut export = Export::of(&world);
+    let before = world.log.get(&prev).unwrap().sound.header().clone();
     let stolen = Header {
-        depth: stolen.depth + 1,
+        author: world.members[0],
+        seq: seq + 1,
+        prev: Some(prev),
+        depth: before.depth + 1,
         anchor: next.parent,
         epoch: next.epoch,
+        spend: Spend { period: world.log.charter().period(next.epoch), ..Spend::default() },
         deps: Vec::new(),
-        ..stolen
+        ..before
     };
-    let stolen = Delta::sign(stolen, &commit(0, &Body { state_root: Hash([4; 32]), ..next }), &old);
+    let next = Body { state_root: Hash([4; 32]), ..next };
+    let stolen = Delta::sign(stolen, &commit(0, &next), &old);
     export.put(&stolen);
     export
 }
