@@ -1,6 +1,8 @@
 //! Logs that two implementations have to judge alike: small federations to which much happens, as an export holds them.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod quotas;
+
 use std::collections::BTreeMap;
 
 use lore_protocol::charter::SignedCharter;
@@ -46,8 +48,7 @@ impl Export {
     }
 }
 
-/// Every log by its name.
-pub fn all() -> [(&'static str, Export); 7] {
+pub fn all() -> [(&'static str, Export); 8] {
     [
         ("members", members()),
         ("fork", fork()),
@@ -56,6 +57,7 @@ pub fn all() -> [(&'static str, Export); 7] {
         ("new-key", new_key()),
         ("split", split()),
         ("healed", healed()),
+        ("quotas", quotas::quotas()),
     ]
 }
 
@@ -232,16 +234,16 @@ fn signers() -> Export {
 fn rotate(world: &mut World, who: usize, last_good: Option<DeltaId>, recovery: u8) {
     let delta = rotation(world, who, last_good, recovery);
     world.push(delta);
-    world.keys[who] = new_key_of(who);
+    world.keys[who] = key(new_seed(who));
 }
 
-fn new_key_of(who: usize) -> SecretKey {
-    key(200 + u8::try_from(who).unwrap())
+const fn new_seed(who: usize) -> u8 {
+    200 + who as u8
 }
 
 fn rotation(world: &World, who: usize, last_good: Option<DeltaId>, recovery: u8) -> Delta {
     let (member, recovery) = (world.members[who], recovery_key(recovery));
-    let new = new_key_of(who);
+    let new = key(new_seed(who));
     let last_good = last_good.unwrap_or_else(|| world.log.head(member).unwrap().1);
     let before = world.log.get(&last_good).unwrap().sound.header().clone();
     let mut rotate = RotateKey {
@@ -293,7 +295,7 @@ fn new_key() -> Export {
         depth: fallen.header.depth + 1,
         ..fallen.header
     };
-    let after = Delta::sign(after, &authored(lesson("git", "git -fallen")), &new_key_of(3));
+    let after = Delta::sign(after, &authored(lesson("git", "git -fallen")), &key(new_seed(3)));
     let mut export = Export::of(&world);
     export.put(&Delta::sign(header, &authored(lesson("git", "git -stolen")), &old));
     let header = world.log.draft(world.members[2], world.log.spend(world.members[2])).unwrap();
