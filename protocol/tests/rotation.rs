@@ -247,3 +247,39 @@ fn a_member_has_few_new_keys_between_two_checkpoints() {
     let more = rotation(&world, 1, last, &key(250), &recovery_key(2));
     world.push(more);
 }
+
+#[test]
+fn a_new_key_that_comes_after_the_exclusion_stops_nobody_that_hears_of_it_first() {
+    let mut world = World::with_members(2);
+    let good = head(&world, 1);
+    let one = world.publish(1, &authored(lesson("curl", "curl -one")));
+    let twin = world.fork(1, one, &authored(lesson("curl", "curl -two")));
+    // Anchored before the checkpoint that excludes its member.
+    let late = rotation(&world, 1, good, &key(201), &recovery_key(2));
+    world.checkpoint();
+    assert!(!world.is_on_roster(1));
+    world.publish(2, &authored(lesson("wget", "wget -a")));
+    world.checkpoint();
+    let mut first = world.empty();
+    let twins = [one, twin.header.id()];
+    let sealed = world.deltas.iter().position(|delta| delta.header.id() == one).unwrap();
+    for delta in &world.deltas[..sealed] {
+        let _ = first.ingest(sound(delta));
+    }
+    assert!(matches!(first.ingest(sound(&late)), Ingest::Accepted(_)));
+    for delta in world.deltas.iter().filter(|delta| !twins.contains(&delta.header.id())) {
+        let _ = first.ingest(sound(delta));
+    }
+    assert!(first.member_of(&key(201).public_key()).is_some(), "so far as it knows");
+    let mut ahead = world.log.clone();
+    let _ = ahead.ingest(sound(&late));
+    assert_eq!(ahead.tip().id, world.log.tip().id);
+    for _ in 0..4 {
+        world::pull(&mut first, &ahead);
+        world::pull(&mut ahead, &first);
+    }
+    assert_eq!(first.tip().id, ahead.tip().id, "it arrives at the same epoch");
+    assert_eq!(first.digest(), ahead.digest());
+    assert_eq!(refold(&first).root(), refold(&ahead).root());
+    assert_eq!(first.member_of(&key(201).public_key()), None);
+}

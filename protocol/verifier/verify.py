@@ -1119,9 +1119,9 @@ class Log:
         for delta in ordered:
             own = (delta.id,) if delta.kind == ROTATE else ()
             below[delta.id] = own + below.get(delta.prev, ())
-        stand = {}
+        stand, gone = {}, gone_from(sealed, author) is not None
         for one in ordered:
-            if one.kind == ROTATE:
+            if one.kind == ROTATE and (one.id in covered or not gone):
                 branch = {step.id for step in self.branch(one.id)}
                 if one.id in covered or covered_tip is None or covered_tip in branch:
                     stand[one.id] = branch
@@ -1141,7 +1141,11 @@ class Log:
 
     def is_forked_by(self, sealed, author, epoch):
         heights = self.standing(sealed, author).values()
-        return any(sum(one.header.epoch <= epoch for one in deltas) > 1 for deltas in heights)
+        if any(sum(one.header.epoch <= epoch for one in deltas) > 1 for deltas in heights):
+            return True
+        # Twins that a new key made void prove it, too: the signers had not heard of the key.
+        early = [one.header.seq for one in self.chains[author].values() if one.kind != ROTATE and one.header.epoch <= epoch]
+        return any(one.kind == ROTATE for one in self.chains[author].values()) and len(early) != len(set(early))
 
     def fork(self, author):
         heights = self.standing(self.tip, author)

@@ -60,7 +60,9 @@ impl Path {
 impl Log {
     /// Returns true when something that counts, or a final checkpoint, rests on this delta.
     pub(super) fn is_needed(&self, sound: &Sound) -> bool {
-        self.is_covered_ahead(&sound.id) || self.waiting.wants(sound.chain(), sound.id)
+        self.is_covered_ahead(&sound.id)
+            || self.waiting.wants(sound.chain(), sound.id)
+            || self.may_prove_ahead(sound.header())
     }
 
     /// Returns true when a final checkpoint that is not sealed here is known to cover this delta.

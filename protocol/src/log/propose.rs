@@ -67,14 +67,28 @@ impl Log {
         entry.is_some_and(|entry| entry.sound.header().epoch <= self.open_epoch())
     }
 
-    /// Tips that a final checkpoint covers and that are not here: of checkpoints that may come next, and
-    /// of rivals of sealed ones.
-    pub(super) fn points_ahead(&self) -> impl Iterator<Item = DeltaId> + '_ {
+    /// Sealed epochs on which other final checkpoints may rest than those that are sealed.
+    fn unsettled_parents(&self) -> impl Iterator<Item = &Sealed> + '_ {
         let tip = self.tip().id;
         let unsettled =
             move |parent: &&Sealed| parent.id == tip || self.contested.contains(&parent.id);
-        let parents = self.sealed.iter().filter(unsettled).chain(self.beside.values());
-        let finals = parents.flat_map(|parent| self.finals(parent));
+        self.sealed.iter().filter(unsettled).chain(self.beside.values())
+    }
+
+    /// Members that a final checkpoint excludes and its parent does not, with its epoch.
+    pub(super) fn excluded_ahead(&self) -> impl Iterator<Item = (MemberId, u32)> + '_ {
+        self.unsettled_parents().flat_map(|parent| {
+            let new = |removal: &&Removal| !parent.body.excluded.contains(removal);
+            self.finals(parent).into_iter().flat_map(move |(_, body)| {
+                body.excluded.iter().filter(new).map(|removal| (removal.member, body.epoch))
+            })
+        })
+    }
+
+    /// Tips that a final checkpoint covers and that are not here: of checkpoints that may come next, and
+    /// of rivals of sealed ones.
+    pub(super) fn points_ahead(&self) -> impl Iterator<Item = DeltaId> + '_ {
+        let finals = self.unsettled_parents().flat_map(|parent| self.finals(parent));
         let points = finals.flat_map(|(_, body)| &body.frontier);
         points.map(|point| point.id).filter(|id| !self.entries.contains_key(id))
     }

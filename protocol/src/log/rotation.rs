@@ -192,6 +192,31 @@ impl Log {
         kept
     }
 
+    /// Returns true when two deltas of one height, none of an epoch later than `epoch`, were a fork before a new key
+    /// made them void. A checkpoint that excludes their author for them stands: its signers had not heard of the key.
+    pub(super) fn has_void_twins(&self, author: MemberId, epoch: u32) -> bool {
+        let rotated = self.chains.get(&author).and_then(|chain| chain.rotated.as_ref());
+        let early = |id: &&DeltaId| {
+            let entry = self.entries.get(id).filter(|_| !self.is_rotation(id));
+            entry.is_some_and(|entry| entry.sound.header().epoch <= epoch)
+        };
+        let heights = rotated.into_iter().flat_map(|rotated| rotated.all.values());
+        heights.into_iter().any(|ids| ids.iter().filter(early).count() > 1)
+    }
+
+    /// Returns true when a delta may be one of the two that prove why a final checkpoint, which is not sealed here,
+    /// excludes its author: a new key made them void, and they were not kept.
+    pub(super) fn may_prove_ahead(&self, header: &Header) -> bool {
+        let author = header.author;
+        let Some(chain) = self.chains.get(&author) else { return false };
+        let Some(rotated) = &chain.rotated else { return false };
+        let here = rotated.all.get(&header.seq).into_iter().flatten();
+        here.filter(|id| !self.is_rotation(id)).count() < 2
+            && self.excluded_ahead().any(|(member, epoch)| {
+                member == author && header.epoch <= epoch && !self.has_void_twins(member, epoch)
+            })
+    }
+
     /// Void deltas of a signer that seal what may be an anchor.
     pub(super) fn void_seals(&self, author: MemberId) -> Vec<DeltaId> {
         let Some(chain) = self.chains.get(&author) else { return Vec::new() };
@@ -252,6 +277,8 @@ impl Log {
         let all = rotated.all.values().flatten().copied();
         let standing: Vec<(DeltaId, BTreeSet<DeltaId>)> = all
             .filter(|id| self.is_rotation(id) && self.follows_covered(author, id, &covered))
+            // Nothing of a member that is gone is undone: what a checkpoint excluded stays excluded.
+            .filter(|id| covered.contains(id) || self.tip().gone_from(author).is_none())
             .map(|id| (id, std::iter::successors(Some(id), |id| self.prev_of(id)).collect()))
             .collect();
         let mut void: BTreeSet<DeltaId> = BTreeSet::new();

@@ -191,6 +191,7 @@ impl Log {
             parent.body.excluded.contains(removal)
                 || !parent.roster.contains_key(&removal.member)
                 || self.is_forked_by(removal.member, body.epoch)
+                || self.has_void_twins(removal.member, body.epoch)
         };
         let held = |point: &FrontierEntry| self.entries.contains_key(&point.id);
         let beside = |id: &CheckpointId| self.beside.contains_key(id);
