@@ -48,14 +48,8 @@ pub struct Signing {
     pub words: BTreeMap<MemberId, Vec<MemberId>>,
 }
 
-/// What this node waits for before it proposes to end an epoch.
-#[derive(Default)]
-pub(crate) struct Quorums {
-    /// The last round that was seen of an epoch's end, and since when.
-    since: BTreeMap<FederationId, (CheckpointId, Option<u32>, Duration)>,
-    /// Federations whose split a person at this node wants healed.
-    healing: BTreeSet<FederationId>,
-}
+/// The last round that was seen of the end of each federation's epoch, and since when.
+pub(crate) type Quorums = BTreeMap<FederationId, (CheckpointId, Option<u32>, Duration)>;
 
 impl<N: NoiseSource> Engine<N> {
     /// Ends the epoch, or as one of several signers proposes to.
@@ -67,17 +61,21 @@ impl<N: NoiseSource> Engine<N> {
         federation: FederationId,
     ) -> Result<Ended, EngineError> {
         let me = self.own_signer(federation)?;
-        if self.is_stopped(federation)? {
+        if self.is_stopped(federation, me)? {
             return Err(EngineError::refused(
                 "split",
                 "two checkpoints of one epoch are final; signing has stopped",
             )
             .help("see `lore status`; `lore federation heal` lets everybody go on"));
         }
+        self.end_epoch(federation, me)
+    }
+
+    fn end_epoch(&mut self, federation: FederationId, me: MemberId) -> Result<Ended, EngineError> {
         let epoch = self.federation(federation)?.log().open_epoch();
         if let Some(vote) = self.owed(federation, me, true)? {
             self.publish(federation, &Outgoing::from(vote))?;
-        } else if self.has_no_say_open(federation, me)? {
+        } else if self.may_propose(federation, me)? {
             self.propose_end(federation, me)?;
         }
         self.settle()?;
@@ -109,8 +107,7 @@ impl<N: NoiseSource> Engine<N> {
             )
             .help("make a new home and run `lore federation recover` there, with the recovery secret; then heal"));
         }
-        self.quorums.healing.insert(federation);
-        self.federation_checkpoint(federation)
+        self.end_epoch(federation, me)
     }
 
     /// The signers, and what each says about who should sign.
@@ -168,17 +165,15 @@ impl<N: NoiseSource> Engine<N> {
     fn try_tend_epoch(&mut self, federation: FederationId) -> Result<(), EngineError> {
         let log = self.federation(federation)?.log();
         let me = log.member_of(&self.public_key()).filter(|me| signs(log, *me));
-        let Some(me) = me.filter(|_| !self.is_stopped(federation).unwrap_or(true)) else {
+        let Some(me) = me else { return Ok(()) };
+        if self.is_stopped(federation, me)? {
             return Ok(());
-        };
+        }
         while let Some(vote) = self.owed(federation, me, false)? {
             self.publish(federation, &Outgoing::from(vote))?;
         }
         if self.is_due(federation)? && self.is_own_turn(federation, me)? {
             self.propose_end(federation, me)?;
-        }
-        if !self.federation(federation)?.log().is_split() {
-            self.quorums.healing.remove(&federation);
         }
         Ok(())
     }
@@ -215,17 +210,18 @@ impl<N: NoiseSource> Engine<N> {
         Ok(log.next_vote(me, agrees))
     }
 
-    /// Returns true when this node has nothing to wait for: no round is open, or it has voted in the last one and
-    /// asks for another.
-    fn has_no_say_open(&self, federation: FederationId, me: MemberId) -> Result<bool, EngineError> {
+    /// Returns true when this node may open a round: none is open, or it has no vote in the last one, since it does
+    /// not agree with what was proposed there.
+    fn may_propose(&self, federation: FederationId, me: MemberId) -> Result<bool, EngineError> {
         let log = self.federation(federation)?.log();
         Ok(log.last_open_round().is_none() || !log.voters().contains(&me))
     }
 
-    /// Returns true while a split keeps this node from signing.
-    fn is_stopped(&self, federation: FederationId) -> Result<bool, EngineError> {
-        let split = self.federation(federation)?.log().is_split();
-        Ok(split && !self.quorums.healing.contains(&federation))
+    /// Returns true while a split keeps this node from signing: until its person wants it healed, which its first
+    /// vote for that says.
+    fn is_stopped(&self, federation: FederationId, me: MemberId) -> Result<bool, EngineError> {
+        let log = self.federation(federation)?.log();
+        Ok(log.is_split() && !log.wants_healed(me))
     }
 
     /// Returns true when the epoch may be ended, by this node's clock if the charter asks clocks.
@@ -234,7 +230,7 @@ impl<N: NoiseSource> Engine<N> {
         Ok(self.is_behind_others(federation)? || self.is_over(federation, early)?.unwrap_or(true))
     }
 
-    /// Returns true when somebody has to propose the end of the epoch, or to go on with one that was proposed.
+    /// Returns true when a signer has to propose the end of the epoch, or to go on with one that was proposed.
     fn is_due(&self, federation: FederationId) -> Result<bool, EngineError> {
         let open = self.federation(federation)?.log().last_open_round().is_some();
         let over = self.is_over(federation, 0)?.unwrap_or(open);
@@ -274,7 +270,7 @@ impl<N: NoiseSource> Engine<N> {
         let patience = round.map_or(Duration::ZERO, |round| ROUND * (1 << round.min(4)));
         let wait = patience + TURN * u32::try_from(turns).unwrap_or(u32::MAX);
         let state = (tip.id, round);
-        let since = self.quorums.since.entry(federation).or_insert((state.0, state.1, now));
+        let since = self.quorums.entry(federation).or_insert((state.0, state.1, now));
         if (since.0, since.1) != state {
             *since = (state.0, state.1, now);
         }

@@ -4,7 +4,10 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use lore_privacy::{Chain, Outgoing};
+use lore_protocol::delta::{Header, Spend};
 use lore_protocol::ids::{FederationId, Hash, MemberId, RevisionId};
+use lore_protocol::payload::{Body, Checkpoint, Phase};
 
 use crate::tests::{World, connect, member, open_in, terms};
 use crate::{Effect, EngineError, Event, Joining, MemoryStorage, Terms};
@@ -315,4 +318,59 @@ fn a_founder_that_was_rolled_back_settles_the_split_with_a_new_key() {
     let again = net.engines[new].federation_heal(federation).unwrap_err();
     assert_eq!(again.kind, "usage", "there is nothing to heal");
     net.engines[2].withdraw_revision(federation, RevisionId::ZERO).unwrap();
+}
+
+/// A signer commits to a body of an epoch that is over: it lies.
+fn commit_beside(net: &mut Net, at: usize, body: &Body) {
+    let (federation, member) = (net.federation, net.member(at));
+    let log = net.engines[at].federation(federation).unwrap().log();
+    let spend = Spend { period: log.charter().period(body.epoch), ..log.spend(member) };
+    let header = Header {
+        anchor: body.parent,
+        epoch: body.epoch,
+        ..log.draft_anyway(member, spend).unwrap()
+    };
+    let commit = Checkpoint { round: 1, phase: Phase::Commit, body: body.clone() };
+    let chain = Chain { federation, member };
+    net.engines[at].sign(chain, header, &Outgoing::from(commit)).unwrap();
+}
+
+#[test]
+fn several_signers_heal_a_split_each_by_a_persons_word_that_outlives_a_restart() {
+    let mut net = Net::new(4, &terms());
+    net.four_sign();
+    let federation = net.federation;
+    let found = net.engines[0].federation(federation).unwrap();
+    let rival = found.fold().propose(found.log());
+    net.engines[4].withdraw_revision(federation, RevisionId::ZERO).unwrap();
+    net.settle();
+    net.engines[0].federation_checkpoint(federation).unwrap();
+    net.settle();
+    for at in [0, 1, 3] {
+        commit_beside(&mut net, at, &rival);
+    }
+    net.settle();
+    let epoch = net.epoch(2);
+    for at in 0..5 {
+        assert!(net.engines[at].federation(federation).unwrap().log().is_split(), "node {at}");
+    }
+    assert_eq!(net.engines[2].federation_checkpoint(federation).unwrap_err().kind, "split");
+    let ended = net.engines[2].federation_heal(federation).unwrap();
+    assert_eq!((ended.sealed, ended.agreed, ended.needed), (false, 1, 3));
+    net.pass(60);
+    assert_eq!(net.epoch(2), epoch, "no node agrees by itself");
+    // Its word is on its chain: a restart forgets nothing.
+    net.engines[2] = open_in(3, Arc::clone(&net.stores[2]), Arc::clone(&net.worlds[2]));
+    net.connect(2);
+    for at in [0, 1] {
+        net.engines[at].federation_heal(federation).unwrap();
+        net.settle();
+    }
+    net.pass(120);
+    for at in 0..5 {
+        let log = net.engines[at].federation(federation).unwrap().log();
+        assert!(!log.is_split(), "node {at}");
+        assert!(log.open_epoch() > epoch);
+        assert_eq!(net.root(at), net.root(0));
+    }
 }

@@ -89,7 +89,7 @@ pub(super) fn recover(context: &Context, args: RecoverArgs) -> Result<(), CliErr
         output::note(format!(
             "This home takes the member's place in federation {}. Every other home with the member's old key \
              is out of it at once, and what it published and no checkpoint covers is void. The node that the line \
-             leads to says how far the member's chain goes: use the line of somebody whom you trust.",
+             leads to says how far the member's chain goes: use the line of a member that you trust.",
             invitation.federation.short()
         ));
         agree("Recover?")?;

@@ -73,7 +73,7 @@ pub struct Reach {
     pub gossip: bool,
 }
 
-/// What the task knows of its own reach.
+/// The task's view of how this node is reached.
 pub(super) struct Standing {
     pub(super) relays: Relays,
     pub(super) mdns: Lookup,

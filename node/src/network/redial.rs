@@ -53,7 +53,7 @@ impl Redial {
         true
     }
 
-    /// `peer` was found at `address`, as somebody else says or it says itself: tried beside the addresses that
+    /// `peer` was found at `address`, as another peer says or it says itself: tried beside the addresses that
     /// are known, soon when it is news.
     pub(super) fn found(&mut self, now: Instant, peer: PeerId, address: Multiaddr) {
         let Some(wanted) = self.entry(peer) else { return };

@@ -31,7 +31,7 @@ impl Chain {
         }
     }
 
-    /// What counts of the chain, anew.
+    /// Replaces what counts of the chain.
     pub(super) fn set(&mut self, heights: Heights) {
         self.fork = lowest_double(&heights);
         self.heights = heights;

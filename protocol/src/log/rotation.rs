@@ -261,7 +261,7 @@ impl Log {
         }
     }
 
-    /// Finds anew what counts of a chain whose key was replaced.
+    /// Computes what counts of a chain whose key was replaced.
     fn settle_chain(&mut self, author: MemberId) {
         let Some(rotated) = self.chains.get(&author).and_then(|chain| chain.rotated.as_ref())
         else {

@@ -156,6 +156,16 @@ impl Log {
             .collect()
     }
 
+    /// Returns true when a signer has voted for a body that heals the open split.
+    #[must_use]
+    pub fn wants_healed(&self, signer: MemberId) -> bool {
+        let splits = self.splits();
+        let votes = |one: &Candidate| {
+            one.prepares.values().chain(one.commits.values()).any(|who| who.contains(&signer))
+        };
+        self.rivals().any(|one| one.body.healed == splits && votes(one))
+    }
+
     /// The body that a quorum prepared in the highest round, with the round.
     fn certified(&self) -> Option<(u32, &Body)> {
         let quorum = self.tip().quorum();

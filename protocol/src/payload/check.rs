@@ -46,7 +46,7 @@ pub(super) const fn ensure(holds: bool, otherwise: &'static str) -> Result<(), &
 
 fn check_signers(members: &[MemberId]) -> Result<(), &'static str> {
     ensure(members.is_sorted_by(|a, b| a < b), "signers are sorted")?;
-    ensure(!members.is_empty(), "somebody signs the next checkpoint")?;
+    ensure(!members.is_empty(), "there is a signer")?;
     ensure(members.len() <= MAX_SIGNERS, "there are more signers than there can be")
 }
 

@@ -178,7 +178,7 @@ pub struct Batch {
 }
 
 impl Round {
-    /// Begins a round. The salt must be drawn anew for every round, so that nobody can foresee it.
+    /// Begins a round. The salt must be fresh and unpredictable in every round.
     #[must_use]
     pub fn begin(log: &Log, salt: Hash) -> (Self, Ask) {
         let round = Self { salt, stage: Stage::Digest, answers: 0, idle: 0, dropped: false };

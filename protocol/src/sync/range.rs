@@ -3,7 +3,7 @@
 //! Range-based set reconciliation (A. Meyer, "Range-Based Set Reconciliation", 2023): a range whose
 //! fingerprints are equal is done, any other is split, until it is small enough to list. Fingerprints and
 //! listed ids are short, and keyed with a salt that the asker draws for every round: an author cannot
-//! choose ids that look alike to somebody, and two that do by chance are told apart in the next round.
+//! choose ids that look alike, and two that do by chance are told apart in the next round.
 
 use std::collections::BTreeSet;
 
