@@ -1,0 +1,230 @@
+//! A federation without a network: releases go into the protocol's own fold, epoch by epoch.
+//!
+//! The fold, the pooling of evidence and votes, the election of candidates and the watches for drift are the
+//! protocol's. Left out are what this level has no use for: signatures, chains, and the log's checks of them.
+
+use lore_lessons::{Book, Circle, Entry as Known, Tally};
+use lore_protocol::charter::{Charter, EpochRule, Limits, PrivacyTerms, Vouchers, WindowTerms};
+use lore_protocol::delta::{Delta, Header, Spend, VERSION};
+use lore_protocol::identity::{Signature, Signer};
+use lore_protocol::ids::{CheckpointId, DeltaId, FederationId, Hash, LessonId, MemberId, PublicKey};
+use lore_protocol::lesson::{Lesson, LessonKey};
+use lore_protocol::library::{LessonState, Library};
+use lore_protocol::log::{Entry, Totals};
+use lore_protocol::payload::{
+    Codebook, ItemId, LessonEntry, Lessons, Origin, Payload, PayloadKind, Unit, WEIGHT,
+};
+use lore_protocol::voice::Voices;
+
+use super::StudyError;
+
+/// The charter's default bound on one voice's counts.
+pub const EVIDENCE_CAP: u32 = 1_000;
+
+/// A bound that no honest count comes near.
+pub const UNBOUNDED: u32 = 1_000_000;
+
+/// A stand-in: what it signs is folded here and goes nowhere.
+struct Nobody;
+
+impl Signer for Nobody {
+    fn public_key(&self) -> PublicKey {
+        PublicKey([0; 32])
+    }
+
+    fn sign(&self, _: &[u8]) -> Signature {
+        Signature([0; 64])
+    }
+}
+
+/// The member of a number.
+#[must_use]
+pub fn member(number: u32) -> MemberId {
+    MemberId::derive("lore-sim/study-member", &[&number.to_le_bytes()])
+}
+
+/// Members that pool what they release, or one node with its own.
+#[derive(Debug, Clone)]
+pub struct Group {
+    charter: Charter,
+    library: Library,
+    sequence: u64,
+    /// Bytes of all deltas that were folded: what one member receives.
+    pub bytes: u64,
+}
+
+impl Group {
+    /// An empty library. With `robust` each voice is bounded as in a new federation; without, the bound is so wide that
+    /// counts are taken as they come, and pooling is their sum.
+    #[must_use]
+    pub fn new(robust: bool) -> Self {
+        let charter = charter(if robust { EVIDENCE_CAP } else { UNBOUNDED });
+        Self { charter, library: Library::default(), sequence: 0, bytes: 0 }
+    }
+
+    /// The library as it stands.
+    #[must_use]
+    pub const fn library(&self) -> &Library {
+        &self.library
+    }
+
+    /// The charter that it is folded under.
+    #[must_use]
+    pub const fn charter(&self) -> &Charter {
+        &self.charter
+    }
+
+    /// Lessons that everybody knows from the start, as one member wrote them by hand.
+    ///
+    /// # Errors
+    /// As [`Group::take`].
+    pub fn know(&mut self, lessons: impl IntoIterator<Item = Lesson>) -> Result<(), StudyError> {
+        let mut keys: Vec<LessonKey> = lessons.into_iter().map(LessonKey::Primary).collect();
+        keys.sort();
+        for part in keys.chunks(256) {
+            let entries = part.iter().map(|key| LessonEntry { key: key.clone(), support: 0 });
+            let lessons = Lessons {
+                origin: Origin::Authored,
+                window: None,
+                entries: entries.collect(),
+                padding: Vec::new(),
+            };
+            self.take(0, [(member(0), Payload::Lessons(lessons))])?;
+        }
+        Ok(())
+    }
+
+    /// Candidates that are on the ballot from the start.
+    ///
+    /// # Errors
+    /// As [`Group::take`].
+    pub fn propose(&mut self, codebook: Codebook) -> Result<(), StudyError> {
+        self.take(0, [(member(0), Payload::Codebook(codebook))])
+    }
+
+    /// Folds what members said in an epoch.
+    ///
+    /// # Errors
+    /// Fails when a payload is not one that a delta can have.
+    pub fn take(
+        &mut self,
+        epoch: u32,
+        said: impl IntoIterator<Item = (MemberId, Payload)>,
+    ) -> Result<(), StudyError> {
+        let entries = said
+            .into_iter()
+            .map(|(author, payload)| self.entry(author, epoch, &payload))
+            .collect::<Result<Vec<Entry>, StudyError>>()?;
+        let federation = FederationId::ZERO;
+        let voices = Voices::default();
+        self.library =
+            self.library.step(federation, &self.charter, &voices, epoch, entries.iter());
+        Ok(())
+    }
+
+    fn entry(
+        &mut self,
+        author: MemberId,
+        epoch: u32,
+        payload: &Payload,
+    ) -> Result<Entry, StudyError> {
+        self.sequence += 1;
+        let header = Header {
+            version: VERSION,
+            federation: FederationId::ZERO,
+            author,
+            seq: self.sequence,
+            prev: Some(DeltaId::ZERO),
+            anchor: CheckpointId::ZERO,
+            deps: Vec::new(),
+            depth: 1,
+            epoch,
+            spend: Spend::default(),
+            payload_kind: PayloadKind::Void,
+            payload_len: 0,
+            payload_hash: Hash::ZERO,
+        };
+        let sound = Delta::sign(header, payload, &Nobody).sound()?;
+        self.bytes += sound.size_bytes();
+        let (chain, key) = (sound.chain(), Nobody.public_key());
+        Ok(Entry { sound, chain, key, totals: Totals::default() })
+    }
+
+    /// State of a lesson's remedy.
+    #[must_use]
+    pub fn state(&self, lesson: LessonId) -> LessonState {
+        self.library.lesson_state(lesson)
+    }
+
+    /// What a member may hint from this library, as nodes make it: the pooled evidence of every lesson that has some,
+    /// and the state of its remedy.
+    #[must_use]
+    pub fn book(&self, circle: Circle) -> Book {
+        let mut book = Book::new();
+        for (id, item) in &self.library.lessons {
+            let evidence = self.library.estimate(&self.charter, ItemId::Lesson(*id), 0);
+            let votes = self.library.votes(ItemId::Lesson(*id));
+            let votes = votes.map_or(0, |votes| votes.sure_micros() / 1_000_000);
+            let support = item.total_support().max(0).unsigned_abs() / u64::from(WEIGHT);
+            // Nobody hints what somebody wrote and nobody has met.
+            if evidence.is_none() && votes == 0 && support == 0 {
+                continue;
+            }
+            let people = u32::try_from(support.max(votes)).unwrap_or(u32::MAX);
+            book.add(Known {
+                lesson: item.lesson.clone(),
+                circle,
+                tally: Tally::pooled(people, evidence.as_ref()),
+                example: String::new(),
+                public: true,
+                state: self.library.lesson_state(*id),
+            });
+        }
+        book
+    }
+}
+
+/// A charter with the defaults of a new federation, as far as the fold reads it.
+fn charter(evidence_cap: u32) -> Charter {
+    Charter {
+        version: VERSION,
+        name: "study".into(),
+        nonce: Hash::ZERO,
+        epoch: EpochRule::Hours(168),
+        vouchers: Vouchers::Members,
+        scripts: false,
+        contexts: vec!["any".into()],
+        codebook: None,
+        privacy: PrivacyTerms {
+            rho_nano: u64::MAX,
+            delta_e18: u64::MAX,
+            units: vec![Unit::User],
+            epochs_per_period: 13,
+            lessons_at: vec![0],
+            outcomes_at: (0..12).collect(),
+            l0: 3,
+            sessions_per_item: 1,
+            keys_per_unit: 32,
+            topic_words: 0,
+            lessons_min_sigma_micros: 0,
+            lessons_min_threshold: 0,
+            outcomes_min_sigma_micros: 0,
+            lessons_payload_bytes: 14 << 10,
+            votes_at: vec![0],
+            votes_min_deviation_micros: 0,
+            releases_per_unit: None,
+            windows: WindowTerms::default(),
+            costs: None,
+        },
+        limits: Limits {
+            members: 400,
+            members_per_voice: 16,
+            deltas_per_epoch: 256,
+            lessons_per_epoch: 1_024,
+            evidence_cap,
+            revokers: 2,
+            promotion_margin_micros: 0,
+        },
+        founders: Vec::new(),
+    }
+}
