@@ -14,6 +14,7 @@ pub mod rng;
 pub mod runner;
 pub mod scenario;
 pub mod stats;
+pub mod table;
 pub mod utility;
 pub mod validate;
 pub mod world;
