@@ -15,6 +15,7 @@ pub mod runner;
 pub mod scenario;
 pub mod stats;
 pub mod study;
+pub mod table;
 pub mod utility;
 pub mod validate;
 pub mod world;
