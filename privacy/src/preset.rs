@@ -365,7 +365,10 @@ pub(crate) fn threshold_mechanism(
 }
 
 /// The least scale, in millionths, that opendp's map charges at most `rho_nano` for.
-pub(crate) fn least_scale(
+///
+/// # Errors
+/// Fails when `rho_nano` is 0, or too small for any scale.
+pub fn least_scale(
     noise: Noise,
     bounds: Bounds,
     rho_nano: u64,

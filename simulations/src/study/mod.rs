@@ -10,13 +10,17 @@
 
 pub mod arm;
 pub mod bootstrap;
+pub mod break_even;
 pub mod change;
 pub mod crowd;
+pub mod facts;
 pub mod fold;
 pub mod history;
 pub mod hostile;
 pub mod learn;
+pub mod page;
 pub mod pitfall;
+pub mod spec;
 
 use std::fmt::Display;
 
@@ -29,6 +33,9 @@ pub enum StudyError {
     /// A payload of the simulation is not one that a delta can have.
     #[error("a delta of the simulation is malformed: {0}")]
     Delta(#[from] lore_protocol::delta::Malformed),
+    /// The study's file is no TOML, or has keys that it may not have; the message of the parser names the line.
+    #[error("the study's file does not parse: {0}")]
+    Parse(String),
     /// The grammar refused a lesson of the simulation.
     #[error("a lesson of the simulation is not one of the grammar")]
     Lesson,
