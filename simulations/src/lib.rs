@@ -6,10 +6,13 @@
 //! threads.
 
 pub mod drift;
+pub mod files;
 pub mod network;
 pub mod overlay;
+pub mod plot;
 pub mod poisoning;
 pub mod queue;
+pub mod report;
 pub mod rng;
 pub mod runner;
 pub mod scenario;
