@@ -1,5 +1,7 @@
 //! Studies of one question each, and what they print.
 
+pub(super) mod study;
+
 use lore_simulations::drift::{Arm, Delay, Study};
 use lore_simulations::{drift, poisoning, utility};
 

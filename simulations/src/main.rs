@@ -117,6 +117,8 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Run a study of learning: by name, or from a file
+    Study(commands::study::Study),
     /// List the scenarios that come along
     List {
         /// One JSON object
@@ -140,6 +142,7 @@ fn main() -> ExitCode {
             let study = drift::Study { nodes, users, meets_ppm, epsilon_micros, phase };
             commands::drift(study, seed, seeds, json)
         }
+        Command::Study(args) => commands::study::study(&args),
         Command::List { json } => list(json),
     };
     match done {

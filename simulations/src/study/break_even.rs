@@ -292,16 +292,16 @@ fn describe(
 ) {
     let Parameters { trials, rate, items, nodes, .. } = parameters;
     page.charts.push(Chart {
-        name: "error".into(),
         title: "Error of a success rate".into(),
         caption: format!(
             "Root mean square error over {items} remedies and {} seeds; bands are 95 % bootstrap intervals. Pooling pays \
              where a curve is below the line of a node alone.",
             context.seeds.len()
         ),
-        x: Scale::log("nodes that pool"),
-        y: Scale::log("error of the rate (0 to 1)"),
+        x: Scale::log("nodes that pool", ""),
+        y: Scale::log("error of the rate", "0 to 1"),
         curves,
+        marks: Vec::new(),
     });
     let rows = found.iter().map(|one| {
         vec![
@@ -312,8 +312,13 @@ fn describe(
             one.least_nodes.to_string(),
         ]
     });
-    let columns =
-        ["epsilon", "sigma", "break-even, simulated (95 %)", "by the formula", "nodes that suffice"];
+    let columns = [
+        "epsilon",
+        "sigma",
+        "break-even, simulated (95 %)",
+        "by the formula",
+        "nodes that suffice",
+    ];
     page.sheets.push(Sheet {
         caption: "Nodes at which a private pool knows a rate as well as a node alone.".into(),
         columns: columns.map(String::from).to_vec(),

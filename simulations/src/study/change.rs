@@ -96,6 +96,9 @@ mod tests {
         assert_eq!(phases, [0, 0, 0, 1, 1, 1, 0, 0, 0]);
         assert_eq!(recurring.starts(9), [4, 7]);
         let partial = Change::Partial { at: 2, share: 0.3 };
-        assert_eq!([partial.works(9, 0.29), partial.works(9, 0.3), partial.works(1, 0.0)], [1, 0, 0]);
+        assert_eq!(
+            [partial.works(9, 0.29), partial.works(9, 0.3), partial.works(1, 0.0)],
+            [1, 0, 0]
+        );
     }
 }

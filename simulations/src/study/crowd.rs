@@ -51,7 +51,11 @@ impl People {
             return Err(StudyError::value("people.users", self.users, "between 1 and 10,000"));
         }
         if !(1..=200).contains(&self.situations) {
-            return Err(StudyError::value("people.situations", self.situations, "between 1 and 200"));
+            return Err(StudyError::value(
+                "people.situations",
+                self.situations,
+                "between 1 and 200",
+            ));
         }
         Ok(())
     }
@@ -166,7 +170,8 @@ impl Meeting {
         let works = change.works(epoch, self.place);
         let first = hint.filter(|_| self.follows).unwrap_or(self.guess);
         let success = |remedy| if remedy == works { self.right_works } else { self.wrong_works };
-        let mut course = Course { tries: [None; 2], wasted: 0, right: hint.map(|one| one == works) };
+        let mut course =
+            Course { tries: [None; 2], wasted: 0, right: hint.map(|one| one == works) };
         for (at, remedy) in [first, 1 - first].into_iter().enumerate() {
             course.tries[at] = Some((remedy, success(remedy)));
             if success(remedy) {

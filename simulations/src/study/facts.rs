@@ -170,7 +170,8 @@ fn check(fact: &Fact) -> Result<(), FactsError> {
     if all.into_iter().flatten().any(|value| !(0.0..=most).contains(&value)) {
         return bad(must);
     }
-    if fact.low.is_some_and(|low| low > fact.value) || fact.high.is_some_and(|high| high < fact.value)
+    if fact.low.is_some_and(|low| low > fact.value)
+        || fact.high.is_some_and(|high| high < fact.value)
     {
         return bad("within its range");
     }
@@ -183,7 +184,9 @@ fn from_csv(text: &str) -> Result<Vec<Fact>, FactsError> {
         return Err(FactsError::Parse("the first line does not name the columns".into()));
     }
     let lines = lines.filter(|line| !line.trim().is_empty());
-    lines.map(|line| of_fields(&fields(line)).ok_or_else(|| FactsError::Parse(line.into()))).collect()
+    lines
+        .map(|line| of_fields(&fields(line)).ok_or_else(|| FactsError::Parse(line.into())))
+        .collect()
 }
 
 fn of_fields(fields: &[String]) -> Option<Fact> {
@@ -246,7 +249,9 @@ mod tests {
 
     #[test]
     fn a_table_of_the_users_replaces_what_it_names_in_csv_as_in_json() {
-        let csv = format!("{HEAD}follows,0.5,,,measured,\"our logs, May\"\nknown_to_2_of_9,3,,,measured,us\n");
+        let csv = format!(
+            "{HEAD}follows,0.5,,,measured,\"our logs, May\"\nknown_to_2_of_9,3,,,measured,us\n"
+        );
         let json = r#"[{"name":"follows","value":0.5,"basis":"measured","source":"our logs, May"},
             {"name":"known_to_2_of_9","value":3,"basis":"measured","source":"us"}]"#;
         for text in [csv.as_str(), json] {

@@ -7,7 +7,9 @@ use lore_lessons::{Book, Circle, Entry as Known, Tally};
 use lore_protocol::charter::{Charter, EpochRule, Limits, PrivacyTerms, Vouchers, WindowTerms};
 use lore_protocol::delta::{Delta, Header, Spend, VERSION};
 use lore_protocol::identity::{Signature, Signer};
-use lore_protocol::ids::{CheckpointId, DeltaId, FederationId, Hash, LessonId, MemberId, PublicKey};
+use lore_protocol::ids::{
+    CheckpointId, DeltaId, FederationId, Hash, LessonId, MemberId, PublicKey,
+};
 use lore_protocol::lesson::{Lesson, LessonKey};
 use lore_protocol::library::{LessonState, Library};
 use lore_protocol::log::{Entry, Totals};
@@ -117,8 +119,7 @@ impl Group {
             .collect::<Result<Vec<Entry>, StudyError>>()?;
         let federation = FederationId::ZERO;
         let voices = Voices::default();
-        self.library =
-            self.library.step(federation, &self.charter, &voices, epoch, entries.iter());
+        self.library = self.library.step(federation, &self.charter, &voices, epoch, entries.iter());
         Ok(())
     }
 

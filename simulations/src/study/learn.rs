@@ -10,9 +10,7 @@ use lore_privacy::{
 };
 use lore_protocol::ids::Hash;
 use lore_protocol::library::LessonState;
-use lore_protocol::payload::{
-    Cell, ItemId, MAX_CELLS, Mechanism, Outcomes, Payload, Unit, Window,
-};
+use lore_protocol::payload::{Cell, ItemId, MAX_CELLS, Mechanism, Outcomes, Payload, Unit, Window};
 
 use super::StudyError;
 use super::arm::Arm;

@@ -11,6 +11,7 @@
 pub mod arm;
 pub mod bootstrap;
 pub mod break_even;
+pub mod catalogue;
 pub mod change;
 pub mod crowd;
 pub mod facts;
@@ -21,6 +22,7 @@ pub mod learn;
 pub mod page;
 pub mod pitfall;
 pub mod spec;
+pub mod write;
 
 use std::fmt::Display;
 
@@ -36,6 +38,9 @@ pub enum StudyError {
     /// The study's file is no TOML, or has keys that it may not have; the message of the parser names the line.
     #[error("the study's file does not parse: {0}")]
     Parse(String),
+    /// No study has this name.
+    #[error("there is no study `{0}`; `lore-sim study list` names them")]
+    Unknown(String),
     /// The grammar refused a lesson of the simulation.
     #[error("a lesson of the simulation is not one of the grammar")]
     Lesson,

@@ -25,31 +25,42 @@ pub struct Curve {
 }
 
 /// An axis.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Scale {
-    /// Name with its unit.
+    /// Name.
     pub label: String,
+    /// Unit; empty for a plain number.
+    pub unit: String,
     /// True for a logarithmic one.
     pub log: bool,
+    /// Its ends; none: the values decide.
+    pub range: Option<(f64, f64)>,
 }
 
 impl Scale {
     /// An even axis.
-    pub fn even(label: &str) -> Self {
-        Self { label: label.into(), log: false }
+    #[must_use]
+    pub fn even(label: &str, unit: &str) -> Self {
+        Self { label: label.into(), unit: unit.into(), log: false, range: None }
     }
 
     /// A logarithmic axis.
-    pub fn log(label: &str) -> Self {
-        Self { label: label.into(), log: true }
+    #[must_use]
+    pub fn log(label: &str, unit: &str) -> Self {
+        Self { log: true, ..Self::even(label, unit) }
+    }
+
+    /// The same axis with these ends.
+    #[must_use]
+    pub const fn from_to(mut self, low: f64, high: f64) -> Self {
+        self.range = Some((low, high));
+        self
     }
 }
 
 /// One chart.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Chart {
-    /// Name within the study: of letters and dashes, part of a file's name.
-    pub name: String,
     /// Title.
     pub title: String,
     /// What it says, in a sentence or two.
@@ -60,6 +71,8 @@ pub struct Chart {
     pub y: Scale,
     /// Its curves.
     pub curves: Vec<Curve>,
+    /// Places on the x axis that are marked, with a word.
+    pub marks: Vec<(f64, String)>,
 }
 
 /// One table for people.
