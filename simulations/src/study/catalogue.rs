@@ -6,11 +6,13 @@ use serde::de::DeserializeOwned;
 use super::facts::Facts;
 use super::page::Page;
 use super::spec::{Context, Spec};
-use super::{StudyError, break_even};
+use super::{StudyError, break_even, size};
 
 /// Names and files of the studies that come along.
-pub const SHIPPED: [(&str, &str); 1] =
-    [("break-even", include_str!("../../scenarios/studies/break-even.toml"))];
+pub const SHIPPED: [(&str, &str); 2] = [
+    ("size", include_str!("../../scenarios/studies/size.toml")),
+    ("break-even", include_str!("../../scenarios/studies/break-even.toml")),
+];
 
 /// The file of a shipped study.
 #[must_use]
@@ -57,6 +59,7 @@ impl Head {
 /// Fails when the file does not parse, names a study that there is not, or a parameter is out of its range.
 pub fn run(text: &str, choices: &Choices<'_>) -> Result<Page, StudyError> {
     match Head::parse(text)?.study.as_str() {
+        "size" => with(text, choices, size::run),
         "break-even" => with(text, choices, break_even::run),
         other => Err(StudyError::Unknown(other.into())),
     }

@@ -21,6 +21,7 @@ pub mod hostile;
 pub mod learn;
 pub mod page;
 pub mod pitfall;
+pub mod size;
 pub mod spec;
 pub mod write;
 
