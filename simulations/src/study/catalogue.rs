@@ -6,12 +6,15 @@ use serde::de::DeserializeOwned;
 use super::facts::Facts;
 use super::page::Page;
 use super::spec::{Context, Spec};
-use super::{StudyError, break_even, size};
+use super::{StudyError, break_even, follow, lies, rename, size};
 
 /// Names and files of the studies that come along.
-pub const SHIPPED: [(&str, &str); 2] = [
+pub const SHIPPED: [(&str, &str); 5] = [
     ("size", include_str!("../../scenarios/studies/size.toml")),
     ("break-even", include_str!("../../scenarios/studies/break-even.toml")),
+    ("rename", include_str!("../../scenarios/studies/rename.toml")),
+    ("change", include_str!("../../scenarios/studies/change.toml")),
+    ("poisoning", include_str!("../../scenarios/studies/poisoning.toml")),
 ];
 
 /// The file of a shipped study.
@@ -60,6 +63,9 @@ impl Head {
 pub fn run(text: &str, choices: &Choices<'_>) -> Result<Page, StudyError> {
     match Head::parse(text)?.study.as_str() {
         "size" => with(text, choices, size::run),
+        "rename" => with(text, choices, rename::run),
+        "change" => with(text, choices, follow::run),
+        "poisoning" => with(text, choices, lies::run),
         "break-even" => with(text, choices, break_even::run),
         other => Err(StudyError::Unknown(other.into())),
     }
