@@ -13,21 +13,21 @@ fn here(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/select").join(name)
 }
 
-fn skills() -> Vec<SkillText> {
+pub(crate) fn skills() -> Vec<SkillText> {
     let scan = SkillText::scan_dir(&here("skills")).unwrap();
     assert_eq!(scan.passed_over, []);
     scan.skills
 }
 
-struct Query {
+pub(crate) struct Query {
     /// Skills that answer it; none when nothing does.
-    right: Vec<String>,
-    text: String,
+    pub(crate) right: Vec<String>,
+    pub(crate) text: String,
     /// Not used when weights were chosen.
-    set_aside: bool,
+    pub(crate) set_aside: bool,
 }
 
-fn queries() -> Vec<Query> {
+pub(crate) fn queries() -> Vec<Query> {
     let text = std::fs::read_to_string(here("queries.tsv")).unwrap();
     let lines = text.lines().filter(|line| !line.starts_with('#'));
     lines
