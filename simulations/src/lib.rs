@@ -5,12 +5,10 @@
 //! may feed back into what they decide. The same seed gives the same trace hash, on any number of
 //! threads.
 
-pub mod drift;
 pub mod files;
 pub mod network;
 pub mod overlay;
 pub mod plot;
-pub mod poisoning;
 pub mod queue;
 pub mod report;
 pub mod rng;

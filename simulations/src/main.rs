@@ -11,7 +11,7 @@ use clap::{Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use lore_simulations::scenario::{SHIPPED, Scenario, shipped};
 use lore_simulations::world::{self, Outcome, Sample};
-use lore_simulations::{drift, runner, utility, validate};
+use lore_simulations::{runner, utility, validate};
 use serde_json::json;
 
 mod commands;
@@ -57,18 +57,6 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Try to extract a word from a private session by poisoned ones
-    Poison {
-        /// Seed of the noise
-        #[arg(long, default_value_t = 1)]
-        seed: u64,
-        /// Attacks in each arm
-        #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u64).range(100..=10_000_000))]
-        attacks: u64,
-        /// One JSON object
-        #[arg(long)]
-        json: bool,
-    },
     /// Count the lessons that budgets release in a quarter, on one node
     Utility {
         /// Users of the node
@@ -90,33 +78,6 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Rename a tool's flag, and rename it back: how long the remedy that stopped working is still hinted
-    Drift {
-        /// Nodes of the federation
-        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=400))]
-        nodes: u32,
-        /// Users of each node
-        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1_000))]
-        users: u32,
-        /// Users of a hundred that meet the failure in an epoch
-        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100))]
-        meets: u32,
-        /// Epsilon of a period, which has twelve outcome releases
-        #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=100))]
-        epsilon: u32,
-        /// Epochs before the first change, between the two, and after the second
-        #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u32).range(4..=1_000))]
-        phase: u32,
-        /// First seed
-        #[arg(long, default_value_t = 1)]
-        seed: u64,
-        /// Number of seeds, counted up from the first
-        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=100_000))]
-        seeds: u64,
-        /// One JSON object
-        #[arg(long)]
-        json: bool,
-    },
     /// Run a study of learning: by name, or from a file
     Study(commands::study::Study),
     /// List the scenarios that come along
@@ -133,14 +94,8 @@ fn main() -> ExitCode {
             run(&scenario, seed, seeds, threads, json)
         }
         Command::Validate { seed, threads, json } => check(seed, threads, json),
-        Command::Poison { seed, attacks, json } => commands::poison(seed, attacks, json),
         Command::Utility { users, sessions, lessons, runs, seed, json } => {
             commands::useful(utility::Work { users, sessions, lessons }, runs, seed, json)
-        }
-        Command::Drift { nodes, users, meets, epsilon, phase, seed, seeds, json } => {
-            let (meets_ppm, epsilon_micros) = (meets * 10_000, u64::from(epsilon) * 1_000_000);
-            let study = drift::Study { nodes, users, meets_ppm, epsilon_micros, phase };
-            commands::drift(study, seed, seeds, json)
         }
         Command::Study(args) => commands::study::study(&args),
         Command::List { json } => list(json),

@@ -69,15 +69,184 @@ fn bad_input_is_named() {
     assert_eq!(lore_sim(&["frobnicate"]).status.code(), Some(2));
 }
 
-#[test]
-fn the_drift_study_prints_its_result_and_repeats() {
-    let args = ["drift", "--nodes", "4", "--users", "40", "--phase", "6", "--seeds", "2", "--json"];
+/// A small instance of each shipped study, by its file with other parameters.
+fn small_study(name: &str, changes: &[(&str, &str)]) -> String {
+    let text = lore_simulations::study::catalogue::shipped(name).unwrap();
+    let mut text = text.to_owned();
+    for (from, to) in changes {
+        assert!(text.contains(from), "{name}: {from}");
+        text = text.replace(from, to);
+    }
+    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("study-{name}.toml"));
+    std::fs::write(&path, text).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+/// Runs it, twice to the same bytes, and gives the page.
+fn studied(name: &str, changes: &[(&str, &str)], seeds: &str) -> serde_json::Value {
+    let path = small_study(name, changes);
+    let out = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("study-{name}"));
+    let args = ["study", &path, "--seeds", seeds, "--json", "--out", out.to_str().unwrap()];
     let first = lore_sim(&args);
     assert!(first.status.success(), "{first:?}");
-    let report = last_object(&first);
-    assert_eq!(report["rows"].as_array().unwrap().len(), 6);
-    assert_eq!(report["rows"][0]["arm"], "federation");
-    assert_eq!(first.stdout, lore_sim(&args).stdout);
-    let text = String::from_utf8(lore_sim(&args[..args.len() - 1]).stdout).unwrap();
-    assert!(text.contains("each node alone") && text.contains("At the alarm"), "{text}");
+    assert_eq!(first.stdout, lore_sim(&[&args[..], &["--threads", "1"]].concat()).stdout);
+    let html = std::fs::read_to_string(out.join(format!("{name}.html"))).unwrap();
+    assert!(html.len() < 300_000 && html.contains("What this does not show"), "{name}");
+    assert!(html.contains("measured") || html.contains("assumed"), "{name}");
+    let page = last_object(&first)["page"].clone();
+    let charts = page["charts"].as_array().unwrap().len();
+    for chart in 1..=charts {
+        let svg = std::fs::read_to_string(out.join(format!("{name}-{chart}.svg"))).unwrap();
+        assert!(svg.starts_with("<svg") || svg.contains("<svg"), "{name}-{chart}");
+    }
+    let table = std::fs::read_to_string(out.join(format!("{name}.csv"))).unwrap();
+    lore_simulations::table::Table::from_csv(&table).unwrap();
+    assert!(table.lines().count() > 2, "{name}: {table}");
+    page
+}
+
+/// The mean of the last point of a curve.
+fn end_of(page: &serde_json::Value, chart: usize, curve: &str) -> f64 {
+    let curves = page["charts"][chart]["curves"].as_array().unwrap();
+    let found = curves.iter().find(|one| one["label"] == curve);
+    let found = found.unwrap_or_else(|| panic!("no curve {curve} in {curves:?}"));
+    found["points"].as_array().unwrap().last().unwrap()["y"]["mean"].as_f64().unwrap()
+}
+
+#[test]
+fn study_list_names_every_study_and_each_has_a_small_instance_here() {
+    let listed = last_object(&lore_sim(&["study", "list", "--json"]));
+    let names =
+        listed["studies"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap());
+    let source = include_str!("cli.rs");
+    for name in names {
+        assert!(
+            source.contains(&format!("studied(\"{name}\""))
+                || source.contains(&format!("studied(\n        \"{name}\"")),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn a_larger_share_of_people_who_know_a_lesson_needs_fewer_people_and_votes_reach_further() {
+    let page = studied(
+        "size",
+        &[
+            ("[1, 2, 4, 8]", "[8]"),
+            ("[0.02, 0.05, 0.1, 0.2, 0.35, 0.56]", "[0.2, 0.56]"),
+            ("vote_epsilons = [1, 4]", "vote_epsilons = [4]"),
+            ("vote_prevalences = [0.1, 0.35]", "vote_prevalences = [0.35]"),
+            ("[1, 3, 10, 30, 100]", "[1, 10]"),
+        ],
+        "3",
+    );
+    let needed =
+        |at: usize| page["charts"][0]["curves"][0]["points"][at]["y"]["mean"].as_f64().unwrap();
+    // 16 people with four lessons each must know it, says the privacy crate's table.
+    assert!(needed(1) > 16.0 / 0.56 && needed(1) < 2.5 * 16.0 / 0.56, "{}", needed(1));
+    assert!(needed(0) > 1.5 * needed(1), "{} {}", needed(0), needed(1));
+    let (own, votes) =
+        (end_of(&page, 2, "own sessions alone"), end_of(&page, 2, "votes, epsilon 4"));
+    assert!(votes > own + 0.02, "{own} {votes}");
+}
+
+#[test]
+fn pooling_breaks_even_where_the_formula_says() {
+    let changes = [
+        ("[1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 18, 20, 24, 28, 32, 40]", "[1, 2, 4, 8]"),
+        ("[0.5, 1, 2, 4]", "[2]"),
+        ("items = 60", "items = 30"),
+    ];
+    let page = studied("break-even", &changes, "6");
+    assert_eq!(page["ok"], true);
+}
+
+#[test]
+fn a_federation_forgets_a_renamed_flag_sooner_than_a_node_alone() {
+    let changes = [
+        ("[0.5, 1, 4]", "[4]"),
+        ("[1, 2, 3, 5, 6, 8, 12, 20, 30]", "[1, 8]"),
+        ("phase = 12", "phase = 6"),
+    ];
+    let page = studied("rename", &changes, "2");
+    let alone = end_of(&page, 0, "each node alone");
+    assert!(end_of(&page, 0, "robust, epsilon 4") < alone, "{page}");
+    assert!(end_of(&page, 0, "centralised") < alone, "{page}");
+}
+
+#[test]
+fn every_kind_of_change_has_a_chart_in_which_all_arms_meet_the_same() {
+    let page = studied(
+        "change",
+        &[
+            ("nodes = 20", "nodes = 5"),
+            ("users = 100", "users = 40"),
+            ("epochs = 40", "epochs = 22"),
+        ],
+        "2",
+    );
+    assert_eq!(page["charts"].as_array().unwrap().len(), 4);
+    for chart in 0..3 {
+        let oracle = end_of(&page, chart, "oracle");
+        assert!(end_of(&page, chart, "private, robust") >= oracle, "{page}");
+    }
+}
+
+#[test]
+fn one_loud_liar_misleads_where_voices_are_not_bounded_and_not_where_they_are() {
+    let changes = [
+        ("nodes = 20", "nodes = 12"),
+        ("situations = 4", "situations = 2"),
+        ("epochs = 24", "epochs = 12"),
+        ("[0, 1, 2, 4, 6, 8]", "[0, 1]"),
+    ];
+    let page = studied("poisoning", &changes, "2");
+    assert!(end_of(&page, 0, "private, summed") > 0.3, "{page}");
+    assert!(end_of(&page, 0, "private, robust") < 0.05, "{page}");
+}
+
+#[test]
+fn more_skills_are_harder_to_tell_apart_and_hints_are_not() {
+    let page = studied("routing", &[], "1");
+    let points = page["charts"][0]["curves"][0]["points"].as_array().unwrap();
+    let at = |place: usize| points[place]["y"]["mean"].as_f64().unwrap();
+    assert!(at(2) > at(points.len() - 1) + 0.05, "{points:?}");
+    assert_eq!(end_of(&page, 0, "hint by situation"), 1.0);
+}
+
+#[test]
+fn the_extraction_attack_works_without_noise_alone() {
+    let page = studied("extraction", &[("attacks = 2000", "attacks = 200")], "3");
+    assert_eq!((page["ok"].as_bool(), end_of(&page, 0, "coin")), (Some(true), 0.5));
+    assert!(end_of(&page, 0, "attack") > 0.99, "{page}");
+}
+
+#[test]
+fn a_week_apart_loses_nothing() {
+    let changes = [("nodes = 12", "nodes = 5"), ("deltas_per_node = 12", "deltas_per_node = 4")];
+    let page = studied("partition", &changes, "1");
+    assert_eq!(page["ok"], true);
+    let rows = page["sheets"][0]["rows"].as_array().unwrap();
+    let missed = rows.iter().find(|row| row[0] == "missed_deliveries").unwrap();
+    assert!(missed[1].as_str().unwrap().starts_with("0 "), "{missed}");
+    let roots = rows.iter().find(|row| row[0] == "most_distinct_roots").unwrap();
+    assert!(!roots[1].as_str().unwrap().starts_with("1 "), "the cut was felt: {roots}");
+}
+
+#[test]
+fn a_study_with_bad_input_says_what_is_wrong() {
+    let error = |changes: &[(&str, &str)], more: &[&str]| {
+        let path = small_study("rename", changes);
+        let output = lore_sim(&[&["study", path.as_str()][..], more].concat());
+        assert_eq!(output.status.code(), Some(1));
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert!(error(&[("phase = 12", "phases = 12")], &[]).contains("phases"));
+    assert!(error(&[("phase = 12", "phase = 1")], &[]).contains("between 2 and 200"));
+    assert!(error(&[("study = \"rename\"", "study = \"renamed\"")], &[]).contains("study list"));
+    assert!(error(&[], &["--seeds", "0"]).contains("seeds"));
+    assert!(error(&[], &["--facts", "no-such-file"]).contains("no-such-file"));
+    let output = lore_sim(&["study", "no-such-study"]);
+    assert!(String::from_utf8(output.stderr).unwrap().contains("lore-sim study list"));
 }

@@ -6,15 +6,18 @@ use serde::de::DeserializeOwned;
 use super::facts::Facts;
 use super::page::Page;
 use super::spec::{Context, Spec};
-use super::{StudyError, break_even, follow, lies, rename, size};
+use super::{StudyError, break_even, extraction, follow, lies, partition, rename, routing, size};
 
 /// Names and files of the studies that come along.
-pub const SHIPPED: [(&str, &str); 5] = [
+pub const SHIPPED: [(&str, &str); 8] = [
     ("size", include_str!("../../scenarios/studies/size.toml")),
     ("break-even", include_str!("../../scenarios/studies/break-even.toml")),
     ("rename", include_str!("../../scenarios/studies/rename.toml")),
     ("change", include_str!("../../scenarios/studies/change.toml")),
     ("poisoning", include_str!("../../scenarios/studies/poisoning.toml")),
+    ("routing", include_str!("../../scenarios/studies/routing.toml")),
+    ("extraction", include_str!("../../scenarios/studies/extraction.toml")),
+    ("partition", include_str!("../../scenarios/studies/partition.toml")),
 ];
 
 /// The file of a shipped study.
@@ -66,6 +69,9 @@ pub fn run(text: &str, choices: &Choices<'_>) -> Result<Page, StudyError> {
         "rename" => with(text, choices, rename::run),
         "change" => with(text, choices, follow::run),
         "poisoning" => with(text, choices, lies::run),
+        "extraction" => with(text, choices, extraction::run),
+        "partition" => with(text, choices, partition::run),
+        "routing" => with(text, choices, routing::run),
         "break-even" => with(text, choices, break_even::run),
         other => Err(StudyError::Unknown(other.into())),
     }

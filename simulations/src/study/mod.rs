@@ -9,11 +9,13 @@
 //! seeds, and says which of its numbers were measured and which are assumed ([`facts`]).
 
 pub mod arm;
+pub mod attack;
 pub mod bootstrap;
 pub mod break_even;
 pub mod catalogue;
 pub mod change;
 pub mod crowd;
+pub mod extraction;
 pub mod facts;
 pub mod fold;
 pub mod follow;
@@ -22,9 +24,11 @@ pub mod hostile;
 pub mod learn;
 pub mod lies;
 pub mod page;
+pub mod partition;
 pub mod people;
 pub mod pitfall;
 pub mod rename;
+pub mod routing;
 pub mod size;
 pub mod spec;
 pub mod write;
@@ -43,6 +47,9 @@ pub enum StudyError {
     /// The study's file is no TOML, or has keys that it may not have; the message of the parser names the line.
     #[error("the study's file does not parse: {0}")]
     Parse(String),
+    /// The nodes of a simulation could not run.
+    #[error("the nodes could not run: {0}")]
+    World(String),
     /// No study has this name.
     #[error("there is no study `{0}`; `lore-sim study list` names them")]
     Unknown(String),

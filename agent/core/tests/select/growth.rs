@@ -1,6 +1,6 @@
 //! How often the right skill is found as a library grows, and with one to four skills offered.
 //!
-//! The counts are kept in `simulations/data/routing.csv`, from which `lore-sim study help` draws its curves. They are
+//! The counts are kept in `simulations/data/routing.csv`, from which `lore-sim study routing` draws its curves. They are
 //! written again with `LORE_WRITE_ROUTING=1`; without it a change of Select shows as a difference.
 
 use std::collections::BTreeSet;

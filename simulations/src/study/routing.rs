@@ -1,0 +1,264 @@
+//! Does more help: how often the right item is found as a library grows, and with one to four items given.
+//!
+//! Select is the agent's, which this room must not know: its counts come as a table that a test of the agent writes and
+//! checks (`simulations/data/routing.csv`). Hints are looked up here, by the lessons crate's own book.
+
+use lore_lessons::{Book, Circle, Entry, Situation, Tally};
+use lore_protocol::lesson::ErrorClass;
+use lore_protocol::library::LessonState;
+use serde::Deserialize;
+
+use super::StudyError;
+use super::bootstrap::{self, Interval};
+use super::page::{Chart, Curve, Page, Point, Scale, Sheet};
+use super::spec::Context;
+
+const TABLE: &str = include_str!("../../data/routing.csv");
+/// Most items that are given.
+const MOST: usize = 4;
+
+/// Parameters.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Parameters {
+    /// Losses that each further item brings, as shares of the tasks that would be solved, 0 to 0.5: assumed.
+    pub losses: Vec<f64>,
+    /// Numbers of lessons in a book of hints, ascending.
+    pub lessons: Vec<u32>,
+}
+
+/// Counts of one library of skills.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Library {
+    skills: f64,
+    queries: f64,
+    hits: [f64; MOST],
+    tokens: [f64; MOST],
+}
+
+fn libraries() -> Result<Vec<Library>, StudyError> {
+    let of_line = |line: &str| -> Option<Library> {
+        let numbers: Vec<f64> =
+            line.split(',').map(|field| field.parse().ok()).collect::<Option<_>>()?;
+        let [skills, _, queries, h1, h2, h3, h4, t1, t2, t3, t4] = numbers[..] else { return None };
+        Some(Library { skills, queries, hits: [h1, h2, h3, h4], tokens: [t1, t2, t3, t4] })
+    };
+    let bad = || StudyError::Parse("simulations/data/routing.csv is damaged".into());
+    TABLE.lines().skip(1).map(of_line).collect::<Option<_>>().ok_or_else(bad)
+}
+
+/// The share of queries whose right skill is among the first `count`, with its interval over libraries.
+fn share(of_size: &[Library], count: usize) -> Interval {
+    bootstrap::of(of_size.len(), |places| {
+        let hits: f64 = places.iter().map(|at| of_size[*at].hits[count - 1]).sum();
+        hits / places.iter().map(|at| of_size[*at].queries).sum::<f64>()
+    })
+}
+
+/// `a` and `b` of `a - b ln n`, by least squares.
+fn logarithmic(points: &[(f64, f64)]) -> (f64, f64) {
+    let count = points.len() as f64;
+    let mean = |of: &dyn Fn(&(f64, f64)) -> f64| points.iter().map(of).sum::<f64>() / count;
+    let (x, y) = (mean(&|point| point.0.ln()), mean(&|point| point.1));
+    let above: f64 = points.iter().map(|point| (point.0.ln() - x) * (point.1 - y)).sum();
+    let below: f64 = points.iter().map(|point| (point.0.ln() - x).powi(2)).sum();
+    let slope = above / below;
+    (y - slope * x, -slope)
+}
+
+/// Right hints among calls about known words, and hints among calls about words that no lesson has, with a book of
+/// so many lessons of one program and one kind of failure: the hardest case, in which only the word tells them apart.
+fn hints(lessons: u32) -> Result<(f64, f64), StudyError> {
+    let situation = |number: u32| Situation {
+        program: "tool".into(),
+        public: true,
+        class: ErrorClass::UnknownOption,
+        word: Some(format!("--option-{number}")),
+        message: String::new(),
+    };
+    let mut book = Book::new();
+    for number in 0..lessons {
+        let remedy = lore_lessons::Remedy::Replace {
+            old: format!("--option-{number}"),
+            new: format!("--name-{number}"),
+        };
+        let lesson =
+            lore_lessons::key_of(&situation(number), &remedy, true).ok_or(StudyError::Lesson)?;
+        book.add(Entry {
+            lesson,
+            circle: Circle::Federation,
+            tally: Tally { worked: 9, failed: 1, groups: 5, last_seconds: 0 },
+            example: String::new(),
+            public: true,
+            state: LessonState::Steady,
+        });
+    }
+    let (mut right, mut misled) = (0_u32, 0_u32);
+    for number in 0..lessons {
+        let named = format!("--name-{number}");
+        let found = book.hint_for(&situation(number), None);
+        right +=
+            u32::from(found.is_some_and(|hint| hint.to_string().contains(&format!("`{named}`"))));
+        misled += u32::from(book.hint_for(&situation(lessons + number), None).is_some());
+    }
+    let all = f64::from(lessons.max(1));
+    Ok((f64::from(right) / all, f64::from(misled) / all))
+}
+
+/// Runs the study.
+///
+/// # Errors
+/// Fails when a parameter is out of range.
+pub fn run(parameters: &Parameters, context: &Context<'_>) -> Result<Page, StudyError> {
+    if parameters.losses.iter().any(|loss| !(0.0..=0.5).contains(loss)) {
+        let got = format!("{:?}", parameters.losses);
+        return Err(StudyError::value("losses", got, "0 to 0.5 each"));
+    }
+    if parameters.lessons.iter().any(|count| !(1..=20_000).contains(count)) {
+        let got = format!("{:?}", parameters.lessons);
+        return Err(StudyError::value("lessons", got, "1 to 20,000 each"));
+    }
+    let all = libraries()?;
+    let mut sizes: Vec<f64> = all.iter().map(|one| one.skills).collect();
+    sizes.dedup();
+    let of_size = |size: f64| -> Vec<Library> {
+        all.iter().copied().filter(|one| one.skills == size).collect()
+    };
+    let curve = |count: usize| Curve {
+        label: if count == 1 {
+            "1 skill offered".into()
+        } else {
+            format!("{count} skills offered")
+        },
+        points: sizes
+            .iter()
+            .map(|size| Point { x: *size, y: share(&of_size(*size), count) })
+            .collect(),
+    };
+    let mut curves: Vec<Curve> = (1..=MOST).map(curve).collect();
+    let mut hinted = Vec::new();
+    let mut misled = 0.0_f64;
+    for count in &parameters.lessons {
+        let (right, wrong) = hints(*count)?;
+        misled = misled.max(wrong);
+        hinted.push(Point {
+            x: (*count).into(),
+            y: Interval { mean: right, low: right, high: right },
+        });
+    }
+    let worst_hint = hinted.iter().map(|point| point.y.mean).fold(1.0, f64::min);
+    curves.push(Curve { label: "hint by situation".into(), points: hinted });
+    // Below ten skills most queries have no right answer in the library, and what is left depends on the threshold.
+    let fitted: Vec<(f64, f64)> = sizes
+        .iter()
+        .filter(|size| **size >= 10.0)
+        .map(|size| (*size, share(&of_size(*size), 1).mean))
+        .collect();
+    let (a, b) = logarithmic(&fitted);
+    let mut page = Page::new(
+        "routing",
+        "Does more help",
+        "How often is the right item found as a library grows, and how many items should be given?",
+    );
+    for (run, one) in (0..).zip(&all) {
+        for count in 0..MOST {
+            let metric = format!("hit_share_of_{}", count + 1);
+            let arm = format!("select, {} skills", one.skills);
+            page.note(run, &[run], &arm, &metric, &[one.hits[count] / one.queries]);
+        }
+    }
+    page.charts.push(Chart {
+        title: "Right items found, by the size of the library".into(),
+        caption: "Share of queries whose right skill is offered, of queries that a library can answer and on which no weight was chosen; \
+                  bands are 95 % bootstrap intervals over 20 libraries of each size. And the share of failing calls whose hint is right, in a \
+                  book of so many lessons of one program and one kind of failure."
+            .into(),
+        x: Scale::log("skills or lessons in the library", ""),
+        y: Scale::even("right item found", "share").from_to(0.5, 1.02),
+        curves,
+        marks: Vec::new(),
+    });
+    let largest = of_size(sizes.last().copied().unwrap_or(0.0));
+    page.charts.push(net(parameters, &largest));
+    let rows = sizes.iter().map(|size| {
+        let libraries = of_size(*size);
+        let tokens = |count: usize| {
+            libraries.iter().map(|one| one.tokens[count - 1]).sum::<f64>() / libraries.len() as f64
+        };
+        let mut row = vec![format!("{size:.0}")];
+        row.extend((1..=MOST).map(|count| share(&libraries, count).text(2)));
+        row.extend([1, 3].map(|count| format!("{:.0}", tokens(count))));
+        row
+    });
+    let columns = ["skills", "of 1", "of 2", "of 3", "of 4", "tokens of 1", "tokens of 3"];
+    page.sheets.push(Sheet {
+        caption:
+            "Queries whose right skill is among the first offered (95 %), and estimated tokens."
+                .into(),
+        columns: columns.map(String::from).to_vec(),
+        rows: rows.collect(),
+    });
+    let even = |count: usize| {
+        let (one, more) = (share(&largest, 1).mean, share(&largest, count).mean);
+        1.0 - (one / more).powf(1.0 / (count as f64 - 1.0))
+    };
+    page.answer = vec![
+        format!(
+            "Select finds the right skill first in {a:.2} - {b:.3} ln N of the queries, N skills being there (fitted from 10 to {:.0}). A hint is looked up by what failed, not \
+             by words: it is right in {:.0} % of calls however many lessons there are, and a word that no lesson has gets a hint in {:.0} %.",
+            sizes.last().unwrap_or(&0.0),
+            100.0 * worst_hint,
+            100.0 * misled,
+        ),
+        format!(
+            "With all skills, three offered find {:.0} % and one finds {:.0} %. Three beat one only if each further item costs less than {:.0} % of the tasks that \
+             would be solved (two: {:.0} %, four: {:.0} %). A skill is offered by words, so three is the default; a hint is right already, so one is.",
+            100.0 * share(&largest, 3).mean,
+            100.0 * share(&largest, 1).mean,
+            100.0 * even(3),
+            100.0 * even(2),
+            100.0 * even(4),
+        ),
+    ];
+    page.ok = worst_hint == 1.0 && misled == 0.0;
+    page.method = vec![
+        "78 skills of our own writing and the queries of `agent/core/tests/select` that were set aside; libraries of each size are drawn from them by a \
+         hash, and only queries that a library can answer are asked. A test of the agent writes the counts and fails when Select routes otherwise."
+            .into(),
+        "The book of hints is the hardest case: all lessons are of one program and one kind of failure, and only the word tells them apart.".into(),
+    ];
+    page.limits = "Skills and queries have one author. The curve ends at 78 skills: what lies beyond is the fitted line, if that. What a further item costs a model is \
+        assumed, not measured; a published curve peaks at one item given, and whether a model of ours does is not known. Arms of pooling do not apply: \
+        all of them rest on the same look-up. Remedies that are rivals for one and the same situation are not told apart by the look-up but by evidence: see `change`."
+        .into();
+    page.assumed = vec![format!("losses by each further item: {:?}", parameters.losses)];
+    let _ = context;
+    Ok(page)
+}
+
+/// Tasks that are solved by the number of items given, relative to a right item alone, for several assumed losses.
+fn net(parameters: &Parameters, libraries: &[Library]) -> Chart {
+    let curves = parameters.losses.iter().map(|loss| Curve {
+        label: format!("{:.0} % lost by each further item", 100.0 * loss),
+        points: (1..=MOST)
+            .map(|count| {
+                let kept = (1.0 - loss).powi(count as i32 - 1);
+                let Interval { mean, low, high } = share(libraries, count);
+                Point {
+                    x: count as f64,
+                    y: Interval { mean: mean * kept, low: low * kept, high: high * kept },
+                }
+            })
+            .collect(),
+    });
+    Chart {
+        title: "One to four items given".into(),
+        caption: "Tasks that are solved, relative to a right item given alone, with all skills in the library: the share of queries whose right \
+                  skill is among those given, less what each further item is assumed to cost."
+            .into(),
+        x: Scale::even("items given", ""),
+        y: Scale::even("solved", "share").from_to(0.3, 0.9),
+        curves: curves.collect(),
+        marks: Vec::new(),
+    }
+}
