@@ -256,7 +256,7 @@ fn net(parameters: &Parameters, libraries: &[Library]) -> Chart {
         caption: "Tasks that are solved, relative to a right item given alone, with all skills in the library: the share of queries whose right \
                   skill is among those given, less what each further item is assumed to cost."
             .into(),
-        x: Scale::even("items given", ""),
+        x: Scale::even("items given", "").from_to(0.8, 4.2),
         y: Scale::even("solved", "share").from_to(0.3, 0.9),
         curves: curves.collect(),
         marks: Vec::new(),
