@@ -7,7 +7,9 @@
 
 pub mod drift;
 pub mod files;
+pub mod metrics;
 pub mod network;
+pub mod outcomes;
 pub mod overlay;
 pub mod plot;
 pub mod poisoning;
@@ -17,6 +19,7 @@ pub mod rng;
 pub mod runner;
 pub mod scenario;
 pub mod stats;
+pub mod sweep;
 pub mod table;
 pub mod utility;
 pub mod validate;
