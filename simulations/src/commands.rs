@@ -1,5 +1,12 @@
 //! Studies of one question each, and what they print.
 
+pub(crate) mod compare;
+pub(crate) mod new;
+pub(crate) mod outcome;
+pub(crate) mod plot;
+pub(crate) mod report;
+pub(crate) mod sweep;
+
 use lore_simulations::drift::{Arm, Delay, Study};
 use lore_simulations::{drift, poisoning, utility};
 

@@ -19,6 +19,7 @@ pub mod rng;
 pub mod runner;
 pub mod scenario;
 pub mod stats;
+pub mod summary;
 pub mod sweep;
 pub mod table;
 pub mod utility;

@@ -46,6 +46,12 @@ pub fn of_federation(outcome: &Outcome, samples: &[Sample]) -> Vec<Metric> {
     metrics
 }
 
+/// All numbers of one run as `lore-sim run --json` prints it.
+#[must_use]
+pub fn of_json(run: &Value) -> Vec<Metric> {
+    flat(run, "", 0)
+}
+
 /// The numbers of anything that can be written as JSON; the name of one within another has a point.
 fn flat(of: &impl Serialize, prefix: &str, t_micros: u64) -> Vec<Metric> {
     let mut out = Vec::new();
