@@ -96,7 +96,7 @@ fn shards_of_a_scheduler_merge_to_the_bytes_of_one_run() {
 fn a_killed_sweep_goes_on_and_a_damaged_result_is_computed_again() {
     let at = directory();
     let at = at.path();
-    let many = SWEEP.replace("count = 2", "count = 40");
+    let many = SWEEP.replace("count = 2", "count = 20");
     std::fs::write(at.join("sweep.toml"), many).unwrap();
     let args = ["sweep", "run", "sweep.toml", "--out", "out", "--threads", "1"];
     let mut child = command(at, &[]).args(args).spawn().unwrap();
@@ -108,7 +108,7 @@ fn a_killed_sweep_goes_on_and_a_damaged_result_is_computed_again() {
     child.kill().unwrap();
     child.wait().unwrap();
     let there = results(&out).len();
-    assert!((3..160).contains(&there), "{there}");
+    assert!((3..80).contains(&there), "{there}");
     let missing = refused(at, &[], &["merge", "out", "-o", "x.csv"]);
     assert!(missing.contains("have no result") && missing.contains("sweep run"), "{missing}");
     assert!(!at.join("x.csv").exists());

@@ -186,3 +186,67 @@ fn from_record(number: usize, mut record: Record) -> Result<Trial, OutcomesError
     };
     Ok(Trial { group, task, trial, arm, success, cost })
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::sync::Arc;
+
+    use parquet::basic::Compression;
+    use parquet::data_type::{ByteArray, ByteArrayType, DoubleType, Int64Type};
+    use parquet::file::properties::WriterProperties;
+    use parquet::file::writer::SerializedFileWriter;
+    use parquet::schema::parser::parse_message_type;
+
+    use super::*;
+
+    /// Writes a table as other tools do: compressed, whole numbers of 64 bits. The last row's success is given.
+    fn parquet(success: i64, cost: &str) -> Vec<u8> {
+        let schema = format!(
+            "message t {{ REQUIRED BYTE_ARRAY group (UTF8); REQUIRED INT64 task; REQUIRED INT64 trial; \
+             REQUIRED BYTE_ARRAY arm (UTF8); REQUIRED INT64 success; REQUIRED DOUBLE {cost}; }}"
+        );
+        let schema = Arc::new(parse_message_type(&schema).unwrap());
+        let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
+        let mut writer =
+            SerializedFileWriter::new(Vec::new(), schema, Arc::new(properties)).unwrap();
+        let mut group = writer.next_row_group().unwrap();
+        let text = |value: &str| vec![ByteArray::from(value), ByteArray::from(value)];
+        let whole = [vec![3, 4], vec![0, 0], vec![1, success]];
+        let mut whole = whole.iter();
+        for column in ["text", "whole", "whole", "text", "whole", "double"] {
+            let mut writer = group.next_column().unwrap().unwrap();
+            match column {
+                "text" => writer.typed::<ByteArrayType>().write_batch(&text("refund"), None, None),
+                "whole" => {
+                    writer.typed::<Int64Type>().write_batch(whole.next().unwrap(), None, None)
+                }
+                _ => writer.typed::<DoubleType>().write_batch(&[1.5, 2.0], None, None),
+            }
+            .unwrap();
+            writer.close().unwrap();
+        }
+        group.close().unwrap();
+        writer.into_inner().unwrap()
+    }
+
+    #[test]
+    fn parquet_of_other_tools_is_read_and_checked() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("t.parquet");
+        let read = |bytes: &[u8]| {
+            std::fs::write(&path, bytes).unwrap();
+            Outcomes::read(&path)
+        };
+        let outcomes = read(&parquet(0, "cost")).unwrap();
+        assert_eq!(outcomes.groups()["refund"], (2, 0.5, 1.75));
+        assert_eq!(outcomes.trials[1].task, "4");
+        let error = read(&parquet(2, "cost")).unwrap_err().to_string();
+        assert!(error.contains("success is 2"), "{error}");
+        let error = read(&parquet(0, "price")).unwrap_err().to_string();
+        assert!(error.contains("column `cost` is missing"), "{error}");
+        let mut cut = parquet(0, "cost");
+        cut.truncate(60);
+        assert!(matches!(read(&cut), Err(OutcomesError::Parquet(_))));
+    }
+}

@@ -77,6 +77,12 @@ pub enum SweepError {
         /// The other.
         other: String,
     },
+    /// A file that is no result of this sweep.
+    #[error("{file} is no result of this sweep; move it out of the directory")]
+    Foreign {
+        /// The file, or the directory where it is not known which one.
+        file: String,
+    },
     /// Cells have no result yet.
     #[error(
         "{count} of {cells} cells have no result, the first is cell {first}; run `lore-sim sweep run` again, which computes what is missing"
@@ -139,7 +145,7 @@ pub struct Cell {
     pub seed: u64,
     /// Values on the axes, as `key=value, key=value`: the arm of its rows.
     pub arm: String,
-    /// Hash of scenario and seed: the same for equal work, whatever its number.
+    /// Hash of seed, arm and scenario.
     pub key: String,
     /// The scenario as TOML.
     #[serde(skip)]
@@ -213,6 +219,8 @@ impl Sweep {
             let index = self.cells.len() as u64;
             let mut hasher = blake3::Hasher::new_derive_key("commonlore simulations cell v1");
             hasher.update(&seed.to_le_bytes());
+            hasher.update(&(arm.len() as u64).to_le_bytes());
+            hasher.update(arm.as_bytes());
             hasher.update(scenario.as_bytes());
             let key = hasher.finalize().to_hex().as_str()[..16].to_owned();
             self.cells.push(Cell {
@@ -229,14 +237,15 @@ impl Sweep {
     /// Hash of all cells.
     #[must_use]
     pub fn hash(&self) -> String {
-        let mut hasher = blake3::Hasher::new_derive_key("commonlore simulations sweep v1");
-        self.cells.iter().for_each(|cell| {
-            hasher.update(cell.key.as_bytes());
-            hasher.update(cell.arm.as_bytes());
-            hasher.update(&[0]);
-        });
-        hasher.finalize().to_hex().as_str()[..16].to_owned()
+        hash(self.cells.iter().map(|cell| cell.key.as_str()))
     }
+}
+
+/// Hash of the keys of all cells, in order.
+fn hash<'a>(keys: impl Iterator<Item = &'a str>) -> String {
+    let mut hasher = blake3::Hasher::new_derive_key("commonlore simulations sweep v1");
+    keys.for_each(|key| drop(hasher.update(key.as_bytes())));
+    hasher.finalize().to_hex().as_str()[..16].to_owned()
 }
 
 /// Axes by dotted key; `a.b = [1]` and `"a.b" = [1]` mean the same.

@@ -206,10 +206,22 @@ pub fn merge(directories: &[PathBuf]) -> Result<Table, SweepError> {
             found.insert(index, (name, path));
         }
     }
-    let cells = first.map_or(0, |manifest| manifest.cells);
+    let Some(first) = first else { return Ok(Table::new()) };
+    let cells = first.cells;
+    if let Some((_, (_, path))) = found.range(cells..).next() {
+        return Err(SweepError::Foreign { file: path.display().to_string() });
+    }
     let missing: Vec<u64> = (0..cells).filter(|index| !found.contains_key(index)).collect();
     if let Some(first) = missing.first() {
         return Err(SweepError::Missing { count: missing.len(), cells, first: *first });
+    }
+    // The keys stand in the names. All together must be those of the sweep.
+    if super::hash(found.values().map(|(name, _)| key(name))) != first.sweep {
+        let directories: Vec<String> =
+            directories.iter().map(|directory| directory.display().to_string()).collect();
+        return Err(SweepError::Foreign {
+            file: format!("one of the files in {}", directories.join(", ")),
+        });
     }
     let mut table = Table::new();
     for (_, path) in found.into_values() {
@@ -242,6 +254,11 @@ fn prefix(cell: &Cell) -> String {
     format!("cell-{:06}-{}-", cell.index, cell.key)
 }
 
+/// Key of the cell in the name of a result.
+fn key(name: &str) -> &str {
+    name.split('-').nth(2).unwrap_or_default()
+}
+
 fn short_hash(bytes: &[u8]) -> String {
     blake3::hash(bytes).to_hex().as_str()[..16].to_owned()
 }
@@ -265,7 +282,7 @@ fn listed(directory: &Path) -> Result<Listed, SweepError> {
         };
         let parts: Vec<&str> = stem.split('-').collect();
         let (Some(index), 3) = (parts.first().and_then(|one| one.parse().ok()), parts.len()) else {
-            return Err(SweepError::Damaged { file: path.display().to_string() });
+            return Err(SweepError::Foreign { file: path.display().to_string() });
         };
         out.entry(format!("cell-{}-{}-", parts[0], parts[1]))
             .or_default()

@@ -134,6 +134,33 @@ fn a_damaged_result_is_noticed_and_computed_again() {
     assert!(matches!(error, SweepError::Unequal { index: 3, .. }), "{error}");
 }
 
+/// A result of another sweep that somebody copied in has a whole file and the number of a cell.
+#[test]
+fn a_result_of_another_sweep_does_not_slip_in() {
+    let at = directory();
+    let at = at.path();
+    run(at, "out", 0, 1);
+    let other = SWEEP.replace("0.2", "0.1");
+    let sweep = Sweep::parse(&other, at).unwrap();
+    let results = Results::open(&at.join("other"), &sweep).unwrap();
+    results.run(&sweep, at, Shard::WHOLE, available_threads(), || ()).unwrap();
+    let (own, theirs) = (files(&at.join("out"))[7].clone(), files(&at.join("other"))[7].clone());
+    std::fs::remove_file(&own).unwrap();
+    let copied = at.join("out").join(theirs.file_name().unwrap());
+    std::fs::copy(&theirs, &copied).unwrap();
+    let error = merge(&[at.join("out")]).unwrap_err();
+    assert!(matches!(error, SweepError::Foreign { .. }), "{error}");
+    for name in ["cell-000008-0123456789abcdef-0123456789abcdef.parquet", "cell-a.parquet"] {
+        std::fs::rename(&copied, at.join("out").join(name)).unwrap();
+        let error = merge(&[at.join("out")]).unwrap_err().to_string();
+        assert!(error.contains(name) && error.contains("move it out"), "{error}");
+        std::fs::rename(at.join("out").join(name), &copied).unwrap();
+    }
+    std::fs::remove_file(&copied).unwrap();
+    assert_eq!(run(at, "out", 0, 1).computed, 1);
+    assert!(merge(&[at.join("out")]).is_ok());
+}
+
 #[test]
 fn results_of_another_sweep_or_version_are_not_mixed() {
     let at = directory();
