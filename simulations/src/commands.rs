@@ -1,6 +1,12 @@
 //! Studies of one question each, and what they print.
 
-pub(super) mod study;
+pub(crate) mod compare;
+pub(crate) mod new;
+pub(crate) mod outcome;
+pub(crate) mod plot;
+pub(crate) mod report;
+pub(crate) mod study;
+pub(crate) mod sweep;
 
 use lore_simulations::utility;
 

@@ -1,5 +1,6 @@
 //! Files that are whole or not there: written beside their place and renamed.
 
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::io::{self, Write as _};
 use std::path::Path;
 
@@ -13,7 +14,9 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
         io::Error::new(error.kind(), format!("cannot write {}: {error}", path.display()))
     };
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let beside = path.with_file_name(format!(".{name}.{}.part", std::process::id()));
+    // Machines that share a directory may have processes of one number, so the name has random digits.
+    let random = RandomState::new().build_hasher().finish();
+    let beside = path.with_file_name(format!(".{name}.{random:016x}.part"));
     if let Some(directory) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         std::fs::create_dir_all(directory).map_err(named)?;
     }

@@ -6,7 +6,9 @@
 //! threads.
 
 pub mod files;
+pub mod metrics;
 pub mod network;
+pub mod outcomes;
 pub mod overlay;
 pub mod plot;
 pub mod queue;
@@ -16,6 +18,8 @@ pub mod runner;
 pub mod scenario;
 pub mod stats;
 pub mod study;
+pub mod summary;
+pub mod sweep;
 pub mod table;
 pub mod utility;
 pub mod validate;

@@ -3,7 +3,11 @@
 //! Writers sort, so the order of `push` never shows. A key (everything but the value) occurs once, and
 //! values are finite: a table that breaks this is refused, not written.
 
+mod columns;
+mod file;
 mod text;
+
+pub(crate) use columns::{Cell, Record, records_of};
 
 use std::cmp::Ordering;
 
@@ -42,9 +46,24 @@ pub enum TableError {
         /// Their time.
         t_micros: u64,
     },
-    /// Text that is no table.
+    /// Bytes that are no table.
     #[error("not a table of results: {0}; write it again with `lore-sim`")]
     Malformed(String),
+    /// A table whose content is not what was written.
+    #[error(
+        "the table is damaged: its content does not match its hash; write it again with `lore-sim`"
+    )]
+    Damaged,
+    /// A name that says no format.
+    #[error("the name of a table must end in .parquet, .csv or .jsonl, and `{0}` does not")]
+    Format(String),
+    /// A file cannot be read or written.
+    #[error("{0}")]
+    File(String),
+}
+
+fn malformed(error: impl ToString) -> TableError {
+    TableError::Malformed(error.to_string())
 }
 
 /// One value.
@@ -130,6 +149,12 @@ impl Table {
             }
         }
         Ok(rows)
+    }
+
+    fn checked(rows: impl Iterator<Item = Result<Row, TableError>>) -> Result<Self, TableError> {
+        let table: Self = rows.collect::<Result<_, _>>()?;
+        table.sorted()?;
+        Ok(table)
     }
 
     /// BLAKE3 of the table as CSV, in hexadecimal: the same whatever format the table is kept in.

@@ -76,3 +76,57 @@ fn text_that_is_no_table_is_refused() {
     assert!(Table::from_csv(&csv.replace(",0.03", ",NaN0.03")).is_err());
     assert!(Table::from_jsonl("{\"run\":1}\n").is_err());
 }
+
+#[test]
+fn parquet_reads_back_and_is_the_same_bytes_in_any_order() {
+    let mut all = rows();
+    all.push(Row {
+        run: 9,
+        seed: u64::MAX,
+        t_micros: 1 << 60,
+        node: Some(u32::MAX),
+        ..all[0].clone()
+    });
+    let table: Table = all.clone().into_iter().collect();
+    let bytes = table.to_parquet().unwrap();
+    all.reverse();
+    assert_eq!(all.into_iter().collect::<Table>().to_parquet().unwrap(), bytes);
+    let back = Table::from_parquet(bytes).unwrap();
+    assert_eq!(back.to_csv().unwrap(), table.to_csv().unwrap());
+    let empty = Table::from_parquet(Table::new().to_parquet().unwrap()).unwrap();
+    assert!(empty.is_empty());
+}
+
+/// Flips each byte of a file in turn: reading it fails, or gives the very same table.
+#[test]
+fn no_damaged_byte_of_a_parquet_file_gives_another_table() {
+    let table: Table = rows().into_iter().take(4).collect();
+    let (bytes, csv) = (table.to_parquet().unwrap(), table.to_csv().unwrap());
+    let mut refused = 0;
+    for place in 0..bytes.len() {
+        let mut damaged = bytes.clone();
+        damaged[place] ^= 0x41;
+        match Table::from_parquet(damaged) {
+            Ok(read) => assert_eq!(read.to_csv().unwrap(), csv, "byte {place}"),
+            Err(_) => refused += 1,
+        }
+    }
+    assert!(refused > bytes.len() / 4, "{refused} of {}", bytes.len());
+}
+
+#[test]
+fn the_name_of_a_file_is_its_format() {
+    let directory = tempfile::tempdir().unwrap();
+    let table: Table = rows().into_iter().collect();
+    for name in ["a.parquet", "a.csv", "a.jsonl"] {
+        let path = directory.path().join(name);
+        table.write(&path).unwrap();
+        assert_eq!(
+            Table::read(&path).unwrap().content_hash().unwrap(),
+            table.content_hash().unwrap()
+        );
+    }
+    assert!(matches!(table.write(&directory.path().join("a.txt")), Err(TableError::Format(_))));
+    let missing = Table::read(&directory.path().join("none.csv")).unwrap_err();
+    assert!(missing.to_string().contains("none.csv"), "{missing}");
+}

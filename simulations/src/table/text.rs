@@ -1,13 +1,9 @@
 //! Tables as text: CSV with a header, and JSON lines.
 
-use super::{Row, Table, TableError};
+use super::{Row, Table, TableError, malformed};
 
 /// Columns, in the order of the fields of [`Row`].
 const HEADER: [&str; 7] = ["run", "seed", "t_micros", "node", "arm", "metric", "value"];
-
-fn malformed(error: impl ToString) -> TableError {
-    TableError::Malformed(error.to_string())
-}
 
 impl Table {
     /// CSV with a header line; a value of the whole has an empty `node`. Numbers are written in the fewest
@@ -61,11 +57,5 @@ impl Table {
             serde_json::from_str(line)
                 .map_err(|error| malformed(format!("line {}: {error}", place + 1)))
         }))
-    }
-
-    fn checked(rows: impl Iterator<Item = Result<Row, TableError>>) -> Result<Self, TableError> {
-        let table: Self = rows.collect::<Result<_, _>>()?;
-        table.sorted()?;
-        Ok(table)
     }
 }
