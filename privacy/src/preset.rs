@@ -364,10 +364,7 @@ pub(crate) fn threshold_mechanism(
     mechanism::gaussian(unit, bounds, scale, enough)
 }
 
-/// The least scale, in millionths, that opendp's map charges at most `rho_nano` for.
-///
-/// # Errors
-/// Fails when `rho_nano` is 0, or too small for any scale.
+/// The least scale, in millionths, that opendp's map charges at most `rho_nano` for; fails when there is none.
 pub fn least_scale(
     noise: Noise,
     bounds: Bounds,

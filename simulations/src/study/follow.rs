@@ -98,7 +98,7 @@ pub fn run(parameters: &Parameters, context: &Context<'_>) -> Result<Page, Study
         columns: columns.map(String::from).to_vec(),
         rows,
     });
-    words(&mut page, parameters, context, &results);
+    words(&mut page, parameters, &results);
     Ok(page)
 }
 
@@ -203,12 +203,7 @@ fn row(
     ]
 }
 
-fn words(
-    page: &mut Page,
-    parameters: &Parameters,
-    context: &Context<'_>,
-    results: &[Vec<Vec<Trail>>],
-) {
+fn words(page: &mut Page, parameters: &Parameters, results: &[Vec<Vec<Trail>>]) {
     let Parameters { epsilon, nodes, users, situations, epochs, changes } = parameters;
     page.method = vec![
         format!(
@@ -241,5 +236,4 @@ fn words(
         format!("{users} people on a node, {situations} situations"),
         "the epochs and shapes of the changes".into(),
     ];
-    let _ = context;
 }

@@ -105,11 +105,11 @@ fn hints(lessons: u32) -> Result<(f64, f64), StudyError> {
     Ok((f64::from(right) / all, f64::from(misled) / all))
 }
 
-/// Runs the study.
+/// Runs the study. Nothing in it is random but the resampling, so that seeds do not matter.
 ///
 /// # Errors
 /// Fails when a parameter is out of range.
-pub fn run(parameters: &Parameters, context: &Context<'_>) -> Result<Page, StudyError> {
+pub fn run(parameters: &Parameters, _: &Context<'_>) -> Result<Page, StudyError> {
     if parameters.losses.iter().any(|loss| !(0.0..=0.5).contains(loss)) {
         let got = format!("{:?}", parameters.losses);
         return Err(StudyError::value("losses", got, "0 to 0.5 each"));
@@ -232,7 +232,6 @@ pub fn run(parameters: &Parameters, context: &Context<'_>) -> Result<Page, Study
         all of them rest on the same look-up. Remedies that are rivals for one and the same situation are not told apart by the look-up but by evidence: see `change`."
         .into();
     page.assumed = vec![format!("losses by each further item: {:?}", parameters.losses)];
-    let _ = context;
     Ok(page)
 }
 

@@ -93,7 +93,7 @@ pub fn run(parameters: &Parameters, context: &Context<'_>) -> Result<Page, Study
         caption: format!(
             "People of one node for a chance of 95 % that a lesson passes the threshold in the one lesson release of a \
              period, by the share of people who know it. Bands are 95 % bootstrap intervals over {} seeds. Lessons are \
-             known to {} to {} % of strangers and to {} to {} % of a community.",
+             known to {:.0} to {:.0} % of strangers and to {:.0} to {:.0} % of a community.",
             context.seeds.len(),
             100.0 * least,
             100.0 * most,
