@@ -101,6 +101,14 @@ fn studied(name: &str, changes: &[(&str, &str)], seeds: &str) -> serde_json::Val
         let svg = std::fs::read_to_string(out.join(format!("{name}-{chart}.svg"))).unwrap();
         assert!(svg.starts_with("<svg") || svg.contains("<svg"), "{name}-{chart}");
     }
+    for sheet in page["sheets"].as_array().unwrap() {
+        let width = |row: &serde_json::Value| row.as_array().unwrap().len();
+        let columns = width(&sheet["columns"]);
+        assert!(
+            sheet["rows"].as_array().unwrap().iter().all(|row| width(row) == columns),
+            "{sheet}"
+        );
+    }
     let table = std::fs::read_to_string(out.join(format!("{name}.csv"))).unwrap();
     lore_simulations::table::Table::from_csv(&table).unwrap();
     assert!(table.lines().count() > 2, "{name}: {table}");

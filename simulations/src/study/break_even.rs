@@ -342,7 +342,8 @@ fn describe(
         "sigma",
         "break-even, simulated (95 %)",
         "by the formula",
-        "nodes that suffice",
+        "with its second order",
+        "nodes that suffice, by the formula",
     ];
     page.sheets.push(Sheet {
         caption: "Nodes at which a private pool knows a rate as well as a node alone.".into(),

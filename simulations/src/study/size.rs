@@ -133,6 +133,7 @@ pub fn run(parameters: &Parameters, context: &Context<'_>) -> Result<Page, Study
         .into();
     page.assumed = vec![
         "people know lessons independently of each other".into(),
+        "failures that are no repetition are shared as often as all failures".into(),
         "the shape of the distribution of prevalences inside a community".into(),
         format!(
             "{} people on a node and {} situations in the charts of help",
