@@ -1,7 +1,6 @@
 //! The fold over a log, epoch by epoch.
 
 use super::item::Library;
-use super::step::Step;
 use crate::ids::{CheckpointId, DeltaId, Hash};
 use crate::log::Log;
 use crate::payload::Body;
@@ -70,10 +69,6 @@ impl Fold {
 }
 
 fn step(before: &Library, log: &Log, voices: &Voices, epoch: u32, deltas: &[DeltaId]) -> Library {
-    let mut step = Step::onto(before, log.federation(), epoch);
-    for entry in deltas.iter().filter_map(|id| log.get(id)) {
-        step.add(voices, entry);
-    }
-    step.settle(log.charter());
-    step.next
+    let deltas = deltas.iter().filter_map(|id| log.get(id));
+    before.step(log.federation(), log.charter(), voices, epoch, deltas)
 }

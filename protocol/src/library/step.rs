@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::evidence::Counts;
 use super::item::{Library, RevisionItem};
+use crate::charter::Charter;
 use crate::ids::{DeltaId, FederationId, LessonId, MemberId, RevisionId, SkillId};
 use crate::lesson::{Lesson, LessonKey, Word};
 use crate::log::Entry;
@@ -63,6 +64,24 @@ pub(super) struct Touched {
     pub(super) voted: BTreeSet<ItemId>,
     pub(super) targets: BTreeSet<RevokeTarget>,
     pub(super) watches: BTreeSet<(LessonId, u16)>,
+}
+
+impl Library {
+    /// The library after an epoch's deltas, each of them given once, in any order.
+    #[must_use]
+    pub fn step<'a>(
+        &self,
+        federation: FederationId,
+        charter: &Charter,
+        voices: &Voices,
+        epoch: u32,
+        deltas: impl IntoIterator<Item = &'a Entry>,
+    ) -> Self {
+        let mut step = Step::onto(self, federation, epoch);
+        deltas.into_iter().for_each(|entry| step.add(voices, entry));
+        step.settle(charter);
+        step.next
+    }
 }
 
 impl Step {
