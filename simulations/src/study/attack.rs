@@ -92,12 +92,6 @@ pub fn run(attacks: u64, seed: u64, mut progress: impl FnMut(u64)) -> Result<Rep
     Ok(Report { passed, crafted: CRAFTED, arms, control, control_caught })
 }
 
-/// Number of attacks that [`run`] makes in all.
-#[must_use]
-pub const fn total(attacks: u64) -> u64 {
-    4 * attacks
-}
-
 fn arm(
     epsilon: Option<f64>,
     mechanism: Mechanism,

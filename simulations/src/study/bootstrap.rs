@@ -30,12 +30,6 @@ impl Interval {
         self.high < 0.0
     }
 
-    /// True when a value lies in it.
-    #[must_use]
-    pub fn holds(&self, value: f64) -> bool {
-        (self.low..=self.high).contains(&value)
-    }
-
     /// `mean (low to high)` with so many decimals.
     #[must_use]
     pub fn text(&self, decimals: usize) -> String {

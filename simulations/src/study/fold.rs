@@ -70,12 +70,6 @@ impl Group {
         &self.library
     }
 
-    /// The charter that it is folded under.
-    #[must_use]
-    pub const fn charter(&self) -> &Charter {
-        &self.charter
-    }
-
     /// Lessons that everybody knows from the start, as one member wrote them by hand.
     ///
     /// # Errors
