@@ -130,6 +130,8 @@ enum Command {
     Merge(commands::sweep::MergeArgs),
     /// Draw a metric of a table as a figure
     Plot(commands::plot::PlotArgs),
+    /// Report metrics of a table: a page with figures and tables
+    Report(commands::plot::ReportArgs),
     /// Convert trajectories into an outcome table for a replay
     Convert(commands::new::ConvertArgs),
     /// Run the shipped scenarios on two builds, and list what changed
@@ -163,6 +165,7 @@ fn main() -> ExitCode {
         Command::Sweep(args) => commands::sweep::sweep(args),
         Command::Merge(args) => commands::sweep::merged(&args),
         Command::Plot(args) => commands::plot::plot(&args),
+        Command::Report(args) => commands::plot::report(&args),
         Command::Convert(args) => commands::new::convert(&args),
         Command::Compare(args) => commands::compare::compare(&args),
         Command::Check(args) => commands::compare::check(&args),

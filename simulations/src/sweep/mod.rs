@@ -244,7 +244,9 @@ impl Sweep {
 /// Hash of the keys of all cells, in order.
 fn hash<'a>(keys: impl Iterator<Item = &'a str>) -> String {
     let mut hasher = blake3::Hasher::new_derive_key("commonlore simulations sweep v1");
-    keys.for_each(|key| drop(hasher.update(key.as_bytes())));
+    keys.for_each(|key| {
+        hasher.update(key.as_bytes());
+    });
     hasher.finalize().to_hex().as_str()[..16].to_owned()
 }
 
