@@ -176,6 +176,11 @@ fn trajectories_become_a_replay_that_says_what_it_is() {
         "epsilon=8.0",
     ];
     assert!(text(at, &args).contains("3 series"));
+    // Another table makes it another sweep, though no line of the scenario changed.
+    let table = std::fs::read_to_string(at.join("outcomes.csv")).unwrap();
+    std::fs::write(at.join("outcomes.csv"), table.replacen(",1,", ",0,", 1)).unwrap();
+    let error = refused(at, &["sweep", "run", "s.toml", "--out", "out"]);
+    assert!(error.contains("choose another --out"), "{error}");
 }
 
 #[test]

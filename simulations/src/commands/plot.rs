@@ -197,7 +197,7 @@ impl Choice {
                 let place = series.names.get(point.x.max(0.0) as usize).cloned();
                 rows.push(vec![
                     if name.is_empty() { "all".to_owned() } else { name.clone() },
-                    place.unwrap_or_else(|| short(point.x)),
+                    place.unwrap_or_else(|| point.x.to_string()),
                     short(point.y),
                     format!("{} to {}", short(point.low), short(point.high)),
                 ]);

@@ -41,6 +41,15 @@ impl Base {
         Ok(Self::Federation(Box::new(scenario)))
     }
 
+    /// Hash of what a scenario reads beside itself: a table, or nothing.
+    #[must_use]
+    pub fn inputs(&self) -> String {
+        match self {
+            Self::Federation(_) => String::new(),
+            Self::Replay(replay) => replay.outcomes.hash(),
+        }
+    }
+
     /// Runs it with one seed: metrics, and the invariants that were violated.
     ///
     /// # Errors

@@ -154,8 +154,11 @@ impl Results {
     fn compute(&self, cell: &Cell, base: &Path) -> Result<Vec<String>, SweepError> {
         let Cell { index, seed, arm, .. } = cell;
         let wrong = |error| SweepError::Cell { index: *index, arm: arm.clone(), error };
-        let (found, broken) =
-            Base::parse(&cell.scenario, base).and_then(|base| base.run(*seed)).map_err(wrong)?;
+        let base = Base::parse(&cell.scenario, base).map_err(wrong)?;
+        if base.inputs() != cell.inputs {
+            return Err(wrong("its table changed while the sweep ran; run the sweep again".into()));
+        }
+        let (found, broken) = base.run(*seed).map_err(wrong)?;
         let mut table = Table::new();
         metrics::add(&mut table, *index, *seed, arm, found);
         let bytes = table.to_parquet()?;
