@@ -1,5 +1,10 @@
 //! Studies of one question each, and what they print.
 
+pub(crate) mod faults;
+pub(crate) mod replay;
+pub(crate) mod seeds;
+pub(crate) mod validate;
+
 use lore_simulations::drift::{Arm, Delay, Study};
 use lore_simulations::{drift, poisoning, utility};
 

@@ -6,6 +6,9 @@
 //! threads.
 
 pub mod drift;
+pub mod faults;
+pub mod manifest;
+pub mod memory;
 pub mod network;
 pub mod overlay;
 pub mod poisoning;

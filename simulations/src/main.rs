@@ -3,18 +3,22 @@
 //! Progress goes to stderr. With `--json` stdout has JSON lines, the last one being the result.
 
 use std::io::Write as _;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context as _, bail};
 use clap::{Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
+use lore_simulations::manifest::Manifest;
 use lore_simulations::scenario::{SHIPPED, Scenario, shipped};
 use lore_simulations::world::{self, Outcome, Sample};
-use lore_simulations::{drift, runner, utility, validate};
+use lore_simulations::{drift, memory, runner, utility};
 use serde_json::json;
 
 mod commands;
+
+use commands::seeds::Seeds;
 
 /// Failed.
 const FAILED: u8 = 1;
@@ -35,13 +39,42 @@ enum Command {
         /// First seed; the scenario's own without it
         #[arg(long)]
         seed: Option<u64>,
-        /// Number of seeds, counted up from the first
-        #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
-        seeds: u64,
+        /// Number of seeds, counted up from the first, or a range of seeds such as 1..20
+        #[arg(long, default_value = "1")]
+        seeds: Seeds,
         /// Threads; one simulation stays on one
         #[arg(long)]
         threads: Option<usize>,
+        /// Write what `replay` needs to do the same again: scenario, seeds, versions and trace hashes
+        #[arg(long, value_name = "FILE")]
+        manifest: Option<PathBuf>,
         /// JSON lines: samples, then one object with the result
+        #[arg(long)]
+        json: bool,
+    },
+    /// Do again what a manifest of a run says, and compare every event
+    Replay {
+        /// File that `run --manifest` wrote
+        manifest: PathBuf,
+        /// Threads; one simulation stays on one
+        #[arg(long)]
+        threads: Option<usize>,
+        /// Replay a manifest that another version wrote
+        #[arg(long)]
+        anyway: bool,
+        /// One JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Run random fault schedules on small federations, and check that no invariant breaks
+    Faults {
+        /// Number of schedules, or a range of their seeds such as 1..200
+        #[arg(long, default_value = "200")]
+        seeds: Seeds,
+        /// Threads; one simulation stays on one
+        #[arg(long)]
+        threads: Option<usize>,
+        /// One JSON object
         #[arg(long)]
         json: bool,
     },
@@ -127,10 +160,14 @@ enum Command {
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
-        Command::Run { scenario, seed, seeds, threads, json } => {
-            run(&scenario, seed, seeds, threads, json)
+        Command::Run { scenario, seed, seeds, threads, manifest, json } => {
+            run(&scenario, (seed, seeds), threads, manifest.as_deref(), json)
         }
-        Command::Validate { seed, threads, json } => check(seed, threads, json),
+        Command::Replay { manifest, threads, anyway, json } => {
+            commands::replay::replay(&manifest, threads, anyway, json)
+        }
+        Command::Faults { seeds, threads, json } => commands::faults::check(seeds, threads, json),
+        Command::Validate { seed, threads, json } => commands::validate::check(seed, threads, json),
         Command::Poison { seed, attacks, json } => commands::poison(seed, attacks, json),
         Command::Utility { users, sessions, lessons, runs, seed, json } => {
             commands::useful(utility::Work { users, sessions, lessons }, runs, seed, json)
@@ -157,14 +194,16 @@ fn line(text: &str) {
     let _ = writeln!(std::io::stdout().lock(), "{text}");
 }
 
-fn read(name: &str) -> anyhow::Result<Scenario> {
+/// Text of a scenario, and the scenario.
+fn read(name: &str) -> anyhow::Result<(String, Scenario)> {
     let text = match shipped(name) {
         Some(text) => text.to_owned(),
         None => std::fs::read_to_string(name).with_context(|| {
             format!("cannot read scenario `{name}`; `lore-sim list` shows those that come along")
         })?,
     };
-    Scenario::parse(&text).with_context(|| format!("scenario `{name}`"))
+    let scenario = Scenario::parse(&text).with_context(|| format!("scenario `{name}`"))?;
+    Ok((text, scenario))
 }
 
 fn bar(length: u64, what: &str) -> anyhow::Result<ProgressBar> {
@@ -174,18 +213,18 @@ fn bar(length: u64, what: &str) -> anyhow::Result<ProgressBar> {
 
 fn run(
     name: &str,
-    seed: Option<u64>,
-    seeds: u64,
+    (seed, seeds): (Option<u64>, Seeds),
     threads: Option<usize>,
+    manifest: Option<&Path>,
     json: bool,
 ) -> anyhow::Result<bool> {
-    let scenario = read(name)?;
-    let first = seed.unwrap_or(scenario.seed);
-    let Some(last) = first.checked_add(seeds - 1) else {
-        bail!("seeds from {first} on are fewer than {seeds}; choose a smaller --seed");
-    };
-    let seeds: Vec<u64> = (first..=last).collect();
+    let (text, scenario) = read(name)?;
+    if seed.is_some() && matches!(seeds, Seeds::Range(..)) {
+        bail!("--seed and a range in --seeds name the first seed twice; leave one of them out");
+    }
+    let seeds = seeds.list(seed.unwrap_or(scenario.seed))?;
     let threads = threads.unwrap_or_else(runner::available_threads);
+    memory::check(&scenario, threads.min(seeds.len()), memory::free())?;
     // In steps of virtual seconds, at most to the deadline of every seed.
     let length = scenario.deadline() / 1_000_000 * seeds.len() as u64;
     let progress = bar(length, &scenario.name)?;
@@ -219,6 +258,13 @@ fn run(
         outcomes.push(outcome);
     }
     let ok = outcomes.iter().all(|outcome| outcome.ok);
+    if let Some(path) = manifest {
+        let written = Manifest::new(&scenario, &text, &outcomes).to_json()?;
+        let shown = path.display();
+        std::fs::write(path, written)
+            .with_context(|| format!("cannot write manifest `{shown}`"))?;
+        eprintln!("manifest: {shown}; `lore-sim replay {shown}` does the same again");
+    }
     if json {
         let failed: Vec<&Outcome> = outcomes.iter().filter(|outcome| !outcome.ok).collect();
         let reproduce: Vec<String> =
@@ -303,38 +349,6 @@ fn print_outcome(scenario: &Scenario, outcome: &Outcome, samples: &[Sample]) {
     for violation in &outcome.violations {
         line(&format!("  VIOLATED: {violation}"));
     }
-}
-
-fn check(seed: u64, threads: Option<usize>, json: bool) -> anyhow::Result<bool> {
-    let threads = threads.unwrap_or_else(runner::available_threads);
-    let progress = bar(validate::COUNT, "validate")?;
-    let checks = validate::all(seed, threads, |_| progress.inc(1));
-    progress.finish_and_clear();
-    let ok = checks.iter().all(|check| check.passed);
-    if json {
-        line(&json!({ "ok": ok, "seed": seed, "checks": checks }).to_string());
-        return Ok(ok);
-    }
-    line(&format!(
-        "{:<4} {:<45} {:>10} {:>10} {:>9} {:>9}",
-        "", "", "expected", "got", "tolerance", "runs"
-    ));
-    for check in &checks {
-        line(&format!(
-            "{:<4} {:<45} {:>10.4} {:>10.4} {:>9.4} {:>9} {}",
-            check.target,
-            check.what,
-            check.expected,
-            check.got,
-            check.tolerance,
-            check.runs,
-            if check.passed { "ok" } else { "FAILED" },
-        ));
-    }
-    if !ok {
-        eprintln!("reproduce: lore-sim validate --seed {seed}");
-    }
-    Ok(ok)
 }
 
 fn list(json: bool) -> anyhow::Result<bool> {
