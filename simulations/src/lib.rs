@@ -6,7 +6,10 @@
 //! threads.
 
 pub mod drift;
+pub mod faults;
 pub mod files;
+pub mod manifest;
+pub mod memory;
 pub mod metrics;
 pub mod network;
 pub mod outcomes;

@@ -131,6 +131,15 @@ impl Results {
             }
             due.push(cell.index);
         }
+        for index in &due {
+            let Some(cell) = usize::try_from(*index).ok().and_then(|at| sweep.cells.get(at)) else {
+                continue;
+            };
+            let fits = Base::parse(&cell.scenario, base)
+                .and_then(|base| base.check_memory(threads.min(due.len())));
+            let arm = cell.arm.clone();
+            fits.map_err(|error| SweepError::Cell { index: cell.index, arm, error })?;
+        }
         let violations: Mutex<BTreeMap<u64, Vec<String>>> = Mutex::default();
         let done = runner::in_parallel(&due, threads, |index| {
             let Some(cell) = usize::try_from(index).ok().and_then(|at| sweep.cells.get(at)) else {
