@@ -5,7 +5,10 @@
 //! may feed back into what they decide. The same seed gives the same trace hash, on any number of
 //! threads.
 
+pub mod faults;
 pub mod files;
+pub mod manifest;
+pub mod memory;
 pub mod metrics;
 pub mod network;
 pub mod outcomes;

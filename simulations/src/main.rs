@@ -10,13 +10,16 @@ use std::sync::{Mutex, PoisonError};
 use anyhow::{Context as _, bail};
 use clap::{Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
+use lore_simulations::manifest::Manifest;
 use lore_simulations::scenario::{SHIPPED, Scenario, shipped};
 use lore_simulations::sweep::Base;
 use lore_simulations::world::{self, Outcome, Sample};
-use lore_simulations::{runner, utility, validate};
+use lore_simulations::{memory, runner, utility};
 use serde_json::json;
 
 mod commands;
+
+use commands::seeds::Seeds;
 
 /// Failed.
 const FAILED: u8 = 1;
@@ -37,16 +40,45 @@ enum Command {
         /// First seed; the scenario's own without it
         #[arg(long)]
         seed: Option<u64>,
-        /// Number of seeds, counted up from the first
-        #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
-        seeds: u64,
+        /// Number of seeds, counted up from the first, or a range of seeds such as 1..20
+        #[arg(long, default_value = "1")]
+        seeds: Seeds,
         /// Threads; one simulation stays on one
         #[arg(long)]
         threads: Option<usize>,
         /// Directory of report and table; lore-sim-reports/NAME without it, and nothing with --json alone
         #[arg(long)]
         out: Option<PathBuf>,
+        /// Write what `replay` needs to do the same again: scenario, seeds, versions and trace hashes
+        #[arg(long, value_name = "FILE")]
+        manifest: Option<PathBuf>,
         /// JSON lines: samples, then one object with the result
+        #[arg(long)]
+        json: bool,
+    },
+    /// Do again what a manifest of a run says, and compare every event
+    Replay {
+        /// File that `run --manifest` wrote
+        manifest: PathBuf,
+        /// Threads; one simulation stays on one
+        #[arg(long)]
+        threads: Option<usize>,
+        /// Replay a manifest that another version wrote
+        #[arg(long)]
+        anyway: bool,
+        /// One JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Run random fault schedules on small federations, and check that no invariant breaks
+    Faults {
+        /// Number of schedules, or a range of their seeds such as 1..200
+        #[arg(long, default_value = "200")]
+        seeds: Seeds,
+        /// Threads; one simulation stays on one
+        #[arg(long)]
+        threads: Option<usize>,
+        /// One JSON object
         #[arg(long)]
         json: bool,
     },
@@ -93,6 +125,8 @@ enum Command {
     Merge(commands::sweep::MergeArgs),
     /// Draw a metric of a table as a figure
     Plot(commands::plot::PlotArgs),
+    /// Report metrics of a table: a page with figures and tables
+    Report(commands::plot::ReportArgs),
     /// Convert trajectories into an outcome table for a replay
     Convert(commands::new::ConvertArgs),
     /// Run the shipped scenarios on two builds, and list what changed
@@ -109,10 +143,15 @@ enum Command {
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
-        Command::Run { scenario, seed, seeds, threads, out, json } => {
-            run(&scenario, seed, seeds, threads, (out.as_deref(), json))
+        Command::Run { scenario, seed, seeds, threads, out, manifest, json } => {
+            let files = (out.as_deref(), manifest.as_deref());
+            run(&scenario, (seed, seeds), threads, files, json)
         }
-        Command::Validate { seed, threads, json } => check(seed, threads, json),
+        Command::Replay { manifest, threads, anyway, json } => {
+            commands::replay::replay(&manifest, threads, anyway, json)
+        }
+        Command::Faults { seeds, threads, json } => commands::faults::check(seeds, threads, json),
+        Command::Validate { seed, threads, json } => commands::validate::check(seed, threads, json),
         Command::Utility { users, sessions, lessons, runs, seed, json } => {
             commands::useful(utility::Work { users, sessions, lessons }, runs, seed, json)
         }
@@ -121,6 +160,7 @@ fn main() -> ExitCode {
         Command::Sweep(args) => commands::sweep::sweep(args),
         Command::Merge(args) => commands::sweep::merged(&args),
         Command::Plot(args) => commands::plot::plot(&args),
+        Command::Report(args) => commands::plot::report(&args),
         Command::Convert(args) => commands::new::convert(&args),
         Command::Compare(args) => commands::compare::compare(&args),
         Command::Check(args) => commands::compare::check(&args),
@@ -158,34 +198,38 @@ fn bar(length: u64, what: &str) -> anyhow::Result<ProgressBar> {
 
 fn run(
     name: &str,
-    seed: Option<u64>,
-    seeds: u64,
+    (seed, seeds): (Option<u64>, Seeds),
     threads: Option<usize>,
-    (out, json): (Option<&Path>, bool),
+    (out, manifest): (Option<&Path>, Option<&Path>),
+    json: bool,
 ) -> anyhow::Result<bool> {
     let text = read(name)?;
     let directory = Path::new(name).parent().unwrap_or(Path::new("."));
     let base = Base::parse(&text, directory)
         .map_err(anyhow::Error::msg)
         .with_context(|| format!("scenario `{name}`"))?;
-    let threads = threads.unwrap_or_else(runner::available_threads);
+    if seed.is_some() && matches!(seeds, Seeds::Range(..)) {
+        bail!("--seed and a range in --seeds name the first seed twice; leave one of them out");
+    }
     let own = match &base {
         Base::Federation(scenario) => scenario.seed,
         Base::Replay(replay) => replay.seed,
     };
-    let first = seed.unwrap_or(own);
-    let Some(last) = first.checked_add(seeds - 1) else {
-        bail!("seeds from {first} on are fewer than {seeds}; choose a smaller --seed");
-    };
-    let command = format!("lore-sim run {name} --seed {first} --seeds {seeds}");
-    let seeds: Vec<u64> = (first..=last).collect();
+    let seeds = seeds.list(seed.unwrap_or(own))?;
+    let threads = threads.unwrap_or_else(runner::available_threads);
+    let first = seeds.first().copied().unwrap_or(own);
+    let command = format!("lore-sim run {name} --seed {first} --seeds {}", seeds.len());
     let scenario = match base {
         Base::Federation(scenario) => *scenario,
         Base::Replay(replay) => {
+            if manifest.is_some() {
+                bail!("--manifest is for federations; a replay of outcomes has no trace");
+            }
             let from = (text.as_str(), command.as_str());
             return commands::report::replay(&replay, from, &seeds, threads, (out, json));
         }
     };
+    memory::check(&scenario, threads.min(seeds.len()), memory::free())?;
     // In steps of virtual seconds, at most to the deadline of every seed.
     let length = scenario.deadline() / 1_000_000 * seeds.len() as u64;
     let progress = bar(length, &scenario.name)?;
@@ -231,6 +275,13 @@ fn run(
     }
     let outcomes: Vec<Outcome> = runs.into_iter().map(|(outcome, _)| outcome).collect();
     let ok = outcomes.iter().all(|outcome| outcome.ok);
+    if let Some(path) = manifest {
+        let written = Manifest::new(&scenario, &text, &outcomes).to_json()?;
+        let shown = path.display();
+        std::fs::write(path, written)
+            .with_context(|| format!("cannot write manifest `{shown}`"))?;
+        eprintln!("manifest: {shown}; `lore-sim replay {shown}` does the same again");
+    }
     if json {
         let failed: Vec<&Outcome> = outcomes.iter().filter(|outcome| !outcome.ok).collect();
         let reproduce: Vec<String> =
@@ -250,38 +301,6 @@ fn run(
 
 fn reproduction(name: &str, seed: u64) -> String {
     format!("lore-sim run {name} --seed {seed}")
-}
-
-fn check(seed: u64, threads: Option<usize>, json: bool) -> anyhow::Result<bool> {
-    let threads = threads.unwrap_or_else(runner::available_threads);
-    let progress = bar(validate::COUNT, "validate")?;
-    let checks = validate::all(seed, threads, |_| progress.inc(1));
-    progress.finish_and_clear();
-    let ok = checks.iter().all(|check| check.passed);
-    if json {
-        line(&json!({ "ok": ok, "seed": seed, "checks": checks }).to_string());
-        return Ok(ok);
-    }
-    line(&format!(
-        "{:<4} {:<45} {:>10} {:>10} {:>9} {:>9}",
-        "", "", "expected", "got", "tolerance", "runs"
-    ));
-    for check in &checks {
-        line(&format!(
-            "{:<4} {:<45} {:>10.4} {:>10.4} {:>9.4} {:>9} {}",
-            check.target,
-            check.what,
-            check.expected,
-            check.got,
-            check.tolerance,
-            check.runs,
-            if check.passed { "ok" } else { "FAILED" },
-        ));
-    }
-    if !ok {
-        eprintln!("reproduce: lore-sim validate --seed {seed}");
-    }
-    Ok(ok)
 }
 
 fn list(json: bool) -> anyhow::Result<bool> {

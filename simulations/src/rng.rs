@@ -30,6 +30,18 @@ pub enum Purpose {
     Noise,
     /// Nodes that a fault hits.
     Faults,
+    /// Bursts of loss and reordering of what the node sends.
+    Burst,
+    /// Nodes behind an address translator.
+    Translator,
+    /// Members that come and go.
+    Churn,
+    /// Slow machines and clocks that are off.
+    Machine,
+    /// Acts of hostile members.
+    Attack,
+    /// Faults of a random schedule.
+    Schedule,
 }
 
 impl Purpose {
@@ -44,6 +56,12 @@ impl Purpose {
             Self::Entropy => "entropy",
             Self::Noise => "noise",
             Self::Faults => "faults",
+            Self::Burst => "burst",
+            Self::Translator => "translator",
+            Self::Churn => "churn",
+            Self::Machine => "machine",
+            Self::Attack => "attack",
+            Self::Schedule => "schedule",
         }
     }
 }

@@ -28,7 +28,7 @@ fn list_names_every_shipped_scenario() {
     let output = lore_sim(&["list", "--json"]);
     assert!(output.status.success());
     let listed = last_object(&output);
-    assert_eq!(listed["scenarios"].as_array().unwrap().len(), 4);
+    assert_eq!(listed["scenarios"].as_array().unwrap().len(), 5);
 }
 
 #[test]
@@ -258,4 +258,42 @@ fn a_study_with_bad_input_says_what_is_wrong() {
     assert!(error(&[], &["--facts", "no-such-file"]).contains("no-such-file"));
     let output = lore_sim(&["study", "no-such-study"]);
     assert!(String::from_utf8(output.stderr).unwrap().contains("lore-sim study list"));
+}
+
+#[test]
+fn a_manifest_replays_and_a_changed_one_is_refused() {
+    let path = scenario_file("manifest.toml", str::to_owned);
+    let manifest = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("manifest.json");
+    let manifest = manifest.to_str().unwrap();
+    let run = ["run", &path, "--seeds", "2..3", "--threads", "1", "--manifest", manifest, "--json"];
+    let output = lore_sim(&run);
+    assert!(output.status.success(), "{output:?}");
+    let traces = |value: &serde_json::Value, of: fn(&serde_json::Value) -> &serde_json::Value| {
+        let runs = value["runs"].as_array().unwrap();
+        runs.iter().map(|run| of(run).to_string()).collect::<Vec<_>>()
+    };
+    let first = traces(&last_object(&output), |run| &run["trace"]);
+    assert_eq!(first.len(), 2);
+    for threads in ["1", "2", "5"] {
+        let output = lore_sim(&["replay", manifest, "--threads", threads, "--json"]);
+        assert!(output.status.success(), "{output:?}");
+        assert_eq!(traces(&last_object(&output), |run| &run["now"]["trace"]), first);
+    }
+
+    // A trace that this program does not give, in a manifest that is whole.
+    let text = std::fs::read_to_string(manifest).unwrap();
+    let broken = format!("{manifest}.broken");
+    let fails = |text: String, words: &str| {
+        std::fs::write(&broken, text).unwrap();
+        let output = lore_sim(&["replay", &broken]);
+        assert_eq!(output.status.code(), Some(1));
+        let errors = String::from_utf8(output.stderr).unwrap();
+        assert!(errors.contains(words), "{errors}");
+    };
+    fails(text.replace("seed\": 2", "seed\": 4"), "changed or damaged");
+    fails(text[..text.len() / 2].to_owned(), "not a manifest");
+    fails(text.replace("\"format\": 1", "\"format\": 7"), "format 7");
+    let output = lore_sim(&["run", &path, "--seed", "1", "--seeds", "2..3"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(lore_sim(&["run", &path, "--seeds", "3..2"]).status.code(), Some(2));
 }

@@ -84,6 +84,23 @@ fn figures_are_drawn_of_what_they_say_and_of_nothing_else() {
     text(at, &figure);
     assert_eq!(std::fs::read_to_string(at.join("a.svg")).unwrap(), svg);
 
+    let args_of_report =
+        ["report", "all.parquet", "--metric", "t99_s", "--metric", "tally.sync_bytes"];
+    let axes =
+        ["--x", "network.loss", "--by", "gossip.degree", "--limits", "Two seeds say little."];
+    let shown = text(at, &[&args_of_report[..], &axes].concat());
+    assert_eq!(shown, "report: lore-sim-reports/all.html\n");
+    let page = std::fs::read_to_string(at.join("lore-sim-reports/all.html")).unwrap();
+    assert_eq!(page.matches("<svg").count(), 2);
+    for part in [
+        "Two seeds say little.",
+        "--limits &#39;Two seeds say little.&#39;",
+        "gossip.degree 2</td>",
+    ] {
+        assert!(page.contains(part), "{part} in {page}");
+    }
+    assert!(at.join("lore-sim-reports/all-2.svg").is_file());
+
     for (more, said) in [
         (&[][..], "--by gossip.degree"),
         (&["--where", "gossip.degree=3"], "no row has it"),
@@ -159,6 +176,11 @@ fn trajectories_become_a_replay_that_says_what_it_is() {
         "epsilon=8.0",
     ];
     assert!(text(at, &args).contains("3 series"));
+    // Another table makes it another sweep, though no line of the scenario changed.
+    let table = std::fs::read_to_string(at.join("outcomes.csv")).unwrap();
+    std::fs::write(at.join("outcomes.csv"), table.replacen(",1,", ",0,", 1)).unwrap();
+    let error = refused(at, &["sweep", "run", "s.toml", "--out", "out"]);
+    assert!(error.contains("choose another --out"), "{error}");
 }
 
 #[test]

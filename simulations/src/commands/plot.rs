@@ -7,19 +7,19 @@ use std::process::Command;
 use anyhow::{Context as _, bail};
 use lore_simulations::files;
 use lore_simulations::plot::{Axis, Figure, Form, Point, Series};
+use lore_simulations::report::Report;
 use lore_simulations::summary::{self, axes, grouped};
 use lore_simulations::table::{Row, Table};
 use serde::Serialize;
 
+use super::report::short;
 use crate::line;
 
+/// Rows of a table, and what their axes mean.
 #[derive(clap::Args)]
-pub(crate) struct PlotArgs {
+struct Choice {
     /// Table that `merge` or `run` wrote: .parquet, .csv or .jsonl
     table: PathBuf,
-    /// Metric; without it the metrics and axes of the table are listed
-    #[arg(long)]
-    metric: Option<String>,
     /// Axis of the sweep on the x axis, or `time`
     #[arg(long, default_value = "time")]
     x: String,
@@ -32,18 +32,48 @@ pub(crate) struct PlotArgs {
     /// Label of the x axis
     #[arg(long)]
     x_label: Option<String>,
-    /// Label of the y axis
-    #[arg(long)]
-    y_label: Option<String>,
     /// Logarithmic x axis
     #[arg(long)]
     log_x: bool,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct PlotArgs {
+    #[command(flatten)]
+    choice: Choice,
+    /// Metric; without it the metrics and axes of the table are listed
+    #[arg(long)]
+    metric: Option<String>,
+    /// Label of the y axis
+    #[arg(long)]
+    y_label: Option<String>,
     /// Logarithmic y axis
     #[arg(long)]
     log_y: bool,
     /// Figure to write: .svg, or .png where `rsvg-convert` is installed
     #[arg(short, long, default_value = "figure.svg")]
     output: PathBuf,
+    /// One JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct ReportArgs {
+    #[command(flatten)]
+    choice: Choice,
+    /// Metric to show, with a figure and a table; may be given again
+    #[arg(long, required = true)]
+    metric: Vec<String>,
+    /// Title
+    #[arg(long)]
+    title: Option<String>,
+    /// What the results do not show, for the report's last section
+    #[arg(long)]
+    limits: Option<String>,
+    /// Directory of the report
+    #[arg(long, default_value = "lore-sim-reports")]
+    out: PathBuf,
     /// One JSON object
     #[arg(long)]
     json: bool,
@@ -65,31 +95,11 @@ struct Drawn {
 }
 
 pub(crate) fn plot(args: &PlotArgs) -> anyhow::Result<bool> {
-    let named = || format!("table {}", args.table.display());
-    let table = Table::read(&args.table).with_context(named)?;
-    let listed = listed(&table)?;
+    let choice = &args.choice;
+    let (table, listed) = choice.read()?;
     let Some(metric) = &args.metric else { return list(&listed, args.json) };
-    if !listed.metrics.contains(metric) {
-        bail!(
-            "the table has no metric `{metric}`; `lore-sim plot {}` lists them",
-            args.table.display()
-        );
-    }
-    let table = kept(table, &args.only, &listed)?;
-    check_axes(args, &listed, &table, metric)?;
-    let series = series(args, &table, metric)?;
-    let (label, unit) = summary::label(metric);
-    let mut y = match &args.y_label {
-        Some(label) => Axis::new(label, ""),
-        None => Axis::new(label, unit),
-    };
-    if args.log_y {
-        y = y.log();
-    }
-    let mut figure = Figure::new(format!("{metric} by {}", args.x), x_axis(args, &series), y);
-    for (name, points) in &series.lines {
-        figure = figure.with(Series::new(series.form, name, points.clone()));
-    }
+    let series = choice.series(&table, &listed, metric)?;
+    let figure = choice.figure(&series, metric, args.y_label.as_deref(), args.log_y);
     write(&figure.to_svg()?, &args.output)?;
     let file = args.output.display().to_string();
     let points = series.lines.values().map(Vec::len).sum();
@@ -103,6 +113,98 @@ pub(crate) fn plot(args: &PlotArgs) -> anyhow::Result<bool> {
         ));
     }
     Ok(true)
+}
+
+pub(crate) fn report(args: &ReportArgs) -> anyhow::Result<bool> {
+    let choice = &args.choice;
+    let (table, listed) = choice.read()?;
+    let stem = choice.table.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let title = args.title.clone().unwrap_or_else(|| stem.clone());
+    let command = std::env::args().skip(1).map(|one| quoted(&one)).collect::<Vec<_>>().join(" ");
+    let content = table.content_hash()?;
+    let source =
+        format!("table: {}\nrows: {}\ncontent: {content}", choice.table.display(), table.len());
+    let mut report = Report::new(title, format!("lore-sim {command}"), source);
+    for metric in &args.metric {
+        let series = choice.series(&table, &listed, metric)?;
+        let (name, unit) = summary::label(metric);
+        let rows = choice.rows(&series);
+        let caption = format!(
+            "Mean and 95 % interval (Student's t) over at least {} runs. Metric `{metric}`{}.",
+            series.runs,
+            if unit.is_empty() { String::new() } else { format!(", in {unit}") },
+        );
+        report = report
+            .heading(name)
+            .figure(choice.figure(&series, metric, None, false), caption)
+            .table(["series", &choice.x, "mean", "95 % interval"], rows);
+    }
+    if let Some(limits) = &args.limits {
+        report = report.limits(limits);
+    }
+    let page = report.write(&args.out, &stem)?.display().to_string();
+    if args.json {
+        line(&serde_json::json!({ "report": page, "content_hash": content }).to_string());
+    } else {
+        line(&format!("report: {page}"));
+    }
+    Ok(true)
+}
+
+/// An argument as a shell reads it back.
+fn quoted(argument: &str) -> String {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./=,:@%+".contains(letter);
+    if !argument.is_empty() && argument.chars().all(plain) {
+        return argument.to_owned();
+    }
+    format!("'{}'", argument.replace('\'', "'\\''"))
+}
+
+impl Choice {
+    /// The table with the rows that were chosen, and what the whole table has.
+    fn read(&self) -> anyhow::Result<(Table, Listed)> {
+        let named = || format!("table {}", self.table.display());
+        let table = Table::read(&self.table).with_context(named)?;
+        let listed = listed(&table)?;
+        Ok((kept(table, &self.only, &listed)?, listed))
+    }
+
+    fn series(&self, table: &Table, listed: &Listed, metric: &str) -> anyhow::Result<Lines> {
+        if !listed.metrics.contains(metric) {
+            let table = self.table.display();
+            bail!("the table has no metric `{metric}`; `lore-sim plot {table}` lists them");
+        }
+        check_axes(self, listed, table, metric)?;
+        series(self, table, metric)
+    }
+
+    fn figure(&self, series: &Lines, metric: &str, y_label: Option<&str>, log_y: bool) -> Figure {
+        let (label, unit) = summary::label(metric);
+        let y = y_label.map_or_else(|| Axis::new(label, unit), |label| Axis::new(label, ""));
+        let y = if log_y { y.log() } else { y };
+        let figure = Figure::new(format!("{metric} by {}", self.x), x_axis(self, series), y);
+        series.lines.iter().fold(figure, |figure, (name, points)| {
+            figure.with(Series::new(series.form, name, points.clone()))
+        })
+    }
+
+    /// Rows of a table of all points; of a long series every so many.
+    fn rows(&self, series: &Lines) -> Vec<Vec<String>> {
+        let mut rows = Vec::new();
+        for (name, points) in &series.lines {
+            let every = points.len().div_ceil(12).max(1);
+            for point in points.iter().step_by(every) {
+                let place = series.names.get(point.x.max(0.0) as usize).cloned();
+                rows.push(vec![
+                    if name.is_empty() { "all".to_owned() } else { name.clone() },
+                    place.unwrap_or_else(|| point.x.to_string()),
+                    short(point.y),
+                    format!("{} to {}", short(point.low), short(point.high)),
+                ]);
+            }
+        }
+        rows
+    }
 }
 
 fn listed(table: &Table) -> anyhow::Result<Listed> {
@@ -150,7 +252,7 @@ fn kept(table: Table, only: &[String], listed: &Listed) -> anyhow::Result<Table>
 }
 
 /// Refuses to average over an axis that nobody named: the mean of different things is no result.
-fn check_axes(args: &PlotArgs, listed: &Listed, table: &Table, metric: &str) -> anyhow::Result<()> {
+fn check_axes(args: &Choice, listed: &Listed, table: &Table, metric: &str) -> anyhow::Result<()> {
     for key in [Some(&args.x), args.by.as_ref()].into_iter().flatten() {
         if key != "time" && !listed.axes.contains_key(key) {
             bail!(
@@ -190,7 +292,7 @@ struct Lines {
     runs: u64,
 }
 
-fn series(args: &PlotArgs, table: &Table, metric: &str) -> anyhow::Result<Lines> {
+fn series(args: &Choice, table: &Table, metric: &str) -> anyhow::Result<Lines> {
     let by = |row: &Row| match &args.by {
         Some(key) => {
             let value = axes(&row.arm).get(key.as_str()).copied().unwrap_or("none").to_owned();
@@ -238,7 +340,7 @@ fn series(args: &PlotArgs, table: &Table, metric: &str) -> anyhow::Result<Lines>
     Ok(out)
 }
 
-fn x_axis(args: &PlotArgs, series: &Lines) -> Axis {
+fn x_axis(args: &Choice, series: &Lines) -> Axis {
     let label = args.x_label.clone();
     if !series.names.is_empty() {
         return Axis::categories(label.unwrap_or_else(|| args.x.clone()), series.names.clone());

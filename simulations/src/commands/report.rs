@@ -169,7 +169,7 @@ fn rows(table: &Table, arm: &str, shown: &[&str]) -> anyhow::Result<Vec<Vec<Stri
 }
 
 /// About four digits.
-fn short(value: f64) -> String {
+pub(crate) fn short(value: f64) -> String {
     let size = value.abs();
     match size {
         _ if value.fract() == 0.0 && size < 1e15 => format!("{value:.0}"),

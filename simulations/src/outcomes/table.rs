@@ -136,6 +136,22 @@ impl Outcomes {
         String::from_utf8(bytes).map_err(|error| wrong(error.to_string()))
     }
 
+    /// BLAKE3 of all rows, in hexadecimal.
+    #[must_use]
+    pub fn hash(&self) -> String {
+        let mut hasher = blake3::Hasher::new_derive_key("commonlore simulations outcomes v1");
+        for Trial { group, task, trial, arm, success, cost } in &self.trials {
+            for text in [group, task, arm] {
+                hasher.update(&(text.len() as u64).to_le_bytes());
+                hasher.update(text.as_bytes());
+            }
+            hasher.update(&trial.to_le_bytes());
+            hasher.update(&[*success]);
+            hasher.update(&cost.to_bits().to_le_bytes());
+        }
+        hasher.finalize().to_hex().to_string()
+    }
+
     /// Names of the arms.
     #[must_use]
     pub fn arms(&self) -> BTreeSet<&str> {

@@ -1,8 +1,12 @@
 //! A scenario: what is simulated, read from TOML. Unknown keys are errors, units stand in the names.
 
 mod check;
+mod faults;
+mod network;
 mod releases;
 
+pub use faults::{Attack, Churn, Crash, Machines, Split};
+pub use network::{Burst, BurstSection, Latency, LatencySection, NetworkPlan, NetworkSection};
 pub use releases::Releases;
 use serde::Deserialize;
 
@@ -58,6 +62,12 @@ pub struct Scenario {
     /// Crashes.
     #[serde(default)]
     pub crash: Vec<Crash>,
+    /// Members that come and go.
+    #[serde(default)]
+    pub churn: Option<Churn>,
+    /// Machines that differ from each other.
+    #[serde(default)]
+    pub machines: Machines,
     /// Attack by hostile or broken participants.
     #[serde(default)]
     pub attack: Attack,
@@ -82,41 +92,6 @@ pub struct Work {
     /// About this long, in bytes, at most 16,000; 0: a lesson or a revision as it comes.
     #[serde(default)]
     pub payload_bytes: usize,
-}
-
-/// The links.
-#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct NetworkSection {
-    /// Latency without jitter.
-    pub latency: LatencySection,
-    /// Uniform extra latency of each message, from 0 to this, in milliseconds.
-    #[serde(default)]
-    pub jitter_ms: u64,
-    /// Probability that a message is lost, 0 to 0.9.
-    #[serde(default)]
-    pub loss: f64,
-    /// Probability that a message arrives twice, 0 to 1.
-    #[serde(default)]
-    pub duplicate: f64,
-}
-
-/// Latency without jitter, as written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "snake_case")]
-pub enum LatencySection {
-    /// The same on every link.
-    Constant {
-        /// Milliseconds.
-        ms: u64,
-    },
-    /// Nodes lie at random on a square.
-    Plane {
-        /// Latency at distance zero, in milliseconds.
-        min_ms: u64,
-        /// Latency that the diagonal adds, in milliseconds.
-        span_ms: u64,
-    },
 }
 
 /// Gossip over a fixed random overlay.
@@ -146,99 +121,12 @@ pub struct Sync {
     pub recovery_peers: usize,
 }
 
-/// Attack by hostile or broken participants.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Attack {
-    /// Probability that one bit of a frame is flipped on its way, 0 to 1.
-    #[serde(default)]
-    pub corrupt: f64,
-    /// Number of members that also send deltas in other members' names.
-    #[serde(default)]
-    pub forgers: usize,
-}
-
-impl Attack {
-    /// Flipped frames in a million.
-    #[must_use]
-    pub fn corrupt_ppm(&self) -> u32 {
-        parts(self.corrupt)
-    }
-}
-
-impl Split {
-    /// Number of `nodes` that are on the side without the founder.
-    #[must_use]
-    #[allow(clippy::cast_possible_truncation)]
-    pub fn cut_off(&self, nodes: usize) -> usize {
-        let share = nodes as u64 * u64::from(parts(self.share)) / u64::from(MILLION);
-        usize::try_from(share).unwrap_or(nodes)
-    }
-}
-
 /// Times at which the founder ends an epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Checkpoints {
     /// Time between two checkpoints, in milliseconds.
     pub period_ms: u64,
-}
-
-/// A split in two sides.
-#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Split {
-    /// Begin, in seconds.
-    pub from_s: u64,
-    /// End, in seconds.
-    pub until_s: u64,
-    /// Share of the nodes on the side without the founder, 0 to 1.
-    pub share: f64,
-}
-
-/// A crash of some nodes at one time. The founder never crashes: it alone signs checkpoints here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Crash {
-    /// When, in seconds.
-    pub at_s: u64,
-    /// Time for which they stay down, in seconds.
-    pub down_s: u64,
-    /// Number of nodes, drawn at random.
-    pub nodes: usize,
-    /// True when what they stored survives. Without it they come back from the backup that they made when
-    /// they found themselves on the roster.
-    pub disk: bool,
-}
-
-/// Latency in microseconds and parts per million.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Latency {
-    /// The same on every link.
-    Constant {
-        /// Microseconds.
-        micros: Micros,
-    },
-    /// By distance on a square.
-    Plane {
-        /// At distance zero.
-        min_micros: Micros,
-        /// Latency that the diagonal adds.
-        span_micros: Micros,
-    },
-}
-
-/// The links in microseconds and parts per million.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NetworkPlan {
-    /// Latency without jitter.
-    pub latency: Latency,
-    /// Greatest uniform extra latency.
-    pub jitter_micros: Micros,
-    /// Loss in parts per million.
-    pub loss_ppm: u32,
-    /// Duplication in parts per million.
-    pub duplicate_ppm: u32,
 }
 
 const fn one() -> u64 {
@@ -293,18 +181,7 @@ impl Scenario {
     /// The links in microseconds and parts per million.
     #[must_use]
     pub fn network_plan(&self) -> NetworkPlan {
-        let section = self.network;
-        NetworkPlan {
-            latency: match section.latency {
-                LatencySection::Constant { ms } => Latency::Constant { micros: millis(ms) },
-                LatencySection::Plane { min_ms, span_ms } => {
-                    Latency::Plane { min_micros: millis(min_ms), span_micros: millis(span_ms) }
-                }
-            },
-            jitter_micros: millis(section.jitter_ms),
-            loss_ppm: parts(section.loss),
-            duplicate_ppm: parts(section.duplicate),
-        }
+        self.network.plan()
     }
 
     /// Time at which the last fault has ended and the last delta was due: from here on the world is calm.
@@ -313,7 +190,8 @@ impl Scenario {
         let work = self.work.spread_s;
         let splits = self.partition.iter().map(|split| split.until_s);
         let crashes = self.crash.iter().map(|crash| crash.at_s + crash.down_s);
-        seconds(splits.chain(crashes).chain([work]).max().unwrap_or(work))
+        let churn = self.churn.map_or(0, |churn| churn.until_s);
+        seconds(splits.chain(crashes).chain([work, churn]).max().unwrap_or(work))
     }
 
     /// Time by which all nodes must agree.
@@ -324,10 +202,11 @@ impl Scenario {
 }
 
 /// The scenarios that come with the crate, by name: what `lore-sim list` shows.
-pub const SHIPPED: [(&str, &str); 4] = [
+pub const SHIPPED: [(&str, &str); 5] = [
     ("lossy-mesh", include_str!("../../scenarios/lossy-mesh.toml")),
     ("partition-heals", include_str!("../../scenarios/partition-heals.toml")),
     ("lost-disks", include_str!("../../scenarios/lost-disks.toml")),
+    ("hostile-members", include_str!("../../scenarios/hostile-members.toml")),
     ("releases", include_str!("../../scenarios/releases.toml")),
 ];
 
@@ -369,6 +248,17 @@ mod tests {
             ("loss = 0.25", "loss = nan", "network.loss"),
             ("degree = 6", "degree = 30", "gossip.degree"),
             ("settle_s = 120", "settle_s = 0", "settle_s"),
+            ("duplicate = 0.05", "reorder = 2.0", "network.reorder"),
+            ("duplicate = 0.05", "nat = -0.1", "network.nat"),
+            ("duplicate = 0.05", "bandwidth_kbit = 0", "network.bandwidth_kbit"),
+            (
+                "duplicate = 0.05",
+                "burst = { enter = 0.1, leave = 0.0, loss = 1.0 }",
+                "network.burst.leave",
+            ),
+            ("forgers = 2", "forgers = 30", "attack"),
+            ("forgers = 2", "[machines]\nskew_s = 3601", "machines.skew_s"),
+            ("forgers = 2", "[churn]\nup_s = 0\ndown_s = 1\nuntil_s = 9", "churn.up_s"),
         ] {
             let error = with(from, to).unwrap_err();
             assert!(

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::SweepError;
+use crate::memory;
 use crate::metrics::{Metric, of_federation};
 use crate::outcomes::Replay;
 use crate::scenario::{Scenario, shipped};
@@ -39,6 +40,29 @@ impl Base {
         }
         let scenario = Scenario::parse(text).map_err(|error| error.to_string())?;
         Ok(Self::Federation(Box::new(scenario)))
+    }
+
+    /// Checks that so many runs at a time fit into the memory that is free.
+    ///
+    /// # Errors
+    /// Fails with a text when they do not.
+    pub fn check_memory(&self, at_once: usize) -> Result<(), String> {
+        match self {
+            Self::Federation(scenario) => {
+                memory::check(scenario, at_once, memory::free()).map_err(|error| error.to_string())
+            }
+            // A table, and a few counts for each node.
+            Self::Replay(_) => Ok(()),
+        }
+    }
+
+    /// Hash of what a scenario reads beside itself: a table, or nothing.
+    #[must_use]
+    pub fn inputs(&self) -> String {
+        match self {
+            Self::Federation(_) => String::new(),
+            Self::Replay(replay) => replay.outcomes.hash(),
+        }
     }
 
     /// Runs it with one seed: metrics, and the invariants that were violated.

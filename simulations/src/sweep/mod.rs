@@ -145,11 +145,14 @@ pub struct Cell {
     pub seed: u64,
     /// Values on the axes, as `key=value, key=value`: the arm of its rows.
     pub arm: String,
-    /// Hash of seed, arm and scenario.
+    /// Hash of seed, arm, scenario and what the scenario reads.
     pub key: String,
     /// The scenario as TOML.
     #[serde(skip)]
     pub scenario: String,
+    /// Hash of what the scenario reads beside itself.
+    #[serde(skip)]
+    pub inputs: String,
 }
 
 impl Sweep {
@@ -214,22 +217,19 @@ impl Sweep {
             set(&mut scenario, key, value).map_err(wrong)?;
         }
         let scenario = toml::to_string(&scenario).map_err(|error| wrong(error.to_string()))?;
-        Base::parse(&scenario, directory).map_err(wrong)?;
+        let inputs = Base::parse(&scenario, directory).map_err(wrong)?.inputs();
         for seed in seeds.first..seeds.first + seeds.count {
             let index = self.cells.len() as u64;
             let mut hasher = blake3::Hasher::new_derive_key("commonlore simulations cell v1");
             hasher.update(&seed.to_le_bytes());
             hasher.update(&(arm.len() as u64).to_le_bytes());
             hasher.update(arm.as_bytes());
+            hasher.update(&(inputs.len() as u64).to_le_bytes());
+            hasher.update(inputs.as_bytes());
             hasher.update(scenario.as_bytes());
             let key = hasher.finalize().to_hex().as_str()[..16].to_owned();
-            self.cells.push(Cell {
-                index,
-                seed,
-                arm: arm.clone(),
-                key,
-                scenario: scenario.clone(),
-            });
+            let (arm, scenario, inputs) = (arm.clone(), scenario.clone(), inputs.clone());
+            self.cells.push(Cell { index, seed, arm, key, scenario, inputs });
         }
         Ok(())
     }
@@ -244,7 +244,9 @@ impl Sweep {
 /// Hash of the keys of all cells, in order.
 fn hash<'a>(keys: impl Iterator<Item = &'a str>) -> String {
     let mut hasher = blake3::Hasher::new_derive_key("commonlore simulations sweep v1");
-    keys.for_each(|key| drop(hasher.update(key.as_bytes())));
+    keys.for_each(|key| {
+        hasher.update(key.as_bytes());
+    });
     hasher.finalize().to_hex().as_str()[..16].to_owned()
 }
 

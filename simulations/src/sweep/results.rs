@@ -131,6 +131,15 @@ impl Results {
             }
             due.push(cell.index);
         }
+        for index in &due {
+            let Some(cell) = usize::try_from(*index).ok().and_then(|at| sweep.cells.get(at)) else {
+                continue;
+            };
+            let fits = Base::parse(&cell.scenario, base)
+                .and_then(|base| base.check_memory(threads.min(due.len())));
+            let arm = cell.arm.clone();
+            fits.map_err(|error| SweepError::Cell { index: cell.index, arm, error })?;
+        }
         let violations: Mutex<BTreeMap<u64, Vec<String>>> = Mutex::default();
         let done = runner::in_parallel(&due, threads, |index| {
             let Some(cell) = usize::try_from(index).ok().and_then(|at| sweep.cells.get(at)) else {
@@ -154,8 +163,11 @@ impl Results {
     fn compute(&self, cell: &Cell, base: &Path) -> Result<Vec<String>, SweepError> {
         let Cell { index, seed, arm, .. } = cell;
         let wrong = |error| SweepError::Cell { index: *index, arm: arm.clone(), error };
-        let (found, broken) =
-            Base::parse(&cell.scenario, base).and_then(|base| base.run(*seed)).map_err(wrong)?;
+        let base = Base::parse(&cell.scenario, base).map_err(wrong)?;
+        if base.inputs() != cell.inputs {
+            return Err(wrong("its table changed while the sweep ran; run the sweep again".into()));
+        }
+        let (found, broken) = base.run(*seed).map_err(wrong)?;
         let mut table = Table::new();
         metrics::add(&mut table, *index, *seed, arm, found);
         let bytes = table.to_parquet()?;

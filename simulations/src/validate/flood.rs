@@ -45,8 +45,7 @@ pub fn flood(nodes: usize, degree: usize, forward: Forward, streams: Streams) ->
     let plan = NetworkPlan {
         latency: Latency::Plane { min_micros: 5_000, span_micros: 100_000 },
         jitter_micros: 50_000,
-        loss_ppm: 0,
-        duplicate_ppm: 0,
+        ..NetworkPlan::constant(0)
     };
     let mut network = Network::new(plan, nodes, streams);
     let mut queue = Queue::new();

@@ -2,13 +2,13 @@
 //!
 //! Push: in each round every informed node calls one other node, chosen uniformly. Pull: every
 //! uninformed node calls one other and learns the rumour when that one knew it at the start of the
-//! round. Known results: Pittel, "On spreading a rumor", 1987; Karp et al., "Randomized rumor
-//! spreading", 2000. The exact means come from the Markov chain on the number of informed nodes.
+//! round. Push-pull: every node calls one other, and either learns from the one that knew it then. Known
+//! results: Pittel, "On spreading a rumor", 1987; Karp et al., "Randomized rumor spreading", 2000.
 
 use crate::network::Network;
 use crate::queue::{Queue, Traced};
 use crate::rng::{Purpose, Stream, Streams};
-use crate::scenario::{Latency, NetworkPlan};
+use crate::scenario::NetworkPlan;
 
 /// Direction of the calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub enum Direction {
     Push,
     /// The uninformed.
     Pull,
+    /// All.
+    PushPull,
 }
 
 /// Nodes that a caller may reach.
@@ -54,13 +56,7 @@ impl Traced for Event {
 /// Rounds until all of `nodes` know what the first one knows.
 #[must_use]
 pub fn rounds(nodes: usize, direction: Direction, reach: Reach, streams: Streams) -> u64 {
-    let plan = NetworkPlan {
-        latency: Latency::Constant { micros: FLIGHT },
-        jitter_micros: 0,
-        loss_ppm: 0,
-        duplicate_ppm: 0,
-    };
-    let mut network = Network::new(plan, nodes, streams);
+    let mut network = Network::new(NetworkPlan::constant(FLIGHT), nodes, streams);
     let mut peers: Vec<Stream> = (0..nodes)
         .map(|node| streams.stream(u32::try_from(node).unwrap_or(u32::MAX), Purpose::Peers))
         .collect();
@@ -88,12 +84,17 @@ pub fn rounds(nodes: usize, direction: Direction, reach: Reach, streams: Streams
                 }
                 round += 1;
                 for (node, knows) in knows.iter().enumerate() {
-                    let calls = *knows == (direction == Direction::Push);
+                    let calls = match direction {
+                        Direction::Push => *knows,
+                        Direction::Pull => !*knows,
+                        Direction::PushPull => true,
+                    };
                     let to = if calls { choose(node) } else { continue };
                     for at in network.send(now, node, to, 1) {
-                        let call = match direction {
-                            Direction::Push => Event::Rumour { to },
-                            Direction::Pull => Event::Call { from: node, to },
+                        let call = if *knows {
+                            Event::Rumour { to }
+                        } else {
+                            Event::Call { from: node, to }
                         };
                         queue.schedule(at, call);
                     }

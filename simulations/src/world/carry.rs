@@ -113,7 +113,10 @@ impl World<'_> {
             Effect::Publish { sealed, .. } => self.gossip(node, None, &sealed),
             Effect::Judge { verdict: Verdict::Accept, .. } => {
                 if let Cause::Heard { from, sealed } = cause {
-                    self.gossip(node, Some(*from), sealed);
+                    self.actors[node].hear(sealed);
+                    if !self.actors[node].rides() {
+                        self.gossip(node, Some(*from), sealed);
+                    }
                 }
             }
             Effect::Dial { peer, .. } => {
@@ -128,7 +131,9 @@ impl World<'_> {
                 }
             }
             Effect::Reply { bytes, .. } => {
-                if let Cause::Asked { from, exchange } = *cause {
+                if let Cause::Asked { from, exchange } = *cause
+                    && !self.actors[node].rides()
+                {
                     let frame: Rc<[u8]> = Frame::Answer(exchange, bytes).to_bytes().into();
                     let at = self.queue.now();
                     let kept = Answered { at, frame: Rc::clone(&frame) };
@@ -148,8 +153,20 @@ impl World<'_> {
         let frame: Rc<[u8]> = Frame::Gossip(sealed.to_vec()).to_bytes().into();
         let neighbours: Vec<usize> = self.overlay.neighbours(from).collect();
         for to in neighbours.into_iter().filter(|to| Some(*to) != but) {
+            self.send_gossip(from, to, &frame);
+        }
+    }
+
+    /// Sends a sealed frame to one neighbour.
+    pub(super) fn gossip_to(&mut self, from: usize, to: usize, sealed: &[u8]) {
+        let frame: Rc<[u8]> = Frame::Gossip(sealed.to_vec()).to_bytes().into();
+        self.send_gossip(from, to, &frame);
+    }
+
+    fn send_gossip(&mut self, from: usize, to: usize, frame: &Rc<[u8]>) {
+        if self.network.can_connect(from, to) {
             self.tally.gossip_bytes += frame.len() as u64;
-            self.send(from, to, &frame);
+            self.send(from, to, frame);
         }
     }
 
@@ -183,7 +200,7 @@ impl World<'_> {
         self.tell(node, failed, &Cause::None)
     }
 
-    fn send_sync(&mut self, from: usize, to: usize, frame: &Rc<[u8]>) {
+    pub(super) fn send_sync(&mut self, from: usize, to: usize, frame: &Rc<[u8]>) {
         self.tally.sync_bytes += frame.len() as u64;
         self.send(from, to, frame);
     }
@@ -192,6 +209,7 @@ impl World<'_> {
         let arrivals = self.network.send(self.queue.now(), from, to, bytes.len());
         for at in arrivals {
             let bytes = self.damage(from, bytes);
+            let at = self.machines.taken_in(to, at);
             self.queue.schedule(at, Event::Frame { from, to, bytes });
         }
     }
@@ -277,7 +295,10 @@ impl World<'_> {
 
     /// A connection comes up, if both ends are there.
     pub(super) fn connect(&mut self, from: usize, to: usize) -> Result<(), WorldError> {
-        let cut = self.network.is_cut(self.queue.now(), from, to);
+        let now = self.queue.now();
+        let cut = self.network.is_cut(now, from, to)
+            || self.network.is_cut(now, to, from)
+            || !self.network.can_connect(from, to);
         let both = self.nodes[from].up && self.nodes[to].up;
         if cut || !both || !self.wires.connected.insert(pair(from, to)) {
             return Ok(());

@@ -10,10 +10,13 @@
 //! Checked at the end: all members have the same root, nothing that was published is missing, every ledger
 //! verifies from its first entry, and nobody spent more than the charter allows.
 
+mod actors;
 mod carry;
 mod frame;
+mod machines;
 mod node;
 mod outcome;
+mod plan;
 mod record;
 #[cfg(test)]
 mod release_tests;
@@ -29,16 +32,18 @@ use std::sync::Arc;
 
 pub use outcome::{Deliveries, Outcome, Sample, Tally};
 
-use crate::network::{Network, Partition};
+use crate::network::Network;
 use crate::overlay::Overlay;
 use crate::queue::{Micros, Queue, Traced};
 use crate::rng::{Purpose, Stream, Streams, WHOLE};
-use crate::scenario::{Scenario, millis, seconds};
+use crate::scenario::{Scenario, millis};
+use actors::{Actor, Role};
 use carry::{Cause, Wires};
 use lore_engine::Event as Told;
+use machines::Machines;
 use node::Node;
 use record::Record;
-use surroundings::VirtualClock;
+use surroundings::{SkewedClock, VirtualClock};
 
 /// Why a simulation could not run. None of these is a result.
 #[derive(Debug, thiserror::Error)]
@@ -70,6 +75,7 @@ enum Event {
     Crash { node: usize, disk: bool },
     Restart { node: usize },
     Sample,
+    Heal,
 }
 
 impl Traced for Event {
@@ -83,6 +89,7 @@ impl Traced for Event {
             Self::Restart { node } => (5, *node, 0, &[]),
             Self::Sample => (6, 0, 0, &[]),
             Self::Retry { node, .. } => (7, *node, 0, &[]),
+            Self::Heal => (9, 0, 0, &[]),
             Self::Connect { from, to } => (8, *from, *to, &[]),
         };
         out.push(kind);
@@ -112,6 +119,8 @@ pub struct World<'a> {
     invitation: String,
     nodes: Vec<Node>,
     draws: Vec<Draws>,
+    actors: Vec<Actor>,
+    machines: Machines,
     record: Record,
     tally: Tally,
     agreed_at: Option<Micros>,
@@ -139,7 +148,11 @@ impl<'a> World<'a> {
         let count = scenario.nodes;
         let numbers = || (0..count).map(|number| u32::try_from(number).unwrap_or(WHOLE));
         let clock = Arc::<VirtualClock>::default();
-        let nodes = numbers().map(|number| Node::new(scenario, number, &clock, streams));
+        let machines = Machines::new(scenario, streams);
+        let nodes = numbers().zip(0..).map(|(number, place)| {
+            let clock = SkewedClock::new(Arc::clone(&clock), machines.skew_seconds(place));
+            Node::new(scenario, number, clock, streams)
+        });
         let nodes = nodes.collect::<Result<Vec<Node>, WorldError>>()?;
         let draws = numbers().map(|number| {
             let stream = |purpose| streams.stream(number, purpose);
@@ -150,12 +163,18 @@ impl<'a> World<'a> {
             }
         });
         let keys = nodes.iter().map(Node::public_key);
+        let roles = actors::roles(&scenario.attack, count).into_iter().zip(numbers());
+        let actors = roles
+            .map(|(role, number)| Actor::new(role, streams.stream(number, Purpose::Attack)))
+            .collect();
         let mut world = Self {
             network: Network::new(scenario.network_plan(), count, streams),
             overlay: Overlay::regular(count, scenario.gossip.degree, streams)
                 .ok_or(WorldError::Overlay)?,
             wires: Wires::new(keys),
             draws: draws.collect(),
+            actors,
+            machines,
             queue: Queue::new(),
             record: Record::new(count),
             invitation: String::new(),
@@ -184,43 +203,6 @@ impl<'a> World<'a> {
         self.carry(0, &Cause::None)?;
         self.nodes[0].settle_in()?;
         self.carry(0, &Cause::None)
-    }
-
-    /// Schedules what does not depend on what happens.
-    fn plan(&mut self, streams: Streams) {
-        let scenario = self.scenario;
-        let spread = seconds(scenario.work.spread_s);
-        // Everybody comes in the first two seconds, or sooner.
-        let first = millis(scenario.sync.period_ms).min(seconds(2));
-        for (node, draws) in self.draws.iter_mut().enumerate() {
-            for _ in 0..scenario.work.deltas_per_node {
-                self.queue.schedule(draws.work.below(spread), Event::Due { node });
-            }
-            self.queue.schedule(draws.peers.below(first), Event::Tick { node });
-        }
-        self.queue.schedule(millis(scenario.checkpoints.period_ms), Event::Checkpoint);
-        self.queue.schedule(millis(scenario.sample_ms), Event::Sample);
-        // Which members a fault hits: every fault takes the next ones of a shuffled list.
-        let mut faults = streams.stream(WHOLE, Purpose::Faults);
-        let mut members: Vec<usize> = (1..scenario.nodes).collect();
-        for split in &scenario.partition {
-            faults.shuffle(&mut members);
-            let mut side = vec![false; scenario.nodes];
-            for node in members.iter().take(split.cut_off(scenario.nodes)) {
-                side[*node] = true;
-            }
-            let (from, until) = (seconds(split.from_s), seconds(split.until_s));
-            self.network.add_partition(Partition { from, until, side });
-        }
-        faults.shuffle(&mut members);
-        let mut next = members.iter().copied().cycle();
-        for crash in &scenario.crash {
-            for node in next.by_ref().take(crash.nodes) {
-                let at = seconds(crash.at_s);
-                self.queue.schedule(at, Event::Crash { node, disk: crash.disk });
-                self.queue.schedule(at + seconds(crash.down_s), Event::Restart { node });
-            }
-        }
     }
 
     fn run(&mut self, mut observe: impl FnMut(&Sample)) -> Result<(), WorldError> {
@@ -255,9 +237,15 @@ impl<'a> World<'a> {
                 self.queue.schedule(next, Event::Checkpoint);
             }
             Event::Crash { node, disk } => self.crash(node, disk)?,
+            // Two faults can take a node down at once: the first to end brings it up.
+            Event::Restart { node } if self.nodes[node].up => {}
             Event::Restart { node } => {
                 self.nodes[node].restart()?;
                 self.carry(node, &Cause::None)?;
+            }
+            Event::Heal => {
+                self.network.heal();
+                self.machines.heal();
             }
             Event::Sample => {
                 let next = self.queue.now() + millis(self.scenario.sample_ms);
@@ -294,22 +282,9 @@ impl<'a> World<'a> {
         let work = &mut self.draws[node].work;
         self.nodes[node].act(&self.invitation, work)?;
         self.carry(node, &Cause::None)?;
-        if node + self.scenario.attack.forgers >= self.nodes.len() {
-            self.forge(node)?;
-        }
+        self.attack(node)?;
         self.keep_wires(node);
         self.tell(node, Told::Tick, &Cause::None)
-    }
-
-    fn forge(&mut self, node: usize) -> Result<(), WorldError> {
-        let faults = &mut self.draws[node].faults;
-        let victim = self.nodes[faults.other(node, self.nodes.len())].member();
-        let Some(victim) = victim else { return Ok(()) };
-        if let Some(sealed) = self.nodes[node].forge(victim, faults)? {
-            self.tally.forged += 1;
-            self.gossip(node, None, &sealed);
-        }
-        Ok(())
     }
 
     /// Nodes on the founder's roster, by number.
@@ -353,7 +328,10 @@ impl<'a> World<'a> {
             bytes: self.network.traffic().bytes,
         };
         self.most_distinct_roots = self.most_distinct_roots.max(roots.len());
-        let idle = |number: &usize| self.nodes[*number].is_idle();
+        // Who signs past its own ledger may block itself for good.
+        let idle = |number: &usize| {
+            self.actors[*number].role == Role::Equivocator || self.nodes[*number].is_idle()
+        };
         let calm = now >= self.scenario.calm_at() && up.len() == members.len();
         if calm && roots.len() == 1 && self.everybody_joined(&members) && members.iter().all(idle) {
             self.agreed_at = Some(now);

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use lore_engine::{
     Class, Effect, Engine, Event, Gate, Heard, Joining, Parts, Settings, Storage as _,
 };
-use lore_privacy::ledger::{Answer, Point};
+use lore_privacy::ledger::{Answer, Pending, Point};
 use lore_privacy::{Budget, Chain, Outgoing, Released, SeededNoise};
 use lore_protocol::delta::Delta;
 use lore_protocol::identity::{SecretKey, Signer as _};
@@ -18,7 +18,7 @@ use lore_protocol::wire::Frame;
 
 use super::WorldError;
 use super::sessions::Sessions;
-use super::surroundings::{Disk, Draw, Stored, VirtualClock};
+use super::surroundings::{Disk, Draw, SkewedClock, Stored};
 use super::work::work;
 use crate::rng::{Purpose, Stream, Streams};
 use crate::scenario::{Releases, Scenario};
@@ -31,7 +31,7 @@ const PERIOD_DAYS: u32 = 90;
 /// Setup of every process of a node.
 struct Setup {
     key: SecretKey,
-    clock: Arc<VirtualClock>,
+    clock: Arc<SkewedClock>,
     entropy: Arc<Draw>,
     noise: Stream,
     sessions: Arc<Sessions>,
@@ -91,7 +91,7 @@ impl Node {
     pub(super) fn new(
         scenario: &Scenario,
         number: u32,
-        clock: &Arc<VirtualClock>,
+        clock: SkewedClock,
         streams: Streams,
     ) -> Result<Self, WorldError> {
         let releases = scenario.releases.clone();
@@ -105,7 +105,7 @@ impl Node {
         };
         let mut setup = Setup {
             key: SecretKey::from_seed(&streams.stream(number, Purpose::Identity).bytes()),
-            clock: Arc::clone(clock),
+            clock: Arc::new(clock),
             entropy: Arc::new(Draw::new(streams.stream(number, Purpose::Entropy))),
             noise: streams.stream(number, Purpose::Noise),
             sessions: Arc::new(Sessions::new(releases.as_ref())?),
@@ -169,8 +169,13 @@ impl Node {
     /// Does what is due without an event: joins, answers its gate, publishes.
     pub(super) fn act(&mut self, invitation: &str, work: &mut Stream) -> Result<(), WorldError> {
         if !self.let_in && !self.joining {
-            self.joining = true;
-            self.engine.begin_join(invitation, false)?;
+            if self.member().is_some() {
+                // It was let in and went down before it was told.
+                self.settle_in()?;
+            } else {
+                self.joining = true;
+                self.engine.begin_join(invitation, false)?;
+            }
         }
         if !self.on_roster && self.member().is_some() {
             self.on_roster = true;
@@ -238,7 +243,33 @@ impl Node {
 
     /// Returns true when nothing is due, neither by hand nor at the gate.
     pub(super) fn is_idle(&self) -> bool {
-        self.due == 0 && self.engine.ledger().pending().is_empty()
+        self.due == 0 && self.waiting().is_empty()
+    }
+
+    /// Publications that its ledger holds. Not among them is the Join of a node that is a member: it went down
+    /// after its Join had arrived and before it was told, and does not send it again.
+    fn waiting(&self) -> Vec<Pending> {
+        let joined = |pending: &Pending| match pending {
+            Pending::Publish { chain, .. } => {
+                chain.member == MemberId::ZERO && self.member().is_some()
+            }
+            _ => false,
+        };
+        self.engine.ledger().pending().into_iter().filter(|pending| !joined(pending)).collect()
+    }
+
+    /// Reason why this node has not come to rest; none when it has.
+    pub(super) fn unready(&self, number: usize) -> Option<String> {
+        if self.up && self.is_idle() {
+            return None;
+        }
+        let state = match (self.up, self.recovering()) {
+            (false, _) => "is down",
+            (true, Ok(true)) => "asks its peers for the head of its chain",
+            (true, _) => "is up",
+        };
+        let waiting = self.waiting();
+        Some(format!("node {number} {state}, with {} due and {waiting:?} waiting", self.due))
     }
 
     /// Ends the epoch as the founder: always when releases wait for epochs, else when anything but a
@@ -262,12 +293,31 @@ impl Node {
         victim: MemberId,
         stream: &mut Stream,
     ) -> Result<Option<Vec<u8>>, WorldError> {
-        let Some(found) = self.engine.federations().get(&self.federation) else { return Ok(None) };
-        let Ok(header) = found.log().draft(victim, found.log().spend(victim)) else {
-            return Ok(None);
+        Ok(self.sign_outside(victim, None, stream)?.and_then(|delta| self.sealed(&delta)))
+    }
+
+    /// A delta after the head of `member`, signed with this node's key past its ledger; or in the name of another
+    /// identity and with its key.
+    pub(super) fn sign_outside(
+        &self,
+        member: MemberId,
+        identity: Option<(MemberId, SecretKey)>,
+        stream: &mut Stream,
+    ) -> Result<Option<Delta>, WorldError> {
+        let Some(log) = self.log() else { return Ok(None) };
+        let Ok(mut header) = log.draft(member, log.spend(member)) else { return Ok(None) };
+        let payload = work(stream, 0)?;
+        let Some((name, key)) = identity else {
+            return Ok(Some(Delta::sign(header, &payload, &self.setup.key)));
         };
-        let delta = Delta::sign(header, &work(stream, 0)?, &self.setup.key);
-        Ok(Some(found.seal().seal(&Frame::of(&delta))))
+        header.author = name;
+        Ok(Some(Delta::sign(header, &payload, &key)))
+    }
+
+    /// The sealed frame of a delta; none before the node read a charter.
+    pub(super) fn sealed(&self, delta: &Delta) -> Option<Vec<u8>> {
+        let found = self.engine.federations().get(&self.federation)?;
+        Some(found.seal().seal(&Frame::of(delta)))
     }
 
     /// Bytes that this node's ledger fixed since the last call.
@@ -297,7 +347,7 @@ impl Node {
     /// Goes down. What waits and what is in flight is lost.
     pub(super) fn crash(&mut self, disk: bool) {
         self.up = false;
-        self.disk_gone = !disk;
+        self.disk_gone |= !disk;
         self.joining = false;
     }
 

@@ -23,6 +23,14 @@ pub struct Tally {
     pub corrupted: u64,
     /// Deltas that forgers sent.
     pub forged: u64,
+    /// Pairs of deltas that equivocators signed at one height.
+    pub equivocations: u64,
+    /// Frames that replayers sent again.
+    pub replayed: u64,
+    /// Frames of random bytes that flooders sent.
+    pub flooded: u64,
+    /// Deltas of made-up identities that sybils sent.
+    pub invented: u64,
     /// Frames that found their node down.
     pub to_nobody: u64,
     /// Gossip bytes sent.
@@ -135,7 +143,9 @@ impl World<'_> {
                 self.nodes.len(),
                 roots.len(),
             );
-            self.record.violated(what);
+            let unready: Vec<String> =
+                members.iter().filter_map(|number| self.nodes[*number].unready(*number)).collect();
+            self.record.violated([vec![what], unready].concat().join("; "));
         }
         let logs: Vec<_> = members
             .iter()

@@ -70,6 +70,13 @@ impl Record {
         }
     }
 
+    /// A hostile node signed this with its own key, past its ledger: a log may take it in, and need not.
+    pub(super) fn signed_by_hostile(&mut self, bytes: &[u8]) {
+        if let Ok(sound) = Delta::parse(bytes) {
+            self.signed.insert(sound.id, blake3::hash(bytes));
+        }
+    }
+
     /// A log accepted `id`. It must be, byte for byte, what an honest node signed: a forgery has another
     /// id, and one with a damaged signature has other bytes.
     pub(super) fn accepted(&mut self, node: usize, id: DeltaId, held: blake3::Hash, now: Micros) {

@@ -3,7 +3,7 @@ use lore_protocol::ids::LessonId;
 use lore_protocol::payload::PayloadKind;
 
 use super::*;
-use crate::scenario::shipped;
+use crate::scenario::{seconds, shipped};
 
 const LESSONS: u32 = 2;
 

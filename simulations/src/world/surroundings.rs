@@ -1,7 +1,7 @@
 //! Surroundings of a virtual node: the clock that all share, its randomness, and its disk.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use lore_engine::{
@@ -26,13 +26,26 @@ impl VirtualClock {
     }
 }
 
-impl Clock for VirtualClock {
+/// Clock of one node: virtual time, and a wall clock that is off by a number of seconds.
+pub(super) struct SkewedClock {
+    time: Arc<VirtualClock>,
+    fast_seconds: i64,
+}
+
+impl SkewedClock {
+    pub(super) const fn new(time: Arc<VirtualClock>, fast_seconds: i64) -> Self {
+        Self { time, fast_seconds }
+    }
+}
+
+impl Clock for SkewedClock {
     fn unix_seconds(&self) -> u64 {
-        BEGIN_SECONDS + self.0.load(Ordering::Relaxed) / 1_000_000
+        let seconds = BEGIN_SECONDS + self.time.0.load(Ordering::Relaxed) / 1_000_000;
+        seconds.saturating_add_signed(self.fast_seconds)
     }
 
     fn monotonic(&self) -> Duration {
-        Duration::from_micros(self.0.load(Ordering::Relaxed))
+        Duration::from_micros(self.time.0.load(Ordering::Relaxed))
     }
 }
 

@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
 use crate::runner::in_parallel;
-use crate::scenario::shipped;
+use crate::scenario::{seconds, shipped};
 
 fn scenario(name: &str) -> Scenario {
     Scenario::parse(shipped(name).unwrap()).unwrap()
@@ -133,4 +133,24 @@ fn a_log_that_accepts_what_nobody_signed_is_a_violation() {
     damaged.signature.0[0] ^= 1;
     record.accepted(0, *id, blake3::hash(&damaged.to_bytes()), 1);
     assert_eq!(record.violations().len(), 1, "same id, other signature");
+}
+
+#[test]
+fn honest_members_agree_among_hostile_ones() {
+    let scenario = scenario("hostile-members");
+    let attack = scenario.attack;
+    assert_eq!(attack.counts(), [1, 1, 2, 1, 1, 1]);
+    for outcome in outcomes(&scenario, &[1, 2]) {
+        assert!(outcome.ok, "{outcome:#?}");
+        assert!(outcome.root.is_some());
+        // Every kind of attack happened, and was refused or found out.
+        let tally = outcome.tally;
+        assert_eq!((tally.equivocations, outcome.forks), (2, 2), "{outcome:#?}");
+        assert!(tally.forged > 0 && tally.replayed > 0 && tally.flooded > 0);
+        assert!(tally.invented > 0 && tally.refused + tally.malformed > 100, "{tally:?}");
+        // So did the other faults.
+        let traffic = outcome.traffic;
+        assert!(traffic.lost > 0 && traffic.held_back > 0 && traffic.queued > 0, "{traffic:?}");
+        assert!(tally.to_nobody > 0);
+    }
 }
