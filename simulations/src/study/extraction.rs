@@ -101,7 +101,8 @@ pub fn run(parameters: &Parameters, context: &Context<'_>) -> Result<Page, Study
          word, half with the other, so that both pass the threshold and only the noisy supports differ, by the victim. Sessions go through the \
          protocol's miner, the release through the privacy crate's bounding and threshold under a default plan (delta 1e-6)."
     )];
-    page.limits = "One attack of one shape on one release. That it stays within the bound refutes nothing and proves nothing: the proof is the \
+    page.limits = "One attack of one shape on one release. Where the threshold is above what fifty accounts lift, as at epsilon 1, both words stay out and \
+        the attacker learns nothing from this release; more accounts would lift them. That it stays within the bound refutes nothing and proves nothing: the proof is the \
         mechanism's. Arms of pooling do not apply, since the attacker reads the node's own release; gossip without privacy is the arm without \
         noise."
         .into();
