@@ -43,6 +43,8 @@ mod recovery;
 mod release;
 #[cfg(test)]
 mod release_tests;
+#[cfg(test)]
+mod reopen_tests;
 mod retention;
 mod rounds;
 mod schedule;
