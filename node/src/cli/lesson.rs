@@ -45,7 +45,8 @@ pub(super) fn why(context: &Context, user: UserArgs, id: String) -> Result<(), C
     output::result(&shown, context.json, why_text)
 }
 
-fn name(user: UserArgs) -> String {
+/// The user that is meant.
+pub(super) fn name(user: UserArgs) -> String {
     user.user.unwrap_or_else(account)
 }
 
@@ -53,6 +54,7 @@ fn list(context: &Context, args: LessonListArgs) -> Result<(), CliError> {
     let LessonListArgs { program, circle, drifting, limit, user } = args;
     let circle = circle.map(|name| match name.as_str() {
         "own" => Circle::Own,
+        "devices" => Circle::Devices,
         "node" => Circle::Node,
         "federation" => Circle::Federation,
         _ => Circle::Codebook,
@@ -96,7 +98,10 @@ fn list_text(shown: &KnownLessons) -> String {
 
 const fn heading(circle: Circle) -> &'static str {
     match circle {
-        Circle::Own => "Your own, from your sessions; they never leave this node in this form",
+        Circle::Own => {
+            "Your own, from your sessions; in this form they go to no one but your own devices"
+        }
+        Circle::Devices => "Your own, from your sessions on other devices",
         Circle::Node => "Released by this node",
         Circle::Federation => "From your federations",
         Circle::Codebook => "From the documentation of tools",
@@ -118,7 +123,7 @@ fn counts(one: &KnownLesson) -> String {
 
 fn seen(one: &KnownLesson) -> String {
     match one.circle {
-        Circle::Own => {
+        Circle::Own | Circle::Devices => {
             let failed = match one.failed {
                 0 => String::new(),
                 times => format!(", failed again {times} times"),
@@ -160,6 +165,12 @@ fn why_text(shown: &ExplainedLesson) -> String {
             out.push_str(&format!("  then: {}", plain(example)));
         }
         out.push('\n');
+    }
+    for one in &shown.devices {
+        out.push_str(&format!(
+            "  on {}: worked {} times, failed again {} times\n",
+            one.device, one.worked, one.failed
+        ));
     }
     let Reported { helped, not_helped } = shown.reports;
     if helped + not_helped > 0 {
