@@ -1,5 +1,7 @@
 //! `device`.
 
+use std::io::Read as _;
+
 use clap::{Args, Subcommand};
 use lore_control::{
     Device, DeviceInvite, DeviceJoin, DeviceLeave, DeviceLeft, DeviceList, DeviceRemove,
@@ -13,6 +15,9 @@ use super::ask::agree;
 use super::lesson::name as user_of;
 use crate::error::CliError;
 use crate::output;
+
+/// Longest line that is read from standard input, in bytes.
+const MAX_LINE_BYTES: u64 = 8 << 10;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum DeviceVerb {
@@ -42,7 +47,8 @@ pub(super) struct InviteArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct JoinArgs {
-    /// The line that `lore device invite` printed on the other device.
+    /// The line that `lore device invite` printed on the other device; `-` reads it from standard input, so that no other
+    /// account of this machine sees it in the list of processes.
     line: String,
     /// Name of this device [default: the node's].
     #[arg(long)]
@@ -101,6 +107,7 @@ fn invite(context: &Context, args: InviteArgs) -> Result<(), CliError> {
 
 fn join(context: &Context, args: JoinArgs) -> Result<(), CliError> {
     let JoinArgs { line, name, yes, user } = args;
+    let line = if line == "-" { read_line()? } else { line };
     // A damaged line is noticed before a device is dialled.
     let parsed =
         DeviceLine::from_line(&line).map_err(|error| CliError::usage(error).kind("device_line"))?;
@@ -124,6 +131,14 @@ fn join(context: &Context, args: JoinArgs) -> Result<(), CliError> {
             done.others.join(", ")
         )
     })
+}
+
+/// A line from standard input.
+fn read_line() -> Result<String, CliError> {
+    let mut line = String::new();
+    let read = std::io::stdin().take(MAX_LINE_BYTES).read_to_string(&mut line);
+    read.map_err(|error| CliError::usage(format!("standard input: {error}")))?;
+    Ok(line)
 }
 
 fn list(shown: &OwnDevices) -> String {

@@ -376,7 +376,7 @@ fn code(context: &Context) -> Result<(), CliError> {
 
 #[cfg(test)]
 mod tests {
-    use lore_control::{Action, Lesson, LessonId, Op, Trigger};
+    use lore_control::{Action, DeviceWitness, Lesson, LessonId, Op, Trigger};
     use lore_protocol::ids;
 
     use super::*;
@@ -408,6 +408,7 @@ mod tests {
             known,
             rivals,
             sessions: Vec::new(),
+            devices: vec![DeviceWitness { device: "laptop".into(), worked: 4, failed: 1 }],
             reports: Reported::default(),
             trials: OwnTrials { helped: 3, hurt: 1, ignored: 2 },
             effect: None,
@@ -417,6 +418,7 @@ mod tests {
         let rival = text.split("Rivals, which answer").nth(1).unwrap_or_default();
         assert!(rival.contains("use --stage") && !rival.contains("stopped"), "{text}");
         assert!(text.contains("helped 3 times, hurt 1, ignored 2"), "{text}");
+        assert!(text.contains("on laptop: worked 4 times, failed again 1 times"), "{text}");
         let json = serde_json::to_value(&shown).unwrap_or_default();
         assert_eq!(json["known"][0]["state"]["drifting"]["since_epoch"], 12);
         assert_eq!(json["rivals"][0]["state"], "steady");

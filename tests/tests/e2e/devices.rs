@@ -1,8 +1,11 @@
 //! Devices of one person: own lessons in step, and nobody else reads them.
 
 use std::collections::BTreeSet;
+use std::io::Write as _;
 use std::path::Path;
+use std::process::Stdio;
 
+use lore_node::scan::Canaries;
 use lore_protocol::identity::SecretKey;
 use lore_tests::peer::Peer;
 use lore_tests::sessions::{learnt, write};
@@ -16,9 +19,14 @@ fn line_of(node: &Node) -> String {
     node.json(&["device", "invite", "--user", "ada"])["line"].as_str().unwrap().to_owned()
 }
 
+/// Pairs two devices, with the line on standard input.
 fn pair(inviter: &Node, joiner: &Node) {
     let line = line_of(inviter);
-    joiner.json(&["device", "join", &line, "--user", "ada", "--yes"]);
+    let mut join = joiner.command(&["device", "join", "-", "--user", "ada", "--yes", "--json"]);
+    let mut join = join.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    writeln!(join.stdin.take().unwrap(), "{line}").unwrap();
+    let done = join.wait_with_output().unwrap();
+    assert!(done.status.success(), "{done:?}");
 }
 
 fn import(node: &Node, file: &Path) {
@@ -38,7 +46,9 @@ fn devices(node: &Node) -> Value {
 #[test]
 fn a_failure_learnt_on_one_device_is_hinted_on_the_other_until_it_is_forgotten() {
     let cluster = Cluster::of(2);
-    let mut laptop = cluster.running("laptop");
+    let mut laptop = cluster.node("laptop");
+    let frames = cluster.path().join("frames-of-the-laptop");
+    laptop.start_with(&["--record-frames", frames.to_str().unwrap()]);
     let (mut desktop, _) = connected_as(&cluster, "desktop");
     desktop.start();
     pair(&laptop, &desktop);
@@ -67,6 +77,13 @@ fn a_failure_learnt_on_one_device_is_hinted_on_the_other_until_it_is_forgotten()
     assert_eq!(listed["devices"][1]["connected"], true, "{listed}");
     assert!(listed["devices"][1]["lessons"].as_u64().unwrap() > 0, "{listed}");
     assert!(listed["devices"][1]["last_contact"].is_string(), "{listed}");
+    // Nothing of it is in what was sent, nor in a file of the other's home.
+    let canaries = Canaries::new(vec!["shipit run".into(), "shipit run --to a".into()]).unwrap();
+    for (place, least) in [(&frames, 4_000), (&desktop.home().to_owned(), 100_000)] {
+        let report = canaries.scan_path(place).unwrap();
+        assert!(report.bytes > least, "{} bytes", report.bytes);
+        assert_eq!(report.hits(), 0, "{report:?}");
+    }
     // It is there without a connection, and after a restart.
     laptop.stop();
     desktop.stop();

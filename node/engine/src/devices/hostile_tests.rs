@@ -16,12 +16,16 @@ const STRANGER: &[u8] = &[0];
 
 /// A sealed question of one machine to another, as an honest one would seal it.
 fn asked(world: &World, from: usize, to: usize, wants: &Wants) -> Vec<u8> {
+    sealed_ask(world, from, to, &codec::encode(wants))
+}
+
+/// Any bytes as a sealed question.
+fn sealed_ask(world: &World, from: usize, to: usize, message: &[u8]) -> Vec<u8> {
     let group = world.machines[from].devices.group(UNIT).unwrap();
     let (me, peer) = (world.key(from), world.key(to));
     let (_, box_key) = group.other(&peer).unwrap();
-    let message = codec::encode(wants);
     let sealed =
-        seal::seal(&group.secret, &box_key, [77; 32], &about(b"ask", &me, &peer, b""), &message);
+        seal::seal(&group.secret, &box_key, [77; 32], &about(b"ask", &me, &peer, b""), message);
     codec::encode(&Ask::Exchange { group: group.roster.group(), sealed: sealed.unwrap() })
 }
 
@@ -410,5 +414,57 @@ proptest! {
         world.learn(0, &[("--stage", 2)]);
         world.meet();
         prop_assert_eq!(world.known(1)["--stage"], 2);
+    }
+
+    /// Any message that a device of the group seals as it should: nothing ends, and nobody talks for ever.
+    #[test]
+    fn any_message_of_a_device_of_the_group_ends_nothing(
+        noise in proptest::collection::vec(any::<u8>(), 0..300),
+        flips in proptest::collection::vec((0..5_000_usize, any::<u8>()), 1..6),
+    ) {
+        let mut world = World::of(2);
+        world.pair(0, 1);
+        world.learn(0, &[("--stage", 1)]);
+        world.learn(1, &[("--to", 1)]);
+        let (peer, other) = (world.key(1), world.key(0));
+        let change = |mut bytes: Vec<u8>| {
+            for (at, to) in &flips {
+                let at = at % bytes.len();
+                bytes[at] = *to;
+            }
+            bytes
+        };
+        let honest = codec::encode(&wants_of(&world, 1));
+        for message in [noise.clone(), change(honest)] {
+            let ask = sealed_ask(&world, 1, 0, &message);
+            world.answer(0, peer, &ask);
+            world.run();
+        }
+        let nothing = Wants { have: Vec::new(), ..wants_of(&world, 0) };
+        let given = codec::encode(&group(&world, 1).gives(&nothing));
+        for message in [noise, change(given)] {
+            world.time.pass(11);
+            world.machines[0].devices.tick().unwrap();
+            let mut asked = Vec::new();
+            for effect in world.machines[0].devices.take_effects() {
+                if let DeviceEffect::Request { number, bytes, .. } = effect {
+                    asked.push((number, bytes));
+                }
+            }
+            let Some((number, bytes)) = asked.pop() else { continue };
+            let of_peer = group(&world, 1);
+            let (_, box_key) = of_peer.other(&other).unwrap();
+            let about = about(b"answer", &peer, &other, &bytes);
+            let sealed = seal::seal(&of_peer.secret, &box_key, [8; 32], &about, &message).unwrap();
+            let answer = codec::encode(&Answer::Sealed(sealed));
+            world.machines[0].devices.on_response(number, peer, &answer).unwrap();
+            world.run();
+        }
+        // Whatever it said, it has no word about what another device gives.
+        world.learn(0, &[("--stage", 2)]);
+        world.meet();
+        if group(&world, 1).others().len() == 1 && group(&world, 0).others().len() == 1 {
+            prop_assert_eq!(world.known(1).remove("--stage"), Some(2));
+        }
     }
 }
