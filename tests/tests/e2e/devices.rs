@@ -78,7 +78,7 @@ fn a_failure_learnt_on_one_device_is_hinted_on_the_other_until_it_is_forgotten()
     assert!(listed["devices"][1]["lessons"].as_u64().unwrap() > 0, "{listed}");
     assert!(listed["devices"][1]["last_contact"].is_string(), "{listed}");
     // Nothing of it is in what was sent, nor in a file of the other's home.
-    let canaries = Canaries::new(vec!["shipit run".into(), "shipit run --to a".into()]).unwrap();
+    let canaries = Canaries::new(["shipit run", "shipit run --to a"]).unwrap();
     for (place, least) in [(&frames, 4_000), (&desktop.home().to_owned(), 100_000)] {
         let report = canaries.scan_path(place).unwrap();
         assert!(report.bytes > least, "{} bytes", report.bytes);
