@@ -18,6 +18,7 @@ mod budget;
 #[cfg(test)]
 mod copies_tests;
 mod denylist;
+pub mod devices;
 mod error;
 mod event;
 mod federation;
