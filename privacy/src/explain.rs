@@ -15,7 +15,7 @@ pub const NOT_COVERED: &[&str] = &[
     "facts that many users of this node share pass the threshold by design",
     "that this node takes part, when it fetches, and how many members know it",
     "what a model provider or a tool sees while a session runs, or when its owner lets a model read it",
-    "one person behind several accounts, and users who influence each other elsewhere",
+    "one person behind several accounts or several nodes, and users who influence each other elsewhere",
     "side channels of this machine, and a release whose work takes longer than the charter's delay, with those that wait for it",
     "texts and decisions that a person publishes on purpose: what is kept or dropped at the gate, and \
      the voids that a refusal causes",

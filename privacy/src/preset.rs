@@ -365,11 +365,7 @@ pub(crate) fn threshold_mechanism(
 }
 
 /// The least scale, in millionths, that opendp's map charges at most `rho_nano` for; fails when there is none.
-pub fn least_scale(
-    noise: Noise,
-    bounds: Bounds,
-    rho_nano: u64,
-) -> Result<u64, PrivacyError> {
+pub fn least_scale(noise: Noise, bounds: Bounds, rho_nano: u64) -> Result<u64, PrivacyError> {
     if rho_nano == 0 {
         return Err(too_small());
     }

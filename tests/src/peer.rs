@@ -129,6 +129,23 @@ impl Peer {
         })
     }
 
+    /// [`Peer::ask_bytes`] under the protocol of devices of one person.
+    ///
+    /// # Errors
+    /// Fails when the node gives no reply.
+    ///
+    /// # Panics
+    /// Panics when nothing at all comes of it.
+    pub fn ask_device(&mut self, bytes: Vec<u8>) -> Result<Vec<u8>, RequestFailure> {
+        let asking = self.handle.request_device(self.to, bytes);
+        let sent = self.runtime.block_on(asking).expect("it is sent");
+        self.until("an answer", |event| match event {
+            NetworkEvent::Response { request, bytes, .. } if request == sent => Some(Ok(bytes)),
+            NetworkEvent::RequestFailed { request, why, .. } if request == sent => Some(Err(why)),
+            _ => None,
+        })
+    }
+
     /// Asks, and gives the reply.
     ///
     /// # Panics

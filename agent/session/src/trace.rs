@@ -1,6 +1,6 @@
 //! A session as the miner reads it.
 
-use lore_lessons::{GivenLessons, Options, beginning, end};
+use lore_lessons::{Circle, GivenLessons, Options, beginning, end};
 use lore_protocol::lesson::{MAX_COMMAND_BYTES, MAX_OUTPUT_BYTES};
 use lore_protocol::trace::{Call, Trace};
 use serde_json::Value;
@@ -68,12 +68,14 @@ impl Session {
     }
 
     /// Lessons that the session had been given, by the positions of [`Session::calls`]. Advice before a call is left
-    /// out: where it is followed, nothing fails that could tell what it was worth.
+    /// out: where it is followed, nothing fails that could tell what it was worth. So are lessons of the user's other
+    /// devices: what this node releases speaks of what it knew itself.
     #[must_use]
     pub fn given_lessons(&self) -> GivenLessons {
         let calls = self.turns.iter().flat_map(|turn| &turn.calls).enumerate();
         let hinted = calls.filter_map(|(at, call)| {
-            let hint = call.hint.as_ref().filter(|hint| !hint.advice)?;
+            let hint =
+                call.hint.as_ref().filter(|hint| !hint.advice && hint.circle != Circle::Devices)?;
             Some((at, hint.lesson))
         });
         let skills = self.skills_read.iter().chain(&self.skills_injected);

@@ -116,6 +116,11 @@ verbs! {
     "federation.leave" FederationLeave => FederationLeft;
     "federation.revoke" FederationRevoke => MemberRevoked;
     "federation.export_log" FederationExportLog => LogExported;
+    "device.invite" DeviceInvite => DeviceInvited;
+    "device.join" DeviceJoin => DeviceJoined;
+    "device.list" DeviceList => OwnDevices;
+    "device.remove" DeviceRemove => DeviceRemoved;
+    "device.leave" DeviceLeave => DeviceLeft;
     "session.import" SessionImport => Imported;
     "session.add" SessionAdd => SessionsAdded;
     "session.forget" SessionForget => SessionsForgotten;

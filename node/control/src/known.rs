@@ -13,6 +13,8 @@ use crate::{Evidence, FederationId, Lesson, LessonId};
 pub enum Circle {
     /// The user's own sessions. Private: shown to that user only.
     Own,
+    /// The same user's sessions on other devices. Private likewise.
+    Devices,
     /// Released by this node.
     Node,
     /// Released or written by other members.
@@ -123,6 +125,8 @@ pub struct ExplainedLesson {
     pub rivals: Vec<KnownLesson>,
     /// The user's own sessions in which it was seen, newest first. Private.
     pub sessions: Vec<Witness>,
+    /// The user's other devices that know it. Private.
+    pub devices: Vec<DeviceWitness>,
     /// Words of the user's own agents about it. Private.
     pub reports: Reported,
     /// Trials of it in the user's own sessions. Private.
@@ -130,6 +134,17 @@ pub struct ExplainedLesson {
     /// Its success in the federation's released evidence where it had been given, and where it had not; absent
     /// without a federation that counts it.
     pub effect: Option<Effect>,
+}
+
+/// What a lesson did on another device of the user.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DeviceWitness {
+    /// Name of the device.
+    pub device: String,
+    /// Times it worked.
+    pub worked: u64,
+    /// Times the same failure came again.
+    pub failed: u64,
 }
 
 /// Sessions to which a lesson had been given, by what followed.

@@ -15,6 +15,7 @@
 mod ask;
 mod budget;
 mod client;
+mod device;
 mod event;
 mod failure;
 mod federation;
@@ -42,6 +43,10 @@ mod tests;
 pub use ask::{Ask, Reply, Request, VERBS};
 pub use budget::{Budget, Cost, Mechanism, Noise, PayloadKind, Quote, Unit};
 pub use client::{call, send_blocking, send_request};
+pub use device::{
+    Device, DeviceInvite, DeviceInvited, DeviceJoin, DeviceJoined, DeviceLeave, DeviceLeft,
+    DeviceList, DeviceRemove, DeviceRemoved, OwnDevices,
+};
 pub use event::{Event, ImportProgress};
 pub use failure::{Exit, Failure};
 pub use federation::{
@@ -62,9 +67,9 @@ pub use keepers::{
     FederationHeal, FederationRecover, FederationSigners, FederationSigning, Recovered, SignersWord,
 };
 pub use known::{
-    Circle, CircleTotal, Effect, ExplainedLesson, HintShown, Hinted, KnownLesson, KnownLessons,
-    LessonHint, LessonList, LessonState, LessonSuggest, LessonWhy, OwnTrials, Reported, Suggestion,
-    Suggestions, Witness,
+    Circle, CircleTotal, DeviceWitness, Effect, ExplainedLesson, HintShown, Hinted, KnownLesson,
+    KnownLessons, LessonHint, LessonList, LessonState, LessonSuggest, LessonWhy, OwnTrials,
+    Reported, Suggestion, Suggestions, Witness,
 };
 pub use lesson::{
     Action, Lesson, LessonKey, LessonPending, LessonPreview, LessonUndo, Op, PendingLesson,

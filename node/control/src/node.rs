@@ -23,6 +23,8 @@ pub struct NodeStatus {
     pub key: PublicKey,
     /// Federations of this node, by id.
     pub federations: Vec<FederationStatus>,
+    /// Other devices of this node's users, with which own lessons are kept in step.
+    pub devices: u64,
     /// Sessions stored here.
     pub sessions: u64,
     /// How long they are kept.

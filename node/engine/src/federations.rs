@@ -1,13 +1,34 @@
 //! The federations of a node: loading them, adding one, and when its epochs opened.
 
+use std::collections::BTreeMap;
+
 use lore_privacy::NoiseSource;
 use lore_protocol::charter::SignedCharter;
 use lore_protocol::codec;
-use lore_protocol::delta::{Delta, Sound};
-use lore_protocol::ids::FederationId;
+use lore_protocol::delta::{Delta, Sound, prove};
+use lore_protocol::ids::{FederationId, MemberId, PublicKey};
 use lore_protocol::log::Log;
+use lore_protocol::payload::Payload;
 
 use crate::{Batch, Durability, Effect, Engine, EngineError, Federation, RecordKind, damaged};
+
+/// Deltas whose signatures are checked together when a store is read.
+const PROVED_TOGETHER: usize = 1_024;
+
+/// The key that likely signed a delta, after those that came before it; none where that is another kind of proof.
+fn claimed_key(keys: &mut BTreeMap<MemberId, PublicKey>, sound: &Sound) -> Option<PublicKey> {
+    match &sound.payload {
+        Payload::Join(join) => {
+            keys.insert(sound.chain(), join.key);
+        }
+        Payload::RotateKey(rotation) => {
+            keys.insert(sound.chain(), rotation.new_key);
+            return None;
+        }
+        _ => {}
+    }
+    keys.get(&sound.chain()).copied()
+}
 
 impl<N: NoiseSource> Engine<N> {
     pub(crate) fn load_federations(&mut self) -> Result<(), EngineError> {
@@ -38,7 +59,18 @@ impl<N: NoiseSource> Engine<N> {
             all.push(Delta::parse(&bytes).map_err(|error| damaged(&error))?);
         }
         all.sort_by_key(|sound| (sound.header().epoch, sound.header().depth, sound.id));
+        let secret = self.batch_secret();
+        let mut keys = BTreeMap::new();
+        for some in all.chunks_mut(PROVED_TOGETHER) {
+            let claimed: Vec<_> = some.iter().map(|sound| claimed_key(&mut keys, sound)).collect();
+            prove(some, &claimed, &secret);
+        }
         Ok(all)
+    }
+
+    /// What signatures are checked together with; unknown to everybody else.
+    pub(crate) fn batch_secret(&self) -> [u8; 32] {
+        self.local_key("commonlore batch verification v1")
     }
 
     pub(crate) fn add_federation(

@@ -73,7 +73,7 @@ impl<N: NoiseSource> Engine<N> {
     ) -> Result<T, EngineError> {
         // Taken first: when an epoch opened is public, and how long the rest takes is not.
         let now = self.now_seconds();
-        let secret = self.local_key("commonlore batch verification v1");
+        let secret = self.batch_secret();
         let found = self.federations.get_mut(&federation);
         let found = found.ok_or_else(|| crate::unknown(federation))?;
         let open = found.log().open_epoch();

@@ -18,6 +18,7 @@ mod budget;
 #[cfg(test)]
 mod copies_tests;
 mod denylist;
+pub mod devices;
 mod error;
 mod event;
 mod federation;
@@ -43,6 +44,8 @@ mod recovery;
 mod release;
 #[cfg(test)]
 mod release_tests;
+#[cfg(test)]
+mod reopen_tests;
 mod retention;
 mod rounds;
 mod schedule;

@@ -71,6 +71,12 @@ pub enum RecordKind {
     Watch,
     /// The state in which a file of an agent was read.
     WatchedFile,
+    /// A user's group of own devices.
+    DeviceGroup,
+    /// Own lessons that a device of a user gave.
+    DeviceLessons,
+    /// A line with which another device of a user may join.
+    DeviceLine,
     /// Secret from which pseudonyms of users and draws are derived.
     LocalSecret,
     /// Addresses that this node listened on last.
@@ -87,7 +93,7 @@ pub enum RecordKind {
 
 impl RecordKind {
     /// Every kind, in a fixed order.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 42] = [
         Self::Delta,
         Self::LedgerEntry,
         Self::LedgerHead,
@@ -121,6 +127,9 @@ impl RecordKind {
         Self::DataKey,
         Self::Watch,
         Self::WatchedFile,
+        Self::DeviceGroup,
+        Self::DeviceLessons,
+        Self::DeviceLine,
         Self::LocalSecret,
         Self::Listening,
         Self::StoreHead,
@@ -165,6 +174,9 @@ impl RecordKind {
             Self::DataKey => (Table::Settings, "data-key"),
             Self::Watch => (Table::Settings, "watch/"),
             Self::WatchedFile => (Table::Settings, "watched-file/"),
+            Self::DeviceGroup => (Table::Settings, "device-group/"),
+            Self::DeviceLessons => (Table::Settings, "device-lessons/"),
+            Self::DeviceLine => (Table::Settings, "device-line/"),
             Self::LocalSecret => (Table::Settings, "local-secret"),
             Self::Listening => (Table::Settings, "listening"),
             Self::StoreHead => (Table::Settings, "\0head"),

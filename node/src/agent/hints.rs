@@ -83,6 +83,7 @@ impl Hints for NodeHints {
 fn of_daemon(shown: &lore_control::HintShown) -> Option<CallHint> {
     let circle = match shown.circle {
         lore_control::Circle::Own => Circle::Own,
+        lore_control::Circle::Devices => Circle::Devices,
         lore_control::Circle::Node => Circle::Node,
         lore_control::Circle::Federation => Circle::Federation,
         lore_control::Circle::Codebook => Circle::Codebook,

@@ -23,7 +23,7 @@ use lore_engine::{Batch, Durability, RecordKind, Storage};
 use crate::error::CliError;
 
 /// Kinds of records that are encrypted.
-pub(crate) const PRIVATE: [RecordKind; 10] = [
+pub(crate) const PRIVATE: [RecordKind; 13] = [
     RecordKind::Session,
     RecordKind::Digest,
     RecordKind::SessionArrived,
@@ -34,6 +34,9 @@ pub(crate) const PRIVATE: [RecordKind; 10] = [
     RecordKind::WaitingFiles,
     RecordKind::Watch,
     RecordKind::WatchedFile,
+    RecordKind::DeviceGroup,
+    RecordKind::DeviceLessons,
+    RecordKind::DeviceLine,
 ];
 
 /// Deletes the private records of a store whose key is lost, with what was counted of them. Gives their number.

@@ -76,6 +76,9 @@ pub(super) enum Verb {
     /// Found, join and show federations.
     #[command(subcommand)]
     Federation(FederationVerb),
+    /// Keep your own lessons in step on several devices of yours.
+    #[command(subcommand)]
+    Device(super::device::DeviceVerb),
     /// Import, list and show private sessions of this node's users.
     #[command(subcommand)]
     Session(SessionVerb),
@@ -435,7 +438,7 @@ pub(super) struct LessonListArgs {
     #[arg(default_value = "")]
     pub(super) program: String,
     /// List only this circle.
-    #[arg(long, value_parser = ["own", "node", "federation", "codebook"])]
+    #[arg(long, value_parser = ["own", "devices", "node", "federation", "codebook"])]
     pub(super) circle: Option<String>,
     /// List only lessons whose remedy stopped working.
     #[arg(long)]

@@ -45,7 +45,8 @@ pub(super) fn why(context: &Context, user: UserArgs, id: String) -> Result<(), C
     output::result(&shown, context.json, why_text)
 }
 
-fn name(user: UserArgs) -> String {
+/// The user that is meant.
+pub(super) fn name(user: UserArgs) -> String {
     user.user.unwrap_or_else(account)
 }
 
@@ -53,6 +54,7 @@ fn list(context: &Context, args: LessonListArgs) -> Result<(), CliError> {
     let LessonListArgs { program, circle, drifting, limit, user } = args;
     let circle = circle.map(|name| match name.as_str() {
         "own" => Circle::Own,
+        "devices" => Circle::Devices,
         "node" => Circle::Node,
         "federation" => Circle::Federation,
         _ => Circle::Codebook,
@@ -96,7 +98,10 @@ fn list_text(shown: &KnownLessons) -> String {
 
 const fn heading(circle: Circle) -> &'static str {
     match circle {
-        Circle::Own => "Your own, from your sessions; they never leave this node in this form",
+        Circle::Own => {
+            "Your own, from your sessions; in this form they go to no one but your own devices"
+        }
+        Circle::Devices => "Your own, from your sessions on other devices",
         Circle::Node => "Released by this node",
         Circle::Federation => "From your federations",
         Circle::Codebook => "From the documentation of tools",
@@ -118,7 +123,7 @@ fn counts(one: &KnownLesson) -> String {
 
 fn seen(one: &KnownLesson) -> String {
     match one.circle {
-        Circle::Own => {
+        Circle::Own | Circle::Devices => {
             let failed = match one.failed {
                 0 => String::new(),
                 times => format!(", failed again {times} times"),
@@ -160,6 +165,12 @@ fn why_text(shown: &ExplainedLesson) -> String {
             out.push_str(&format!("  then: {}", plain(example)));
         }
         out.push('\n');
+    }
+    for one in &shown.devices {
+        out.push_str(&format!(
+            "  on {}: worked {} times, failed again {} times\n",
+            one.device, one.worked, one.failed
+        ));
     }
     let Reported { helped, not_helped } = shown.reports;
     if helped + not_helped > 0 {
@@ -365,7 +376,7 @@ fn code(context: &Context) -> Result<(), CliError> {
 
 #[cfg(test)]
 mod tests {
-    use lore_control::{Action, Lesson, LessonId, Op, Trigger};
+    use lore_control::{Action, DeviceWitness, Lesson, LessonId, Op, Trigger};
     use lore_protocol::ids;
 
     use super::*;
@@ -397,6 +408,7 @@ mod tests {
             known,
             rivals,
             sessions: Vec::new(),
+            devices: vec![DeviceWitness { device: "laptop".into(), worked: 4, failed: 1 }],
             reports: Reported::default(),
             trials: OwnTrials { helped: 3, hurt: 1, ignored: 2 },
             effect: None,
@@ -406,6 +418,7 @@ mod tests {
         let rival = text.split("Rivals, which answer").nth(1).unwrap_or_default();
         assert!(rival.contains("use --stage") && !rival.contains("stopped"), "{text}");
         assert!(text.contains("helped 3 times, hurt 1, ignored 2"), "{text}");
+        assert!(text.contains("on laptop: worked 4 times, failed again 1 times"), "{text}");
         let json = serde_json::to_value(&shown).unwrap_or_default();
         assert_eq!(json["known"][0]["state"]["drifting"]["since_epoch"], 12);
         assert_eq!(json["rivals"][0]["state"], "steady");

@@ -5,6 +5,7 @@ mod args;
 mod ask;
 mod connect;
 mod cost;
+mod device;
 mod doctor;
 mod doctor_agents;
 mod evolve;
@@ -156,6 +157,7 @@ fn dispatch(cli: Cli, machine: Machine) -> Result<(), CliError> {
         Verb::Logs(args) => show::logs(&context, args.lines),
         Verb::Doctor => doctor::doctor(&context),
         Verb::Federation(verb) => federation::federation(&context, verb),
+        Verb::Device(verb) => device::device(&context, verb),
         Verb::Session(verb) => session::session(&context, verb),
         Verb::Skill(verb) => skill::skill(&context, verb),
         Verb::Lesson(verb) => lesson::lesson(&context, verb),

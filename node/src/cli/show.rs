@@ -88,6 +88,9 @@ fn status_text(status: &NodeStatus) -> String {
             shelf.on_shelf, shelf.waiting
         ));
     }
+    if status.devices > 0 {
+        lines.push(format!("devices     {} others, see `lore device list`", status.devices));
+    }
     for one in &status.pending_lessons {
         lines.push(format!("! lesson    {}", super::lesson::one_pending(one).trim_end()));
     }

@@ -17,10 +17,12 @@ impl Daemon {
 
     /// Tells the network who the members are.
     pub(super) async fn keep_members(&self) {
-        note("members not told", self.network.keep(self.node.engine().served()).await);
+        let mut kept = self.node.engine().served();
+        kept.extend(self.node.devices().served());
+        note("members not told", self.network.keep(kept).await);
     }
 
-    const fn number(&mut self) -> u64 {
+    pub(super) const fn number(&mut self) -> u64 {
         self.numbers += 1;
         self.numbers
     }
@@ -33,10 +35,17 @@ impl Daemon {
                     self.network.addresses().iter().map(|a| a.address().clone()).collect();
                 return listen::keep(&**self.node.engine().store(), &now);
             }
-            NetworkEvent::Connected { peer } => Event::Connected { peer },
-            NetworkEvent::Disconnected { peer } => Event::Disconnected { peer },
+            NetworkEvent::Connected { peer } => {
+                self.tell_devices(|devices| devices.on_connected(peer))?;
+                Event::Connected { peer }
+            }
+            NetworkEvent::Disconnected { peer } => {
+                self.node.devices_mut().on_disconnected(&peer);
+                Event::Disconnected { peer }
+            }
             NetworkEvent::Identified { peer, addresses } => {
-                let addresses = addresses.iter().map(ToString::to_string).collect();
+                let addresses: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+                self.tell_devices(|devices| devices.on_identified(peer, &addresses))?;
                 Event::Identified { peer, addresses }
             }
             NetworkEvent::Gossip { from, topic, id, bytes } => {
@@ -49,11 +58,21 @@ impl Daemon {
                 self.replies.insert(number, reply);
                 Event::Request { number, peer, bytes }
             }
+            NetworkEvent::DeviceRequest { peer, bytes, reply } => {
+                return self.on_device_request(peer, &bytes, reply);
+            }
             NetworkEvent::Response { request, peer, bytes } => {
+                if let Some(number) = self.device_requests.remove(&request) {
+                    return self.tell_devices(|devices| devices.on_response(number, peer, &bytes));
+                }
                 let Some(number) = self.requests.remove(&request) else { return Ok(()) };
                 Event::Response { number, peer, bytes }
             }
             NetworkEvent::RequestFailed { request, why, .. } => {
+                if let Some(number) = self.device_requests.remove(&request) {
+                    self.node.devices_mut().on_failure(number, &why.to_string());
+                    return Ok(());
+                }
                 let Some(number) = self.requests.remove(&request) else { return Ok(()) };
                 Event::RequestFailed { number, why: why.to_string() }
             }
@@ -71,8 +90,9 @@ impl Daemon {
             if let Some(job) = self.node.engine_mut().take_job() {
                 self.work(job);
             }
+            let devices_did = self.flush_devices().await?;
             let effects = self.node.engine_mut().take_effects();
-            if effects.is_empty() {
+            if effects.is_empty() && !devices_did {
                 return Ok(());
             }
             for effect in effects {
@@ -190,7 +210,7 @@ impl Daemon {
         Ok(())
     }
 
-    async fn dial(&self, peer: PublicKey, address: &str) {
+    pub(super) async fn dial(&self, peer: PublicKey, address: &str) {
         let Ok(address) = address.parse::<Multiaddr>() else { return };
         match PeerAddress::new(address, peer) {
             Ok(address) => note("not dialled", self.network.dial(address).await),
@@ -199,7 +219,7 @@ impl Daemon {
     }
 }
 
-fn note(what: &str, done: Result<(), network::NetworkError>) {
+pub(super) fn note(what: &str, done: Result<(), network::NetworkError>) {
     if let Err(error) = done {
         tracing::debug!(%error, "{what}");
     }

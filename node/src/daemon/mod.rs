@@ -2,6 +2,7 @@
 //!
 //! It decides nothing: what happens goes to the engine as events, and what the engine wants is done.
 
+mod devices;
 mod drive;
 mod listen;
 mod reach;
@@ -12,8 +13,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lore_control::{
-    Event as Progressed, Failure, FederationInvite, Handler, Peers, Progress, Reply, Request,
-    SessionAdd, SessionImport, Status, Stop as StopVerb, Stopping,
+    DeviceInvite, Event as Progressed, Failure, FederationInvite, Handler, Peers, Progress, Reply,
+    Request, SessionAdd, SessionImport, Status, Stop as StopVerb, Stopping,
 };
 use lore_engine::{EngineError, Event, Finished};
 use lore_session::import::Found;
@@ -99,12 +100,16 @@ struct Daemon {
     record: Option<FrameTap>,
     /// Requests of the engine that wait for an answer, by the network's name for them.
     requests: BTreeMap<RequestId, u64>,
+    /// Requests of the devices of this node's users, likewise.
+    device_requests: BTreeMap<RequestId, u64>,
     /// Requests of peers that the engine has yet to answer.
     replies: BTreeMap<u64, ReplyToken>,
     /// Frames that wait for the engine's verdict.
     frames: BTreeMap<u64, GossipId>,
     /// Verbs that wait for an attempt to join.
     joins: BTreeMap<u64, Answer>,
+    /// Verbs that wait for an attempt to join other devices.
+    device_joins: BTreeMap<u64, Answer>,
     /// Channel on which the work of releases comes back from the threads that do it.
     finished: mpsc::Sender<Finished>,
     /// Channel on which steps over the directories of agents come back.
@@ -164,9 +169,11 @@ pub async fn run(
         network,
         record,
         requests: BTreeMap::new(),
+        device_requests: BTreeMap::new(),
         replies: BTreeMap::new(),
         frames: BTreeMap::new(),
         joins: BTreeMap::new(),
+        device_joins: BTreeMap::new(),
         finished,
         watched,
         numbers: 0,
@@ -247,6 +254,7 @@ impl Daemon {
                 let begun = self.node.engine_mut().begin_takeover(&ask.invitation, &ask.secret);
                 return self.await_joining(begun, answer);
             }
+            Work::Verb(Request::DeviceJoin(ask)) => return self.join_devices(&ask, answer),
             Work::Verb(request) => self.answer(&request),
             Work::Store { user, sessions, again } => tokio::task::block_in_place(|| {
                 let added = self.node.session_store(&user, sessions, again)?;
@@ -272,12 +280,18 @@ impl Daemon {
                 Reply::to::<Status>(&status)?
             }
             Request::FederationInvite(ask) => {
-                let addresses = self.network.told();
-                let bare = addresses.iter().map(|address| address.address().to_string()).collect();
-                Reply::to::<FederationInvite>(&self.node.federation_invite(ask, bare)?)?
+                Reply::to::<FederationInvite>(&self.node.federation_invite(ask, self.told())?)?
+            }
+            Request::DeviceInvite(ask) => {
+                Reply::to::<DeviceInvite>(&self.node.device_invite(ask, self.told())?)?
             }
             other => tokio::task::block_in_place(|| self.node.answer(other, |_| {}))?,
         })
+    }
+
+    /// Addresses under which others may reach this node, without its key.
+    fn told(&self) -> Vec<String> {
+        self.network.told().iter().map(|address| address.address().to_string()).collect()
     }
 
     fn await_joining(&mut self, begun: Result<u64, EngineError>, answer: Answer) {

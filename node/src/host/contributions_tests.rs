@@ -106,6 +106,12 @@ fn a_remedy_that_the_session_had_been_given_counts_once_more_as_such() {
     };
     let given = ItemId::Given(lesson);
     assert_eq!(tried(&of(vec![hinted(refused()), solved()])).get(&given), Some(&true));
+    let elsewhere = |mut call: ToolCall| {
+        call.hint = Some(CallHint::new(lesson, Circle::Devices, true, false, "use --oneline"));
+        call
+    };
+    let from_a_device = of(vec![elsewhere(refused()), solved()]);
+    assert_eq!(tried(&from_a_device).get(&given), None, "another device's lesson is no trial here");
     let again = call("git log --oneline", 129, "error: unknown option `onelin'");
     assert_eq!(tried(&of(vec![hinted(refused()), again])).get(&given), Some(&false));
     let other = call("ls", 0, "");

@@ -28,6 +28,9 @@ const STAYS: [&str; 4] = [
     "backups that were made with `lore store backup` still hold the sessions",
 ];
 
+const DEVICES: &str = "your other devices give up what these sessions taught at their next contact with this one; \
+     a device that was removed keeps what it had";
+
 /// Times of a stored session, in seconds since the Unix epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Arrival {
@@ -86,6 +89,10 @@ impl Node {
             meant.iter().flat_map(|one| [one.id.as_str(), base_of(&one.id)]).collect();
         let times = || meant.iter().filter_map(|one| one.started.as_ref());
         let text = |started: &Started| started.text.clone();
+        let mut stays = STAYS.map(ToOwned::to_owned).to_vec();
+        if self.devices().group(&unit).is_some_and(|group| !group.others().is_empty()) {
+            stays.push(DEVICES.to_owned());
+        }
         let answer = control::SessionsForgotten {
             preview: ask.preview,
             forgotten: count(meant.len()),
@@ -93,11 +100,13 @@ impl Node {
             left: count(all.len() - meant.len()),
             oldest: times().min_by_key(|started| started.unix_seconds).map(text),
             newest: times().max_by_key(|started| started.unix_seconds).map(text),
-            stays: STAYS.map(ToOwned::to_owned).to_vec(),
+            stays,
         };
         let ids: BTreeSet<String> = meant.iter().map(|one| one.id.clone()).collect();
         if !ask.preview && !ids.is_empty() {
             self.delete(&unit, &all, &ids)?;
+            // Before the files are cleaned: what other devices are given holds lessons of these sessions too.
+            self.give_own_lessons()?;
             self.scrub();
             self.renew_own_hints(&ask.user)?;
         }

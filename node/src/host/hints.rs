@@ -20,7 +20,7 @@ pub(super) struct HintState {
     /// Number of times that sessions came or went.
     sessions: AtomicU64,
     /// What the files were made of.
-    made_of: Option<(u64, u64, Vec<Hash>)>,
+    made_of: Option<(u64, u64, u64, Vec<Hash>)>,
     next: u64,
 }
 
@@ -32,6 +32,11 @@ impl HintState {
     /// Notes that sessions came or went.
     pub(super) fn sessions_changed(&self) {
         self.sessions.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Number of times that sessions came or went.
+    pub(super) fn sessions(&self) -> u64 {
+        self.sessions.load(Ordering::Relaxed)
     }
 }
 
@@ -88,8 +93,8 @@ impl Node {
             return;
         }
         let roots = self.engine.federations().values().map(lore_engine::Federation::root).collect();
-        let sessions = self.hints.sessions.load(Ordering::Relaxed);
-        let made_of = (sessions, self.shelf_version(), roots);
+        let devices = self.devices.changes();
+        let made_of = (self.hints.sessions(), devices, self.shelf_version(), roots);
         if self.hints.made_of.as_ref() == Some(&made_of) {
             return;
         }
@@ -118,7 +123,7 @@ impl Node {
 
     fn write_own_hints(&self, user: &str) -> Result<(), CliError> {
         let book = self.book(user)?;
-        let own = index_of(&book, |entry| entry.circle == Circle::Own);
+        let own = index_of(&book, |entry| matches!(entry.circle, Circle::Own | Circle::Devices));
         self.hint_files(user).write_own(&own).map_err(|error| self.unwritable_hints(&error))
     }
 

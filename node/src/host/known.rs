@@ -31,18 +31,29 @@ struct Known {
 type Federations = BTreeMap<(Circle, LessonId), FederationId>;
 
 impl Node {
-    /// Own lessons of a user, and the public ones of every federation.
+    /// Own lessons of a user, also from other devices, and the public ones of every federation.
     fn known(&self, user: &str) -> Result<Known, CliError> {
         let digests = self.digests(user)?;
-        let (book, federations) = self.book_of(&digests);
+        let (book, federations) = self.book_of(&digests, Some(user));
         Ok(Known { digests, book, federations })
     }
 
-    /// A user's own lessons and the public ones on the shelf, with the federation of each.
-    fn book_of(&self, digests: &[(String, Digest)]) -> (Book, Federations) {
+    /// As [`Node::known`], without what other devices gave: what this node may suggest to publish is its own.
+    fn known_here(&self, user: &str) -> Result<Known, CliError> {
+        let digests = self.digests(user)?;
+        let (book, federations) = self.book_of(&digests, None);
+        Ok(Known { digests, book, federations })
+    }
+
+    /// A user's own lessons and the public ones on the shelf, with the federation of each; with a user also what that
+    /// user's other devices gave.
+    fn book_of(&self, digests: &[(String, Digest)], user: Option<&str>) -> (Book, Federations) {
         let mut book = Book::new();
         for (_, digest) in digests {
             book.add_session(digest);
+        }
+        if let Some(user) = user {
+            self.add_devices(user, &mut book);
         }
         let shelf = self.shelf();
         let mut federations = BTreeMap::new();
@@ -65,16 +76,18 @@ impl Node {
     }
 
     /// Everything that a user may be told about a failing call. Where the budget protects single sessions, nothing of
-    /// the user's other ones: a session must not be shown what another unit taught.
+    /// the user's other ones, here or on another device: a session must not be shown what another unit taught.
     pub(crate) fn book(&self, user: &str) -> Result<Book, CliError> {
         let unit = self.engine.ledger().budget().map(|budget| budget.unit);
-        let digests = if unit == Some(Unit::Session) { Vec::new() } else { self.digests(user)? };
-        Ok(self.book_of(&digests).0)
+        if unit == Some(Unit::Session) {
+            return Ok(self.public_book());
+        }
+        Ok(self.book_of(&self.digests(user)?, Some(user)).0)
     }
 
     /// Everything that all users of this node may be told.
     pub(super) fn public_book(&self) -> Book {
-        self.book_of(&[]).0
+        self.book_of(&[], None).0
     }
 
     /// Known lessons: those of each circle, the most often seen first.
@@ -150,7 +163,16 @@ impl Node {
         let reports = control::Reported { helped, not_helped };
         let trials = trials_of(&known.digests, id);
         let effect = self.effect_of(id);
-        Ok(control::ExplainedLesson { known: shown, rivals, sessions, reports, trials, effect })
+        let devices = self.devices_that_know(&ask.user, id);
+        Ok(control::ExplainedLesson {
+            known: shown,
+            rivals,
+            sessions,
+            devices,
+            reports,
+            trials,
+            effect,
+        })
     }
 
     /// What being given a lesson changed, in the released evidence of the first federation that counts it.
@@ -171,7 +193,7 @@ impl Node {
         &self,
         ask: &control::LessonSuggest,
     ) -> Result<control::Suggestions, CliError> {
-        let known = self.known(&ask.user)?;
+        let known = self.known_here(&ask.user)?;
         let lists = self.deny_lists()?;
         let offered = known.suggested().into_iter().take(ask.limit).map(|entry| {
             let id = entry.lesson.id();
@@ -196,7 +218,7 @@ impl Node {
     /// # Errors
     /// Fails when there is none, or more than one.
     pub fn own_lesson(&self, user: &str, id: &str) -> Result<Lesson, CliError> {
-        let known = self.known(user)?;
+        let known = self.known_here(user)?;
         let named = known.named(id)?;
         let found = known.suggested().into_iter().find(|entry| entry.lesson.id() == named);
         found.map(|entry| entry.lesson.clone()).ok_or_else(|| {
@@ -346,6 +368,7 @@ fn released(
 const fn shown(circle: Circle) -> control::Circle {
     match circle {
         Circle::Own => control::Circle::Own,
+        Circle::Devices => control::Circle::Devices,
         Circle::Node => control::Circle::Node,
         Circle::Federation => control::Circle::Federation,
         Circle::Codebook => control::Circle::Codebook,

@@ -10,6 +10,7 @@ mod contributions_tests;
 mod conversation;
 mod convert;
 mod denylist;
+mod devices;
 mod digests;
 mod evolve;
 mod exports;
@@ -54,6 +55,7 @@ pub(crate) use federations::joined;
 pub(crate) use known::call_of;
 pub use lessons::Handwritten;
 use lore_connect::hook::HintKey;
+use lore_engine::devices::{DeviceParts, Devices};
 use lore_engine::{Engine, Event, Gate, LedgerRecords, Parts, Settings, Storage, Table};
 use lore_privacy::SystemNoise;
 use lore_privacy::ledger::Verified;
@@ -87,6 +89,10 @@ pub struct Node {
     scrubbing: Option<std::thread::JoinHandle<()>>,
     /// Follows the agents of those who asked for it; none while a step of it is being done.
     watcher: Option<Watcher>,
+    /// Devices of this node's users.
+    devices: Devices,
+    /// State of what they are given.
+    given: devices::GivenState,
     /// State of what hooks of agents read.
     hints: hints::HintState,
     /// State of skills in agents' directories.
@@ -114,6 +120,13 @@ impl Node {
             gate: Gate::Off,
             ..Settings::default()
         };
+        let devices = Self::open_devices(DeviceParts {
+            key: key.clone(),
+            store: Arc::clone(&store),
+            clock: Arc::clone(&machine.clock),
+            entropy: Arc::clone(&machine.entropy),
+            sync_interval: settings.sync_interval,
+        })?;
         let parts = Parts {
             key,
             store: Arc::clone(&store),
@@ -141,6 +154,8 @@ impl Node {
             next_look,
             scrubbing,
             watcher: Some(Watcher::default()),
+            devices,
+            given: devices::GivenState::default(),
             hints: hints::HintState::new(hint_key),
             exports: exports::ExportState::default(),
             texts: texts::TextState::default(),
@@ -171,6 +186,7 @@ impl Node {
             self.engine.publish_due_texts()?;
             self.drop_old_sessions()?;
             self.tend_texts();
+            self.tend_devices()?;
             self.refresh_hints();
             self.refresh_exports();
         }

@@ -25,6 +25,7 @@ impl Node {
             home: self.home.root().to_owned(),
             key: control::PublicKey::of(self.engine.public_key()),
             federations: federations.map(|found| self.federation_status(found)).collect(),
+            devices: count(self.devices.served().len()),
             sessions: self.session_count()?,
             retention: self.retention()?,
             privacy: self.privacy_status()?,

@@ -26,7 +26,9 @@ impl Node {
             | Request::Stop(_)
             | Request::FederationPreview(_)
             | Request::FederationRecover(_)
-            | Request::FederationJoin(_) => {
+            | Request::FederationJoin(_)
+            | Request::DeviceInvite(_)
+            | Request::DeviceJoin(_) => {
                 return Err(CliError::failed(
                     "not_running",
                     format!("`{}` needs the network, and the node is not running", request.verb()),
@@ -70,6 +72,13 @@ impl Node {
                 let federation = self.which(ask.federation.as_deref())?;
                 let done = self.export_log(federation, &ask.directory)?;
                 Reply::to::<control::FederationExportLog>(&done)
+            }
+            Request::DeviceList(ask) => Reply::to::<control::DeviceList>(&self.device_list(ask)?),
+            Request::DeviceRemove(ask) => {
+                Reply::to::<control::DeviceRemove>(&self.device_remove(ask)?)
+            }
+            Request::DeviceLeave(ask) => {
+                Reply::to::<control::DeviceLeave>(&self.device_leave(ask)?)
             }
             Request::SessionImport(ask) => {
                 let mut files = SessionFiles::find(ask, self.engine.now_seconds())?;

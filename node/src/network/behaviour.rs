@@ -6,7 +6,10 @@ use std::time::Duration;
 use libp2p::request_response::{self, ProtocolSupport};
 use libp2p::swarm::NetworkBehaviour;
 use libp2p::swarm::behaviour::toggle::Toggle;
-use libp2p::{PeerId, allow_block_list, connection_limits, identify, identity, mdns, ping, relay};
+use libp2p::{
+    PeerId, StreamProtocol, allow_block_list, connection_limits, identify, identity, mdns, ping,
+    relay,
+};
 
 use super::codec::FrameCodec;
 use super::config::NetworkConfig;
@@ -16,7 +19,7 @@ use super::directory::{self, Kad};
 use super::gossip::{self, Gossip};
 use super::observed::Observed;
 use super::punch::Punch;
-use super::{NetworkError, PROTOCOL, limits};
+use super::{DEVICES_PROTOCOL, NetworkError, PROTOCOL, limits};
 
 /// Longest time of an answer.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
@@ -34,6 +37,7 @@ pub(super) struct Behaviour {
     pub(super) blocked: allow_block_list::Behaviour<allow_block_list::BlockedPeers>,
     pub(super) gossip: Gossip,
     pub(super) requests: request_response::Behaviour<FrameCodec>,
+    pub(super) devices: request_response::Behaviour<FrameCodec>,
     pub(super) identify: Observed,
     ping: ping::Behaviour,
     relays: relay::client::Behaviour,
@@ -78,13 +82,8 @@ impl Behaviour {
             crowd: Crowd::of(limits::STRANGERS_PER_ADDRESS, limits::STRANGERS),
             blocked: allow_block_list::Behaviour::default(),
             gossip: gossip::behaviour()?,
-            requests: request_response::Behaviour::with_codec(
-                FrameCodec,
-                [(PROTOCOL, ProtocolSupport::Full)],
-                request_response::Config::default()
-                    .with_request_timeout(REQUEST_TIMEOUT)
-                    .with_max_concurrent_streams(limits::STREAMS_PER_CONNECTION),
-            ),
+            requests: frames(PROTOCOL, limits::STREAMS_PER_CONNECTION),
+            devices: frames(DEVICES_PROTOCOL, limits::DEVICE_STREAMS_PER_CONNECTION),
             identify: Observed::new(identity_of(key)),
             ping: probes(),
             relays,
@@ -94,6 +93,17 @@ impl Behaviour {
             mdns: mdns.into(),
         })
     }
+}
+
+/// Questions and answers under one name.
+fn frames(protocol: StreamProtocol, streams: usize) -> request_response::Behaviour<FrameCodec> {
+    request_response::Behaviour::with_codec(
+        FrameCodec,
+        [(protocol, ProtocolSupport::Full)],
+        request_response::Config::default()
+            .with_request_timeout(REQUEST_TIMEOUT)
+            .with_max_concurrent_streams(streams),
+    )
 }
 
 /// What a node says of itself.

@@ -12,6 +12,9 @@ use libp2p::{StreamProtocol, request_response};
 /// The name under which requests are negotiated.
 pub const PROTOCOL: StreamProtocol = StreamProtocol::new("/commonlore/sync/1");
 
+/// The name under which devices of one person are asked: a channel apart from every federation's.
+pub const DEVICES_PROTOCOL: StreamProtocol = StreamProtocol::new("/commonlore/devices/1");
+
 /// The bounds of the network, in bytes and counts.
 pub mod limits {
     /// A request, in bytes.
@@ -24,6 +27,8 @@ pub mod limits {
     pub const REQUESTS_IN_FLIGHT: usize = 64;
     /// Requests a single connection may have open with us at once.
     pub const STREAMS_PER_CONNECTION: usize = 16;
+    /// Requests to this device that a single connection may have open at once. Strangers get a short answer.
+    pub const DEVICE_STREAMS_PER_CONNECTION: usize = 4;
     /// Events that wait for the reader before libp2p is no longer polled.
     pub const EVENTS_WAITING: usize = 64;
     /// Peers that are redialled.

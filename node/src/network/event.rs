@@ -43,7 +43,7 @@ pub enum RequestFailure {
     #[error("the connection closed before the answer came")]
     ConnectionClosed,
     /// The peer speaks another protocol.
-    #[error("the peer does not speak {}", super::PROTOCOL)]
+    #[error("the peer does not speak this protocol: it runs an older lore")]
     UnsupportedProtocol,
     /// The stream broke: refused by the peer (oversized, too many), or cut.
     #[error("the peer refused or dropped the request: {0}")]
@@ -88,6 +88,15 @@ pub enum NetworkEvent {
     },
     /// A peer asks; answer with [`super::NetworkHandle::reply`].
     Request {
+        /// The peer.
+        peer: PublicKey,
+        /// The question.
+        bytes: Vec<u8>,
+        /// The right to answer.
+        reply: ReplyToken,
+    },
+    /// A peer asks under [`super::DEVICES_PROTOCOL`]; answer with [`super::NetworkHandle::reply`].
+    DeviceRequest {
         /// The peer.
         peer: PublicKey,
         /// The question.

@@ -8,7 +8,7 @@ use libp2p::{PeerId, gossipsub};
 
 use super::config::Direction;
 use super::event::{GossipId, NetworkEvent, ReplyToken, RequestFailure, RequestId};
-use super::handle::Published;
+use super::handle::{Channel, Published};
 use super::peer::public_key_of;
 use super::task::Task;
 use super::{NetworkError, gossip, limits};
@@ -35,7 +35,13 @@ impl Task {
         }
     }
 
-    pub(super) fn request(&mut self, id: RequestId, peer: PeerId, request: Vec<u8>) {
+    pub(super) fn request(
+        &mut self,
+        channel: Channel,
+        id: RequestId,
+        peer: PeerId,
+        request: Vec<u8>,
+    ) {
         if !self.swarm.is_connected(&peer) {
             if let Some(peer) = public_key_of(&peer) {
                 self.outbox.push_back(NetworkEvent::RequestFailed {
@@ -47,9 +53,12 @@ impl Task {
             return;
         }
         self.tap(Direction::Out, &request);
-        let requests = &mut self.swarm.behaviour_mut().requests;
-        let outbound = requests.send_request(&peer, request);
-        self.requests.insert(outbound, id);
+        let behaviour = self.swarm.behaviour_mut();
+        let outbound = match channel {
+            Channel::Federations => behaviour.requests.send_request(&peer, request),
+            Channel::Devices => behaviour.devices.send_request(&peer, request),
+        };
+        self.requests.insert((channel, outbound), id);
     }
 
     /// A request is in flight until its outcome was handed over, so that a reader that asks
@@ -80,16 +89,24 @@ impl Task {
         }
     }
 
-    pub(super) fn on_requests(&mut self, event: request_response::Event<Vec<u8>, Vec<u8>>) {
+    pub(super) fn on_requests(
+        &mut self,
+        channel: Channel,
+        event: request_response::Event<Vec<u8>, Vec<u8>>,
+    ) {
         use request_response::{Event, Message};
         match event {
-            Event::Message { peer, message: Message::Request { request, channel, .. }, .. } => {
+            Event::Message {
+                peer,
+                message: Message::Request { request, channel: answer, .. },
+                ..
+            } => {
                 self.tap(Direction::In, &request);
                 if let Some(peer) = public_key_of(&peer) {
-                    self.outbox.push_back(NetworkEvent::Request {
-                        peer,
-                        bytes: request,
-                        reply: ReplyToken(channel),
+                    let (bytes, reply) = (request, ReplyToken(answer));
+                    self.outbox.push_back(match channel {
+                        Channel::Federations => NetworkEvent::Request { peer, bytes, reply },
+                        Channel::Devices => NetworkEvent::DeviceRequest { peer, bytes, reply },
                     });
                 }
             }
@@ -97,7 +114,7 @@ impl Task {
                 peer, message: Message::Response { request_id, response }, ..
             } => {
                 self.tap(Direction::In, &response);
-                let Some(request) = self.requests.remove(&request_id) else {
+                let Some(request) = self.requests.remove(&(channel, request_id)) else {
                     return;
                 };
                 if let Some(peer) = public_key_of(&peer) {
@@ -109,7 +126,7 @@ impl Task {
                 }
             }
             Event::OutboundFailure { peer, request_id, error, .. } => {
-                let Some(request) = self.requests.remove(&request_id) else {
+                let Some(request) = self.requests.remove(&(channel, request_id)) else {
                     return;
                 };
                 if let Some(peer) = public_key_of(&peer) {

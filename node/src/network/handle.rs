@@ -26,6 +26,15 @@ pub enum Published {
     Duplicate,
 }
 
+/// Which questions are asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Channel {
+    /// Of federations.
+    Federations,
+    /// Of devices of one person.
+    Devices,
+}
+
 /// Command to the task.
 pub(super) enum Command {
     Subscribe(FederationId),
@@ -35,7 +44,7 @@ pub(super) enum Command {
     Want(PeerAddress, oneshot::Sender<Result<(), NetworkError>>),
     Forget(PeerId),
     Keep(Vec<PeerId>),
-    Request(RequestId, PeerId, Vec<u8>),
+    Request(Channel, RequestId, PeerId, Vec<u8>),
     Reply(ReplyToken, Vec<u8>),
     Block(PeerId),
     Unblock(PeerId),
@@ -167,12 +176,26 @@ impl NetworkHandle {
         request: Vec<u8>,
     ) -> Result<RequestId, NetworkError> {
         within("request", request.len(), limits::REQUEST_BYTES)?;
-        self.request_unchecked(peer, request).await
+        self.request_unchecked(Channel::Federations, peer, request).await
+    }
+
+    /// [`Self::request`] under [`super::DEVICES_PROTOCOL`].
+    ///
+    /// # Errors
+    /// Those of [`Self::request`].
+    pub async fn request_device(
+        &self,
+        peer: PublicKey,
+        request: Vec<u8>,
+    ) -> Result<RequestId, NetworkError> {
+        within("request", request.len(), limits::REQUEST_BYTES)?;
+        self.request_unchecked(Channel::Devices, peer, request).await
     }
 
     /// [`Self::request`] without the sender's own size check: what a hostile peer does.
     pub(super) async fn request_unchecked(
         &self,
+        channel: Channel,
         peer: PublicKey,
         request: Vec<u8>,
     ) -> Result<RequestId, NetworkError> {
@@ -183,7 +206,7 @@ impl NetworkHandle {
             .try_update(Ordering::AcqRel, Ordering::Acquire, |n| (n < limit).then_some(n + 1))
             .map_err(|_| NetworkError::TooManyRequests(limits::REQUESTS_IN_FLIGHT))?;
         let id = RequestId(self.shared.next_request.fetch_add(1, Ordering::Relaxed));
-        let sent = self.send(Command::Request(id, peer, request)).await;
+        let sent = self.send(Command::Request(channel, id, peer, request)).await;
         if sent.is_err() {
             self.shared.requests_in_flight.fetch_sub(1, Ordering::AcqRel);
         }

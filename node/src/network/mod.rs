@@ -40,7 +40,7 @@ mod task;
 #[cfg(test)]
 mod tests;
 
-pub use codec::{PROTOCOL, limits};
+pub use codec::{DEVICES_PROTOCOL, PROTOCOL, limits};
 pub use config::{Direction, FrameTap, NetworkConfig};
 pub use error::NetworkError;
 pub use event::{GossipId, NetworkEvent, ReplyToken, RequestFailure, RequestId, Verdict};

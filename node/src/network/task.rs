@@ -17,7 +17,7 @@ use super::behaviour::{Behaviour, BehaviourEvent};
 use super::config::{Direction, FrameTap, NetworkConfig};
 use super::directory::Directory;
 use super::event::{GossipId, NetworkEvent, ReplyToken, RequestId, Verdict};
-use super::handle::{Command, Published, Shared};
+use super::handle::{Channel, Command, Published, Shared};
 use super::peer::{keypair_of, public_key_of};
 use super::reach::Standing;
 use super::redial::Redial;
@@ -32,7 +32,7 @@ pub(super) struct Task {
     pub(super) shared: Arc<Shared>,
     pub(super) redial: Redial,
     tap: Option<FrameTap>,
-    pub(super) requests: BTreeMap<OutboundRequestId, RequestId>,
+    pub(super) requests: BTreeMap<(Channel, OutboundRequestId), RequestId>,
     pub(super) members: Vec<PeerId>,
     /// Relays and bootstrap nodes of the configuration.
     infrastructure: BTreeSet<PeerId>,
@@ -229,9 +229,12 @@ impl Task {
                 }
             }
             Command::Forget(peer) => self.redial.forget(&peer),
-            Command::Request(id, peer, request) => self.request(id, peer, request),
+            Command::Request(channel, id, peer, request) => {
+                self.request(channel, id, peer, request)
+            }
             Command::Reply(ReplyToken(channel), reply) => {
                 self.tap(Direction::Out, &reply);
+                // An answer has a way of its own, whatever it was asked under.
                 let requests = &mut self.swarm.behaviour_mut().requests;
                 if requests.send_response(channel, reply).is_err() {
                     tracing::debug!("a peer left before its answer");
@@ -336,7 +339,8 @@ impl Task {
                 message_id,
                 message,
             }) => self.on_gossip(propagation_source, message_id, message),
-            BehaviourEvent::Requests(event) => self.on_requests(event),
+            BehaviourEvent::Requests(event) => self.on_requests(Channel::Federations, event),
+            BehaviourEvent::Devices(event) => self.on_requests(Channel::Devices, event),
             BehaviourEvent::Identify(identify::Event::Received { peer_id, info, .. }) => {
                 self.on_identified(peer_id, info.listen_addrs);
             }

@@ -9,6 +9,7 @@ use lore_protocol::identity::{SecretKey, Signer as _};
 use lore_protocol::ids::{FederationId, PublicKey};
 use tokio::sync::mpsc;
 
+use super::handle::Channel;
 use super::*;
 
 const TCP: &str = "/ip4/127.0.0.1/tcp/0";
@@ -191,6 +192,46 @@ async fn two_nodes_gossip_and_answer_over_quic() {
     two_nodes_talk(QUIC).await;
 }
 
+#[tokio::test]
+async fn questions_of_devices_and_of_federations_are_never_taken_for_each_other() {
+    let mut a = Node::start(1, TCP).await;
+    let mut b = Node::start(2, TCP).await;
+    link(&mut a, &mut b).await;
+    // The first request under each name: libp2p gives both the same number.
+    let of_devices = a.handle.request_device(b.key, b"devices?".to_vec()).await.unwrap();
+    let of_federations = a.handle.request(b.key, b"federations?".to_vec()).await.unwrap();
+    for _ in 0..2 {
+        let (answer, reply) = b
+            .until(|event| match event {
+                NetworkEvent::DeviceRequest { bytes, reply, .. } => {
+                    assert_eq!(bytes, b"devices?");
+                    Some((b"devices!".to_vec(), reply))
+                }
+                NetworkEvent::Request { bytes, reply, .. } => {
+                    assert_eq!(bytes, b"federations?");
+                    Some((b"federations!".to_vec(), reply))
+                }
+                _ => None,
+            })
+            .await;
+        b.handle.reply(reply, answer).await.unwrap();
+    }
+    for _ in 0..2 {
+        let (request, bytes) = a
+            .until(|event| match event {
+                NetworkEvent::Response { request, bytes, .. } => Some((request, bytes)),
+                _ => None,
+            })
+            .await;
+        let expected = match request {
+            id if id == of_devices => &b"devices!"[..],
+            id if id == of_federations => &b"federations!"[..],
+            _ => panic!("an answer to nothing"),
+        };
+        assert_eq!(bytes, expected);
+    }
+}
+
 async fn gossip_crosses_a_line_of_four(listen: &str) {
     let mut a = Node::start(1, listen).await;
     let mut b = Node::start(2, listen).await;
@@ -286,7 +327,7 @@ async fn an_oversized_request_is_refused_by_both_sides() {
         Err(NetworkError::TooLarge { .. })
     ));
     // A hostile sender does not check; the receiver does.
-    let hostile = a.handle.request_unchecked(b.key, oversized).await.unwrap();
+    let hostile = a.handle.request_unchecked(Channel::Federations, b.key, oversized).await.unwrap();
     let why = a
         .until(|event| match event {
             NetworkEvent::RequestFailed { request, why, .. } if request == hostile => Some(why),

@@ -27,6 +27,8 @@ const MIN_GROUPS_COARSE: u32 = 2;
 pub enum Circle {
     /// The user's own sessions.
     Own,
+    /// The same user's sessions on other devices.
+    Devices,
     /// Released by this node, from all its users.
     Node,
     /// Released by other nodes.
@@ -34,6 +36,10 @@ pub enum Circle {
     /// Public texts: the codebook.
     Codebook,
 }
+
+/// All circles, by the numbers that an index has for them.
+pub(crate) const CIRCLES: [Circle; 5] =
+    [Circle::Own, Circle::Node, Circle::Federation, Circle::Codebook, Circle::Devices];
 
 /// How often a remedy was seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -108,7 +114,7 @@ impl Entry {
         }
         match self.state {
             LessonState::Steady => true,
-            LessonState::Dormant { .. } => matches!(self.circle, Circle::Own),
+            LessonState::Dormant { .. } => matches!(self.circle, Circle::Own | Circle::Devices),
             LessonState::Drifting { .. } => false,
         }
     }
@@ -214,9 +220,17 @@ impl Book {
         }
     }
 
+    /// Adds what the same user's sessions on another device saw: to the own lesson, when there is one, so that there is
+    /// one count; else as a lesson of other devices. Own sessions come first.
+    pub fn add_device(&mut self, entry: Entry) {
+        let is_own = self.places.contains_key(&(Circle::Own, entry.lesson.id()));
+        let circle = if is_own { Circle::Own } else { Circle::Devices };
+        self.add(Entry { circle, ..entry });
+    }
+
     /// Notes the state of a lesson in every circle. Of several federations the worst one counts.
     pub fn mark(&mut self, lesson: LessonId, state: LessonState) {
-        for circle in [Circle::Own, Circle::Node, Circle::Federation, Circle::Codebook] {
+        for circle in CIRCLES {
             if let Some(at) = self.places.get(&(circle, lesson)) {
                 let entry = &mut self.entries[*at];
                 entry.state = entry.state.max(state);

@@ -34,7 +34,7 @@ impl fmt::Display for Hint<'_> {
         text.push_str("). What worked: ");
         text.push_str(&lesson.action().to_string());
         // The user's own command is shown to that user only.
-        let shown = *circle == Circle::Own
+        let shown = matches!(circle, Circle::Own | Circle::Devices)
             && !example.is_empty()
             && !matches!(lesson.action(), Action::Retry(_) | Action::RunFirst(_));
         if shown {
@@ -42,12 +42,19 @@ impl fmt::Display for Hint<'_> {
             text.push_str(&format!(" (`{}`)", beginning(&line, 120)));
         }
         text.push_str(". ");
-        let times = tally.worked + tally.failed;
+        let times = tally.worked.saturating_add(tally.failed);
         text.push_str(&match circle {
             Circle::Own if times == 1 => "Seen once in your own sessions.".to_owned(),
             Circle::Own => {
                 format!("In your own sessions: worked {} of {times} times.", tally.worked)
             }
+            Circle::Devices if times == 1 => {
+                "Seen once in your own sessions, on another device.".to_owned()
+            }
+            Circle::Devices => format!(
+                "In your own sessions on other devices: worked {} of {times} times.",
+                tally.worked
+            ),
             Circle::Node => format!("Known to about {} people of this node.", tally.groups),
             Circle::Federation => format!("Known to about {} people.", tally.groups),
             Circle::Codebook => "From the documentation of the tool.".to_owned(),

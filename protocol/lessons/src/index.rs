@@ -10,7 +10,7 @@ use lore_protocol::ids::Hash;
 use lore_protocol::lesson::{Lesson, Op};
 use lore_protocol::library::LessonState;
 
-use crate::book::{Book, Circle, Entry, Tally};
+use crate::book::{Book, CIRCLES, Entry, Tally};
 use crate::call::Call;
 use crate::line::commands;
 use crate::program::program;
@@ -57,8 +57,6 @@ struct Kept {
     last_seconds: u64,
     example: String,
 }
-
-const CIRCLES: [Circle; 4] = [Circle::Own, Circle::Node, Circle::Federation, Circle::Codebook];
 
 impl Kept {
     fn of(entry: &Entry) -> Self {

@@ -13,7 +13,7 @@ struct Stop<'a>(&'a Cluster);
 
 impl Drop for Stop<'_> {
     fn drop(&mut self) {
-        for home in ["one", "two", "team"] {
+        for home in ["one", "two", "team", "laptop", "desktop"] {
             let path = self.0.path().join(home);
             let _ = Command::new(lore()).arg("--home").arg(path).arg("stop").output();
         }
@@ -38,6 +38,19 @@ fn the_quickstart_shows_what_it_says() {
         answered_before_seconds: i64::try_from(Delay::LEAST_SECONDS).unwrap(),
     };
     run_at(&guide, cluster.path(), time);
+}
+
+#[test]
+fn the_guide_to_own_devices_shows_what_it_says() {
+    let cluster = Cluster::of(2);
+    let _stop = Stop(&cluster);
+    let guide = steps(include_str!("../../../docs/devices.md"));
+    assert!(guide.len() >= 11, "the guide has commands");
+    let docs = cluster.path().join("docs");
+    std::fs::create_dir(&docs).unwrap();
+    let example = include_str!("../../../docs/example-session.jsonl");
+    std::fs::write(docs.join("example-session.jsonl"), example).unwrap();
+    run(&guide, cluster.path());
 }
 
 #[test]

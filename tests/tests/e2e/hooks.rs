@@ -37,8 +37,13 @@ pub(crate) fn hook(home: &Path, agent: &str, event: &str, input: &[u8]) -> Strin
 
 /// A node whose hints were written, with an empty home of a person.
 fn connected(cluster: &Cluster) -> (Node, std::path::PathBuf) {
-    let node = cluster.node("mine");
-    let person = cluster.path().join("ada");
+    connected_as(cluster, "mine")
+}
+
+/// [`connected`], with a name.
+pub(crate) fn connected_as(cluster: &Cluster, name: &str) -> (Node, std::path::PathBuf) {
+    let node = cluster.node(name);
+    let person = cluster.path().join(format!("ada-at-{name}"));
     std::fs::create_dir_all(person.join(".claude")).unwrap();
     let mut connect = node.command(&["connect", "claude-code", "--yes", "--no-run", "--json"]);
     let done = connect.env("HOME", &person).env("USER", "ada").output().unwrap();
@@ -46,7 +51,7 @@ fn connected(cluster: &Cluster) -> (Node, std::path::PathBuf) {
     (node, person)
 }
 
-fn text_of(answer: &str) -> String {
+pub(crate) fn text_of(answer: &str) -> String {
     let value: Value = serde_json::from_str(answer).unwrap();
     assert_eq!(value["hookSpecificOutput"]["hookEventName"], "PostToolUseFailure", "{value}");
     value["hookSpecificOutput"]["additionalContext"].as_str().unwrap().to_owned()
@@ -142,7 +147,12 @@ fn whatever_goes_wrong_the_agent_is_told_nothing() {
 const FAILED: &str = "Exit code 2\nerror: unexpected argument '--stage' found";
 
 /// A session in which `shipit run --stage` fails and `--to` works, as Claude Code keeps it.
-fn deployed(directory: &Path, session: &str) -> std::path::PathBuf {
+pub(crate) fn deployed(directory: &Path, session: &str) -> std::path::PathBuf {
+    repaired(directory, session, "run")
+}
+
+/// [`deployed`], with another command of the program.
+pub(crate) fn repaired(directory: &Path, session: &str, command: &str) -> std::path::PathBuf {
     let call = |id: &str, command: &str, output: &str, error: bool| {
         [
             json!({"type": "assistant", "sessionId": session, "uuid": format!("{session}a{id}"), "message": {"role": "assistant",
@@ -155,8 +165,8 @@ fn deployed(directory: &Path, session: &str) -> std::path::PathBuf {
         "message": {"role": "user", "content": "deploy"}});
     let lines = [
         [task].to_vec(),
-        call("1", "shipit run --stage a", FAILED, true).to_vec(),
-        call("2", "shipit run --to a", "done", false).to_vec(),
+        call("1", &format!("shipit {command} --stage a"), FAILED, true).to_vec(),
+        call("2", &format!("shipit {command} --to a"), "done", false).to_vec(),
     ]
     .concat();
     let file = directory.join(format!("{session}.jsonl"));
@@ -175,7 +185,7 @@ fn ada(node: &Node, person: &Path, args: &[&str]) -> Value {
 }
 
 /// The hint for the failure of a session, as the agent reads it; empty without one.
-fn ask_about_deploying(node: &Node, session: &str) -> String {
+pub(crate) fn ask_about_deploying(node: &Node, session: &str) -> String {
     let call = json!({"session_id": session, "hook_event_name": "PostToolUseFailure", "tool_name": "Bash",
         "tool_input": {"command": "shipit run --stage b"}, "error": FAILED});
     hook(node.home(), "claude-code", "after", call.to_string().as_bytes())

@@ -9,6 +9,7 @@ mod attacks;
 mod consent;
 mod crash;
 mod demo;
+mod devices;
 mod eviction;
 mod export;
 mod federation;

@@ -54,6 +54,31 @@ fn members_on_a_lan_find_each_other_without_addresses_and_strangers_are_left_alo
 }
 
 #[test]
+fn devices_of_one_person_find_each_other_on_a_lan_after_both_moved() {
+    alone("moved::devices_of_one_person_find_each_other_on_a_lan_after_both_moved", || {
+        let cluster = Cluster::of(2);
+        let wire = Wire::new();
+        let lan = wire.lan(None);
+        let host = |last| Host::at_home(&wire, lan, [192, 168, 7, last]);
+        let [first, second] = [host(2), host(3)];
+        let mut ada = first.node(&cluster, "ada", &[], "");
+        let mut ben = second.node(&cluster, "ben", &[], "");
+        // They are in no federation.
+        let line = ada.json(&["device", "invite", "--user", "me"])["line"].clone();
+        ben.json(&["device", "join", line.as_str().unwrap(), "--user", "me", "--yes"]);
+        let [third, fourth] = [host(4), host(5)];
+        move_both([&mut ada, &mut ben], [&third, &fourth]);
+        wait_until("they met", LONG, || (way(&ada, &ben)? == "lan").then_some(()));
+        let example = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/example-session.jsonl");
+        ada.json(&["session", "import", example, "--user", "me"]);
+        wait_until("the lesson is there", LONG, || {
+            let listed = ben.json(&["lesson", "list", "rg", "--user", "me"]);
+            (listed["lessons"][0]["circle"] == "devices").then_some(())
+        });
+    });
+}
+
+#[test]
 fn members_that_both_moved_find_each_other_at_a_bootstrap_node() {
     alone("moved::members_that_both_moved_find_each_other_at_a_bootstrap_node", || {
         let cluster = Cluster::of(3);

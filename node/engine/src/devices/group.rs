@@ -1,0 +1,277 @@
+//! One user's group, as this device knows it, and what of it is stored.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use lore_protocol::codec::{self, Decode, Encode};
+use lore_protocol::ids::PublicKey;
+
+use super::register::{Known, Register};
+use super::roster::Roster;
+use super::statement::{Card, Statements};
+use super::wire::{Gives, Versions, Wants};
+use super::{DeviceId, DeviceLesson, GroupId, limits};
+use crate::{Batch, EngineError, MAX_ADDRESS_BYTES, RecordKind, Storage};
+
+/// Most addresses that are kept of a device.
+const ADDRESSES: usize = 8;
+
+/// A user's group.
+pub struct Group {
+    user: String,
+    me: DeviceId,
+    pub(super) secret: [u8; 32],
+    pub(super) roster: Roster,
+    pub(super) registers: BTreeMap<DeviceId, Known>,
+    pub(super) addresses: BTreeMap<DeviceId, Vec<String>>,
+    contacts: BTreeMap<DeviceId, u64>,
+    /// Devices that say that this one was removed.
+    pub(super) called_gone: BTreeSet<DeviceId>,
+}
+
+#[derive(Encode, Decode)]
+struct Stored {
+    user: String,
+    group: GroupId,
+    me: DeviceId,
+    secret: [u8; 32],
+    roster: Statements,
+    addresses: Vec<(DeviceId, Vec<String>)>,
+    contacts: Vec<(DeviceId, u64)>,
+    called_gone: Vec<DeviceId>,
+}
+
+/// Key of the record of what a device gave.
+pub(super) fn register_key(unit: &str, device: &DeviceId) -> Vec<u8> {
+    format!("{unit}/{}", device.0).into_bytes()
+}
+
+/// The groups of a store, by pseudonym of the user. What cannot be read is left out: a register comes again, and the
+/// devices of a group can be paired anew.
+pub(super) fn load(
+    store: &dyn Storage,
+    key: &PublicKey,
+) -> Result<BTreeMap<String, Group>, EngineError> {
+    let mut groups = BTreeMap::new();
+    for pair in store.scan(RecordKind::DeviceGroup, b"") {
+        let (unit, bytes) = pair?;
+        let stored = codec::decode::<Stored>(&bytes).ok();
+        let Some((unit, stored)) = String::from_utf8(unit).ok().zip(stored) else {
+            tracing::error!("a group of devices in the store cannot be read");
+            continue;
+        };
+        let mut group = Group::new(stored.user, stored.group, stored.me, stored.secret);
+        group.roster.merge(stored.roster);
+        group.addresses = stored.addresses.into_iter().collect();
+        group.contacts = stored.contacts.into_iter().collect();
+        group.called_gone = stored.called_gone.into_iter().collect();
+        for pair in store.scan(RecordKind::DeviceLessons, format!("{unit}/").as_bytes()) {
+            let known = codec::decode::<Register>(&pair?.1).ok();
+            let known = known.and_then(|register| group.read(register));
+            if let Some(known) = known {
+                group.registers.insert(known.device, known);
+            }
+        }
+        // A key that was changed under a home makes another node of it.
+        if group.my_card().is_none_or(|card| card.key == *key) {
+            groups.insert(unit, group);
+        }
+    }
+    Ok(groups)
+}
+
+impl Group {
+    pub(super) const fn new(user: String, group: GroupId, me: DeviceId, secret: [u8; 32]) -> Self {
+        Self {
+            user,
+            me,
+            secret,
+            roster: Roster::new(group),
+            registers: BTreeMap::new(),
+            addresses: BTreeMap::new(),
+            contacts: BTreeMap::new(),
+            called_gone: BTreeSet::new(),
+        }
+    }
+
+    pub(super) fn to_bytes(&self) -> Vec<u8> {
+        codec::encode(&Stored {
+            user: self.user.clone(),
+            group: self.roster.group(),
+            me: self.me,
+            secret: self.secret,
+            roster: self.roster.statements(),
+            addresses: self.addresses.clone().into_iter().collect(),
+            contacts: self.contacts.clone().into_iter().collect(),
+            called_gone: self.called_gone.iter().copied().collect(),
+        })
+    }
+
+    /// Name of the user on this node.
+    #[must_use]
+    pub fn user(&self) -> &str {
+        &self.user
+    }
+
+    /// This device.
+    #[must_use]
+    pub const fn me(&self) -> DeviceId {
+        self.me
+    }
+
+    /// Who is in the group.
+    #[must_use]
+    pub const fn roster(&self) -> &Roster {
+        &self.roster
+    }
+
+    fn my_card(&self) -> Option<&Card> {
+        self.roster.active().get(&self.me).copied()
+    }
+
+    /// Returns true while this device is in the group, as far as it knows.
+    #[must_use]
+    pub fn is_in(&self) -> bool {
+        self.my_card().is_some()
+    }
+
+    /// Number of devices that say that this one was removed.
+    #[must_use]
+    pub fn called_gone_by(&self) -> usize {
+        self.called_gone.len()
+    }
+
+    /// The other devices; none once this one is out.
+    #[must_use]
+    pub fn others(&self) -> BTreeMap<DeviceId, &Card> {
+        let mut active = self.roster.active();
+        if active.remove(&self.me).is_some() { active } else { BTreeMap::new() }
+    }
+
+    /// The other device of a key.
+    pub(super) fn other(&self, key: &PublicKey) -> Option<(DeviceId, [u8; 32])> {
+        let others = self.others();
+        others.into_iter().find(|(_, card)| card.key == *key).map(|(id, card)| (id, card.box_key))
+    }
+
+    /// Time of the last contact with a device, in seconds since the Unix epoch.
+    #[must_use]
+    pub fn last_contact(&self, device: &DeviceId) -> Option<u64> {
+        self.contacts.get(device).copied()
+    }
+
+    pub(super) fn note_contact(&mut self, device: DeviceId, now_seconds: u64) {
+        self.contacts.insert(device, now_seconds);
+        self.called_gone.remove(&device);
+    }
+
+    /// Number of lessons that a device gave; none when nothing of it has come.
+    #[must_use]
+    pub fn given_by(&self, device: &DeviceId) -> Option<usize> {
+        self.registers.get(device).map(|known| known.lessons.len())
+    }
+
+    /// Lessons that each other device gave.
+    pub fn lessons_of_others(&self) -> impl Iterator<Item = (&DeviceId, &[DeviceLesson])> {
+        let others = self.registers.iter().filter(|(device, _)| **device != self.me);
+        others.map(|(device, known)| (device, known.lessons.as_slice()))
+    }
+
+    /// Own register's version and lessons.
+    pub(super) fn own(&self) -> Option<&Known> {
+        self.registers.get(&self.me)
+    }
+
+    /// Reads a register of a device of the group.
+    pub(super) fn read(&self, register: Register) -> Option<Known> {
+        let active = self.roster.active();
+        register.read(self.roster.group(), |device| active.get(device).map(|card| card.key))
+    }
+
+    /// Newest versions that are here.
+    pub(super) fn versions(&self) -> Versions {
+        self.registers.values().map(|known| (known.device, known.version)).collect()
+    }
+
+    /// Returns true when another device has something that is not here.
+    pub(super) fn lacks(&self, versions: &Versions) -> bool {
+        let active = self.roster.active();
+        versions.iter().any(|(device, version)| {
+            let here = self.registers.get(device).map_or(0, |known| known.version);
+            *device != self.me && active.contains_key(device) && here < *version
+        })
+    }
+
+    /// What this device has, to be told to another one.
+    pub(super) fn wants(&self, with_roster: bool) -> Wants {
+        let seeks = self.others().keys().any(|id| !self.addresses.contains_key(id));
+        Wants {
+            digest: self.roster.digest(),
+            roster: with_roster.then(|| self.roster.statements()),
+            have: self.versions(),
+            seeks,
+        }
+    }
+
+    /// What another device lacks. Registers are given whole, as many as fit one answer.
+    pub(super) fn gives(&self, wants: &Wants) -> Gives {
+        let digest = self.roster.digest();
+        let has = |known: &Known| {
+            let told = wants.have.iter().find(|(device, _)| *device == known.device);
+            told.is_some_and(|(_, version)| *version >= known.version)
+        };
+        let (mut registers, mut bytes, mut more) = (Vec::new(), 0_usize, false);
+        for known in self.registers.values().filter(|known| !has(known)) {
+            bytes = bytes.saturating_add(known.register.len());
+            if bytes > limits::ANSWER_BYTES && !registers.is_empty() {
+                more = true;
+                break;
+            }
+            registers.push(known.register.clone());
+        }
+        let known = self.addresses.iter().filter(|_| wants.seeks);
+        Gives {
+            roster: (digest != wants.digest).then(|| self.roster.statements()),
+            digest,
+            have: self.versions(),
+            registers,
+            more,
+            addresses: known.map(|(id, addresses)| (*id, addresses.clone())).collect(),
+        }
+    }
+
+    /// Keeps where a device listens, as it says itself. True when it was not known.
+    pub(super) fn set_addresses(&mut self, device: DeviceId, addresses: &[String]) -> bool {
+        let addresses = bounded(addresses);
+        if addresses.is_empty() || self.addresses.get(&device) == Some(&addresses) {
+            return false;
+        }
+        self.addresses.insert(device, addresses);
+        true
+    }
+
+    /// Takes in where a device listens, as another one says: only while it has not said so itself.
+    pub(super) fn hear_addresses(&mut self, device: DeviceId, addresses: &[String]) {
+        if !self.addresses.contains_key(&device) && self.others().contains_key(&device) {
+            self.set_addresses(device, addresses);
+        }
+    }
+
+    /// Gives up what is here of devices that are in the group no more. True when something was.
+    pub(super) fn drop_removed(&mut self, unit: &str, batch: &mut Batch) -> bool {
+        let active: BTreeSet<DeviceId> = self.roster.active().into_keys().collect();
+        let gone = |device: &DeviceId| *device != self.me && !active.contains(device);
+        let removed: Vec<DeviceId> = self.registers.keys().filter(|id| gone(id)).copied().collect();
+        self.addresses.retain(|device, _| active.contains(device));
+        self.contacts.retain(|device, _| active.contains(device));
+        for device in &removed {
+            self.registers.remove(device);
+            batch.delete(RecordKind::DeviceLessons, register_key(unit, device));
+        }
+        !removed.is_empty()
+    }
+}
+
+fn bounded(addresses: &[String]) -> Vec<String> {
+    let short = addresses.iter().filter(|address| address.len() <= MAX_ADDRESS_BYTES);
+    short.take(ADDRESSES).cloned().collect()
+}

@@ -1,0 +1,131 @@
+//! Removing a device, and leaving.
+
+use lore_protocol::codec;
+
+use super::error::no_group;
+use super::statement::{Removal, Statements};
+use super::{DeviceId, Devices};
+use crate::{Batch, Durability, EngineError, RecordKind};
+
+/// A device that was removed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Removed {
+    /// Its name.
+    pub name: String,
+    /// Names of devices that it had admitted and that stay.
+    pub admitted: Vec<String>,
+    /// Names of the devices that are left, without this one.
+    pub left: Vec<String>,
+}
+
+/// A group that this device left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Left {
+    /// Names of devices that are being told.
+    pub told: Vec<String>,
+    /// Names of devices that are not connected and have to be told by a person.
+    pub untold: Vec<String>,
+}
+
+impl Devices {
+    /// Removes another device of a user's group, by its name or the beginning of its id. It is served nothing any more,
+    /// by no device that has heard of this.
+    ///
+    /// # Errors
+    /// Fails when no device or more than one is meant, when this device is out itself, and with the store.
+    pub fn remove(&mut self, unit: &str, named: &str) -> Result<Removed, EngineError> {
+        let group = self.groups.get_mut(unit).ok_or_else(no_group)?;
+        let others = group.others();
+        let fits = |(id, name): &(DeviceId, String)| {
+            name == named || (named.len() >= 4 && id.0.to_string().starts_with(named))
+        };
+        let names: Vec<(DeviceId, String)> =
+            others.iter().map(|(id, card)| (*id, card.name.clone())).collect();
+        let found: Vec<(DeviceId, String)> =
+            names.iter().filter(|one| fits(one)).cloned().collect();
+        let [(device, name)] = &found[..] else {
+            let named = crate::shelf::escaped(named);
+            let (why, help) = if found.is_empty() {
+                (format!("no other device is named `{named}`"), "see `lore device list`")
+            } else {
+                (
+                    format!("more than one device is named `{named}`"),
+                    "give at least four digits of its id, as `lore device list` shows it",
+                )
+            };
+            return Err(EngineError::usage(why).kind("unknown_device").help(help));
+        };
+        let kept = group.roster.admitted_by(device);
+        let name_of = |id: &DeviceId| others.get(id).map(|card| card.name.clone());
+        let admitted = kept.iter().filter_map(name_of).collect();
+        let left = names.iter().filter(|(id, _)| id != device).map(|(_, name)| name.clone());
+        let removed = Removed { name: name.clone(), admitted, left: left.collect() };
+        let (id, me) = (group.roster.group(), group.me());
+        let removal = Removal::new(id, *device, me, kept, &self.key);
+        group.roster.merge(Statements { admissions: Vec::new(), removals: vec![removal] });
+        if !group.roster.is_removed(device) {
+            return Err(EngineError::refused(
+                "too_many_removals",
+                "this group has removed as many devices as it can keep in mind",
+            )
+            .help("leave with all devices and pair them again"));
+        }
+        self.roster_changed(unit, None)?;
+        Ok(removed)
+    }
+
+    /// Leaves the group of a user: connected devices are told, and everything that came from others is deleted here.
+    ///
+    /// # Errors
+    /// Fails when the user has no group, and with the store.
+    pub fn leave(&mut self, unit: &str) -> Result<Left, EngineError> {
+        let group = self.groups.get_mut(unit).ok_or_else(no_group)?;
+        let (mut told, mut untold) = (Vec::new(), Vec::new());
+        let mut asked = Vec::new();
+        for (device, card) in group.others() {
+            let connected = self.connected.contains_key(&card.key);
+            if connected { &mut told } else { &mut untold }.push(card.name.clone());
+            if connected {
+                asked.push(device);
+            }
+        }
+        let (id, me) = (group.roster.group(), group.me());
+        let kept = group.roster.admitted_by(&me);
+        let removal = Removal::new(id, me, me, kept, &self.key);
+        let farewell = Statements { admissions: Vec::new(), removals: vec![removal] };
+        for device in asked {
+            self.say(unit, device, farewell.clone())?;
+        }
+        self.erase(unit)?;
+        self.changes += 1;
+        self.dropped = true;
+        self.dial_known();
+        Ok(Left { told, untold })
+    }
+
+    /// Deletes a group here, with everything that came from others.
+    pub(super) fn erase(&mut self, unit: &str) -> Result<(), EngineError> {
+        let Some(group) = self.groups.remove(unit) else { return Ok(()) };
+        self.links.retain(|(of, _), _| of != unit);
+        let mut batch = Batch::new();
+        batch.delete(RecordKind::DeviceGroup, unit);
+        for device in group.registers.keys() {
+            batch.delete(RecordKind::DeviceLessons, super::group::register_key(unit, device));
+        }
+        let prefix = format!("{unit}/");
+        for pair in self.store.scan(RecordKind::DeviceLine, prefix.as_bytes()) {
+            batch.delete(RecordKind::DeviceLine, pair?.0);
+        }
+        Ok(self.store.write(batch, Durability::Synced)?)
+    }
+
+    /// Tells a connected device something about who is in the group, and waits for nothing.
+    fn say(&mut self, unit: &str, device: DeviceId, what: Statements) -> Result<(), EngineError> {
+        let Some(group) = self.groups.get(unit) else { return Ok(()) };
+        let mut wants = group.wants(true);
+        if let Some(roster) = &mut wants.roster {
+            roster.removals.extend(what.removals);
+        }
+        self.send(unit, device, &codec::encode(&wants)).map(drop)
+    }
+}
