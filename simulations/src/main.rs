@@ -249,30 +249,9 @@ fn run(
     progress.finish_and_clear();
     let mut runs = Vec::with_capacity(results.len());
     for (outcome, samples) in results {
-        let outcome = outcome?;
-        if json {
-            for sample in &samples {
-                line(&serde_json::to_string(sample)?);
-            }
-        } else if seeds.len() == 1 {
-            commands::outcome::print(&scenario, &outcome, &samples);
-        }
-        if !outcome.ok {
-            eprintln!("reproduce: {}", reproduction(name, outcome.seed));
-        }
-        runs.push((outcome, samples));
+        runs.push((outcome?, samples));
     }
-    if !json || out.is_some() {
-        let directory = commands::report::directory(out, &scenario.name);
-        let from = (text.as_str(), command.as_str());
-        let (files, table) = commands::report::federation(&directory, &scenario, from, &runs)?;
-        if !json {
-            if seeds.len() > 1 {
-                commands::report::print_summary(&table, &scenario.name)?;
-            }
-            line(&format!("report: {}\ntable: {}", files.report, files.table));
-        }
-    }
+    show(name, &scenario, (&text, &command), &runs, (out, json))?;
     let outcomes: Vec<Outcome> = runs.into_iter().map(|(outcome, _)| outcome).collect();
     let ok = outcomes.iter().all(|outcome| outcome.ok);
     if let Some(path) = manifest {
@@ -297,6 +276,40 @@ fn run(
         line(&result.to_string());
     }
     Ok(ok)
+}
+
+/// Prints samples or one screen of results, and writes the report.
+fn show(
+    name: &str,
+    scenario: &Scenario,
+    from: (&str, &str),
+    runs: &[(Outcome, Vec<Sample>)],
+    (out, json): (Option<&Path>, bool),
+) -> anyhow::Result<()> {
+    for (outcome, samples) in runs {
+        if json {
+            for sample in samples {
+                line(&serde_json::to_string(sample)?);
+            }
+        } else if runs.len() == 1 {
+            commands::outcome::print(scenario, outcome, samples);
+        }
+        if !outcome.ok {
+            eprintln!("reproduce: {}", reproduction(name, outcome.seed));
+        }
+    }
+    if json && out.is_none() {
+        return Ok(());
+    }
+    let directory = commands::report::directory(out, &scenario.name);
+    let (files, table) = commands::report::federation(&directory, scenario, from, runs)?;
+    if !json {
+        if runs.len() > 1 {
+            commands::report::print_summary(&table, &scenario.name)?;
+        }
+        line(&format!("report: {}\ntable: {}", files.report, files.table));
+    }
+    Ok(())
 }
 
 fn reproduction(name: &str, seed: u64) -> String {
