@@ -7,8 +7,10 @@
 
 pub mod drift;
 pub mod faults;
+pub mod learning;
 pub mod manifest;
 pub mod memory;
+pub mod mesh;
 pub mod network;
 pub mod overlay;
 pub mod poisoning;
