@@ -7,8 +7,11 @@ use std::collections::BTreeSet;
 
 use lore_protocol::ids::{FederationId, Hash};
 use lore_protocol::lesson::{Lesson, LessonKey, skill_id};
+use lore_protocol::library::Open;
 use lore_protocol::log::{Fault, Ingest};
-use lore_protocol::payload::{Codebook, ItemId, MAX_BALLOT, MAX_CODEBOOK, Payload, RevokeTarget};
+use lore_protocol::payload::{
+    Codebook, FileEntry, ItemId, MAX_BALLOT, MAX_CODEBOOK, Payload, Revision, RevokeTarget,
+};
 use world::{World, authored, lesson, refold, shuffle};
 
 fn entry(n: usize) -> Lesson {
@@ -98,6 +101,47 @@ fn votes_beyond_their_noise_make_a_candidate_a_lesson() {
     // Nobody makes one again from the same codebook.
     world.publish(1, &Payload::Codebook(codebook()));
     assert_eq!(world.library().candidates.len(), 2);
+}
+
+#[test]
+fn what_later_votes_of_the_epoch_take_back_was_never_elected() {
+    let mut world = world();
+    let mut open = Open::default();
+    let mut followed = |world: &mut World| {
+        world.fold.advance(&world.log);
+        open.follow(&world.fold, &world.log);
+        let library = open.library().unwrap().clone();
+        assert_eq!(library, world.library(), "as when all of it is folded at once");
+        library
+    };
+    let before = followed(&mut world);
+    world.votes(1, &[(item(0), 30)]);
+    let elected = followed(&mut world);
+    assert_eq!((elected.lessons.len(), elected.skills.len()), (1, 1));
+    world.votes(2, &[(item(0), -30)]);
+    let after = followed(&mut world);
+    assert_eq!((after.lessons.len(), after.skills.len()), (0, 0));
+    assert_eq!(after.candidates, before.candidates);
+    // A lesson of the same skill keeps the skill, and a text takes the place of its base.
+    world.publish(1, &authored(entry(1)));
+    assert_eq!(followed(&mut world).skills.len(), 1);
+    let skill = skill_id(world.log.federation(), &entry(1));
+    let revision = Revision {
+        skill: Some(skill),
+        name: "git".into(),
+        description: "Use git.".into(),
+        parents: Vec::new(),
+        files: vec![FileEntry {
+            path: "SKILL.md".into(),
+            executable: false,
+            len: 1,
+            blob: lore_protocol::skill::blob_id(b"a"),
+        }],
+    };
+    world.publish(2, &Payload::Revision(revision));
+    let library = followed(&mut world);
+    let revisions = &library.skills[&skill].revisions;
+    assert!(revisions.len() == 1 && revisions.values().all(|item| item.author.is_some()));
 }
 
 #[test]

@@ -5,8 +5,11 @@
 mod world;
 
 use lore_protocol::ids::{DeltaId, SkillId};
+use lore_protocol::library::{Fold, Library, Open};
 use lore_protocol::log::Log;
-use lore_protocol::payload::{ItemId, Leave, Payload, Revoke, RevokeTarget};
+use lore_protocol::payload::{
+    Codebook, FileEntry, ItemId, Leave, Payload, Revision, Revoke, RevokeTarget,
+};
 use lore_protocol::sync;
 use proptest::prelude::*;
 use world::{World, authored, lesson, pitfall, pull, refold, shuffle, sound};
@@ -16,7 +19,10 @@ enum Act {
     Lesson { who: usize, tool: u8, command: u8 },
     Outcomes { who: usize, successes: i64, failures: i64 },
     Votes { who: usize, votes: i64 },
+    Revision { who: usize, skill: usize, text: u8 },
+    Codebook { who: usize },
     Revoke { who: usize, lesson: u8 },
+    RevokeRevision { who: usize, skill: usize },
     RevokeMember { who: usize, target: usize },
     Leave { who: usize },
     Fork { who: usize, back: usize },
@@ -34,7 +40,12 @@ fn act() -> impl Strategy<Value = Act> {
         3 => (who.clone(), -5..40_i64, -5..40_i64)
             .prop_map(|(who, successes, failures)| Act::Outcomes { who, successes, failures }),
         3 => (who.clone(), -9..40_i64).prop_map(|(who, votes)| Act::Votes { who, votes }),
+        2 => (who.clone(), 0..4_usize, 0..3_u8)
+            .prop_map(|(who, skill, text)| Act::Revision { who, skill, text }),
+        1 => who.clone().prop_map(|who| Act::Codebook { who }),
         1 => (who.clone(), 0..4_u8).prop_map(|(who, lesson)| Act::Revoke { who, lesson }),
+        1 => (who.clone(), 0..4_usize)
+            .prop_map(|(who, skill)| Act::RevokeRevision { who, skill }),
         1 => (who.clone(), 1..4_usize).prop_map(|(who, target)| Act::RevokeMember { who, target }),
         1 => (1..4_usize).prop_map(|who| Act::Leave { who }),
         1 => (1..4_usize, 0..3_usize).prop_map(|(who, back)| Act::Fork { who, back }),
@@ -52,9 +63,15 @@ fn some_lesson(tool: u8, command: u8) -> lore_protocol::lesson::Lesson {
     lesson(&format!("tool{tool}"), &format!("tool{tool} --flag{command} <arg>"))
 }
 
+/// Lessons that others may find too.
+fn codebook() -> Codebook {
+    Codebook::of((0..4).map(|command| some_lesson(1, command)))
+}
+
 /// Plays the acts that are possible when they come.
 fn play(acts: &[Act]) -> World {
-    let mut world = World::with_members(3);
+    let mut world = World::with_terms(|terms| terms.codebook = Some(codebook().hash()));
+    world.admit_and_seal(3);
     let mut joined = 10;
     let mut released = std::collections::BTreeSet::new();
     let mut voted = std::collections::BTreeSet::new();
@@ -88,6 +105,28 @@ fn play(acts: &[Act]) -> World {
                     let votes: Vec<(ItemId, i64)> = ballot.zip(votes..).collect();
                     world.votes(who, &votes);
                     world.costs(who, &votes);
+                }
+            }
+            Act::Revision { who, skill, text } if able(who) => {
+                let library = world.library();
+                let onto = library.skills.iter().nth(skill);
+                let parents = onto.map(|(_, skill)| skill.revisions.keys().take(1).copied());
+                let revision = Revision {
+                    skill: onto.map(|(id, _)| *id),
+                    parents: parents.into_iter().flatten().collect(),
+                    ..text_of(&format!("text {text}"))
+                };
+                world.publish(who, &Payload::Revision(revision));
+            }
+            Act::Codebook { who } if able(who) => {
+                world.publish(who, &Payload::Codebook(codebook()));
+            }
+            Act::RevokeRevision { who, skill } if able(who) => {
+                let library = world.library();
+                let revisions = library.skills.values().nth(skill).map(|skill| &skill.revisions);
+                if let Some(id) = revisions.and_then(|revisions| revisions.keys().next()) {
+                    let target = RevokeTarget::Revision(*id);
+                    world.publish(who, &Payload::Revoke(Revoke { target, reason: String::new() }));
                 }
             }
             Act::Revoke { who, lesson } if able(who) => {
@@ -155,7 +194,15 @@ proptest! {
         order.extend((0..world.deltas.len()).filter(|n| n % 3 == 0));
         shuffle(&mut order, seed);
         let mut log = world.empty();
-        feed(&mut log, &world, &order);
+        let (mut fold, mut open) = (Fold::default(), Open::default());
+        for at in &order {
+            feed(&mut log, &world, &[*at]);
+            fold.advance(&log);
+            open.follow(&fold, &log);
+            let whole = fold.library(&log);
+            prop_assert_eq!(open.library(), Some(&whole), "one by one, as all at once");
+            prop_assert_eq!(open.library().map(Library::root), Some(whole.root()));
+        }
         // What a fork excludes is not kept, and comes back once a checkpoint or a dep turns out to rest
         // on it: one round with anybody who has it. Without a fork the set alone decides.
         if world.forked {
@@ -243,22 +290,22 @@ fn rivals_are_settled_by_evidence() {
     assert_eq!(world.library().skills[&skill].heads[&0], second);
 }
 
+/// The first revision of a skill with this text.
+fn text_of(text: &str) -> Revision {
+    let blob = lore_protocol::skill::blob_id(text.as_bytes());
+    let len = text.len() as u64;
+    let files = vec![FileEntry { path: "SKILL.md".into(), executable: false, len, blob }];
+    let (name, description) = ("some-skill".into(), text.into());
+    Revision { skill: None, name, description, parents: Vec::new(), files }
+}
+
 fn revision(
     world: &mut World,
     text: &str,
     parents: Vec<lore_protocol::ids::RevisionId>,
 ) -> lore_protocol::ids::RevisionId {
-    use lore_protocol::payload::{FileEntry, Revision};
-    let blob = lore_protocol::skill::blob_id(text.as_bytes());
-    let files = vec![FileEntry {
-        path: "SKILL.md".into(),
-        executable: false,
-        len: text.len() as u64,
-        blob,
-    }];
     let skill = parents.first().map(|first| SkillId(first.0));
-    let revision =
-        Revision { skill, name: "some-skill".into(), description: text.into(), parents, files };
+    let revision = Revision { skill, parents, ..text_of(text) };
     let id = revision.id();
     world.publish(1, &Payload::Revision(revision));
     id

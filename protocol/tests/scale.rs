@@ -9,8 +9,10 @@ use std::time::{Duration, Instant};
 use lore_protocol::delta::Sound;
 use lore_protocol::identity::Signer;
 use lore_protocol::ids::Hash;
+use lore_protocol::lesson::LessonKey;
+use lore_protocol::library::Open;
 use lore_protocol::log::Log;
-use lore_protocol::payload::{Payload, Void};
+use lore_protocol::payload::{LessonEntry, Lessons, Origin, Payload, Void};
 use world::{World, authored, lesson, sound};
 
 /// Most time for all of a log's work on a delta, decoding aside, as a multiple of checking its
@@ -89,6 +91,53 @@ fn many_epochs_of_many_members() {
         world.publish(0, &commit(body));
     }
     keeps_up(&world, "epochs");
+}
+
+/// Median time for an open step to follow one delta, root included, where a library holds `count` lessons. The
+/// median, since the allocator cleans up after the checkpoint some time.
+fn time_to_follow(count: usize) -> Duration {
+    const EACH: usize = 250;
+    const DELTAS: u32 = 100;
+    let most = u32::try_from(count / EACH).unwrap() + DELTAS;
+    let mut world = World::with_limits(|limits| {
+        limits.deltas_per_epoch = most;
+        limits.lessons_per_epoch = u32::MAX;
+    });
+    let numbers: Vec<usize> = (0..count).collect();
+    for numbers in numbers.chunks(EACH) {
+        let lesson = |n: &usize| lesson(&format!("tool{}", n % 100), &format!("tool --case {n}"));
+        let keys = numbers.iter().map(|n| LessonKey::Primary(lesson(n)));
+        let mut entries: Vec<LessonEntry> =
+            keys.map(|key| LessonEntry { key, support: 0 }).collect();
+        entries.sort_by(|a, b| a.key.cmp(&b.key));
+        let (origin, window, padding) = (Origin::Authored, None, Vec::new());
+        world.publish(0, &Payload::Lessons(Lessons { origin, window, entries, padding }));
+    }
+    world.checkpoint();
+    world.fold.advance(&world.log);
+    assert_eq!(world.fold.sealed().lessons.len(), count);
+    let mut open = Open::default();
+    open.follow(&world.fold, &world.log);
+    let mut root = open.library().unwrap().root();
+    let mut spent = Vec::new();
+    for n in 0..DELTAS {
+        world.publish(0, &authored(lesson("tool7", &format!("tool --new {n}"))));
+        let start = Instant::now();
+        open.follow(&world.fold, &world.log);
+        let next = open.library().unwrap().root();
+        spent.push(start.elapsed());
+        assert_ne!(std::mem::replace(&mut root, next), next);
+    }
+    spent.sort_unstable();
+    let middle = spent[spent.len() / 2];
+    println!("{count} lessons: {middle:?}");
+    middle
+}
+
+#[test]
+fn one_delta_costs_what_it_touches_whatever_the_library_holds() {
+    let (few, many) = (time_to_follow(1_000), time_to_follow(100_000));
+    assert!(many < few * 8, "a hundred times the lessons: {many:?} against {few:?}");
 }
 
 fn commit(body: lore_protocol::payload::Body) -> Payload {

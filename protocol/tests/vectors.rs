@@ -88,6 +88,77 @@ fn tagged(tag: &str, parts: &[Vec<u8>]) -> String {
     hasher.finalize().to_hex().to_string()
 }
 
+/// The hash of a trie, from its keys with what its leaves hold: recursion over sorted pairs, and no trie at all.
+fn trie(pairs: &[(Vec<u8>, Vec<u8>)]) -> Vec<u8> {
+    let nibble = |key: &[u8], at: usize| key[at / 2] >> (4 * (1 - at % 2)) & 15;
+    let hash = match pairs {
+        [] => return vec![0; 32],
+        [(key, content)] => tagged("commonlore/trie-leaf/v1", &[key.clone(), content.clone()]),
+        all => {
+            let ends = |at: usize| all.iter().map(|(key, _)| nibble(key, at)).collect::<Vec<_>>();
+            let at = (0..).find(|at| ends(*at).iter().any(|n| *n != ends(*at)[0])).unwrap();
+            let mut branch = u16::try_from(at).unwrap().to_le_bytes().to_vec();
+            for child in all.chunk_by(|(a, _), (b, _)| nibble(a, at) == nibble(b, at)) {
+                branch.push(nibble(&child[0].0, at));
+                branch.extend(trie(child));
+            }
+            tagged("commonlore/trie-branch/v1", &[branch])
+        }
+    };
+    hex::decode(hash).unwrap()
+}
+
+/// Keys and contents of one part of a library, as the document's tables read and write them.
+fn pairs(reader: &Reader, ty: &str, value: &Value) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let write = |ty: &str, value: &Value| {
+        let mut bytes = Vec::new();
+        reader.write(ty, value, &mut bytes);
+        bytes
+    };
+    let key = |ty: &str, value: &Value| match ty {
+        "(ItemId, u16)" => {
+            let context = u16::try_from(value[1].as_u64().unwrap()).unwrap();
+            [write("ItemId", &value[0]), context.to_be_bytes().to_vec()].concat()
+        }
+        _ => write(ty, value),
+    };
+    let content = |ty: &str, value: &Value| match ty {
+        "Skill" => {
+            let revisions = trie(&pairs(reader, "map of id to RevisionItem", &value["revisions"]));
+            let lessons = trie(&pairs(reader, "set of id", &value["lessons"]));
+            [revisions, lessons, write("map of u16 to id", &value["heads"])].concat()
+        }
+        _ => write(ty, value),
+    };
+    let items = value.as_array().unwrap().iter();
+    match (ty.strip_prefix("set of "), ty.strip_prefix("map of ")) {
+        (Some(inner), _) => items.map(|item| (key(inner, item), Vec::new())).collect(),
+        (_, Some(of)) => {
+            let (of, to) = of.split_once(" to ").unwrap();
+            items.map(|pair| (key(of, &pair[0]), content(to, &pair[1]))).collect()
+        }
+        _ => panic!("no map or set: {ty}"),
+    }
+}
+
+#[test]
+fn roots_follow_the_document() {
+    let mut reader = Reader::of(&read("../docs/protocol.md"));
+    for vector in vectors("library.json") {
+        let all = bytes(&vector, "bytes");
+        let library = reader.read("Library", &mut &all[..]);
+        let fields = reader.fields("Library");
+        let (voices, maps) = fields.split_last().unwrap();
+        let mut parts: Vec<Vec<u8>> =
+            maps.iter().map(|(name, ty)| trie(&pairs(&reader, ty, &library[name]))).collect();
+        let mut written = Vec::new();
+        reader.write(&voices.1, &library[&voices.0], &mut written);
+        parts.push(written);
+        let root = tagged("commonlore/library/v1", &parts);
+        assert_eq!(root, text(&vector, "root"), "{}", vector["name"]);
+    }
+}
+
 fn assert_signed(vector: &Value) {
     let key = bytes(vector, "key").try_into().unwrap();
     let signature = ed25519_dalek::Signature::from_slice(&bytes(vector, "signature")).unwrap();

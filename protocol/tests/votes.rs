@@ -203,7 +203,7 @@ fn a_ballot_lists_lessons_and_rivals_and_nothing_revoked_and_is_bounded() {
     for n in 0..400_u32 {
         let lesson = lesson("wget", &format!("wget --flag{n} <arg>"));
         let id = lesson.id();
-        library.skills.entry(skill).or_default().lessons.insert(id);
+        library.skills.or_default(skill).lessons.insert(id);
         let item = lore_protocol::library::LessonItem {
             lesson,
             support: [(MemberId([1; 32]), i64::from(n))].into(),

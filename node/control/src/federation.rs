@@ -332,6 +332,11 @@ pub struct FederationStatus {
     pub members: u64,
     /// Members whose newest delta is of the open epoch or the one before.
     pub heard_from: u64,
+    /// Distinct voices among its members: who vouched for keys of their own is one with them.
+    pub voices: u64,
+    /// Fewest voices that together hold half of the weight of evidence: what so many agree on is what the library
+    /// says, true or not.
+    pub voices_of_half: u64,
     /// The open epoch.
     pub epoch: u32,
     /// Root of the library, with what no checkpoint covers yet.

@@ -1,10 +1,10 @@
 //! One federation as this node sees it.
 
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use lore_protocol::delta::Sound;
 use lore_protocol::ids::{CheckpointId, FederationId, Hash, MemberId, PublicKey};
-use lore_protocol::library::{Fold, Library};
+use lore_protocol::library::{Fold, Library, Open};
 use lore_protocol::log::{Entry, Ingest, Log};
 use lore_protocol::payload::Payload;
 use lore_protocol::wire::FrameSeal;
@@ -18,10 +18,12 @@ pub struct Federation {
     revisions: usize,
     /// Folded when it is read: most deltas come in without that.
     view: OnceLock<View>,
+    /// The open step while nothing has read it since a delta came.
+    parked: Mutex<Open>,
 }
 
 struct View {
-    library: Library,
+    open: Open,
     root: Hash,
 }
 
@@ -33,7 +35,7 @@ impl Federation {
         let mut fold = Fold::default();
         fold.advance(&log);
         let revisions = log.entries().filter(|(_, entry)| is_about_revisions(entry)).count();
-        Self { log, seal, fold, revisions, view: OnceLock::new() }
+        Self { log, seal, fold, revisions, view: OnceLock::new(), parked: Mutex::default() }
     }
 
     /// Takes a delta into the log, and folds what a checkpoint seals by it.
@@ -46,7 +48,9 @@ impl Federation {
         }
         if self.version() != before {
             self.fold.advance(&self.log);
-            self.view = OnceLock::new();
+            if let Some(view) = self.view.take() {
+                *self.parked.get_mut().unwrap_or_else(PoisonError::into_inner) = view.open;
+            }
         }
         result
     }
@@ -82,7 +86,7 @@ impl Federation {
     /// The library, with what no checkpoint covers yet.
     #[must_use]
     pub fn library(&self) -> &Library {
-        &self.view().library
+        self.view().open.library().unwrap_or_else(|| self.fold.sealed())
     }
 
     /// Its root.
@@ -93,8 +97,11 @@ impl Federation {
 
     fn view(&self) -> &View {
         self.view.get_or_init(|| {
-            let library = self.fold.library(&self.log);
-            View { root: library.root(), library }
+            let mut parked = self.parked.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut open = std::mem::take(&mut *parked);
+            open.follow(&self.fold, &self.log);
+            let library = open.library().unwrap_or_else(|| self.fold.sealed());
+            View { root: library.root(), open }
         })
     }
 

@@ -50,6 +50,15 @@ fn status_text(status: &NodeStatus) -> String {
             one.epoch, one.members, one.heard_from, one.deltas, one.skills, one.lessons
         ));
         lines.push(format!("            library root {}", one.root));
+        lines.push(match one.voices {
+            0 | 1 => {
+                "            one voice decides the evidence: no other member can correct it".into()
+            }
+            voices => format!(
+                "            {} of {voices} voices that lie together decide the evidence",
+                one.voices_of_half
+            ),
+        });
         if let Some(behind) = one.behind {
             lines.push(format!(
                 "            epoch {} is sealed, but {} chains are not here yet",

@@ -87,7 +87,7 @@ fn library() -> Library {
         let member = |n: usize| MemberId::derive("member", &[&[u8::try_from(n).unwrap()]]);
         let support = (0..=at % 5).map(|n| (member(n), 20 * i64::from(WEIGHT)));
         let skill = skill_id(federation, &lesson);
-        let of = library.skills.entry(skill).or_default();
+        let of = library.skills.or_default(skill);
         of.lessons.insert(lesson.id());
         let base = RevisionItem::virtual_base(1);
         of.revisions.insert(virtual_base(skill), base);

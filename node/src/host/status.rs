@@ -56,6 +56,7 @@ impl Node {
             })
             .count();
         let (waiting, waiting_bytes) = log.waiting();
+        let voices = log.tip().voices.count(log.tip().roster.keys().copied());
         control::FederationStatus {
             federation: control::FederationId::of(found.id()),
             name: log.charter().name.clone(),
@@ -63,6 +64,9 @@ impl Node {
             former_member: self.is_former_member(found),
             members: count(log.tip().roster.len()),
             heard_from: count(heard),
+            voices: count(voices),
+            // The weight of each voice is capped alike.
+            voices_of_half: count(voices.div_ceil(2)),
             epoch: log.open_epoch(),
             root: control::Hash::of(found.root()),
             sealed_root: control::Hash::of(found.fold().sealed().root()),

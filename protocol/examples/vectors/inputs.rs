@@ -13,7 +13,7 @@ use lore_protocol::lesson::{
     Action, ErrorClass, GroupKey, Lesson, LessonKey, Op, Token, Trigger, Word, group_key, skill_id,
     virtual_base,
 };
-use lore_protocol::library::{Counts, LessonState, Trials, Watch};
+use lore_protocol::library::{Counts, LessonState, Library, Trials, Watch};
 use lore_protocol::log::{Frontier, Place};
 use lore_protocol::payload::{
     Body, Cell, Checkpoint, Codebook, CostCell, Costs, FileEntry, FrontierEntry, ItemId, Join,
@@ -44,6 +44,14 @@ impl File {
         let bytes = hex::encode(codec::encode(value));
         self.0
             .push(json!({ "name": name, "structure": structure, "value": shown, "bytes": bytes }));
+    }
+
+    /// A state with its root. Its fields are shown by no value: the bytes have them.
+    fn add_library(&mut self, name: &str, library: &Library) {
+        self.add_shown(name, "Library", &Value::Null, library);
+        if let Some(vector) = self.0.last_mut() {
+            vector["root"] = json!(library.root());
+        }
     }
 
     fn text(&self) -> String {
@@ -465,17 +473,17 @@ fn wire(world: &World) -> File {
     file
 }
 
-/// The state that the root is over. Its fields are shown by no value: the bytes have them.
+/// States that roots are over.
 fn library(world: &World) -> File {
     let mut file = File::default();
     let mut library = refold(&world.log);
-    file.add_shown("after the small federation", "Library", &Value::Null, &library);
+    file.add_library("after the small federation", &library);
     let mut voted = small_world();
     let lesson = ItemId::Lesson(*library.lessons.keys().next().unwrap());
     let revision = library.active_items(1)[0];
     voted.votes(1, &[(lesson, 30)]);
     voted.costs(1, &[(revision, 40)]);
-    file.add_shown("with votes and costs", "Library", &Value::Null, &refold(&voted.log));
+    file.add_library("with votes and costs", &refold(&voted.log));
     let candidate = crate::world::lesson("git push", "git push -u origin <arg>");
     library.candidates.insert(candidate.id(), candidate);
     let mut watched = library.clone();
@@ -496,12 +504,12 @@ fn library(world: &World) -> File {
             quiet: trials,
             quiet_since: 6,
         };
-        watched.watches.insert((LessonId(id(4)), context), watch);
+        watched.watches.or_default(LessonId(id(4))).insert(context, watch);
     }
-    file.add_shown("with watched lessons", "Library", &Value::Null, &watched);
+    file.add_library("with watched lessons", &watched);
     library.revoked.insert(RevokeTarget::Lesson(LessonId(id(4))));
-    library.revocations.entry(RevokeTarget::Member(MemberId(id(5)))).or_default();
-    file.add_shown("with revocations", "Library", &Value::Null, &library);
+    library.revocations.or_default(RevokeTarget::Member(MemberId(id(5))));
+    file.add_library("with revocations", &library);
     file
 }
 
@@ -532,7 +540,6 @@ fn ids(world: &World) -> Vec<Value> {
         parents: vec![RevisionId(id(3))],
         files: vec![file.clone()],
     };
-    let root = refold(&world.log).root();
     let items = world.log.items();
     let epochs: Vec<(u32, Hash)> = items.epochs().collect();
     let ids: Vec<u8> =
@@ -566,12 +573,6 @@ fn ids(world: &World) -> Vec<Value> {
             revision.id(),
         ),
         derived("invitation", "commonlore/invitation/v1", &[&invitation.secret], invitation.id()),
-        derived(
-            "library root",
-            "commonlore/library/v1",
-            &[&codec::encode(&refold(&world.log))],
-            root,
-        ),
         derived("epoch digest", "commonlore/epoch/v1", &[&ids], epochs[0].1),
         derived(
             "digest of everything",

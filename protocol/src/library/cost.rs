@@ -1,7 +1,5 @@
 //! Costs of sessions, pooled from noisy sums.
 
-use std::collections::BTreeSet;
-
 use super::evidence::clamp;
 use super::item::Library;
 use crate::charter::Charter;
@@ -57,14 +55,20 @@ impl Library {
         Some(pooled)
     }
 
-    pub(super) fn add_costs(&mut self, author: MemberId, costs: &Costs, known: &BTreeSet<ItemId>) {
+    /// Sums that would overflow wrap, so that their order does not matter: they are one author's own.
+    pub(super) fn add_costs(
+        &mut self,
+        author: MemberId,
+        costs: &Costs,
+        counts: impl Fn(ItemId) -> bool,
+    ) {
         let variance = costs.mechanism.variance_micros();
-        for cell in costs.cells.iter().filter(|cell| known.contains(&cell.item)) {
-            let authors = self.costs.entry((cell.item, cell.context)).or_default();
+        for cell in costs.cells.iter().filter(|cell| counts(cell.item)) {
+            let authors = self.costs.or_default((cell.item, cell.context));
             let sums = authors.entry(author).or_default();
-            sums.sums.resize(cell.sums.len(), 0);
+            sums.sums.resize(cell.sums.len().max(sums.sums.len()), 0);
             for (sum, more) in sums.sums.iter_mut().zip(&cell.sums) {
-                *sum = sum.saturating_add(*more);
+                *sum = sum.wrapping_add(*more);
             }
             sums.variance_micros = sums.variance_micros.saturating_add(variance);
         }

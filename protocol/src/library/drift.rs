@@ -16,12 +16,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::evidence::{Counts, Estimate};
 use super::item::Library;
 use super::spoken::{Spoken, add, hold};
-use crate::charter::Charter;
 use crate::codec::{Decode, Encode};
 use crate::ids::{LessonId, MemberId};
 use crate::lesson::Op;
-use crate::log::Entry;
-use crate::payload::{ItemId, Payload};
+use crate::payload::ItemId;
 
 const MICRO: i128 = 1_000_000;
 /// Deviations that each value must pass before it counts for a change, in millionths. A value of two is
@@ -233,20 +231,20 @@ impl Library {
     /// State of a lesson's remedy; of several contexts, the best one's.
     #[must_use]
     pub fn lesson_state(&self, lesson: LessonId) -> LessonState {
-        let contexts = self.watches.range((lesson, 0)..=(lesson, u16::MAX));
+        let contexts = self.watches.get(&lesson).into_iter().flatten();
         contexts.map(|(_, watch)| watch.state).min().unwrap_or_default()
     }
 
     /// Counts of a lesson since its last change, by author; none of what is not watched.
     pub(super) fn recent(&self, item: ItemId, context: u16) -> Option<&BTreeMap<MemberId, Counts>> {
         let ItemId::Lesson(lesson) = item else { return None };
-        self.watches.get(&(lesson, context)).map(|watch| &watch.recent)
+        self.watches.get(&lesson)?.get(&context).map(|watch| &watch.recent)
     }
 
     /// Lessons whose remedy stopped working, revoked ones left out.
     #[must_use]
     pub fn drifting(&self) -> BTreeSet<LessonId> {
-        let lessons = self.watches.keys().map(|(lesson, _)| *lesson);
+        let lessons = self.watches.keys().copied();
         lessons
             .filter(|lesson| {
                 matches!(self.lesson_state(*lesson), LessonState::Drifting { .. })
@@ -255,33 +253,8 @@ impl Library {
             .collect()
     }
 
-    /// Takes the outcomes of an epoch's deltas into the watches of the pitfall lessons among `known`.
-    pub(super) fn watch<'a>(
-        &mut self,
-        charter: &Charter,
-        epoch: u32,
-        deltas: impl IntoIterator<Item = &'a Entry>,
-        known: &BTreeSet<ItemId>,
-    ) {
-        let mut came: BTreeMap<(LessonId, u16), BTreeMap<MemberId, Counts>> = BTreeMap::new();
-        for entry in deltas {
-            let Payload::Outcomes(outcomes) = &entry.sound.payload else { continue };
-            let variance_micros = outcomes.mechanism.variance_micros();
-            for cell in outcomes.cells.iter().filter(|cell| known.contains(&cell.item)) {
-                let ItemId::Lesson(lesson) = cell.item else { continue };
-                if self.lessons.get(&lesson).is_some_and(|item| item.lesson.op() == Op::Fix) {
-                    let (successes, failures) = (cell.successes, cell.failures);
-                    let counts = Counts { successes, failures, variance_micros };
-                    let authors = came.entry((lesson, cell.context)).or_default();
-                    add(authors, &[(entry.chain, counts)].into());
-                }
-            }
-        }
-        for (place, authors) in came {
-            let mut watch = self.watches.remove(&place).unwrap_or_default();
-            let cap = charter.limits.evidence_cap;
-            watch.observe(cap, epoch, |author| self.voice(author), &authors);
-            self.watches.insert(place, watch);
-        }
+    /// Returns true when outcomes of a lesson are watched: those of pitfalls.
+    pub(super) fn is_watched(&self, lesson: LessonId) -> bool {
+        self.lessons.get(&lesson).is_some_and(|item| item.lesson.op() == Op::Fix)
     }
 }

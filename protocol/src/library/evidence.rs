@@ -28,6 +28,13 @@ pub struct Counts {
 }
 
 impl Counts {
+    /// Adds more of one author's. Counts that would overflow wrap, so that their order does not matter: they are its own.
+    pub(super) const fn add(&mut self, more: &Self) {
+        self.successes = self.successes.wrapping_add(more.successes);
+        self.failures = self.failures.wrapping_add(more.failures);
+        self.variance_micros = self.variance_micros.saturating_add(more.variance_micros);
+    }
+
     /// These counts without a part of them that was counted with noise of its own.
     pub(super) fn less(&self, part: Option<&Self>) -> Self {
         let part = part.copied().unwrap_or_default();

@@ -1,12 +1,13 @@
-//! The fold over a log: sealed epochs once, the open one anew.
+//! The fold over a log, epoch by epoch.
 
 use super::item::Library;
+use super::step::Step;
 use crate::ids::{CheckpointId, DeltaId, Hash};
-use crate::log::{Entry, Log};
+use crate::log::Log;
 use crate::payload::Body;
 use crate::voice::Voices;
 
-/// Sealed state, kept so that one more delta re-evaluates only the open step.
+/// Sealed state. [`Open`](super::Open) follows what comes on top of it.
 #[derive(Debug, Clone, Default)]
 pub struct Fold {
     sealed: Library,
@@ -68,10 +69,11 @@ impl Fold {
     }
 }
 
-/// Whoever writes a delta was a member before its epoch, so the voices before an epoch and after it say
-/// the same of every author in it.
 fn step(before: &Library, log: &Log, voices: &Voices, epoch: u32, deltas: &[DeltaId]) -> Library {
-    let entries = deltas.iter().filter_map(|id| log.get(id));
-    let counted: Vec<&Entry> = entries.collect();
-    before.step(log.federation(), log.charter(), voices, epoch, counted)
+    let mut step = Step::onto(before, log.federation(), epoch);
+    for entry in deltas.iter().filter_map(|id| log.get(id)) {
+        step.add(voices, entry);
+    }
+    step.settle(log.charter());
+    step.next
 }

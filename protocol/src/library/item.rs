@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::cost::CostSums;
 use super::drift::Watch;
 use super::evidence::Counts;
+use super::trie::{Map, Set};
 use super::votes::{Tally, VoteEstimate};
 use crate::codec::{self, Decode, Encode};
 use crate::ids::{Hash, LessonId, MemberId, RevisionId, SkillId};
@@ -93,49 +94,71 @@ fn sum<'a>(support: impl Iterator<Item = &'a i64>) -> i64 {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
 pub struct Skill {
     /// Its revisions.
-    pub revisions: BTreeMap<RevisionId, RevisionItem>,
+    pub revisions: Map<RevisionId, RevisionItem>,
     /// Its lessons.
-    pub lessons: BTreeSet<LessonId>,
+    pub lessons: Set<LessonId>,
     /// The chosen revision, by context.
     pub heads: BTreeMap<u16, RevisionId>,
 }
 
-/// The whole library.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
+/// The whole library. A copy shares what both hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Library {
     /// Skills.
-    pub skills: BTreeMap<SkillId, Skill>,
+    pub skills: Map<SkillId, Skill>,
     /// Lessons of all skills.
-    pub lessons: BTreeMap<LessonId, LessonItem>,
+    pub lessons: Map<LessonId, LessonItem>,
     /// Lessons of the codebook that nobody has found yet: on the ballot, in no skill.
-    pub candidates: BTreeMap<LessonId, Lesson>,
+    pub candidates: Map<LessonId, Lesson>,
     /// Topic words of lessons with noisy support by author in units of weight; a word may come before its lesson.
-    pub topics: BTreeMap<LessonId, BTreeMap<Word, BTreeMap<MemberId, i64>>>,
+    pub topics: Map<LessonId, BTreeMap<Word, BTreeMap<MemberId, i64>>>,
     /// Evidence by item, context and author.
-    pub evidence: BTreeMap<(ItemId, u16), BTreeMap<MemberId, Counts>>,
+    pub evidence: Map<(ItemId, u16), BTreeMap<MemberId, Counts>>,
     /// Drift of pitfall lessons by context: what their latest outcomes are, and when they changed.
-    pub watches: BTreeMap<(LessonId, u16), Watch>,
+    pub watches: Map<LessonId, BTreeMap<u16, Watch>>,
     /// Votes by candidate and author.
-    pub tallies: BTreeMap<ItemId, BTreeMap<MemberId, Tally>>,
+    pub tallies: Map<ItemId, BTreeMap<MemberId, Tally>>,
     /// Votes by candidate, pooled over authors: what the tallies come to under the charter's cap.
-    pub(super) votes: BTreeMap<ItemId, VoteEstimate>,
+    pub(super) votes: Map<ItemId, VoteEstimate>,
     /// By lesson, the voices whose votes for it are more than three deviations of their noise.
-    pub(super) sure_voters: BTreeMap<LessonId, BTreeSet<MemberId>>,
+    pub(super) sure_voters: Map<LessonId, BTreeSet<MemberId>>,
     /// Costs by item, context and author.
-    pub costs: BTreeMap<(ItemId, u16), BTreeMap<MemberId, CostSums>>,
+    pub costs: Map<(ItemId, u16), BTreeMap<MemberId, CostSums>>,
     /// Revokers of each target.
-    pub revocations: BTreeMap<RevokeTarget, BTreeSet<MemberId>>,
+    pub revocations: Map<RevokeTarget, BTreeSet<MemberId>>,
     /// Targets that enough voices revoked: for ever.
-    pub revoked: BTreeSet<RevokeTarget>,
+    pub revoked: Set<RevokeTarget>,
     /// The voice of every author in this library whose voice began with another member.
     pub(super) voices: BTreeMap<MemberId, MemberId>,
+    /// Skills by revision: what `skills` says, read backwards. No part of the bytes or of the root.
+    pub(super) homes: Map<RevisionId, BTreeSet<SkillId>>,
 }
 
 impl Library {
     /// Hash of the whole state. Equal roots mean equal libraries.
+    ///
+    /// Each part is a trie that knows its hash, so that a root costs what changed since the last one. Hashed with a
+    /// tag: the hash of each part, and the encoded voices.
     #[must_use]
     pub fn root(&self) -> Hash {
-        Hash::derive("commonlore/library/v1", &[&codec::encode(self)])
+        let parts = [
+            self.skills.hash(),
+            self.lessons.hash(),
+            self.candidates.hash(),
+            self.topics.hash(),
+            self.evidence.hash(),
+            self.watches.hash(),
+            self.tallies.hash(),
+            self.votes.hash(),
+            self.sure_voters.hash(),
+            self.costs.hash(),
+            self.revocations.hash(),
+            self.revoked.hash(),
+        ];
+        let mut parts: Vec<&[u8]> = parts.iter().map(|hash| &hash.as_bytes()[..]).collect();
+        let voices = codec::encode(&self.voices);
+        parts.push(&voices);
+        Hash::derive("commonlore/library/v1", &parts)
     }
 
     /// Hash of one skill's state: changes only when that skill does.
@@ -145,7 +168,7 @@ impl Library {
             return Hash::ZERO;
         };
         let mut bytes = codec::encode(found);
-        for lesson in &found.lessons {
+        for lesson in found.lessons.iter() {
             let item = self.lessons.get(lesson);
             bytes.extend(codec::encode(&item.map(|item| item.total_support())));
             bytes.extend(codec::encode(&item.map(|item| self.voices_behind(*lesson, item))));
@@ -246,7 +269,7 @@ impl Library {
     /// drift or are dormant come last.
     #[must_use]
     pub fn lessons_of(&self, skill: SkillId) -> Vec<(LessonId, &LessonItem)> {
-        let ids = self.skills.get(&skill).into_iter().flat_map(|skill| &skill.lessons);
+        let ids = self.skills.get(&skill).into_iter().flat_map(|skill| skill.lessons.iter());
         let mut found: Vec<_> = ids
             .filter(|id| !self.is_revoked(RevokeTarget::Lesson(**id)))
             .filter_map(|id| Some((*id, self.lessons.get(id)?)))

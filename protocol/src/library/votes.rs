@@ -191,33 +191,38 @@ impl Library {
         self.votes.get(&item).map_or(0, VoteEstimate::sure_micros)
     }
 
-    pub(super) fn add_votes(&mut self, author: MemberId, votes: &Votes, known: &BTreeSet<ItemId>) {
+    /// Sums that would overflow wrap, so that their order does not matter: they are one author's own.
+    pub(super) fn add_votes(
+        &mut self,
+        author: MemberId,
+        votes: &Votes,
+        counts: impl Fn(ItemId) -> bool,
+    ) {
         let variance = variance_micros(&votes.mechanism);
-        for entry in votes.votes.iter().filter(|entry| known.contains(&entry.item)) {
-            let tally = self.tallies.entry(entry.item).or_default().entry(author).or_default();
-            tally.votes = tally.votes.saturating_add(entry.votes);
+        for entry in votes.votes.iter().filter(|entry| counts(entry.item)) {
+            let tally = self.tallies.or_default(entry.item).entry(author).or_default();
+            tally.votes = tally.votes.wrapping_add(entry.votes);
             tally.variance_micros = tally.variance_micros.saturating_add(variance);
         }
     }
 
-    pub(super) fn pool_votes(&mut self, cap: u32) {
-        let (mut votes, mut sure_voters) = (BTreeMap::new(), BTreeMap::new());
-        for (item, authors) in &self.tallies {
-            let voices = self.by_voice(authors).into_iter();
-            let tallies: Vec<(MemberId, Tally)> =
-                voices.map(|(voice, members)| (voice, sum(members, cap))).collect();
-            votes.extend(
-                pool(tallies.iter().map(|(_, tally)| tally), cap).map(|pooled| (*item, pooled)),
-            );
-            let sure: BTreeSet<MemberId> = tallies
-                .iter()
-                .filter(|(_, tally)| tally.is_sure())
-                .map(|(voice, _)| *voice)
-                .collect();
-            if let (ItemId::Lesson(lesson), false) = (item, sure.is_empty()) {
-                sure_voters.insert(*lesson, sure);
-            }
+    /// Pools the votes for one item again.
+    pub(super) fn pool_votes_for(&mut self, item: ItemId, cap: u32) {
+        let nobody = BTreeMap::new();
+        let voices = self.by_voice(self.tallies.get(&item).unwrap_or(&nobody)).into_iter();
+        let tallies: Vec<(MemberId, Tally)> =
+            voices.map(|(voice, members)| (voice, sum(members, cap))).collect();
+        match pool(tallies.iter().map(|(_, tally)| tally), cap) {
+            Some(pooled) => self.votes.insert(item, pooled),
+            None => self.votes.remove(&item),
+        };
+        let ItemId::Lesson(lesson) = item else { return };
+        let sure = tallies.iter().filter(|(_, tally)| tally.is_sure());
+        let sure: BTreeSet<MemberId> = sure.map(|(voice, _)| *voice).collect();
+        if sure.is_empty() {
+            self.sure_voters.remove(&lesson);
+        } else {
+            self.sure_voters.insert(lesson, sure);
         }
-        (self.votes, self.sure_voters) = (votes, sure_voters);
     }
 }

@@ -172,7 +172,7 @@ impl Log {
         self.chains.get(&author).is_some_and(|chain| chain.fork().is_some())
     }
 
-    fn may_count(&self, author: MemberId) -> bool {
+    pub(super) fn may_count(&self, author: MemberId) -> bool {
         self.tip().gone_from(author).is_none()
     }
 }

@@ -14,6 +14,7 @@ mod index;
 mod items;
 mod membership;
 mod need;
+mod opened;
 mod propose;
 mod quota;
 mod rotation;
@@ -27,6 +28,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 pub use check::Fault;
 pub use frontier::Frontier;
 pub use items::{Items, Place, digest};
+pub use opened::{OpenPlace, Opened};
 pub use quota::{MAX_ROTATIONS_PER_EPOCH, MAX_VOUCHES_PER_EPOCH, Totals};
 pub use seal::Problem;
 pub use sealed::Sealed;
@@ -39,6 +41,7 @@ use crate::payload::Payload;
 use chain::Chain;
 use index::Index;
 use need::Path;
+use opened::Journal;
 use rotation::Settled;
 use rounds::Candidate;
 use waiting::Waiting;
@@ -80,6 +83,7 @@ pub struct Log {
     chains: BTreeMap<MemberId, Chain>,
     index: Index,
     items: Items,
+    opened: Journal,
     waiting: Waiting,
     path: Path,
     sealed: Vec<Sealed>,
@@ -117,6 +121,7 @@ impl Log {
             chains: BTreeMap::new(),
             index: Index::default(),
             items: Items::default(),
+            opened: Journal::default(),
             waiting: Waiting::default(),
             path: Path::default(),
             sealed: vec![genesis],
@@ -311,7 +316,7 @@ impl Log {
     fn accept(&mut self, sound: Sound, key: PublicKey, totals: Totals) -> Vec<Sound> {
         let id = sound.id;
         let chain = sound.chain();
-        let was_forked = self.is_forked(chain);
+        let fork = self.chains.get(&chain).and_then(Chain::fork);
         let mut freed = self.waiting.take(Missing::Delta(id));
         self.path.remove(&id);
         self.index.insert(chain, &sound);
@@ -328,7 +333,8 @@ impl Log {
         let seq = sound.header().seq;
         self.entries.insert(id, Entry { sound, chain, key, totals });
         self.extend_chain(chain, (seq, id));
-        self.list_delta(chain, was_forked);
+        self.note_opened(chain, (seq, id), fork);
+        self.list_delta(chain, fork.is_some());
         vouched.into_iter().for_each(|member| self.list(member));
         freed
     }
@@ -346,6 +352,7 @@ impl Log {
         self.index = Index::default();
         self.items = Items::default();
         self.sealed = vec![genesis];
+        self.opened.begin();
         self.candidates.clear();
         self.contested.clear();
         self.beside.clear();

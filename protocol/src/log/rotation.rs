@@ -309,6 +309,7 @@ impl Log {
         if let Some(chain) = self.chains.get_mut(&author) {
             chain.set(heights);
         }
+        self.opened.begin();
     }
 
     /// Returns true when a delta is on the branch that checkpoints cover, or after its tip.

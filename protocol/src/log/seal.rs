@@ -68,6 +68,7 @@ impl Log {
             };
             let id = sealed.id;
             self.sealed.push(*sealed);
+            self.opened.begin();
             freed.extend(self.waiting.take(Missing::Checkpoint(id)));
             self.settle_rotated();
             self.note_splits();

@@ -59,6 +59,14 @@ impl Reader {
         Self { shapes, met: BTreeSet::new() }
     }
 
+    /// Names and types of a structure's fields.
+    pub fn fields(&self, name: &str) -> Vec<(String, String)> {
+        match &self.shapes[name] {
+            Shape::Fields(fields) => fields.clone(),
+            Shape::Variants(_) => panic!("{name} has variants"),
+        }
+    }
+
     /// Everything that a vector should show: structures and variants.
     pub fn all(&self) -> BTreeSet<String> {
         let names = self.shapes.iter().flat_map(|(name, shape)| match shape {

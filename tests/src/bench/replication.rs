@@ -227,7 +227,7 @@ pub fn run(size: Size) -> Value {
         "flood_other_peer_s": flood["other_peer_s"],
         "start_s_for_a_million_deltas": scale["start"]["seconds_for_a_million"],
         "start_mib_for_a_million_deltas": scale["start"]["mib_for_a_million"],
-        "fold_one_delta_micros_for_a_million_lessons": scale["fold"]["micros_for_a_million"],
+        "fold_one_delta_micros": scale["fold"]["micros"],
         "parts": {
             "scale": scale, "ingest": ingest, "rounds": rounds, "cold_join": cold, "gossip": gossip, "flood": flood,
         },
@@ -245,6 +245,6 @@ pub const BARS: [(&str, f64, bool); 11] = [
     ("flood_rss_mib", 150.0, false),
     ("start_s_for_a_million_deltas", 5.0, false),
     ("start_mib_for_a_million_deltas", 2048.0, false),
-    ("fold_one_delta_micros_for_a_million_lessons", 100.0, false),
+    ("fold_one_delta_micros", 100.0, false),
     ("flood_other_peer_s", 2.0, false),
 ];

@@ -8,7 +8,7 @@ use lore_node::config::Config;
 use lore_node::home::Home;
 use lore_node::host::{Machine, Node};
 use lore_node::store::Store;
-use lore_protocol::library::Fold;
+use lore_protocol::library::{Fold, Library, Open};
 use serde_json::{Value, json};
 
 use super::clock::time;
@@ -64,16 +64,25 @@ pub fn once(home: &Path) -> Value {
 
 fn fold(lessons: usize) -> Value {
     let mut all = Federation::of_lessons(lessons);
-    let mut fold = Fold::default();
+    let (mut fold, mut open) = (Fold::default(), Open::default());
     fold.advance(&all.log);
     assert_eq!(fold.sealed().lessons.len(), lessons);
+    open.follow(&fold, &all.log);
+    let before = open.library().map(Library::root);
+    let already = all.deltas.len();
     all.publish_each(1);
-    let (took, library) = time(|| fold.library(&all.log));
-    let (hashed, _) = time(|| library.root());
+    let deltas = all.deltas.len() - already;
+    let (took, root) = time(|| {
+        open.follow(&fold, &all.log);
+        open.library().map(Library::root)
+    });
+    assert_ne!(root, before);
+    let (whole, library) = time(|| fold.library(&all.log));
+    assert_eq!(Some(library.root()), root);
     json!({
         "lessons": lessons,
-        "micros": took.wall * 1e6,
-        "root_micros": hashed.wall * 1e6,
-        "micros_for_a_million": took.wall * 1e12 / lessons as f64,
+        "deltas": deltas,
+        "micros": took.wall * 1e6 / deltas as f64,
+        "control_all_at_once_micros": whole.wall * 1e6,
     })
 }

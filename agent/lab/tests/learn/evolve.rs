@@ -39,7 +39,7 @@ fn library() -> (Library, SkillId) {
     let skill = skill_id(federation, &lessons[0]);
     assert_eq!(skill, skill_id(federation, &lessons[1]));
     let mut library = Library::default();
-    let entry = library.skills.entry(skill).or_default();
+    let entry = library.skills.or_default(skill);
     entry.lessons = lessons.iter().map(Lesson::id).collect();
     let base = RevisionItem::virtual_base(1);
     entry.revisions.insert(virtual_base(skill), base);

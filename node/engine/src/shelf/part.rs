@@ -16,7 +16,8 @@ pub(super) fn keep_versions(
     stands: impl Fn(RevisionId, &RevisionItem) -> bool,
     decisions: &Decisions,
 ) {
-    for (id, skill) in &mut part.skills {
+    part.skills.edit(|id, skill| {
+        let mut skill = skill.clone();
         skill.revisions.retain(|revision, item| item.author.is_none() || stands(*revision, item));
         let pin = decisions.pin(*id);
         if let Some(pin) = pin {
@@ -25,12 +26,13 @@ pub(super) fn keep_versions(
         let chosen = match pin {
             // When it was taken away since, no other one takes its place.
             Some(pin) => skill.revisions.contains_key(&pin.revision).then_some(pin.revision),
-            None => whole.skills.get(id).and_then(|all| newest(skill, all)),
+            None => whole.skills.get(id).and_then(|all| newest(&skill, all)),
         };
-        let chosen = chosen.or_else(|| virtual_of(*id, skill));
+        let chosen = chosen.or_else(|| virtual_of(*id, &mut skill));
         skill.revisions.retain(|revision, _| Some(*revision) == chosen);
         skill.heads = chosen.map(|revision| (0, revision)).into_iter().collect();
-    }
+        Some(skill)
+    });
 }
 
 /// The version that no other one on the shelf replaces; of several the one that evidence chose, then the newest.
@@ -67,6 +69,6 @@ fn virtual_of(id: SkillId, skill: &mut Skill) -> Option<RevisionId> {
         return None;
     }
     let base = virtual_base(id);
-    skill.revisions.entry(base).or_insert_with(|| RevisionItem::virtual_base(0));
+    skill.revisions.get_or_insert_with(base, || RevisionItem::virtual_base(0));
     Some(base)
 }

@@ -68,7 +68,7 @@ impl World {
             also: BTreeSet::new(),
             epoch,
         };
-        let skill: &mut Skill = self.library.skills.entry(SKILL).or_default();
+        let skill: &mut Skill = self.library.skills.or_default(SKILL);
         skill.revisions.insert(id, item);
         id
     }
