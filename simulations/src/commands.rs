@@ -1,5 +1,6 @@
 //! Studies of one question each, and what they print.
 
+pub(crate) mod bench;
 pub(crate) mod compare;
 pub(crate) mod faults;
 pub(crate) mod new;

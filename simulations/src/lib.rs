@@ -7,8 +7,10 @@
 
 pub mod faults;
 pub mod files;
+pub mod learning;
 pub mod manifest;
 pub mod memory;
+pub mod mesh;
 pub mod metrics;
 pub mod network;
 pub mod outcomes;

@@ -70,6 +70,15 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Measure how fast simulations are on one core, beside control arms
+    Bench {
+        /// A tenth of the nodes and of the deltas
+        #[arg(long)]
+        quick: bool,
+        /// One JSON object
+        #[arg(long)]
+        json: bool,
+    },
     /// Run random fault schedules on small federations, and check that no invariant breaks
     Faults {
         /// Number of schedules, or a range of their seeds such as 1..200
@@ -150,6 +159,7 @@ fn main() -> ExitCode {
         Command::Replay { manifest, threads, anyway, json } => {
             commands::replay::replay(&manifest, threads, anyway, json)
         }
+        Command::Bench { quick, json } => commands::bench::bench(quick, json),
         Command::Faults { seeds, threads, json } => commands::faults::check(seeds, threads, json),
         Command::Validate { seed, threads, json } => commands::validate::check(seed, threads, json),
         Command::Utility { users, sessions, lessons, runs, seed, json } => {

@@ -23,6 +23,16 @@ pub struct TooLarge {
     free_mib: u64,
 }
 
+/// Why a benchmark was not begun.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "this needs about {need_mib} MiB of memory, and {free_mib} MiB are free; end other programs, or use --quick"
+)]
+pub struct TooLittle {
+    need_mib: u64,
+    free_mib: u64,
+}
+
 /// Bytes that one simulation of a scenario needs, as a guess on the high side.
 #[must_use]
 pub fn need(scenario: &Scenario) -> u64 {
@@ -36,13 +46,35 @@ pub fn need(scenario: &Scenario) -> u64 {
     nodes.saturating_mul(NODE_BYTES.saturating_add(deltas.saturating_mul(each)))
 }
 
+/// Most memory that this process held at once, in bytes; none where the system does not say.
+#[must_use]
+pub fn peak() -> Option<u64> {
+    kib("/proc/self/status", "VmHWM:")
+}
+
 /// Bytes that are free on this machine; none where the system does not say.
 #[must_use]
 pub fn free() -> Option<u64> {
-    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    kib("/proc/meminfo", "MemAvailable:")
+}
+
+/// Value of a line of a file of the kernel's, in bytes.
+fn kib(path: &str, key: &str) -> Option<u64> {
+    let text = std::fs::read_to_string(path).ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix(key))?;
     let kib: u64 = line.trim().strip_suffix(" kB")?.trim().parse().ok()?;
     Some(kib * 1_024)
+}
+
+/// Checks that so many bytes fit into the free memory.
+///
+/// # Errors
+/// Fails when they do not.
+pub fn check_bytes(need: u64, free: Option<u64>) -> Result<(), TooLittle> {
+    match free {
+        Some(free) if need > free => Err(TooLittle { need_mib: need >> 20, free_mib: free >> 20 }),
+        _ => Ok(()),
+    }
 }
 
 /// Checks that so many simulations at a time fit into the free memory.

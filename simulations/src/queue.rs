@@ -64,8 +64,10 @@ impl<E> Ord for Entry<E> {
 
 /// The queue and its clock.
 pub struct Queue<E> {
-    /// Entries of the current slot and of those before it.
-    current: BinaryHeap<Entry<E>>,
+    /// Entries of the current slot, the earliest last.
+    current: Vec<Entry<E>>,
+    /// Entries that were added to the current slot, or to one before it, since it began.
+    added: BinaryHeap<Entry<E>>,
     slot: u64,
     /// Entries of the slots after the current one, less than [`SLOTS`] away, by slot modulo their number.
     wheel: Vec<Vec<Entry<E>>>,
@@ -97,7 +99,8 @@ impl<E: Traced> Queue<E> {
     #[must_use]
     pub fn new() -> Self {
         Self {
-            current: BinaryHeap::new(),
+            current: Vec::new(),
+            added: BinaryHeap::new(),
             slot: 0,
             wheel: (0..SLOTS).map(|_| Vec::new()).collect(),
             filled: vec![0; place(SLOTS - 1) / 64 + 1],
@@ -122,7 +125,7 @@ impl<E: Traced> Queue<E> {
     fn keep(&mut self, entry: Entry<E>) {
         let slot = entry.slot();
         if slot <= self.slot {
-            self.current.push(entry);
+            self.added.push(entry);
         } else if slot - self.slot < SLOTS {
             let place = place(slot);
             self.filled[place / 64] |= 1 << (place % 64);
@@ -135,7 +138,7 @@ impl<E: Traced> Queue<E> {
 
     /// Moves on to the next slot that holds any, if the current one is used up.
     fn turn(&mut self) {
-        if !self.current.is_empty() {
+        if !self.current.is_empty() || !self.added.is_empty() {
             return;
         }
         let on_wheel = (self.on_wheel > 0).then(|| self.next_filled());
@@ -147,7 +150,9 @@ impl<E: Traced> Queue<E> {
             self.filled[place / 64] &= !(1 << (place % 64));
             // The slot keeps what it reserved: it fills up again in the next round.
             self.on_wheel -= self.wheel[place].len();
-            self.current.extend(self.wheel[place].drain(..));
+            self.current.append(&mut self.wheel[place]);
+            // Reversed, as entries are compared: the earliest comes last.
+            self.current.sort_unstable();
         }
         while self.later.peek().is_some_and(|entry| entry.slot() - self.slot < SLOTS) {
             let Some(entry) = self.later.pop() else { return };
@@ -171,7 +176,12 @@ impl<E: Traced> Queue<E> {
     /// Takes the earliest event, moves the clock to it and adds it to the trace.
     pub fn pop(&mut self) -> Option<E> {
         self.turn();
-        let Entry { at, sequence, event } = self.current.pop()?;
+        let added = match (self.current.last(), self.added.peek()) {
+            (Some(sorted), Some(added)) => added > sorted,
+            (_, added) => added.is_some(),
+        };
+        let Entry { at, sequence, event } =
+            if added { self.added.pop() } else { self.current.pop() }?;
         self.now = at;
         self.executed += 1;
         let start = self.unhashed.len();
@@ -204,7 +214,7 @@ impl<E: Traced> Queue<E> {
     /// Number of events that wait.
     #[must_use]
     pub fn waiting(&self) -> usize {
-        self.current.len() + self.on_wheel + self.later.len()
+        self.current.len() + self.added.len() + self.on_wheel + self.later.len()
     }
 
     /// The hash of all events taken so far.

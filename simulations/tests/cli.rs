@@ -297,3 +297,24 @@ fn a_manifest_replays_and_a_changed_one_is_refused() {
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(lore_sim(&["run", &path, "--seeds", "3..2"]).status.code(), Some(2));
 }
+
+#[test]
+fn too_large_a_scenario_is_refused_before_it_begins() {
+    let path = scenario_file("large.toml", |text| {
+        text.replace("nodes = 6", "nodes = 400")
+            .replace("deltas_per_node = 6", "deltas_per_node = 10000\npayload_bytes = 16000")
+    });
+    let output = lore_sim(&["run", &path]);
+    // Four hundred copies of four million deltas: no machine has that.
+    assert_eq!(output.status.code(), Some(1));
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert!(errors.contains("MiB are free") && errors.contains("deltas_per_node"), "{errors}");
+}
+
+#[test]
+fn fault_schedules_print_a_typed_result() {
+    let output = lore_sim(&["faults", "--seeds", "3..5", "--json"]);
+    assert!(output.status.success(), "{output:?}");
+    let result = last_object(&output);
+    assert_eq!((&result["ok"], &result["schedules"]), (&true.into(), &3.into()));
+}

@@ -249,11 +249,9 @@ impl Node {
     /// Publications that its ledger holds. Not among them is the Join of a node that is a member: it went down
     /// after its Join had arrived and before it was told, and does not send it again.
     fn waiting(&self) -> Vec<Pending> {
-        let joined = |pending: &Pending| match pending {
-            Pending::Publish { chain, .. } => {
-                chain.member == MemberId::ZERO && self.member().is_some()
-            }
-            _ => false,
+        let joined = |pending: &Pending| {
+            matches!(pending, Pending::Publish { chain, .. } if chain.member == MemberId::ZERO)
+                && self.member().is_some()
         };
         self.engine.ledger().pending().into_iter().filter(|pending| !joined(pending)).collect()
     }
@@ -263,11 +261,9 @@ impl Node {
         if self.up && self.is_idle() {
             return None;
         }
-        let state = match (self.up, self.recovering()) {
-            (false, _) => "is down",
-            (true, Ok(true)) => "asks its peers for the head of its chain",
-            (true, _) => "is up",
-        };
+        let recovers = self.recovering().is_ok_and(|recovers| recovers);
+        let state = if recovers { "asks peers for its head" } else { "signs" };
+        let state = if self.up { state } else { "is down" };
         let waiting = self.waiting();
         Some(format!("node {number} {state}, with {} due and {waiting:?} waiting", self.due))
     }
