@@ -1,9 +1,15 @@
 //! Studies of one question each, and what they print.
 
 pub(crate) mod bench;
+pub(crate) mod compare;
 pub(crate) mod faults;
+pub(crate) mod new;
+pub(crate) mod outcome;
+pub(crate) mod plot;
 pub(crate) mod replay;
+pub(crate) mod report;
 pub(crate) mod seeds;
+pub(crate) mod sweep;
 pub(crate) mod validate;
 
 use lore_simulations::drift::{Arm, Delay, Study};

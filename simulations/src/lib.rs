@@ -7,18 +7,26 @@
 
 pub mod drift;
 pub mod faults;
+pub mod files;
 pub mod learning;
 pub mod manifest;
 pub mod memory;
 pub mod mesh;
+pub mod metrics;
 pub mod network;
+pub mod outcomes;
 pub mod overlay;
+pub mod plot;
 pub mod poisoning;
 pub mod queue;
+pub mod report;
 pub mod rng;
 pub mod runner;
 pub mod scenario;
 pub mod stats;
+pub mod summary;
+pub mod sweep;
+pub mod table;
 pub mod utility;
 pub mod validate;
 pub mod world;

@@ -12,6 +12,7 @@ use clap::{Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use lore_simulations::manifest::Manifest;
 use lore_simulations::scenario::{SHIPPED, Scenario, shipped};
+use lore_simulations::sweep::Base;
 use lore_simulations::world::{self, Outcome, Sample};
 use lore_simulations::{drift, memory, runner, utility};
 use serde_json::json;
@@ -45,6 +46,9 @@ enum Command {
         /// Threads; one simulation stays on one
         #[arg(long)]
         threads: Option<usize>,
+        /// Directory of report and table; lore-sim-reports/NAME without it, and nothing with --json alone
+        #[arg(long)]
+        out: Option<PathBuf>,
         /// Write what `replay` needs to do the same again: scenario, seeds, versions and trace hashes
         #[arg(long, value_name = "FILE")]
         manifest: Option<PathBuf>,
@@ -159,6 +163,22 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Write a commented scenario to start from
+    New(commands::new::NewArgs),
+    /// Plan and run a sweep: a base scenario, axes over its keys, and seeds
+    Sweep(commands::sweep::SweepArgs),
+    /// Merge the results of a sweep into one table
+    Merge(commands::sweep::MergeArgs),
+    /// Draw a metric of a table as a figure
+    Plot(commands::plot::PlotArgs),
+    /// Report metrics of a table: a page with figures and tables
+    Report(commands::plot::ReportArgs),
+    /// Convert trajectories into an outcome table for a replay
+    Convert(commands::new::ConvertArgs),
+    /// Run the shipped scenarios on two builds, and list what changed
+    Compare(commands::compare::CompareArgs),
+    /// Compare the shipped scenarios with committed results
+    Check(commands::compare::CheckArgs),
     /// List the scenarios that come along
     List {
         /// One JSON object
@@ -169,8 +189,9 @@ enum Command {
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
-        Command::Run { scenario, seed, seeds, threads, manifest, json } => {
-            run(&scenario, (seed, seeds), threads, manifest.as_deref(), json)
+        Command::Run { scenario, seed, seeds, threads, out, manifest, json } => {
+            let files = (out.as_deref(), manifest.as_deref());
+            run(&scenario, (seed, seeds), threads, files, json)
         }
         Command::Replay { manifest, threads, anyway, json } => {
             commands::replay::replay(&manifest, threads, anyway, json)
@@ -187,6 +208,14 @@ fn main() -> ExitCode {
             let study = drift::Study { nodes, users, meets_ppm, epsilon_micros, phase };
             commands::drift(study, seed, seeds, json)
         }
+        Command::New(args) => commands::new::new(&args),
+        Command::Sweep(args) => commands::sweep::sweep(args),
+        Command::Merge(args) => commands::sweep::merged(&args),
+        Command::Plot(args) => commands::plot::plot(&args),
+        Command::Report(args) => commands::plot::report(&args),
+        Command::Convert(args) => commands::new::convert(&args),
+        Command::Compare(args) => commands::compare::compare(&args),
+        Command::Check(args) => commands::compare::check(&args),
         Command::List { json } => list(json),
     };
     match done {
@@ -204,16 +233,14 @@ fn line(text: &str) {
     let _ = writeln!(std::io::stdout().lock(), "{text}");
 }
 
-/// Text of a scenario, and the scenario.
-fn read(name: &str) -> anyhow::Result<(String, Scenario)> {
-    let text = match shipped(name) {
-        Some(text) => text.to_owned(),
+/// Text of a scenario: a shipped one, or a file.
+fn read(name: &str) -> anyhow::Result<String> {
+    match shipped(name) {
+        Some(text) => Ok(text.to_owned()),
         None => std::fs::read_to_string(name).with_context(|| {
             format!("cannot read scenario `{name}`; `lore-sim list` shows those that come along")
-        })?,
-    };
-    let scenario = Scenario::parse(&text).with_context(|| format!("scenario `{name}`"))?;
-    Ok((text, scenario))
+        }),
+    }
 }
 
 fn bar(length: u64, what: &str) -> anyhow::Result<ProgressBar> {
@@ -225,15 +252,35 @@ fn run(
     name: &str,
     (seed, seeds): (Option<u64>, Seeds),
     threads: Option<usize>,
-    manifest: Option<&Path>,
+    (out, manifest): (Option<&Path>, Option<&Path>),
     json: bool,
 ) -> anyhow::Result<bool> {
-    let (text, scenario) = read(name)?;
+    let text = read(name)?;
+    let directory = Path::new(name).parent().unwrap_or(Path::new("."));
+    let base = Base::parse(&text, directory)
+        .map_err(anyhow::Error::msg)
+        .with_context(|| format!("scenario `{name}`"))?;
     if seed.is_some() && matches!(seeds, Seeds::Range(..)) {
         bail!("--seed and a range in --seeds name the first seed twice; leave one of them out");
     }
-    let seeds = seeds.list(seed.unwrap_or(scenario.seed))?;
+    let own = match &base {
+        Base::Federation(scenario) => scenario.seed,
+        Base::Replay(replay) => replay.seed,
+    };
+    let seeds = seeds.list(seed.unwrap_or(own))?;
     let threads = threads.unwrap_or_else(runner::available_threads);
+    let first = seeds.first().copied().unwrap_or(own);
+    let command = format!("lore-sim run {name} --seed {first} --seeds {}", seeds.len());
+    let scenario = match base {
+        Base::Federation(scenario) => *scenario,
+        Base::Replay(replay) => {
+            if manifest.is_some() {
+                bail!("--manifest is for federations; a replay of outcomes has no trace");
+            }
+            let from = (text.as_str(), command.as_str());
+            return commands::report::replay(&replay, from, &seeds, threads, (out, json));
+        }
+    };
     memory::check(&scenario, threads.min(seeds.len()), memory::free())?;
     // In steps of virtual seconds, at most to the deadline of every seed.
     let length = scenario.deadline() / 1_000_000 * seeds.len() as u64;
@@ -252,21 +299,33 @@ fn run(
         (outcome, samples.into_inner().unwrap_or_else(PoisonError::into_inner))
     });
     progress.finish_and_clear();
-    let mut outcomes = Vec::with_capacity(results.len());
+    let mut runs = Vec::with_capacity(results.len());
     for (outcome, samples) in results {
         let outcome = outcome?;
         if json {
             for sample in &samples {
                 line(&serde_json::to_string(sample)?);
             }
-        } else {
-            print_outcome(&scenario, &outcome, &samples);
+        } else if seeds.len() == 1 {
+            commands::outcome::print(&scenario, &outcome, &samples);
         }
         if !outcome.ok {
             eprintln!("reproduce: {}", reproduction(name, outcome.seed));
         }
-        outcomes.push(outcome);
+        runs.push((outcome, samples));
     }
+    if !json || out.is_some() {
+        let directory = commands::report::directory(out, &scenario.name);
+        let from = (text.as_str(), command.as_str());
+        let (files, table) = commands::report::federation(&directory, &scenario, from, &runs)?;
+        if !json {
+            if seeds.len() > 1 {
+                commands::report::print_summary(&table, &scenario.name)?;
+            }
+            line(&format!("report: {}\ntable: {}", files.report, files.table));
+        }
+    }
+    let outcomes: Vec<Outcome> = runs.into_iter().map(|(outcome, _)| outcome).collect();
     let ok = outcomes.iter().all(|outcome| outcome.ok);
     if let Some(path) = manifest {
         let written = Manifest::new(&scenario, &text, &outcomes).to_json()?;
@@ -294,71 +353,6 @@ fn run(
 
 fn reproduction(name: &str, seed: u64) -> String {
     format!("lore-sim run {name} --seed {seed}")
-}
-
-#[allow(clippy::cast_precision_loss)]
-fn in_seconds(micros: Option<u64>) -> String {
-    micros.map_or_else(|| "never".into(), |micros| format!("{:.1} s", micros as f64 / 1e6))
-}
-
-fn print_outcome(scenario: &Scenario, outcome: &Outcome, samples: &[Sample]) {
-    line(&format!("{}, {} nodes, seed {}", scenario.name, scenario.nodes, outcome.seed));
-    line(&format!(
-        "  {:>8} {:>5} {:>8} {:>6} {:>6} {:>13}",
-        "time", "up", "members", "epoch", "roots", "deltas"
-    ));
-    // About twenty lines, the last sample always.
-    let step = samples.len().div_ceil(20).max(1);
-    for (place, sample) in samples.iter().enumerate() {
-        if (place + 1) % step == 0 || place + 1 == samples.len() {
-            line(&format!(
-                "  {:>8} {:>5} {:>8} {:>6} {:>6} {:>13}",
-                in_seconds(Some(sample.t_micros)),
-                sample.up,
-                sample.members,
-                sample.epoch,
-                sample.distinct_roots,
-                format!("{}..{}", sample.deltas_min, sample.deltas_max),
-            ));
-        }
-    }
-    let tally = outcome.tally;
-    line(&format!(
-        "  published {}, arrived everywhere: half {}, 99 % {}, all {}",
-        outcome.published,
-        in_seconds(outcome.t50_micros),
-        in_seconds(outcome.t99_micros),
-        in_seconds(outcome.t100_micros),
-    ));
-    line(&format!(
-        "  agreed at {} ({} after calm) on {}",
-        in_seconds(outcome.agreed_at_micros),
-        in_seconds(outcome.agreed_after_calm_micros),
-        outcome.root.as_deref().unwrap_or("nothing"),
-    ));
-    line(&format!(
-        "  bytes: gossip {}, anti-entropy {}; messages: {} sent, {} lost, {} cut, {} doubled",
-        tally.gossip_bytes,
-        tally.sync_bytes,
-        outcome.traffic.sent,
-        outcome.traffic.lost,
-        outcome.traffic.cut,
-        outcome.traffic.doubled,
-    ));
-    line(&format!(
-        "  refused: {} malformed, {} invalid ({} forged, {} damaged on the way), {} strangers; forks {}; gone with a disk {}",
-        tally.malformed,
-        tally.refused,
-        tally.forged,
-        tally.corrupted,
-        tally.not_served,
-        outcome.forks,
-        outcome.gone_with_disk,
-    ));
-    line(&format!("  events {}, trace {}", outcome.events, outcome.trace));
-    for violation in &outcome.violations {
-        line(&format!("  VIOLATED: {violation}"));
-    }
 }
 
 fn list(json: bool) -> anyhow::Result<bool> {

@@ -4,7 +4,9 @@
 use std::process::{Command, Output};
 
 fn lore_sim(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_lore-sim")).args(args).output().unwrap()
+    // Reports go below the current directory.
+    let directory = env!("CARGO_TARGET_TMPDIR");
+    Command::new(env!("CARGO_BIN_EXE_lore-sim")).args(args).current_dir(directory).output().unwrap()
 }
 
 fn last_object(output: &Output) -> serde_json::Value {
