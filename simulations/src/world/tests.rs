@@ -59,26 +59,33 @@ fn nodes_that_lost_their_disks_come_back_without_a_fork() {
 }
 
 /// Hardly any gossip and rare rounds, so that lost disks hold what few others have.
-fn fragile(recovery_peers: usize) -> Outcome {
+fn fragile(recovery_peers: usize, seeds: &[u64]) -> Vec<Outcome> {
     let mut scenario = scenario("lost-disks");
     scenario.gossip.degree = 0;
     scenario.sync.period_ms = 6_000;
     scenario.sync.recovery_peers = recovery_peers;
     scenario.work.deltas_per_node = 20;
     scenario.crash[1].nodes = 9;
-    run(&scenario, 1, |_| {}).unwrap()
+    // A round with each of nineteen peers takes two minutes.
+    scenario.settle_s = 400;
+    outcomes(&scenario, seeds)
 }
 
 #[test]
 fn who_signs_before_asking_peers_forks_or_signs_no_more_and_the_others_still_agree() {
-    let hasty = fragile(0);
-    assert!(hasty.forks > 0 && hasty.root.is_some(), "{hasty:#?}");
+    let hasty = fragile(0, &[1, 2, 3, 4]);
     // Where the fork is not seen, the node's own ledger refuses to sign a height twice.
-    assert!(hasty.unpublished > 0, "{hasty:#?}");
-    assert_eq!(hasty.violations.len(), 1, "{hasty:#?}");
-    let careful = fragile(5);
-    assert!(careful.ok && careful.forks == 0, "{careful:#?}");
-    assert!(careful.gone_with_disk > 0 && careful.unpublished == 0, "{careful:#?}");
+    assert!(hasty.iter().any(|one| one.forks > 0), "{hasty:#?}");
+    assert!(hasty.iter().any(|one| one.unpublished > 0), "{hasty:#?}");
+    for outcome in &hasty {
+        assert!(outcome.root.is_some() && outcome.violations.len() <= 1, "{outcome:#?}");
+        assert_eq!(outcome.ok, outcome.unpublished == 0, "{outcome:#?}");
+    }
+    // A few peers need not know what others took in: only who asks all of them is sure.
+    for careful in fragile(19, &[1, 2]) {
+        assert!(careful.ok && careful.forks == 0, "{careful:#?}");
+        assert!(careful.gone_with_disk > 0 && careful.unpublished == 0, "{careful:#?}");
+    }
 }
 
 #[test]
