@@ -1,6 +1,6 @@
 //! Costs of sessions, pooled from noisy sums.
 
-use super::evidence::clamp;
+use super::evidence::{bounded, clamp};
 use super::item::Library;
 use crate::charter::Charter;
 use crate::codec::{Decode, Encode};
@@ -55,7 +55,6 @@ impl Library {
         Some(pooled)
     }
 
-    /// Sums that would overflow wrap, so that their order does not matter: they are one author's own.
     pub(super) fn add_costs(
         &mut self,
         author: MemberId,
@@ -68,7 +67,7 @@ impl Library {
             let sums = authors.entry(author).or_default();
             sums.sums.resize(cell.sums.len().max(sums.sums.len()), 0);
             for (sum, more) in sums.sums.iter_mut().zip(&cell.sums) {
-                *sum = sum.wrapping_add(*more);
+                *sum = sum.saturating_add(bounded(*more));
             }
             sums.variance_micros = sums.variance_micros.saturating_add(variance);
         }

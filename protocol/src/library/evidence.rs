@@ -28,10 +28,10 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// Adds more of one author's. Counts that would overflow wrap, so that their order does not matter: they are its own.
-    pub(super) const fn add(&mut self, more: &Self) {
-        self.successes = self.successes.wrapping_add(more.successes);
-        self.failures = self.failures.wrapping_add(more.failures);
+    /// Adds more of one author's, [bounded].
+    pub(super) fn add(&mut self, more: &Self) {
+        self.successes = self.successes.saturating_add(bounded(more.successes));
+        self.failures = self.failures.saturating_add(bounded(more.failures));
         self.variance_micros = self.variance_micros.saturating_add(more.variance_micros);
     }
 
@@ -44,6 +44,15 @@ impl Counts {
             variance_micros: self.variance_micros.saturating_add(part.variance_micros),
         }
     }
+}
+
+/// Most that one release says of one thing, without its sign: far above what anybody counts, and so low that sums of
+/// releases stay within an i64, so that their order does not matter.
+const MOST: i64 = 1 << 40;
+
+/// A released value as it is added up.
+pub(super) fn bounded(value: i64) -> i64 {
+    value.clamp(-MOST, MOST)
 }
 
 /// A noisy count within `[-3 sigma, cap + 3 sigma]`, with sigma never above a thirtieth of the cap.

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::evidence::Counts;
+use super::evidence::{Counts, bounded};
 use super::item::{Library, RevisionItem};
 use crate::charter::Charter;
 use crate::ids::{DeltaId, FederationId, LessonId, MemberId, RevisionId, SkillId};
@@ -165,8 +165,7 @@ impl Step {
                     words.entry(word.clone()).or_default().entry(author).or_default()
                 }
             };
-            // A sum that would overflow wraps, so that the order does not matter: it is one author's own.
-            *support = support.wrapping_add(entry.support);
+            *support = support.saturating_add(bounded(entry.support));
         }
     }
 

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::evidence::hold;
+use super::evidence::{bounded, hold};
 use super::item::{Library, Skill};
 use crate::codec::{Decode, Encode};
 use crate::ids::{Hash, LessonId, MemberId};
@@ -191,7 +191,6 @@ impl Library {
         self.votes.get(&item).map_or(0, VoteEstimate::sure_micros)
     }
 
-    /// Sums that would overflow wrap, so that their order does not matter: they are one author's own.
     pub(super) fn add_votes(
         &mut self,
         author: MemberId,
@@ -201,7 +200,7 @@ impl Library {
         let variance = variance_micros(&votes.mechanism);
         for entry in votes.votes.iter().filter(|entry| counts(entry.item)) {
             let tally = self.tallies.or_default(entry.item).entry(author).or_default();
-            tally.votes = tally.votes.wrapping_add(entry.votes);
+            tally.votes = tally.votes.saturating_add(bounded(entry.votes));
             tally.variance_micros = tally.variance_micros.saturating_add(variance);
         }
     }
