@@ -5,7 +5,7 @@
 //! a blob, and every number that two nodes must agree on is an integer.
 //!
 //! A step costs what its deltas touch, not what the library holds: all parts are tries that copies share and that know
-//! their hash ([`trie`]), and what the deltas come to is worked out only for what they touch.
+//! their hash ([`Map`]), and what the deltas come to is worked out only for what they touch.
 
 mod active;
 mod base;
