@@ -109,8 +109,7 @@ fn what_later_votes_of_the_epoch_take_back_was_never_elected() {
     let mut open = Open::default();
     let mut followed = |world: &mut World| {
         world.fold.advance(&world.log);
-        open.follow(&world.fold, &world.log);
-        let library = open.library().unwrap().clone();
+        let library = open.follow(&world.fold, &world.log).clone();
         assert_eq!(library, world.library(), "as when all of it is folded at once");
         library
     };

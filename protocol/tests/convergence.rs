@@ -5,7 +5,7 @@
 mod world;
 
 use lore_protocol::ids::{DeltaId, SkillId};
-use lore_protocol::library::{Fold, Library, Open};
+use lore_protocol::library::{Fold, Open};
 use lore_protocol::log::Log;
 use lore_protocol::payload::{
     Codebook, FileEntry, ItemId, Leave, Payload, Revision, Revoke, RevokeTarget,
@@ -198,10 +198,9 @@ proptest! {
         for at in &order {
             feed(&mut log, &world, &[*at]);
             fold.advance(&log);
-            open.follow(&fold, &log);
-            let whole = fold.library(&log);
-            prop_assert_eq!(open.library(), Some(&whole), "one by one, as all at once");
-            prop_assert_eq!(open.library().map(Library::root), Some(whole.root()));
+            let (whole, one_by_one) = (fold.library(&log), open.follow(&fold, &log));
+            prop_assert_eq!(one_by_one, &whole);
+            prop_assert_eq!(one_by_one.root(), whole.root());
         }
         // What a fork excludes is not kept, and comes back once a checkpoint or a dep turns out to rest
         // on it: one round with anybody who has it. Without a fork the set alone decides.

@@ -117,14 +117,12 @@ fn time_to_follow(count: usize) -> Duration {
     world.fold.advance(&world.log);
     assert_eq!(world.fold.sealed().lessons.len(), count);
     let mut open = Open::default();
-    open.follow(&world.fold, &world.log);
-    let mut root = open.library().unwrap().root();
+    let mut root = open.follow(&world.fold, &world.log).root();
     let mut spent = Vec::new();
     for n in 0..DELTAS {
         world.publish(0, &authored(lesson("tool7", &format!("tool --new {n}"))));
         let start = Instant::now();
-        open.follow(&world.fold, &world.log);
-        let next = open.library().unwrap().root();
+        let next = open.follow(&world.fold, &world.log).root();
         spent.push(start.elapsed());
         assert_ne!(std::mem::replace(&mut root, next), next);
     }

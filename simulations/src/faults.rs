@@ -69,7 +69,7 @@ pub fn schedule(seed: u64) -> Scenario {
         settle_s: SETTLE_S,
         sample_ms: 1_000,
     };
-    // Whoever lost a disk signs nothing before it has asked everybody, so everybody must answer.
+    // A node that lost its disk signs nothing before it has asked everybody, so everybody must answer.
     if scenario.crash.iter().any(|crash| !crash.disk) {
         scenario.network.nat = 0.0;
         scenario.attack.free_riders = 0;

@@ -16,14 +16,13 @@ pub struct Federation {
     fold: Fold,
     /// Revisions, and words against anything, that the log took in.
     revisions: usize,
-    /// Folded when it is read: most deltas come in without that.
+    /// Brought up to date when the library is read: most deltas come in without that.
+    open: Mutex<Open>,
     view: OnceLock<View>,
-    /// The open step while nothing has read it since a delta came.
-    parked: Mutex<Open>,
 }
 
 struct View {
-    open: Open,
+    library: Library,
     root: Hash,
 }
 
@@ -35,7 +34,7 @@ impl Federation {
         let mut fold = Fold::default();
         fold.advance(&log);
         let revisions = log.entries().filter(|(_, entry)| is_about_revisions(entry)).count();
-        Self { log, seal, fold, revisions, view: OnceLock::new(), parked: Mutex::default() }
+        Self { log, seal, fold, revisions, open: Mutex::default(), view: OnceLock::new() }
     }
 
     /// Takes a delta into the log, and folds what a checkpoint seals by it.
@@ -48,9 +47,7 @@ impl Federation {
         }
         if self.version() != before {
             self.fold.advance(&self.log);
-            if let Some(view) = self.view.take() {
-                *self.parked.get_mut().unwrap_or_else(PoisonError::into_inner) = view.open;
-            }
+            self.view = OnceLock::new();
         }
         result
     }
@@ -86,7 +83,7 @@ impl Federation {
     /// The library, with what no checkpoint covers yet.
     #[must_use]
     pub fn library(&self) -> &Library {
-        self.view().open.library().unwrap_or_else(|| self.fold.sealed())
+        &self.view().library
     }
 
     /// Its root.
@@ -97,11 +94,9 @@ impl Federation {
 
     fn view(&self) -> &View {
         self.view.get_or_init(|| {
-            let mut parked = self.parked.lock().unwrap_or_else(PoisonError::into_inner);
-            let mut open = std::mem::take(&mut *parked);
-            open.follow(&self.fold, &self.log);
-            let library = open.library().unwrap_or_else(|| self.fold.sealed());
-            View { root: library.root(), open }
+            let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+            let library = open.follow(&self.fold, &self.log).clone();
+            View { root: library.root(), library }
         })
     }
 

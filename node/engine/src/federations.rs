@@ -1,34 +1,16 @@
 //! The federations of a node: loading them, adding one, and when its epochs opened.
 
-use std::collections::BTreeMap;
-
 use lore_privacy::NoiseSource;
 use lore_protocol::charter::SignedCharter;
 use lore_protocol::codec;
 use lore_protocol::delta::{Delta, Sound, prove};
-use lore_protocol::ids::{FederationId, MemberId, PublicKey};
+use lore_protocol::ids::FederationId;
 use lore_protocol::log::Log;
-use lore_protocol::payload::Payload;
 
 use crate::{Batch, Durability, Effect, Engine, EngineError, Federation, RecordKind, damaged};
 
 /// Deltas whose signatures are checked together when a store is read.
 const PROVED_TOGETHER: usize = 1_024;
-
-/// The key that likely signed a delta, after those that came before it; none where that is another kind of proof.
-fn claimed_key(keys: &mut BTreeMap<MemberId, PublicKey>, sound: &Sound) -> Option<PublicKey> {
-    match &sound.payload {
-        Payload::Join(join) => {
-            keys.insert(sound.chain(), join.key);
-        }
-        Payload::RotateKey(rotation) => {
-            keys.insert(sound.chain(), rotation.new_key);
-            return None;
-        }
-        _ => {}
-    }
-    keys.get(&sound.chain()).copied()
-}
 
 impl<N: NoiseSource> Engine<N> {
     pub(crate) fn load_federations(&mut self) -> Result<(), EngineError> {
@@ -41,9 +23,14 @@ impl<N: NoiseSource> Engine<N> {
             let log = Log::new(charter).map_err(|error| damaged(&error))?;
             let id = log.federation();
             let mut federation = Federation::new(log);
-            for sound in self.stored_deltas(id)? {
+            let secret = self.batch_secret();
+            let mut stored = self.stored_deltas(id)?.into_iter().peekable();
+            while stored.peek().is_some() {
+                let mut some: Vec<Sound> = stored.by_ref().take(PROVED_TOGETHER).collect();
+                let keys = federation.log().likely_keys(&some);
+                prove(&mut some, &keys, &secret);
                 // Stored before, so nothing is to be stored.
-                federation.take(sound);
+                some.into_iter().for_each(|sound| drop(federation.take(sound)));
             }
             self.federations.insert(id, federation);
             self.effects.push(Effect::Subscribe(id));
@@ -59,12 +46,6 @@ impl<N: NoiseSource> Engine<N> {
             all.push(Delta::parse(&bytes).map_err(|error| damaged(&error))?);
         }
         all.sort_by_key(|sound| (sound.header().epoch, sound.header().depth, sound.id));
-        let secret = self.batch_secret();
-        let mut keys = BTreeMap::new();
-        for some in all.chunks_mut(PROVED_TOGETHER) {
-            let claimed: Vec<_> = some.iter().map(|sound| claimed_key(&mut keys, sound)).collect();
-            prove(some, &claimed, &secret);
-        }
         Ok(all)
     }
 

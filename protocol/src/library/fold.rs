@@ -19,8 +19,9 @@ impl Fold {
     /// checkpoint for an epoch (a split was found), starts again.
     pub fn advance(&mut self, log: &Log) {
         let sealed = log.sealed();
-        let same = self.applied.iter().zip(sealed).all(|(id, sealed)| *id == sealed.id);
-        if !same || self.applied.len() > sealed.len() {
+        // A checkpoint names its parent: the same one is here by the same way.
+        let last = self.applied.len().checked_sub(1).and_then(|last| sealed.get(last));
+        if last.map(|sealed| &sealed.id) != self.applied.last() {
             *self = Self::default();
         }
         for epoch in sealed.iter().skip(self.applied.len()) {

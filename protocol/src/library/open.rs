@@ -13,26 +13,20 @@ pub struct Open {
 }
 
 impl Open {
-    /// Takes in what came into a log since the last time, which must have been with the same log and fold.
+    /// The library after what came into a log since the last time, which must have been with the same log and fold.
     /// [`Fold::advance`] comes first.
-    pub fn follow(&mut self, fold: &Fold, log: &Log) {
-        let (ids, anew) = match log.opened_since(&mut self.place) {
+    pub fn follow(&mut self, fold: &Fold, log: &Log) -> &Library {
+        let (ids, all) = match log.opened_since(&mut self.place) {
             Opened::More(ids) => (ids.to_vec(), false),
-            Opened::Anew(ids) => (ids, true),
+            Opened::All(ids) => (ids, true),
         };
         let step = match &mut self.step {
-            Some(step) if !anew => step,
+            Some(step) if !all => step,
             step => step.insert(Step::onto(fold.sealed(), log.federation(), log.open_epoch())),
         };
         for entry in ids.iter().filter_map(|id| log.get(id)) {
             step.add(&log.tip().voices, entry);
         }
-        step.settle(log.charter());
-    }
-
-    /// The library; none before [`Open::follow`].
-    #[must_use]
-    pub fn library(&self) -> Option<&Library> {
-        self.step.as_ref().map(|step| &step.next)
+        step.settle(log.charter())
     }
 }

@@ -87,7 +87,7 @@ impl Step {
         }
     }
 
-    /// A lesson is in the library when it was, when somebody released or wrote it, or when pooled votes for a candidate
+    /// A lesson is in the library when it was, when a member released or wrote it, or when pooled votes for a candidate
     /// are more than noise explains. Gives its skill.
     fn settle_lesson(&mut self, id: LessonId, cap: i64) -> Option<SkillId> {
         let found = self.came.lessons.get(&id);

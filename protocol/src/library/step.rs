@@ -99,7 +99,7 @@ impl Step {
 
     /// Adds a delta of the epoch, which must not have been added before.
     ///
-    /// Whoever writes a delta was a member before its epoch, so the voices before an epoch and after it say
+    /// The author of a delta was a member before its epoch, so the voices before an epoch and after it say
     /// the same of every author in it.
     pub(super) fn add(&mut self, voices: &Voices, entry: &Entry) {
         let author = entry.chain;

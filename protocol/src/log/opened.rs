@@ -33,7 +33,7 @@ pub enum Opened<'a> {
     /// These came since.
     More(&'a [DeltaId]),
     /// Forget the rest: exactly these count.
-    Anew(Vec<DeltaId>),
+    All(Vec<DeltaId>),
 }
 
 impl Log {
@@ -44,7 +44,7 @@ impl Log {
         let from = std::mem::replace(place, OpenPlace { begun, read: self.opened.came.len() });
         match self.opened.came.get(from.read..) {
             Some(came) if from.begun == begun => Opened::More(came),
-            _ => Opened::Anew(self.open_deltas()),
+            _ => Opened::All(self.open_deltas()),
         }
     }
 

@@ -16,7 +16,7 @@ pub enum Change {
     },
     /// The share of people with the newer version grows evenly.
     Ramp {
-        /// First epoch in which somebody has it.
+        /// First epoch in which a person has it.
         from: u32,
         /// Epochs until all have it.
         over: u32,

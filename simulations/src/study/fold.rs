@@ -161,7 +161,7 @@ impl Group {
             let votes = self.library.votes(ItemId::Lesson(*id));
             let votes = votes.map_or(0, |votes| votes.sure_micros() / 1_000_000);
             let support = item.total_support().max(0).unsigned_abs() / u64::from(WEIGHT);
-            // Nobody hints what somebody wrote and nobody has met.
+            // What was written and never met is not hinted.
             if evidence.is_none() && votes == 0 && support == 0 {
                 continue;
             }

@@ -228,7 +228,7 @@ fn words(page: &mut Page, parameters: &Parameters, results: &[Vec<Vec<Trail>>]) 
         "Wasted calls of the private federation less those of nodes alone (below 0 the federation is better). {}.",
         sentences.collect::<Vec<_>>().join("; ")
     )];
-    page.limits = "Where only a part of the people has the newer version, one hint for all is wrong for somebody: no arm but the oracle knows who \
+    page.limits = "Where only a part of the people has the newer version, one hint for all is wrong for some of them: no arm but the oracle knows who \
         has which. Detection delay and alarm mean little there and in a slow change, where the old remedy stops working for some before others. \
         Every node releases in every epoch, and nobody leaves. Bytes are those of the folded deltas, without the network's own."
         .into();

@@ -171,7 +171,7 @@ fn describe(
     )];
     page.limits = "Liars here lie in every release and all in the same direction; some that lie about a single lesson, or only now and then, are \
         not looked at. Revocation, quarantine and a person's choice of whom to trust would follow a detected lie; none of them is simulated. The centre \
-        of the centralised arm is left out: it trusts whoever writes to it."
+        of the centralised arm is left out: it trusts everyone who writes to it."
         .into();
     page.assumed = vec![
         format!("{users} people on a node, {situations} situations"),

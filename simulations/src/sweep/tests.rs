@@ -134,7 +134,7 @@ fn a_damaged_result_is_noticed_and_computed_again() {
     assert!(matches!(error, SweepError::Unequal { index: 3, .. }), "{error}");
 }
 
-/// A result of another sweep that somebody copied in has a whole file and the number of a cell.
+/// A result that was copied in from another sweep has a whole file and the number of a cell.
 #[test]
 fn a_result_of_another_sweep_does_not_slip_in() {
     let at = directory();

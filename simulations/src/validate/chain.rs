@@ -2,7 +2,7 @@
 //!
 //! With `i` of `n` nodes informed, `u = n - i` are not. Push: `i` balls fall independently on the `n - 1`
 //! others, and each of the `u` cells that is hit is a node that learns. Pull: each of the `u` learns with
-//! probability `i / (n - 1)`. Push-pull: first the balls, then whoever was not hit pulls. No random number
+//! probability `i / (n - 1)`. Push-pull: first the balls, then those that were not hit pull. No random number
 //! and nothing of the simulator is used here.
 
 use super::rumor::Direction;
@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn small_chains_are_right_by_hand() {
-        // Two nodes: one call informs the other, whoever calls.
+        // Two nodes: one call informs the other, from either side.
         for direction in [Direction::Push, Direction::Pull, Direction::PushPull] {
             close(mean_rounds(2, direction), 1.0);
         }

@@ -8,7 +8,7 @@ use lore_node::config::Config;
 use lore_node::home::Home;
 use lore_node::host::{Machine, Node};
 use lore_node::store::Store;
-use lore_protocol::library::{Fold, Library, Open};
+use lore_protocol::library::{Fold, Open};
 use serde_json::{Value, json};
 
 use super::clock::time;
@@ -67,18 +67,14 @@ fn fold(lessons: usize) -> Value {
     let (mut fold, mut open) = (Fold::default(), Open::default());
     fold.advance(&all.log);
     assert_eq!(fold.sealed().lessons.len(), lessons);
-    open.follow(&fold, &all.log);
-    let before = open.library().map(Library::root);
+    let before = open.follow(&fold, &all.log).root();
     let already = all.deltas.len();
     all.publish_each(1);
     let deltas = all.deltas.len() - already;
-    let (took, root) = time(|| {
-        open.follow(&fold, &all.log);
-        open.library().map(Library::root)
-    });
+    let (took, root) = time(|| open.follow(&fold, &all.log).root());
     assert_ne!(root, before);
     let (whole, library) = time(|| fold.library(&all.log));
-    assert_eq!(Some(library.root()), root);
+    assert_eq!(library.root(), root);
     json!({
         "lessons": lessons,
         "deltas": deltas,

@@ -46,7 +46,7 @@ pub(super) fn register_key(unit: &str, device: &DeviceId) -> Vec<u8> {
 }
 
 /// The groups of a store, by pseudonym of the user. What cannot be read is left out: a register comes again, and the
-/// devices of a group can be paired anew.
+/// devices of a group can be paired again.
 pub(super) fn load(
     store: &dyn Storage,
     key: &PublicKey,

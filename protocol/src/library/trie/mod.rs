@@ -5,7 +5,7 @@
 //! structures persistent"). Its shape is a function of the keys alone, so each node can carry the hash of all below
 //! it, as in a Merkle tree, and equal contents have equal hashes whatever came first.
 //!
-//! Keys are hashes, so a path is about `log16 n` long; to make it one nibble longer somebody has to find ids that
+//! Keys are hashes, so a path is about `log16 n` long; to make it one nibble longer, an attacker has to find ids that
 //! share four more bits.
 
 mod node;

@@ -43,7 +43,7 @@ impl Population {
     }
 }
 
-/// Shares that one federation answers: by thresholds, by votes on a codebook, and by everything that somebody knows.
+/// Shares that one federation answers: by thresholds, by votes on a codebook, and by everything that anyone knows.
 struct Answered {
     thresholds: f64,
     votes: f64,
