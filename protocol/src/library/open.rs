@@ -20,10 +20,11 @@ impl Open {
             Opened::More(ids) => (ids.to_vec(), false),
             Opened::All(ids) => (ids, true),
         };
-        let step = match &mut self.step {
-            Some(step) if !all => step,
-            step => step.insert(Step::onto(fold.sealed(), log.federation(), log.open_epoch())),
-        };
+        if all {
+            self.step = None;
+        }
+        let onto = || Step::onto(fold.sealed(), log.federation(), log.open_epoch());
+        let step = self.step.get_or_insert_with(onto);
         for entry in ids.iter().filter_map(|id| log.get(id)) {
             step.add(&log.tip().voices, entry);
         }
