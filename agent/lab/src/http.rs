@@ -164,7 +164,7 @@ impl Server {
             move || {
                 for stream in listener.incoming() {
                     if stopped.load(Ordering::SeqCst) {
-                        return;
+                        return close(listener);
                     }
                     // A client that breaks off concerns only itself.
                     let _ = stream.and_then(|stream| answer(stream, &handler));
@@ -203,6 +203,15 @@ fn answer(mut stream: TcpStream, handler: &impl Fn(&Request) -> Response) -> std
 /// A listener on a port of loopback, when that is free.
 pub(crate) fn listen(port: u16) -> std::io::Result<TcpListener> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port))
+}
+
+/// Listens no longer on a port.
+///
+/// To drop the listener is not enough. A child that another thread is starting holds a copy until its program begins,
+/// and a look at the port would take the copy for the service that is to come.
+pub(crate) fn close(listener: TcpListener) {
+    let _ = rustix::net::shutdown(&listener, rustix::net::Shutdown::Both);
+    drop(listener);
 }
 
 #[cfg(test)]
@@ -262,5 +271,17 @@ mod tests {
         drop(server);
         let error = send(address, &request("")).unwrap_err();
         assert_eq!(error.kind(), std::io::ErrorKind::ConnectionRefused);
+    }
+
+    #[test]
+    fn a_closed_port_refuses_while_somebody_holds_a_copy_of_the_listener() {
+        let listener = listen(0).unwrap();
+        let (copy, address) = (listener.try_clone().unwrap(), listener.local_addr().unwrap());
+        close(listener);
+        let error = TcpStream::connect(address).unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::ConnectionRefused);
+        // And the port can be taken.
+        assert!(listen(address.port()).is_ok());
+        drop(copy);
     }
 }

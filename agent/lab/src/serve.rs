@@ -10,7 +10,7 @@ use super::environment::{BIN, Environment};
 use super::error::{LabError, at};
 use super::family::Family;
 use super::family_id::FamilyId;
-use super::http::{Response, Server, listen};
+use super::http::{Response, Server, close, listen};
 use super::selection::Families;
 use super::tools;
 use super::words::CODE_WORDS;
@@ -58,7 +58,7 @@ impl Lab {
     ) -> Result<Self, LabError> {
         let dir = std::path::absolute(dir).map_err(at(dir))?;
         tools::install(&dir.join(BIN), tools_binary)?;
-        let documented = DOCUMENTED.into_iter().find(|port| listen(*port).is_ok());
+        let documented = DOCUMENTED.into_iter().find(|port| listen(*port).map(close).is_ok());
         let mut lab = Self {
             environment: Environment::new(seed, dir),
             families,
@@ -143,7 +143,7 @@ impl Lab {
                 self.serve(name, port, listener, move |request| helper.serve(request))?;
             } else {
                 // The port is the program's.
-                drop(listener);
+                close(listener);
                 let started = family.start_service(self.environment.dir(), &bin);
                 let started = started.map_err(|source| LabError::Family { family: id, source })?;
                 let name = self.name(&mut draw);
