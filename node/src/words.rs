@@ -14,14 +14,18 @@ pub fn charter(charter: &Charter) -> Vec<String> {
         }
         EpochRule::Hours(hours) => format!("An epoch ends every {hours} hours."),
     };
-    let vouchers = match charter.vouchers {
-        Vouchers::Founders => "Founders admit members.",
-        Vouchers::Members => "Every member may admit others by invitation.",
+    let vouchers = match (charter.vouchers, limits.vouches) {
+        (Vouchers::Founders, _) => "Founders admit members.".to_owned(),
+        (Vouchers::Members, None) => "Every member may admit others by invitation.".to_owned(),
+        (Vouchers::Members, Some(voices)) => format!(
+            "Every member may invite others. {voices} voices must vouch for a newcomer in one epoch, or all but one while \
+             there are fewer; until then it reads nothing."
+        ),
     };
     vec![
         format!("This is the federation \"{}\".", charter.name),
         epoch,
-        vouchers.to_owned(),
+        vouchers,
         format!(
             "It has at most {} members; an invitee of a founder and those below it are at most {}, and count as \
              one voice.",

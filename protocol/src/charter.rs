@@ -166,6 +166,10 @@ pub struct Limits {
     pub evidence_cap: u32,
     /// Distinct voices ([`crate::voice`]) that must revoke before it takes effect.
     pub revokers: u32,
+    /// Distinct voices ([`crate::voice`]) that must vouch for a Join in one epoch before it admits: 2 to 8; none: one
+    /// Vouch is enough. While so many are not there, all voices but one do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vouches: Option<u32>,
     /// Least lead, in millionths, of a challenger before it is tested against noise.
     pub promotion_margin_micros: u32,
 }
@@ -272,6 +276,13 @@ impl Charter {
         let bounded = (1..=MAX_MEMBERS_EVER).contains(&(self.limits.members as usize));
         rule(bounded, "a version 1 federation has at most 400 members")?;
         rule(self.limits.revokers > 0, "at least one member revokes")?;
+        let vouches = self.limits.vouches;
+        rule(
+            vouches.is_none_or(|most| (2..=8).contains(&most)),
+            "`vouches` is 2 to 8, or left out",
+        )?;
+        let several = vouches.is_none() || self.vouchers == Vouchers::Members;
+        rule(several, "where only founders vouch, one Vouch is enough")?;
         rule(self.limits.deltas_per_epoch >= 4, "a member may write at least 4 deltas an epoch")?;
         rule(self.limits.lessons_per_epoch > 0, "a member may write at least one lesson an epoch")?;
         rule(self.limits.members_per_voice > 0, "an invitee of a founder is a member itself")?;

@@ -121,7 +121,7 @@ fn charter() -> impl Strategy<Value = Charter> {
     let founders = prop::collection::vec(any::<[[u8; 32]; 2]>(), 0..3);
     let contexts = prop::collection::vec(any::<String>(), 0..4);
     let codebook = prop::option::of(any::<[u8; 32]>());
-    (head, (contexts, codebook), privacy(), any::<[u32; 7]>(), founders).prop_map(
+    (head, (contexts, codebook), privacy(), any::<[u32; 8]>(), founders).prop_map(
         |(head, (contexts, codebook), privacy, limits, founders)| {
             let (version, name, nonce, epoch, vouchers, scripts) = head;
             let founder = |[key, recovery]: [[u8; 32]; 2]| Founder {
@@ -143,6 +143,7 @@ fn charter() -> impl Strategy<Value = Charter> {
                     deltas_per_epoch: limits[1],
                     evidence_cap: limits[2],
                     revokers: limits[3],
+                    vouches: Some(limits[7]).filter(|most| most % 2 == 0),
                     promotion_margin_micros: limits[4],
                     members_per_voice: limits[5],
                     lessons_per_epoch: limits[6],

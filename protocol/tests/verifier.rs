@@ -148,7 +148,7 @@ fn committed(name: &str) -> (Export, Value) {
 }
 
 /// The logs as they are built now; written where they are committed when that is asked for.
-static BUILT: LazyLock<[(&str, Export); 8]> = LazyLock::new(|| {
+static BUILT: LazyLock<[(&str, Export); 9]> = LazyLock::new(|| {
     let built = logs::all();
     if std::env::var_os("LORE_WRITE_LOGS").is_some() {
         built.iter().for_each(|(name, export)| write_committed(name, export));

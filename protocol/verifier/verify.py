@@ -478,7 +478,7 @@ PRIVACY = (
 WINDOWS = "grid_seconds least_seconds send_after_seconds".split()
 COSTS_AT = "at bound min_sigma_micros".split()
 LIMITS = (
-    "members members_per_voice deltas_per_epoch lessons_per_epoch evidence_cap revokers promotion_margin_micros"
+    "members members_per_voice deltas_per_epoch lessons_per_epoch evidence_cap revokers vouches? promotion_margin_micros"
 ).split()
 TEXTS = {"name", "nonce", "vouchers", "codebook", "key", "recovery", "measure"}
 
@@ -609,6 +609,8 @@ def check_charter(charter):
         "a lesson payload has 1 to 60 KiB": 1024 <= privacy["lessons_payload_bytes"] <= 60 << 10,
         "it has 1 to 400 members": 1 <= limits["members"] <= MAX_MEMBERS_EVER,
         "a member writes at least 4 deltas in an epoch": limits["deltas_per_epoch"] >= 4,
+        "`vouches` is 2 to 8, or left out": 2 <= limits.get("vouches", 2) <= 8,
+        "where only founders vouch, one Vouch is enough": "vouches" not in limits or charter["vouchers"] == "members",
         "limits are positive": all(
             limits[key] > 0 for key in ("revokers", "lessons_per_epoch", "members_per_voice", "evidence_cap")
         ),
@@ -1053,8 +1055,13 @@ class Log:
             if delta.kind == ROTATE and delta.chain in roster and delta.payload.new_key not in keys:
                 keys.add(delta.payload.new_key)
                 roster[delta.chain] = roster[delta.chain]._replace(key=delta.payload.new_key)
-        for delta in covered:
-            if delta.kind == VOUCH and self.admits(parent, delta, frontier, roster, removed, voices, keys):
+        standing = [delta for delta in covered if delta.kind == VOUCH and self.stands(parent, delta, frontier)]
+        needed = self.vouches_needed(parent)
+        for delta in standing:
+            of_it = {voice_of(parent.voices, one.chain) for one in standing if one.payload.join == delta.payload.join}
+            invited = self.entries[delta.payload.join].payload.invitation == (delta.payload.invitation,)
+            agreed = needed == 1 or (invited and len(of_it) >= needed)
+            if agreed and self.admits(parent, delta, roster, removed, voices, keys):
                 member, sponsor = delta.payload.join, delta.chain
                 keys.add(delta.payload.key)
                 roster[member] = TYPES["RosterEntry"](member, delta.payload.key, sponsor)
@@ -1073,15 +1080,22 @@ class Log:
                 removed[gone] = TYPES["Removal"](gone, roster.pop(gone).key, cut)
         return roster, removed, voices, keys
 
-    def admits(self, parent, delta, frontier, roster, removed, voices, keys):
-        vouch, sponsor = delta.payload, delta.chain
+    def vouches_needed(self, parent):
+        voices = {voice_of(parent.voices, member) for member in parent.roster}
+        return max(1, min(self.limits.get("vouches", 1), len(voices) - 1))
+
+    def stands(self, parent, delta, frontier):
+        vouch = delta.payload
         join = self.entries.get(vouch.join)
         if vouch.join not in frontier or join is None or join.kind != JOIN or join.payload.key != vouch.key:
             return False
-        if parent.body.epoch + 1 > vouch.expires_epoch or vouch.key in keys:
-            return False
-        same = [one for one in self.branch(delta.prev) if one.kind == VOUCH and one.payload.invitation == vouch.invitation]
-        if len(same) >= vouch.uses:
+        before = (one.payload for one in self.branch(delta.prev) if one.kind == VOUCH)
+        others = {one.join for one in before if one.invitation == vouch.invitation and one.join != vouch.join}
+        return parent.body.epoch + 1 <= vouch.expires_epoch and len(others) < vouch.uses
+
+    def admits(self, parent, delta, roster, removed, voices, keys):
+        vouch, sponsor = delta.payload, delta.chain
+        if vouch.key in keys:
             return False
         ever = len(roster) + len(removed) + len(parent.body.excluded)
         if len(roster) >= self.limits["members"] or ever >= MAX_MEMBERS_EVER:

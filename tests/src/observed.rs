@@ -236,6 +236,8 @@ pub fn terms() -> FederationCreate {
         costs: None,
         without_codebook: false,
         scripts: false,
+        members: None,
+        vouches: None,
     }
 }
 

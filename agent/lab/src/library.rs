@@ -105,6 +105,7 @@ fn one_author(keys: Vec<LessonKey>) -> Result<Log, LibraryError> {
             lessons_per_epoch: 100_000,
             evidence_cap: 1,
             revokers: 1,
+            vouches: None,
             promotion_margin_micros: 0,
         },
         founders: vec![founder],

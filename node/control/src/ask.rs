@@ -115,6 +115,7 @@ verbs! {
     "federation.recover" FederationRecover => Recovered;
     "federation.leave" FederationLeave => FederationLeft;
     "federation.revoke" FederationRevoke => MemberRevoked;
+    "federation.vouch" FederationVouch => Vouched;
     "federation.export_log" FederationExportLog => LogExported;
     "device.invite" DeviceInvite => DeviceInvited;
     "device.join" DeviceJoin => DeviceJoined;

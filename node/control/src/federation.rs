@@ -1,11 +1,11 @@
-//! `federation`: found, join, show, end an epoch, export.
+//! `federation`: found, show, end an epoch, leave, export.
 
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{FederationId, Hash, MemberId, PublicKey, Unit};
+use crate::{AskingMember, FederationId, Hash, MemberId, PublicKey, Unit};
 
 /// Arguments of `federation.create`. What is left out has a default.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -50,6 +50,12 @@ pub struct FederationCreate {
     /// True to let skills with scripts spread.
     #[serde(default)]
     pub scripts: bool,
+    /// Most members on the roster, 1 to 400; none: 200.
+    #[serde(default)]
+    pub members: Option<u32>,
+    /// Voices that must vouch for a newcomer, 2 to 8; none: the inviter's is enough.
+    #[serde(default)]
+    pub vouches: Option<u32>,
 }
 
 /// The public times of releases.
@@ -123,70 +129,6 @@ pub struct FederationCreated {
     pub recovery_secret: String,
 }
 
-/// Arguments of `federation.invite`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct FederationInvite {
-    /// Id, its beginning, or name; none: the only federation.
-    #[serde(default)]
-    pub federation: Option<String>,
-    /// Number of members that may join with it; at least 1.
-    pub uses: u16,
-    /// For how many more epochs it holds.
-    pub epochs: u32,
-}
-
-/// An invitation that was made.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Invited {
-    /// The line to paste.
-    pub invitation: String,
-    /// The federation.
-    pub federation: FederationId,
-    /// Number of members that may join with it.
-    pub uses: u16,
-    /// The last epoch in which it holds.
-    pub expires_epoch: u32,
-}
-
-/// Arguments of `federation.preview`: read the charter behind an invitation, and do not join.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct FederationPreview {
-    /// The invitation line.
-    pub invitation: String,
-}
-
-/// A charter, for a person to agree to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct CharterInWords {
-    /// The federation.
-    pub federation: FederationId,
-    /// Its name.
-    pub name: String,
-    /// One sentence a rule.
-    pub in_words: Vec<String>,
-}
-
-/// Arguments of `federation.join`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct FederationJoin {
-    /// The invitation line.
-    pub invitation: String,
-}
-
-/// A federation that was joined.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Joined {
-    /// The federation.
-    pub federation: FederationId,
-    /// Always true; the next checkpoint puts the node on the roster.
-    pub admitted: bool,
-    /// Secret of the node's recovery key, shown once; none when an earlier attempt showed it.
-    pub recovery_secret: Option<String>,
-}
-
 /// Arguments of `federation.show`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -211,6 +153,8 @@ pub struct FederationShown {
     pub members: Vec<Member>,
     /// Members that sign checkpoints.
     pub signers: Vec<MemberId>,
+    /// Who asks to join: a member has vouched for each, and no checkpoint has admitted it.
+    pub asking: Vec<AskingMember>,
 }
 
 /// One member.

@@ -12,6 +12,7 @@
 //! This crate knows no home, no store and no other crate of the workspace: ids, keys, hashes and roots
 //! are hexadecimal text, and the paths of the socket and of its owner's directory are parameters.
 
+mod admission;
 mod ask;
 mod budget;
 mod client;
@@ -40,6 +41,10 @@ mod watch;
 #[cfg(test)]
 mod tests;
 
+pub use admission::{
+    AskingMember, CharterInWords, FederationInvite, FederationJoin, FederationPreview,
+    FederationVouch, Invited, Joined, Vouched,
+};
 pub use ask::{Ask, Reply, Request, VERBS};
 pub use budget::{Budget, Cost, Mechanism, Noise, PayloadKind, Quote, Unit};
 pub use client::{call, send_blocking, send_request};
@@ -50,11 +55,10 @@ pub use device::{
 pub use event::{Event, ImportProgress};
 pub use failure::{Exit, Failure};
 pub use federation::{
-    Behind, CharterInWords, Checkpoint, CostKind, CostReleases, FederationCheckpoint,
-    FederationCreate, FederationCreated, FederationExportLog, FederationInvite, FederationJoin,
-    FederationLeave, FederationLeft, FederationPreview, FederationRevoke, FederationShow,
-    FederationShown, FederationStatus, Invited, Joined, LogExported, Measure, Member,
-    MemberRevoked, Windows,
+    Behind, Checkpoint, CostKind, CostReleases, FederationCheckpoint, FederationCreate,
+    FederationCreated, FederationExportLog, FederationLeave, FederationLeft, FederationRevoke,
+    FederationShow, FederationShown, FederationStatus, LogExported, Measure, Member, MemberRevoked,
+    Windows,
 };
 pub use forget::{Retention, SessionForget, SessionsForgotten, WhichSessions};
 pub use gate::{

@@ -1,6 +1,6 @@
 //! Inviting, and letting in who proves an invitation.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use lore_privacy::{NoiseSource, Outgoing};
 use lore_protocol::codec::{self, Decode, Encode};
@@ -184,7 +184,7 @@ impl<N: NoiseSource> Engine<N> {
         if log.member_of(&peer).is_some() {
             return Err(refusal("this key is a member already; use the home that joined"));
         }
-        if vouches(log, invitation) >= usize::from(issued.uses) {
+        if joins(log, invitation) >= usize::from(issued.uses) {
             return Err(refusal("the invitation is used up; ask the inviter for a new one"));
         }
         let vouch = Vouch {
@@ -202,13 +202,13 @@ impl<N: NoiseSource> Engine<N> {
     }
 }
 
-/// Vouches that name an invitation. Invitations are random, so only their inviter's count.
-fn vouches(log: &Log, invitation: InvitationId) -> usize {
-    log.entries()
-        .filter(|(_, entry)| {
-            matches!(&entry.sound.payload, Payload::Vouch(v) if v.invitation == invitation)
-        })
-        .count()
+/// Joins that Vouches with an invitation name. Invitations are random, so only their inviter's count.
+fn joins(log: &Log, invitation: InvitationId) -> usize {
+    let named = log.entries().filter_map(|(_, entry)| match &entry.sound.payload {
+        Payload::Vouch(vouch) if vouch.invitation == invitation => Some(vouch.join),
+        _ => None,
+    });
+    named.collect::<BTreeSet<_>>().len()
 }
 
 fn issued_key(federation: FederationId, invitation: InvitationId) -> Vec<u8> {

@@ -145,6 +145,10 @@ pub enum Joining {
     },
     /// The inviter vouched for this node.
     Admitted {
+        /// The member that this node is, once a checkpoint admits it.
+        member: MemberId,
+        /// Voices that must vouch for it, the inviter's included, where the federation has that many and one more.
+        vouches: u32,
         /// The federation.
         federation: FederationId,
         /// Secret of the recovery key, kept nowhere; none when the Join was signed before.

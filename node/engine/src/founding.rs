@@ -43,6 +43,8 @@ pub struct Terms {
     pub costs: Option<Costs>,
     /// Most members on the roster, 1 to 400; none: 200.
     pub members: Option<u32>,
+    /// Voices that must vouch for a newcomer, 2 to 8; none: the inviter's is enough.
+    pub vouches: Option<u32>,
     /// Public lessons that are on the ballot from the start; none: the ballot begins empty.
     pub codebook: Option<Codebook>,
     /// True when skills with scripts may spread.
@@ -190,6 +192,7 @@ impl<N: NoiseSource> Engine<N> {
                 lessons_per_epoch: 1_024,
                 evidence_cap: 1000,
                 revokers: 2,
+                vouches: terms.vouches,
                 promotion_margin_micros: 0,
             },
             founders: vec![Founder { key: self.public_key(), recovery }],

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use lore_privacy::NoiseSource;
-use lore_protocol::ids::PublicKey;
+use lore_protocol::ids::{MemberId, PublicKey};
 use lore_protocol::invitation::{Challenge, Invitation};
 use lore_protocol::wire::{Reply, Request};
 
@@ -200,7 +200,11 @@ impl<N: NoiseSource> Engine<N> {
                 let invitation = &attempt.invitation;
                 self.set_inviter(federation, invitation.inviter, &invitation.addresses)?;
                 let recovery_secret = attempt.recovery_secret.take();
-                Ok(Next::Done(Joining::Admitted { federation, recovery_secret }))
+                let join = self.own_join(federation).map(|join| join.header.id());
+                let member = join.map_or(MemberId::ZERO, MemberId::from);
+                let log = self.federation(federation)?.log();
+                let vouches = log.charter().limits.vouches.unwrap_or(1);
+                Ok(Next::Done(Joining::Admitted { federation, member, vouches, recovery_secret }))
             }
             Reply::Refused(why) => Err(EngineError::refused("not_admitted", why)),
             Reply::Sync(_) | Reply::Peers(_) | Reply::Blob(_) | Reply::Found { .. } => {

@@ -57,6 +57,7 @@ mod table;
 mod takeover;
 #[cfg(test)]
 mod tests;
+mod vouching;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -88,6 +89,7 @@ pub use schedule::{schedule, within};
 pub use storage::{MemoryStorage, Pair, Recovery, Scan, Storage, StorageError};
 pub use surroundings::{Ballot, Clock, Contributions, Entropy, NoSessions, Source};
 pub use table::Table;
+pub use vouching::Asking;
 
 use admission::Challenges;
 use joining::Joins;
@@ -162,6 +164,8 @@ pub struct Engine<N = SystemNoise> {
     joins: Joins,
     takeovers: Takeovers,
     quorums: Quorums,
+    /// The epoch in which this node last looked whether to vouch again.
+    vouched: BTreeMap<FederationId, u32>,
     /// Connected peers, and where they say that they listen.
     connected: BTreeMap<PublicKey, Vec<String>>,
     /// Addresses at which each member was dialled last.
@@ -214,6 +218,7 @@ impl<N: NoiseSource> Engine<N> {
             joins: Joins::default(),
             takeovers: Takeovers::default(),
             quorums: Quorums::default(),
+            vouched: BTreeMap::new(),
             connected: BTreeMap::new(),
             dialled: BTreeMap::new(),
             effects: Vec::new(),

@@ -52,6 +52,7 @@ impl<N: NoiseSource> Engine<N> {
                     self.void_if_reserved(due.release);
                 }
             }
+            self.tend_vouches(id)?;
             self.tend_epoch(id)?;
         }
         Ok(())

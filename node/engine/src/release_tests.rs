@@ -86,6 +86,7 @@ impl Founder {
             costs: None,
             members: None,
             scripts: false,
+            vouches: None,
             codebook: None,
         };
         self.engine.federation_create(&terms).unwrap().federation

@@ -95,6 +95,7 @@ pub(crate) fn terms() -> Terms {
         costs: None,
         members: None,
         scripts: true,
+        vouches: None,
         codebook: None,
     }
 }

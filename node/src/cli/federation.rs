@@ -1,14 +1,16 @@
 //! `federation`.
 
 use lore_control::{
-    CostKind, CostReleases, FederationCheckpoint, FederationCreate, FederationExportLog,
-    FederationInvite, FederationJoin, FederationLeave, FederationPreview, FederationRevoke,
-    FederationShow, Measure, Unit, Windows,
+    AskingMember, CostKind, CostReleases, FederationCheckpoint, FederationCreate,
+    FederationExportLog, FederationInvite, FederationJoin, FederationLeave, FederationPreview,
+    FederationRevoke, FederationShow, FederationVouch, Measure, Unit, Windows,
 };
 use lore_protocol::charter;
 
 use super::ask::agree;
-use super::federation_args::{CreateArgs, FederationVerb, JoinArgs, LeaveArgs, RevokeArgs};
+use super::federation_args::{
+    CreateArgs, FederationVerb, JoinArgs, LeaveArgs, RevokeArgs, VouchArgs,
+};
 use super::{Context, keepers, refold};
 use crate::error::CliError;
 use crate::{decimal, output};
@@ -43,8 +45,12 @@ pub(super) fn federation(context: &Context, verb: FederationVerb) -> Result<(), 
                     let signs = if shown.signers.contains(&one.member) { "  signs" } else { "" };
                     format!("  {}{signs}\n", one.member.short())
                 });
+                let asking = shown.asking.iter().map(|one| format!("  {}\n", waits(one)));
+                let asking: String = asking.collect();
+                let asking =
+                    if asking.is_empty() { asking } else { format!("asking to join:\n{asking}") };
                 format!(
-                    "{}\n{} members:\n{}",
+                    "{}\n{} members:\n{}{asking}",
                     shown.in_words.join("\n"),
                     shown.members.len(),
                     keys.collect::<String>()
@@ -60,6 +66,7 @@ pub(super) fn federation(context: &Context, verb: FederationVerb) -> Result<(), 
         FederationVerb::Recover(args) => keepers::recover(context, args),
         FederationVerb::Leave(args) => leave(context, args),
         FederationVerb::Revoke(args) => revoke(context, args),
+        FederationVerb::Vouch(args) => vouch(context, args),
         FederationVerb::ExportLog(args) => {
             let directory = std::path::absolute(&args.dir).map_err(|error| {
                 CliError::usage(format!("--dir {}: {error}", args.dir.display()))
@@ -98,6 +105,8 @@ fn terms(args: CreateArgs) -> Result<FederationCreate, CliError> {
         costs: args.costs_at.map(|at| CostReleases { at, bound: args.costs_bound, kinds }),
         without_codebook: args.no_codebook,
         scripts: args.scripts,
+        members: args.members,
+        vouches: args.vouches,
     })
 }
 
@@ -130,10 +139,16 @@ fn join(context: &Context, args: JoinArgs) -> Result<(), CliError> {
         let recovery = joined.recovery_secret.as_ref().map_or_else(String::new, |secret| {
             format!("recovery secret, shown once; keep it offline:\n  {secret}\n")
         });
-        format!(
-            "admitted to {}\n{recovery}the next checkpoint puts this node on the roster",
-            joined.federation.short()
-        )
+        let next = match joined.vouches {
+            0 | 1 => "the next checkpoint puts this node on the roster".to_owned(),
+            voices => format!(
+                "{voices} voices must vouch for this node, and the inviter's is one; another member runs\n  \
+                 lore federation vouch {} {}",
+                joined.federation.short(),
+                joined.member.short()
+            ),
+        };
+        format!("admitted to {}\n{recovery}{next}", joined.federation.short())
     })
 }
 
@@ -154,6 +169,34 @@ fn leave(context: &Context, args: LeaveArgs) -> Result<(), CliError> {
             left.epoch
         )
     })
+}
+
+/// Who asks to join, and what is missing, in one line.
+fn waits(one: &AskingMember) -> String {
+    let name = one.name.escape_debug();
+    let vouchers: Vec<String> = one.vouchers.iter().map(|id| id.short().to_string()).collect();
+    let next =
+        if one.voices >= one.needed { "the next checkpoint admits it" } else { "more must vouch" };
+    format!(
+        "{} \"{name}\"  {} of {} voices ({}): {next}",
+        one.member.short(),
+        one.voices,
+        one.needed,
+        vouchers.join(", ")
+    )
+}
+
+fn vouch(context: &Context, args: VouchArgs) -> Result<(), CliError> {
+    let VouchArgs { federation, member, epochs, yes } = args;
+    if !yes {
+        output::note(format!(
+            "With enough voices {member} becomes a member of {federation} and reads all that members share. \
+             Vouch only for whom you have asked over another way whether this is its id."
+        ));
+        agree("Vouch?")?;
+    }
+    let done = context.ask(FederationVouch { federation, member, epochs })?;
+    output::result(&done, context.json, |done| waits(&done.asking))
 }
 
 fn revoke(context: &Context, args: RevokeArgs) -> Result<(), CliError> {

@@ -29,6 +29,8 @@ pub(super) enum FederationVerb {
     Leave(LeaveArgs),
     /// Speak against a member. Asks first; enough members together remove it for ever.
     Revoke(RevokeArgs),
+    /// Vouch for a node that another member invited, where the charter wants several voices. Asks first.
+    Vouch(VouchArgs),
     /// Write the charter and all deltas as files.
     ExportLog(ExportArgs),
     /// Compute the library root of a log that `export-log` wrote, in an order drawn from a seed.
@@ -96,6 +98,12 @@ pub(super) struct CreateArgs {
     /// Let skills with scripts and executable files spread.
     #[arg(long)]
     pub(super) scripts: bool,
+    /// Most members, 1 to 400 [default: 200].
+    #[arg(long)]
+    pub(super) members: Option<u32>,
+    /// Voices that must vouch for a newcomer, 2 to 8 [default: the inviter's is enough].
+    #[arg(long)]
+    pub(super) vouches: Option<u32>,
 }
 
 #[derive(Debug, Args)]
@@ -177,6 +185,20 @@ pub(super) struct RevokeArgs {
     #[arg(long)]
     pub(super) reason: String,
     /// Revoke without a question.
+    #[arg(long)]
+    pub(super) yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct VouchArgs {
+    /// Federation by name, id or beginning of its id.
+    pub(super) federation: String,
+    /// The id of who asks to join, or its beginning; `lore federation show` lists them.
+    pub(super) member: String,
+    /// For how many more epochs to vouch, while it is not admitted.
+    #[arg(long, default_value_t = 8)]
+    pub(super) epochs: u32,
+    /// Vouch without a question.
     #[arg(long)]
     pub(super) yes: bool,
 }

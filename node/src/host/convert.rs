@@ -113,7 +113,8 @@ pub(super) fn terms(wanted: &control::FederationCreate) -> Terms {
             bound: costs.bound,
             kinds: costs.kinds.iter().copied().map(cost_kind).collect(),
         }),
-        members: None,
+        members: wanted.members,
+        vouches: wanted.vouches,
         scripts: wanted.scripts,
         codebook: (!wanted.without_codebook)
             .then(|| Codebook::of(codebook().entries().iter().map(|entry| entry.lesson.clone()))),

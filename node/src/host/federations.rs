@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use lore_control::{self as control, Failure, Reply};
-use lore_engine::{Ended, Joining};
+use lore_engine::{Asking, Ended, Joining};
 use lore_protocol::ids::{FederationId, MemberId};
 
 use super::Node;
@@ -93,17 +93,21 @@ impl Node {
     /// The member of the roster whose id begins with `name`.
     fn roster_member(&self, federation: FederationId, name: &str) -> Result<MemberId, CliError> {
         let roster = self.engine.federation(federation)?.log().tip().roster.keys();
-        let fits = |id: &&MemberId| !name.is_empty() && id.to_string().starts_with(name);
-        let found: Vec<MemberId> = roster.filter(fits).copied().collect();
-        let [member] = found[..] else {
-            let (count, name) = (found.len(), name.escape_debug());
-            return Err(CliError::usage(match count {
-                0 => format!("no member's id begins with `{name}`"),
-                _ => format!("the ids of {count} members begin with `{name}`"),
-            })
-            .help("see the ids in `lore federation show`"));
-        };
-        Ok(member)
+        the_one(roster.copied(), name, "member")
+    }
+
+    /// Vouches for who asks to join and whose id begins with `member`.
+    pub(super) fn federation_vouch(
+        &mut self,
+        federation: FederationId,
+        member: &str,
+        epochs: u32,
+    ) -> Result<control::Vouched, CliError> {
+        let waiting = self.engine.asking(federation)?.into_iter().map(|one| one.member);
+        let member = the_one(waiting, member, "newcomer")?;
+        let now = self.engine.federation_vouch(federation, member, epochs)?;
+        let federation = control::FederationId::of(federation);
+        Ok(control::Vouched { federation, asking: asking(now) })
     }
 
     /// Leaves a federation for ever.
@@ -153,6 +157,7 @@ impl Node {
             epoch: log.open_epoch(),
             members: members.collect(),
             signers: log.tip().signers.iter().map(|id| control::MemberId::of(*id)).collect(),
+            asking: self.engine.asking(federation)?.into_iter().map(asking).collect(),
         })
     }
 
@@ -196,10 +201,12 @@ pub(crate) fn joined(joining: Joining) -> Result<Reply, Failure> {
                 in_words: crate::words::charter(&charter),
             })
         }
-        Joining::Admitted { federation, recovery_secret } => {
+        Joining::Admitted { federation, member, vouches, recovery_secret } => {
             Reply::to::<control::FederationJoin>(&control::Joined {
                 federation: control::FederationId::of(federation),
                 admitted: true,
+                member: control::MemberId::of(member),
+                vouches,
                 recovery_secret,
             })
         }
@@ -210,6 +217,35 @@ pub(crate) fn joined(joining: Joining) -> Result<Reply, Failure> {
             })
         }
     }
+}
+
+fn asking(one: Asking) -> control::AskingMember {
+    control::AskingMember {
+        member: control::MemberId::of(one.member),
+        name: one.name,
+        vouchers: one.vouchers.into_iter().map(control::MemberId::of).collect(),
+        voices: count(one.voices),
+        needed: count(one.needed),
+    }
+}
+
+/// The one of these ids that begins with `name`.
+fn the_one(
+    ids: impl Iterator<Item = MemberId>,
+    name: &str,
+    what: &str,
+) -> Result<MemberId, CliError> {
+    let fits = |id: &MemberId| !name.is_empty() && id.to_string().starts_with(name);
+    let found: Vec<MemberId> = ids.filter(fits).collect();
+    let [member] = found[..] else {
+        let (count, name) = (found.len(), name.escape_debug());
+        return Err(CliError::usage(match count {
+            0 => format!("no {what}'s id begins with `{name}`"),
+            _ => format!("the ids of {count} {what}s begin with `{name}`"),
+        })
+        .help("see the ids in `lore federation show`"));
+    };
+    Ok(member)
 }
 
 fn checkpoint(ended: Ended) -> control::Checkpoint {

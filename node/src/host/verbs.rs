@@ -68,6 +68,11 @@ impl Node {
                 let done = self.federation_revoke(federation, &ask.member, &ask.reason)?;
                 Reply::to::<control::FederationRevoke>(&done)
             }
+            Request::FederationVouch(ask) => {
+                let federation = self.which(Some(&ask.federation))?;
+                let done = self.federation_vouch(federation, &ask.member, ask.epochs)?;
+                Reply::to::<control::FederationVouch>(&done)
+            }
             Request::FederationExportLog(ask) => {
                 let federation = self.which(ask.federation.as_deref())?;
                 let done = self.export_log(federation, &ask.directory)?;

@@ -92,6 +92,7 @@ pub(super) fn write(charter: &Charter) -> String {
         lessons_per_epoch,
         evidence_cap,
         revokers,
+        vouches,
         promotion_margin_micros,
     } = limits;
     text.table("[limits]");
@@ -101,6 +102,9 @@ pub(super) fn write(charter: &Charter) -> String {
     text.line("lessons_per_epoch", lessons_per_epoch);
     text.line("evidence_cap", evidence_cap);
     text.line("revokers", revokers);
+    if let Some(vouches) = vouches {
+        text.line("vouches", vouches);
+    }
     text.line("promotion_margin_micros", promotion_margin_micros);
     for Founder { key, recovery } in founders {
         text.table("[[founders]]");

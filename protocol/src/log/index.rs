@@ -9,12 +9,15 @@ use crate::payload::{Payload, RevokeTarget};
 /// A delta's place: height and id.
 pub(super) type Place = (u64, DeltaId);
 
+/// A Vouch for a key: its author, its place, and the last epoch in which it may admit.
+pub(super) type KeyVouch = (MemberId, Place, u32);
+
 /// Accepted Vouches, member revocations and words on signers, forks and excluded ones included.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Index {
     vouched: BTreeMap<DeltaId, BTreeSet<(PublicKey, MemberId, Place)>>,
-    keys: BTreeMap<PublicKey, BTreeSet<(MemberId, Place, u32)>>,
-    invitations: BTreeMap<(MemberId, InvitationId), BTreeSet<Place>>,
+    keys: BTreeMap<PublicKey, BTreeSet<KeyVouch>>,
+    invitations: BTreeMap<(MemberId, InvitationId), BTreeMap<Place, DeltaId>>,
     revoked: BTreeMap<MemberId, BTreeMap<MemberId, BTreeSet<Place>>>,
     signers: BTreeMap<MemberId, BTreeMap<Place, Vec<MemberId>>>,
 }
@@ -27,7 +30,8 @@ impl Index {
                 self.vouched.entry(vouch.join).or_default().insert((vouch.key, chain, place));
                 let until = vouch.expires_epoch;
                 self.keys.entry(vouch.key).or_default().insert((chain, place, until));
-                self.invitations.entry((chain, vouch.invitation)).or_default().insert(place);
+                let uses = self.invitations.entry((chain, vouch.invitation)).or_default();
+                uses.insert(place, vouch.join);
             }
             Payload::Revoke(revoke) => {
                 if let RevokeTarget::Member(member) = revoke.target {
@@ -48,6 +52,13 @@ impl Index {
         self.vouches_of(join).any(|(known, ..)| known == key)
     }
 
+    /// Joins that Vouches name, with the Vouches of each: key, author and place.
+    pub(super) fn vouched(
+        &self,
+    ) -> impl Iterator<Item = (DeltaId, &BTreeSet<(PublicKey, MemberId, Place)>)> {
+        self.vouched.iter().map(|(join, vouches)| (*join, vouches))
+    }
+
     /// Vouches that name a Join: key, author and place.
     pub(super) fn vouches_of(
         &self,
@@ -57,27 +68,23 @@ impl Index {
     }
 
     /// Keys that Vouches name: of each, who vouched, where, and until which epoch.
-    pub(super) fn keys(
-        &self,
-    ) -> impl Iterator<Item = (&PublicKey, &BTreeSet<(MemberId, Place, u32)>)> {
+    pub(super) fn keys(&self) -> impl Iterator<Item = (&PublicKey, &BTreeSet<KeyVouch>)> {
         self.keys.iter()
     }
 
     /// Vouches that name a key.
-    pub(super) fn vouches_for_key(
-        &self,
-        key: &PublicKey,
-    ) -> impl Iterator<Item = &(MemberId, Place, u32)> {
+    pub(super) fn vouches_for_key(&self, key: &PublicKey) -> impl Iterator<Item = &KeyVouch> {
         self.keys.get(key).into_iter().flatten()
     }
 
-    /// Places of a chain's Vouches that name an invitation, by height.
+    /// A chain's Vouches that name an invitation, by height: place and Join.
     pub(super) fn uses(
         &self,
         chain: MemberId,
         invitation: InvitationId,
-    ) -> impl Iterator<Item = Place> + '_ {
-        self.invitations.get(&(chain, invitation)).into_iter().flatten().copied()
+    ) -> impl Iterator<Item = (Place, DeltaId)> + '_ {
+        let uses = self.invitations.get(&(chain, invitation)).into_iter().flatten();
+        uses.map(|(place, join)| (*place, *join))
     }
 
     /// A member's words on who signs, newest first.

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::index::Place;
-use super::{Log, Sealed};
+use super::{Entry, Log, Sealed};
 use crate::charter::MAX_MEMBERS_EVER;
 use crate::delta::Sound;
 use crate::identity::recovery_hash;
-use crate::ids::{DeltaId, MemberId, PublicKey};
+use crate::ids::{DeltaId, InvitationId, MemberId, PublicKey};
 use crate::payload::{Payload, Removal, RevokeTarget, RosterEntry, Vouch};
 use crate::voice::Voices;
 
@@ -25,7 +25,8 @@ impl Log {
     /// The membership after `parent` when `covered` is folded, with the chains at `frontier`.
     ///
     /// New keys count first, then Vouches, in the order of (author, height); Leave and Revoke after them, so that somebody
-    /// admitted and removed in one epoch is removed. Signers cannot be revoked: version 1 has no way to
+    /// admitted and removed in one epoch is removed. Where several voices must vouch, the Vouch counts that names the
+    /// invitation of the Join, so that the one who invited is the sponsor and not the one who agreed. Signers cannot be revoked: version 1 has no way to
     /// replace them, and without them no epoch ends.
     pub(super) fn membership(
         &self,
@@ -50,22 +51,21 @@ impl Log {
             }
         }
         let former = parent.body.excluded.len();
-        for entry in &ordered {
-            let Payload::Vouch(vouch) = &entry.sound.payload else {
-                continue;
-            };
+        let standing = self.standing_vouches(&ordered, epoch, frontier);
+        let needed = self.vouches_after(parent);
+        for (entry, vouch) in &standing {
             let member = MemberId::from(vouch.join);
             let full = roster.len() >= self.charter.limits.members as usize
                 || roster.len() + removed.len() + former >= MAX_MEMBERS_EVER;
-            // A Vouch cannot give another's Join a key of its own choosing.
-            let joined = frontier.contains_key(&member) && self.key_of(member) == Some(vouch.key);
-            let stands = joined
-                && epoch <= vouch.expires_epoch
-                && self.within_uses(&entry.sound, vouch)
+            let of_it = standing.iter().filter(|(_, other)| other.join == vouch.join);
+            let agreed = needed == 1
+                || self.invitation_of(member) == Some(vouch.invitation)
+                    && parent.voices.count(of_it.map(|(other, _)| other.chain)) >= needed;
+            let admits = agreed
                 && !keys.contains(&vouch.key)
                 && !full
                 && voices.has_room(entry.chain, self.charter.limits.members_per_voice);
-            if stands {
+            if admits {
                 keys.insert(vouch.key);
                 let sponsor = entry.chain;
                 roster.insert(member, RosterEntry { member, key: vouch.key, sponsor });
@@ -143,6 +143,14 @@ impl Log {
         self.tip().roster.keys().find(commits).copied()
     }
 
+    /// The invitation that a member's Join names.
+    fn invitation_of(&self, member: MemberId) -> Option<InvitationId> {
+        match &self.entries.get(&DeltaId(member.0))?.sound.payload {
+            Payload::Join(join) => join.invitation,
+            _ => None,
+        }
+    }
+
     /// The key that a member's Join names; none while the Join is not here. A member's id is the hash of
     /// its Join, so there is only one.
     pub(super) fn key_of(&self, member: MemberId) -> Option<PublicKey> {
@@ -152,13 +160,53 @@ impl Log {
         }
     }
 
-    /// Returns true when this Vouch is among the first `uses` of its chain that name the invitation.
+    /// The covered Vouches that may count in an epoch, in the order of (author, height).
+    fn standing_vouches<'a>(
+        &self,
+        ordered: &[&'a Entry],
+        epoch: u32,
+        frontier: &BTreeMap<MemberId, (u64, DeltaId)>,
+    ) -> Vec<(&'a Entry, &'a Vouch)> {
+        let vouches = ordered.iter().filter_map(|entry| match &entry.sound.payload {
+            Payload::Vouch(vouch) => Some((*entry, vouch)),
+            _ => None,
+        });
+        let stands = |(entry, vouch): &(&Entry, &Vouch)| {
+            let member = MemberId::from(vouch.join);
+            // A Vouch cannot give another's Join a key of its own choosing.
+            frontier.contains_key(&member)
+                && self.key_of(member) == Some(vouch.key)
+                && epoch <= vouch.expires_epoch
+                && self.within_uses(&entry.sound, vouch)
+        };
+        vouches.filter(stands).collect()
+    }
+
+    /// Distinct voices that must vouch for a Join in the epoch after `parent`. One voice may always be silent, or a
+    /// member that is lost would shut the door.
+    fn vouches_after(&self, parent: &Sealed) -> usize {
+        let most = self.charter.limits.vouches.unwrap_or(1) as usize;
+        let voices = parent.voices.count(parent.roster.keys().copied());
+        most.min(voices.saturating_sub(1)).max(1)
+    }
+
+    /// Distinct voices that must vouch for a Join in the open epoch.
+    #[must_use]
+    pub fn vouches_needed(&self) -> usize {
+        self.vouches_after(self.tip())
+    }
+
+    /// Returns true when this Vouch is for one of the first `uses` Joins that its chain names with the invitation. To
+    /// vouch again for a Join is no other use.
     fn within_uses(&self, sound: &Sound, vouch: &Vouch) -> bool {
         let chain = sound.chain();
         let here = (sound.header().seq, sound.id);
-        let before = self.index.uses(chain, vouch.invitation).take_while(|place| place.0 < here.0);
-        let earlier = before.filter(|place| self.is_on_branch(chain, *place, here));
-        earlier.take(usize::from(vouch.uses)).count() < usize::from(vouch.uses)
+        let uses = self.index.uses(chain, vouch.invitation);
+        let before = uses.take_while(|(place, _)| place.0 < here.0);
+        let earlier = before.filter(|(place, _)| self.is_on_branch(chain, *place, here));
+        let others: BTreeSet<DeltaId> =
+            earlier.map(|(_, join)| join).filter(|join| *join != vouch.join).collect();
+        others.len() < usize::from(vouch.uses)
     }
 
     /// Returns true when enough distinct voices, within the frontier, revoked a member.

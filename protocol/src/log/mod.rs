@@ -6,6 +6,7 @@
 //! one set leads to the same log. One thing is not kept: what a fork excludes and nothing rests on. When
 //! something does (`need`), sync brings it back.
 
+mod asking;
 mod chain;
 mod check;
 mod draft;
@@ -39,7 +40,7 @@ use crate::delta::{Delta, Sound};
 use crate::ids::{CheckpointId, DeltaId, FederationId, MemberId, PublicKey};
 use crate::payload::Payload;
 use chain::Chain;
-use index::Index;
+use index::{Index, KeyVouch};
 use need::Path;
 use opened::Journal;
 use rotation::Settled;
@@ -215,27 +216,30 @@ impl Log {
         self.members().find(|(_, held)| held == key).map(|(member, _)| member)
     }
 
-    /// Returns true when a peer with this key is served: a member, or one for whom a member has vouched
-    /// in the open epoch. The checkpoint that covers a Vouch decides: who is on its roster then is a member,
-    /// and the Vouch alone gives nothing more.
+    /// Returns true when a peer with this key is served: a member, or one for whom enough members have vouched
+    /// in the open epoch. The checkpoint that covers the Vouches decides: who is on its roster then is a member,
+    /// and the Vouches alone give nothing more.
     #[must_use]
     pub fn serves(&self, key: &PublicKey) -> bool {
-        let open = |vouch: &(MemberId, (u64, DeltaId), u32)| self.may_still_admit(vouch);
         let gone = self.tip().is_gone(key);
-        !gone && (self.member_of(key).is_some() || self.index.vouches_for_key(key).any(open))
+        let vouched = || self.enough_vouch(self.index.vouches_for_key(key));
+        !gone && (self.member_of(key).is_some() || vouched())
     }
 
     /// Keys that are served although no roster names them yet.
     pub fn vouched_keys(&self) -> impl Iterator<Item = PublicKey> + '_ {
-        let open = self
-            .index
-            .keys()
-            .filter(|(_, vouches)| vouches.iter().any(|vouch| self.may_still_admit(vouch)));
+        let open = self.index.keys().filter(|(_, vouches)| self.enough_vouch(vouches.iter()));
         open.map(|(key, _)| *key).filter(|key| !self.tip().is_gone(key))
     }
 
+    /// Returns true when these Vouches together can admit a member at the end of the open epoch.
+    fn enough_vouch<'a>(&self, vouches: impl Iterator<Item = &'a KeyVouch>) -> bool {
+        let open = vouches.filter(|vouch| self.may_still_admit(vouch));
+        self.tip().voices.count(open.map(|(voucher, ..)| *voucher)) >= self.vouches_needed()
+    }
+
     /// Returns true when the checkpoint that ends the open epoch can admit a member by this Vouch.
-    fn may_still_admit(&self, (voucher, place, until): &(MemberId, (u64, DeltaId), u32)) -> bool {
+    fn may_still_admit(&self, (voucher, place, until): &KeyVouch) -> bool {
         self.open_epoch() <= *until
             && self.tip().roster.contains_key(voucher)
             && self.is_live(*voucher, *place)

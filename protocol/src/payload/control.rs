@@ -14,7 +14,7 @@ pub struct Join {
     pub key: PublicKey,
     /// Hash of a recovery public key, kept offline.
     pub recovery: Hash,
-    /// The invitation used; none for founders and open charters.
+    /// The invitation used; none for founders.
     pub invitation: Option<InvitationId>,
     /// Name to show to people, at most 64 bytes; means nothing to the protocol.
     pub name: String,
@@ -29,7 +29,7 @@ pub struct Vouch {
     pub key: PublicKey,
     /// The invitation.
     pub invitation: InvitationId,
-    /// Number of Vouches of this chain that may name this invitation.
+    /// Number of Joins that Vouches of this chain may name with this invitation.
     pub uses: u16,
     /// Last epoch in which a checkpoint may seal this Vouch.
     pub expires_epoch: u32,

@@ -48,7 +48,7 @@ impl Export {
     }
 }
 
-pub fn all() -> [(&'static str, Export); 8] {
+pub fn all() -> [(&'static str, Export); 9] {
     [
         ("members", members()),
         ("fork", fork()),
@@ -58,6 +58,7 @@ pub fn all() -> [(&'static str, Export); 8] {
         ("split", split()),
         ("healed", healed()),
         ("quotas", quotas::quotas()),
+        ("vouched", vouched()),
     ]
 }
 
@@ -100,6 +101,41 @@ fn members() -> Export {
     world.checkpoint();
     world.publish(1, &authored(lesson("git", "git open")));
     Export::of(&world)
+}
+
+/// Two voices must vouch: one does, two of one voice do, two agree late, and one agrees with a wrong key.
+fn vouched() -> Export {
+    let mut world = World::with_limits(|limits| limits.vouches = Some(2));
+    world.admit_and_seal(3);
+    world.admit_by(1, 9, 8, 100);
+    world.publish(2, &agreement(&world, 4, 1));
+    world.admit_by(1, 10, 8, 100);
+    world.admit_by(2, 11, 8, 100);
+    // For the Join of one, with the key of another.
+    let Payload::Vouch(crossed) = agreement(&world, 5, 3) else { unreachable!() };
+    world.publish(3, &Payload::Vouch(Vouch { key: world.keys[6].public_key(), ..crossed }));
+    world.checkpoint();
+    world.publish(4, &agreement(&world, 6, 2));
+    world.publish(1, &agreement(&world, 6, 4));
+    world.publish(1, &agreement(&world, 5, 0));
+    world.publish(4, &agreement(&world, 5, 6));
+    world.checkpoint();
+    world.publish(2, &agreement(&world, 6, 0));
+    world.publish(3, &agreement(&world, 6, 7));
+    world.checkpoint();
+    assert_eq!(world.log.tip().roster.len(), 6);
+    Export::of(&world)
+}
+
+/// A Vouch for the Join of `who`, which names invitation `n`. That of its Join is 0.
+fn agreement(world: &World, who: usize, n: u8) -> Payload {
+    Payload::Vouch(Vouch {
+        join: DeltaId(world.members[who].0),
+        key: world.keys[who].public_key(),
+        invitation: InvitationId([n; 32]),
+        uses: 8,
+        expires_epoch: 99,
+    })
 }
 
 /// A Vouch for a key that is a member's.

@@ -95,6 +95,7 @@ pub fn charter(founder: &SecretKey) -> Charter {
             lessons_per_epoch: 100_000,
             evidence_cap: 1000,
             revokers: 2,
+            vouches: None,
             promotion_margin_micros: 0,
         },
         founders: vec![Founder {

@@ -73,6 +73,7 @@ impl Scenario {
             members: u32::try_from(self.nodes).ok(),
             codebook: None,
             scripts: false,
+            vouches: None,
         }
     }
 }

@@ -218,6 +218,7 @@ fn charter(evidence_cap: u32) -> Charter {
             lessons_per_epoch: 1_024,
             evidence_cap,
             revokers: 2,
+            vouches: None,
             promotion_margin_micros: 0,
         },
         founders: Vec::new(),

@@ -74,6 +74,7 @@ fn charter(founder: &SecretKey) -> Charter {
             lessons_per_epoch: 100_000,
             evidence_cap: 1000,
             revokers: 2,
+            vouches: None,
             promotion_margin_micros: 0,
         },
         founders: vec![Founder { key: founder.public_key(), recovery: Hash::ZERO }],

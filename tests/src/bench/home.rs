@@ -71,6 +71,8 @@ pub fn prepare(path: &Path, users: usize, sessions: usize) {
         costs: None,
         without_codebook: false,
         scripts: false,
+        members: None,
+        vouches: None,
     };
     node.ask(terms).expect("a federation");
     let budget = PrivacySet {

@@ -120,6 +120,7 @@ fn terms() -> Terms {
         costs: None,
         members: None,
         scripts: true,
+        vouches: None,
         codebook: None,
     }
 }

@@ -41,3 +41,4 @@ mod sessions;
 mod skills;
 mod statement;
 mod strangers;
+mod vouching;
