@@ -197,7 +197,7 @@ impl Node {
             connected: self.devices.is_connected(&card.key),
             last_contact: group.last_contact(id).map(|at| Started::at(at).text),
             lessons: group.given_by(id).map(count),
-            paired_on: group.roster().admitter(id).map(|card| card.name.clone()),
+            paired_on: group.roster().admitter(id).map(|(_, card)| card.name.clone()),
             since: Started::at(card.since_seconds).text,
         }
     }

@@ -80,7 +80,7 @@ pub(super) fn load(
 }
 
 impl Group {
-    pub(super) const fn new(user: String, group: GroupId, me: DeviceId, secret: [u8; 32]) -> Self {
+    pub(super) fn new(user: String, group: GroupId, me: DeviceId, secret: [u8; 32]) -> Self {
         Self {
             user,
             me,
@@ -125,7 +125,7 @@ impl Group {
     }
 
     fn my_card(&self) -> Option<&Card> {
-        self.roster.active().get(&self.me).copied()
+        self.roster.active().get(&self.me)
     }
 
     /// Returns true while this device is in the group, as far as it knows.
@@ -143,8 +143,8 @@ impl Group {
     /// The other devices; none once this one is out.
     #[must_use]
     pub fn others(&self) -> BTreeMap<DeviceId, &Card> {
-        let mut active = self.roster.active();
-        if active.remove(&self.me).is_some() { active } else { BTreeMap::new() }
+        let others = self.roster.active().iter().filter(|(id, _)| self.is_in() && **id != self.me);
+        others.map(|(id, card)| (*id, card)).collect()
     }
 
     /// The other device of a key.
@@ -258,11 +258,11 @@ impl Group {
 
     /// Gives up what is here of devices that are in the group no more. True when something was.
     pub(super) fn drop_removed(&mut self, unit: &str, batch: &mut Batch) -> bool {
-        let active: BTreeSet<DeviceId> = self.roster.active().into_keys().collect();
-        let gone = |device: &DeviceId| *device != self.me && !active.contains(device);
+        let active = self.roster.active();
+        let gone = |device: &DeviceId| *device != self.me && !active.contains_key(device);
         let removed: Vec<DeviceId> = self.registers.keys().filter(|id| gone(id)).copied().collect();
-        self.addresses.retain(|device, _| active.contains(device));
-        self.contacts.retain(|device, _| active.contains(device));
+        self.addresses.retain(|device, _| active.contains_key(device));
+        self.contacts.retain(|device, _| active.contains_key(device));
         for device in &removed {
             self.registers.remove(device);
             batch.delete(RecordKind::DeviceLessons, register_key(unit, device));

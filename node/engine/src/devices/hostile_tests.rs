@@ -161,12 +161,20 @@ fn a_register_is_its_devices_own_and_what_it_holds_is_what_sessions_teach() {
     let unknown = Known::sign(id, DeviceId(Hash::ZERO), version, good.clone(), &key).register;
     let twice = [good.clone(), good.clone()].concat();
     let twice = Known::sign(id, liar, version, twice, &key).register;
-    let huge = Known::sign(id, liar, version, vec![lesson("--x", 1); 4_000], &key).register;
-    for register in [forged, elsewhere, unknown, twice, huge] {
+    let hidden = vec![lesson("--false", 9).with_example("shipit run --false a\u{202e}b")];
+    let hidden = Known::sign(id, liar, version, hidden, &key).register;
+    for register in [forged, elsewhere, unknown, twice, hidden] {
         take_in(&mut world, 2, 1, vec![register]);
         assert_eq!(world.known(2).get("--true"), Some(&1));
         assert!(!world.known(2).contains_key("--false"));
     }
+    // In order, and more than fits.
+    let many: Vec<DeviceLesson> =
+        (0..4_000).map(|n| lesson(&format!("--false-{n:05}"), 9)).collect();
+    let huge = Known::sign(id, liar, version, many, &key).register;
+    assert!(huge.len() > limits::REGISTER_BYTES);
+    take_in(&mut world, 2, 1, vec![huge]);
+    assert!(!world.known(2).contains_key("--false-00000"));
     // Its own it may set as it likes.
     take_in(&mut world, 2, 1, vec![Known::sign(id, liar, version, good, &key).register]);
     assert!(world.known(2).contains_key("--false"));
@@ -300,36 +308,42 @@ fn statements_that_nobody_of_the_group_made_are_not_taken_in() {
     let roster = group(&world, 0).roster.clone();
     let (id, first, second) = (roster.group(), group(&world, 0).me(), group(&world, 1).me());
     let outsider = world.machines[3].devices.key.clone();
-    let card = |group: GroupId, name: &str| Card {
+    let card = |group: GroupId, by: Option<DeviceId>, name: &str| Card {
         group,
+        by,
         key: outsider.public_key(),
         nonce: [4; 32],
         box_key: [5; 32],
         name: name.into(),
         since_seconds: 0,
     };
-    let good = card(id, "mine");
+    let good = card(id, Some(first), "mine");
     let own = good.sign(&outsider);
+    let first_key = &world.machines[0].devices.key;
+    let itself = card(id, None, "mine");
+    let signed = itself.sign(&outsider);
     let mut admissions = vec![
-        // By itself, by a device that did not sign, without its own signature, of another group, with a hidden name.
-        Admission::new(good.clone(), own, good.id(), &outsider),
-        Admission::new(good.clone(), own, first, &outsider),
-        Admission::new(good.clone(), Signature([0; 64]), first, &world.machines[0].devices.key),
+        // By itself, by a device that did not sign, without its own signature, of another group, by a device that
+        // nobody knows, with a hidden name.
+        Admission::new(itself, signed, &outsider),
+        Admission::new(good.clone(), own, &outsider),
+        Admission::new(good.clone(), Signature([0; 64]), first_key),
     ];
-    for bad in [card(GroupId(Hash::ZERO), "mine"), card(id, "a\u{202e}b"), card(id, "")] {
+    for bad in [
+        card(GroupId(Hash::ZERO), Some(first), "mine"),
+        card(id, Some(good.id()), "mine"),
+        card(id, Some(first), "a\u{202e}b"),
+        card(id, Some(first), ""),
+    ] {
         let signature = bad.sign(&outsider);
-        admissions.push(Admission::new(bad, signature, first, &world.machines[0].devices.key));
+        admissions.push(Admission::new(bad, signature, first_key));
     }
+    let second_key = &world.machines[1].devices.key;
     let removals = vec![
-        Removal::new(id, first, second, Vec::new(), &outsider),
-        Removal::new(id, first, good.id(), Vec::new(), &outsider),
-        Removal::new(
-            GroupId(Hash::ZERO),
-            first,
-            second,
-            Vec::new(),
-            &world.machines[1].devices.key,
-        ),
+        Removal::new(first, second, Vec::new(), &outsider),
+        Removal::new(first, good.id(), Vec::new(), &outsider),
+        Removal::new(good.id(), second, Vec::new(), second_key),
+        Removal::new(first, second, vec![second; 2], second_key),
     ];
     let mut told = roster.clone();
     assert!(!told.merge(Statements { admissions, removals }));
@@ -349,6 +363,7 @@ fn a_hostile_device_fills_no_memory_with_statements() {
         let key_of_it = SecretKey::from_seed(&nonce);
         let card = Card {
             group: id,
+            by: Some(by),
             key: key_of_it.public_key(),
             nonce,
             box_key: [5; 32],
@@ -356,14 +371,14 @@ fn a_hostile_device_fills_no_memory_with_statements() {
             since_seconds: 0,
         };
         let signature = card.sign(&key_of_it);
-        admissions.push(Admission::new(card, signature, by, &key));
+        admissions.push(Admission::new(card, signature, &key));
     }
     let mut roster = group(&world, 0).roster.clone();
     for part in admissions.chunks(50) {
         roster.merge(Statements { admissions: part.to_vec(), removals: Vec::new() });
     }
-    assert!(roster.statements().admissions.len() <= limits::ADMISSIONS);
-    assert!(roster.active().len() <= limits::DEVICES);
+    assert_eq!(roster.statements().admissions.len(), limits::KNOWN + 1);
+    assert!(roster.is_over() && roster.active().is_empty());
 }
 
 #[test]

@@ -71,7 +71,7 @@ impl Devices {
                 .help("run `lore device leave` first, or make the line here and join on the other device"));
             }
         }
-        let (card, box_secret) = self.card(line.group, self.entropy.bytes()?, name)?;
+        let (card, box_secret) = self.card(line.group, Some(line.device), name)?;
         let (number, peer) = (self.number(), line.inviter);
         let addresses = line.addresses.clone();
         self.dialled.insert(peer, addresses.clone());

@@ -60,16 +60,8 @@ impl Devices {
         let admitted = kept.iter().filter_map(name_of).collect();
         let left = names.iter().filter(|(id, _)| id != device).map(|(_, name)| name.clone());
         let removed = Removed { name: name.clone(), admitted, left: left.collect() };
-        let (id, me) = (group.roster.group(), group.me());
-        let removal = Removal::new(id, *device, me, kept, &self.key);
+        let removal = Removal::new(*device, group.me(), kept, &self.key);
         group.roster.merge(Statements { admissions: Vec::new(), removals: vec![removal] });
-        if !group.roster.is_removed(device) {
-            return Err(EngineError::refused(
-                "too_many_removals",
-                "this group has removed as many devices as it can keep in mind",
-            )
-            .help("leave with all devices and pair them again"));
-        }
         self.roster_changed(unit, None)?;
         Ok(removed)
     }
@@ -89,9 +81,8 @@ impl Devices {
                 asked.push(device);
             }
         }
-        let (id, me) = (group.roster.group(), group.me());
-        let kept = group.roster.admitted_by(&me);
-        let removal = Removal::new(id, me, me, kept, &self.key);
+        let me = group.me();
+        let removal = Removal::new(me, me, group.roster.admitted_by(&me), &self.key);
         let farewell = Statements { admissions: Vec::new(), removals: vec![removal] };
         for device in asked {
             self.say(unit, device, farewell.clone())?;

@@ -7,7 +7,8 @@
 //! What a device gives is a register that it alone writes: a version and its user's own lessons, signed. The newest
 //! version wins, and readers add up the lessons of all devices. So any order of messages ends in the same state, an old
 //! register that is said again changes nothing, and a device that forgets lowers what all others know. Who is in the
-//! group is a set of signed statements that only grows: admissions and removals ([`Roster`]). A message between two
+//! group is a function of a set of signed statements: admissions and removals ([`Roster`]). A removal is never taken
+//! back; two devices that remove each other are both out. A message between two
 //! devices is sealed for the one that receives it, under a key of that message; no secret is shared by the group, so
 //! that nothing has to be renewed when a device is removed: it is given nothing any more.
 
@@ -28,6 +29,8 @@ mod wire;
 
 #[cfg(test)]
 mod hostile_tests;
+#[cfg(test)]
+mod roster_tests;
 #[cfg(test)]
 mod tests;
 
@@ -56,10 +59,11 @@ use joining::Attempt;
 pub mod limits {
     /// Devices of a group at one time.
     pub const DEVICES: usize = 16;
-    /// Devices that have ever been in a group.
+    /// Devices that have ever been in a group: honest devices admit no more.
     pub const ADMISSIONS: usize = 64;
-    /// Removals that a group keeps.
-    pub const REMOVALS: usize = 64;
+    /// Admissions that a group can know of: more are room for devices that admit others at one time and do not know of
+    /// each other. A group with more is over. With two removals of each, they fit one question.
+    pub const KNOWN: usize = 72;
     /// What one device gives, encoded.
     pub const REGISTER_BYTES: usize = 256 << 10;
     /// Longest command that is kept with a lesson.
