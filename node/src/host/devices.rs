@@ -83,11 +83,11 @@ impl Node {
         Ok(())
     }
 
-    /// Adds what the user's sessions on other devices taught to a book that has what they taught here.
+    /// Adds what the user's sessions on other devices taught, apart from what sessions taught here.
     pub(super) fn add_devices(&self, user: &str, book: &mut Book) {
         let Some(group) = self.devices.group(&self.unit_of(user)) else { return };
         for (_, lessons) in group.lessons_of_others() {
-            lessons.iter().for_each(|one| book.add_device(one.entry()));
+            lessons.iter().for_each(|one| book.add(one.entry()));
         }
     }
 
