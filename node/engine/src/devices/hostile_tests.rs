@@ -396,6 +396,37 @@ fn nothing_of_a_lesson_is_in_what_is_carried() {
     }
 }
 
+#[test]
+fn an_attempt_to_join_erases_no_group_that_came_in_between() {
+    // Two lines at once: the second is refused while the first is under way.
+    let mut world = World::of(3);
+    let (one, other) = (world.line(0), world.line(2));
+    world.machines[1].devices.begin_join(UNIT, "ada", "machine-2", &one).unwrap();
+    let error = world.machines[1].devices.begin_join(UNIT, "ada", "machine-2", &other);
+    assert_eq!(error.unwrap_err().kind, "join_under_way");
+    world.connect(1, 0);
+    assert_eq!(group(&world, 1).others().len(), 1);
+    // A line of its own that is used while it joins: nobody is admitted to a group that is about to end.
+    let mut world = World::of(3);
+    let (own, line) = (world.line(1), world.line(0));
+    world.machines[1].devices.begin_join(UNIT, "ada", "machine-2", &line).unwrap();
+    let error = world.join(2, 1, &own).unwrap_err();
+    assert_eq!(error.kind, "not_admitted", "{error}");
+    world.connect(1, 0);
+    assert_eq!(group(&world, 1).others().len(), 1);
+    // A device that joined all the same, as after a fault: its group stays.
+    let mut world = World::of(3);
+    let (own, line) = (world.line(1), world.line(0));
+    world.machines[1].devices.begin_join(UNIT, "ada", "machine-2", &line).unwrap();
+    let attempts = std::mem::take(&mut world.machines[1].devices.attempts);
+    world.join(2, 1, &own).unwrap();
+    world.machines[1].devices.attempts = attempts;
+    world.connect(1, 0);
+    assert!(group(&world, 1).other(&world.key(2)).is_some(), "a group was destroyed");
+    let result = world.machines[1].joined.pop().unwrap();
+    assert_eq!(result.unwrap_err().kind, "has_devices");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 

@@ -177,7 +177,9 @@ impl Devices {
             (id == named).then(|| (unit.to_owned(), open))
         });
         let Some((unit, mut open)) = found else { return Ok(Answer::Stranger) };
-        if open.expires_seconds <= now || open.used_by.is_some_and(|key| key != peer) {
+        let is_over = open.expires_seconds <= now || open.used_by.is_some_and(|key| key != peer);
+        // A group that is about to end for another one admits nobody.
+        if is_over || self.is_joining(&unit) {
             return Ok(Answer::Stranger);
         }
         let me = self.key.public_key();

@@ -50,7 +50,7 @@ pub(super) struct Device {
     pub(super) devices: Devices,
     pub(super) store: Arc<MemoryStorage>,
     number: u8,
-    joined: Vec<Result<Paired, EngineError>>,
+    pub(super) joined: Vec<Result<Paired, EngineError>>,
 }
 
 /// Some machines that can reach each other, but for those that are switched off.
