@@ -10,7 +10,7 @@ use super::roster::Roster;
 use super::statement::{Card, Statements};
 use super::wire::{Gives, Versions, Wants};
 use super::{DeviceId, DeviceLesson, GroupId, limits};
-use crate::{Batch, EngineError, MAX_ADDRESS_BYTES, RecordKind, Storage};
+use crate::{Batch, Durability, EngineError, MAX_ADDRESS_BYTES, RecordKind, Storage};
 
 /// Most addresses that are kept of a device.
 const ADDRESSES: usize = 8;
@@ -45,38 +45,45 @@ pub(super) fn register_key(unit: &str, device: &DeviceId) -> Vec<u8> {
     format!("{unit}/{}", device.0).into_bytes()
 }
 
-/// The groups of a store, by pseudonym of the user. What cannot be read is left out: a register comes again, and the
-/// devices of a group can be paired again.
+/// Groups of a store, by pseudonym of the user, and true when something was deleted: what cannot be read, and what came
+/// from devices that are in no group. A register comes again, and devices can be paired again.
 pub(super) fn load(
     store: &dyn Storage,
     key: &PublicKey,
-) -> Result<BTreeMap<String, Group>, EngineError> {
-    let mut groups = BTreeMap::new();
+) -> Result<(BTreeMap<String, Group>, bool), EngineError> {
+    let (mut groups, mut batch) = (BTreeMap::new(), Batch::new());
     for pair in store.scan(RecordKind::DeviceGroup, b"") {
         let (unit, bytes) = pair?;
-        let stored = codec::decode::<Stored>(&bytes).ok();
-        let Some((unit, stored)) = String::from_utf8(unit).ok().zip(stored) else {
-            tracing::error!("a group of devices in the store cannot be read");
-            continue;
-        };
-        let mut group = Group::new(stored.user, stored.group, stored.me, stored.secret);
-        group.roster.merge(stored.roster);
-        group.addresses = stored.addresses.into_iter().collect();
-        group.contacts = stored.contacts.into_iter().collect();
-        group.called_gone = stored.called_gone.into_iter().collect();
-        for pair in store.scan(RecordKind::DeviceLessons, format!("{unit}/").as_bytes()) {
-            let known = codec::decode::<Register>(&pair?.1).ok();
-            let known = known.and_then(|register| group.read(register));
-            if let Some(known) = known {
-                group.registers.insert(known.device, known);
+        match String::from_utf8(unit.clone()).ok().zip(Group::from_bytes(&bytes, key)) {
+            Some((unit, group)) => _ = groups.insert(unit, group),
+            None => {
+                tracing::error!("a group of devices in the store cannot be used, and is deleted");
+                batch.delete(RecordKind::DeviceGroup, unit);
             }
         }
-        // A key that was changed under a home makes another node of it.
-        if group.my_card().is_none_or(|card| card.key == *key) {
-            groups.insert(unit, group);
+    }
+    for pair in store.scan(RecordKind::DeviceLessons, b"") {
+        let (place, bytes) = pair?;
+        let group = unit_of(&place).and_then(|unit| groups.get_mut(unit));
+        let known = group.and_then(|group| {
+            let known = group.read(codec::decode::<Register>(&bytes).ok()?)?;
+            Some((group, known))
+        });
+        match known {
+            Some((group, known)) => _ = group.registers.insert(known.device, known),
+            None => _ = batch.delete(RecordKind::DeviceLessons, place),
         }
     }
-    Ok(groups)
+    let any = !batch.changes().is_empty();
+    if any {
+        store.write(batch, Durability::Synced)?;
+    }
+    Ok((groups, any))
+}
+
+/// The pseudonym in the key of a record of lessons.
+fn unit_of(place: &[u8]) -> Option<&str> {
+    std::str::from_utf8(place).ok()?.rsplit_once('/').map(|(unit, _)| unit)
 }
 
 impl Group {
@@ -91,6 +98,18 @@ impl Group {
             contacts: BTreeMap::new(),
             called_gone: BTreeSet::new(),
         }
+    }
+
+    /// Reads what [`Group::to_bytes`] wrote. None when it cannot be read, or is of another node: a key that was changed
+    /// under a home makes one of it.
+    fn from_bytes(bytes: &[u8], key: &PublicKey) -> Option<Self> {
+        let stored = codec::decode::<Stored>(bytes).ok()?;
+        let mut group = Self::new(stored.user, stored.group, stored.me, stored.secret);
+        group.roster.merge(stored.roster);
+        group.addresses = stored.addresses.into_iter().collect();
+        group.contacts = stored.contacts.into_iter().collect();
+        group.called_gone = stored.called_gone.into_iter().collect();
+        group.my_card().is_none_or(|card| card.key == *key).then_some(group)
     }
 
     pub(super) fn to_bytes(&self) -> Vec<u8> {

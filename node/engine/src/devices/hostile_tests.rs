@@ -427,6 +427,120 @@ fn an_attempt_to_join_erases_no_group_that_came_in_between() {
     assert_eq!(result.unwrap_err().kind, "has_devices");
 }
 
+/// Answers every question of machine 0 as a device that always has something newer would. Gives their number.
+fn busy(world: &mut World, versions: &mut u64) -> usize {
+    let (peer, other) = (world.key(1), world.key(0));
+    let key = world.machines[1].devices.key.clone();
+    let mut questions = 0;
+    while questions < 1_000 {
+        let effects = world.machines[0].devices.take_effects();
+        let asked: Vec<(u64, Vec<u8>)> = effects
+            .into_iter()
+            .filter_map(|one| match one {
+                DeviceEffect::Request { number, bytes, .. } => Some((number, bytes)),
+                _ => None,
+            })
+            .collect();
+        if asked.is_empty() {
+            break;
+        }
+        for (number, bytes) in asked {
+            questions += 1;
+            *versions += 1;
+            let of_peer = group(world, 1);
+            let (its, id) = (of_peer.me(), of_peer.roster.group());
+            let good = vec![lesson("--busy", u32::try_from(*versions).unwrap())];
+            let register = Known::sign(id, its, *versions, good, &key).register;
+            let gives = wire::Gives {
+                digest: Hash::ZERO,
+                roster: None,
+                have: vec![(its, u64::MAX)],
+                registers: vec![register],
+                more: true,
+                addresses: Vec::new(),
+            };
+            let (_, box_key) = of_peer.other(&other).unwrap();
+            let about = about(b"answer", &peer, &other, &bytes);
+            let message = codec::encode(&gives);
+            let sealed = seal::seal(&of_peer.secret, &box_key, [8; 32], &about, &message).unwrap();
+            let answer = codec::encode(&Answer::Sealed(sealed));
+            world.machines[0].devices.on_response(number, peer, &answer).unwrap();
+        }
+    }
+    questions
+}
+
+#[test]
+fn a_device_that_always_has_something_newer_is_asked_no_more_than_a_few_times() {
+    let mut world = World::of(2);
+    world.pair(0, 1);
+    world.meet();
+    let mut versions = 10;
+    for _ in 0..3 {
+        world.time.pass(11);
+        world.machines[0].devices.tick().unwrap();
+        let questions = busy(&mut world, &mut versions);
+        assert!((1..=17).contains(&questions), "{questions}");
+        assert_eq!(world.known(0)["--busy"], u32::try_from(versions).unwrap());
+        // Nor does it help to connect again, or to claim more in questions.
+        let mut again = 0;
+        for _ in 0..30 {
+            let peer = world.key(1);
+            world.machines[0].devices.on_disconnected(&peer);
+            world.machines[0].devices.on_connected(peer).unwrap();
+            again += busy(&mut world, &mut versions);
+            let mut wants = wants_of(&world, 1);
+            wants.have = vec![(group(&world, 1).me(), u64::MAX)];
+            let ask = asked(&world, 1, 0, &wants);
+            world.answer(0, peer, &ask);
+            again += busy(&mut world, &mut versions);
+        }
+        assert!(again <= 17, "{again}");
+    }
+}
+
+#[test]
+fn what_is_in_the_store_of_devices_that_are_gone_is_deleted() {
+    let mut world = World::of(2);
+    world.pair(0, 1);
+    world.learn(1, &[("--stage", 1)]);
+    let orphan = |world: &World| {
+        let key = super::group::register_key(UNIT, &DeviceId(Hash::ZERO));
+        world.machines[0].store.put(RecordKind::DeviceLessons, &key, b"x", Durability::Synced)
+    };
+    let records =
+        |world: &World| world.machines[0].store.scan(RecordKind::DeviceLessons, b"").count();
+    let before = records(&world);
+    orphan(&world).unwrap();
+    world.restart(0);
+    assert_eq!(records(&world), before);
+    assert!(world.machines[0].devices.take_dropped(), "files may still hold it");
+    orphan(&world).unwrap();
+    world.machines[0].devices.leave(UNIT).unwrap();
+    assert_eq!(records(&world), 0);
+    // A group that cannot be read takes what came with it along.
+    orphan(&world).unwrap();
+    let store = &world.machines[0].store;
+    store.put(RecordKind::DeviceGroup, UNIT.as_bytes(), b"x", Durability::Synced).unwrap();
+    world.restart(0);
+    assert_eq!(records(&world), 0);
+    assert_eq!(world.machines[0].store.scan(RecordKind::DeviceGroup, b"").count(), 0);
+}
+
+#[test]
+fn two_users_of_a_node_in_one_group_are_told_apart() {
+    let mut world = World::of(2);
+    world.pair(0, 1);
+    let line = world.line(0);
+    world.machines[1].devices.begin_join("vnit", "eve", "machine-2b", &line).unwrap();
+    world.run();
+    world.meet();
+    world.machines[1].devices.set_own("vnit", vec![lesson("--stage", 1)]).unwrap();
+    world.run();
+    assert_eq!(world.known(0).get("--stage"), Some(&1));
+    assert_eq!(group(&world, 0).called_gone_by(), 0, "the other user's device is not removed");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 

@@ -1,6 +1,7 @@
-//! Removing a device, and leaving.
+//! Changes of who is in a group: what others say, removing a device, and leaving.
 
 use lore_protocol::codec;
+use lore_protocol::ids::PublicKey;
 
 use super::error::no_group;
 use super::statement::{Removal, Statements};
@@ -96,18 +97,55 @@ impl Devices {
 
     /// Deletes a group here, with everything that came from others.
     pub(super) fn erase(&mut self, unit: &str) -> Result<(), EngineError> {
-        let Some(group) = self.groups.remove(unit) else { return Ok(()) };
+        if self.groups.remove(unit).is_none() {
+            return Ok(());
+        }
         self.links.retain(|(of, _), _| of != unit);
         let mut batch = Batch::new();
         batch.delete(RecordKind::DeviceGroup, unit);
-        for device in group.registers.keys() {
-            batch.delete(RecordKind::DeviceLessons, super::group::register_key(unit, device));
-        }
         let prefix = format!("{unit}/");
-        for pair in self.store.scan(RecordKind::DeviceLine, prefix.as_bytes()) {
-            batch.delete(RecordKind::DeviceLine, pair?.0);
+        for kind in [RecordKind::DeviceLessons, RecordKind::DeviceLine] {
+            for pair in self.store.scan(kind, prefix.as_bytes()) {
+                batch.delete(kind, pair?.0);
+            }
         }
         Ok(self.store.write(batch, Durability::Synced)?)
+    }
+
+    /// Takes in what was said about who is in a group.
+    pub(super) fn merge_roster(
+        &mut self,
+        unit: &str,
+        told: Statements,
+        from: Option<DeviceId>,
+    ) -> Result<(), EngineError> {
+        let Some(group) = self.groups.get_mut(unit) else { return Ok(()) };
+        if group.roster.merge(told) {
+            self.roster_changed(unit, from)?;
+        }
+        Ok(())
+    }
+
+    /// Stores a roster that changed, gives up what removed devices gave, and tells the others.
+    pub(super) fn roster_changed(
+        &mut self,
+        unit: &str,
+        but: Option<DeviceId>,
+    ) -> Result<(), EngineError> {
+        let Some(group) = self.groups.get_mut(unit) else { return Ok(()) };
+        let mut batch = Batch::new();
+        if group.drop_removed(unit, &mut batch) {
+            self.changes += 1;
+            self.dropped = true;
+        }
+        batch.put(RecordKind::DeviceGroup, unit, group.to_bytes());
+        self.store.write(batch, Durability::Synced)?;
+        let peers: Vec<PublicKey> = self.connected.keys().copied().collect();
+        for peer in peers {
+            self.note_addresses(&peer)?;
+        }
+        self.dial_known();
+        self.tell_others(unit, but)
     }
 
     /// Tells a connected device something about who is in the group, and waits for nothing.

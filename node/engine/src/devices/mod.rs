@@ -19,6 +19,7 @@ mod group;
 mod id;
 mod joining;
 mod line;
+mod link;
 mod manage;
 mod pairing;
 mod register;
@@ -52,8 +53,8 @@ pub use statement::{Card, is_name};
 
 use crate::metering::{self, Meters};
 use crate::{Batch, Clock, Durability, EngineError, Entropy, RecordKind, Storage};
-use exchange::Link;
 use joining::Attempt;
+use link::Link;
 
 /// Bounds, in counts, bytes and seconds.
 pub mod limits {
@@ -170,7 +171,7 @@ impl Devices {
     /// Store errors.
     pub fn open(parts: DeviceParts) -> Result<Self, EngineError> {
         let DeviceParts { key, store, clock, entropy, sync_interval } = parts;
-        let groups = group::load(&*store, &key.public_key())?;
+        let (groups, dropped) = group::load(&*store, &key.public_key())?;
         Ok(Self {
             key,
             store,
@@ -186,7 +187,7 @@ impl Devices {
             numbers: 0,
             effects: Vec::new(),
             changes: 0,
-            dropped: false,
+            dropped,
         })
     }
 

@@ -308,6 +308,22 @@ fn what_a_device_forgets_all_others_forget() {
 }
 
 #[test]
+fn what_ordinary_use_replaces_is_no_reason_to_rewrite_the_store() {
+    let mut world = World::of(2);
+    world.pair(0, 1);
+    world.learn(0, &[("--stage", 1)]);
+    world.machines[0].devices.take_dropped();
+    let newer = lesson("--stage", 2).with_example("shipit run --stage other-name");
+    world.machines[0].devices.set_own(UNIT, vec![newer]).unwrap();
+    assert!(!world.machines[0].devices.take_dropped());
+    // A session was deleted, and the lesson has others.
+    world.learn(0, &[("--stage", 1)]);
+    assert!(world.machines[0].devices.take_dropped());
+    world.learn(0, &[]);
+    assert!(world.machines[0].devices.take_dropped());
+}
+
+#[test]
 fn a_removed_device_gets_nothing_new_by_no_device_and_its_lessons_go() {
     let mut world = World::of(3);
     world.pair(0, 1);

@@ -2,7 +2,7 @@
 //!
 //! Outside stand a group and sealed bytes. Who is no device of the group is told so, and nothing else.
 
-use lore_protocol::codec::{self, Decode, Encode};
+use lore_protocol::codec::{Decode, Encode};
 use lore_protocol::identity::Signature;
 use lore_protocol::ids::{Hash, PublicKey};
 
@@ -96,9 +96,4 @@ pub(super) fn about(kind: &[u8], from: &PublicKey, to: &PublicKey, asked: &[u8])
     let asked = blake3::hash(asked);
     [b"commonlore/device/message/v1/", kind, from.as_bytes(), to.as_bytes(), asked.as_bytes()]
         .concat()
-}
-
-/// The encoded answer that holds no private data.
-pub(super) fn plain(answer: &Answer) -> Vec<u8> {
-    codec::encode(answer)
 }
