@@ -1,4 +1,4 @@
-//! Who is connected, where devices are, and when they are asked although nothing changed.
+//! Connections with devices, their addresses, and questions at fixed times.
 
 use std::collections::BTreeMap;
 

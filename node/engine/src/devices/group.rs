@@ -10,10 +10,8 @@ use super::roster::Roster;
 use super::statement::{Card, Statements};
 use super::wire::{Gives, Versions, Wants};
 use super::{DeviceId, DeviceLesson, GroupId, limits};
-use crate::{Batch, Durability, EngineError, MAX_ADDRESS_BYTES, RecordKind, Storage};
-
-/// Most addresses that are kept of a device.
-const ADDRESSES: usize = 8;
+use crate::peers::bounded;
+use crate::{Batch, Durability, EngineError, RecordKind, Storage};
 
 /// A user's group.
 pub struct Group {
@@ -137,7 +135,7 @@ impl Group {
         self.me
     }
 
-    /// Who is in the group.
+    /// The roster: who is in the group.
     #[must_use]
     pub const fn roster(&self) -> &Roster {
         &self.roster
@@ -220,7 +218,7 @@ impl Group {
         })
     }
 
-    /// What this device has, to be told to another one.
+    /// The list of what this device has, to be told to another one.
     pub(super) fn wants(&self, with_roster: bool) -> Wants {
         let seeks = self.others().keys().any(|id| !self.addresses.contains_key(id));
         Wants {
@@ -231,7 +229,7 @@ impl Group {
         }
     }
 
-    /// What another device lacks. Registers are given whole, as many as fit one answer.
+    /// The answer with what another device lacks. Registers are given whole, as many as fit one answer.
     pub(super) fn gives(&self, wants: &Wants) -> Gives {
         let digest = self.roster.digest();
         let has = |known: &Known| {
@@ -288,9 +286,4 @@ impl Group {
         }
         !removed.is_empty()
     }
-}
-
-fn bounded(addresses: &[String]) -> Vec<String> {
-    let short = addresses.iter().filter(|address| address.len() <= MAX_ADDRESS_BYTES);
-    short.take(ADDRESSES).cloned().collect()
 }

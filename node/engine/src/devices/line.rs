@@ -8,7 +8,7 @@ use super::{DeviceId, GroupId, is_name};
 const PREFIX: &str = "lore-device-1-";
 const SUM_BYTES: usize = 4;
 
-/// Why a text is no such line.
+/// The reason that a text is no such line.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LineError {
     /// An invitation to a federation.
@@ -22,7 +22,7 @@ pub enum LineError {
     Damaged,
 }
 
-/// What a line says. It holds a secret.
+/// The content of a line. It holds a secret.
 #[derive(Clone, PartialEq, Eq, Encode, Decode)]
 pub struct DeviceLine {
     /// The group.

@@ -15,13 +15,13 @@ pub(super) struct Link {
     pub(super) asked: Option<(u64, Vec<u8>)>,
     /// True when something changed since it was asked.
     pub(super) again: bool,
-    /// When to ask although nothing changed.
+    /// Time of the next question when nothing changes.
     pub(super) next: Duration,
     /// Roster that the other device was told last.
     pub(super) told: Option<Hash>,
     /// True when the question says who is in the group.
     pub(super) with_roster: bool,
-    /// When the questions that it caused are used up, if it causes no more (a leaky bucket as a meter: the generic cell
+    /// Time at which all questions that it may cause are there again, if it causes no more (a leaky bucket as a meter: the generic cell
     /// rate algorithm of ITU-T I.371).
     used_until: Duration,
 }

@@ -4,7 +4,7 @@
 //! never released, and meant for the devices of the group alone. It shares no type with a federation. Time, randomness
 //! and storage come in; [`DeviceEffect`]s come out.
 //!
-//! What a device gives is a register that it alone writes: a version and its user's own lessons, signed. The newest
+//! A device gives a register that it alone writes: a version and its user's own lessons, signed. The newest
 //! version wins, and readers add up the lessons of all devices. So any order of messages ends in the same state, an old
 //! register that is said again changes nothing, and a device that forgets lowers what all others know. Who is in the
 //! group is a function of a set of signed statements: admissions and removals ([`Roster`]). A removal is never taken
@@ -65,7 +65,7 @@ pub mod limits {
     /// Admissions that a group can know of: more are room for devices that admit others at one time and do not know of
     /// each other. A group with more is over. With two removals of each, they fit one question.
     pub const KNOWN: usize = 72;
-    /// What one device gives, encoded.
+    /// Register of one device, encoded.
     pub const REGISTER_BYTES: usize = 256 << 10;
     /// Longest command that is kept with a lesson.
     pub const EXAMPLE_BYTES: usize = 200;
@@ -86,7 +86,7 @@ pub mod limits {
 /// Sync intervals between two exchanges with a connected device when nothing has changed.
 const QUIET_INTERVALS: u32 = 10;
 
-/// What the devices want done.
+/// Work that the devices want done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DeviceEffect {
     /// Keep a connection with a device from now on.

@@ -256,7 +256,7 @@ pub(super) fn check_name(name: &str) -> Result<(), EngineError> {
         return Ok(());
     }
     Err(EngineError::usage(
-        "the name of a device has 1 to 64 bytes: letters, digits and ordinary signs",
+        "the name of a device has 1 to 64 bytes: Latin letters, digits and ordinary signs",
     )
     .kind("device_name")
     .help("give one with --name"))

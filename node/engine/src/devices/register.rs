@@ -1,4 +1,4 @@
-//! What one device gives: its user's own lessons, signed, with a version that it alone counts up.
+//! Register of one device: its user's own lessons, signed, with a version that it alone counts up.
 
 use std::cmp::Reverse;
 
@@ -114,7 +114,7 @@ struct Body {
     lessons: Vec<DeviceLesson>,
 }
 
-/// What a device gives, as it signed it.
+/// The register of a device, as it signed it.
 #[derive(Clone, PartialEq, Eq, Encode, Decode)]
 pub(super) struct Register {
     body: Vec<u8>,

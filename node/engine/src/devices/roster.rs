@@ -1,13 +1,16 @@
-//! Who is in a group: a function of the set of signed statements, whatever their order.
+//! The roster of a group: a function of the set of signed statements, whatever their order.
 //!
 //! **Admissions.** A card names the device that admits it, and the group is the hash of the first card. So the id of a
 //! device fixes the whole chain from the first device to it. An admission counts when both signatures hold.
 //!
 //! **Removals.** A removal counts when its maker was ever admitted, whatever was said of the maker since. So nothing
 //! that is said later takes a removal back: a device that was removed stays out, the first one too. Two devices that
-//! remove each other are both out. No rule does better: from statements alone, "a thief says that the device is out which
-//! admitted the one that removed it" and "an owner says that the device is out which admitted a thief's" look the same.
-//! A rule that silences the thief's second device would let the thief silence the owner's.
+//! remove each other are both out.
+//!
+//! A rule that ignores removals of devices which a thief admitted does not hold the thief out. In one story a thief's
+//! device T admits S, the owner's H removes T, and S removes H. In another one the owner's A admits H, T removes A, and H
+//! removes T. But for names both are the same set of statements. Who ignores S in the first one ignores H in the second
+//! one, and T is in again.
 //!
 //! **What a removed device admitted** goes with it, with all that came of it, but for devices that the removal keeps
 //! by name. Where two removals of one device do not keep the same ones, none is kept.
@@ -27,7 +30,7 @@ use lore_protocol::ids::{Hash, PublicKey};
 use super::statement::{Admission, Card, Removal, Statements};
 use super::{DeviceId, GroupId, limits};
 
-/// Since when a device counts as there, in seconds since the Unix epoch, and the number of admissions to it.
+/// Time from which a device counts as there, in seconds since the Unix epoch, and the number of admissions to it.
 type Rank = (u64, usize);
 
 /// Everything that was said about who is in a group.

@@ -5,6 +5,7 @@ use lore_protocol::identity::{SecretKey, Signature, Signer as _};
 use lore_protocol::ids::{Hash, PublicKey};
 
 use super::{DeviceId, GroupId, limits};
+use crate::shelf::escaped;
 
 const CARD_TAG: &[u8] = b"commonlore/device/card/v1";
 const ADMIT_TAG: &[u8] = b"commonlore/device/admit/v1";
@@ -13,16 +14,14 @@ const REMOVE_TAG: &[u8] = b"commonlore/device/remove/v1";
 /// Longest name of a device, in bytes.
 const NAME_BYTES: usize = 64;
 
-/// Returns true for a name that a person can read and tell from another: 1 to 64 bytes on one line, without characters
-/// that are not seen or that turn what stands around them.
+/// Returns true for a name that a person can read and tell from another: 1 to 64 bytes that a terminal may show as they
+/// are.
 #[must_use]
 pub fn is_name(text: &str) -> bool {
-    let invisible = |c: char| matches!(c, '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}');
-    let seen = |c: char| matches!(c, ' '..='~') || (c.is_alphanumeric() && !invisible(c));
-    (1..=NAME_BYTES).contains(&text.len()) && text.trim() == text && text.chars().all(seen)
+    (1..=NAME_BYTES).contains(&text.len()) && text.trim() == text && escaped(text) == text
 }
 
-/// What a device says of itself. It names the device that admits it, so that no other one can.
+/// A device, as it describes itself. It names the device that admits it, so that no other one can.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Card {
     /// Its group.
@@ -37,7 +36,7 @@ pub struct Card {
     pub box_key: [u8; 32],
     /// Its name, for people.
     pub name: String,
-    /// When it joined, by its own clock, in seconds since the Unix epoch.
+    /// Time at which it joined, by its own clock, in seconds since the Unix epoch.
     pub since_seconds: u64,
 }
 
@@ -172,4 +171,22 @@ pub(super) struct Statements {
     pub admissions: Vec<Admission>,
     /// Removals, by device.
     pub removals: Vec<Removal>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_what_a_terminal_shows_as_it_is() {
+        for name in ["laptop", "Büro 2", "ada's (old)", &"x".repeat(64)] {
+            assert!(is_name(name), "{name}");
+        }
+        // Letters that turn the order of a line, too.
+        for name in
+            ["", " a", "a ", "a\nb", "a\u{202e}b", "\u{5d0}\u{5d1}", "\u{3164}", &"x".repeat(65)]
+        {
+            assert!(!is_name(name), "{}", escaped(name));
+        }
+    }
 }

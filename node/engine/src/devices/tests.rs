@@ -170,7 +170,7 @@ impl World {
         }
     }
 
-    /// What a machine answers a peer. Its other effects stay for later.
+    /// Answer of a machine to a peer. Its other effects stay for later.
     pub(super) fn answer(&mut self, to: usize, peer: PublicKey, bytes: &[u8]) -> Vec<u8> {
         let devices = &mut self.machines[to].devices;
         devices.on_request(7, peer, bytes).unwrap();
@@ -212,7 +212,7 @@ impl World {
         self.run();
     }
 
-    /// What a machine knows of others: flags, and how often they worked on all other devices.
+    /// Lessons of others that a machine knows: flags, and how often they worked on all other devices.
     pub(super) fn known(&self, at: usize) -> BTreeMap<String, u32> {
         let mut known = BTreeMap::new();
         let group = self.machines[at].devices.group(UNIT);
