@@ -11,10 +11,12 @@ use crate::{Batch, Durability, EngineError, RecordKind};
 /// A device that was removed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Removed {
+    /// The device.
+    pub device: DeviceId,
     /// Its name.
     pub name: String,
-    /// Names of devices that it had admitted and that stay.
-    pub admitted: Vec<String>,
+    /// Devices that it had admitted and that stay, with their names.
+    pub admitted: Vec<(DeviceId, String)>,
     /// Names of the devices that are left, without this one.
     pub left: Vec<String>,
 }
@@ -57,10 +59,11 @@ impl Devices {
             return Err(EngineError::usage(why).kind("unknown_device").help(help));
         };
         let kept = group.roster.admitted_by(device);
-        let name_of = |id: &DeviceId| others.get(id).map(|card| card.name.clone());
+        let name_of = |id: &DeviceId| others.get(id).map(|card| (*id, card.name.clone()));
         let admitted = kept.iter().filter_map(name_of).collect();
         let left = names.iter().filter(|(id, _)| id != device).map(|(_, name)| name.clone());
-        let removed = Removed { name: name.clone(), admitted, left: left.collect() };
+        let left = left.collect();
+        let removed = Removed { device: *device, name: name.clone(), admitted, left };
         let removal = Removal::new(*device, group.me(), kept, &self.key);
         group.roster.merge(Statements { admissions: Vec::new(), removals: vec![removal] });
         self.roster_changed(unit, None)?;
