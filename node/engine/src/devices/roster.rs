@@ -15,16 +15,17 @@
 //! **What a removed device admitted** goes with it, with all that came of it, but for devices that the removal keeps
 //! by name. Where two removals of one device do not keep the same ones, none is kept.
 //!
-//! **Bounds.** Of the removals of one device two are needed at most: the one with the smallest hash, and of those that
-//! keep others than it does, the one with the smallest hash. A group that is told of more admissions than
-//! [`limits::KNOWN`] is over: nobody is in it any more. Honest devices stop at [`limits::ADMISSIONS`]. Both choices give
-//! the same result in every order.
+//! **Bounds.** Of the removals of one device two are kept at most: two that do not keep the same ones say all that more
+//! of them could say, whichever two they are. A group that is told of more admissions than [`limits::KNOWN`] is over:
+//! nobody is in it any more. Honest devices stop at [`limits::ADMISSIONS`]. So what follows from the statements is the
+//! same in every order, and can change only so often, whoever makes statements.
 //!
 //! **Room.** Of more devices than a group may have at a time, those count that have been there longest. None counts
 //! before the device that admitted it, whatever its card says.
 
 use std::collections::BTreeMap;
 
+use lore_protocol::codec;
 use lore_protocol::ids::{Hash, PublicKey};
 
 use super::statement::{Admission, Card, Removal, Statements};
@@ -38,7 +39,7 @@ type Rank = (u64, usize);
 pub struct Roster {
     group: GroupId,
     admissions: BTreeMap<DeviceId, Admission>,
-    /// One or two of each removed device, by hash.
+    /// Of each removed device one, or two that do not keep the same ones.
     removals: BTreeMap<DeviceId, Vec<Removal>>,
     /// Made of the rest.
     active: BTreeMap<DeviceId, Card>,
@@ -112,22 +113,18 @@ impl Roster {
     fn merge_removal(&mut self, removal: Removal) {
         let device = removal.device();
         let known = self.removals.get(&device).map_or(&[][..], Vec::as_slice);
-        let Some(by) = self.admissions.get(&removal.by()) else { return };
-        let is_new = known.iter().all(|one| one.hash() != removal.hash());
-        if !is_new || !self.admissions.contains_key(&device) || !removal.is_sound(&by.card.key) {
+        let says_more = known.len() < 2 && known.iter().all(|one| one.kept() != removal.kept());
+        if !says_more || !self.admissions.contains_key(&device) {
             return;
         }
-        let known = self.removals.entry(device).or_default();
-        known.push(removal);
-        known.sort_by_key(Removal::hash);
-        // Of those that keep the same the first one.
-        known.dedup_by(|next, one| next.kept() == one.kept());
-        known.truncate(2);
+        let by = self.admissions.get(&removal.by());
+        if by.is_some_and(|by| removal.is_sound(&by.card.key)) {
+            self.removals.entry(device).or_default().push(removal);
+        }
     }
 
     /// Computes what follows from the statements.
     fn settle(&mut self) {
-        let mut hashes: Vec<Hash> = Vec::new();
         self.active.clear();
         if self.is_over() {
             self.removals.clear();
@@ -142,14 +139,16 @@ impl Roster {
                     self.active.insert(id, one.card.clone());
                 }
             }
-            hashes.extend(self.admissions.keys().map(|id| id.0));
-            hashes.extend(self.removals.values().flatten().map(Removal::hash));
         }
-        if self.is_over() {
-            hashes.push(Hash::ZERO);
-        }
-        let parts: Vec<&[u8]> = hashes.iter().map(|hash| &hash.as_bytes()[..]).collect();
-        self.digest = Hash::derive("commonlore/devices/roster/v1", &parts);
+        // Not by which statements it is known.
+        let admitted: Vec<DeviceId> = self.admissions.keys().copied().collect();
+        let removed = self.removals.iter().map(|(id, said)| match &said[..] {
+            [removal] => (*id, Some(removal.kept().to_vec())),
+            _ => (*id, None),
+        });
+        let removed: Vec<(DeviceId, Option<Vec<DeviceId>>)> = removed.collect();
+        let known = (!self.is_over()).then_some((admitted, removed));
+        self.digest = Hash::derive("commonlore/devices/roster/v1", &[&codec::encode(&known)]);
     }
 
     /// Devices whose admission counts, removed ones too.
@@ -182,7 +181,7 @@ impl Roster {
         }
     }
 
-    /// Everything that was said and counts, in order.
+    /// Statements from which all of this follows.
     pub(super) fn statements(&self) -> Statements {
         Statements {
             admissions: self.admissions.values().cloned().collect(),
@@ -190,7 +189,7 @@ impl Roster {
         }
     }
 
-    /// Hash of everything that was said and counts, but for signatures.
+    /// Hash of what is known: of two rosters with the same one, neither has news for the other.
     pub(super) const fn digest(&self) -> Hash {
         self.digest
     }

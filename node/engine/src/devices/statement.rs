@@ -152,11 +152,6 @@ impl Removal {
         &self.body.kept
     }
 
-    /// Hash of all but the signature, of which a device can make more than one.
-    pub(super) fn hash(&self) -> Hash {
-        Hash::derive("commonlore/devices/removal/v1", &[&codec::encode(&self.body)])
-    }
-
     pub(super) fn is_sound(&self, by: &PublicKey) -> bool {
         self.body.kept.len() <= limits::DEVICES
             && self.body.kept.is_sorted_by(|a, b| a < b)
