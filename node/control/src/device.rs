@@ -66,8 +66,17 @@ pub struct OwnDevices {
     pub devices: Vec<Device>,
     /// Lines that were made here and may still be used.
     pub open_lines: u64,
-    /// Why this device is given nothing any more; null while it is in the group.
+    /// The reason that this device is given nothing any more; null while it is in the group.
     pub out: Option<String>,
+}
+
+/// A device by its id. A device chooses its name itself: two may have the same one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct NamedDevice {
+    /// Its id, 64 hexadecimal digits.
+    pub id: String,
+    /// Its name.
+    pub name: String,
 }
 
 /// One device.
@@ -87,9 +96,9 @@ pub struct Device {
     pub last_contact: Option<String>,
     /// Number of lessons that it gives; null: nothing has come yet.
     pub lessons: Option<u64>,
-    /// Name of the device that it was paired on; null for the first one.
-    pub paired_on: Option<String>,
-    /// When it joined, by its own clock, as RFC 3339 in UTC.
+    /// The device that it was paired on; null for the first one.
+    pub paired_on: Option<NamedDevice>,
+    /// Time at which it joined, by its own clock, as RFC 3339 in UTC.
     pub since: String,
 }
 
@@ -106,13 +115,15 @@ pub struct DeviceRemove {
 /// A device that was removed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DeviceRemoved {
+    /// Its id, 64 hexadecimal digits.
+    pub id: String,
     /// Its name.
     pub name: String,
-    /// Names of devices that were paired on it and that stay.
-    pub paired_on_it: Vec<String>,
+    /// Devices that were paired on it and that stay.
+    pub paired_on_it: Vec<NamedDevice>,
     /// Names of the other devices that are left.
     pub left: Vec<String>,
-    /// What removing cannot reach, one sentence each.
+    /// Limits of removing, one sentence each.
     pub stays: Vec<String>,
 }
 
@@ -124,7 +135,7 @@ pub struct DeviceLeave {
     pub user: String,
 }
 
-/// What became of leaving.
+/// The result of leaving.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DeviceLeft {
     /// Names of devices that are told.

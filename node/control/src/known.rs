@@ -139,8 +139,10 @@ pub struct ExplainedLesson {
 /// What a lesson did on another device of the user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DeviceWitness {
-    /// Name of the device.
+    /// Name of the device, which it chose itself.
     pub device: String,
+    /// Its id, 64 hexadecimal digits.
+    pub id: String,
     /// Times it worked.
     pub worked: u64,
     /// Times the same failure came again.

@@ -50,7 +50,7 @@ pub use budget::{Budget, Cost, Mechanism, Noise, PayloadKind, Quote, Unit};
 pub use client::{call, send_blocking, send_request};
 pub use device::{
     Device, DeviceInvite, DeviceInvited, DeviceJoin, DeviceJoined, DeviceLeave, DeviceLeft,
-    DeviceList, DeviceRemove, DeviceRemoved, OwnDevices,
+    DeviceList, DeviceRemove, DeviceRemoved, NamedDevice, OwnDevices,
 };
 pub use event::{Event, ImportProgress};
 pub use failure::{Exit, Failure};

@@ -224,7 +224,7 @@ impl<N: NoiseSource> Engine<N> {
 }
 
 /// As many addresses as are kept of one peer, each of a length that an honest one has.
-fn bounded(addresses: &[String]) -> Vec<String> {
+pub(crate) fn bounded(addresses: &[String]) -> Vec<String> {
     let short = addresses.iter().filter(|address| address.len() <= MAX_ADDRESS_BYTES);
     short.take(MAX_ADDRESSES).cloned().collect()
 }

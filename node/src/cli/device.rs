@@ -5,14 +5,14 @@ use std::io::Read as _;
 use clap::{Args, Subcommand};
 use lore_control::{
     Device, DeviceInvite, DeviceJoin, DeviceLeave, DeviceLeft, DeviceList, DeviceRemove,
-    DeviceRemoved, OwnDevices,
+    DeviceRemoved, NamedDevice, OwnDevices,
 };
 use lore_engine::devices::DeviceLine;
 
 use super::Context;
 use super::args::UserArgs;
 use super::ask::agree;
-use super::lesson::name as user_of;
+use super::session::user_of;
 use crate::error::CliError;
 use crate::output;
 
@@ -169,10 +169,19 @@ fn one(device: &Device) -> String {
         Some(number) => format!("{number} lessons"),
         None => "no lessons yet".to_owned(),
     };
-    let paired =
-        device.paired_on.as_ref().map_or_else(String::new, |by| format!(", paired on {by}"));
-    let id = device.id.get(..8).unwrap_or(&device.id);
+    let paired = device.paired_on.as_ref();
+    let paired = paired.map_or_else(String::new, |by| format!(", paired on {}", named(by)));
+    let id = short(&device.id);
     format!("{id}  {}  {contact}, {lessons}{paired}", device.name)
+}
+
+/// The beginning of a device's id, enough to name it.
+pub(super) fn short(id: &str) -> &str {
+    id.get(..8).unwrap_or(id)
+}
+
+fn named(device: &NamedDevice) -> String {
+    format!("{} ({})", device.name, short(&device.id))
 }
 
 fn remove(context: &Context, args: RemoveArgs) -> Result<(), CliError> {
@@ -189,12 +198,13 @@ fn remove(context: &Context, args: RemoveArgs) -> Result<(), CliError> {
 }
 
 fn removed(done: &DeviceRemoved) -> String {
-    let mut lines = vec![format!("removed {}. What you should know:", done.name)];
+    let mut lines =
+        vec![format!("removed {} ({}). What you should know:", done.name, short(&done.id))];
     lines.extend(done.stays.iter().map(|stays| format!("- {stays}")));
     if !done.paired_on_it.is_empty() {
         lines.push(format!(
             "- it had paired {}: remove what you do not know",
-            done.paired_on_it.join(", ")
+            done.paired_on_it.iter().map(named).collect::<Vec<_>>().join(", ")
         ));
     }
     lines.join("\n")

@@ -13,7 +13,8 @@ use serde::Serialize;
 
 use super::Context;
 use super::args::{HintArgs, LessonListArgs, LessonVerb, ShareArgs, UserArgs};
-use super::session::account;
+use super::device::short;
+use super::session::user_of;
 use crate::agent::plain;
 use crate::error::CliError;
 use crate::host::{CONSENT_FILE, Handwritten, Node};
@@ -24,9 +25,9 @@ pub(super) fn lesson(context: &Context, verb: LessonVerb) -> Result<(), CliError
     match verb {
         LessonVerb::List(args) => list(context, args),
         LessonVerb::Why { id, user } => why(context, user, id),
-        LessonVerb::Notes { forget, user } => super::notes::notes(context, forget, &name(user)),
+        LessonVerb::Notes { forget, user } => super::notes::notes(context, forget, &user_of(user)),
         LessonVerb::Suggest { limit, user } => {
-            let shown = context.ask(LessonSuggest { user: name(user), limit })?;
+            let shown = context.ask(LessonSuggest { user: user_of(user), limit })?;
             output::result(&shown, context.json, suggestions_text)
         }
         LessonVerb::Hint(args) => hint(context, args),
@@ -41,13 +42,8 @@ pub(super) fn lesson(context: &Context, verb: LessonVerb) -> Result<(), CliError
 
 /// Shows where a lesson is known from.
 pub(super) fn why(context: &Context, user: UserArgs, id: String) -> Result<(), CliError> {
-    let shown = context.ask(LessonWhy { user: name(user), id })?;
+    let shown = context.ask(LessonWhy { user: user_of(user), id })?;
     output::result(&shown, context.json, why_text)
-}
-
-/// The user that is meant.
-pub(super) fn name(user: UserArgs) -> String {
-    user.user.unwrap_or_else(account)
 }
 
 fn list(context: &Context, args: LessonListArgs) -> Result<(), CliError> {
@@ -59,7 +55,8 @@ fn list(context: &Context, args: LessonListArgs) -> Result<(), CliError> {
         "federation" => Circle::Federation,
         _ => Circle::Codebook,
     });
-    let shown = context.ask(LessonList { user: name(user), circle, program, drifting, limit })?;
+    let shown =
+        context.ask(LessonList { user: user_of(user), circle, program, drifting, limit })?;
     output::result(&shown, context.json, |shown| {
         if drifting && shown.lessons.is_empty() {
             return "no lesson that is known here stopped working".into();
@@ -168,8 +165,11 @@ fn why_text(shown: &ExplainedLesson) -> String {
     }
     for one in &shown.devices {
         out.push_str(&format!(
-            "  on {}: worked {} times, failed again {} times\n",
-            one.device, one.worked, one.failed
+            "  on {} ({}): worked {} times, failed again {} times\n",
+            one.device,
+            short(&one.id),
+            one.worked,
+            one.failed
         ));
     }
     let Reported { helped, not_helped } = shown.reports;
@@ -242,7 +242,7 @@ fn hint(context: &Context, args: HintArgs) -> Result<(), CliError> {
     }
     let exit = (!before).then_some(exit);
     let ask = LessonHint {
-        user: name(user),
+        user: user_of(user),
         tool: "bash".into(),
         command: Some(command),
         output,
@@ -297,7 +297,7 @@ fn share(context: &Context, args: ShareArgs) -> Result<(), CliError> {
     let node = Node::open(context.home.clone(), &context.machine)?;
     let lesson = match written {
         Some(lesson) => lesson,
-        None => Handwritten { lesson: node.own_lesson(&name(user), &command)?, words: about },
+        None => Handwritten { lesson: node.own_lesson(&user_of(user), &command)?, words: about },
     };
     let pending = node.share_later(node.which(federation.as_deref())?, &lesson)?;
     output::result(&pending, context.json, |one| {
@@ -408,7 +408,12 @@ mod tests {
             known,
             rivals,
             sessions: Vec::new(),
-            devices: vec![DeviceWitness { device: "laptop".into(), worked: 4, failed: 1 }],
+            devices: vec![DeviceWitness {
+                device: "laptop".into(),
+                id: "ab".repeat(32),
+                worked: 4,
+                failed: 1,
+            }],
             reports: Reported::default(),
             trials: OwnTrials { helped: 3, hurt: 1, ignored: 2 },
             effect: None,
@@ -418,7 +423,10 @@ mod tests {
         let rival = text.split("Rivals, which answer").nth(1).unwrap_or_default();
         assert!(rival.contains("use --stage") && !rival.contains("stopped"), "{text}");
         assert!(text.contains("helped 3 times, hurt 1, ignored 2"), "{text}");
-        assert!(text.contains("on laptop: worked 4 times, failed again 1 times"), "{text}");
+        assert!(
+            text.contains("on laptop (abababab): worked 4 times, failed again 1 times"),
+            "{text}"
+        );
         let json = serde_json::to_value(&shown).unwrap_or_default();
         assert_eq!(json["known"][0]["state"]["drifting"]["since_epoch"], 12);
         assert_eq!(json["rivals"][0]["state"], "steady");

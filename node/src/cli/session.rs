@@ -10,7 +10,7 @@ use lore_session::Session;
 use lore_session::import::Format;
 
 use super::Context;
-use super::args::{ImportArgs, SessionVerb};
+use super::args::{ImportArgs, SessionVerb, UserArgs};
 use crate::error::CliError;
 use crate::import::places_below;
 use crate::output::{self, Progress, ProgressMode};
@@ -183,6 +183,11 @@ fn format(name: &str) -> Result<Option<SessionFormat>, CliError> {
         CliError::usage(format!("--format {name} is not a format"))
             .help(format!("use auto, {}", Format::names()))
     })
+}
+
+/// The user that arguments name, by default the account's.
+pub(super) fn user_of(user: UserArgs) -> String {
+    user.user.unwrap_or_else(account)
 }
 
 /// The account of the operating system.

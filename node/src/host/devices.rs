@@ -1,7 +1,7 @@
 //! Devices of this node's users: what they are given, and what a user asks of them.
 
 use lore_control as control;
-use lore_engine::devices::{Card, DeviceId, DeviceLesson, DeviceParts, Devices, Group, is_name};
+use lore_engine::devices::{Card, DeviceId, DeviceLesson, Devices, Group, is_name};
 use lore_lessons::{Book, Digest};
 use lore_session::Started;
 
@@ -12,7 +12,7 @@ use crate::error::CliError;
 /// Least seconds between two times that own lessons are looked at.
 const PAUSE_SECONDS: u64 = 2;
 
-/// What a person has to know about a device that was removed.
+/// Limits of removing a device, for the person who did it.
 const STAYS: [&str; 3] = [
     "what the device has already stays on it: change what it should not know, and wipe it if you can",
     "devices that are off hear of this at their next contact with one that knows; until then they give it their own lessons",
@@ -22,7 +22,7 @@ const STAYS: [&str; 3] = [
 /// State of what other devices are given.
 #[derive(Debug, Default)]
 pub(super) struct GivenState {
-    /// What it was made of: the number of times that sessions came or went, and the devices that this one is.
+    /// Sources of it: the number of times that sessions came or went, and the devices that this one is.
     made_of: Option<(u64, Vec<DeviceId>)>,
     next: u64,
 }
@@ -39,18 +39,14 @@ impl Node {
         &mut self.devices
     }
 
-    /// Opens the groups of a node.
-    pub(super) fn open_devices(parts: DeviceParts) -> Result<Devices, CliError> {
-        Ok(Devices::open(parts)?)
-    }
-
     /// Gives other devices what sessions taught here, when that changed.
     ///
     /// # Errors
     /// Fails when the store fails.
     pub(super) fn tend_devices(&mut self) -> Result<(), CliError> {
         self.devices.tick()?;
-        if self.devices.take_dropped() {
+        // One after the other: another device must not be able to make many of it.
+        if !self.is_scrubbing() && self.devices.take_dropped() {
             self.scrub();
         }
         let now = self.engine.now_seconds();
@@ -83,11 +79,11 @@ impl Node {
         Ok(())
     }
 
-    /// Adds what the user's sessions on other devices taught to a book that has what they taught here.
+    /// Adds what the user's sessions on other devices taught, apart from what sessions taught here.
     pub(super) fn add_devices(&self, user: &str, book: &mut Book) {
         let Some(group) = self.devices.group(&self.unit_of(user)) else { return };
         for (_, lessons) in group.lessons_of_others() {
-            lessons.iter().for_each(|one| book.add_device(one.entry()));
+            lessons.iter().for_each(|one| book.add(one.entry()));
         }
     }
 
@@ -107,6 +103,7 @@ impl Node {
             };
             found.push(control::DeviceWitness {
                 device: others.get(device).map_or_else(String::new, |card| card.name.clone()),
+                id: device.0.to_string(),
                 worked: u64::from(entry.tally.worked),
                 failed: u64::from(entry.tally.failed),
             });
@@ -166,7 +163,13 @@ impl Node {
         let mine = active.get(&me).map(|card| self.device(group, &me, card));
         let others = active.iter().filter(|(id, _)| **id != me);
         let others = others.map(|(id, card)| self.device(group, id, card));
-        let out = if !group.is_in() {
+        let out = if group.roster().is_over() {
+            Some(
+                "more devices were admitted to this group than it can hold, so that nobody is in it any more. Run \
+                 `lore device leave` on each device that is yours, and pair them again"
+                    .into(),
+            )
+        } else if !group.is_in() {
             Some(
                 "this device was removed. What came before stays here until `lore device leave`"
                     .into(),
@@ -197,7 +200,7 @@ impl Node {
             connected: self.devices.is_connected(&card.key),
             last_contact: group.last_contact(id).map(|at| Started::at(at).text),
             lessons: group.given_by(id).map(count),
-            paired_on: group.roster().admitter(id).map(|card| card.name.clone()),
+            paired_on: group.roster().admitter(id).map(|(by, card)| named(by, &card.name)),
             since: Started::at(card.since_seconds).text,
         }
     }
@@ -210,9 +213,11 @@ impl Node {
         let unit = self.unit_of(&ask.user);
         let removed = self.devices.remove(&unit, &ask.device)?;
         self.after_devices_went(&ask.user)?;
+        let admitted = removed.admitted.iter().map(|(id, name)| named(*id, name));
         Ok(control::DeviceRemoved {
+            id: removed.device.0.to_string(),
             name: removed.name,
-            paired_on_it: removed.admitted,
+            paired_on_it: admitted.collect(),
             left: removed.left,
             stays: STAYS.map(ToOwned::to_owned).to_vec(),
         })
@@ -235,6 +240,10 @@ impl Node {
         }
         self.renew_own_hints(user)
     }
+}
+
+fn named(id: DeviceId, name: &str) -> control::NamedDevice {
+    control::NamedDevice { id: id.0.to_string(), name: name.to_owned() }
 }
 
 /// Own lessons of a user's sessions on this node, and of nothing else.

@@ -294,6 +294,11 @@ impl Node {
         self.scrubbing = Some(std::thread::spawn(work));
     }
 
+    /// Returns true while files are rewritten.
+    pub(super) fn is_scrubbing(&self) -> bool {
+        self.scrubbing.as_ref().is_some_and(|work| !work.is_finished())
+    }
+
     /// Waits until the files are rewritten.
     fn wait_for_scrub(&mut self) {
         if let Some(scrubbing) = self.scrubbing.take() {

@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use lore_control::{
     SessionForget, SessionList, SessionsForgotten, Status, StoredSession, WhichSessions,
 };
-use lore_engine::{Event, RecordKind};
+use lore_engine::{Durability, Event, RecordKind};
 use lore_session::Session;
 use lore_session::conversation::mark;
 use lore_session::import::Found;
@@ -109,6 +109,28 @@ fn a_forgotten_session_is_in_no_index_and_in_no_file_and_nobody_elses_is_touched
     let root = node.node.home.root().to_owned();
     assert!(!is_in_a_file(&root, needle));
     assert!(!is_in_a_file(&root, "hidden-piece"));
+}
+
+#[test]
+fn files_are_rewritten_once_at_a_time_however_much_devices_give_up() {
+    let node = Node::found(&["user"]);
+    let lessons = RecordKind::DeviceLessons;
+    node.node.store.put(lessons, b"nobody/device", b"x", Durability::Synced).unwrap();
+    let mut node = node.reopened();
+    assert_eq!(node.records(lessons), 0, "it was given up at the opening");
+    let (end, ends) = std::sync::mpsc::channel::<()>();
+    let running = std::thread::spawn(move || drop(ends.recv()));
+    let first = running.thread().id();
+    node.node.scrubbing = Some(running);
+    let at_work = |node: &Node| node.node.scrubbing.as_ref().unwrap().thread().id();
+    node.node.tend_devices().unwrap();
+    assert_eq!(at_work(&node), first, "another one was begun");
+    drop(end);
+    while node.node.is_scrubbing() {
+        std::thread::yield_now();
+    }
+    node.node.tend_devices().unwrap();
+    assert_ne!(at_work(&node), first, "it was forgotten");
 }
 
 #[test]

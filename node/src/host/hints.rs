@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use lore_connect::hook::{Given, HintFiles, HintKey};
-use lore_lessons::{Circle, index_of, situation_of};
+use lore_lessons::{index_of, situation_of};
 use lore_protocol::ids::Hash;
 use lore_session::Session;
 
@@ -123,7 +123,7 @@ impl Node {
 
     fn write_own_hints(&self, user: &str) -> Result<(), CliError> {
         let book = self.book(user)?;
-        let own = index_of(&book, |entry| matches!(entry.circle, Circle::Own | Circle::Devices));
+        let own = index_of(&book, |entry| entry.circle.is_private());
         self.hint_files(user).write_own(&own).map_err(|error| self.unwritable_hints(&error))
     }
 

@@ -120,7 +120,7 @@ impl Node {
             gate: Gate::Off,
             ..Settings::default()
         };
-        let devices = Self::open_devices(DeviceParts {
+        let devices = Devices::open(DeviceParts {
             key: key.clone(),
             store: Arc::clone(&store),
             clock: Arc::clone(&machine.clock),

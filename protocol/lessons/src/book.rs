@@ -37,6 +37,14 @@ pub enum Circle {
     Codebook,
 }
 
+impl Circle {
+    /// Returns true for what is a user's own, here or on the user's other devices: nobody else is shown it.
+    #[must_use]
+    pub const fn is_private(self) -> bool {
+        matches!(self, Self::Own | Self::Devices)
+    }
+}
+
 /// All circles, by the numbers that an index has for them.
 pub(crate) const CIRCLES: [Circle; 5] =
     [Circle::Own, Circle::Node, Circle::Federation, Circle::Codebook, Circle::Devices];
@@ -114,7 +122,7 @@ impl Entry {
         }
         match self.state {
             LessonState::Steady => true,
-            LessonState::Dormant { .. } => matches!(self.circle, Circle::Own | Circle::Devices),
+            LessonState::Dormant { .. } => self.circle.is_private(),
             LessonState::Drifting { .. } => false,
         }
     }
@@ -218,14 +226,6 @@ impl Book {
         for (_, entry) in sums {
             self.add(entry);
         }
-    }
-
-    /// Adds what the same user's sessions on another device saw: to the own lesson, when there is one, so that there is
-    /// one count; else as a lesson of other devices. Own sessions come first.
-    pub fn add_device(&mut self, entry: Entry) {
-        let is_own = self.places.contains_key(&(Circle::Own, entry.lesson.id()));
-        let circle = if is_own { Circle::Own } else { Circle::Devices };
-        self.add(Entry { circle, ..entry });
     }
 
     /// Notes the state of a lesson in every circle. Of several federations the worst one counts.

@@ -34,7 +34,7 @@ impl fmt::Display for Hint<'_> {
         text.push_str("). What worked: ");
         text.push_str(&lesson.action().to_string());
         // The user's own command is shown to that user only.
-        let shown = matches!(circle, Circle::Own | Circle::Devices)
+        let shown = circle.is_private()
             && !example.is_empty()
             && !matches!(lesson.action(), Action::Retry(_) | Action::RunFirst(_));
         if shown {

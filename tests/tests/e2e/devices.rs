@@ -77,6 +77,9 @@ fn a_failure_learnt_on_one_device_is_hinted_on_the_other_until_it_is_forgotten()
     assert_eq!(listed["devices"][1]["connected"], true, "{listed}");
     assert!(listed["devices"][1]["lessons"].as_u64().unwrap() > 0, "{listed}");
     assert!(listed["devices"][1]["last_contact"].is_string(), "{listed}");
+    // By its id too: a device chooses its name itself.
+    assert_eq!(why["devices"][0]["id"], listed["devices"][1]["id"], "{why}");
+    assert_eq!(listed["devices"][0]["paired_on"]["id"], listed["devices"][1]["id"], "{listed}");
     // Nothing of it is in what was sent, nor in a file of the other's home.
     let canaries = Canaries::new(["shipit run", "shipit run --to a"]).unwrap();
     for (place, least) in [(&frames, 4_000), (&desktop.home().to_owned(), 100_000)] {
@@ -122,6 +125,7 @@ fn a_third_device_gets_it_through_the_second_and_a_removed_one_gets_nothing_new(
 
     let removed = second.json(&["device", "remove", "third", "--user", "ada", "--yes"]);
     assert_eq!(removed["left"], serde_json::json!(["first"]), "{removed}");
+    assert_eq!(removed["id"], devices(&third)["devices"][0]["id"], "{removed}");
     assert!(removed["stays"][0].as_str().unwrap().contains("stays on it"), "{removed}");
     first.start();
     wait_until("the first has heard of it", PATIENCE, || {

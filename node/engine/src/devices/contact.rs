@@ -1,4 +1,4 @@
-//! Who is connected, where devices are, and when they are asked although nothing changed.
+//! Connections with devices, their addresses, and questions at fixed times.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ impl Devices {
         self.connected.entry(peer).or_default();
         self.knock_if_joining(peer)?;
         for (unit, device) in self.links_with(&peer) {
-            self.ask(&unit, device)?;
+            self.ask_back(&unit, device)?;
         }
         Ok(())
     }
@@ -25,8 +25,9 @@ impl Devices {
     pub fn on_disconnected(&mut self, peer: &PublicKey) {
         self.connected.remove(peer);
         for place in self.links_with(peer) {
-            // What it was told may have been lost with the connection.
-            self.links.remove(&place);
+            if let Some(link) = self.links.get_mut(&place) {
+                link.reset();
+            }
         }
     }
 
@@ -65,13 +66,18 @@ impl Devices {
         self.expire_attempts();
         self.expire_lines()?;
         let now = self.clock.monotonic();
-        for peer in self.connected.keys().copied().collect::<Vec<_>>() {
-            for (unit, device) in self.links_with(&peer) {
-                let link = self.links.get(&(unit.clone(), device));
-                if link.is_none_or(|link| link.next <= now) {
-                    self.ask(&unit, device)?;
+        let mut due = Vec::new();
+        for (unit, group) in &self.groups {
+            for (device, card) in group.others() {
+                let place = (unit.clone(), device);
+                let is_due = self.links.get(&place).is_none_or(|link| link.next <= now);
+                if is_due && self.connected.contains_key(&card.key) {
+                    due.push(place);
                 }
             }
+        }
+        for (unit, device) in due {
+            self.ask_back(&unit, device)?;
         }
         self.dial_known();
         Ok(())

@@ -1,35 +1,17 @@
 //! Exchanges between two devices: each asks for what it lacks.
 
-use std::time::Duration;
-
 use lore_protocol::codec;
 use lore_protocol::identity::Signer as _;
-use lore_protocol::ids::{Hash, PublicKey};
+use lore_protocol::ids::PublicKey;
 
 use super::group::register_key;
 use super::register::{Known, bounded};
-use super::statement::Statements;
-use super::wire::{Answer, Ask, Gives, Wants, about, plain};
+use super::wire::{Answer, Ask, Gives, Wants, about};
 use super::{DeviceEffect, DeviceId, DeviceLesson, Devices, GroupId, limits, seal};
 use crate::{Batch, Durability, EngineError, RecordKind};
 
 const ASK: &[u8] = b"ask";
 const ANSWER: &[u8] = b"answer";
-
-/// State of the exchanges with one device.
-#[derive(Debug, Default)]
-pub(super) struct Link {
-    /// The question that was not answered yet: its number and its bytes.
-    asked: Option<(u64, Vec<u8>)>,
-    /// True when something changed since it was asked.
-    again: bool,
-    /// When to ask although nothing changed.
-    pub(super) next: Duration,
-    /// Roster that the other device was told last.
-    told: Option<Hash>,
-    /// True when the question says who is in the group.
-    with_roster: bool,
-}
 
 impl Devices {
     /// Sets the own lessons of a user: what the other devices are given.
@@ -59,7 +41,7 @@ impl Devices {
         let (id, me) = (group.roster.group(), group.me());
         let known = Known::sign(id, me, version, lessons, &self.key);
         let bytes = codec::encode(&known.register);
-        self.dropped |= group.own().is_some_and(|own| known.gives_up(own));
+        self.dropped |= group.own().is_some_and(|own| known.counts_less(own));
         group.registers.insert(me, known);
         let key = register_key(unit, &me);
         Ok(self.store.put(RecordKind::DeviceLessons, &key, &bytes, Durability::Synced)?)
@@ -95,11 +77,18 @@ impl Devices {
         let message = codec::encode(&group.wants(with_roster));
         if let Some(asked) = self.send(unit, device, &message)? {
             let next = self.clock.monotonic().saturating_add(self.quiet);
-            let link =
-                Link { asked: Some(asked), again: false, next, told: Some(digest), with_roster };
-            self.links.insert((unit.to_owned(), device), link);
+            let link = self.links.entry((unit.to_owned(), device)).or_default();
+            (link.asked, link.again, link.next) = (Some(asked), false, next);
+            (link.told, link.with_roster) = (Some(digest), with_roster);
         }
         Ok(())
+    }
+
+    /// As [`Devices::ask`], for something that the device did: only so often.
+    pub(super) fn ask_back(&mut self, unit: &str, device: DeviceId) -> Result<(), EngineError> {
+        let now = self.clock.monotonic();
+        let link = self.links.entry((unit.to_owned(), device)).or_default();
+        if link.may_cause(now, self.quiet) { self.ask(unit, device) } else { Ok(()) }
     }
 
     /// Sends a sealed question to a connected device. Gives its number and bytes.
@@ -145,7 +134,7 @@ impl Devices {
             Some(Ask::Exchange { group, sealed }) => self.give(peer, group, &sealed, bytes)?,
             None => Answer::Stranger,
         };
-        self.effects.push(DeviceEffect::Reply { number, bytes: plain(&answer) });
+        self.effects.push(DeviceEffect::Reply { number, bytes: codec::encode(&answer) });
         Ok(())
     }
 
@@ -156,21 +145,17 @@ impl Devices {
         sealed: &[u8],
         asked: &[u8],
     ) -> Result<Answer, EngineError> {
-        let found = self.groups.iter().find(|(_, group)| group.roster.group() == id);
-        let Some((unit, group)) = found.map(|(unit, group)| (unit.clone(), group)) else {
-            return Ok(Answer::Stranger);
-        };
-        let Some((device, box_key)) = group.other(&peer) else {
-            let was = group.is_in() && group.roster.has_known(&peer);
+        let of_group = || self.groups.values().filter(|group| group.roster.group() == id);
+        if !of_group().any(|group| group.other(&peer).is_some()) {
+            let was = of_group().any(|group| group.is_in() && group.roster.has_known(&peer));
             return Ok(if was { Answer::Removed } else { Answer::Stranger });
-        };
+        }
         let me = self.key.public_key();
         let now = self.clock.monotonic();
         if self.meters.wait_seconds(now, &peer, limits::ROOM_BYTES).is_some() {
             return Ok(Answer::Later);
         }
-        let opened = seal::open(&box_key, &group.secret, &about(ASK, &peer, &me, b""), sealed);
-        let Some(wants) = opened.and_then(|bytes| codec::decode::<Wants>(&bytes).ok()) else {
+        let Some((unit, device, box_key, wants)) = self.open_ask(&peer, id, sealed) else {
             return Ok(Answer::Stranger);
         };
         if let Some(roster) = wants.roster.clone() {
@@ -190,10 +175,26 @@ impl Devices {
         self.keep(&unit, Durability::Buffered)?;
         self.links.entry((unit.clone(), device)).or_default().told = Some(gives.digest);
         if lacks {
-            self.ask(&unit, device)?;
+            self.ask_back(&unit, device)?;
         }
         self.meters.take(now, peer, answer.as_ref().map_or(0, Vec::len));
         Ok(answer.map_or(Answer::Stranger, Answer::Sealed))
+    }
+
+    /// The question of a peer, with the user whom it is for: two users of this node may be in one group.
+    fn open_ask(
+        &self,
+        peer: &PublicKey,
+        id: GroupId,
+        sealed: &[u8],
+    ) -> Option<(String, DeviceId, [u8; 32], Wants)> {
+        let about = about(ASK, peer, &self.key.public_key(), b"");
+        let mut of_group = self.groups.iter().filter(|(_, group)| group.roster.group() == id);
+        of_group.find_map(|(unit, group)| {
+            let (device, box_key) = group.other(peer)?;
+            let opened = seal::open(&box_key, &group.secret, &about, sealed)?;
+            Some((unit.clone(), device, box_key, codec::decode::<Wants>(&opened).ok()?))
+        })
     }
 
     /// A device answered.
@@ -274,7 +275,7 @@ impl Devices {
             group.registers.insert(known.device, known);
             news = true;
         }
-        let lacks = gives.more && news || group.lacks(&gives.have);
+        let goes_on = gives.more && news;
         let told = group.roster.digest();
         self.store.write(batch, Durability::Synced)?;
         self.keep(unit, Durability::Buffered)?;
@@ -297,46 +298,12 @@ impl Devices {
         if untold {
             link.told = None;
         }
-        if again || (lacks && news) || untold || own.is_some() {
+        if again {
             self.ask(unit, device)?;
+        } else if goes_on || untold || own.is_some() {
+            self.ask_back(unit, device)?;
         }
         Ok(())
-    }
-
-    /// Takes in what was said about who is in a group.
-    pub(super) fn merge_roster(
-        &mut self,
-        unit: &str,
-        told: Statements,
-        from: Option<DeviceId>,
-    ) -> Result<(), EngineError> {
-        let Some(group) = self.groups.get_mut(unit) else { return Ok(()) };
-        if group.roster.merge(told) {
-            self.roster_changed(unit, from)?;
-        }
-        Ok(())
-    }
-
-    /// Stores a roster that changed, gives up what removed devices gave, and tells the others.
-    pub(super) fn roster_changed(
-        &mut self,
-        unit: &str,
-        but: Option<DeviceId>,
-    ) -> Result<(), EngineError> {
-        let Some(group) = self.groups.get_mut(unit) else { return Ok(()) };
-        let mut batch = Batch::new();
-        if group.drop_removed(unit, &mut batch) {
-            self.changes += 1;
-            self.dropped = true;
-        }
-        batch.put(RecordKind::DeviceGroup, unit, group.to_bytes());
-        self.store.write(batch, Durability::Synced)?;
-        let peers: Vec<PublicKey> = self.connected.keys().copied().collect();
-        for peer in peers {
-            self.note_addresses(&peer)?;
-        }
-        self.dial_known();
-        self.tell_others(unit, but)
     }
 
     fn take_asked(&mut self, number: u64) -> Option<(String, DeviceId, Vec<u8>)> {

@@ -10,10 +10,8 @@ use super::roster::Roster;
 use super::statement::{Card, Statements};
 use super::wire::{Gives, Versions, Wants};
 use super::{DeviceId, DeviceLesson, GroupId, limits};
-use crate::{Batch, EngineError, MAX_ADDRESS_BYTES, RecordKind, Storage};
-
-/// Most addresses that are kept of a device.
-const ADDRESSES: usize = 8;
+use crate::peers::bounded;
+use crate::{Batch, Durability, EngineError, RecordKind, Storage};
 
 /// A user's group.
 pub struct Group {
@@ -45,42 +43,49 @@ pub(super) fn register_key(unit: &str, device: &DeviceId) -> Vec<u8> {
     format!("{unit}/{}", device.0).into_bytes()
 }
 
-/// The groups of a store, by pseudonym of the user. What cannot be read is left out: a register comes again, and the
-/// devices of a group can be paired again.
+/// Groups of a store, by pseudonym of the user, and true when something was deleted: what cannot be read, and what came
+/// from devices that are in no group. A register comes again, and devices can be paired again.
 pub(super) fn load(
     store: &dyn Storage,
     key: &PublicKey,
-) -> Result<BTreeMap<String, Group>, EngineError> {
-    let mut groups = BTreeMap::new();
+) -> Result<(BTreeMap<String, Group>, bool), EngineError> {
+    let (mut groups, mut batch) = (BTreeMap::new(), Batch::new());
     for pair in store.scan(RecordKind::DeviceGroup, b"") {
         let (unit, bytes) = pair?;
-        let stored = codec::decode::<Stored>(&bytes).ok();
-        let Some((unit, stored)) = String::from_utf8(unit).ok().zip(stored) else {
-            tracing::error!("a group of devices in the store cannot be read");
-            continue;
-        };
-        let mut group = Group::new(stored.user, stored.group, stored.me, stored.secret);
-        group.roster.merge(stored.roster);
-        group.addresses = stored.addresses.into_iter().collect();
-        group.contacts = stored.contacts.into_iter().collect();
-        group.called_gone = stored.called_gone.into_iter().collect();
-        for pair in store.scan(RecordKind::DeviceLessons, format!("{unit}/").as_bytes()) {
-            let known = codec::decode::<Register>(&pair?.1).ok();
-            let known = known.and_then(|register| group.read(register));
-            if let Some(known) = known {
-                group.registers.insert(known.device, known);
+        match String::from_utf8(unit.clone()).ok().zip(Group::from_bytes(&bytes, key)) {
+            Some((unit, group)) => _ = groups.insert(unit, group),
+            None => {
+                tracing::error!("a group of devices in the store cannot be used, and is deleted");
+                batch.delete(RecordKind::DeviceGroup, unit);
             }
         }
-        // A key that was changed under a home makes another node of it.
-        if group.my_card().is_none_or(|card| card.key == *key) {
-            groups.insert(unit, group);
+    }
+    for pair in store.scan(RecordKind::DeviceLessons, b"") {
+        let (place, bytes) = pair?;
+        let group = unit_of(&place).and_then(|unit| groups.get_mut(unit));
+        let known = group.and_then(|group| {
+            let known = group.read(codec::decode::<Register>(&bytes).ok()?)?;
+            Some((group, known))
+        });
+        match known {
+            Some((group, known)) => _ = group.registers.insert(known.device, known),
+            None => _ = batch.delete(RecordKind::DeviceLessons, place),
         }
     }
-    Ok(groups)
+    let any = !batch.changes().is_empty();
+    if any {
+        store.write(batch, Durability::Synced)?;
+    }
+    Ok((groups, any))
+}
+
+/// The pseudonym in the key of a record of lessons.
+fn unit_of(place: &[u8]) -> Option<&str> {
+    std::str::from_utf8(place).ok()?.rsplit_once('/').map(|(unit, _)| unit)
 }
 
 impl Group {
-    pub(super) const fn new(user: String, group: GroupId, me: DeviceId, secret: [u8; 32]) -> Self {
+    pub(super) fn new(user: String, group: GroupId, me: DeviceId, secret: [u8; 32]) -> Self {
         Self {
             user,
             me,
@@ -91,6 +96,18 @@ impl Group {
             contacts: BTreeMap::new(),
             called_gone: BTreeSet::new(),
         }
+    }
+
+    /// Reads what [`Group::to_bytes`] wrote. None when it cannot be read, or is of another node: a key that was changed
+    /// under a home makes one of it.
+    fn from_bytes(bytes: &[u8], key: &PublicKey) -> Option<Self> {
+        let stored = codec::decode::<Stored>(bytes).ok()?;
+        let mut group = Self::new(stored.user, stored.group, stored.me, stored.secret);
+        group.roster.merge(stored.roster);
+        group.addresses = stored.addresses.into_iter().collect();
+        group.contacts = stored.contacts.into_iter().collect();
+        group.called_gone = stored.called_gone.into_iter().collect();
+        group.my_card().is_none_or(|card| card.key == *key).then_some(group)
     }
 
     pub(super) fn to_bytes(&self) -> Vec<u8> {
@@ -118,14 +135,14 @@ impl Group {
         self.me
     }
 
-    /// Who is in the group.
+    /// The roster: who is in the group.
     #[must_use]
     pub const fn roster(&self) -> &Roster {
         &self.roster
     }
 
     fn my_card(&self) -> Option<&Card> {
-        self.roster.active().get(&self.me).copied()
+        self.roster.active().get(&self.me)
     }
 
     /// Returns true while this device is in the group, as far as it knows.
@@ -143,8 +160,8 @@ impl Group {
     /// The other devices; none once this one is out.
     #[must_use]
     pub fn others(&self) -> BTreeMap<DeviceId, &Card> {
-        let mut active = self.roster.active();
-        if active.remove(&self.me).is_some() { active } else { BTreeMap::new() }
+        let others = self.roster.active().iter().filter(|(id, _)| self.is_in() && **id != self.me);
+        others.map(|(id, card)| (*id, card)).collect()
     }
 
     /// The other device of a key.
@@ -201,7 +218,7 @@ impl Group {
         })
     }
 
-    /// What this device has, to be told to another one.
+    /// The list of what this device has, to be told to another one.
     pub(super) fn wants(&self, with_roster: bool) -> Wants {
         let seeks = self.others().keys().any(|id| !self.addresses.contains_key(id));
         Wants {
@@ -212,7 +229,7 @@ impl Group {
         }
     }
 
-    /// What another device lacks. Registers are given whole, as many as fit one answer.
+    /// The answer with what another device lacks. Registers are given whole, as many as fit one answer.
     pub(super) fn gives(&self, wants: &Wants) -> Gives {
         let digest = self.roster.digest();
         let has = |known: &Known| {
@@ -258,20 +275,15 @@ impl Group {
 
     /// Gives up what is here of devices that are in the group no more. True when something was.
     pub(super) fn drop_removed(&mut self, unit: &str, batch: &mut Batch) -> bool {
-        let active: BTreeSet<DeviceId> = self.roster.active().into_keys().collect();
-        let gone = |device: &DeviceId| *device != self.me && !active.contains(device);
+        let active = self.roster.active();
+        let gone = |device: &DeviceId| *device != self.me && !active.contains_key(device);
         let removed: Vec<DeviceId> = self.registers.keys().filter(|id| gone(id)).copied().collect();
-        self.addresses.retain(|device, _| active.contains(device));
-        self.contacts.retain(|device, _| active.contains(device));
+        self.addresses.retain(|device, _| active.contains_key(device));
+        self.contacts.retain(|device, _| active.contains_key(device));
         for device in &removed {
             self.registers.remove(device);
             batch.delete(RecordKind::DeviceLessons, register_key(unit, device));
         }
         !removed.is_empty()
     }
-}
-
-fn bounded(addresses: &[String]) -> Vec<String> {
-    let short = addresses.iter().filter(|address| address.len() <= MAX_ADDRESS_BYTES);
-    short.take(ADDRESSES).cloned().collect()
 }

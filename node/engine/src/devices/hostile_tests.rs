@@ -161,12 +161,20 @@ fn a_register_is_its_devices_own_and_what_it_holds_is_what_sessions_teach() {
     let unknown = Known::sign(id, DeviceId(Hash::ZERO), version, good.clone(), &key).register;
     let twice = [good.clone(), good.clone()].concat();
     let twice = Known::sign(id, liar, version, twice, &key).register;
-    let huge = Known::sign(id, liar, version, vec![lesson("--x", 1); 4_000], &key).register;
-    for register in [forged, elsewhere, unknown, twice, huge] {
+    let hidden = vec![lesson("--false", 9).with_example("shipit run --false a\u{202e}b")];
+    let hidden = Known::sign(id, liar, version, hidden, &key).register;
+    for register in [forged, elsewhere, unknown, twice, hidden] {
         take_in(&mut world, 2, 1, vec![register]);
         assert_eq!(world.known(2).get("--true"), Some(&1));
         assert!(!world.known(2).contains_key("--false"));
     }
+    // In order, and more than fits.
+    let many: Vec<DeviceLesson> =
+        (0..4_000).map(|n| lesson(&format!("--false-{n:05}"), 9)).collect();
+    let huge = Known::sign(id, liar, version, many, &key).register;
+    assert!(huge.len() > limits::REGISTER_BYTES);
+    take_in(&mut world, 2, 1, vec![huge]);
+    assert!(!world.known(2).contains_key("--false-00000"));
     // Its own it may set as it likes.
     take_in(&mut world, 2, 1, vec![Known::sign(id, liar, version, good, &key).register]);
     assert!(world.known(2).contains_key("--false"));
@@ -288,7 +296,7 @@ fn what_a_thief_admits_after_its_removal_is_in_no_group() {
     world.pair(1, 2);
     world.meet();
     let removed = world.machines[0].devices.remove(UNIT, "machine-2").unwrap();
-    assert_eq!(removed.admitted, ["machine-3"]);
+    assert_eq!(removed.admitted.iter().map(|(_, name)| name).collect::<Vec<_>>(), ["machine-3"]);
     world.meet();
     assert!(world.machines[0].devices.served().contains(&world.key(2)));
 }
@@ -300,36 +308,42 @@ fn statements_that_nobody_of_the_group_made_are_not_taken_in() {
     let roster = group(&world, 0).roster.clone();
     let (id, first, second) = (roster.group(), group(&world, 0).me(), group(&world, 1).me());
     let outsider = world.machines[3].devices.key.clone();
-    let card = |group: GroupId, name: &str| Card {
+    let card = |group: GroupId, by: Option<DeviceId>, name: &str| Card {
         group,
+        by,
         key: outsider.public_key(),
         nonce: [4; 32],
         box_key: [5; 32],
         name: name.into(),
         since_seconds: 0,
     };
-    let good = card(id, "mine");
+    let good = card(id, Some(first), "mine");
     let own = good.sign(&outsider);
+    let first_key = &world.machines[0].devices.key;
+    let itself = card(id, None, "mine");
+    let signed = itself.sign(&outsider);
     let mut admissions = vec![
-        // By itself, by a device that did not sign, without its own signature, of another group, with a hidden name.
-        Admission::new(good.clone(), own, good.id(), &outsider),
-        Admission::new(good.clone(), own, first, &outsider),
-        Admission::new(good.clone(), Signature([0; 64]), first, &world.machines[0].devices.key),
+        // By itself, by a device that did not sign, without its own signature, of another group, by a device that
+        // nobody knows, with a hidden name.
+        Admission::new(itself, signed, &outsider),
+        Admission::new(good.clone(), own, &outsider),
+        Admission::new(good.clone(), Signature([0; 64]), first_key),
     ];
-    for bad in [card(GroupId(Hash::ZERO), "mine"), card(id, "a\u{202e}b"), card(id, "")] {
+    for bad in [
+        card(GroupId(Hash::ZERO), Some(first), "mine"),
+        card(id, Some(good.id()), "mine"),
+        card(id, Some(first), "a\u{202e}b"),
+        card(id, Some(first), ""),
+    ] {
         let signature = bad.sign(&outsider);
-        admissions.push(Admission::new(bad, signature, first, &world.machines[0].devices.key));
+        admissions.push(Admission::new(bad, signature, first_key));
     }
+    let second_key = &world.machines[1].devices.key;
     let removals = vec![
-        Removal::new(id, first, second, Vec::new(), &outsider),
-        Removal::new(id, first, good.id(), Vec::new(), &outsider),
-        Removal::new(
-            GroupId(Hash::ZERO),
-            first,
-            second,
-            Vec::new(),
-            &world.machines[1].devices.key,
-        ),
+        Removal::new(first, second, Vec::new(), &outsider),
+        Removal::new(first, good.id(), Vec::new(), &outsider),
+        Removal::new(good.id(), second, Vec::new(), second_key),
+        Removal::new(first, second, vec![second; 2], second_key),
     ];
     let mut told = roster.clone();
     assert!(!told.merge(Statements { admissions, removals }));
@@ -349,6 +363,7 @@ fn a_hostile_device_fills_no_memory_with_statements() {
         let key_of_it = SecretKey::from_seed(&nonce);
         let card = Card {
             group: id,
+            by: Some(by),
             key: key_of_it.public_key(),
             nonce,
             box_key: [5; 32],
@@ -356,14 +371,14 @@ fn a_hostile_device_fills_no_memory_with_statements() {
             since_seconds: 0,
         };
         let signature = card.sign(&key_of_it);
-        admissions.push(Admission::new(card, signature, by, &key));
+        admissions.push(Admission::new(card, signature, &key));
     }
     let mut roster = group(&world, 0).roster.clone();
     for part in admissions.chunks(50) {
         roster.merge(Statements { admissions: part.to_vec(), removals: Vec::new() });
     }
-    assert!(roster.statements().admissions.len() <= limits::ADMISSIONS);
-    assert!(roster.active().len() <= limits::DEVICES);
+    assert_eq!(roster.statements().admissions.len(), limits::KNOWN + 1);
+    assert!(roster.is_over() && roster.active().is_empty());
 }
 
 #[test]
@@ -379,6 +394,151 @@ fn nothing_of_a_lesson_is_in_what_is_carried() {
             assert!(!holds(bytes, text), "{text}");
         }
     }
+}
+
+#[test]
+fn an_attempt_to_join_erases_no_group_that_came_in_between() {
+    // Two lines at once: the second is refused while the first is under way.
+    let mut world = World::of(3);
+    let (one, other) = (world.line(0), world.line(2));
+    world.machines[1].devices.begin_join(UNIT, "ada", "machine-2", &one).unwrap();
+    let error = world.machines[1].devices.begin_join(UNIT, "ada", "machine-2", &other);
+    assert_eq!(error.unwrap_err().kind, "join_under_way");
+    world.connect(1, 0);
+    assert_eq!(group(&world, 1).others().len(), 1);
+    // A line of its own that is used while it joins: nobody is admitted to a group that is about to end.
+    let mut world = World::of(3);
+    let (own, line) = (world.line(1), world.line(0));
+    world.machines[1].devices.begin_join(UNIT, "ada", "machine-2", &line).unwrap();
+    let error = world.join(2, 1, &own).unwrap_err();
+    assert_eq!(error.kind, "not_admitted", "{error}");
+    world.connect(1, 0);
+    assert_eq!(group(&world, 1).others().len(), 1);
+    // A device that joined all the same, as after a fault: its group stays.
+    let mut world = World::of(3);
+    let (own, line) = (world.line(1), world.line(0));
+    world.machines[1].devices.begin_join(UNIT, "ada", "machine-2", &line).unwrap();
+    let attempts = std::mem::take(&mut world.machines[1].devices.attempts);
+    world.join(2, 1, &own).unwrap();
+    world.machines[1].devices.attempts = attempts;
+    world.connect(1, 0);
+    assert!(group(&world, 1).other(&world.key(2)).is_some(), "a group was destroyed");
+    let result = world.machines[1].joined.pop().unwrap();
+    assert_eq!(result.unwrap_err().kind, "has_devices");
+}
+
+/// Answers every question of machine 0 as a device that always has something newer would. Gives their number.
+fn busy(world: &mut World, versions: &mut u64) -> usize {
+    let (peer, other) = (world.key(1), world.key(0));
+    let key = world.machines[1].devices.key.clone();
+    let mut questions = 0;
+    while questions < 1_000 {
+        let effects = world.machines[0].devices.take_effects();
+        let asked: Vec<(u64, Vec<u8>)> = effects
+            .into_iter()
+            .filter_map(|one| match one {
+                DeviceEffect::Request { number, bytes, .. } => Some((number, bytes)),
+                _ => None,
+            })
+            .collect();
+        if asked.is_empty() {
+            break;
+        }
+        for (number, bytes) in asked {
+            questions += 1;
+            *versions += 1;
+            let of_peer = group(world, 1);
+            let (its, id) = (of_peer.me(), of_peer.roster.group());
+            let good = vec![lesson("--busy", u32::try_from(*versions).unwrap())];
+            let register = Known::sign(id, its, *versions, good, &key).register;
+            let gives = wire::Gives {
+                digest: Hash::ZERO,
+                roster: None,
+                have: vec![(its, u64::MAX)],
+                registers: vec![register],
+                more: true,
+                addresses: Vec::new(),
+            };
+            let (_, box_key) = of_peer.other(&other).unwrap();
+            let about = about(b"answer", &peer, &other, &bytes);
+            let message = codec::encode(&gives);
+            let sealed = seal::seal(&of_peer.secret, &box_key, [8; 32], &about, &message).unwrap();
+            let answer = codec::encode(&Answer::Sealed(sealed));
+            world.machines[0].devices.on_response(number, peer, &answer).unwrap();
+        }
+    }
+    questions
+}
+
+#[test]
+fn a_device_that_always_has_something_newer_is_asked_no_more_than_a_few_times() {
+    let mut world = World::of(2);
+    world.pair(0, 1);
+    world.meet();
+    let mut versions = 10;
+    for _ in 0..3 {
+        world.time.pass(11);
+        world.machines[0].devices.tick().unwrap();
+        let questions = busy(&mut world, &mut versions);
+        assert!((1..=17).contains(&questions), "{questions}");
+        assert_eq!(world.known(0)["--busy"], u32::try_from(versions).unwrap());
+        // Nor does it help to connect again, or to claim more in questions.
+        let mut again = 0;
+        for _ in 0..30 {
+            let peer = world.key(1);
+            world.machines[0].devices.on_disconnected(&peer);
+            world.machines[0].devices.on_connected(peer).unwrap();
+            again += busy(&mut world, &mut versions);
+            let mut wants = wants_of(&world, 1);
+            wants.have = vec![(group(&world, 1).me(), u64::MAX)];
+            let ask = asked(&world, 1, 0, &wants);
+            world.answer(0, peer, &ask);
+            again += busy(&mut world, &mut versions);
+        }
+        assert!(again <= 17, "{again}");
+    }
+}
+
+#[test]
+fn what_is_in_the_store_of_devices_that_are_gone_is_deleted() {
+    let mut world = World::of(2);
+    world.pair(0, 1);
+    world.learn(1, &[("--stage", 1)]);
+    let orphan = |world: &World| {
+        let key = super::group::register_key(UNIT, &DeviceId(Hash::ZERO));
+        world.machines[0].store.put(RecordKind::DeviceLessons, &key, b"x", Durability::Synced)
+    };
+    let records =
+        |world: &World| world.machines[0].store.scan(RecordKind::DeviceLessons, b"").count();
+    let before = records(&world);
+    orphan(&world).unwrap();
+    world.restart(0);
+    assert_eq!(records(&world), before);
+    assert!(world.machines[0].devices.take_dropped(), "files may still hold it");
+    orphan(&world).unwrap();
+    world.machines[0].devices.leave(UNIT).unwrap();
+    assert_eq!(records(&world), 0);
+    // A group that cannot be read takes what came with it along.
+    orphan(&world).unwrap();
+    let store = &world.machines[0].store;
+    store.put(RecordKind::DeviceGroup, UNIT.as_bytes(), b"x", Durability::Synced).unwrap();
+    world.restart(0);
+    assert_eq!(records(&world), 0);
+    assert_eq!(world.machines[0].store.scan(RecordKind::DeviceGroup, b"").count(), 0);
+}
+
+#[test]
+fn two_users_of_a_node_in_one_group_are_told_apart() {
+    let mut world = World::of(2);
+    world.pair(0, 1);
+    let line = world.line(0);
+    world.machines[1].devices.begin_join("vnit", "eve", "machine-2b", &line).unwrap();
+    world.run();
+    world.meet();
+    world.machines[1].devices.set_own("vnit", vec![lesson("--stage", 1)]).unwrap();
+    world.run();
+    assert_eq!(world.known(0).get("--stage"), Some(&1));
+    assert_eq!(group(&world, 0).called_gone_by(), 0, "the other user's device is not removed");
 }
 
 proptest! {

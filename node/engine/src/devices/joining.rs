@@ -44,8 +44,8 @@ impl Devices {
     /// given follows.
     ///
     /// # Errors
-    /// Fails when the line is not one that this node can use, for a bad name, or when the user has other devices
-    /// already.
+    /// Fails when the line is not one that this node can use, for a bad name, when the user has other devices already,
+    /// or while another attempt is under way.
     pub fn begin_join(
         &mut self,
         unit: &str,
@@ -61,17 +61,15 @@ impl Devices {
                 .kind("device_line")
                 .help("run `lore device join` on the other device"));
         }
-        if let Some(group) = self.groups.get(unit) {
-            let alone = group.is_in() && group.others().is_empty();
-            if !alone {
-                return Err(EngineError::refused(
-                    "has_devices",
-                    "this user's devices are a group already",
-                )
-                .help("run `lore device leave` first, or make the line here and join on the other device"));
-            }
+        if self.is_joining(unit) || self.attempts.contains_key(&line.inviter) {
+            return Err(EngineError::refused(
+                "join_under_way",
+                "another `lore device join` is under way",
+            )
+            .help("wait until it is over, at most half a minute"));
         }
-        let (card, box_secret) = self.card(line.group, self.entropy.bytes()?, name)?;
+        self.check_alone(unit)?;
+        let (card, box_secret) = self.card(line.group, Some(line.device), name)?;
         let (number, peer) = (self.number(), line.inviter);
         let addresses = line.addresses.clone();
         self.dialled.insert(peer, addresses.clone());
@@ -79,14 +77,27 @@ impl Devices {
         let deadline = self.clock.monotonic().saturating_add(PATIENCE);
         let (unit, user) = (unit.to_owned(), user.to_owned());
         let attempt = Attempt { number, unit, user, line, card, box_secret, asked: None, deadline };
-        if let Some(old) = self.attempts.insert(peer, attempt) {
-            let error = EngineError::failed("superseded", "another attempt took this one's place");
-            self.end_attempt(old.number, Err(error));
-        }
+        self.attempts.insert(peer, attempt);
         if self.connected.contains_key(&peer) {
             self.knock_if_joining(peer)?;
         }
         Ok(number)
+    }
+
+    /// Returns true while a user is about to join a group.
+    pub(super) fn is_joining(&self, unit: &str) -> bool {
+        self.attempts.values().any(|attempt| attempt.unit == unit)
+    }
+
+    /// Fails when a user has other devices, or a group that this device was removed from.
+    fn check_alone(&self, unit: &str) -> Result<(), EngineError> {
+        let is_alone = |group: &Group| group.is_in() && group.others().is_empty();
+        if self.groups.get(unit).is_none_or(is_alone) {
+            return Ok(());
+        }
+        Err(EngineError::refused("has_devices", "this user's devices are a group already").help(
+            "run `lore device leave` first, or make the line here and join on the other device",
+        ))
     }
 
     fn end_attempt(&mut self, attempt: u64, result: Result<Paired, EngineError>) {
@@ -181,6 +192,10 @@ impl Devices {
     fn enter(&mut self, attempt: Attempt, roster: Roster) -> Result<(), EngineError> {
         let Attempt { number, unit, user, line, card, box_secret, .. } = attempt;
         let me: DeviceId = card.id();
+        if let Err(error) = self.check_alone(&unit) {
+            self.end_attempt(number, Err(error));
+            return Ok(());
+        }
         // A group that only this device was in.
         self.erase(&unit)?;
         let mut group = Group::new(user, line.group, me, box_secret);

@@ -3,12 +3,12 @@
 use lore_protocol::codec::{self, Decode, Encode};
 use lore_protocol::ids::{Hash, PublicKey};
 
-use super::{GroupId, is_name};
+use super::{DeviceId, GroupId, is_name};
 
 const PREFIX: &str = "lore-device-1-";
 const SUM_BYTES: usize = 4;
 
-/// Why a text is no such line.
+/// The reason that a text is no such line.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LineError {
     /// An invitation to a federation.
@@ -22,14 +22,16 @@ pub enum LineError {
     Damaged,
 }
 
-/// What a line says. It holds a secret.
+/// The content of a line. It holds a secret.
 #[derive(Clone, PartialEq, Eq, Encode, Decode)]
 pub struct DeviceLine {
     /// The group.
     pub group: GroupId,
-    /// Key of the device that made it.
+    /// The device that made it.
+    pub device: DeviceId,
+    /// Its key.
     pub inviter: PublicKey,
-    /// Name of that device.
+    /// Its name.
     pub name: String,
     /// Multiaddresses that it listens on.
     pub addresses: Vec<String>,
@@ -91,6 +93,7 @@ mod tests {
     fn a_line_comes_back_as_it_went_and_any_change_is_noticed() {
         let line = DeviceLine {
             group: GroupId(Hash::ZERO),
+            device: DeviceId(Hash::ZERO),
             inviter: SecretKey::from_seed(&[1; 32]).public_key(),
             name: "laptop".into(),
             addresses: vec!["/ip4/127.0.0.1/tcp/4001".into()],

@@ -1,6 +1,7 @@
-//! Removing a device, and leaving.
+//! Changes of who is in a group: what others say, removing a device, and leaving.
 
 use lore_protocol::codec;
+use lore_protocol::ids::PublicKey;
 
 use super::error::no_group;
 use super::statement::{Removal, Statements};
@@ -10,10 +11,12 @@ use crate::{Batch, Durability, EngineError, RecordKind};
 /// A device that was removed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Removed {
+    /// The device.
+    pub device: DeviceId,
     /// Its name.
     pub name: String,
-    /// Names of devices that it had admitted and that stay.
-    pub admitted: Vec<String>,
+    /// Devices that it had admitted and that stay, with their names.
+    pub admitted: Vec<(DeviceId, String)>,
     /// Names of the devices that are left, without this one.
     pub left: Vec<String>,
 }
@@ -56,20 +59,13 @@ impl Devices {
             return Err(EngineError::usage(why).kind("unknown_device").help(help));
         };
         let kept = group.roster.admitted_by(device);
-        let name_of = |id: &DeviceId| others.get(id).map(|card| card.name.clone());
+        let name_of = |id: &DeviceId| others.get(id).map(|card| (*id, card.name.clone()));
         let admitted = kept.iter().filter_map(name_of).collect();
         let left = names.iter().filter(|(id, _)| id != device).map(|(_, name)| name.clone());
-        let removed = Removed { name: name.clone(), admitted, left: left.collect() };
-        let (id, me) = (group.roster.group(), group.me());
-        let removal = Removal::new(id, *device, me, kept, &self.key);
+        let left = left.collect();
+        let removed = Removed { device: *device, name: name.clone(), admitted, left };
+        let removal = Removal::new(*device, group.me(), kept, &self.key);
         group.roster.merge(Statements { admissions: Vec::new(), removals: vec![removal] });
-        if !group.roster.is_removed(device) {
-            return Err(EngineError::refused(
-                "too_many_removals",
-                "this group has removed as many devices as it can keep in mind",
-            )
-            .help("leave with all devices and pair them again"));
-        }
         self.roster_changed(unit, None)?;
         Ok(removed)
     }
@@ -89,9 +85,8 @@ impl Devices {
                 asked.push(device);
             }
         }
-        let (id, me) = (group.roster.group(), group.me());
-        let kept = group.roster.admitted_by(&me);
-        let removal = Removal::new(id, me, me, kept, &self.key);
+        let me = group.me();
+        let removal = Removal::new(me, me, group.roster.admitted_by(&me), &self.key);
         let farewell = Statements { admissions: Vec::new(), removals: vec![removal] };
         for device in asked {
             self.say(unit, device, farewell.clone())?;
@@ -105,18 +100,55 @@ impl Devices {
 
     /// Deletes a group here, with everything that came from others.
     pub(super) fn erase(&mut self, unit: &str) -> Result<(), EngineError> {
-        let Some(group) = self.groups.remove(unit) else { return Ok(()) };
+        if self.groups.remove(unit).is_none() {
+            return Ok(());
+        }
         self.links.retain(|(of, _), _| of != unit);
         let mut batch = Batch::new();
         batch.delete(RecordKind::DeviceGroup, unit);
-        for device in group.registers.keys() {
-            batch.delete(RecordKind::DeviceLessons, super::group::register_key(unit, device));
-        }
         let prefix = format!("{unit}/");
-        for pair in self.store.scan(RecordKind::DeviceLine, prefix.as_bytes()) {
-            batch.delete(RecordKind::DeviceLine, pair?.0);
+        for kind in [RecordKind::DeviceLessons, RecordKind::DeviceLine] {
+            for pair in self.store.scan(kind, prefix.as_bytes()) {
+                batch.delete(kind, pair?.0);
+            }
         }
         Ok(self.store.write(batch, Durability::Synced)?)
+    }
+
+    /// Takes in what was said about who is in a group.
+    pub(super) fn merge_roster(
+        &mut self,
+        unit: &str,
+        told: Statements,
+        from: Option<DeviceId>,
+    ) -> Result<(), EngineError> {
+        let Some(group) = self.groups.get_mut(unit) else { return Ok(()) };
+        if group.roster.merge(told) {
+            self.roster_changed(unit, from)?;
+        }
+        Ok(())
+    }
+
+    /// Stores a roster that changed, gives up what removed devices gave, and tells the others.
+    pub(super) fn roster_changed(
+        &mut self,
+        unit: &str,
+        but: Option<DeviceId>,
+    ) -> Result<(), EngineError> {
+        let Some(group) = self.groups.get_mut(unit) else { return Ok(()) };
+        let mut batch = Batch::new();
+        if group.drop_removed(unit, &mut batch) {
+            self.changes += 1;
+            self.dropped = true;
+        }
+        batch.put(RecordKind::DeviceGroup, unit, group.to_bytes());
+        self.store.write(batch, Durability::Synced)?;
+        let peers: Vec<PublicKey> = self.connected.keys().copied().collect();
+        for peer in peers {
+            self.note_addresses(&peer)?;
+        }
+        self.dial_known();
+        self.tell_others(unit, but)
     }
 
     /// Tells a connected device something about who is in the group, and waits for nothing.

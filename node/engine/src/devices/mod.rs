@@ -4,10 +4,11 @@
 //! never released, and meant for the devices of the group alone. It shares no type with a federation. Time, randomness
 //! and storage come in; [`DeviceEffect`]s come out.
 //!
-//! What a device gives is a register that it alone writes: a version and its user's own lessons, signed. The newest
+//! A device gives a register that it alone writes: a version and its user's own lessons, signed. The newest
 //! version wins, and readers add up the lessons of all devices. So any order of messages ends in the same state, an old
 //! register that is said again changes nothing, and a device that forgets lowers what all others know. Who is in the
-//! group is a set of signed statements that only grows: admissions and removals ([`Roster`]). A message between two
+//! group is a function of a set of signed statements: admissions and removals ([`Roster`]). A removal is never taken
+//! back; two devices that remove each other are both out. A message between two
 //! devices is sealed for the one that receives it, under a key of that message; no secret is shared by the group, so
 //! that nothing has to be renewed when a device is removed: it is given nothing any more.
 
@@ -18,6 +19,7 @@ mod group;
 mod id;
 mod joining;
 mod line;
+mod link;
 mod manage;
 mod pairing;
 mod register;
@@ -28,6 +30,8 @@ mod wire;
 
 #[cfg(test)]
 mod hostile_tests;
+#[cfg(test)]
+mod roster_tests;
 #[cfg(test)]
 mod tests;
 
@@ -49,18 +53,19 @@ pub use statement::{Card, is_name};
 
 use crate::metering::{self, Meters};
 use crate::{Batch, Clock, Durability, EngineError, Entropy, RecordKind, Storage};
-use exchange::Link;
 use joining::Attempt;
+use link::Link;
 
 /// Bounds, in counts, bytes and seconds.
 pub mod limits {
     /// Devices of a group at one time.
     pub const DEVICES: usize = 16;
-    /// Devices that have ever been in a group.
+    /// Devices that have ever been in a group: honest devices admit no more.
     pub const ADMISSIONS: usize = 64;
-    /// Removals that a group keeps.
-    pub const REMOVALS: usize = 64;
-    /// What one device gives, encoded.
+    /// Admissions that a group can know of: more are room for devices that admit others at one time and do not know of
+    /// each other. A group with more is over. With two removals of each, they fit one question.
+    pub const KNOWN: usize = 72;
+    /// Register of one device, encoded.
     pub const REGISTER_BYTES: usize = 256 << 10;
     /// Longest command that is kept with a lesson.
     pub const EXAMPLE_BYTES: usize = 200;
@@ -81,7 +86,7 @@ pub mod limits {
 /// Sync intervals between two exchanges with a connected device when nothing has changed.
 const QUIET_INTERVALS: u32 = 10;
 
-/// What the devices want done.
+/// Work that the devices want done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DeviceEffect {
     /// Keep a connection with a device from now on.
@@ -166,7 +171,7 @@ impl Devices {
     /// Store errors.
     pub fn open(parts: DeviceParts) -> Result<Self, EngineError> {
         let DeviceParts { key, store, clock, entropy, sync_interval } = parts;
-        let groups = group::load(&*store, &key.public_key())?;
+        let (groups, dropped) = group::load(&*store, &key.public_key())?;
         Ok(Self {
             key,
             store,
@@ -182,7 +187,7 @@ impl Devices {
             numbers: 0,
             effects: Vec::new(),
             changes: 0,
-            dropped: false,
+            dropped,
         })
     }
 

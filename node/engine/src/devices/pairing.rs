@@ -8,7 +8,7 @@ use super::group::Group;
 use super::line::{DeviceLine, line_id};
 use super::statement::{Admission, Card, Removal, Statements};
 use super::wire::{Answer, JoinAnswer, JoinAsk, about};
-use super::{Devices, GroupId, limits, seal};
+use super::{DeviceId, Devices, GroupId, limits, seal};
 use crate::{Batch, Durability, EngineError, RecordKind};
 
 pub(super) const ASK: &[u8] = b"join";
@@ -77,24 +77,24 @@ impl Devices {
             return Err(full());
         }
         let secret = self.entropy.bytes()?;
-        let group = group.roster.group();
+        let (group, device) = (group.roster.group(), group.me());
         let now = self.clock.unix_seconds();
         let expires_seconds = now.saturating_add(minutes * SECONDS_PER_MINUTE);
         let open = codec::encode(&Open { secret, expires_seconds, used_by: None });
         let key = line_key(unit, &line_id(&secret));
         self.store.put(RecordKind::DeviceLine, &key, &open, Durability::Synced)?;
-        Ok(DeviceLine { group, inviter: self.key.public_key(), name: mine, addresses, secret })
+        let inviter = self.key.public_key();
+        Ok(DeviceLine { group, device, inviter, name: mine, addresses, secret })
     }
 
     /// Makes the group of a user, with this device.
     fn found(&mut self, unit: &str, user: &str, name: &str) -> Result<(), EngineError> {
         check_name(name)?;
-        let nonce = self.entropy.bytes()?;
-        let group = GroupId::founded_by(&self.key.public_key(), &nonce);
-        let (card, box_secret) = self.card(group, nonce, name)?;
-        let id = card.id();
+        let (mut card, box_secret) = self.card(GroupId(Hash::ZERO), None, name)?;
+        card.group = card.founds();
+        let (group, id) = (card.group, card.id());
         let signature = card.sign(&self.key);
-        let first = Admission::new(card, signature, id, &self.key);
+        let first = Admission::new(card, signature, &self.key);
         let mut made = Group::new(user.to_owned(), group, id, box_secret);
         made.roster.merge(Statements { admissions: vec![first], removals: Vec::new() });
         self.groups.insert(unit.to_owned(), made);
@@ -105,14 +105,15 @@ impl Devices {
     pub(super) fn card(
         &self,
         group: GroupId,
-        nonce: [u8; 32],
+        by: Option<DeviceId>,
         name: &str,
     ) -> Result<(Card, [u8; 32]), EngineError> {
         let secret = self.entropy.bytes()?;
         let card = Card {
             group,
+            by,
             key: self.key.public_key(),
-            nonce,
+            nonce: self.entropy.bytes()?,
             box_key: seal::box_key(&secret),
             name: name.to_owned(),
             since_seconds: self.clock.unix_seconds(),
@@ -176,7 +177,9 @@ impl Devices {
             (id == named).then(|| (unit.to_owned(), open))
         });
         let Some((unit, mut open)) = found else { return Ok(Answer::Stranger) };
-        if open.expires_seconds <= now || open.used_by.is_some_and(|key| key != peer) {
+        let is_over = open.expires_seconds <= now || open.used_by.is_some_and(|key| key != peer);
+        // A group that is about to end for another one admits nobody.
+        if is_over || self.is_joining(&unit) {
             return Ok(Answer::Stranger);
         }
         let me = self.key.public_key();
@@ -188,8 +191,9 @@ impl Devices {
             return Ok(Answer::Stranger);
         };
         let (id, mine) = (group.roster.group(), group.me());
-        let admission = Admission::new(ask.card, ask.signature, mine, &self.key);
-        let fits = admission.card.key == peer && peer != me && admission.is_sound(id);
+        let admission = Admission::new(ask.card, ask.signature, &self.key);
+        let is_meant = admission.card.key == peer && admission.card.by == Some(mine);
+        let fits = is_meant && peer != me && admission.is_sound(id);
         let is_first_time = open.used_by.is_none();
         if !fits || (!is_first_time && !group.roster.active().contains_key(&admission.card.id())) {
             return Ok(Answer::Stranger);
@@ -218,11 +222,11 @@ impl Devices {
     ) -> Result<(), EngineError> {
         let used = codec::encode(open);
         let Some(group) = self.groups.get_mut(unit) else { return Ok(()) };
-        let (id, me, peer) = (group.roster.group(), group.me(), admission.card.key);
+        let (me, peer) = (group.me(), admission.card.key);
         let before = group.other(&peer).map(|(device, _)| device);
         let removals = before.map(|device| {
             let kept = group.roster.admitted_by(&device);
-            Removal::new(id, device, me, kept, &self.key)
+            Removal::new(device, me, kept, &self.key)
         });
         let removals = removals.into_iter().collect();
         group.roster.merge(Statements { admissions: vec![admission], removals });
@@ -252,7 +256,7 @@ pub(super) fn check_name(name: &str) -> Result<(), EngineError> {
         return Ok(());
     }
     Err(EngineError::usage(
-        "the name of a device has 1 to 64 bytes: letters, digits and ordinary signs",
+        "the name of a device has 1 to 64 bytes: Latin letters, digits and ordinary signs",
     )
     .kind("device_name")
     .help("give one with --name"))

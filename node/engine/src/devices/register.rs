@@ -1,4 +1,4 @@
-//! What one device gives: its user's own lessons, signed, with a version that it alone counts up.
+//! Register of one device: its user's own lessons, signed, with a version that it alone counts up.
 
 use std::cmp::Reverse;
 
@@ -114,7 +114,7 @@ struct Body {
     lessons: Vec<DeviceLesson>,
 }
 
-/// What a device gives, as it signed it.
+/// The register of a device, as it signed it.
 #[derive(Clone, PartialEq, Eq, Encode, Decode)]
 pub(super) struct Register {
     body: Vec<u8>,
@@ -155,12 +155,29 @@ impl Known {
         rank(self) > rank(other)
     }
 
-    /// Returns true when the other holds a lesson that this one does not hold, or less of one.
-    pub(super) fn gives_up(&self, other: &Self) -> bool {
-        other.lessons.iter().any(|one| {
-            let at = self.lessons.binary_search_by(|mine| mine.lesson.cmp(&one.lesson));
-            at.map_or(true, |at| self.lessons[at].example != one.example)
+    /// Returns true when this register of a device holds less than an earlier one: a lesson went, or sessions that had
+    /// taught it. Newer sessions alone take nothing away.
+    pub(super) fn counts_less(&self, earlier: &Self) -> bool {
+        earlier.lessons.iter().any(|one| {
+            let mine = self.lesson(&one.lesson);
+            mine.is_none_or(|mine| {
+                mine.worked < one.worked || mine.failed < one.failed || mine.groups < one.groups
+            })
         })
+    }
+
+    fn lesson(&self, lesson: &Lesson) -> Option<&DeviceLesson> {
+        let at = self.lessons.binary_search_by(|mine| mine.lesson.cmp(lesson)).ok()?;
+        self.lessons.get(at)
+    }
+
+    /// Returns true when the other holds a lesson that this one does not hold, or another command of one. Of another
+    /// device's lessons nobody here knows why its command changed.
+    pub(super) fn gives_up(&self, other: &Self) -> bool {
+        let is_here = |one: &DeviceLesson| {
+            self.lesson(&one.lesson).is_some_and(|mine| mine.example == one.example)
+        };
+        !other.lessons.iter().all(is_here)
     }
 }
 

@@ -1,6 +1,29 @@
-//! Who is in a group: a set of statements that only grows, so that any order of hearing them gives one roster.
+//! The roster of a group: a function of the set of signed statements, whatever their order.
+//!
+//! **Admissions.** A card names the device that admits it, and the group is the hash of the first card. So the id of a
+//! device fixes the whole chain from the first device to it. An admission counts when both signatures hold.
+//!
+//! **Removals.** A removal counts when its maker was ever admitted, whatever was said of the maker since. So nothing
+//! that is said later takes a removal back: a device that was removed stays out, the first one too. Two devices that
+//! remove each other are both out.
+//!
+//! A rule that ignores removals of devices which a thief admitted does not hold the thief out. In one story a thief's
+//! device T admits S, the owner's H removes T, and S removes H. In another one the owner's A admits H, T removes A, and H
+//! removes T. But for names both are the same set of statements. Who ignores S in the first one ignores H in the second
+//! one, and T is in again.
+//!
+//! **What a removed device admitted** goes with it, with all that came of it, but for devices that the removal keeps
+//! by name. Where two removals of one device do not keep the same ones, none is kept.
+//!
+//! **Bounds.** Of the removals of one device two are kept at most: two that do not keep the same ones say all that more
+//! of them could say, whichever two they are. A group that is told of more admissions than [`limits::KNOWN`] is over:
+//! nobody is in it any more. Honest devices stop at [`limits::ADMISSIONS`]. So what follows from the statements is the
+//! same in every order, and can change only so often, whoever makes statements.
+//!
+//! **Room.** Of more devices than a group may have at a time, those count that have been there longest. None counts
+//! before the device that admitted it, whatever its card says.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use lore_protocol::codec;
 use lore_protocol::ids::{Hash, PublicKey};
@@ -8,17 +31,28 @@ use lore_protocol::ids::{Hash, PublicKey};
 use super::statement::{Admission, Card, Removal, Statements};
 use super::{DeviceId, GroupId, limits};
 
+/// Time from which a device counts as there, in seconds since the Unix epoch, and the number of admissions to it.
+type Rank = (u64, usize);
+
 /// Everything that was said about who is in a group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Roster {
     group: GroupId,
     admissions: BTreeMap<DeviceId, Admission>,
-    removals: BTreeMap<(DeviceId, DeviceId), Removal>,
+    /// Of each removed device one, or two that do not keep the same ones.
+    removals: BTreeMap<DeviceId, Vec<Removal>>,
+    /// Made of the rest.
+    active: BTreeMap<DeviceId, Card>,
+    digest: Hash,
 }
 
 impl Roster {
-    pub(super) const fn new(group: GroupId) -> Self {
-        Self { group, admissions: BTreeMap::new(), removals: BTreeMap::new() }
+    pub(super) fn new(group: GroupId) -> Self {
+        let (admissions, removals) = (BTreeMap::new(), BTreeMap::new());
+        let mut roster =
+            Self { group, admissions, removals, active: BTreeMap::new(), digest: Hash::ZERO };
+        roster.settle();
+        roster
     }
 
     /// The group.
@@ -27,111 +61,149 @@ impl Roster {
         self.group
     }
 
-    /// Takes in what holds of some statements. True when something was new.
+    /// Takes in what holds of some statements. True when something was new. More than a device can have to say are not
+    /// looked at.
     pub(super) fn merge(&mut self, told: Statements) -> bool {
-        let mut waiting: Vec<Admission> = told
-            .admissions
+        // A device that leaves says so besides.
+        let too_many = told.admissions.len() > limits::KNOWN + 1
+            || told.removals.len() > 2 * limits::KNOWN + 1;
+        if too_many || self.is_over() {
+            return false;
+        }
+        let before = self.digest;
+        self.merge_admissions(told.admissions);
+        for removal in told.removals {
+            self.merge_removal(removal);
+        }
+        self.settle();
+        self.digest != before
+    }
+
+    fn merge_admissions(&mut self, told: Vec<Admission>) {
+        let mut waiting: Vec<(DeviceId, Admission)> = told
             .into_iter()
-            .take(limits::ADMISSIONS)
-            .filter(|one| !self.admissions.contains_key(&one.card.id()))
-            .filter(|one| one.is_sound(self.group))
+            .map(|one| (one.card.id(), one))
+            .filter(|(id, _)| !self.admissions.contains_key(id))
+            .filter(|(_, one)| one.is_sound(self.group))
             .collect();
-        let mut changed = false;
         // An admission counts once who gave it is known: each round takes in at least one, or is the last.
         loop {
             let before = waiting.len();
-            waiting.retain(|one| {
+            waiting.retain(|(id, one)| {
                 let Some(key) = self.key_of_admitter(one) else { return true };
-                if one.is_by(&key) && self.admissions.len() < limits::ADMISSIONS {
-                    changed |= self.admissions.insert(one.card.id(), one.clone()).is_none();
+                if one.is_by(&key) && self.admissions.len() <= limits::KNOWN {
+                    self.admissions.insert(*id, one.clone());
                 }
                 false
             });
             if waiting.len() == before {
-                break;
+                return;
             }
         }
-        for removal in told.removals.into_iter().take(limits::REMOVALS) {
-            let place = (removal.device(), removal.by());
-            let by = self.admissions.get(&removal.by()).map(|one| one.card.key);
-            let is_new = !self.removals.contains_key(&place)
-                && self.removals.len() < limits::REMOVALS
-                && self.admissions.contains_key(&removal.device());
-            if is_new && by.is_some_and(|key| removal.is_sound(self.group, &key)) {
-                self.removals.insert(place, removal);
-                changed = true;
-            }
-        }
-        changed
     }
 
-    /// Key of the device that gave an admission, when it is known: the first device gives its own.
+    /// Key of the device that gives an admission, when it is known: the first device gives its own.
     fn key_of_admitter(&self, one: &Admission) -> Option<PublicKey> {
-        if one.by == one.card.id() {
-            return one.card.is_first().then_some(one.card.key);
-        }
-        self.admissions.get(&one.by).map(|admitter| admitter.card.key)
-    }
-
-    /// Everything that was said, in order.
-    #[must_use]
-    pub fn statements(&self) -> Statements {
-        Statements {
-            admissions: self.admissions.values().cloned().collect(),
-            removals: self.removals.values().cloned().collect(),
+        match one.card.by {
+            None => one.card.is_first().then_some(one.card.key),
+            Some(by) => self.admissions.get(&by).map(|admitter| admitter.card.key),
         }
     }
 
-    /// Hash of everything that was said.
-    #[must_use]
-    pub fn digest(&self) -> Hash {
-        Hash::derive("commonlore/devices/roster/v1", &[&codec::encode(&self.statements())])
+    fn merge_removal(&mut self, removal: Removal) {
+        let device = removal.device();
+        let known = self.removals.get(&device).map_or(&[][..], Vec::as_slice);
+        let says_more = known.len() < 2 && known.iter().all(|one| one.kept() != removal.kept());
+        if !says_more || !self.admissions.contains_key(&device) {
+            return;
+        }
+        let by = self.admissions.get(&removal.by());
+        if by.is_some_and(|by| removal.is_sound(&by.card.key)) {
+            self.removals.entry(device).or_default().push(removal);
+        }
     }
 
-    /// Devices of the group. Of more than a group may have, those that joined first.
-    #[must_use]
-    pub fn active(&self) -> BTreeMap<DeviceId, &Card> {
-        let stays = self.standing();
-        let mut cards: Vec<(DeviceId, &Card)> = stays
-            .into_iter()
-            .filter(|id| !self.is_removed(id))
-            .filter_map(|id| Some((id, &self.admissions.get(&id)?.card)))
-            .collect();
-        cards.sort_by_key(|(id, card)| (card.since_seconds, *id));
-        cards.into_iter().take(limits::DEVICES).collect()
-    }
-
-    /// Devices whose admission counts, removed ones too: a removal takes back what the removed device admitted and the
-    /// one that removed it did not know of, and all that came of it.
-    fn standing(&self) -> BTreeSet<DeviceId> {
-        let mut stays = BTreeSet::new();
-        loop {
-            let before = stays.len();
-            for (id, one) in &self.admissions {
-                let first = one.by == *id;
-                if first || (stays.contains(&one.by) && !self.is_taken_back(id, &one.by)) {
-                    stays.insert(*id);
+    /// Computes what follows from the statements.
+    fn settle(&mut self) {
+        self.active.clear();
+        if self.is_over() {
+            self.removals.clear();
+        } else {
+            let mut ranked: Vec<(Rank, DeviceId)> =
+                self.standing().into_iter().map(|(id, rank)| (rank, id)).collect();
+            ranked.retain(|(_, id)| !self.is_removed(id));
+            ranked.sort_unstable();
+            ranked.truncate(limits::DEVICES);
+            for (_, id) in ranked {
+                if let Some(one) = self.admissions.get(&id) {
+                    self.active.insert(id, one.card.clone());
                 }
             }
-            if stays.len() == before {
-                return stays;
+        }
+        // Not by which statements it is known.
+        let admitted: Vec<DeviceId> = self.admissions.keys().copied().collect();
+        let removed = self.removals.iter().map(|(id, said)| match &said[..] {
+            [removal] => (*id, Some(removal.kept().to_vec())),
+            _ => (*id, None),
+        });
+        let removed: Vec<(DeviceId, Option<Vec<DeviceId>>)> = removed.collect();
+        let known = (!self.is_over()).then_some((admitted, removed));
+        self.digest = Hash::derive("commonlore/devices/roster/v1", &[&codec::encode(&known)]);
+    }
+
+    /// Devices whose admission counts, removed ones too.
+    fn standing(&self) -> BTreeMap<DeviceId, Rank> {
+        let mut standing = BTreeMap::new();
+        loop {
+            let before = standing.len();
+            for (id, one) in &self.admissions {
+                let admitter = match one.card.by {
+                    None => Some((0, 0)),
+                    Some(by) if self.stays_without(id, &by) => standing.get(&by).copied(),
+                    Some(_) => None,
+                };
+                if let Some((since_seconds, depth)) = admitter {
+                    standing.insert(*id, (one.card.since_seconds.max(since_seconds), depth + 1));
+                }
+            }
+            if standing.len() == before {
+                return standing;
             }
         }
     }
 
-    fn is_taken_back(&self, device: &DeviceId, admitter: &DeviceId) -> bool {
-        self.removals_of(admitter).any(|removal| !removal.keeps(device))
+    /// Returns true unless a device goes with the one that admitted it.
+    fn stays_without(&self, device: &DeviceId, admitter: &DeviceId) -> bool {
+        match self.removals.get(admitter).map(Vec::as_slice) {
+            None => true,
+            Some([removal]) => removal.kept().contains(device),
+            Some(_) => false,
+        }
     }
 
-    fn removals_of(&self, device: &DeviceId) -> impl Iterator<Item = &Removal> {
-        let device = *device;
-        self.removals.values().filter(move |removal| removal.device() == device)
+    /// Statements from which all of this follows.
+    pub(super) fn statements(&self) -> Statements {
+        Statements {
+            admissions: self.admissions.values().cloned().collect(),
+            removals: self.removals.values().flatten().cloned().collect(),
+        }
+    }
+
+    /// Hash of what is known: of two rosters with the same one, neither has news for the other.
+    pub(super) const fn digest(&self) -> Hash {
+        self.digest
+    }
+
+    /// Devices of the group. Of more than a group may have, those that have been there longest.
+    #[must_use]
+    pub const fn active(&self) -> &BTreeMap<DeviceId, Card> {
+        &self.active
     }
 
     /// Returns true for a device that was removed or left.
     #[must_use]
     pub fn is_removed(&self, device: &DeviceId) -> bool {
-        self.removals_of(device).next().is_some()
+        self.removals.contains_key(device)
     }
 
     /// Returns true when a key has ever been a device of the group.
@@ -140,24 +212,29 @@ impl Roster {
         self.admissions.values().any(|one| one.card.key == *key)
     }
 
-    /// The device that admitted another; none for the first one.
+    /// The device that admitted another, and its card; none for the first one.
     #[must_use]
-    pub fn admitter(&self, device: &DeviceId) -> Option<&Card> {
-        let by = self.admissions.get(device)?.by;
-        (by != *device).then(|| self.admissions.get(&by).map(|one| &one.card)).flatten()
+    pub fn admitter(&self, device: &DeviceId) -> Option<(DeviceId, &Card)> {
+        let by = self.admissions.get(device)?.card.by?;
+        self.admissions.get(&by).map(|one| (by, &one.card))
     }
 
     /// Devices of the group that another one admitted.
     #[must_use]
     pub fn admitted_by(&self, device: &DeviceId) -> Vec<DeviceId> {
-        let active = self.active();
-        let by = |id: &DeviceId| self.admissions.get(id).is_some_and(|one| one.by == *device);
-        active.keys().filter(|id| *id != device && by(id)).copied().collect()
+        let its = self.active.iter().filter(|(_, card)| card.by == Some(*device));
+        its.map(|(id, _)| *id).collect()
     }
 
     /// Returns true when no more devices fit.
     #[must_use]
     pub fn is_full(&self) -> bool {
-        self.active().len() >= limits::DEVICES || self.admissions.len() >= limits::ADMISSIONS
+        self.active.len() >= limits::DEVICES || self.admissions.len() >= limits::ADMISSIONS
+    }
+
+    /// Returns true when so many devices were admitted that nobody is in the group any more.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.admissions.len() > limits::KNOWN
     }
 }

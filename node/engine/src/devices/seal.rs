@@ -3,7 +3,12 @@
 //! The key of a message comes from two Diffie-Hellman agreements (X25519), as in the authenticated mode of HPKE (RFC
 //! 9180, section 5.1.3): of a key of this message with the receiver's, so that who learns the sender's keys later reads
 //! nothing, and of the sender's with the receiver's, so that only the sender can have made it. It is used once, with
-//! XChaCha20-Poly1305, bound to what the message is about. The transport proves keys and encrypts besides.
+//! XChaCha20-Poly1305, bound to what the message is about.
+//!
+//! The transport proves the keys of both nodes and encrypts between them, through relays too. The seal protects beyond
+//! that: a message is read by the device alone whose store has the secret, not by who knows the transport's keys alone,
+//! nor by another user's devices on the same node; and its length is hidden. It does not protect a recorded message from
+//! who later gets the receiver's store: the receiver's key lasts as long as the device is in its group.
 
 use chacha20poly1305::aead::{Aead as _, Payload};
 use chacha20poly1305::{KeyInit as _, XChaCha20Poly1305, XNonce};

@@ -50,7 +50,7 @@ pub(super) struct Device {
     pub(super) devices: Devices,
     pub(super) store: Arc<MemoryStorage>,
     number: u8,
-    joined: Vec<Result<Paired, EngineError>>,
+    pub(super) joined: Vec<Result<Paired, EngineError>>,
 }
 
 /// Some machines that can reach each other, but for those that are switched off.
@@ -170,7 +170,7 @@ impl World {
         }
     }
 
-    /// What a machine answers a peer. Its other effects stay for later.
+    /// Answer of a machine to a peer. Its other effects stay for later.
     pub(super) fn answer(&mut self, to: usize, peer: PublicKey, bytes: &[u8]) -> Vec<u8> {
         let devices = &mut self.machines[to].devices;
         devices.on_request(7, peer, bytes).unwrap();
@@ -212,7 +212,7 @@ impl World {
         self.run();
     }
 
-    /// What a machine knows of others: flags, and how often they worked on all other devices.
+    /// Lessons of others that a machine knows: flags, and how often they worked on all other devices.
     pub(super) fn known(&self, at: usize) -> BTreeMap<String, u32> {
         let mut known = BTreeMap::new();
         let group = self.machines[at].devices.group(UNIT);
@@ -305,6 +305,22 @@ fn what_a_device_forgets_all_others_forget() {
     assert!(!world.machines[1].devices.take_dropped());
     world.learn(0, &[]);
     assert_eq!(world.known(2), flags(&[]));
+}
+
+#[test]
+fn what_ordinary_use_replaces_is_no_reason_to_rewrite_the_store() {
+    let mut world = World::of(2);
+    world.pair(0, 1);
+    world.learn(0, &[("--stage", 1)]);
+    world.machines[0].devices.take_dropped();
+    let newer = lesson("--stage", 2).with_example("shipit run --stage other-name");
+    world.machines[0].devices.set_own(UNIT, vec![newer]).unwrap();
+    assert!(!world.machines[0].devices.take_dropped());
+    // A session was deleted, and the lesson has others.
+    world.learn(0, &[("--stage", 1)]);
+    assert!(world.machines[0].devices.take_dropped());
+    world.learn(0, &[]);
+    assert!(world.machines[0].devices.take_dropped());
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //!
 //! Outside stand a group and sealed bytes. Who is no device of the group is told so, and nothing else.
 
-use lore_protocol::codec::{self, Decode, Encode};
+use lore_protocol::codec::{Decode, Encode};
 use lore_protocol::identity::Signature;
 use lore_protocol::ids::{Hash, PublicKey};
 
@@ -49,7 +49,7 @@ pub(super) struct JoinAsk {
     pub(super) signature: Signature,
 }
 
-/// What became of it.
+/// The answer to it.
 #[derive(Clone, PartialEq, Eq, Encode, Decode)]
 pub(super) enum JoinAnswer {
     /// The group, with the new device.
@@ -61,7 +61,7 @@ pub(super) enum JoinAnswer {
 /// Newest versions that are here, by device.
 pub(super) type Versions = Vec<(DeviceId, u64)>;
 
-/// What a device has.
+/// A question: what a device has.
 #[derive(Clone, PartialEq, Eq, Encode, Decode)]
 pub(super) struct Wants {
     /// Hash of its roster.
@@ -74,7 +74,7 @@ pub(super) struct Wants {
     pub(super) seeks: bool,
 }
 
-/// What another one has beyond that.
+/// An answer: what another one has beyond that.
 #[derive(Clone, PartialEq, Eq, Encode, Decode)]
 pub(super) struct Gives {
     /// Hash of its roster.
@@ -91,14 +91,9 @@ pub(super) struct Gives {
     pub(super) addresses: Vec<(DeviceId, Vec<String>)>,
 }
 
-/// What a sealed message is bound to: its kind, both keys, and the question that it answers.
+/// The data that a sealed message is bound to: its kind, both keys, and the question that it answers.
 pub(super) fn about(kind: &[u8], from: &PublicKey, to: &PublicKey, asked: &[u8]) -> Vec<u8> {
     let asked = blake3::hash(asked);
     [b"commonlore/device/message/v1/", kind, from.as_bytes(), to.as_bytes(), asked.as_bytes()]
         .concat()
-}
-
-/// The encoded answer that holds no private data.
-pub(super) fn plain(answer: &Answer) -> Vec<u8> {
-    codec::encode(answer)
 }

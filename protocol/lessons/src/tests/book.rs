@@ -105,6 +105,33 @@ fn the_innermost_circle_answers_then_the_best_lower_bound() {
 }
 
 #[test]
+fn what_other_devices_saw_changes_nothing_about_what_own_sessions_saw() {
+    let failed = unknown_flag("bd show bd-17 --tree", "--tree");
+    let action = Action::AddFlag(token("--children"));
+    let one = lesson("bd show", ErrorClass::UnknownOption, Some("--tree"), action);
+    let told = |own: (u32, u32), others: (u32, u32)| {
+        let mut book = Book::new();
+        book.add(Entry {
+            example: "bd show --children 1".into(),
+            ..known(Circle::Own, one.clone(), own.0, own.1)
+        });
+        let theirs = known(Circle::Devices, one.clone(), others.0, others.1);
+        let tally = Tally { last_seconds: u64::MAX, ..theirs.tally };
+        book.add(Entry { tally, example: "bd show --children 2".into(), ..theirs });
+        book.hint(&failed, "").map(|hint| {
+            let Entry { circle, tally, example, .. } = hint.entry;
+            (*circle, tally.worked, tally.failed, example.clone())
+        })
+    };
+    let own = |worked, failed| Some((Circle::Own, worked, failed, "bd show --children 1".into()));
+    assert_eq!(told((1, 0), (5, 0)), own(1, 0));
+    assert_eq!(told((2, 1), (0, u32::MAX)), own(2, 1), "nor can they silence it");
+    let theirs = Some((Circle::Devices, 1, 0, "bd show --children 2".into()));
+    assert_eq!(told((0, 1), (1, 0)), theirs, "what failed here is no own remedy");
+    assert_eq!(told((0, 1), (0, 1)), None);
+}
+
+#[test]
 fn advice_that_does_not_touch_the_line_is_none() {
     let drop = lesson(
         "pack",
