@@ -72,7 +72,7 @@ enum Command {
     },
     /// Measure how fast simulations are on one core, beside control arms
     Bench {
-        /// A tenth of the nodes and of the deltas
+        /// A tenth of the nodes and of the deltas, without judging the bars
         #[arg(long)]
         quick: bool,
         /// One JSON object
