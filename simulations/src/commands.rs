@@ -13,9 +13,25 @@ pub(crate) mod study;
 pub(crate) mod sweep;
 pub(crate) mod validate;
 
+use std::path::Path;
+
 use lore_simulations::utility;
 
 use super::{bar, line};
+
+/// A file's name without its directory: reports hold no path of the machine that they were made on.
+pub(super) fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+}
+
+/// An argument as a shell reads it back.
+pub(super) fn quoted(argument: &str) -> String {
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./=,:@%+".contains(letter);
+    if !argument.is_empty() && argument.chars().all(plain) {
+        return argument.to_owned();
+    }
+    format!("'{}'", argument.replace('\'', "'\\''"))
+}
 
 pub(super) fn useful(
     work: utility::Work,

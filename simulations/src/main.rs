@@ -228,7 +228,8 @@ fn run(
     let seeds = seeds.list(seed.unwrap_or(own))?;
     let threads = threads.unwrap_or_else(runner::available_threads);
     let first = seeds.first().copied().unwrap_or(own);
-    let command = format!("lore-sim run {name} --seed {first} --seeds {}", seeds.len());
+    let shown = commands::quoted(&commands::file_name(Path::new(name)));
+    let command = format!("lore-sim run {shown} --seed {first} --seeds {}", seeds.len());
     let scenario = match base {
         Base::Federation(scenario) => *scenario,
         Base::Replay(replay) => {

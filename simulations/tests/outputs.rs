@@ -100,6 +100,12 @@ fn figures_are_drawn_of_what_they_say_and_of_nothing_else() {
         assert!(page.contains(part), "{part} in {page}");
     }
     assert!(at.join("lore-sim-reports/all-2.svg").is_file());
+    // Where table and report lie does not show: the same report comes from another place.
+    let whole = at.join("all.parquet");
+    let (whole, out) = (whole.to_str().unwrap(), at.join("elsewhere"));
+    let args_of_other = [&["report", whole][..], &args_of_report[2..], &axes].concat();
+    text(at, &[&args_of_other[..], &["--out", out.to_str().unwrap()]].concat());
+    assert_eq!(std::fs::read_to_string(out.join("all.html")).unwrap(), page);
 
     for (more, said) in [
         (&[][..], "--by gossip.degree"),

@@ -13,7 +13,11 @@ use lore_simulations::table::{Row, Table};
 use serde::Serialize;
 
 use super::report::short;
+use super::{file_name, quoted};
 use crate::line;
+
+/// The x axis of virtual time.
+const TIME: &str = "time";
 
 /// Rows of a table, and what their axes mean.
 #[derive(clap::Args)]
@@ -21,7 +25,7 @@ struct Choice {
     /// Table that `merge` or `run` wrote: .parquet, .csv or .jsonl
     table: PathBuf,
     /// Axis of the sweep on the x axis, or `time`
-    #[arg(long, default_value = "time")]
+    #[arg(long, default_value = TIME)]
     x: String,
     /// Axis of the sweep that tells series apart
     #[arg(long)]
@@ -120,11 +124,10 @@ pub(crate) fn report(args: &ReportArgs) -> anyhow::Result<bool> {
     let (table, listed) = choice.read()?;
     let stem = choice.table.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let title = args.title.clone().unwrap_or_else(|| stem.clone());
-    let command = std::env::args().skip(1).map(|one| quoted(&one)).collect::<Vec<_>>().join(" ");
     let content = table.content_hash()?;
     let source =
-        format!("table: {}\nrows: {}\ncontent: {content}", choice.table.display(), table.len());
-    let mut report = Report::new(title, format!("lore-sim {command}"), source);
+        format!("table: {}\nrows: {}\ncontent: {content}", file_name(&choice.table), table.len());
+    let mut report = Report::new(title, command(args), source);
     for metric in &args.metric {
         let series = choice.series(&table, &listed, metric)?;
         let (name, unit) = summary::label(metric);
@@ -151,13 +154,28 @@ pub(crate) fn report(args: &ReportArgs) -> anyhow::Result<bool> {
     Ok(true)
 }
 
-/// An argument as a shell reads it back.
-fn quoted(argument: &str) -> String {
-    let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./=,:@%+".contains(letter);
-    if !argument.is_empty() && argument.chars().all(plain) {
-        return argument.to_owned();
+/// The command that makes a report again, from the directory of its table.
+fn command(args: &ReportArgs) -> String {
+    let choice = &args.choice;
+    let table = file_name(&choice.table);
+    let mut words = vec!["lore-sim", "report", &table];
+    let x = Some(&choice.x).filter(|x| *x != TIME);
+    let all = [
+        ("--metric", args.metric.iter().collect::<Vec<_>>()),
+        ("--x", x.into_iter().collect()),
+        ("--by", choice.by.iter().collect()),
+        ("--where", choice.only.iter().collect()),
+        ("--x-label", choice.x_label.iter().collect()),
+        ("--title", args.title.iter().collect()),
+        ("--limits", args.limits.iter().collect()),
+    ];
+    for (option, values) in &all {
+        words.extend(values.iter().flat_map(|value| [*option, value.as_str()]));
     }
-    format!("'{}'", argument.replace('\'', "'\\''"))
+    if choice.log_x {
+        words.push("--log-x");
+    }
+    words.into_iter().map(quoted).collect::<Vec<_>>().join(" ")
 }
 
 impl Choice {
@@ -254,7 +272,7 @@ fn kept(table: Table, only: &[String], listed: &Listed) -> anyhow::Result<Table>
 /// Refuses to average over an axis that nobody named: the mean of different things is no result.
 fn check_axes(args: &Choice, listed: &Listed, table: &Table, metric: &str) -> anyhow::Result<()> {
     for key in [Some(&args.x), args.by.as_ref()].into_iter().flatten() {
-        if key != "time" && !listed.axes.contains_key(key) {
+        if key != TIME && !listed.axes.contains_key(key) {
             bail!(
                 "the table has no axis `{key}`; `lore-sim plot {}` lists them",
                 args.table.display()
@@ -273,10 +291,10 @@ fn check_axes(args: &Choice, listed: &Listed, table: &Table, metric: &str) -> an
     if let Some((key, _)) = left.iter().find(|(key, values)| values.len() > 1 && !named(key)) {
         bail!("rows differ in `{key}` too; add --by {key}, or --where {key}=VALUE");
     }
-    if args.x == "time" && times.len() < 2 {
+    if args.x == TIME && times.len() < 2 {
         bail!("`{metric}` has one value for each run; choose an axis of the sweep with --x");
     }
-    if args.x != "time" && times.len() > 1 {
+    if args.x != TIME && times.len() > 1 {
         bail!("`{metric}` is over time; use --x time, or a metric without `at.`");
     }
     Ok(())
@@ -301,7 +319,7 @@ fn series(args: &Choice, table: &Table, metric: &str) -> anyhow::Result<Lines> {
         None => String::new(),
     };
     let x = |row: &Row| {
-        if args.x == "time" {
+        if args.x == TIME {
             format!("{}", row.t_micros as f64 / 1e6)
         } else {
             axes(&row.arm).get(args.x.as_str()).copied().unwrap_or("none").to_owned()
@@ -326,7 +344,7 @@ fn series(args: &Choice, table: &Table, metric: &str) -> anyhow::Result<Lines> {
     };
     for ((name, x), one) in &found {
         // Over time a run that ended early leaves the others, whose mean would be of other runs.
-        if args.x == "time" && most.get(name) != Some(&one.runs) {
+        if args.x == TIME && most.get(name) != Some(&one.runs) {
             continue;
         }
         let place = match x.parse::<f64>() {
@@ -347,7 +365,7 @@ fn x_axis(args: &Choice, series: &Lines) -> Axis {
     }
     let axis = match (label, args.x.as_str()) {
         (Some(label), _) => Axis::new(label, ""),
-        (None, "time") => Axis::new("Virtual time", "s"),
+        (None, TIME) => Axis::new("Virtual time", "s"),
         (None, key) => Axis::new(key, ""),
     };
     if args.log_x { axis.log() } else { axis }
