@@ -225,6 +225,11 @@ fn builds_and_committed_results_are_compared() {
     let shown = compare(&changed);
     assert!(shown.contains("1 the same, 0 moved within their spread, 2 changed"), "{shown}");
     assert!(shown.contains("tally.sync_bytes"), "{shown}");
+    let object = text(at, &["compare", &base, &changed, "--json"]);
+    let object: serde_json::Value = serde_json::from_str(&object).unwrap();
+    assert_eq!((&object["compared"], &object["changed"]), (&3.into(), &2.into()), "{object}");
+    let seeds = run(at, &["check", "none.csv", "--seeds", "3"]);
+    assert_eq!(seeds.status.code(), Some(2), "seeds are those of the file: {seeds:?}");
     assert!(refused(at, &["compare", &base, "none"]).contains("none"));
     assert!(refused(at, &["check", "none.csv"]).contains("--write"));
 }
