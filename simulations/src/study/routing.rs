@@ -11,7 +11,6 @@ use serde::Deserialize;
 use super::StudyError;
 use super::bootstrap::{self, Interval};
 use super::page::{Chart, Curve, Page, Point, Scale, Sheet};
-use super::spec::Context;
 
 const TABLE: &str = include_str!("../../data/routing.csv");
 /// Most items that are given.
@@ -111,11 +110,11 @@ fn hints(lessons: u32) -> Result<(f64, f64), StudyError> {
     Ok((f64::from(right) / all, f64::from(misled) / all))
 }
 
-/// Runs the study. Nothing in it is random but the resampling, so that seeds do not matter.
+/// Runs the study. Nothing in it is random but the resampling.
 ///
 /// # Errors
 /// Fails when a parameter is out of range.
-pub fn run(parameters: &Parameters, _: &Context<'_>) -> Result<Page, StudyError> {
+pub fn run(parameters: &Parameters) -> Result<Page, StudyError> {
     if parameters.losses.iter().any(|loss| !(0.0..=0.5).contains(loss)) {
         let got = format!("{:?}", parameters.losses);
         return Err(StudyError::value("losses", got, "0 to 0.5 each"));
