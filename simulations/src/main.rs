@@ -14,7 +14,7 @@ use lore_simulations::manifest::Manifest;
 use lore_simulations::scenario::{SHIPPED, Scenario, shipped};
 use lore_simulations::sweep::Base;
 use lore_simulations::world::{self, Outcome, Sample};
-use lore_simulations::{memory, runner, utility};
+use lore_simulations::{files, memory, runner, utility};
 use serde_json::json;
 
 mod commands;
@@ -268,8 +268,7 @@ fn run(
     if let Some(path) = manifest {
         let written = Manifest::new(&scenario, &text, &outcomes).to_json()?;
         let shown = path.display();
-        std::fs::write(path, written)
-            .with_context(|| format!("cannot write manifest `{shown}`"))?;
+        files::write(path, written.as_bytes()).context("the manifest")?;
         eprintln!("manifest: {shown}; `lore-sim replay {shown}` does the same again");
     }
     if json {
