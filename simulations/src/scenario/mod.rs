@@ -162,7 +162,7 @@ const MAX_SECONDS: u64 = 10 * 366 * 86_400;
 
 /// A probability as parts per million.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-fn parts(probability: f64) -> u32 {
+pub(crate) fn parts(probability: f64) -> u32 {
     (probability.clamp(0.0, 1.0) * f64::from(MILLION)).round() as u32
 }
 
