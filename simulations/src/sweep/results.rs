@@ -37,7 +37,6 @@ impl Manifest {
 /// Results of a sweep in a directory.
 pub struct Results {
     directory: PathBuf,
-    manifest: Manifest,
 }
 
 /// What a run of a shard did.
@@ -96,7 +95,7 @@ impl Results {
             files::write(&path, format!("{text}\n").as_bytes())
                 .map_err(|error| file(&path, &error))?;
         }
-        Ok(Self { directory: directory.to_owned(), manifest })
+        Ok(Self { directory: directory.to_owned() })
     }
 
     /// Computes the cells of a shard that have no result. `base` is the directory of the sweep file,
@@ -178,12 +177,6 @@ impl Results {
             .into_iter()
             .map(|what| format!("cell {index} ({arm}), seed {seed}: {what}"))
             .collect())
-    }
-
-    /// What the results are of, for a person.
-    #[must_use]
-    pub fn shown(&self) -> String {
-        self.manifest.shown()
     }
 }
 
