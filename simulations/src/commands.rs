@@ -1,13 +1,17 @@
-//! Studies of one question each, and what they print.
+//! The commands of `lore-sim`, one file each, and what several of them need.
 
 pub(crate) mod bench;
+mod choice;
 pub(crate) mod compare;
+pub(crate) mod convert;
 pub(crate) mod faults;
 pub(crate) mod new;
 pub(crate) mod outcome;
 pub(crate) mod plot;
+pub(crate) mod pooling;
 pub(crate) mod replay;
 pub(crate) mod report;
+pub(crate) mod results;
 pub(crate) mod seeds;
 pub(crate) mod study;
 pub(crate) mod sweep;

@@ -135,9 +135,9 @@ enum Command {
     /// Draw a metric of a table as a figure
     Plot(commands::plot::PlotArgs),
     /// Report metrics of a table: a page with figures and tables
-    Report(commands::plot::ReportArgs),
+    Report(commands::report::ReportArgs),
     /// Convert trajectories into an outcome table for a replay
-    Convert(commands::new::ConvertArgs),
+    Convert(commands::convert::ConvertArgs),
     /// Run the shipped scenarios on two builds, and list what changed
     Compare(commands::compare::CompareArgs),
     /// Compare the shipped scenarios with committed results
@@ -170,8 +170,8 @@ fn main() -> ExitCode {
         Command::Sweep(args) => commands::sweep::sweep(args),
         Command::Merge(args) => commands::sweep::merged(&args),
         Command::Plot(args) => commands::plot::plot(&args),
-        Command::Report(args) => commands::plot::report(&args),
-        Command::Convert(args) => commands::new::convert(&args),
+        Command::Report(args) => commands::report::report(&args),
+        Command::Convert(args) => commands::convert::convert(&args),
         Command::Compare(args) => commands::compare::compare(&args),
         Command::Check(args) => commands::compare::check(&args),
         Command::List { json } => list(json),
@@ -237,7 +237,7 @@ fn run(
                 bail!("--manifest is for federations; a replay of outcomes has no trace");
             }
             let from = (text.as_str(), command.as_str());
-            return commands::report::replay(&replay, from, &seeds, threads, (out, json));
+            return commands::pooling::run(&replay, from, &seeds, threads, (out, json));
         }
     };
     memory::check(&scenario, threads.min(seeds.len()), memory::free())?;
@@ -311,11 +311,11 @@ fn show(
     if json && out.is_none() {
         return Ok(());
     }
-    let directory = commands::report::directory(out, &scenario.name);
-    let (files, table) = commands::report::federation(&directory, scenario, from, runs)?;
+    let directory = commands::results::directory(out, &scenario.name);
+    let (files, table) = commands::results::federation(&directory, scenario, from, runs)?;
     if !json {
         if runs.len() > 1 {
-            commands::report::print_summary(&table, &scenario.name)?;
+            commands::results::print_summary(&table, &scenario.name)?;
         }
         line(&format!("report: {}\ntable: {}", files.report, files.table));
     }
