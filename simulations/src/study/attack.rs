@@ -13,19 +13,21 @@
 
 use lore_privacy::audit::statistics::{ALPHA, at_least};
 use lore_privacy::release::{LessonsSpec, release_lessons};
-use lore_privacy::{
-    Bounds, Budget, LessonContribution, LocalSecret, PrivacyError, Private, Schedule, SeededNoise,
-};
+use lore_privacy::{Bounds, LessonContribution, LocalSecret, PrivacyError, Private, SeededNoise};
 use lore_protocol::ids::Hash;
 use lore_protocol::lesson::{LessonKey, mine};
 use lore_protocol::payload::{LessonEntry, Mechanism, Payload, Unit, Window};
 use lore_protocol::trace::{Call, Outcome, Trace};
+
+use crate::budget;
 
 /// Words that the attacker wants to know about.
 const WORDS: [&str; 2] = ["oncology", "dentistry"];
 /// Crafted sessions, each of an account of its own.
 pub const CRAFTED: u32 = 50;
 const WINDOW: Window = Window { start_seconds: 1_000, end_seconds: 2_000 };
+/// Epsilon whose threshold the attack without noise has, and whose bound it must break.
+const CONTROL: f64 = 4.0;
 /// Sigma that stands for none, in units of weight.
 const NO_NOISE_MICROS: u64 = 200_000;
 
@@ -58,14 +60,11 @@ impl Arm {
 pub fn run(attacks: u64, seed: u64) -> Result<Vec<Arm>, PrivacyError> {
     let mut arms = Vec::new();
     let mut control = None;
-    for epsilon_micros in [1_000_000, 4_000_000, 8_000_000] {
-        let budget = Budget::new(Unit::User, epsilon_micros, 1_000_000_000_000, 90)?;
-        let lessons = budget.plan(Schedule::default())?.lessons;
-        let mechanism = lessons.ok_or(PrivacyError::NoBudget)?;
-        let epsilon = Some(epsilon_micros as f64 / 1e6);
+    for epsilon in [1.0, CONTROL, 8.0] {
+        let mechanism = budget::plan(epsilon)?.lessons.ok_or(PrivacyError::NoBudget)?;
         let allowed = bound(&mechanism);
-        arms.push(arm(epsilon, mechanism, allowed, attacks, seed)?);
-        if epsilon_micros == 4_000_000 {
+        arms.push(arm(Some(epsilon), mechanism, allowed, attacks, seed)?);
+        if epsilon == CONTROL {
             let (bounds, threshold) = (Bounds::of(&mechanism), mechanism.threshold);
             let quiet =
                 lore_privacy::mechanism::gaussian(Unit::User, bounds, NO_NOISE_MICROS, threshold)?;

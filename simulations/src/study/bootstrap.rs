@@ -77,10 +77,14 @@ pub fn of(count: usize, statistic: impl Fn(&[usize]) -> f64) -> Interval {
     Interval { mean, low: at(0.025), high: at(0.975) }
 }
 
-/// The mean of one value for each seed.
+/// The mean of one value for each seed; seeds without a finite value are left out. Without any it is not a number.
 #[must_use]
 pub fn mean(values: &[f64]) -> Interval {
-    of(values.len(), |places| mean_at(values, places))
+    let values: Vec<f64> = values.iter().copied().filter(|value| value.is_finite()).collect();
+    if values.is_empty() {
+        return Interval::exact(f64::NAN);
+    }
+    of(values.len(), |places| mean_at(&values, places))
 }
 
 /// The mean difference `values - others`, seed by seed.
@@ -110,6 +114,8 @@ mod tests {
             assert!((got - expected).abs() < 0.003, "{found:?}");
         }
         assert_eq!(found, mean(&values), "repeats");
+        assert_eq!(found, mean(&[&[f64::NAN][..], &values, &[f64::INFINITY]].concat()));
+        assert!(mean(&[f64::NAN]).mean.is_nan() && mean(&[]).mean.is_nan());
     }
 
     #[test]

@@ -12,7 +12,7 @@ use lore_privacy::{
 };
 use lore_protocol::ids::Hash;
 use lore_protocol::library::{Counts, Pool};
-use lore_protocol::payload::{ItemId, Mechanism, Noise, Payload, Unit, Window};
+use lore_protocol::payload::{ItemId, Mechanism, Noise, Payload, Unit};
 use serde::Deserialize;
 
 use super::StudyError;
@@ -22,14 +22,14 @@ use super::crowd::uniform;
 use super::fold::{EVIDENCE_CAP, UNBOUNDED, member};
 use super::learn::quiet;
 use super::page::{Chart, Curve, Page, Point, Scale, Sheet};
+use super::people::check_epsilons;
 use super::pitfall::Pitfall;
 use super::spec::Context;
+use crate::budget::{self, DELTA_E18, WEEK};
 use crate::rng::{Purpose, Streams};
 
 /// Remedies that a person's trials are about.
 const ITEMS_PER_USER: u32 = 3;
-const DELTA_E18: u64 = 1_000_000_000_000;
-const WINDOW: Window = Window { start_seconds: 0, end_seconds: 604_800 };
 
 /// Parameters.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -54,10 +54,7 @@ impl Parameters {
             let got = format!("{:?}", self.nodes);
             return Err(StudyError::value("nodes", got, "at least three, ascending from 1 to 400"));
         }
-        if self.epsilons.is_empty() || self.epsilons.iter().any(|one| !(0.1..=20.0).contains(one)) {
-            let got = format!("{:?}", self.epsilons);
-            return Err(StudyError::value("epsilons", got, "0.1 to 20 each"));
-        }
+        check_epsilons(&self.epsilons)?;
         if !(0.05..=0.95).contains(&self.rate) {
             return Err(StudyError::value("rate", self.rate, "between 0.05 and 0.95"));
         }
@@ -76,7 +73,7 @@ impl Parameters {
 /// # Errors
 /// Fails when the budget buys none.
 pub fn whole_budget(epsilon: f64) -> Result<Mechanism, StudyError> {
-    let rho_nano = preset::rho_nano((epsilon * 1e6).round() as u64, DELTA_E18)?;
+    let rho_nano = preset::rho_nano(budget::micros(epsilon), DELTA_E18)?;
     let scale = preset::least_scale(Noise::Gaussian, Bounds::OUTCOMES, rho_nano)?;
     Ok(mechanism::gaussian(Unit::User, Bounds::OUTCOMES, scale, 0)?)
 }
@@ -119,7 +116,7 @@ fn released(
     let spec = OutcomesSpec {
         release: Hash::derive("lore-sim/break-even", &[&parts]),
         mechanism,
-        window: WINDOW,
+        window: WEEK,
         items_root: Hash::ZERO,
         cells: items.iter().map(|item| (*item, 0)).collect::<BTreeSet<_>>(),
     };
@@ -303,7 +300,8 @@ pub fn measure(
         page.note((*count).into(), &context.seeds, Arm::Gossip.name(), "squared_error", &gossip);
         page.note((*count).into(), &context.seeds, Arm::Isolated.name(), "squared_error", &alone);
     }
-    describe(&mut page, parameters, context, curves, &found);
+    let unbounded = all.iter().all(|errors| errors.private == errors.robust);
+    describe(&mut page, parameters, context, (curves, unbounded), &found);
     Ok((page, found))
 }
 
@@ -311,7 +309,7 @@ fn describe(
     page: &mut Page,
     parameters: &Parameters,
     context: &Context<'_>,
-    curves: Vec<Curve>,
+    (curves, unbounded): (Vec<Curve>, bool),
     found: &[BreakEven],
 ) {
     let Parameters { trials, rate, items, nodes, .. } = parameters;
@@ -368,14 +366,19 @@ fn describe(
     page.answer = vec![
         format!("{}.", words.collect::<Vec<_>>().join("; ")),
         if page.ok {
-            "Simulation and formula agree. The formula is the first order of a ratio's error and lies a little low where noise is large; \
-             with the second order it lies within the intervals, widened from 95 % to 99.999 % and by a twentieth for the straight line \
-             between two numbers of nodes. Bounding voices changes nothing where nobody lies."
+            "Simulation and formula agree: with the second order of a ratio's error the formula lies within the intervals, widened from 95 % \
+             to 99.999 % and by a twentieth for the straight line between two numbers of nodes."
                 .into()
         } else {
             "Simulation and formula DISAGREE: one of the two is wrong.".into()
         },
     ];
+    if found.iter().all(|one| one.formula <= one.simulated.mean) {
+        page.answer.push("By its first order alone the formula lies a little low.".into());
+    }
+    if unbounded {
+        page.answer.push("Bounding voices changes nothing where nobody lies.".into());
+    }
     page.limits = "One release takes the whole budget. Under a default plan outcomes have a fifth of rho in twelve releases, so that \
         each is far noisier; the study `rename` shows both. All nodes are equally large and have the same rate: where rates differ by \
         node, a pool answers another question than a node alone."

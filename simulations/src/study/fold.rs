@@ -3,7 +3,8 @@
 //! The fold, the pooling of evidence and votes, the election of candidates and the watches for drift are the
 //! protocol's. Left out are what this level has no use for: signatures, chains, and the log's checks of them.
 
-use lore_lessons::{Book, Circle, Entry as Known, Tally};
+use lore_engine::Terms;
+use lore_lessons::{Book, released};
 use lore_protocol::charter::{Charter, EpochRule, Limits, PrivacyTerms, Vouchers, WindowTerms};
 use lore_protocol::delta::{Delta, Header, Spend, VERSION};
 use lore_protocol::identity::{Signature, Signer};
@@ -21,7 +22,7 @@ use lore_protocol::voice::Voices;
 use super::StudyError;
 
 /// The charter's default bound on one voice's counts.
-pub const EVIDENCE_CAP: u32 = 1_000;
+pub const EVIDENCE_CAP: u32 = Terms::LIMITS.evidence_cap;
 
 /// A bound that no honest count comes near.
 pub const UNBOUNDED: u32 = 1_000_000;
@@ -151,29 +152,23 @@ impl Group {
         self.library.lesson_state(lesson)
     }
 
-    /// What a member may hint from this library, as nodes make it: the pooled evidence of every lesson that has some,
-    /// and the state of its remedy.
+    /// What a member may hint from this library, as nodes make it, of the lessons that somebody has met. A node also hints
+    /// what a member wrote before anybody met it; here lessons stand in the library from the start ([`Group::know`]) only so
+    /// that their trials can be counted.
     #[must_use]
-    pub fn book(&self, circle: Circle) -> Book {
+    pub fn book(&self) -> Book {
         let mut book = Book::new();
         for (id, item) in &self.library.lessons {
-            let evidence = self.library.estimate(&self.charter, ItemId::Lesson(*id), 0);
-            let votes = self.library.votes(ItemId::Lesson(*id));
-            let votes = votes.map_or(0, |votes| votes.sure_micros() / 1_000_000);
-            let support = item.total_support().max(0).unsigned_abs() / u64::from(WEIGHT);
-            // Nobody hints what somebody wrote and nobody has met.
-            if evidence.is_none() && votes == 0 && support == 0 {
-                continue;
+            let lesson = ItemId::Lesson(*id);
+            let votes = self.library.votes(lesson).map_or(0, |votes| votes.sure_micros());
+            let is_met = self.library.estimate(&self.charter, lesson, 0).is_some()
+                || votes >= 1_000_000
+                || item.total_support() >= i64::from(WEIGHT);
+            if is_met {
+                let entries = released(&self.library, &self.charter, None, *id, item);
+                entries.into_iter().for_each(|entry| book.add(entry));
+                book.mark(*id, self.library.lesson_state(*id));
             }
-            let people = u32::try_from(support.max(votes)).unwrap_or(u32::MAX);
-            book.add(Known {
-                lesson: item.lesson.clone(),
-                circle,
-                tally: Tally::pooled(people, evidence.as_ref()),
-                example: String::new(),
-                public: true,
-                state: self.library.lesson_state(*id),
-            });
         }
         book
     }
@@ -204,7 +199,7 @@ fn charter(evidence_cap: u32) -> Charter {
             lessons_min_sigma_micros: 0,
             lessons_min_threshold: 0,
             outcomes_min_sigma_micros: 0,
-            lessons_payload_bytes: 14 << 10,
+            lessons_payload_bytes: Terms::LESSONS_BYTES,
             votes_at: vec![0],
             votes_min_deviation_micros: 0,
             releases_per_unit: None,
@@ -212,13 +207,10 @@ fn charter(evidence_cap: u32) -> Charter {
             costs: None,
         },
         limits: Limits {
+            // As many as a study may have nodes.
             members: 400,
-            members_per_voice: 16,
-            deltas_per_epoch: 256,
-            lessons_per_epoch: 1_024,
             evidence_cap,
-            revokers: 2,
-            promotion_margin_micros: 0,
+            ..Terms::LIMITS
         },
         founders: Vec::new(),
     }

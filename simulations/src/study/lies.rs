@@ -5,12 +5,11 @@ use serde::Deserialize;
 use super::StudyError;
 use super::arm::Arm;
 use super::bootstrap;
-use super::change::Change;
 use super::history::{self, Trail};
 use super::hostile::{Hostile, Lie};
 use super::learn::Setting;
 use super::page::{Chart, Curve, Page, Point, Scale, Sheet};
-use super::people::{FACTS, Spending, check_epsilons, check_within, people};
+use super::people::{FACTS, Spending, UNMET, check_epsilons, check_within, people};
 use super::spec::Context;
 
 /// Arms of the study: a centre that everybody trusts has no members that lie to it.
@@ -51,13 +50,9 @@ pub fn run(parameters: &Parameters, context: &Context<'_>) -> Result<Page, Study
     if parameters.hostile.is_empty() {
         return Err(StudyError::value("hostile", "empty", "at least one number"));
     }
-    let setting = Setting {
-        nodes: parameters.nodes,
-        people: people(parameters.users, parameters.situations, context.facts)?,
-        change: Change::Never,
-        mechanism: Spending::Plan.mechanism(parameters.epsilon)?,
-        hostile: Hostile::NONE,
-    };
+    let people = people(parameters.users, parameters.situations, context.facts)?;
+    let mechanism = Spending::Plan.mechanism(parameters.epsilon)?;
+    let setting = Setting::new(parameters.nodes, people, mechanism);
     let lies = [Lie::Loud, Lie::Stealth];
     let parts: Vec<Hostile> = lies
         .iter()
@@ -183,6 +178,7 @@ fn describe(
         "Each hostile member is a voice of its own. Members that one invitee brought count as one voice together, so that this is about \
          as many invitees of founders, not as many keys."
             .into(),
+        UNMET.into(),
     ];
     page.answer = vec![format!(
         "First share of lying members with which more than one hint in twenty is wrong, of {} %. {}.",

@@ -85,10 +85,8 @@ pub fn run(parameters: &Parameters, context: &Context<'_>) -> Result<Page, Study
             page.note(0, &context.seeds, name, metric, values);
         }
         for (at, (metric, values)) in metrics.iter().enumerate() {
-            let finite: Vec<f64> =
-                values.iter().copied().filter(|value| value.is_finite()).collect();
-            let text =
-                if finite.is_empty() { "-".into() } else { bootstrap::mean(&finite).text(0) };
+            let mean = bootstrap::mean(values);
+            let text = if mean.mean.is_nan() { "-".into() } else { mean.text(0) };
             if rows.len() <= at {
                 rows.push(vec![(*metric).to_owned()]);
             }
