@@ -215,9 +215,7 @@ fn run(
 ) -> anyhow::Result<bool> {
     let text = read(name)?;
     let directory = Path::new(name).parent().unwrap_or(Path::new("."));
-    let base = Base::parse(&text, directory)
-        .map_err(anyhow::Error::msg)
-        .with_context(|| format!("scenario `{name}`"))?;
+    let base = Base::parse(&text, directory).with_context(|| format!("scenario `{name}`"))?;
     if seed.is_some() && matches!(seeds, Seeds::Range(..)) {
         bail!("--seed and a range in --seeds name the first seed twice; leave one of them out");
     }

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Base, Cell, Shard, Sweep, SweepError};
+use super::{Base, BaseError, Cell, Shard, Sweep, SweepError};
 use crate::table::Table;
 use crate::{files, metrics, runner};
 
@@ -164,7 +164,7 @@ impl Results {
         let wrong = |error| SweepError::Cell { index: *index, arm: arm.clone(), error };
         let base = Base::parse(&cell.scenario, base).map_err(wrong)?;
         if base.inputs() != cell.inputs {
-            return Err(wrong("its table changed while the sweep ran; run the sweep again".into()));
+            return Err(wrong(BaseError::Changed));
         }
         let (found, broken) = base.run(*seed).map_err(wrong)?;
         let mut table = Table::new();
