@@ -215,3 +215,47 @@ fn charter(evidence_cap: u32) -> Charter {
         founders: Vec::new(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use lore_lessons::Circle;
+
+    use super::*;
+    use crate::budget::{self, WEEK};
+    use crate::study::pitfall::Pitfall;
+
+    #[test]
+    fn a_member_tells_its_own_support_from_that_of_others_and_what_nobody_met_is_not_hinted() {
+        let lesson = |number| Pitfall::new(number, 1).unwrap().remedies.remove(0);
+        let (known, unmet) = (lesson(1), lesson(2));
+        let mechanism = budget::plan(8.0).unwrap().lessons.unwrap();
+        let release = |people: u16| {
+            Payload::Lessons(Lessons {
+                origin: Origin::Mechanism(mechanism),
+                window: Some(WEEK),
+                entries: vec![LessonEntry {
+                    key: LessonKey::Primary(known.clone()),
+                    support: i64::from(people) * i64::from(WEIGHT),
+                }],
+                padding: Vec::new(),
+            })
+        };
+        let mut group = Group::new(true);
+        group.know([known.clone(), unmet.clone()]).unwrap();
+        assert!(group.book().entries().is_empty(), "nobody met either");
+        group.take(1, [(member(1), release(50)), (member(2), release(30))]).unwrap();
+
+        let people = |me: Option<MemberId>| -> Vec<(Circle, u32)> {
+            let item = &group.library().lessons[&known.id()];
+            let entries = released(group.library(), &group.charter, me, known.id(), item);
+            entries.iter().map(|entry| (entry.circle, entry.tally.groups)).collect()
+        };
+        assert_eq!(people(None), [(Circle::Federation, 80)]);
+        let own_and_others = [(Circle::Node, 50), (Circle::Federation, 30)];
+        assert_eq!(people(Some(member(1))), own_and_others);
+        let book = group.book();
+        let [entry] = book.entries() else { panic!("{book:?}") };
+        assert_eq!((&entry.lesson, entry.tally.groups), (&known, 80));
+    }
+}

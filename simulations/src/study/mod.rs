@@ -19,6 +19,7 @@ pub mod extraction;
 pub mod facts;
 pub mod fold;
 pub mod follow;
+pub mod formula;
 pub mod history;
 pub mod hostile;
 pub mod learn;

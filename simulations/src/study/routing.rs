@@ -236,9 +236,11 @@ pub fn run(parameters: &Parameters) -> Result<Page, StudyError> {
             .into(),
         "The book of hints is the hardest case: all lessons are of one program and one kind of failure, and only the word tells them apart.".into(),
     ];
-    page.limits = "Skills and queries have one author, and all skills together are one library: its intervals say nothing about other libraries. The curve ends at 78 skills: what lies beyond is the fitted line, if that. What a further item costs a model is \
-        assumed, not measured; a published curve peaks at one item given, and whether a model of ours does is not known. Arms of pooling do not apply: \
-        all of them rest on the same look-up. Remedies that are rivals for one and the same situation are not told apart by the look-up but by evidence: see `change`."
+    page.limits = "Skills and queries have one author. Smaller libraries are drawn from the same skills and overlap, so that their intervals are too \
+        narrow for libraries of other people; all skills together are one library, whose intervals say nothing about others. The curve ends at \
+        78 skills: what lies beyond is the fitted line, if that. What a further item costs a model is assumed, not measured; a published curve \
+        peaks at one item given, and whether a model of ours does is not known. Arms of pooling do not apply: all of them rest on the same \
+        look-up. Remedies that are rivals for one and the same situation are not told apart by the look-up but by evidence: see `change`."
         .into();
     page.assumed = vec![format!("losses by each further item: {:?}", parameters.losses)];
     Ok(page)

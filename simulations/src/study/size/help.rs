@@ -214,7 +214,7 @@ pub(super) fn add(
          same shape between the ends that were measured inside communities. A person knows each by its prevalence. {:.0} % of failing calls \
          repeat one of the person's own; of the others {:.0} % are of these situations, in proportion to their prevalence. \
          Arms: own sessions are the isolated arm; at the end of a period the centre and the oracle answer what gossip without privacy does, as soon \
-         as one person knows each situation; votes and thresholds are pooled as nodes do it, and without liars bounding voices changes nothing.",
+         as one person knows each situation; votes and thresholds are pooled as nodes do it, with each voice bounded.",
         parameters.users,
         parameters.situations,
         100.0 * facts.value("own_repeats"),
