@@ -5,6 +5,7 @@
 //! may feed back into what they decide. The same seed gives the same trace hash, on any number of
 //! threads.
 
+mod budget;
 pub mod faults;
 pub mod files;
 pub mod learning;

@@ -14,7 +14,7 @@ use lore_simulations::manifest::Manifest;
 use lore_simulations::scenario::{SHIPPED, Scenario, shipped};
 use lore_simulations::sweep::Base;
 use lore_simulations::world::{self, Outcome, Sample};
-use lore_simulations::{memory, runner, utility};
+use lore_simulations::{files, memory, runner, utility};
 use serde_json::json;
 
 mod commands;
@@ -72,7 +72,7 @@ enum Command {
     },
     /// Measure how fast simulations are on one core, beside control arms
     Bench {
-        /// A tenth of the nodes and of the deltas
+        /// A tenth of the nodes and of the deltas, without judging the bars
         #[arg(long)]
         quick: bool,
         /// One JSON object
@@ -135,9 +135,9 @@ enum Command {
     /// Draw a metric of a table as a figure
     Plot(commands::plot::PlotArgs),
     /// Report metrics of a table: a page with figures and tables
-    Report(commands::plot::ReportArgs),
+    Report(commands::report::ReportArgs),
     /// Convert trajectories into an outcome table for a replay
-    Convert(commands::new::ConvertArgs),
+    Convert(commands::convert::ConvertArgs),
     /// Run the shipped scenarios on two builds, and list what changed
     Compare(commands::compare::CompareArgs),
     /// Compare the shipped scenarios with committed results
@@ -170,8 +170,8 @@ fn main() -> ExitCode {
         Command::Sweep(args) => commands::sweep::sweep(args),
         Command::Merge(args) => commands::sweep::merged(&args),
         Command::Plot(args) => commands::plot::plot(&args),
-        Command::Report(args) => commands::plot::report(&args),
-        Command::Convert(args) => commands::new::convert(&args),
+        Command::Report(args) => commands::report::report(&args),
+        Command::Convert(args) => commands::convert::convert(&args),
         Command::Compare(args) => commands::compare::compare(&args),
         Command::Check(args) => commands::compare::check(&args),
         Command::List { json } => list(json),
@@ -215,9 +215,7 @@ fn run(
 ) -> anyhow::Result<bool> {
     let text = read(name)?;
     let directory = Path::new(name).parent().unwrap_or(Path::new("."));
-    let base = Base::parse(&text, directory)
-        .map_err(anyhow::Error::msg)
-        .with_context(|| format!("scenario `{name}`"))?;
+    let base = Base::parse(&text, directory).with_context(|| format!("scenario `{name}`"))?;
     if seed.is_some() && matches!(seeds, Seeds::Range(..)) {
         bail!("--seed and a range in --seeds name the first seed twice; leave one of them out");
     }
@@ -228,7 +226,8 @@ fn run(
     let seeds = seeds.list(seed.unwrap_or(own))?;
     let threads = threads.unwrap_or_else(runner::available_threads);
     let first = seeds.first().copied().unwrap_or(own);
-    let command = format!("lore-sim run {name} --seed {first} --seeds {}", seeds.len());
+    let shown = commands::quoted(&commands::file_name(Path::new(name)));
+    let command = format!("lore-sim run {shown} --seed {first} --seeds {}", seeds.len());
     let scenario = match base {
         Base::Federation(scenario) => *scenario,
         Base::Replay(replay) => {
@@ -236,7 +235,7 @@ fn run(
                 bail!("--manifest is for federations; a replay of outcomes has no trace");
             }
             let from = (text.as_str(), command.as_str());
-            return commands::report::replay(&replay, from, &seeds, threads, (out, json));
+            return commands::pooling::run(&replay, from, &seeds, threads, (out, json));
         }
     };
     memory::check(&scenario, threads.min(seeds.len()), memory::free())?;
@@ -267,8 +266,7 @@ fn run(
     if let Some(path) = manifest {
         let written = Manifest::new(&scenario, &text, &outcomes).to_json()?;
         let shown = path.display();
-        std::fs::write(path, written)
-            .with_context(|| format!("cannot write manifest `{shown}`"))?;
+        files::write(path, written.as_bytes()).context("the manifest")?;
         eprintln!("manifest: {shown}; `lore-sim replay {shown}` does the same again");
     }
     if json {
@@ -311,11 +309,11 @@ fn show(
     if json && out.is_none() {
         return Ok(());
     }
-    let directory = commands::report::directory(out, &scenario.name);
-    let (files, table) = commands::report::federation(&directory, scenario, from, runs)?;
+    let directory = commands::results::directory(out, &scenario.name);
+    let (files, table) = commands::results::federation(&directory, scenario, from, runs)?;
     if !json {
         if runs.len() > 1 {
-            commands::report::print_summary(&table, &scenario.name)?;
+            commands::results::print_summary(&table, &scenario.name)?;
         }
         line(&format!("report: {}\ntable: {}", files.report, files.table));
     }

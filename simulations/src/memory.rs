@@ -10,27 +10,14 @@ const NODE_BYTES: u64 = 200_000;
 /// Copies of a payload that a node keeps: in its log, and on its disk.
 const COPIES: u64 = 3;
 
-/// Why a simulation was not begun.
+/// Why a simulation or a benchmark was not begun.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{runs} simulations at a time of {nodes} nodes need about {need_mib} MiB of memory, and {free_mib} MiB are \
-     free; lower `nodes` or `work.deltas_per_node`, or run with fewer --threads"
-)]
+#[error("{what} about {need_mib} MiB of memory, and {free_mib} MiB are free; {remedy}")]
 pub struct TooLarge {
-    runs: u64,
-    nodes: usize,
+    what: String,
     need_mib: u64,
     free_mib: u64,
-}
-
-/// Why a benchmark was not begun.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "this needs about {need_mib} MiB of memory, and {free_mib} MiB are free; end other programs, or use --quick"
-)]
-pub struct TooLittle {
-    need_mib: u64,
-    free_mib: u64,
+    remedy: &'static str,
 }
 
 /// Bytes that one simulation of a scenario needs, as a guess on the high side.
@@ -66,13 +53,24 @@ fn kib(path: &str, key: &str) -> Option<u64> {
     Some(kib * 1_024)
 }
 
-/// Checks that so many bytes fit into the free memory.
+/// Checks that so many bytes of a benchmark fit into the free memory.
 ///
 /// # Errors
 /// Fails when they do not.
-pub fn check_bytes(need: u64, free: Option<u64>) -> Result<(), TooLittle> {
+pub fn check_bytes(need: u64, free: Option<u64>) -> Result<(), TooLarge> {
+    fits(need, free, || "this needs".into(), "end other programs, or use --quick")
+}
+
+fn fits(
+    need: u64,
+    free: Option<u64>,
+    what: impl FnOnce() -> String,
+    remedy: &'static str,
+) -> Result<(), TooLarge> {
     match free {
-        Some(free) if need > free => Err(TooLittle { need_mib: need >> 20, free_mib: free >> 20 }),
+        Some(free) if need > free => {
+            Err(TooLarge { what: what(), need_mib: need >> 20, free_mib: free >> 20, remedy })
+        }
         _ => Ok(()),
     }
 }
@@ -82,18 +80,10 @@ pub fn check_bytes(need: u64, free: Option<u64>) -> Result<(), TooLittle> {
 /// # Errors
 /// Fails when they do not.
 pub fn check(scenario: &Scenario, at_once: usize, free: Option<u64>) -> Result<(), TooLarge> {
-    const MIB: u64 = 1 << 20;
     let runs = at_once.max(1) as u64;
-    let need = need(scenario).saturating_mul(runs);
-    match free {
-        Some(free) if need > free => Err(TooLarge {
-            runs,
-            nodes: scenario.nodes,
-            need_mib: need / MIB,
-            free_mib: free / MIB,
-        }),
-        _ => Ok(()),
-    }
+    let what = || format!("{runs} simulations at a time of {} nodes need", scenario.nodes);
+    let remedy = "lower `nodes` or `work.deltas_per_node`, or run with fewer --threads";
+    fits(need(scenario).saturating_mul(runs), free, what, remedy)
 }
 
 #[cfg(test)]

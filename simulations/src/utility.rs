@@ -4,22 +4,19 @@
 //! Two arms see the same sessions: users that share one weight among all lessons they met, as nodes do, and
 //! users that speak for one lesson drawn from them.
 
+use lore_engine::Terms;
 use lore_privacy::release::{LessonsSpec, release_lessons};
-use lore_privacy::{
-    Budget, LessonContribution, LocalSecret, PrivacyError, Private, Schedule, SeededNoise,
-};
+use lore_privacy::{LessonContribution, LocalSecret, PrivacyError, Private, Schedule, SeededNoise};
 use lore_protocol::ids::Hash;
 use lore_protocol::lesson::{Action, ErrorClass, Lesson, Op, Token, Trigger};
-use lore_protocol::payload::{Payload, Unit, Window};
+use lore_protocol::payload::{Payload, Window};
 use serde::Serialize;
 
+use crate::budget;
 use crate::rng::{Purpose, Streams, WHOLE};
 
 const EPSILONS_MICROS: [u64; 4] = [1_000_000, 2_000_000, 4_000_000, 8_000_000];
-const DELTA_E18: u64 = 1_000_000_000_000;
 const WINDOW: Window = Window { start_seconds: 0, end_seconds: 7_776_000 };
-/// Size of a lesson release, as founders set it.
-const PADDED_BYTES: u32 = 14 << 10;
 
 /// Work on a node in a quarter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -75,11 +72,11 @@ pub fn run(
             for (arm, keys_per_unit) in
                 [Schedule::default().keys_per_unit, 1].into_iter().enumerate()
             {
-                let budget = Budget::new(Unit::User, epsilon_micros, DELTA_E18, 90)?;
+                let budget = budget::of_micros(epsilon_micros)?;
                 let plan = budget.plan(Schedule { keys_per_unit, ..Schedule::default() })?;
                 let mechanism = plan.lessons.ok_or(PrivacyError::NoBudget)?;
                 let release = Hash::derive("lore-sim/utility", &[&run.to_le_bytes()]);
-                let spec = LessonsSpec::new(release, mechanism, WINDOW, PADDED_BYTES);
+                let spec = LessonsSpec::new(release, mechanism, WINDOW, Terms::LESSONS_BYTES);
                 let noise = [seed, run.into(), epsilon_micros, arm as u64].map(u64::to_le_bytes);
                 let mut noise = SeededNoise::new(&noise.concat());
                 let made = release_lessons(&spec, &contributions, &secret, &mut noise)?;

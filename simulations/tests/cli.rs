@@ -84,22 +84,27 @@ fn small_study(name: &str, changes: &[(&str, &str)]) -> String {
     path.to_str().unwrap().to_owned()
 }
 
-/// Runs it, twice to the same bytes, and gives the page.
-fn studied(name: &str, changes: &[(&str, &str)], seeds: &str) -> serde_json::Value {
+/// Runs it, twice to the same bytes, and gives the page. Nothing is random where there are no seeds.
+fn studied(name: &str, changes: &[(&str, &str)], seeds: Option<&str>) -> serde_json::Value {
     let path = small_study(name, changes);
     let out = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("study-{name}"));
-    let args = ["study", &path, "--seeds", seeds, "--json", "--out", out.to_str().unwrap()];
+    let mut args = vec!["study", &path, "--json", "--out", out.to_str().unwrap()];
+    args.extend(seeds.into_iter().flat_map(|seeds| ["--seeds", seeds]));
     let first = lore_sim(&args);
     assert!(first.status.success(), "{first:?}");
     assert_eq!(first.stdout, lore_sim(&[&args[..], &["--threads", "1"]].concat()).stdout);
     let html = std::fs::read_to_string(out.join(format!("{name}.html"))).unwrap();
     assert!(html.len() < 300_000 && html.contains("What this does not show"), "{name}");
-    assert!(html.contains("measured") || html.contains("assumed"), "{name}");
     let page = last_object(&first)["page"].clone();
-    let charts = page["charts"].as_array().unwrap().len();
-    for chart in 1..=charts {
+    let count = |key: &str| page[key].as_array().unwrap().len();
+    // Each number that it rests on has a row that says where it is from.
+    let rows =
+        ["measured", "assumed"].map(|basis| html.matches(&format!("<td>{basis}</td>")).count());
+    assert!(count("assumed") > 0, "{name}");
+    assert_eq!(rows.iter().sum::<usize>(), count("facts") + count("assumed"), "{name}: {html}");
+    for chart in 1..=count("charts") {
         let svg = std::fs::read_to_string(out.join(format!("{name}-{chart}.svg"))).unwrap();
-        assert!(svg.starts_with("<svg") || svg.contains("<svg"), "{name}-{chart}");
+        assert!(svg.starts_with("<svg") && svg.ends_with("</svg>\n"), "{name}-{chart}: {svg}");
     }
     for sheet in page["sheets"].as_array().unwrap() {
         let width = |row: &serde_json::Value| row.as_array().unwrap().len();
@@ -149,7 +154,7 @@ fn a_larger_share_of_people_who_know_a_lesson_needs_fewer_people_and_votes_reach
             ("vote_prevalences = [0.1, 0.35]", "vote_prevalences = [0.35]"),
             ("[1, 3, 10, 30, 100]", "[1, 10]"),
         ],
-        "3",
+        Some("3"),
     );
     let needed =
         |at: usize| page["charts"][0]["curves"][0]["points"][at]["y"]["mean"].as_f64().unwrap();
@@ -168,7 +173,7 @@ fn pooling_breaks_even_where_the_formula_says() {
         ("[0.5, 1, 2, 4]", "[2]"),
         ("items = 60", "items = 30"),
     ];
-    let page = studied("break-even", &changes, "6");
+    let page = studied("break-even", &changes, Some("6"));
     assert_eq!(page["ok"], true);
 }
 
@@ -179,7 +184,7 @@ fn a_federation_forgets_a_renamed_flag_sooner_than_a_node_alone() {
         ("[1, 2, 3, 5, 6, 8, 12, 20]", "[1, 8]"),
         ("phase = 10", "phase = 6"),
     ];
-    let page = studied("rename", &changes, "2");
+    let page = studied("rename", &changes, Some("2"));
     let alone = end_of(&page, 0, "each node alone");
     assert!(end_of(&page, 0, "robust, epsilon 4") < alone, "{page}");
     assert!(end_of(&page, 0, "centralised") < alone, "{page}");
@@ -194,10 +199,10 @@ fn every_kind_of_change_has_a_chart_in_which_all_arms_meet_the_same() {
             ("users = 100", "users = 40"),
             ("epochs = 40", "epochs = 22"),
         ],
-        "2",
+        Some("2"),
     );
     assert_eq!(page["charts"].as_array().unwrap().len(), 4);
-    for chart in 0..3 {
+    for chart in 0..4 {
         let oracle = end_of(&page, chart, "oracle");
         assert!(end_of(&page, chart, "private, robust") >= oracle, "{page}");
     }
@@ -210,14 +215,21 @@ fn one_loud_liar_misleads_where_voices_are_not_bounded_and_not_where_they_are() 
         ("epochs = 20", "epochs = 12"),
         ("[0, 1, 2, 4, 6, 8]", "[0, 1]"),
     ];
-    let page = studied("poisoning", &changes, "2");
+    let page = studied("poisoning", &changes, Some("2"));
     assert!(end_of(&page, 0, "private, summed") > 0.3, "{page}");
     assert!(end_of(&page, 0, "private, robust") < 0.05, "{page}");
 }
 
 #[test]
 fn more_skills_are_harder_to_tell_apart_and_hints_are_not() {
-    let page = studied("routing", &[], "1");
+    let page = studied("routing", &[], None);
+    let refused = lore_sim(&["study", "routing", "--seeds", "3"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(
+        String::from_utf8(refused.stderr)
+            .unwrap()
+            .contains("nothing in the study `routing` is random")
+    );
     let points = page["charts"][0]["curves"][0]["points"].as_array().unwrap();
     let at = |place: usize| points[place]["y"]["mean"].as_f64().unwrap();
     assert!(at(2) > at(points.len() - 1) + 0.05, "{points:?}");
@@ -226,7 +238,7 @@ fn more_skills_are_harder_to_tell_apart_and_hints_are_not() {
 
 #[test]
 fn the_extraction_attack_works_without_noise_alone() {
-    let page = studied("extraction", &[("attacks = 1000", "attacks = 200")], "3");
+    let page = studied("extraction", &[("attacks = 1000", "attacks = 200")], Some("3"));
     assert_eq!((page["ok"].as_bool(), end_of(&page, 0, "coin")), (Some(true), 0.5));
     assert!(end_of(&page, 0, "attack") > 0.99, "{page}");
 }
@@ -234,7 +246,7 @@ fn the_extraction_attack_works_without_noise_alone() {
 #[test]
 fn a_week_apart_loses_nothing() {
     let changes = [("nodes = 6", "nodes = 5"), ("deltas_per_node = 8", "deltas_per_node = 4")];
-    let page = studied("partition", &changes, "1");
+    let page = studied("partition", &changes, Some("1"));
     assert_eq!(page["ok"], true);
     let rows = page["sheets"][0]["rows"].as_array().unwrap();
     let missed = rows.iter().find(|row| row[0] == "missed_deliveries").unwrap();

@@ -100,6 +100,12 @@ fn figures_are_drawn_of_what_they_say_and_of_nothing_else() {
         assert!(page.contains(part), "{part} in {page}");
     }
     assert!(at.join("lore-sim-reports/all-2.svg").is_file());
+    // Where table and report lie does not show: the same report comes from another place.
+    let whole = at.join("all.parquet");
+    let (whole, out) = (whole.to_str().unwrap(), at.join("elsewhere"));
+    let args_of_other = [&["report", whole][..], &args_of_report[2..], &axes].concat();
+    text(at, &[&args_of_other[..], &["--out", out.to_str().unwrap()]].concat());
+    assert_eq!(std::fs::read_to_string(out.join("all.html")).unwrap(), page);
 
     for (more, said) in [
         (&[][..], "--by gossip.degree"),
@@ -219,6 +225,11 @@ fn builds_and_committed_results_are_compared() {
     let shown = compare(&changed);
     assert!(shown.contains("1 the same, 0 moved within their spread, 2 changed"), "{shown}");
     assert!(shown.contains("tally.sync_bytes"), "{shown}");
+    let object = text(at, &["compare", &base, &changed, "--json"]);
+    let object: serde_json::Value = serde_json::from_str(&object).unwrap();
+    assert_eq!((&object["compared"], &object["changed"]), (&3.into(), &2.into()), "{object}");
+    let seeds = run(at, &["check", "none.csv", "--seeds", "3"]);
+    assert_eq!(seeds.status.code(), Some(2), "seeds are those of the file: {seeds:?}");
     assert!(refused(at, &["compare", &base, "none"]).contains("none"));
     assert!(refused(at, &["check", "none.csv"]).contains("--write"));
 }

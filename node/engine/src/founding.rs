@@ -51,6 +51,24 @@ pub struct Terms {
     pub scripts: bool,
 }
 
+impl Terms {
+    /// Delta of a ceiling on a period, in 1e-18: a millionth.
+    pub const DELTA_E18: u64 = DELTA_E18;
+    /// Fixed size of a lesson release, in bytes: below what gossip pushes whole.
+    pub const LESSONS_BYTES: u32 = 14 << 10;
+    /// Limits of a new federation. Of these a founder chooses the members alone.
+    pub const LIMITS: Limits = Limits {
+        members: 200,
+        members_per_voice: 16,
+        deltas_per_epoch: 256,
+        lessons_per_epoch: 1_024,
+        evidence_cap: 1_000,
+        revokers: 2,
+        vouches: None,
+        promotion_margin_micros: 0,
+    };
+}
+
 /// Cost releases as a founder chooses them; the noise follows from the ceiling.
 #[derive(Debug, Clone)]
 pub struct Costs {
@@ -173,7 +191,7 @@ impl<N: NoiseSource> Engine<N> {
                 lessons_min_sigma_micros: least(plan.lessons),
                 lessons_min_threshold: plan.lessons.map_or(1, |m| m.threshold),
                 outcomes_min_sigma_micros: least(plan.outcomes),
-                lessons_payload_bytes: LESSONS_BYTES,
+                lessons_payload_bytes: Terms::LESSONS_BYTES,
                 votes_at,
                 votes_min_deviation_micros: least(plan.votes),
                 releases_per_unit: None,
@@ -186,14 +204,9 @@ impl<N: NoiseSource> Engine<N> {
                 }),
             },
             limits: Limits {
-                members: terms.members.unwrap_or(200),
-                members_per_voice: 16,
-                deltas_per_epoch: 256,
-                lessons_per_epoch: 1_024,
-                evidence_cap: 1000,
-                revokers: 2,
+                members: terms.members.unwrap_or(Terms::LIMITS.members),
                 vouches: terms.vouches,
-                promotion_margin_micros: 0,
+                ..Terms::LIMITS
             },
             founders: vec![Founder { key: self.public_key(), recovery }],
         })
@@ -235,8 +248,6 @@ impl<N: NoiseSource> Engine<N> {
 
 /// Delta of a ceiling, in 1e-18.
 pub(crate) const DELTA_E18: u64 = 1_000_000_000_000;
-/// Fixed size of a lesson release: below what gossip pushes whole.
-const LESSONS_BYTES: u32 = 14 << 10;
 
 /// The least noise of a charter: a thousandth below what a user's budget at the ceiling buys, because
 /// for another unit the same shares are rounded elsewhere.

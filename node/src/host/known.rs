@@ -4,12 +4,11 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use lore_control as control;
-use lore_lessons::{Book, Call, Circle, Digest, Entry, Hint, Tally, TrialEnd, is_shell};
-use lore_protocol::charter::Charter;
-use lore_protocol::ids::{FederationId, LessonId, MemberId};
+use lore_lessons::{Book, Call, Circle, Digest, Entry, Hint, TrialEnd, is_shell, released};
+use lore_protocol::ids::{FederationId, LessonId};
 use lore_protocol::lesson::Lesson;
-use lore_protocol::library::{LessonItem, LessonState, Library};
-use lore_protocol::payload::{ItemId, Unit, WEIGHT};
+use lore_protocol::library::LessonState;
+use lore_protocol::payload::Unit;
 use lore_session::Started;
 
 use super::Node;
@@ -63,8 +62,7 @@ impl Node {
             let Some(library) = shelf.library(*id) else { continue };
             for (lesson, item) in &library.lessons {
                 states.push((*lesson, library.lesson_state(*lesson)));
-                let released = released(library, found.log().charter(), me, *lesson, item);
-                for entry in released {
+                for entry in released(library, found.log().charter(), me, *lesson, item) {
                     federations.insert((entry.circle, *lesson), *id);
                     book.add(entry);
                 }
@@ -329,40 +327,6 @@ fn trials_of(digests: &[(String, Digest)], id: LessonId) -> control::OwnTrials {
         }
     }
     trials
-}
-
-/// A lesson of a library, once for each circle that it is known from.
-fn released(
-    library: &Library,
-    charter: &Charter,
-    me: Option<MemberId>,
-    id: LessonId,
-    item: &LessonItem,
-) -> Vec<Entry> {
-    let people =
-        |support: i64| u32::try_from(support.max(0) / i64::from(WEIGHT)).unwrap_or(u32::MAX);
-    let own = me.and_then(|me| item.support.get(&me)).copied().unwrap_or(0);
-    let others = item.total_support().saturating_sub(own);
-    let votes = library.votes(ItemId::Lesson(id));
-    let votes = votes.map_or(0, |votes| votes.sure_micros() / 1_000_000);
-    let votes = u32::try_from(votes).unwrap_or(u32::MAX);
-    let evidence = library.estimate(charter, ItemId::Lesson(id), 0);
-    let entry = |circle: Circle, people: u32| Entry {
-        lesson: item.lesson.clone(),
-        circle,
-        tally: Tally::pooled(people, evidence.as_ref()),
-        example: String::new(),
-        public: true,
-        state: LessonState::Steady,
-    };
-    let mut entries = Vec::new();
-    if own > 0 {
-        entries.push(entry(Circle::Node, people(own)));
-    }
-    if others > 0 || !item.authored.is_empty() || entries.is_empty() {
-        entries.push(entry(Circle::Federation, people(others).max(votes)));
-    }
-    entries
 }
 
 const fn shown(circle: Circle) -> control::Circle {

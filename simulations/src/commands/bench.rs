@@ -67,12 +67,16 @@ pub(crate) fn bench(quick: bool, json: bool) -> anyhow::Result<bool> {
     let large = flood(sized(LARGE))?;
     let huge = flood(sized(HUGE))?;
     let learnt = learn();
-    let met = large["seconds"].as_f64().is_some_and(|seconds| seconds < SECONDS)
+    let within = large["seconds"].as_f64().is_some_and(|seconds| seconds < SECONDS)
         && large["peak_mib"].as_u64().is_none_or(|mib| mib < MIB);
-    let result = json!({ "ok": met, "large": large, "huge": huge, "learning": learnt });
+    // The bars are those of the full size.
+    let met = (!quick).then_some(within);
+    let ok = met.unwrap_or(true);
     if json {
+        let result =
+            json!({ "ok": ok, "bars_met": met, "large": large, "huge": huge, "learning": learnt });
         line(&result.to_string());
-        return Ok(met);
+        return Ok(ok);
     }
     for (name, one) in [("large", &large), ("huge", &huge)] {
         line(&format!(
@@ -102,12 +106,12 @@ pub(crate) fn bench(quick: bool, json: bool) -> anyhow::Result<bool> {
         learnt["accuracy"].as_f64().unwrap_or(0.0),
         learnt["central"].as_f64().unwrap_or(0.0),
     ));
-    line(if met {
-        "bars of the large mesh met: 20 s of processor time, 1 GiB"
-    } else {
-        "bars of the large mesh MISSED: 20 s of processor time, 1 GiB"
+    line(match met {
+        Some(true) => "bars of the large mesh met: 20 s of processor time, 1 GiB",
+        Some(false) => "bars of the large mesh MISSED: 20 s of processor time, 1 GiB",
+        None => "bars are not judged with --quick",
     });
-    Ok(met)
+    Ok(ok)
 }
 
 fn flood(mesh: Mesh) -> anyhow::Result<Value> {

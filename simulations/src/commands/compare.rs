@@ -11,7 +11,7 @@ use lore_simulations::stats::Sample;
 use lore_simulations::table::Table;
 use lore_simulations::{runner, world};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{bar, line};
 
@@ -40,9 +40,9 @@ pub(crate) struct CheckArgs {
     /// Write the results of this build into the file instead
     #[arg(long)]
     write: bool,
-    /// Seeds of every scenario, with --write
-    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(2..=1_000))]
-    seeds: u64,
+    /// Seeds of every scenario, with --write; 5 without it. A comparison takes the seeds of the file
+    #[arg(long, requires = "write", value_parser = clap::value_parser!(u64).range(2..=1_000))]
+    seeds: Option<u64>,
     /// Threads
     #[arg(long)]
     threads: Option<usize>,
@@ -50,6 +50,9 @@ pub(crate) struct CheckArgs {
     #[arg(long)]
     json: bool,
 }
+
+/// Seeds of committed results.
+const SEEDS: u64 = 5;
 
 /// A metric whose values differ.
 #[derive(Debug, Serialize)]
@@ -84,7 +87,7 @@ pub(crate) fn compare(args: &CompareArgs) -> anyhow::Result<bool> {
     progress.finish_and_clear();
     let compared = base.len();
     let changes = changes(&base, &new);
-    print(&changes, compared, args.json)?;
+    print(&changes, compared, args.json);
     Ok(true)
 }
 
@@ -164,14 +167,11 @@ fn changes(base: &Values, new: &Values) -> Vec<Change> {
     changes
 }
 
-fn print(changes: &[Change], compared: usize, json: bool) -> anyhow::Result<()> {
+fn print(changes: &[Change], compared: usize, json: bool) {
     let outside = changes.iter().filter(|change| !change.within).count();
     if json {
-        let ok = outside == 0;
-        line(
-            &serde_json::json!({ "ok": ok, "compared": compared, "changes": changes }).to_string(),
-        );
-        return Ok(());
+        line(&json!({ "compared": compared, "changed": outside, "changes": changes }).to_string());
+        return;
     }
     if !changes.is_empty() {
         line(&format!(
@@ -194,16 +194,19 @@ fn print(changes: &[Change], compared: usize, json: bool) -> anyhow::Result<()> 
         compared.saturating_sub(changes.len()),
         changes.len() - outside,
     ));
-    Ok(())
 }
 
 pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<bool> {
     let CheckArgs { file, write, seeds, threads, json } = args;
     let threads = threads.unwrap_or_else(runner::available_threads);
     if *write {
-        let table = results(*seeds, threads)?;
+        let table = results(seeds.unwrap_or(SEEDS), threads)?;
         table.write(file)?;
-        line(&format!("{}: {} rows", file.display(), table.len()));
+        let (name, rows) = (file.display().to_string(), table.len());
+        line(&match json {
+            true => json!({ "ok": true, "file": name, "rows": rows }).to_string(),
+            false => format!("{name}: {rows} rows"),
+        });
         return Ok(true);
     }
     let committed = Table::read(file).with_context(|| {
@@ -213,7 +216,7 @@ pub(crate) fn check(args: &CheckArgs) -> anyhow::Result<bool> {
         committed.sorted()?.iter().map(|row| row.seed).collect::<BTreeSet<_>>().len() as u64;
     let (base, new) = (values(&committed)?, values(&results(seeds.max(1), threads)?)?);
     let changes = changes(&base, &new);
-    print(&changes, base.len(), *json)?;
+    print(&changes, base.len(), *json);
     let ok = changes.iter().all(|change| change.within);
     if !ok {
         eprintln!(

@@ -1,317 +1,90 @@
-//! Reports of runs: one screen at the end, and a page with figures.
+//! `lore-sim report`: a page with figures and tables of some metrics of a table.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::Context as _;
-use lore_simulations::metrics;
-use lore_simulations::outcomes::{ARMS, Replay};
-use lore_simulations::plot::{Axis, Figure, Point, Series};
 use lore_simulations::report::Report;
-use lore_simulations::runner;
-use lore_simulations::scenario::Scenario;
-use lore_simulations::summary::{Interval, label, summarise};
-use lore_simulations::table::Table;
-use lore_simulations::world::{Outcome, Sample};
-use serde::Serialize;
+use lore_simulations::summary;
 
-use crate::{bar, line};
+use super::choice::{Choice, TIME};
+use super::{file_name, quoted};
+use crate::line;
 
-/// Metrics of a federation's run that stand in the table, where the run has them.
-const SHOWN: [&str; 12] = [
-    "ok",
-    "published",
-    "deliveries.missed",
-    "t50_s",
-    "t99_s",
-    "t100_s",
-    "agreed_after_calm_s",
-    "most_distinct_roots",
-    "forks",
-    "released",
-    "tally.gossip_bytes",
-    "tally.sync_bytes",
-];
-
-/// Directory of reports without `--out`.
-pub(crate) fn directory(out: Option<&Path>, name: &str) -> PathBuf {
-    out.map_or_else(|| Path::new("lore-sim-reports").join(stem(name)), Path::to_owned)
+#[derive(clap::Args)]
+pub(crate) struct ReportArgs {
+    #[command(flatten)]
+    choice: Choice,
+    /// Metric to show, with a figure and a table; may be given again
+    #[arg(long, required = true)]
+    metric: Vec<String>,
+    /// Title
+    #[arg(long)]
+    title: Option<String>,
+    /// What the results do not show, for the report's last section
+    #[arg(long)]
+    limits: Option<String>,
+    /// Directory of the report
+    #[arg(long, default_value = "lore-sim-reports")]
+    out: PathBuf,
+    /// One JSON object
+    #[arg(long)]
+    json: bool,
 }
 
-/// A name for files: letters, digits, dot, dash and underscore.
-fn stem(name: &str) -> String {
-    let fits = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
-    let clean: String =
-        name.chars().map(|letter| if fits(letter) { letter } else { '-' }).collect();
-    let clean = clean.trim_start_matches('.').to_owned();
-    if clean.is_empty() { "run".to_owned() } else { clean }
-}
-
-/// Files that a run wrote.
-#[derive(Debug, Clone, Serialize)]
-pub(crate) struct Files {
-    /// The page.
-    pub(crate) report: String,
-    /// All values.
-    pub(crate) table: String,
-}
-
-/// Writes report and table of a federation's runs.
-pub(crate) fn federation(
-    directory: &Path,
-    scenario: &Scenario,
-    (text, command): (&str, &str),
-    runs: &[(Outcome, Vec<Sample>)],
-) -> anyhow::Result<(Files, Table)> {
-    let mut table = Table::new();
-    for (run, (outcome, samples)) in runs.iter().enumerate() {
-        let metrics = metrics::of_federation(outcome, samples);
-        metrics::add(&mut table, run as u64, outcome.seed, &scenario.name, metrics);
-    }
-    let seeds = of_seeds(runs.len());
-    let mut report = Report::new(
-        format!("{}: {} nodes", scenario.name, scenario.nodes),
-        command,
-        text,
-    )
-    .text(&scenario.about)
-    .text(format!(
-        "{seeds}. Times are virtual. Every node ran the shipped engine; bytes crossed the wire."
-    ));
-    let broken = runs.iter().flat_map(|(outcome, _)| {
-        outcome.violations.iter().map(|what| vec![outcome.seed.to_string(), what.clone()])
-    });
-    let broken: Vec<Vec<String>> = broken.collect();
-    if !broken.is_empty() {
-        report = report.heading("Violated invariants").table(["seed", "what"], broken);
-    }
-    let of_band = if runs.len() > 1 {
-        format!("Mean and 95 % interval (Student's t). {seeds}, up to the end of the shortest run.")
-    } else {
-        format!("{seeds}, so there is no interval.")
-    };
-    for (metric, y, scale) in [
-        ("at.distinct_roots", Axis::new("Different library roots", ""), 1.0),
-        ("at.bytes", Axis::new("Sent so far", "MB"), 1e-6),
-    ] {
-        if let Some(points) = over_time(&table, &scenario.name, metric)? {
-            let (name, _) = label(metric);
-            let points = points.into_iter().map(|Point { x, y, low, high }| Point {
-                x,
-                y: y * scale,
-                low: low * scale,
-                high: high * scale,
-            });
-            let figure =
-                Figure::new(format!("{name} over time"), Axis::new("Virtual time", "s"), y)
-                    .with(Series::line("", points));
-            report = report.figure(figure, format!("{name} over time. {of_band}"));
-        }
-    }
-    let report = report
-        .heading("Results")
-        .table(["metric", "mean", "95 % interval", "runs"], rows(&table, &scenario.name, &SHOWN)?)
-        .limits(
-            "Gossip is a model: a fixed random overlay over which every node forwards what is new to it. \
-             Anti-entropy, the fold, signatures and admission are the shipped code. No agent runs, so nothing is \
-             said about how useful the lessons are.",
+pub(crate) fn report(args: &ReportArgs) -> anyhow::Result<bool> {
+    let choice = &args.choice;
+    let (table, listed) = choice.read()?;
+    let stem = choice.table.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let title = args.title.clone().unwrap_or_else(|| stem.clone());
+    let content = table.content_hash()?;
+    let source =
+        format!("table: {}\nrows: {}\ncontent: {content}", file_name(&choice.table), table.len());
+    let mut report = Report::new(title, command(args), source);
+    for metric in &args.metric {
+        let series = choice.series(&table, &listed, metric)?;
+        let (name, unit) = summary::label(metric);
+        let rows = choice.rows(&series);
+        let caption = format!(
+            "Mean and 95 % interval (Student's t) over at least {} runs. Metric `{metric}`{}.",
+            series.runs,
+            if unit.is_empty() { String::new() } else { format!(", in {unit}") },
         );
-    let files = write(directory, &scenario.name, &report, &table)?;
-    Ok((files, table))
-}
-
-fn write(directory: &Path, name: &str, report: &Report, table: &Table) -> anyhow::Result<Files> {
-    let page = report.write(directory, &stem(name)).context("cannot write the report")?;
-    let file = directory.join(format!("{}.parquet", stem(name)));
-    table.write(&file).context("cannot write the table of results")?;
-    Ok(Files { report: page.display().to_string(), table: file.display().to_string() })
-}
-
-fn of_seeds(count: usize) -> String {
-    if count == 1 { "One seed".to_owned() } else { format!("{count} seeds") }
-}
-
-/// A metric over time, as long as all runs last.
-fn over_time(table: &Table, arm: &str, metric: &str) -> anyhow::Result<Option<Vec<Point>>> {
-    let summary = summarise(table, metric)?;
-    let of_arm: Vec<(u64, Interval)> = summary
-        .into_iter()
-        .filter(|((name, _), _)| name == arm)
-        .map(|((_, t_micros), one)| (t_micros, one))
-        .collect();
-    let most = of_arm.iter().map(|(_, one)| one.runs).max();
-    let points: Vec<Point> = of_arm
-        .into_iter()
-        .filter(|(_, one)| Some(one.runs) == most)
-        .map(|(t_micros, one)| Point {
-            x: t_micros as f64 / 1e6,
-            y: one.mean,
-            low: one.low,
-            high: one.high,
-        })
-        .collect();
-    Ok((points.len() > 1).then_some(points))
-}
-
-/// Rows of the table of results: metric, mean, interval, runs.
-fn rows(table: &Table, arm: &str, shown: &[&str]) -> anyhow::Result<Vec<Vec<String>>> {
-    let mut rows = Vec::new();
-    for metric in shown {
-        let summary = summarise(table, metric)?;
-        let Some(one) = summary.get(&(arm.to_owned(), 0)) else { continue };
-        let interval = if one.runs > 1 {
-            format!("{} to {}", short(one.low), short(one.high))
-        } else {
-            "-".to_owned()
-        };
-        rows.push(vec![(*metric).to_owned(), short(one.mean), interval, one.runs.to_string()]);
+        report = report
+            .heading(name)
+            .figure(choice.figure(&series, metric, None, false), caption)
+            .table(["series", &choice.x, "mean", "95 % interval"], rows);
     }
-    Ok(rows)
-}
-
-/// About four digits.
-pub(crate) fn short(value: f64) -> String {
-    let size = value.abs();
-    match size {
-        _ if value.fract() == 0.0 && size < 1e15 => format!("{value:.0}"),
-        _ if size >= 1e4 => format!("{value:.0}"),
-        _ if size >= 100.0 => format!("{value:.1}"),
-        _ if size >= 1.0 => format!("{value:.2}"),
-        _ => format!("{value:.4}"),
+    if let Some(limits) = &args.limits {
+        report = report.limits(limits);
     }
-}
-
-/// Prints one screen of results of several runs.
-pub(crate) fn print_summary(table: &Table, name: &str) -> anyhow::Result<()> {
-    line(&format!("{name}: mean and 95 % interval over seeds"));
-    for row in rows(table, name, &SHOWN)? {
-        if let [metric, mean, interval, runs] = row.as_slice() {
-            line(&format!("  {metric:<24} {mean:>12}  {interval:<26} {runs} runs"));
-        }
-    }
-    Ok(())
-}
-
-#[derive(Serialize)]
-struct Replayed<'a> {
-    scenario: &'a str,
-    seeds: usize,
-    sigma: f64,
-    arms: Vec<ArmResult>,
-    #[serde(flatten)]
-    files: Option<Files>,
-}
-
-#[derive(Serialize)]
-struct ArmResult {
-    arm: &'static str,
-    rate_error_points: Interval,
-}
-
-/// Runs a replay over its seeds, and reports.
-pub(crate) fn replay(
-    replay: &Replay,
-    (text, command): (&str, &str),
-    seeds: &[u64],
-    threads: usize,
-    (out, json): (Option<&Path>, bool),
-) -> anyhow::Result<bool> {
-    let progress = bar(seeds.len() as u64, &replay.name)?;
-    let results = runner::in_parallel(seeds, threads, |seed| {
-        let metrics = replay.run(seed);
-        progress.inc(1);
-        metrics
-    });
-    progress.finish_and_clear();
-    let mut table = Table::new();
-    for (run, (seed, found)) in seeds.iter().zip(results).enumerate() {
-        metrics::add(&mut table, run as u64, *seed, "", found?);
-    }
-    let report = replay_report(replay, text, command, &table, seeds.len())?;
-    let files = if json && out.is_none() {
-        None
+    let page = report.write(&args.out, &stem)?.display().to_string();
+    if args.json {
+        line(&serde_json::json!({ "report": page, "content_hash": content }).to_string());
     } else {
-        Some(write(&directory(out, &replay.name), &replay.name, &report, &table)?)
-    };
-    let summary = summarise(&table, "rate_error_points")?;
-    let last = summary.keys().map(|(_, t_micros)| *t_micros).max().unwrap_or(0);
-    let arms = ARMS.into_iter().filter_map(|arm| {
-        let interval = summary.get(&(format!("arm={arm}"), last))?;
-        Some(ArmResult { arm, rate_error_points: *interval })
-    });
-    let arms: Vec<ArmResult> = arms.collect();
-    if json {
-        let (scenario, seeds, sigma) = (replay.name.as_str(), seeds.len(), replay.sigma());
-        line(&serde_json::to_string(&Replayed { scenario, seeds, sigma, arms, files })?);
-        return Ok(true);
-    }
-    line(&format!(
-        "{}: error of a success rate after {} releases, in percentage points",
-        replay.name, replay.releases
-    ));
-    for ArmResult { arm, rate_error_points: one } in arms {
-        line(&format!("  {arm:<20} {:>6.1}  ({:.1} to {:.1})", one.mean, one.low, one.high));
-    }
-    line("These runs used no skills: only pooling and privacy are studied.");
-    if let Some(files) = files {
-        line(&format!("report: {}\ntable: {}", files.report, files.table));
+        line(&format!("report: {page}"));
     }
     Ok(true)
 }
 
-fn replay_report(
-    replay: &Replay,
-    text: &str,
-    command: &str,
-    table: &Table,
-    seeds: usize,
-) -> anyhow::Result<Report> {
-    let x = Axis::new("Releases of every node, one a week", "");
-    let y = Axis::new("Error of a success rate", "percentage points");
-    let mut figure = Figure::new("Error of success rates by number of releases", x, y);
-    for arm in ARMS {
-        let points = over_time(table, &format!("arm={arm}"), "rate_error_points")?;
-        let week = |point: Point| Point { x: point.x / (7.0 * 86_400.0), ..point };
-        figure = figure.with(Series::line(arm, points.unwrap_or_default().into_iter().map(week)));
+/// The command that makes a report again, from the directory of its table.
+fn command(args: &ReportArgs) -> String {
+    let choice = &args.choice;
+    let table = file_name(&choice.table);
+    let mut words = vec!["lore-sim", "report", &table];
+    let x = Some(&choice.x).filter(|x| *x != TIME);
+    let all = [
+        ("--metric", args.metric.iter().collect::<Vec<_>>()),
+        ("--x", x.into_iter().collect()),
+        ("--by", choice.by.iter().collect()),
+        ("--where", choice.only.iter().collect()),
+        ("--x-label", choice.x_label.iter().collect()),
+        ("--title", args.title.iter().collect()),
+        ("--limits", args.limits.iter().collect()),
+    ];
+    for (option, values) in &all {
+        words.extend(values.iter().flat_map(|value| [*option, value.as_str()]));
     }
-    let groups = replay.outcomes.groups().into_iter().map(|(group, (trials, rate, cost))| {
-        vec![
-            group.to_owned(),
-            trials.to_string(),
-            format!("{:.1}", rate * 100.0),
-            format!("{cost:.2}"),
-        ]
-    });
-    let of_band = if seeds > 1 { "Mean and 95 % interval (Student's t)" } else { "No interval" };
-    let Replay { nodes, users, sessions, epsilon, .. } = replay;
-    Ok(Report::new(format!("{}: pooling real outcomes", replay.name), command, text)
-        .text(&replay.about)
-        .text(
-            "These runs used no skills. They were recorded before any federation, so nothing that nodes learn changes \
-             an outcome: only pooling and privacy are studied.",
-        )
-        .text(format!(
-            "{} trials in {} families of tasks, dealt to {nodes} nodes. Each of the {users} users of a node has \
-             {sessions} sessions between two releases, drawn from the node's share. Families stand for skills. Epsilon \
-             is {epsilon} for each user over all {} releases: noise of {:.1} sessions on each count of a release. \
-             Bounding, noise and pooling are the shipped code.",
-            replay.outcomes.trials.len(),
-            replay.outcomes.groups().len(),
-            replay.releases,
-            replay.sigma(),
-        ))
-        .figure(
-            figure,
-            format!(
-                "Root of the mean square error over families and nodes, against the rate in the whole table; \
-                 without an estimate a node says 50 %. {of_band}, {}.",
-                of_seeds(seeds).to_lowercase()
-            ),
-        )
-        .heading("The table")
-        .table(["family of tasks", "trials", "success (%)", "mean cost"], groups)
-        .limits(
-            "The same trials come up again and again, so the sessions of a node are less varied than those of real \
-             users. Rare families of tasks count as much as common ones. Sessions of one user are independent here. Signatures and the network are left out. No budget is \
-             spent on costs: they are only described.",
-        ))
+    if choice.log_x {
+        words.push("--log-x");
+    }
+    words.into_iter().map(quoted).collect::<Vec<_>>().join(" ")
 }

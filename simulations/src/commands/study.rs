@@ -1,6 +1,6 @@
 //! `lore-sim study`: runs a study and writes its report.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use clap::Args;
@@ -10,6 +10,7 @@ use lore_simulations::study::write::report;
 use lore_simulations::{files, runner};
 use serde_json::json;
 
+use super::{file_name, quoted};
 use crate::{bar, line};
 
 /// Steps of the progress bar.
@@ -104,7 +105,7 @@ pub(crate) fn study(args: &Study) -> anyhow::Result<bool> {
 
 /// The command that makes a report again.
 fn command(args: &Study) -> String {
-    let mut text = format!("lore-sim study {}", args.study);
+    let mut text = format!("lore-sim study {}", quoted(&file_name(Path::new(&args.study))));
     let numbers = [("seed", args.seed), ("seeds", args.seeds)];
     for (name, value) in numbers {
         if let Some(value) = value {
@@ -112,7 +113,7 @@ fn command(args: &Study) -> String {
         }
     }
     if let Some(path) = &args.facts {
-        text.push_str(&format!(" --facts {}", path.display()));
+        text.push_str(&format!(" --facts {}", quoted(&file_name(path))));
     }
     // Reports hold no place of the machine that they were made on.
     text.push_str(" --out DIR");

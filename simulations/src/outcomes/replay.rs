@@ -3,16 +3,18 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use lore_engine::Terms;
 use lore_privacy::release::{OutcomesSpec, release_outcomes};
 use lore_privacy::{
-    Budget, LocalSecret, OutcomeContribution, PrivacyError, Private, Schedule, SeededNoise,
+    LocalSecret, OutcomeContribution, PrivacyError, Private, Schedule, SeededNoise,
 };
 use lore_protocol::ids::{Hash, RevisionId};
 use lore_protocol::library::{Counts, Pool};
-use lore_protocol::payload::{ItemId, Mechanism, Payload, Unit, Window};
+use lore_protocol::payload::{ItemId, Mechanism, Payload};
 use serde::Deserialize;
 
 use super::table::{Outcomes, OutcomesError, Trial};
+use crate::budget::{self, WEEK};
 use crate::metrics::Metric;
 use crate::rng::{Purpose, Stream, Streams, WHOLE};
 
@@ -20,11 +22,9 @@ use crate::rng::{Purpose, Stream, Streams, WHOLE};
 /// releases of all nodes.
 pub const ARMS: [&str; 3] = ["alone", "pooled without noise", "pooled with privacy"];
 
-const DELTA_E18: u64 = 1_000_000_000_000;
 const WEEK_MICROS: u64 = 7 * 86_400 * 1_000_000;
-const WINDOW: Window = Window { start_seconds: 0, end_seconds: 604_800 };
 /// The charter's default cap of one voice's counts.
-const CAP: u32 = 1_000;
+const CAP: u32 = Terms::LIMITS.evidence_cap;
 
 /// Why a replay cannot run.
 #[derive(Debug, thiserror::Error)]
@@ -140,8 +140,7 @@ impl Replay {
             (name.to_owned(), ItemId::Revision(id), rate)
         });
         let groups = groups.collect();
-        let epsilon_micros = (file.epsilon * 1e6).round() as u64;
-        let budget = Budget::new(Unit::User, epsilon_micros, DELTA_E18, 90)?;
+        let budget = budget::of_micros(budget::micros(file.epsilon))?;
         let schedule = Schedule { outcomes: file.releases, ..Schedule::default() };
         let mechanism = budget.plan(schedule)?.outcomes.ok_or(PrivacyError::NoBudget)?;
         let File { name, about, seed, nodes, users, sessions, releases, epsilon, .. } = file;
@@ -253,7 +252,7 @@ impl Replay {
         let spec = OutcomesSpec {
             release: Hash::derive("lore-sim/replay", &[&parts]),
             mechanism: self.mechanism,
-            window: WINDOW,
+            window: WEEK,
             items_root: Hash::ZERO,
             cells: self.groups.iter().map(|(_, item, _)| (*item, 0)).collect(),
         };

@@ -3,9 +3,11 @@
 use super::axis::{Span, Tick};
 use super::style;
 use super::text::{LINE, escape, width, wrap};
-use super::{Figure, Form, PlotError, Point, Way, legend, marks};
+use super::{Figure, Form, PlotError, Point, legend, marks};
 
 const POINTS_PER_MM: f64 = 72.0 / 25.4;
+/// Width and height of a figure: one column of a paper.
+const SIZE_MM: (f64, f64) = (85.0, 62.0);
 const LABEL: f64 = 8.0;
 const TICK: f64 = 7.0;
 const EDGE: f64 = 4.0;
@@ -34,16 +36,18 @@ impl Place {
 
 pub(super) fn figure(figure: &Figure, own_file: bool) -> Result<String, PlotError> {
     check(figure)?;
-    let (wide, high) = (figure.width_mm * POINTS_PER_MM, figure.height_mm * POINTS_PER_MM);
-    let (xs, ys) = (values(figure, Way::Upright), values(figure, Way::Level));
+    let (wide, high) = (SIZE_MM.0 * POINTS_PER_MM, SIZE_MM.1 * POINTS_PER_MM);
+    let points = || figure.series.iter().flat_map(|series| &series.points);
+    let references = figure.references.iter().map(|reference| reference.at);
+    let xs: Vec<f64> = points().map(|point| point.x).chain(references).collect();
+    let ys: Vec<f64> = points().flat_map(|point| [point.y, point.low, point.high]).collect();
     let lines_only = figure.series.iter().all(|series| series.form == Form::Line);
     let (x, y) = (figure.x.span(&xs, !lines_only)?, figure.y.span(&ys, true)?);
     let y_ticks = figure.y.ticks(y, 6);
     let tick_width = y_ticks.iter().map(|tick| width(&tick.label, TICK)).fold(0.0, f64::max);
     let (entries, rows) = legend::entries(figure, wide - 2.0 * EDGE);
-    let upright =
-        figure.references.iter().any(|one| one.way == Way::Upright && !one.label.is_empty());
-    let above = if upright { TICK * LINE } else { 2.0 };
+    let labelled = figure.references.iter().any(|one| !one.label.is_empty());
+    let above = if labelled { TICK * LINE } else { 2.0 };
     let top = EDGE + rows as f64 * legend::ROW + if rows > 0 { 3.0 } else { 0.0 } + above;
     // The label of y stands upright; its lines are as long as the frame is high, about.
     let y_lines = wrap(&figure.y.title(), LABEL, high - top - 30.0);
@@ -61,12 +65,11 @@ pub(super) fn figure(figure: &Figure, own_file: bool) -> Result<String, PlotErro
     grid(&mut out, &place, &x_ticks, &y_ticks, figure.x.names().is_some());
     put!(out, "<g clip-path=\"url(#{id}-c)\">");
     marks::bands(&mut out, figure, &place);
-    references(&mut out, figure, &place);
+    reference_lines(&mut out, figure, &place);
     for (style, series) in figure.series.iter().enumerate() {
         match series.form {
             Form::Line => marks::line(&mut out, series, style, &place),
             Form::Points => marks::points(&mut out, figure, series, style, &place),
-            Form::Bars => marks::bars(&mut out, figure, series, style, &place, &id),
         }
     }
     out.push_str("</g>");
@@ -75,7 +78,7 @@ pub(super) fn figure(figure: &Figure, own_file: bool) -> Result<String, PlotErro
     reference_labels(&mut out, figure, &place);
     for entry in &entries {
         let y = EDGE + entry.row as f64 * legend::ROW + legend::ROW / 2.0;
-        marks::sample(&mut out, entry.series, entry.style, EDGE + entry.x, y, &id);
+        marks::sample(&mut out, entry.series, entry.style, EDGE + entry.x, y);
         let x = EDGE + entry.x + legend::sample_width(entry.series) + 3.0;
         put!(
             out,
@@ -106,25 +109,6 @@ fn check(figure: &Figure) -> Result<(), PlotError> {
     bad.map_or(Ok(()), |bad| Err(PlotError::NotFinite(bad.label.clone())))
 }
 
-/// All values that an axis must show.
-fn values(figure: &Figure, way: Way) -> Vec<f64> {
-    let mut out = Vec::new();
-    for series in &figure.series {
-        for point in &series.points {
-            match way {
-                Way::Upright => out.push(point.x),
-                Way::Level => out.extend([point.y, point.low, point.high]),
-            }
-        }
-        if series.form == Form::Bars && way == Way::Level {
-            out.push(0.0);
-        }
-    }
-    let references = figure.references.iter().filter(|reference| reference.way == way);
-    out.extend(references.map(|reference| reference.at));
-    out
-}
-
 /// A short name that differs between figures of one page.
 fn id(figure: &Figure) -> String {
     let hash = blake3::hash(format!("{figure:?}").as_bytes()).to_hex();
@@ -136,8 +120,8 @@ fn head(figure: &Figure, own_file: bool, wide: f64, high: f64, id: &str, place: 
         "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"lf\" width=\"{}mm\" height=\"{}mm\" \
          viewBox=\"0 0 {wide:.2} {high:.2}\" role=\"img\" aria-labelledby=\"{id}-t\">\
          <title id=\"{id}-t\">{}</title>",
-        figure.width_mm,
-        figure.height_mm,
+        SIZE_MM.0,
+        SIZE_MM.1,
         escape(&figure.title)
     );
     if own_file {
@@ -152,11 +136,6 @@ fn head(figure: &Figure, own_file: bool, wide: f64, high: f64, id: &str, place: 
         place.width + 2.0 * MARK,
         place.height + 2.0 * MARK
     );
-    for (style, series) in figure.series.iter().enumerate() {
-        if series.form == Form::Bars {
-            marks::hatch(&mut out, style, id);
-        }
-    }
     out.push_str("</defs>");
     out
 }
@@ -174,75 +153,29 @@ fn grid(out: &mut String, place: &Place, x: &[Tick], y: &[Tick], categories: boo
     put!(out, "<path class=\"g\" d=\"{path}\"/>");
 }
 
-fn references(out: &mut String, figure: &Figure, place: &Place) {
+fn reference_lines(out: &mut String, figure: &Figure, place: &Place) {
     for reference in &figure.references {
-        match reference.way {
-            Way::Upright => put!(
-                out,
-                "<path class=\"r\" d=\"M{:.2} {:.2}v{:.2}\"/>",
-                place.x(reference.at),
-                place.top,
-                place.height
-            ),
-            Way::Level => put!(
-                out,
-                "<path class=\"r\" d=\"M{:.2} {:.2}h{:.2}\"/>",
-                place.left,
-                place.y(reference.at),
-                place.width
-            ),
-        }
+        let x = place.x(reference.at);
+        put!(out, "<path class=\"r\" d=\"M{x:.2} {:.2}v{:.2}\"/>", place.top, place.height);
     }
 }
 
-/// Labels of reference lines: of upright ones above the frame, of level ones where few points are.
+/// Labels of reference lines, above the frame.
 fn reference_labels(out: &mut String, figure: &Figure, place: &Place) {
     for reference in &figure.references {
-        let span = if reference.way == Way::Upright { place.x } else { place.y };
-        if reference.label.is_empty() || !span.holds(reference.at) {
+        if reference.label.is_empty() || !place.x.holds(reference.at) {
             continue;
         }
         let wide = width(&reference.label, TICK);
-        let (x, y) = match reference.way {
-            Way::Upright => {
-                let most = place.left + place.width - wide;
-                ((place.x(reference.at) - wide / 2.0).min(most).max(0.0), place.top - 2.5)
-            }
-            Way::Level => free_place(figure, place, place.y(reference.at), wide),
-        };
+        let most = place.left + place.width - wide;
+        let x = (place.x(reference.at) - wide / 2.0).min(most).max(0.0);
         put!(
             out,
-            "<text class=\"t o\" x=\"{x:.2}\" y=\"{y:.2}\">{}</text>",
+            "<text class=\"t o\" x=\"{x:.2}\" y=\"{:.2}\">{}</text>",
+            place.top - 2.5,
             escape(&reference.label)
         );
     }
-}
-
-/// Place of a label `wide` points wide above or below a level line, where it covers the fewest points.
-fn free_place(figure: &Figure, place: &Place, line: f64, wide: f64) -> (f64, f64) {
-    let right = place.left + place.width - wide - 2.0;
-    let left = place.left + 3.0;
-    let middle = f64::midpoint(left, right);
-    let mut best = (usize::MAX, (right, line - 2.5));
-    for base in [line - 2.5, line + TICK + 0.5] {
-        let inside = base - TICK > place.top && base < place.top + place.height;
-        for start in [right, left, middle] {
-            let covered = |point: &Point| {
-                let (x, y) = (place.x(point.x), place.y(point.y));
-                x > start - MARK
-                    && x < start + wide + MARK
-                    && y > base - TICK - MARK
-                    && y < base + MARK
-            };
-            let points = figure.series.iter().flat_map(|series| &series.points);
-            let count = points.filter(|point| covered(point)).count();
-            let count = if inside { count } else { usize::MAX };
-            if count < best.0 {
-                best = (count, (start, base));
-            }
-        }
-    }
-    best.1
 }
 
 /// Labels of categories: in lines below each other, or slanted where a word is wider than its slot.

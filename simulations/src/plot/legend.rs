@@ -15,7 +15,6 @@ pub(super) fn sample_width(series: &Series) -> f64 {
     match series.form {
         Form::Line => SAMPLE,
         Form::Points => 7.0,
-        Form::Bars => 12.0,
     }
 }
 

@@ -1,27 +1,8 @@
-//! Marks of series: lines with bands, markers with whiskers, hatched bars, and their samples in the legend.
+//! Marks of series: lines with bands, markers with whiskers, and their samples in the legend.
 
 use super::draw::Place;
 use super::style::{self, Marker};
 use super::{Figure, Form, Series, legend};
-
-/// Hatching tells bars apart in grey: none, two diagonals, dots, level lines, by place.
-pub(super) fn hatch(out: &mut String, style: usize, id: &str) {
-    let colour = style::colour(style);
-    let lines = match style % 5 {
-        0 => "",
-        1 => "M-1 1L1 -1M0 4L4 0M3 5L5 3",
-        2 => "M-1 3L1 5M0 0L4 4M3 -1L5 1",
-        3 => "M2 1.4L2 2.6M1.4 2L2.6 2",
-        _ => "M0 2L4 2",
-    };
-    put!(
-        out,
-        "<pattern id=\"{id}-h{style}\" width=\"4\" height=\"4\" patternUnits=\"userSpaceOnUse\">\
-         <rect class=\"p{colour}\" width=\"4\" height=\"4\" fill-opacity=\"{}\"/>\
-         <path class=\"s{colour}\" d=\"{lines}\" fill=\"none\" stroke-width=\"1\"/></pattern>",
-        if lines.is_empty() { "0.85" } else { "0.2" }
-    );
-}
 
 pub(super) fn bands(out: &mut String, figure: &Figure, place: &Place) {
     for (style, series) in figure.series.iter().enumerate() {
@@ -128,33 +109,7 @@ pub(super) fn points(
     }
 }
 
-pub(super) fn bars(
-    out: &mut String,
-    figure: &Figure,
-    series: &Series,
-    style: usize,
-    place: &Place,
-    id: &str,
-) {
-    let (offset, wide) = slot(figure, style, place);
-    let zero = place.y(place.y.low.max(0.0_f64.min(place.y.high)));
-    for point in &series.points {
-        let (x, y) = (place.x(point.x) + offset, place.y(point.y));
-        put!(
-            out,
-            "<rect class=\"s{}\" fill=\"url(#{id}-h{style})\" stroke-width=\"0.8\" x=\"{:.2}\" y=\"{:.2}\" \
-             width=\"{:.2}\" height=\"{:.2}\"/>",
-            style::colour(style),
-            x - wide / 2.0 + 0.6,
-            y.min(zero),
-            (wide - 1.2).max(0.6),
-            (y - zero).abs()
-        );
-        whisker(out, "a", x, place.y(point.low), place.y(point.high));
-    }
-}
-
-pub(super) fn sample(out: &mut String, series: &Series, style: usize, x: f64, y: f64, id: &str) {
+pub(super) fn sample(out: &mut String, series: &Series, style: usize, x: f64, y: f64) {
     let colour = style::colour(style);
     match series.form {
         Form::Line => {
@@ -171,12 +126,5 @@ pub(super) fn sample(out: &mut String, series: &Series, style: usize, x: f64, y:
             whisker(out, &format!("s{colour}"), middle, y + 4.0, y - 4.0);
             marker(out, style, middle, y);
         }
-        Form::Bars => put!(
-            out,
-            "<rect class=\"s{colour}\" fill=\"url(#{id}-h{style})\" stroke-width=\"0.8\" x=\"{:.2}\" y=\"{:.2}\" \
-             width=\"12\" height=\"7\"/>",
-            x,
-            y - 3.5
-        ),
     }
 }

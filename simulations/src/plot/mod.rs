@@ -62,14 +62,6 @@ pub struct Point {
     pub high: f64,
 }
 
-impl Point {
-    /// A value without an interval.
-    #[must_use]
-    pub const fn exact(x: f64, y: f64) -> Self {
-        Self { x, y, low: y, high: y }
-    }
-}
-
 /// Form in which a series is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
@@ -77,8 +69,6 @@ pub enum Form {
     Line,
     /// Markers, intervals as bars with caps.
     Points,
-    /// Bars from zero side by side, intervals as whiskers; for an axis of categories.
-    Bars,
 }
 
 /// Values of one arm.
@@ -108,31 +98,11 @@ impl Series {
     pub fn line(name: impl Into<String>, points: impl IntoIterator<Item = Point>) -> Self {
         Self::new(Form::Line, name, points)
     }
-
-    /// Markers; intervals become bars with caps.
-    pub fn points(name: impl Into<String>, points: impl IntoIterator<Item = Point>) -> Self {
-        Self::new(Form::Points, name, points)
-    }
-
-    /// Bars on an axis of categories.
-    pub fn bars(name: impl Into<String>, points: impl IntoIterator<Item = Point>) -> Self {
-        Self::new(Form::Bars, name, points)
-    }
 }
 
-/// Direction of a reference line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Way {
-    /// At one x.
-    Upright,
-    /// At one y.
-    Level,
-}
-
-/// A dashed reference line with a short label.
+/// A dashed upright reference line with a short label.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Reference {
-    way: Way,
     at: f64,
     label: String,
 }
@@ -146,23 +116,13 @@ pub struct Figure {
     pub(crate) y: Axis,
     pub(crate) series: Vec<Series>,
     pub(crate) references: Vec<Reference>,
-    pub(crate) width_mm: f64,
-    pub(crate) height_mm: f64,
 }
 
 impl Figure {
     /// An empty figure of 85 mm by 62 mm, one column of a paper.
     pub fn new(title: impl Into<String>, x: Axis, y: Axis) -> Self {
         let (series, references) = (Vec::new(), Vec::new());
-        Self { title: title.into(), x, y, series, references, width_mm: 85.0, height_mm: 62.0 }
-    }
-
-    /// Another size, in millimetres, at least 60 by 45. Text keeps its size (7 and 8 pt).
-    #[must_use]
-    pub const fn sized(mut self, width_mm: f64, height_mm: f64) -> Self {
-        self.width_mm = width_mm.max(60.0);
-        self.height_mm = height_mm.max(45.0);
-        self
+        Self { title: title.into(), x, y, series, references }
     }
 
     /// Adds a series. Colour, dash and marker follow from its place: give arms the same place in every
@@ -176,14 +136,7 @@ impl Figure {
     /// Adds an upright reference line: a moment, or a size from which something holds.
     #[must_use]
     pub fn mark_x(mut self, at: f64, label: impl Into<String>) -> Self {
-        self.references.push(Reference { way: Way::Upright, at, label: label.into() });
-        self
-    }
-
-    /// Adds a level reference line: an expected value, or a bound.
-    #[must_use]
-    pub fn mark_y(mut self, at: f64, label: impl Into<String>) -> Self {
-        self.references.push(Reference { way: Way::Level, at, label: label.into() });
+        self.references.push(Reference { at, label: label.into() });
         self
     }
 

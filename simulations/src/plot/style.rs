@@ -48,7 +48,7 @@ fn theme(out: &mut String, scope: &str, ink: &str, grid: &str, ground: &str, col
     // Writing to a String cannot fail.
     let _ = write!(
         out,
-        "{scope} .lf text,{scope} .lf .f{{fill:{ink}}}{scope} .lf .a,{scope} .lf .r{{stroke:{ink}}}\
+        "{scope} .lf text{{fill:{ink}}}{scope} .lf .a,{scope} .lf .r{{stroke:{ink}}}\
          {scope} .lf .g{{stroke:{grid}}}{scope} .lf .h{{fill:{ground}}}\
          {scope} .lf .o{{stroke:{ground};stroke-width:2.2;paint-order:stroke}}"
     );

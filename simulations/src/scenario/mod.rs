@@ -162,7 +162,7 @@ const MAX_SECONDS: u64 = 10 * 366 * 86_400;
 
 /// A probability as parts per million.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-fn parts(probability: f64) -> u32 {
+pub(crate) fn parts(probability: f64) -> u32 {
     (probability.clamp(0.0, 1.0) * f64::from(MILLION)).round() as u32
 }
 
@@ -232,6 +232,56 @@ mod tests {
         for (name, text) in SHIPPED {
             assert_eq!(Scenario::parse(text).unwrap().name, name);
         }
+    }
+
+    /// Keys of a table, as the parser names them.
+    fn keys<T: serde::de::DeserializeOwned>() -> Vec<String> {
+        let error = toml::from_str::<T>("zzz = 0").err().unwrap().to_string();
+        let (_, known) = error.split_once("`zzz`, expected ").unwrap();
+        known.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn the_template_has_every_key_and_every_key_of_it_is_one() {
+        let template = include_str!("../../templates/federation.toml");
+        let tables = [
+            ("", keys::<Scenario>()),
+            ("work", keys::<Work>()),
+            ("network", keys::<NetworkSection>()),
+            ("gossip", keys::<Gossip>()),
+            ("sync", keys::<Sync>()),
+            ("checkpoints", keys::<Checkpoints>()),
+            ("partition", keys::<Split>()),
+            ("crash", keys::<Crash>()),
+            ("churn", keys::<Churn>()),
+            ("machines", keys::<Machines>()),
+            ("attack", keys::<Attack>()),
+            ("releases", keys::<Releases>()),
+        ];
+        // Settings that are commented out count as they are after the mark is removed.
+        let setting = |line: &str| {
+            let key = line.split([' ', ']']).next().unwrap_or_default().trim_start_matches('[');
+            tables.iter().any(|(table, keys)| *table == key || keys.iter().any(|one| one == key))
+                && (line.starts_with('[') || line.contains(" = "))
+        };
+        let uncommented = |line: &str| match line.strip_prefix("# ") {
+            Some(rest) if setting(rest) => rest.to_owned(),
+            _ => line.to_owned(),
+        };
+        let whole: Vec<String> = template.lines().map(uncommented).collect();
+        let whole: toml::Table = toml::from_str(&whole.join("\n")).unwrap();
+        for (table, keys) in &tables {
+            let found = match whole.get(*table) {
+                Some(toml::Value::Array(all)) => all[0].as_table().unwrap(),
+                Some(one) => one.as_table().unwrap(),
+                None => &whole,
+            };
+            assert!(!keys.is_empty());
+            for key in keys {
+                assert!(found.contains_key(key), "the template lacks `{key}` of `[{table}]`");
+            }
+        }
+        Scenario::parse(&toml::to_string(&whole).unwrap()).unwrap();
     }
 
     #[test]

@@ -2,9 +2,10 @@
 //!
 //! The attacker has fifty accounts on the victim's node and gives each one crafted session. The victim
 //! has one session, in which one of two words stands that the attacker wants to learn. Half of the crafted
-//! sessions teach what the victim's would with the one word, half with the other, so that both lessons
-//! and their topic words pass the threshold and only their noisy supports differ: by the victim. The
-//! attacker reads the released payload and names the word with more support.
+//! sessions teach what the victim's would with the one word, half with the other. Where the threshold is low
+//! enough, both lessons and their topic words pass it, and only their noisy supports differ: by the victim. The
+//! attacker reads the released payload and names the word with more support. Where fifty accounts do not lift
+//! either word over the threshold, neither is released, and the guess is a coin's.
 //!
 //! Traces go through the protocol's own miner and the release through the privacy crate's own bounding
 //! and thresholding; noise is the seeded one of the same law. This can refute the guarantee and never
@@ -12,84 +13,66 @@
 
 use lore_privacy::audit::statistics::{ALPHA, at_least};
 use lore_privacy::release::{LessonsSpec, release_lessons};
-use lore_privacy::{
-    Bounds, Budget, LessonContribution, LocalSecret, PrivacyError, Private, Schedule, SeededNoise,
-};
+use lore_privacy::{Bounds, LessonContribution, LocalSecret, PrivacyError, Private, SeededNoise};
 use lore_protocol::ids::Hash;
 use lore_protocol::lesson::{LessonKey, mine};
 use lore_protocol::payload::{LessonEntry, Mechanism, Payload, Unit, Window};
 use lore_protocol::trace::{Call, Outcome, Trace};
-use serde::Serialize;
+
+use crate::budget;
 
 /// Words that the attacker wants to know about.
 const WORDS: [&str; 2] = ["oncology", "dentistry"];
 /// Crafted sessions, each of an account of its own.
 pub const CRAFTED: u32 = 50;
 const WINDOW: Window = Window { start_seconds: 1_000, end_seconds: 2_000 };
+/// Epsilon whose threshold the attack without noise has, and whose bound it must break.
+const CONTROL: f64 = 4.0;
 /// Sigma that stands for none, in units of weight.
 const NO_NOISE_MICROS: u64 = 200_000;
 
 /// Result of the attack in one arm.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Arm {
     /// Epsilon of the period; none without noise.
     pub epsilon: Option<f64>,
-    /// Sigma of the noise, in units of weight.
-    pub sigma: f64,
-    /// Threshold, in units of weight.
-    pub threshold: u32,
-    /// Attacks made.
-    pub attacks: u64,
-    /// Share in which the attacker named the right word; one half is guessing.
+    /// Share of attacks in which the attacker named the right word; one half is guessing.
     pub success: f64,
-    /// Lower confidence limit of it, wrong with chance 1e-5.
-    pub certified: f64,
-    /// The most that the release's rho and delta allow.
+    /// Attacks in which either word was released at all.
+    pub released: u64,
+    /// The most that the release's rho and delta allow; without noise that of epsilon 4.
     pub bound: f64,
-    /// True when the limit is within the bound.
-    pub passed: bool,
 }
 
-/// All arms.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Report {
-    /// True when every private arm stays within its bound and the control does not.
-    pub passed: bool,
-    /// Crafted sessions.
-    pub crafted: u32,
-    /// Epsilon 1, 4 and 8.
-    pub arms: Vec<Arm>,
-    /// The same attack without noise, held against the bound of epsilon 4: it must be caught.
-    pub control: Arm,
-    /// True when it was caught.
-    pub control_caught: bool,
+impl Arm {
+    /// Lower confidence limit of the success over so many attacks, wrong with chance 1e-5.
+    #[must_use]
+    pub fn certified(success: f64, attacks: u64) -> f64 {
+        at_least((success * attacks as f64).round() as u64, attacks, ALPHA)
+    }
 }
 
-/// Runs the attack `attacks` times in every arm.
+/// Runs the attack `attacks` times in every arm: epsilon 1, 4 and 8, and last without noise, which must break the bound
+/// of epsilon 4.
 ///
 /// # Errors
 /// Fails when a budget buys no lesson release.
-pub fn run(attacks: u64, seed: u64, mut progress: impl FnMut(u64)) -> Result<Report, PrivacyError> {
+pub fn run(attacks: u64, seed: u64) -> Result<Vec<Arm>, PrivacyError> {
     let mut arms = Vec::new();
     let mut control = None;
-    for epsilon_micros in [1_000_000, 4_000_000, 8_000_000] {
-        let budget = Budget::new(Unit::User, epsilon_micros, 1_000_000_000_000, 90)?;
-        let lessons = budget.plan(Schedule::default())?.lessons;
-        let mechanism = lessons.ok_or(PrivacyError::NoBudget)?;
-        let epsilon = Some(epsilon_micros as f64 / 1e6);
+    for epsilon in [1.0, CONTROL, 8.0] {
+        let mechanism = budget::plan(epsilon)?.lessons.ok_or(PrivacyError::NoBudget)?;
         let allowed = bound(&mechanism);
-        arms.push(arm(epsilon, mechanism, allowed, attacks, seed, &mut progress)?);
-        if epsilon_micros == 4_000_000 {
+        arms.push(arm(Some(epsilon), mechanism, allowed, attacks, seed)?);
+        if epsilon == CONTROL {
             let (bounds, threshold) = (Bounds::of(&mechanism), mechanism.threshold);
             let quiet =
                 lore_privacy::mechanism::gaussian(Unit::User, bounds, NO_NOISE_MICROS, threshold)?;
-            control = Some(arm(None, quiet, allowed, attacks, seed, &mut progress)?);
+            control = Some(arm(None, quiet, allowed, attacks, seed)?);
         }
     }
-    let control = control.ok_or(PrivacyError::NoBudget)?;
-    let control_caught = !control.passed;
-    let passed = control_caught && arms.iter().all(|arm| arm.passed);
-    Ok(Report { passed, crafted: CRAFTED, arms, control, control_caught })
+    arms.extend(control);
+    Ok(arms)
 }
 
 fn arm(
@@ -98,34 +81,24 @@ fn arm(
     bound: f64,
     attacks: u64,
     seed: u64,
-    progress: &mut impl FnMut(u64),
 ) -> Result<Arm, PrivacyError> {
     let spec = LessonsSpec::new(Hash::ZERO, mechanism, WINDOW, 4_096);
     let spec = LessonsSpec { topic_words: 2, ..spec };
     let secret = LocalSecret::from_bytes([5; 32]);
     let nodes = [node(&secret, 0), node(&secret, 1)];
     let sides = [keys(0), keys(1)];
-    let mut hits = 0;
+    let (mut hits, mut released) = (0, 0);
     for attack in 0..attacks {
         // A word for each attack, half of them each; the attacker does not know which.
         let truth = (attack % 2) as usize;
         let seed = [seed.to_le_bytes(), attack.to_le_bytes(), mechanism.scale_micros.to_le_bytes()];
         let mut noise = SeededNoise::new(&seed.concat());
-        let released = release_lessons(&spec, &nodes[truth], &secret, &mut noise)?.into_inner();
-        hits += u64::from(guess(&released, &sides, mechanism.threshold, attack) == truth);
-        progress(1);
+        let payload = release_lessons(&spec, &nodes[truth], &secret, &mut noise)?.into_inner();
+        let entries = entries(&payload);
+        hits += u64::from(guess(entries, &sides, mechanism.threshold, attack) == truth);
+        released += u64::from(sides.iter().flatten().any(|key| support(entries, key).is_some()));
     }
-    let certified = at_least(hits, attacks, ALPHA);
-    Ok(Arm {
-        epsilon,
-        sigma: mechanism.scale_micros as f64 / 1e6,
-        threshold: mechanism.threshold,
-        attacks,
-        success: hits as f64 / attacks as f64,
-        certified,
-        bound,
-        passed: certified <= bound,
-    })
+    Ok(Arm { epsilon, success: hits as f64 / attacks as f64, released, bound })
 }
 
 /// The session that the victim has with that word, and that the attacker writes.
@@ -169,18 +142,30 @@ fn keys(word: usize) -> Vec<LessonKey> {
     mine(&session(word)).map(|bundle| bundle.keys()).unwrap_or_default()
 }
 
-/// The word with more support; a key that is missing counts as just below the threshold.
-fn guess(payload: &Payload, sides: &[Vec<LessonKey>; 2], threshold: u32, attack: u64) -> usize {
-    let entries: &[LessonEntry] = match payload {
+fn entries(payload: &Payload) -> &[LessonEntry] {
+    match payload {
         Payload::Lessons(lessons) => &lessons.entries,
         _ => &[],
+    }
+}
+
+/// Released support of a key; none when it is not released.
+fn support(entries: &[LessonEntry], key: &LessonKey) -> Option<i64> {
+    entries.iter().find(|entry| entry.key == *key).map(|entry| entry.support)
+}
+
+/// The word with more support; a key that is missing counts as just below the threshold.
+fn guess(
+    entries: &[LessonEntry],
+    sides: &[Vec<LessonKey>; 2],
+    threshold: u32,
+    attack: u64,
+) -> usize {
+    let missing = i64::from(threshold) - 1;
+    let sum = |keys: &Vec<LessonKey>| -> i64 {
+        keys.iter().map(|key| support(entries, key).unwrap_or(missing)).sum()
     };
-    let support = |keys: &Vec<LessonKey>| -> i64 {
-        let of = |key: &LessonKey| entries.iter().find(|entry| entry.key == *key);
-        let missing = i64::from(threshold) - 1;
-        keys.iter().map(|key| of(key).map_or(missing, |entry| entry.support)).sum()
-    };
-    match support(&sides[0]).cmp(&support(&sides[1])) {
+    match sum(&sides[0]).cmp(&sum(&sides[1])) {
         std::cmp::Ordering::Greater => 0,
         std::cmp::Ordering::Less => 1,
         // A coin that knows nothing of the truth.
@@ -228,12 +213,19 @@ mod tests {
 
     #[test]
     fn the_attack_beats_guessing_and_stays_within_the_bound_and_without_noise_it_does_not() {
-        let report = run(4_000, 1, |_| ()).unwrap();
-        println!("{report:?}");
-        assert!(report.passed, "{report:?}");
-        assert!(report.control.success > 0.99, "{report:?}");
-        assert!(report.arms.iter().all(|arm| arm.bound < 1.0));
-        assert!(report.arms[1].certified > 0.5, "an attack that learns nothing tests nothing");
+        const ATTACKS: u64 = 4_000;
+        let arms = run(ATTACKS, 1).unwrap();
+        println!("{arms:?}");
+        let [one, four, eight, control] = arms[..] else { panic!("{arms:?}") };
+        let certified = |arm: Arm| Arm::certified(arm.success, ATTACKS);
+        for arm in [one, four, eight] {
+            assert!(arm.bound < 1.0 && certified(arm) <= arm.bound, "{arm:?}");
+        }
+        assert!(certified(control) > control.bound && control.success > 0.99, "{control:?}");
+        assert!(certified(four) > 0.5, "an attack that learns nothing tests nothing");
+        assert_eq!((four.released, eight.released), (ATTACKS, ATTACKS));
+        // Fifty accounts do not reach the threshold of epsilon 1, but by luck: what is left is the coin.
+        assert!(one.released < ATTACKS / 100 && (one.success - 0.5).abs() < 0.01, "{one:?}");
     }
 
     #[test]

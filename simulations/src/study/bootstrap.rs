@@ -24,6 +24,24 @@ pub struct Interval {
 }
 
 impl Interval {
+    /// A value that has no spread.
+    #[must_use]
+    pub const fn exact(value: f64) -> Self {
+        Self { mean: value, low: value, high: value }
+    }
+
+    /// A share of independent trials with Wilson's score interval (Wilson 1927), for when there is nothing to resample.
+    #[must_use]
+    pub fn wilson(successes: f64, trials: f64) -> Self {
+        const Z: f64 = 1.959_964;
+        let share = successes / trials;
+        let shrink = 1.0 + Z * Z / trials;
+        let middle = (share + Z * Z / (2.0 * trials)) / shrink;
+        let variance = share * (1.0 - share) / trials + Z * Z / (4.0 * trials * trials);
+        let half = Z / shrink * variance.sqrt();
+        Self { mean: share, low: middle - half, high: middle + half }
+    }
+
     /// True when all of it is below zero.
     #[must_use]
     pub fn is_negative(&self) -> bool {
@@ -59,10 +77,14 @@ pub fn of(count: usize, statistic: impl Fn(&[usize]) -> f64) -> Interval {
     Interval { mean, low: at(0.025), high: at(0.975) }
 }
 
-/// The mean of one value for each seed.
+/// The mean of one value for each seed; seeds without a finite value are left out. Without any it is not a number.
 #[must_use]
 pub fn mean(values: &[f64]) -> Interval {
-    of(values.len(), |places| mean_at(values, places))
+    let values: Vec<f64> = values.iter().copied().filter(|value| value.is_finite()).collect();
+    if values.is_empty() {
+        return Interval::exact(f64::NAN);
+    }
+    of(values.len(), |places| mean_at(&values, places))
 }
 
 /// The mean difference `values - others`, seed by seed.
@@ -92,6 +114,15 @@ mod tests {
             assert!((got - expected).abs() < 0.003, "{found:?}");
         }
         assert_eq!(found, mean(&values), "repeats");
+        assert_eq!(found, mean(&[&[f64::NAN][..], &values, &[f64::INFINITY]].concat()));
+        assert!(mean(&[f64::NAN]).mean.is_nan() && mean(&[]).mean.is_nan());
+    }
+
+    #[test]
+    fn the_interval_of_a_share_is_the_published_one() {
+        // Newcombe 1998, "Two-sided confidence intervals for the single proportion", table 1: 81 of 263.
+        let found = Interval::wilson(81.0, 263.0);
+        assert_eq!(found.text(4), "0.3080 (0.2553 to 0.3662)");
     }
 
     #[test]

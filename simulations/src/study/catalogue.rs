@@ -71,7 +71,7 @@ pub fn run(text: &str, choices: &Choices<'_>) -> Result<Page, StudyError> {
         "poisoning" => with(text, choices, lies::run),
         "extraction" => with(text, choices, extraction::run),
         "partition" => with(text, choices, partition::run),
-        "routing" => with(text, choices, routing::run),
+        "routing" => without_seeds(text, choices, routing::run),
         "break-even" => with(text, choices, break_even::run),
         other => Err(StudyError::Unknown(other.into())),
     }
@@ -83,7 +83,10 @@ fn with<P: DeserializeOwned>(
     study: impl Fn(&P, &Context<'_>) -> Result<Page, StudyError>,
 ) -> Result<Page, StudyError> {
     let spec = Spec::<P>::parse(text)?;
-    let (first, count) = (choices.seed.unwrap_or(spec.seed), choices.seeds.unwrap_or(spec.seeds));
+    let first = choices.seed.or(spec.seed).unwrap_or(1);
+    let Some(count) = choices.seeds.or(spec.seeds) else {
+        return Err(StudyError::value("seeds", "missing", "the number of seeds"));
+    };
     if !(1..=100_000).contains(&count) {
         return Err(StudyError::value("seeds", count, "between 1 and 100,000"));
     }
@@ -97,4 +100,16 @@ fn with<P: DeserializeOwned>(
         progress: choices.progress,
     };
     study(&spec.parameters, &context)
+}
+
+fn without_seeds<P: DeserializeOwned>(
+    text: &str,
+    choices: &Choices<'_>,
+    study: impl Fn(&P) -> Result<Page, StudyError>,
+) -> Result<Page, StudyError> {
+    let spec = Spec::<P>::parse(text)?;
+    if [choices.seed, choices.seeds, spec.seed, spec.seeds].iter().any(Option::is_some) {
+        return Err(StudyError::NoSeeds(spec.study));
+    }
+    study(&spec.parameters)
 }

@@ -1,10 +1,9 @@
 //! The extraction attack of [`super::attack`] at several budgets, and without any noise.
 
-use lore_privacy::audit::statistics::{ALPHA, at_least};
 use serde::Deserialize;
 
 use super::StudyError;
-use super::attack::{self, CRAFTED};
+use super::attack::{self, Arm, CRAFTED};
 use super::bootstrap::{self, Interval};
 use super::page::{Chart, Curve, Page, Point, Scale, Sheet};
 use super::people::check_within;
@@ -12,6 +11,9 @@ use super::spec::Context;
 
 /// Place of the attack without noise on an axis of epsilons.
 const NO_NOISE_AT: f64 = 100.0;
+
+/// Share of attacks with a released word below which an arm says nothing about the noise.
+const SILENT: f64 = 0.05;
 
 /// Parameters.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -27,56 +29,81 @@ pub struct Parameters {
 /// Fails when a parameter is out of range or a budget buys no release.
 pub fn run(parameters: &Parameters, context: &Context<'_>) -> Result<Page, StudyError> {
     check_within("attacks", parameters.attacks, 20, 1_000_000)?;
-    let reports = context.each(|seed| Ok(attack::run(parameters.attacks.into(), seed, |_| ())?))?;
+    let seeds = context.each(|seed| Ok(attack::run(parameters.attacks.into(), seed)?))?;
     let mut page = Page::new(
         "extraction",
         "What an attacker learns from a release",
         "An attacker with fifty accounts on the victim's node wants to know which of two words stands in the victim's one session. How often is it right?",
     );
-    let exact = |y: f64| Interval { mean: y, low: y, high: y };
     let (mut success, mut allowed, mut rows) = (Vec::new(), Vec::new(), Vec::new());
-    let arms = reports[0].arms.len();
-    for at in 0..=arms {
-        let of = |report: &attack::Report| report.arms.get(at).unwrap_or(&report.control).clone();
-        let first = of(&reports[0]);
-        let values: Vec<f64> = reports.iter().map(|report| of(report).success).collect();
+    let (mut within, mut caught, mut silent) = (true, true, Vec::new());
+    let total = u64::from(parameters.attacks) * seeds.len() as u64;
+    for (at, first) in seeds[0].iter().enumerate() {
+        let values: Vec<f64> = seeds.iter().map(|arms| arms[at].success).collect();
+        let released: u64 = seeds.iter().map(|arms| arms[at].released).sum();
         let y = bootstrap::mean(&values);
-        let total = u64::from(parameters.attacks) * values.len() as u64;
-        let hits = (y.mean * total as f64).round() as u64;
-        let certified = at_least(hits, total, ALPHA);
+        let certified = Arm::certified(y.mean, total);
         // The attack without noise has no bound of its own; it must break that of epsilon 4.
         let holds = certified <= first.bound;
-        page.ok &= holds == first.epsilon.is_some();
+        if first.epsilon.is_some() {
+            within &= holds
+        } else {
+            caught &= !holds
+        }
         let x = first.epsilon.unwrap_or(NO_NOISE_AT);
         success.push(Point { x, y });
         if first.epsilon.is_some() {
-            allowed.push(Point { x, y: exact(first.bound) });
+            allowed.push(Point { x, y: Interval::exact(first.bound) });
         }
         let name = first.epsilon.map_or_else(|| "none".to_owned(), |epsilon| epsilon.to_string());
         page.note(at as u64, &context.seeds, &format!("epsilon {name}"), "attack_success", &values);
+        let spoken = released as f64 / total as f64;
+        let is_silent = spoken < SILENT;
+        if is_silent {
+            silent.push(format!("{name} ({:.1} % of attacks)", 100.0 * spoken));
+        }
         rows.push(vec![
             first.epsilon.map_or_else(|| "no noise".to_owned(), |epsilon| epsilon.to_string()),
-            y.text(3),
+            if is_silent { format!("{}, hardly anything released", y.text(3)) } else { y.text(3) },
+            format!("{:.1} %", 100.0 * spoken),
             format!("{certified:.3}"),
             first.epsilon.map_or_else(|| "-".to_owned(), |_| format!("{:.3}", first.bound)),
         ]);
     }
     let ends = [success.first(), success.last()].into_iter().flatten();
-    let guess = ends.map(|point| Point { x: point.x, y: exact(0.5) }).collect();
-    page.answer = vec![
-        format!(
-            "Right guesses at epsilon {}: of two words one half is a coin's. With noise the attack stays within what the release's \
-             rho and delta allow; without noise it is right every time and breaks the bound of epsilon 4, so that the attack is one.",
-            rows.iter().map(|row| format!("{}: {}", row[0], row[1])).collect::<Vec<_>>().join("; ")
-        ),
-        if page.ok { "Every arm holds." } else { "AN ARM DOES NOT HOLD." }.into(),
-    ];
+    let guess = ends.map(|point| Point { x: point.x, y: Interval::exact(0.5) }).collect();
+    page.ok = within && caught;
+    let list = rows.iter().map(|row| format!("{}: {}", row[0], row[1])).collect::<Vec<_>>();
+    page.answer = vec![format!(
+        "Right guesses at epsilon {}: of two words one half is a coin's.",
+        list.join("; ")
+    )];
+    page.answer.push(
+        match (within, caught) {
+            (true, true) => {
+                "With noise the attack stays within what the release's rho and delta allow. Without noise it breaks the bound of epsilon 4, \
+                 so that the attack is one."
+            }
+            (false, _) => "WITH NOISE THE ATTACK BREAKS WHAT THE RELEASE'S RHO AND DELTA ALLOW.",
+            (true, false) => {
+                "THE ATTACK WITHOUT NOISE STAYS WITHIN THE BOUND OF EPSILON 4: such an attack shows nothing about noise."
+            }
+        }
+        .into(),
+    );
+    if !silent.is_empty() {
+        page.answer.push(format!(
+            "A word is hardly ever released at epsilon {}: fifty accounts do not lift it over the threshold, and what is left is a coin that is \
+             right in one half by design. Such an arm says nothing about the noise.",
+            silent.join(" and ")
+        ));
+    }
     page.charts.push(Chart {
         title: "Right guesses by epsilon".into(),
         caption: format!(
             "Share of attacks that name the right one of two words, the most that the release's rho and delta allow, and a coin. \
              The point at {NO_NOISE_AT} is without noise. Bands are 95 % bootstrap intervals over {} seeds of {} attacks.",
-            reports.len(),
+            seeds.len(),
             parameters.attacks
         ),
         x: Scale::log("epsilon of a period (100: no noise)", ""),
@@ -88,20 +115,21 @@ pub fn run(parameters: &Parameters, context: &Context<'_>) -> Result<Page, Study
         ],
         marks: Vec::new(),
     });
-    let columns = ["epsilon", "right (95 %)", "certainly right", "allowed at most"];
+    let columns = ["epsilon", "right (95 %)", "released", "certainly right", "allowed at most"];
     page.sheets.push(Sheet {
         caption:
-            "Certainly right: lower confidence limit over all attacks, wrong with chance 1e-5."
+            "Released: attacks in which either word was released at all. Certainly right: lower confidence limit over all attacks, \
+             wrong with chance 1e-5."
                 .into(),
         columns: columns.map(String::from).to_vec(),
         rows,
     });
     page.method = vec![format!(
         "The attacker gives each of {CRAFTED} accounts one crafted session. Half of them teach what the victim's session teaches with the one \
-         word, half with the other, so that both pass the threshold and only the noisy supports differ, by the victim. Sessions go through the \
+         word, half with the other. Where both pass the threshold only the noisy supports differ, by the victim. Sessions go through the \
          protocol's miner, the release through the privacy crate's bounding and threshold under a default plan (delta 1e-6)."
     )];
-    page.limits = "One attack of one shape on one release. Where the threshold is above what fifty accounts lift, as at epsilon 1, both words stay out and \
+    page.limits = "One attack of one shape on one release. Where the threshold is above what fifty accounts lift, both words stay out and \
         the attacker learns nothing from this release; more accounts would lift them. That it stays within the bound refutes nothing and proves nothing: the proof is the \
         mechanism's. Arms of pooling do not apply, since the attacker reads the node's own release; gossip without privacy is the arm without \
         noise."

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 const SHIPPED: &str = include_str!("../../data/facts.csv");
+const COLUMNS: [&str; 6] = ["name", "value", "low", "high", "basis", "source"];
 /// Largest table that is read, in bytes.
 const MAX_BYTES: usize = 1 << 20;
 
@@ -179,52 +180,12 @@ fn check(fact: &Fact) -> Result<(), FactsError> {
 }
 
 fn from_csv(text: &str) -> Result<Vec<Fact>, FactsError> {
-    let mut lines = text.lines();
-    if lines.next().map(str::trim) != Some("name,value,low,high,basis,source") {
+    let refused = |error: csv::Error| FactsError::Parse(error.to_string());
+    let mut lines = csv::Reader::from_reader(text.as_bytes());
+    if *lines.headers().map_err(refused)? != COLUMNS[..] {
         return Err(FactsError::Parse("the first line does not name the columns".into()));
     }
-    let lines = lines.filter(|line| !line.trim().is_empty());
-    lines
-        .map(|line| of_fields(&fields(line)).ok_or_else(|| FactsError::Parse(line.into())))
-        .collect()
-}
-
-fn of_fields(fields: &[String]) -> Option<Fact> {
-    let [name, value, low, high, basis, source] = fields else { return None };
-    let number = |text: &str| -> Option<Option<f64>> {
-        if text.is_empty() { Some(None) } else { text.parse().ok().map(Some) }
-    };
-    Some(Fact {
-        name: name.clone(),
-        value: value.parse().ok()?,
-        low: number(low)?,
-        high: number(high)?,
-        basis: match basis.as_str() {
-            "measured" => Basis::Measured,
-            "assumed" => Basis::Assumed,
-            _ => return None,
-        },
-        source: source.clone(),
-    })
-}
-
-/// Fields of one line; a field with commas stands in double quotes, of which two are one (RFC 4180).
-fn fields(line: &str) -> Vec<String> {
-    let (mut fields, mut field, mut quoted) = (Vec::new(), String::new(), false);
-    let mut chars = line.chars().peekable();
-    while let Some(c) = chars.next() {
-        match c {
-            '"' if quoted && chars.peek() == Some(&'"') => {
-                field.push('"');
-                chars.next();
-            }
-            '"' => quoted = !quoted,
-            ',' if !quoted => fields.push(std::mem::take(&mut field)),
-            _ => field.push(c),
-        }
-    }
-    fields.push(field);
-    fields
+    lines.deserialize().collect::<Result<_, _>>().map_err(refused)
 }
 
 #[cfg(test)]
@@ -268,7 +229,8 @@ mod tests {
         assert!(read("follows,1.5,,,measured,x").contains("between 0 and 1"));
         assert!(read("follows,0.5,0.6,0.7,measured,x").contains("within its range"));
         assert!(read("follows,0.5,,,guessed,x").contains("guessed"));
-        assert!(read("follows,half,,,measured,x").contains("half"));
-        assert!(Facts::read("a,b\n").is_err());
+        assert!(read("follows,half,,,measured,x").contains("line: 2"));
+        assert!(read("follows,0.5,,,measured").contains("line: 2"));
+        assert!(Facts::read("a,b\n").unwrap_err().to_string().contains("name,value,low"));
     }
 }

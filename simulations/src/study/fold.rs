@@ -3,7 +3,8 @@
 //! The fold, the pooling of evidence and votes, the election of candidates and the watches for drift are the
 //! protocol's. Left out are what this level has no use for: signatures, chains, and the log's checks of them.
 
-use lore_lessons::{Book, Circle, Entry as Known, Tally};
+use lore_engine::Terms;
+use lore_lessons::{Book, released};
 use lore_protocol::charter::{Charter, EpochRule, Limits, PrivacyTerms, Vouchers, WindowTerms};
 use lore_protocol::delta::{Delta, Header, Spend, VERSION};
 use lore_protocol::identity::{Signature, Signer};
@@ -21,7 +22,7 @@ use lore_protocol::voice::Voices;
 use super::StudyError;
 
 /// The charter's default bound on one voice's counts.
-pub const EVIDENCE_CAP: u32 = 1_000;
+pub const EVIDENCE_CAP: u32 = Terms::LIMITS.evidence_cap;
 
 /// A bound that no honest count comes near.
 pub const UNBOUNDED: u32 = 1_000_000;
@@ -151,29 +152,23 @@ impl Group {
         self.library.lesson_state(lesson)
     }
 
-    /// What a member may hint from this library, as nodes make it: the pooled evidence of every lesson that has some,
-    /// and the state of its remedy.
+    /// What a member may hint from this library, as nodes make it, of the lessons that somebody has met. A node also hints
+    /// what a member wrote before anybody met it; here lessons stand in the library from the start ([`Group::know`]) only so
+    /// that their trials can be counted.
     #[must_use]
-    pub fn book(&self, circle: Circle) -> Book {
+    pub fn book(&self) -> Book {
         let mut book = Book::new();
         for (id, item) in &self.library.lessons {
-            let evidence = self.library.estimate(&self.charter, ItemId::Lesson(*id), 0);
-            let votes = self.library.votes(ItemId::Lesson(*id));
-            let votes = votes.map_or(0, |votes| votes.sure_micros() / 1_000_000);
-            let support = item.total_support().max(0).unsigned_abs() / u64::from(WEIGHT);
-            // What was written and never met is not hinted.
-            if evidence.is_none() && votes == 0 && support == 0 {
-                continue;
+            let lesson = ItemId::Lesson(*id);
+            let votes = self.library.votes(lesson).map_or(0, |votes| votes.sure_micros());
+            let is_met = self.library.estimate(&self.charter, lesson, 0).is_some()
+                || votes >= 1_000_000
+                || item.total_support() >= i64::from(WEIGHT);
+            if is_met {
+                let entries = released(&self.library, &self.charter, None, *id, item);
+                entries.into_iter().for_each(|entry| book.add(entry));
+                book.mark(*id, self.library.lesson_state(*id));
             }
-            let people = u32::try_from(support.max(votes)).unwrap_or(u32::MAX);
-            book.add(Known {
-                lesson: item.lesson.clone(),
-                circle,
-                tally: Tally::pooled(people, evidence.as_ref()),
-                example: String::new(),
-                public: true,
-                state: self.library.lesson_state(*id),
-            });
         }
         book
     }
@@ -204,7 +199,7 @@ fn charter(evidence_cap: u32) -> Charter {
             lessons_min_sigma_micros: 0,
             lessons_min_threshold: 0,
             outcomes_min_sigma_micros: 0,
-            lessons_payload_bytes: 14 << 10,
+            lessons_payload_bytes: Terms::LESSONS_BYTES,
             votes_at: vec![0],
             votes_min_deviation_micros: 0,
             releases_per_unit: None,
@@ -212,15 +207,55 @@ fn charter(evidence_cap: u32) -> Charter {
             costs: None,
         },
         limits: Limits {
+            // As many as a study may have nodes.
             members: 400,
-            members_per_voice: 16,
-            deltas_per_epoch: 256,
-            lessons_per_epoch: 1_024,
             evidence_cap,
-            revokers: 2,
-            vouches: None,
-            promotion_margin_micros: 0,
+            ..Terms::LIMITS
         },
         founders: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use lore_lessons::Circle;
+
+    use super::*;
+    use crate::budget::{self, WEEK};
+    use crate::study::pitfall::Pitfall;
+
+    #[test]
+    fn a_member_tells_its_own_support_from_that_of_others_and_what_nobody_met_is_not_hinted() {
+        let lesson = |number| Pitfall::new(number, 1).unwrap().remedies.remove(0);
+        let (known, unmet) = (lesson(1), lesson(2));
+        let mechanism = budget::plan(8.0).unwrap().lessons.unwrap();
+        let release = |people: u16| {
+            Payload::Lessons(Lessons {
+                origin: Origin::Mechanism(mechanism),
+                window: Some(WEEK),
+                entries: vec![LessonEntry {
+                    key: LessonKey::Primary(known.clone()),
+                    support: i64::from(people) * i64::from(WEIGHT),
+                }],
+                padding: Vec::new(),
+            })
+        };
+        let mut group = Group::new(true);
+        group.know([known.clone(), unmet.clone()]).unwrap();
+        assert!(group.book().entries().is_empty(), "nobody met either");
+        group.take(1, [(member(1), release(50)), (member(2), release(30))]).unwrap();
+
+        let people = |me: Option<MemberId>| -> Vec<(Circle, u32)> {
+            let item = &group.library().lessons[&known.id()];
+            let entries = released(group.library(), &group.charter, me, known.id(), item);
+            entries.iter().map(|entry| (entry.circle, entry.tally.groups)).collect()
+        };
+        assert_eq!(people(None), [(Circle::Federation, 80)]);
+        let own_and_others = [(Circle::Node, 50), (Circle::Federation, 30)];
+        assert_eq!(people(Some(member(1))), own_and_others);
+        let book = group.book();
+        let [entry] = book.entries() else { panic!("{book:?}") };
+        assert_eq!((&entry.lesson, entry.tally.groups), (&known, 80));
     }
 }

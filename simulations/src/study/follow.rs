@@ -7,10 +7,9 @@ use super::arm::Arm;
 use super::bootstrap;
 use super::change::Change;
 use super::history::{self, Delays, Trail};
-use super::hostile::Hostile;
 use super::learn::Setting;
 use super::page::{Chart, Curve, Page, Point, Scale, Sheet};
-use super::people::{FACTS, Spending, check_epsilons, check_within, people};
+use super::people::{FACTS, Spending, UNMET, check_epsilons, check_within, people};
 use super::spec::Context;
 
 /// Parameters.
@@ -57,13 +56,7 @@ pub fn run(parameters: &Parameters, context: &Context<'_>) -> Result<Page, Study
     parameters.check()?;
     let people = people(parameters.users, parameters.situations, context.facts)?;
     let mechanism = Spending::Plan.mechanism(parameters.epsilon)?;
-    let setting = Setting {
-        nodes: parameters.nodes,
-        people,
-        change: Change::Never,
-        mechanism,
-        hostile: Hostile::NONE,
-    };
+    let setting = Setting::new(parameters.nodes, people, mechanism);
     let results = context.sweep(&parameters.changes, |change, seed| {
         history::run(Setting { change: *change, ..setting }, parameters.epochs, &Arm::ALL, seed)
     })?;
@@ -113,7 +106,7 @@ fn chart(parameters: &Parameters, change: Change, trails: &[Vec<Trail>]) -> Char
         points: (1..=parameters.epochs)
             .map(|epoch| {
                 let values = trails.iter().map(|all| all[place].wasted(epoch..=epoch));
-                let values: Vec<f64> = values.filter(|value| value.is_finite()).collect();
+                let values: Vec<f64> = values.collect();
                 Point { x: epoch.into(), y: bootstrap::mean(&values) }
             })
             .collect(),
@@ -153,21 +146,10 @@ fn row(
     let oracle: Vec<f64> =
         trails.iter().map(|all| all[0].wasted(from..=parameters.epochs)).collect();
     let regret = bootstrap::difference(&wasted, &oracle);
-    let delays = |value: fn(&Delays) -> f64| {
-        of(&|one| {
-            let found: Vec<f64> =
-                one.changes.iter().filter_map(|one| one.delays.as_ref().map(value)).collect();
-            found.iter().sum::<f64>() / found.len() as f64
-        })
-    };
+    let delays = |value: fn(&Delays) -> f64| of(&|one| one.delay(value));
     let metrics = [
         ("wasted_calls_per_meeting", wasted),
-        (
-            "ready_share",
-            of(&|one| {
-                one.changes.iter().map(|c| c.ready).sum::<f64>() / one.changes.len().max(1) as f64
-            }),
-        ),
+        ("ready_share", of(&|one| one.ready())),
         ("detection_delay_epochs", delays(|d| d.alarm)),
         ("silence_delay_epochs", delays(|d| d.silent)),
         ("recovery_epochs", delays(|d| d.recovered)),
@@ -175,11 +157,7 @@ fn row(
         ("received_bytes", of(&|one| one.bytes as f64)),
     ];
     let arm_name = format!("{}, {}", arm.name(), change.name());
-    let mean = |values: &[f64]| {
-        let values: Vec<f64> = values.iter().copied().filter(|value| value.is_finite()).collect();
-        if values.is_empty() { f64::NAN } else { bootstrap::mean(&values).mean }
-    };
-    let means: Vec<f64> = metrics.iter().map(|(_, values)| mean(values)).collect();
+    let means: Vec<f64> = metrics.iter().map(|(_, values)| bootstrap::mean(values).mean).collect();
     for (metric, values) in &metrics {
         page.note(run, &context.seeds, &arm_name, metric, values);
     }
@@ -214,6 +192,7 @@ fn words(page: &mut Page, parameters: &Parameters, results: &[Vec<Vec<Trail>>]) 
         "The centre looks every 600 s, and judges a lesson as soon as ten new trials of it are there: of one or two the test for drift \
          makes nothing. It has one voice."
             .into(),
+        UNMET.into(),
     ];
     let place = |arm: Arm| Arm::ALL.iter().position(|one| *one == arm).unwrap_or(0);
     let sentences = changes.iter().zip(results).map(|(change, trails)| {

@@ -44,6 +44,21 @@ pub struct Trail {
 }
 
 impl Trail {
+    /// The mean over all changes of a delay, of the pairs that were ready; not a number when none was.
+    #[must_use]
+    pub fn delay(&self, of: fn(&Delays) -> f64) -> f64 {
+        let found: Vec<f64> =
+            self.changes.iter().filter_map(|one| one.delays.as_ref().map(of)).collect();
+        found.iter().sum::<f64>() / found.len() as f64
+    }
+
+    /// The mean over all changes of the share of pairs that were ready.
+    #[must_use]
+    pub fn ready(&self) -> f64 {
+        let all = self.changes.iter().map(|one| one.ready);
+        all.sum::<f64>() / self.changes.len().max(1) as f64
+    }
+
     /// Failing calls after the first one, for each meeting of these epochs (from 1); not a number without meetings.
     #[must_use]
     pub fn wasted(&self, epochs: std::ops::RangeInclusive<u32>) -> f64 {

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lore_lessons::Circle;
 use lore_privacy::release::{OutcomesSpec, release_outcomes};
 use lore_privacy::{
     Bounds, LocalSecret, NoiseSource as _, OutcomeContribution, PrivacyError, Private, SeededNoise,
@@ -10,7 +9,7 @@ use lore_privacy::{
 };
 use lore_protocol::ids::Hash;
 use lore_protocol::library::LessonState;
-use lore_protocol::payload::{Cell, ItemId, MAX_CELLS, Mechanism, Outcomes, Payload, Unit, Window};
+use lore_protocol::payload::{Cell, ItemId, MAX_CELLS, Mechanism, Outcomes, Payload, Unit};
 
 use super::StudyError;
 use super::arm::Arm;
@@ -19,6 +18,7 @@ use super::crowd::{Meeting, People};
 use super::fold::{Group, member};
 use super::hostile::Hostile;
 use super::pitfall::Pitfall;
+use crate::budget::WEEK;
 
 /// Seconds between two looks of the one place that knows everything.
 const CENTRAL_SECONDS: u32 = 600;
@@ -26,7 +26,6 @@ const CENTRAL_SECONDS: u32 = 600;
 const CENTRAL_TRIALS: i64 = 10;
 /// Looks in an epoch: it has a number for each.
 const LOOKS: u32 = super::crowd::EPOCH_SECONDS / CENTRAL_SECONDS;
-const WINDOW: Window = Window { start_seconds: 0, end_seconds: 604_800 };
 /// Sigma that stands for none: about one count in 100,000 is moved by one.
 const QUIET_MICROS: u64 = 200_000;
 /// Items of one person that count in a release without privacy: all of them.
@@ -47,9 +46,7 @@ pub struct Seen {
     pub meetings: u64,
     /// Failing calls after the first one.
     pub wasted: u64,
-    /// Meetings in which a hint named what works for the person.
-    pub right: u64,
-    /// Meetings in which it named something else.
+    /// Meetings in which a hint named what does not work for the person.
     pub wrong: u64,
 }
 
@@ -66,6 +63,14 @@ pub struct Setting {
     pub mechanism: Mechanism,
     /// Members that lie.
     pub hostile: Hostile,
+}
+
+impl Setting {
+    /// A federation of so many honest nodes, in which nothing changes.
+    #[must_use]
+    pub const fn new(nodes: u32, people: People, mechanism: Mechanism) -> Self {
+        Self { nodes, people, change: Change::Never, mechanism, hostile: Hostile::NONE }
+    }
 }
 
 /// Everybody who learns in one arm.
@@ -198,7 +203,6 @@ impl<'a> Learners<'a> {
             }
             seen.meetings += 1;
             seen.wasted += u64::from(course.wasted);
-            seen.right += u64::from(course.right == Some(true));
             seen.wrong += u64::from(course.right == Some(false));
         }
         match self.arm {
@@ -229,7 +233,7 @@ impl<'a> Learners<'a> {
         self.central.retain(|_, counts| !enough(counts));
         let payload = Payload::Outcomes(Outcomes {
             mechanism: self.quiet,
-            window: WINDOW,
+            window: WEEK,
             items_root: Hash::ZERO,
             cells,
         });
@@ -270,7 +274,7 @@ impl<'a> Learners<'a> {
         let spec = OutcomesSpec {
             release: Hash::derive("lore-sim/study", &[&parts]),
             mechanism: self.mechanism,
-            window: WINDOW,
+            window: WEEK,
             items_root: Hash::ZERO,
             cells: self.cells.clone(),
         };
@@ -308,7 +312,7 @@ impl<'a> Learners<'a> {
         });
         Ok(Payload::Outcomes(Outcomes {
             mechanism: self.mechanism,
-            window: WINDOW,
+            window: WEEK,
             items_root: Hash::ZERO,
             cells: cells.collect(),
         }))
@@ -316,7 +320,7 @@ impl<'a> Learners<'a> {
 
     fn learn(&mut self) {
         for (group, hints) in self.groups.iter().zip(&mut self.hints) {
-            let book = group.book(Circle::Federation);
+            let book = group.book();
             for (pitfall, hint) in self.pitfalls.iter().zip(hints) {
                 let found = book.hint_for(&pitfall.situation, None);
                 *hint = found.and_then(|found| {

@@ -5,16 +5,18 @@ use serde::Deserialize;
 use super::StudyError;
 use super::arm::Arm;
 use super::bootstrap;
-use super::change::Change;
 use super::history::{self, Trail};
 use super::hostile::{Hostile, Lie};
 use super::learn::Setting;
 use super::page::{Chart, Curve, Page, Point, Scale, Sheet};
-use super::people::{FACTS, Spending, check_epsilons, check_within, people};
+use super::people::{FACTS, Spending, UNMET, check_epsilons, check_within, people};
 use super::spec::Context;
 
 /// Arms of the study: a centre that everybody trusts has no members that lie to it.
 const ARMS: [Arm; 5] = [Arm::Oracle, Arm::Isolated, Arm::Gossip, Arm::Private, Arm::Robust];
+
+/// Share of meetings with a wrong hint above which people count as misled.
+const MISLED: f64 = 0.05;
 
 /// Parameters.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -48,13 +50,9 @@ pub fn run(parameters: &Parameters, context: &Context<'_>) -> Result<Page, Study
     if parameters.hostile.is_empty() {
         return Err(StudyError::value("hostile", "empty", "at least one number"));
     }
-    let setting = Setting {
-        nodes: parameters.nodes,
-        people: people(parameters.users, parameters.situations, context.facts)?,
-        change: Change::Never,
-        mechanism: Spending::Plan.mechanism(parameters.epsilon)?,
-        hostile: Hostile::NONE,
-    };
+    let people = people(parameters.users, parameters.situations, context.facts)?;
+    let mechanism = Spending::Plan.mechanism(parameters.epsilon)?;
+    let setting = Setting::new(parameters.nodes, people, mechanism);
     let lies = [Lie::Loud, Lie::Stealth];
     let parts: Vec<Hostile> = lies
         .iter()
@@ -74,6 +72,23 @@ fn name(lie: Lie) -> &'static str {
     }
 }
 
+fn percent(share: Option<f64>) -> String {
+    share.map_or_else(|| "none that was tried".into(), |x| format!("{x:.0} %"))
+}
+
+/// The difference that bounded voices make to the first share of liars that misleads people.
+fn comparison(lie: &str, summed: Option<f64>, robust: Option<f64>) -> String {
+    let [summed_at, robust_at] = [summed, robust].map(|one| one.unwrap_or(f64::INFINITY));
+    let (summed, robust) = (percent(summed), percent(robust));
+    if robust_at > summed_at {
+        format!("Bounded voices help against {lie} lies: {robust} instead of {summed}.")
+    } else if robust_at < summed_at {
+        format!("Bounded voices make {lie} lies worse: {robust} instead of {summed}.")
+    } else {
+        format!("Bounded voices make no difference to {lie} lies at the shares that were tried.")
+    }
+}
+
 fn describe(
     parameters: &Parameters,
     context: &Context<'_>,
@@ -89,9 +104,11 @@ fn describe(
     let share = |count: u32| 100.0 * f64::from(count) / f64::from(parameters.nodes);
     let mut rows = Vec::new();
     let mut answers = Vec::new();
+    // By kind of lie: the first share of liars at which each private arm breaks.
+    let mut limits: Vec<Vec<Option<f64>>> = Vec::new();
     for lie in [Lie::Loud, Lie::Stealth] {
         let of_lie: Vec<_> = cells.iter().filter(|(hostile, _)| hostile.lie == lie).collect();
-        let mut curves = Vec::new();
+        let (mut curves, mut broken_at) = (Vec::new(), Vec::new());
         for (place, arm) in ARMS.into_iter().enumerate() {
             let mut points = Vec::new();
             for (hostile, trails) in &of_lie {
@@ -116,15 +133,14 @@ fn describe(
                     ]);
                 }
             }
-            // The first share of liars with which people are misled in one meeting of twenty.
-            let broken = points.iter().find(|point| point.y.mean > 0.05).map(|point| point.x);
+            let broken = points.iter().find(|point| point.y.mean > MISLED).map(|point| point.x);
             if arm.is_private() {
-                let broken =
-                    broken.map_or_else(|| "none that was tried".into(), |x| format!("{x:.0} %"));
-                answers.push(format!("{} lies, {}: {broken}", name(lie), arm.label()));
+                answers.push(format!("{} lies, {}: {}", name(lie), arm.label(), percent(broken)));
+                broken_at.push(broken);
             }
             curves.push(Curve { label: arm.label().into(), points });
         }
+        limits.push(broken_at);
         page.charts.push(Chart {
             title: format!("Meetings with a wrong hint, {} lies", name(lie)),
             caption: format!(
@@ -162,13 +178,22 @@ fn describe(
         "Each hostile member is a voice of its own. Members that one invitee brought count as one voice together, so that this is about \
          as many invitees of founders, not as many keys."
             .into(),
+        UNMET.into(),
     ];
     page.answer = vec![format!(
-        "First share of lying members with which more than one hint in twenty is wrong. {}. Bounding voices is what stands against loud lies: without it one \
-         member is enough. Nothing stands against stealth but the number of honest members: a lie of ordinary size is one voice \
-         among others, and those in the majority are believed.",
+        "First share of lying members with which more than one hint in twenty is wrong, of {} %. {}.",
+        parameters
+            .hostile
+            .iter()
+            .map(|count| format!("{:.0}", share(*count)))
+            .collect::<Vec<_>>()
+            .join(", "),
         answers.join("; ")
     )];
+    page.answer.extend(["loud", "stealth"].iter().zip(&limits).filter_map(|(lie, broken)| {
+        let [summed, robust] = broken[..] else { return None };
+        Some(comparison(lie, summed, robust))
+    }));
     page.limits = "Liars here lie in every release and all in the same direction; some that lie about a single lesson, or only now and then, are \
         not looked at. Revocation, quarantine and a person's choice of whom to trust would follow a detected lie; none of them is simulated. The centre \
         of the centralised arm is left out: it trusts everyone who writes to it."
@@ -178,4 +203,20 @@ fn describe(
         "what liars know and how they lie".into(),
     ];
     page
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_answer_follows_the_results() {
+        let of = |summed, robust| comparison("loud", summed, robust);
+        assert!(of(Some(5.0), Some(20.0)).contains("help against loud lies: 20 % instead of 5 %"));
+        assert!(of(Some(5.0), None).contains("none that was tried instead of 5 %"));
+        assert!(of(Some(20.0), Some(5.0)).contains("worse"));
+        assert!(
+            of(None, None).contains("no difference") && of(Some(5.0), Some(5.0)).contains("no")
+        );
+    }
 }

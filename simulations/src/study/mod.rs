@@ -19,6 +19,7 @@ pub mod extraction;
 pub mod facts;
 pub mod fold;
 pub mod follow;
+pub mod formula;
 pub mod history;
 pub mod hostile;
 pub mod learn;
@@ -53,6 +54,9 @@ pub enum StudyError {
     /// No study has this name.
     #[error("there is no study `{0}`; `lore-sim study list` names them")]
     Unknown(String),
+    /// Seeds were chosen where nothing is random.
+    #[error("nothing in the study `{0}` is random; leave out its seeds")]
+    NoSeeds(String),
     /// The grammar refused a lesson of the simulation.
     #[error("a lesson of the simulation is not one of the grammar")]
     Lesson,

@@ -85,10 +85,8 @@ pub fn run(parameters: &Parameters, context: &Context<'_>) -> Result<Page, Study
             page.note(0, &context.seeds, name, metric, values);
         }
         for (at, (metric, values)) in metrics.iter().enumerate() {
-            let finite: Vec<f64> =
-                values.iter().copied().filter(|value| value.is_finite()).collect();
-            let text =
-                if finite.is_empty() { "-".into() } else { bootstrap::mean(&finite).text(0) };
+            let mean = bootstrap::mean(values);
+            let text = if mean.mean.is_nan() { "-".into() } else { mean.text(0) };
             if rows.len() <= at {
                 rows.push(vec![(*metric).to_owned()]);
             }
@@ -141,7 +139,10 @@ pub fn run(parameters: &Parameters, context: &Context<'_>) -> Result<Page, Study
         },
         Chart {
             title: "Deltas that members hold".into(),
-            caption: "Of the member that holds least and the one that holds most. While the federation is cut, both sides go on; after the heal all hold all.".into(),
+            caption: format!(
+                "Of the member that holds least and the one that holds most. While the federation is cut, both sides go on.{}",
+                if page.ok { " After the heal all hold all." } else { "" }
+            ),
             x: days(),
             y: Scale::even("deltas", ""),
             curves: held,
@@ -177,17 +178,21 @@ fn words(page: &mut Page, cut: &Scenario, results: &[Vec<Run>]) {
     let missed: u64 = outcomes().map(|one| one.deliveries.missed).sum();
     let forks: usize = outcomes().map(|one| one.forks).sum();
     let agreed = outcomes().filter(|one| one.agreed_at_micros.is_some()).count();
-    page.answer = vec![
-        format!(
-            "Lost: nothing. Of {published} deltas that were published over all seeds {missed} deliveries are missing at the end; {agreed} of {} runs agree on one \
-             library after the heal, and {forks} chains forked.",
-            results[0].len()
-        ),
-        "In conflict: only which epoch a delta counts in. The side without the signer of checkpoints sees no epoch end, so that its deltas wait, \
-         and are sealed by the first checkpoint after the heal. Nothing wins over anything: the library is a function of the set of deltas, not of \
-         their order."
-            .into(),
-    ];
+    let runs = results[0].len();
+    let lost =
+        if missed == 0 { "Lost: nothing.".into() } else { format!("LOST: {missed} deliveries.") };
+    page.answer = vec![format!(
+        "{lost} Of {published} deltas that were published over all seeds {missed} deliveries are missing at the end; {agreed} of {runs} runs agree on one \
+         library after the heal, and {forks} chains forked."
+    )];
+    if missed == 0 && forks == 0 && agreed == runs {
+        page.answer.push(
+            "In conflict: only which epoch a delta counts in. The side without the signer of checkpoints sees no epoch end, so that its deltas \
+             wait, and are sealed by the first checkpoint after the heal. Nothing wins over anything: the library is a function of the set of \
+             deltas, not of their order."
+                .into(),
+        );
+    }
     if !page.ok {
         page.answer.push("AN INVARIANT IS VIOLATED OR A DELIVERY IS MISSING.".into());
     }

@@ -1,16 +1,21 @@
 //! People of the studies of change, made of a study's file and of facts.
 
-use lore_privacy::{Budget, PrivacyError, Schedule};
-use lore_protocol::payload::{Mechanism, Unit};
+use lore_privacy::PrivacyError;
+use lore_protocol::payload::Mechanism;
 
 use super::StudyError;
 use super::break_even::whole_budget;
 use super::crowd::People;
 use super::facts::Facts;
+use crate::budget;
 
 /// Names of the facts that [`people`] reads.
 pub const FACTS: [&str; 5] =
     ["community_prevalence", "meets_per_epoch", "follows", "works", "fails"];
+
+/// How the studies of change differ from a node, for their methods.
+pub const UNMET: &str = "Remedies stand in every library from the start, so that their trials count. Unlike on a node, one that nobody \
+    has met yet is not hinted.";
 
 /// People of a community with the habits that the facts say.
 ///
@@ -57,12 +62,9 @@ impl Spending {
         if self == Self::Each {
             return whole_budget(epsilon);
         }
-        let micros = (epsilon * 1e6).round() as u64;
-        let plan =
-            Budget::new(Unit::User, micros, 1_000_000_000_000, 90)?.plan(Schedule::default())?;
         let none =
             || PrivacyError::Parameter { what: "epsilon", why: "buys no outcome release".into() };
-        Ok(plan.outcomes.ok_or_else(none)?)
+        Ok(budget::plan(epsilon)?.outcomes.ok_or_else(none)?)
     }
 }
 

@@ -4,13 +4,12 @@ use serde::Deserialize;
 
 use super::StudyError;
 use super::arm::Arm;
-use super::bootstrap::{self, Interval};
+use super::bootstrap;
 use super::change::Change;
 use super::history::{self, Delays, Trail};
-use super::hostile::Hostile;
 use super::learn::Setting;
 use super::page::{Chart, Curve, Page, Point, Scale, Sheet};
-use super::people::{FACTS, Spending, check_epsilons, check_within, people};
+use super::people::{FACTS, Spending, UNMET, check_epsilons, check_within, people};
 use super::spec::Context;
 
 /// Numbers of nodes whose rows a report shows.
@@ -70,13 +69,9 @@ pub fn run(parameters: &Parameters, context: &Context<'_>) -> Result<Page, Study
     let epochs = 3 * parameters.phase;
     let results = context.sweep(&parts, |(nodes, budget), seed| {
         let (epsilon, spending) = budget.unwrap_or((1.0, Spending::Each));
-        let setting = Setting {
-            nodes: *nodes,
-            people,
-            change: Change::Recurring { every: parameters.phase },
-            mechanism: spending.mechanism(epsilon)?,
-            hostile: Hostile::NONE,
-        };
+        let change = Change::Recurring { every: parameters.phase };
+        let setting =
+            Setting { change, ..Setting::new(*nodes, people, spending.mechanism(epsilon)?) };
         let arms: &[Arm] = match budget {
             None => &[Arm::Oracle, Arm::Isolated, Arm::Centralised, Arm::Gossip],
             Some(_) => &[Arm::Private, Arm::Robust],
@@ -100,21 +95,6 @@ fn regrets(cells: &[Cell], cell: &Cell, arm: Arm, phase: u32) -> Vec<f64> {
     wasted.iter().zip(oracle.unwrap_or_default()).map(|(one, least)| one - least).collect()
 }
 
-/// The mean over both changes, of the pairs that were ready.
-fn delay(trail: &Trail, of: fn(&Delays) -> f64) -> f64 {
-    let found: Vec<f64> =
-        trail.changes.iter().filter_map(|one| one.delays.as_ref().map(of)).collect();
-    found.iter().sum::<f64>() / found.len() as f64
-}
-
-fn finite(values: &[f64]) -> Interval {
-    let values: Vec<f64> = values.iter().copied().filter(|value| value.is_finite()).collect();
-    if values.is_empty() {
-        return Interval { mean: f64::NAN, low: f64::NAN, high: f64::NAN };
-    }
-    bootstrap::mean(&values)
-}
-
 /// The curve of a value by the number of nodes.
 fn curve(
     label: String,
@@ -123,8 +103,9 @@ fn curve(
     value: impl Fn(&Cell) -> Vec<f64>,
 ) -> Curve {
     let cells = cells.iter().filter(|cell| cell.budget == budget);
-    let points =
-        cells.map(|cell| Point { x: cell.nodes.into(), y: finite(&value(cell)) }).collect();
+    let points = cells
+        .map(|cell| Point { x: cell.nodes.into(), y: bootstrap::mean(&value(cell)) })
+        .collect();
     Curve { label, points }
 }
 
@@ -177,7 +158,7 @@ fn describe(parameters: &Parameters, context: &Context<'_>, cells: &[Cell], user
             marks: Vec::new(),
         });
     }
-    let recovered = |arm: Arm| move |cell: &Cell| cell.of(arm, |one| delay(one, |d| d.recovered));
+    let recovered = |arm: Arm| move |cell: &Cell| cell.of(arm, |one| one.delay(|d| d.recovered));
     let mut curves = vec![
         curve(Arm::Isolated.label().into(), cells, None, recovered(Arm::Isolated)),
         curve(Arm::Centralised.label().into(), cells, None, recovered(Arm::Centralised)),
@@ -207,13 +188,16 @@ fn describe(parameters: &Parameters, context: &Context<'_>, cells: &[Cell], user
     let met = f64::from(users)
         * context.facts.value("community_prevalence")
         * context.facts.value("meets_per_epoch");
-    page.method = vec![format!(
-        "Nodes of {users} people, of whom {met:.0} meet the failure in an epoch (a week). For {phase} epochs one remedy works, for \
+    page.method = vec![
+        format!(
+            "Nodes of {users} people, of whom {met:.0} meet the failure in an epoch (a week). For {phase} epochs one remedy works, for \
          {phase} the other, then the first again, for all people at once. People follow the hint or guess, and try the other remedy when the \
          first does not work. Every node releases its people's trials once an epoch; bounding, noise, fold, watches, pooling and \
          hints are the nodes' own code. A node alone goes by its own trials without noise, which on a node of several people needs their \
-         consent: a lone node that protects them from each other has noise as well, and does worse."
-    )];
+         consent: a lone node that protects them from each other has noise as well, as in the rows of one private node."
+        ),
+        UNMET.into(),
+    ];
     let wins = parameters.epsilons.iter().flat_map(|epsilon| {
         [Spending::Each, Spending::Plan].map(|spending| {
             let from = wins_from(cells, (*epsilon, spending), phase);
@@ -254,10 +238,8 @@ fn tables(page: &mut Page, parameters: &Parameters, context: &Context<'_>, cells
                 None => ("-".into(), arm.name().to_owned()),
             };
             let regret = regrets(cells, cell, arm, phase);
-            let of = |value: fn(&Delays) -> f64| cell.of(arm, |one| delay(one, value));
-            let ready = cell.of(arm, |one| {
-                one.changes.iter().map(|c| c.ready).sum::<f64>() / one.changes.len() as f64
-            });
+            let of = |value: fn(&Delays) -> f64| cell.of(arm, |one| one.delay(value));
+            let ready = cell.of(arm, Trail::ready);
             let alarms = cell.of(arm, |one| one.false_alarms as f64);
             let values = [
                 ("regret_calls_per_meeting", &regret),
@@ -279,15 +261,15 @@ fn tables(page: &mut Page, parameters: &Parameters, context: &Context<'_>, cells
                 continue;
             }
             let shown = |values: &[f64]| {
-                let found = finite(values);
+                let found = bootstrap::mean(values);
                 if found.mean.is_nan() { "-".into() } else { format!("{:.1}", found.mean) }
             };
             rows.push(vec![
                 cell.nodes.to_string(),
                 arm.label().into(),
                 spent,
-                finite(&regret).text(2),
-                format!("{:.0} %", 100.0 * finite(&ready).mean),
+                bootstrap::mean(&regret).text(2),
+                format!("{:.0} %", 100.0 * bootstrap::mean(&ready).mean),
                 shown(&of(|d| d.alarm)),
                 shown(&of(|d| d.silent)),
                 shown(&of(|d| d.recovered)),

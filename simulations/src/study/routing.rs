@@ -11,7 +11,6 @@ use serde::Deserialize;
 use super::StudyError;
 use super::bootstrap::{self, Interval};
 use super::page::{Chart, Curve, Page, Point, Scale, Sheet};
-use super::spec::Context;
 
 const TABLE: &str = include_str!("../../data/routing.csv");
 /// Most items that are given.
@@ -37,18 +36,24 @@ struct Library {
 }
 
 fn libraries() -> Result<Vec<Library>, StudyError> {
-    let of_line = |line: &str| -> Option<Library> {
-        let numbers: Vec<f64> =
-            line.split(',').map(|field| field.parse().ok()).collect::<Option<_>>()?;
-        let [skills, _, queries, h1, h2, h3, h4, t1, t2, t3, t4] = numbers[..] else { return None };
-        Some(Library { skills, queries, hits: [h1, h2, h3, h4], tokens: [t1, t2, t3, t4] })
+    type Line = (f64, u32, f64, [f64; MOST], [f64; MOST]);
+    let of_line = |line: Line| {
+        let (skills, _, queries, hits, tokens) = line;
+        Library { skills, queries, hits, tokens }
     };
-    let bad = || StudyError::Parse("simulations/data/routing.csv is damaged".into());
-    TABLE.lines().skip(1).map(of_line).collect::<Option<_>>().ok_or_else(bad)
+    let lines = csv::Reader::from_reader(TABLE.as_bytes()).into_deserialize();
+    lines
+        .map(|line| line.map(of_line))
+        .collect::<Result<_, _>>()
+        .map_err(|error| StudyError::Parse(format!("simulations/data/routing.csv: {error}")))
 }
 
-/// The share of queries whose right skill is among the first `count`, with its interval over libraries.
+/// The share of queries whose right skill is among the first `count`, with its interval: over libraries where there are
+/// several, and over the queries of a single one.
 fn share(of_size: &[Library], count: usize) -> Interval {
+    if let [one] = of_size {
+        return Interval::wilson(one.hits[count - 1], one.queries);
+    }
     bootstrap::of(of_size.len(), |places| {
         let hits: f64 = places.iter().map(|at| of_size[*at].hits[count - 1]).sum();
         hits / places.iter().map(|at| of_size[*at].queries).sum::<f64>()
@@ -105,11 +110,11 @@ fn hints(lessons: u32) -> Result<(f64, f64), StudyError> {
     Ok((f64::from(right) / all, f64::from(misled) / all))
 }
 
-/// Runs the study. Nothing in it is random but the resampling, so that seeds do not matter.
+/// Runs the study. Nothing in it is random but the resampling.
 ///
 /// # Errors
 /// Fails when a parameter is out of range.
-pub fn run(parameters: &Parameters, _: &Context<'_>) -> Result<Page, StudyError> {
+pub fn run(parameters: &Parameters) -> Result<Page, StudyError> {
     if parameters.losses.iter().any(|loss| !(0.0..=0.5).contains(loss)) {
         let got = format!("{:?}", parameters.losses);
         return Err(StudyError::value("losses", got, "0 to 0.5 each"));
@@ -141,10 +146,7 @@ pub fn run(parameters: &Parameters, _: &Context<'_>) -> Result<Page, StudyError>
     for count in &parameters.lessons {
         let (right, wrong) = hints(*count)?;
         misled = misled.max(wrong);
-        hinted.push(Point {
-            x: (*count).into(),
-            y: Interval { mean: right, low: right, high: right },
-        });
+        hinted.push(Point { x: (*count).into(), y: Interval::exact(right) });
     }
     let worst_hint = hinted.iter().map(|point| point.y.mean).fold(1.0, f64::min);
     curves.push(Curve { label: "hint by situation".into(), points: hinted });
@@ -167,18 +169,22 @@ pub fn run(parameters: &Parameters, _: &Context<'_>) -> Result<Page, StudyError>
             page.note(run, &[run], &arm, &metric, &[one.hits[count] / one.queries]);
         }
     }
+    let largest = of_size(sizes.last().copied().unwrap_or(0.0));
+    let draws = sizes.iter().map(|size| of_size(*size).len()).max().unwrap_or(0);
     page.charts.push(Chart {
         title: "Right items found, by the size of the library".into(),
-        caption: "Share of queries whose right skill is offered, of queries that a library can answer and on which no weight was chosen; \
-                  bands are 95 % bootstrap intervals over 20 libraries of each size. And the share of failing calls whose hint is right, in a \
-                  book of so many lessons of one program and one kind of failure."
-            .into(),
+        caption: format!(
+            "Share of queries whose right skill is offered, of queries that a library can answer and on which no weight was chosen; \
+             bands are 95 % bootstrap intervals over {draws} libraries of each size. Of all skills there is one library: its band is Wilson's \
+             interval over {:.0} queries. And the share of failing calls whose hint is right, in a \
+             book of so many lessons of one program and one kind of failure.",
+            largest.iter().map(|one| one.queries).sum::<f64>()
+        ),
         x: Scale::log("skills or lessons in the library", ""),
         y: Scale::even("right item found", "share").from_to(0.5, 1.02),
         curves,
         marks: Vec::new(),
     });
-    let largest = of_size(sizes.last().copied().unwrap_or(0.0));
     page.charts.push(net(parameters, &largest));
     let rows = sizes.iter().map(|size| {
         let libraries = of_size(*size);
@@ -193,7 +199,7 @@ pub fn run(parameters: &Parameters, _: &Context<'_>) -> Result<Page, StudyError>
     let columns = ["skills", "of 1", "of 2", "of 3", "of 4", "tokens of 1", "tokens of 3"];
     page.sheets.push(Sheet {
         caption:
-            "Queries whose right skill is among the first offered (95 %), and estimated tokens."
+            "Queries whose right skill is among the first offered (95 %), and estimated tokens. Intervals of the last row are over queries."
                 .into(),
         columns: columns.map(String::from).to_vec(),
         rows: rows.collect(),
@@ -211,25 +217,30 @@ pub fn run(parameters: &Parameters, _: &Context<'_>) -> Result<Page, StudyError>
             100.0 * misled,
         ),
         format!(
-            "With all skills, three offered find {:.0} % and one finds {:.0} %. Three beat one only if each further item costs less than {:.0} % of the tasks that \
-             would be solved (two: {:.0} %, four: {:.0} %). A skill is offered by words, so three is the default; a hint is right already, so one is.",
-            100.0 * share(&largest, 3).mean,
-            100.0 * share(&largest, 1).mean,
+            "With all skills, three offered find {} of the queries and one finds {} (95 % over queries). By these estimates three beat one \
+             only if each further item costs less than {:.0} % of the tasks that would be solved (two: {:.0} %, four: {:.0} %).",
+            share(&largest, 3).text(2),
+            share(&largest, 1).text(2),
             100.0 * even(3),
             100.0 * even(2),
             100.0 * even(4),
         ),
     ];
     page.ok = worst_hint == 1.0 && misled == 0.0;
+    if page.ok {
+        page.answer.push("A skill is offered by words, so three is the default; a hint is right already, so one is.".into());
+    }
     page.method = vec![
-        "78 skills of our own writing and the queries of `agent/core/tests/select` that were set aside; libraries of each size are drawn from them by a \
+        "78 skills of our own writing and the queries of `agent/core/tests/select` that were set aside; smaller libraries are drawn from them by a \
          hash, and only queries that a library can answer are asked. A test of the agent writes the counts and fails when Select routes otherwise."
             .into(),
         "The book of hints is the hardest case: all lessons are of one program and one kind of failure, and only the word tells them apart.".into(),
     ];
-    page.limits = "Skills and queries have one author. The curve ends at 78 skills: what lies beyond is the fitted line, if that. What a further item costs a model is \
-        assumed, not measured; a published curve peaks at one item given, and whether a model of ours does is not known. Arms of pooling do not apply: \
-        all of them rest on the same look-up. Remedies that are rivals for one and the same situation are not told apart by the look-up but by evidence: see `change`."
+    page.limits = "Skills and queries have one author. Smaller libraries are drawn from the same skills and overlap, so that their intervals are too \
+        narrow for libraries of other people; all skills together are one library, whose intervals say nothing about others. The curve ends at \
+        78 skills: what lies beyond is the fitted line, if that. What a further item costs a model is assumed, not measured; a published curve \
+        peaks at one item given, and whether a model of ours does is not known. Arms of pooling do not apply: all of them rest on the same \
+        look-up. Remedies that are rivals for one and the same situation are not told apart by the look-up but by evidence: see `change`."
         .into();
     page.assumed = vec![format!("losses by each further item: {:?}", parameters.losses)];
     Ok(page)
@@ -253,7 +264,7 @@ fn net(parameters: &Parameters, libraries: &[Library]) -> Chart {
     Chart {
         title: "One to four items given".into(),
         caption: "Tasks that are solved, relative to a right item given alone, with all skills in the library: the share of queries whose right \
-                  skill is among those given, less what each further item is assumed to cost."
+                  skill is among those given, less what each further item is assumed to cost. Bands are Wilson's 95 % intervals over queries."
             .into(),
         x: Scale::even("items given", "").from_to(0.8, 4.2),
         y: Scale::even("solved", "share").from_to(0.3, 0.9),

@@ -15,17 +15,12 @@ pub struct Spec<P> {
     pub study: String,
     /// One line that says what it asks.
     pub about: String,
-    /// First seed.
-    #[serde(default = "one")]
-    pub seed: u64,
-    /// Number of seeds, counted up from the first.
-    pub seeds: u64,
+    /// First seed; none: 1.
+    pub seed: Option<u64>,
+    /// Number of seeds, counted up from the first; none where nothing is random.
+    pub seeds: Option<u64>,
     /// Parameters of the study.
     pub parameters: P,
-}
-
-const fn one() -> u64 {
-    1
 }
 
 impl<P: DeserializeOwned> Spec<P> {

@@ -3,11 +3,37 @@
 use std::path::Path;
 
 use super::SweepError;
-use crate::memory;
+use crate::memory::{self, TooLarge};
 use crate::metrics::{Metric, of_federation};
-use crate::outcomes::Replay;
-use crate::scenario::{Scenario, shipped};
-use crate::world::{self, Sample};
+use crate::outcomes::{Replay, ReplayError};
+use crate::scenario::{Scenario, ScenarioError, shipped};
+use crate::world::{self, Sample, WorldError};
+
+/// Why a base cannot be read or run.
+#[derive(Debug, thiserror::Error)]
+pub enum BaseError {
+    /// Not TOML; the message of the parser names the line.
+    #[error("the scenario does not parse: {0}")]
+    Toml(#[from] toml::de::Error),
+    /// No federation that can run.
+    #[error(transparent)]
+    Scenario(#[from] ScenarioError),
+    /// No replay that can run.
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
+    /// It does not fit into memory.
+    #[error(transparent)]
+    Memory(#[from] TooLarge),
+    /// The simulation itself could not go on.
+    #[error(transparent)]
+    World(#[from] WorldError),
+    /// A key that cannot be set.
+    #[error("{0}")]
+    Key(String),
+    /// What it reads beside itself is not what was planned.
+    #[error("its table changed while the sweep ran; run the sweep again")]
+    Changed,
+}
 
 /// The text of a base.
 pub(super) fn text(name: &str, directory: &Path) -> Result<String, SweepError> {
@@ -31,26 +57,22 @@ impl Base {
     /// Reads and checks a scenario. Paths in it are below `directory`.
     ///
     /// # Errors
-    /// Fails with a text when it does not parse or a value makes no sense.
-    pub fn parse(text: &str, directory: &Path) -> Result<Self, String> {
-        let table: toml::Table = toml::from_str(text).map_err(|error| error.to_string())?;
+    /// Fails when it does not parse or a value makes no sense.
+    pub fn parse(text: &str, directory: &Path) -> Result<Self, BaseError> {
+        let table: toml::Table = toml::from_str(text)?;
         if table.contains_key("world") {
-            let replay = Replay::parse(text, directory).map_err(|error| error.to_string())?;
-            return Ok(Self::Replay(Box::new(replay)));
+            return Ok(Self::Replay(Box::new(Replay::parse(text, directory)?)));
         }
-        let scenario = Scenario::parse(text).map_err(|error| error.to_string())?;
-        Ok(Self::Federation(Box::new(scenario)))
+        Ok(Self::Federation(Box::new(Scenario::parse(text)?)))
     }
 
     /// Checks that so many runs at a time fit into the memory that is free.
     ///
     /// # Errors
-    /// Fails with a text when they do not.
-    pub fn check_memory(&self, at_once: usize) -> Result<(), String> {
+    /// Fails when they do not.
+    pub fn check_memory(&self, at_once: usize) -> Result<(), BaseError> {
         match self {
-            Self::Federation(scenario) => {
-                memory::check(scenario, at_once, memory::free()).map_err(|error| error.to_string())
-            }
+            Self::Federation(scenario) => Ok(memory::check(scenario, at_once, memory::free())?),
             // A table, and a few counts for each node.
             Self::Replay(_) => Ok(()),
         }
@@ -68,18 +90,15 @@ impl Base {
     /// Runs it with one seed: metrics, and the invariants that were violated.
     ///
     /// # Errors
-    /// Fails with a text when the simulation itself cannot go on.
-    pub fn run(&self, seed: u64) -> Result<(Vec<Metric>, Vec<String>), String> {
+    /// Fails when the simulation itself cannot go on.
+    pub fn run(&self, seed: u64) -> Result<(Vec<Metric>, Vec<String>), BaseError> {
         match self {
             Self::Federation(scenario) => {
                 let mut samples: Vec<Sample> = Vec::new();
-                let outcome = world::run(scenario, seed, |sample| samples.push(sample.clone()))
-                    .map_err(|error| error.to_string())?;
+                let outcome = world::run(scenario, seed, |sample| samples.push(sample.clone()))?;
                 Ok((of_federation(&outcome, &samples), outcome.violations))
             }
-            Self::Replay(replay) => {
-                Ok((replay.run(seed).map_err(|error| error.to_string())?, Vec::new()))
-            }
+            Self::Replay(replay) => Ok((replay.run(seed)?, Vec::new())),
         }
     }
 }

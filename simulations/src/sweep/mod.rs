@@ -10,7 +10,7 @@ mod shard;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-pub use base::Base;
+pub use base::{Base, BaseError};
 pub use results::{Ran, Results, merge};
 use serde::{Deserialize, Serialize};
 pub use shard::{INDEX_VARIABLES, Shard, ShardError};
@@ -43,7 +43,7 @@ pub enum SweepError {
         /// Its values on the axes.
         arm: String,
         /// What is wrong.
-        error: String,
+        error: BaseError,
     },
     /// Results of something else are in the directory.
     #[error(
@@ -211,12 +211,13 @@ impl Sweep {
         let shown = combination.iter().map(|(key, value)| format!("{key}={}", show(value)));
         let arm = shown.collect::<Vec<_>>().join(", ");
         let index = self.cells.len() as u64;
-        let wrong = |error: String| SweepError::Cell { index, arm: arm.clone(), error };
+        let wrong = |error: BaseError| SweepError::Cell { index, arm: arm.clone(), error };
         let mut scenario = base.clone();
         for (key, value) in combination {
-            set(&mut scenario, key, value).map_err(wrong)?;
+            set(&mut scenario, key, value).map_err(|error| wrong(BaseError::Key(error)))?;
         }
-        let scenario = toml::to_string(&scenario).map_err(|error| wrong(error.to_string()))?;
+        let scenario =
+            toml::to_string(&scenario).map_err(|error| wrong(BaseError::Key(error.to_string())))?;
         let inputs = Base::parse(&scenario, directory).map_err(wrong)?.inputs();
         for seed in seeds.first..seeds.first + seeds.count {
             let index = self.cells.len() as u64;

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Base, Cell, Shard, Sweep, SweepError};
+use super::{Base, BaseError, Cell, Shard, Sweep, SweepError};
 use crate::table::Table;
 use crate::{files, metrics, runner};
 
@@ -37,7 +37,6 @@ impl Manifest {
 /// Results of a sweep in a directory.
 pub struct Results {
     directory: PathBuf,
-    manifest: Manifest,
 }
 
 /// What a run of a shard did.
@@ -96,7 +95,7 @@ impl Results {
             files::write(&path, format!("{text}\n").as_bytes())
                 .map_err(|error| file(&path, &error))?;
         }
-        Ok(Self { directory: directory.to_owned(), manifest })
+        Ok(Self { directory: directory.to_owned() })
     }
 
     /// Computes the cells of a shard that have no result. `base` is the directory of the sweep file,
@@ -165,7 +164,7 @@ impl Results {
         let wrong = |error| SweepError::Cell { index: *index, arm: arm.clone(), error };
         let base = Base::parse(&cell.scenario, base).map_err(wrong)?;
         if base.inputs() != cell.inputs {
-            return Err(wrong("its table changed while the sweep ran; run the sweep again".into()));
+            return Err(wrong(BaseError::Changed));
         }
         let (found, broken) = base.run(*seed).map_err(wrong)?;
         let mut table = Table::new();
@@ -178,12 +177,6 @@ impl Results {
             .into_iter()
             .map(|what| format!("cell {index} ({arm}), seed {seed}: {what}"))
             .collect())
-    }
-
-    /// What the results are of, for a person.
-    #[must_use]
-    pub fn shown(&self) -> String {
-        self.manifest.shown()
     }
 }
 

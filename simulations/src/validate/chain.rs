@@ -58,7 +58,7 @@ pub fn mean_rounds(nodes: usize, direction: Direction) -> f64 {
 }
 
 #[allow(clippy::cast_precision_loss)]
-fn ratio(part: usize, whole: usize) -> f64 {
+pub(super) fn ratio(part: usize, whole: usize) -> f64 {
     part as f64 / whole as f64
 }
 

@@ -5,7 +5,9 @@
 //! when it reaches its threshold. In integers, thousandths of a nat, it is a Markov chain on a finite
 //! line, so both run lengths are computed exactly. First order: ln(ARL) / KL (Lorden 1971).
 
-use crate::rng::{MILLION, Purpose, Streams, WHOLE};
+use super::bandit::divergence;
+use crate::rng::{Purpose, Streams, WHOLE};
+use crate::scenario::parts;
 
 /// Success rates before and after the change.
 pub const BEFORE: f64 = 0.8;
@@ -42,8 +44,7 @@ impl Channel {
     /// Kullback-Leibler divergence of a report after the change from one before, in nats.
     #[must_use]
     pub fn divergence(self) -> f64 {
-        let (before, after) = (self.rate(BEFORE), self.rate(AFTER));
-        after * (after / before).ln() + (1.0 - after) * ((1.0 - after) / (1.0 - before)).ln()
+        divergence(self.rate(AFTER), self.rate(BEFORE))
     }
 }
 
@@ -131,7 +132,7 @@ impl Test {
     pub fn run_length(&self, channel: Channel, rate: f64, streams: Streams) -> u64 {
         let (mut truth, mut flips) =
             (streams.stream(WHOLE, Purpose::Work), streams.stream(WHOLE, Purpose::Noise));
-        let (rate, flip) = (ppm(rate), ppm(1.0 - channel.keeps()));
+        let (rate, flip) = (parts(rate), parts(1.0 - channel.keeps()));
         let (mut sum, mut reports) = (0, 0);
         while sum < self.threshold {
             let bit = truth.chance(rate) != flips.chance(flip);
@@ -145,12 +146,6 @@ impl Test {
 #[allow(clippy::cast_possible_truncation)]
 fn millinats(ratio: f64) -> i64 {
     (ratio.ln() * 1_000.0).round() as i64
-}
-
-/// Parts in a million.
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-fn ppm(chance: f64) -> u32 {
-    (chance * f64::from(MILLION)).round() as u32
 }
 
 #[cfg(test)]

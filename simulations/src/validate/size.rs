@@ -4,6 +4,8 @@
 //! nodes are taken one after the other. The state is (informed, done); a call of one of `m` informed nodes
 //! reaches an uninformed one with probability `(n - m) / (n - 1)`.
 
+use super::chain::ratio;
+
 /// Probabilities of the final number of informed nodes, by that number, when a node calls until a coin with
 /// probability `1 / mean_calls` says stop, after each call (Demers et al. 1987, blind and coin).
 #[must_use]
@@ -14,7 +16,7 @@ pub fn blind_coin(nodes: usize, mean_calls: u32) -> Vec<f64> {
     let mut row = vec![0.0; nodes + 2];
     row[0] = 1.0;
     for informed in 1..=nodes {
-        let reach = part(nodes - informed, nodes - 1);
+        let reach = ratio(nodes - informed, nodes - 1);
         let mut next = vec![0.0; nodes + 2];
         for done in 0..informed {
             // Calls that reach nobody and do not stop leave the state as it is.
@@ -60,7 +62,7 @@ fn new_among(new: usize, old: usize, drawn: usize) -> Vec<f64> {
     for draw in 0..drawn {
         let left = new + old - draw;
         for got in (0..=draw).rev() {
-            let hit = part(new.saturating_sub(got), left);
+            let hit = ratio(new.saturating_sub(got), left);
             chances[got + 1] += chances[got] * hit;
             chances[got] *= 1.0 - hit;
         }
@@ -72,7 +74,7 @@ fn new_among(new: usize, old: usize, drawn: usize) -> Vec<f64> {
 #[must_use]
 pub fn residue(ends: &[f64]) -> f64 {
     let nodes = ends.len() - 1;
-    ends.iter().enumerate().map(|(informed, chance)| chance * part(nodes - informed, nodes)).sum()
+    ends.iter().enumerate().map(|(informed, chance)| chance * ratio(nodes - informed, nodes)).sum()
 }
 
 /// The share `x` that an endless population ends with: the greatest root of `x = 1 - exp(-fanout x)`
@@ -80,11 +82,6 @@ pub fn residue(ends: &[f64]) -> f64 {
 #[must_use]
 pub fn fixed_point(fanout: f64) -> f64 {
     (0..200).fold(1.0, |x: f64, _| 1.0 - (-fanout * x).exp())
-}
-
-#[allow(clippy::cast_precision_loss)]
-fn part(part: usize, whole: usize) -> f64 {
-    part as f64 / whole as f64
 }
 
 #[cfg(test)]

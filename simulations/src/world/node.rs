@@ -8,25 +8,21 @@ use lore_engine::{
     Class, Effect, Engine, Event, Gate, Heard, Joining, Parts, Settings, Storage as _,
 };
 use lore_privacy::ledger::{Answer, Pending, Point};
-use lore_privacy::{Budget, Chain, Outgoing, Released, SeededNoise};
+use lore_privacy::{Chain, Outgoing, Released, SeededNoise};
 use lore_protocol::delta::Delta;
 use lore_protocol::identity::{SecretKey, Signer as _};
 use lore_protocol::ids::{FederationId, Hash, MemberId, PublicKey};
 use lore_protocol::log::Log;
-use lore_protocol::payload::{PayloadKind, Unit};
+use lore_protocol::payload::PayloadKind;
 use lore_protocol::wire::Frame;
 
 use super::WorldError;
 use super::sessions::Sessions;
 use super::surroundings::{Disk, Draw, SkewedClock, Stored};
 use super::work::work;
+use crate::budget;
 use crate::rng::{Purpose, Stream, Streams};
 use crate::scenario::{Releases, Scenario};
-
-/// Delta that a budget's period reserves, in 1e-18: a millionth.
-const DELTA_E18: u64 = 1_000_000_000_000;
-/// Length of a budget's period, in days.
-const PERIOD_DAYS: u32 = 90;
 
 /// Setup of every process of a node.
 struct Setup {
@@ -199,7 +195,7 @@ impl Node {
         self.let_in = true;
         if let Some(releases) = &self.releases {
             let epsilon = releases.epsilon_micros();
-            self.engine.set_budget(Budget::new(Unit::User, epsilon, DELTA_E18, PERIOD_DAYS)?)?;
+            self.engine.set_budget(budget::of_micros(epsilon)?)?;
         }
         self.backup = Some(self.disk.copy());
         Ok(())

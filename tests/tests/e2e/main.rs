@@ -38,6 +38,7 @@ mod restore;
 mod review;
 mod select;
 mod sessions;
+mod simulations;
 mod skills;
 mod statement;
 mod strangers;

@@ -13,7 +13,7 @@ use crate::quality::{queries, skills};
 
 /// Sizes of the library; all skills are the last one.
 const SIZES: [usize; 6] = [3, 5, 10, 20, 40, 78];
-/// Libraries of each size, each of other skills.
+/// Libraries of each size, each of other skills. Of all skills there is one.
 const DRAWS: u32 = 20;
 /// Most skills that are offered.
 const MOST: usize = 4;
@@ -36,7 +36,8 @@ fn table() -> String {
     let mut text =
         String::from("skills,draw,queries,hit1,hit2,hit3,hit4,tokens1,tokens2,tokens3,tokens4\n");
     for size in SIZES {
-        for draw in 0..DRAWS {
+        let draws = if size < all.len() { DRAWS } else { 1 };
+        for draw in 0..draws {
             let library = drawn(&all, size, draw);
             let names: BTreeSet<String> = library.iter().map(|skill| skill.name.clone()).collect();
             let index = Index::new(library);

@@ -1,13 +1,14 @@
 //! The share of failing calls that is answered: by a person's own sessions, and by what nodes release.
 
-use lore_lessons::Circle;
+use lore_engine::Terms;
 use lore_privacy::release::{LessonsSpec, release_lessons};
 use lore_privacy::{LessonContribution, LocalSecret, Plan, Private, SeededNoise, VoteContribution};
 use lore_protocol::ids::{Hash, MemberId};
 use lore_protocol::payload::{Codebook, ItemId, Payload};
 
 use super::Parameters;
-use super::need::{PADDED_BYTES, WINDOW, plan, votes_of};
+use super::need::{WINDOW, votes_of};
+use crate::budget;
 use crate::rng::{Purpose, Streams};
 use crate::study::StudyError;
 use crate::study::arm::Arm;
@@ -36,7 +37,7 @@ impl Population {
 
     /// Share of the meetings with these situations that the group's hints answer.
     fn answered(&self, group: &Group) -> f64 {
-        let book = group.book(Circle::Federation);
+        let book = group.book();
         let known = self.pitfalls.iter().zip(&self.prevalences);
         let hinted = known.filter(|(one, _)| book.hint_for(&one.situation, None).is_some());
         hinted.map(|(_, prevalence)| prevalence).sum::<f64>() / self.prevalences.iter().sum::<f64>()
@@ -88,7 +89,7 @@ fn federation(
         let parts = [seed, node.into(), 0].map(u64::to_le_bytes).concat();
         if let Some(mechanism) = plan.lessons {
             let release = Hash::derive("lore-sim/size-help", &[&parts]);
-            let spec = LessonsSpec::new(release, mechanism, WINDOW, PADDED_BYTES);
+            let spec = LessonsSpec::new(release, mechanism, WINDOW, Terms::LESSONS_BYTES);
             let mut noise = SeededNoise::new(&parts);
             let made = release_lessons(&spec, &Private::new(taught), &secret, &mut noise)?;
             found.push((member(node), made.into_inner()));
@@ -127,7 +128,7 @@ pub(super) fn add(
     ];
     let mut rows = Vec::new();
     let total = populations.len() * parameters.vote_epsilons.len() * parameters.nodes.len();
-    let mut done = 0;
+    let (mut done, mut most) = (0, 0.0_f64);
     for (name, distribution) in populations {
         let population = Population::new(&distribution, parameters.situations)?;
         let flat = |y| {
@@ -137,7 +138,7 @@ pub(super) fn add(
         let mut curves = vec![Curve { label: "own sessions alone".into(), points: flat(own) }];
         let mut everything = Vec::new();
         for epsilon in &parameters.vote_epsilons {
-            let plan = plan(*epsilon)?;
+            let plan = budget::plan(*epsilon)?;
             let (mut thresholds, mut votes) = (Vec::new(), Vec::new());
             everything.clear();
             for nodes in &parameters.nodes {
@@ -156,6 +157,7 @@ pub(super) fn add(
                 everything.push(point("no privacy", |one| one.everything));
             }
             for (kind, points) in [("thresholds", &thresholds), ("votes", &votes)] {
+                most = points.iter().map(|point| point.y.mean - own).fold(most, f64::max);
                 // Worth having: a point of a hundred more than without others.
                 let first = points.iter().find(|point| point.y.mean >= own + 0.01);
                 rows.push(vec![
@@ -212,18 +214,18 @@ pub(super) fn add(
          same shape between the ends that were measured inside communities. A person knows each by its prevalence. {:.0} % of failing calls \
          repeat one of the person's own; of the others {:.0} % are of these situations, in proportion to their prevalence. \
          Arms: own sessions are the isolated arm; at the end of a period the centre and the oracle answer what gossip without privacy does, as soon \
-         as one person knows each situation; votes and thresholds are pooled as nodes do it, and without liars bounding voices changes nothing.",
+         as one person knows each situation; votes and thresholds are pooled as nodes do it, with each voice bounded.",
         parameters.users,
         parameters.situations,
         100.0 * facts.value("own_repeats"),
         100.0 * facts.value("shared_failures"),
     ));
-    summarise(page);
+    summarise(page, own, most);
     Ok(())
 }
 
-/// The answer, from the tables.
-fn summarise(page: &mut Page) {
+/// The answer, from the tables. `own` is the share that own sessions answer, `most` the most that releases add to it.
+fn summarise(page: &mut Page, own: f64, most: f64) {
     let Some(help) = page.sheets.last() else { return };
     let sentences = help
         .rows
@@ -231,9 +233,14 @@ fn summarise(page: &mut Page) {
         .map(|row| format!("{}, {} at epsilon {}: {} nodes", row[0], row[1], row[2], row[3]));
     let text = sentences.collect::<Vec<_>>().join("; ");
     page.answer = vec![
-        "The circle \"own\" needs no size: one session is enough, and it answers more failing calls than all releases together. \
-         What others add depends on how many share a lesson: the tables give the numbers of people for thresholds and for votes."
-            .into(),
-        format!("Nodes until others add one point of a hundred to what own sessions answer. {text}."),
+        format!(
+            "The circle \"own\" needs no size: one session is enough. It answers {:.0} % of failing calls; releases add {:.0} points of a hundred \
+             at most. What others add depends on how many share a lesson: the tables give the numbers of people for thresholds and for votes.",
+            100.0 * own,
+            100.0 * most,
+        ),
+        format!(
+            "Nodes until others add one point of a hundred to what own sessions answer. {text}."
+        ),
     ];
 }

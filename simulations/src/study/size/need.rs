@@ -2,16 +2,17 @@
 
 use std::collections::BTreeSet;
 
+use lore_engine::Terms;
 use lore_privacy::release::{LessonsSpec, VotesSpec, release_lessons, release_votes};
 use lore_privacy::{
-    Bounds, Budget, LessonContribution, LocalSecret, Plan, Private, Schedule, SeededNoise,
-    VoteContribution, preset,
+    Bounds, LessonContribution, LocalSecret, Private, SeededNoise, VoteContribution, preset,
 };
 use lore_protocol::ids::{Hash, LessonId, MemberId};
 use lore_protocol::lesson::{Lesson, LessonKey};
-use lore_protocol::payload::{Codebook, ItemId, Mechanism, Payload, Unit, Window};
+use lore_protocol::payload::{Codebook, ItemId, Mechanism, Payload, Window};
 
 use super::Parameters;
+use crate::budget;
 use crate::rng::{Purpose, Streams};
 use crate::study::StudyError;
 use crate::study::bootstrap::{self, Interval};
@@ -21,10 +22,7 @@ use crate::study::page::{Curve, Page, Point, Sheet};
 use crate::study::pitfall::Pitfall;
 use crate::study::spec::Context;
 
-const DELTA_E18: u64 = 1_000_000_000_000;
 pub(super) const WINDOW: Window = Window { start_seconds: 0, end_seconds: 7_776_000 };
-/// Size of a lesson release, as founders set it.
-pub(super) const PADDED_BYTES: u32 = 14 << 10;
 /// Numbers of people that are tried, as multiples of what would suffice if people were dealt evenly.
 const TRIED: [f64; 9] = [0.6, 0.75, 0.9, 1.05, 1.2, 1.4, 1.65, 2.0, 2.5];
 /// Chance of release that is asked for.
@@ -35,12 +33,6 @@ const ELECTED: f64 = 5.0;
 const SURE_DEVIATIONS: f64 = 1.645;
 /// Candidates of the ballot beside those that are looked at.
 const OTHERS: u32 = 200;
-
-/// The plan of a period with a default schedule.
-pub(super) fn plan(epsilon: f64) -> Result<Plan, StudyError> {
-    let budget = Budget::new(Unit::User, (epsilon * 1e6).round() as u64, DELTA_E18, 90)?;
-    Ok(budget.plan(Schedule::default())?)
-}
 
 fn none() -> StudyError {
     StudyError::value("epsilons", "a budget without releases", "larger")
@@ -79,7 +71,7 @@ fn released(
     }
     let parts = [seed, people.into()].map(u64::to_le_bytes).concat();
     let release = Hash::derive("lore-sim/size", &[&parts]);
-    let spec = LessonsSpec::new(release, mechanism, WINDOW, PADDED_BYTES);
+    let spec = LessonsSpec::new(release, mechanism, WINDOW, Terms::LESSONS_BYTES);
     let mut noise = SeededNoise::new(&parts);
     let made = release_lessons(&spec, &Private::new(contributions), &secret, &mut noise)?;
     let Payload::Lessons(lessons) = made.into_inner() else { return Ok(0.0) };
@@ -147,7 +139,7 @@ pub(super) fn thresholds(
     let total = settings.len() * parameters.prevalences.len();
     let mut done = 0;
     for (epsilon, keys) in settings {
-        let mechanism = plan(epsilon)?.lessons.ok_or_else(none)?;
+        let mechanism = budget::plan(epsilon)?.lessons.ok_or_else(none)?;
         let supporters = preset::supporters_with(&mechanism, keys as u16);
         let mut points = Vec::new();
         for prevalence in &parameters.prevalences {
@@ -257,7 +249,7 @@ pub(super) fn votes(
     let total = parameters.vote_epsilons.len() * parameters.vote_prevalences.len();
     let mut done = 0;
     for epsilon in &parameters.vote_epsilons {
-        let mechanism = plan(*epsilon)?.votes.ok_or_else(none)?;
+        let mechanism = budget::plan(*epsilon)?.votes.ok_or_else(none)?;
         for prevalence in &parameters.vote_prevalences {
             let mut points = Vec::new();
             for nodes in &parameters.nodes {
