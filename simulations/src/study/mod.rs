@@ -22,6 +22,7 @@ pub mod follow;
 pub mod history;
 pub mod hostile;
 pub mod learn;
+pub mod library_drift;
 pub mod lies;
 pub mod page;
 pub mod partition;

@@ -1,0 +1,363 @@
+//! The page of the study: tables, and words that follow from the results.
+
+use super::charts::{
+    BY_FAILURE, BY_WORDS, Results, bound_of, bounds, courses, knowledge, unbounded,
+};
+use super::rule::{Rank, Rule};
+use super::{LEARN, Outcome, Parameters, Window};
+use crate::study::arm::Arm;
+use crate::study::bootstrap::{self, Interval};
+use crate::study::page::{Page, Sheet};
+use crate::study::routing::Line;
+use crate::study::spec::Context;
+
+/// All arms, the oracle first.
+fn arms() -> impl Iterator<Item = Arm> {
+    [Arm::Oracle].into_iter().chain(LEARN)
+}
+
+/// Name of a world.
+fn world_name(rare: f64) -> String {
+    if rare == 0.0 {
+        "situations as counted".into()
+    } else {
+        format!("{:.0} % of situations rare", 100.0 * rare)
+    }
+}
+
+pub(super) fn describe(
+    parameters: &Parameters,
+    context: &Context<'_>,
+    line: Line,
+    worlds: &[Vec<Outcome>],
+) -> Page {
+    let mut page = Page::new(
+        "library-drift",
+        "A library that only grows",
+        "Does help decay as a library grows and a part of it stops working, and does a bound on the items that are given prevent it?",
+    );
+    page.facts = ["meets_per_epoch", "follows", "works", "fails"].map(String::from).to_vec();
+    let names = context.facts.all().iter().map(|fact| &fact.name);
+    page.facts.extend(names.filter(|name| name.starts_with("known_to_")).cloned());
+    let windows = parameters.windows();
+    for (run, (rare, outcomes)) in (0..).zip(parameters.rare_shares.iter().zip(worlds)) {
+        let (results, world) = (Results(outcomes), world_name(*rare));
+        if run == 0 {
+            page.charts.extend(courses(parameters, &results));
+        }
+        page.charts.extend(bounds(parameters, &results, &world, &windows[1]));
+        page.sheets.push(sheet(parameters, &results, &world, &windows));
+        note(&mut page, parameters, context, run, &results, &world, &windows);
+        page.ok &= oracle_is_best(parameters, &results, &windows[1]);
+        page.answer.extend(answer(parameters, &results, &world, &windows));
+    }
+    method(&mut page, parameters, line, worlds);
+    page
+}
+
+/// True when nothing helps more than the oracle where the right situation is always found.
+fn oracle_is_best(parameters: &Parameters, results: &Results<'_>, last: &Window) -> bool {
+    let of = |arm, rule| results.helped(arm, rule, last, BY_FAILURE);
+    let most = of(Arm::Oracle, unbounded(Arm::Oracle));
+    arms().all(|arm| {
+        parameters
+            .rules(arm)
+            .into_iter()
+            .all(|rule| of(arm, rule).iter().zip(&most).all(|(one, most)| *one <= most + 1e-9))
+    })
+}
+
+/// All values by seed, in the last window unless the name says otherwise.
+fn note(
+    page: &mut Page,
+    parameters: &Parameters,
+    context: &Context<'_>,
+    run: u64,
+    results: &Results<'_>,
+    world: &str,
+    [early, last]: &[Window; 2],
+) {
+    for arm in arms() {
+        for rule in parameters.rules(arm) {
+            let name = format!("{}, {}, {world}", arm.name(), rule.label());
+            let mut values = vec![
+                (
+                    "items_given".to_owned(),
+                    results.of(arm, rule, |one| one.each(last, |s| s.active)),
+                ),
+                (
+                    "useless_share".into(),
+                    results.of(arm, rule, |one| one.each(last, |s| s.useless)),
+                ),
+            ];
+            let selectors = ["by_failure".to_owned()].into_iter().chain(
+                parameters.steepness.iter().map(|steepness| format!("by_words_slope_{steepness}")),
+            );
+            for (at, selector) in selectors.enumerate() {
+                let each = |window: &Window, of: fn(&super::Seen) -> &Vec<f64>| {
+                    results.of(arm, rule, |one| one.each(window, |seen| of(seen)[at]))
+                };
+                values.extend([
+                    (format!("right_per_meeting_{selector}"), each(last, |seen| &seen.right)),
+                    (format!("helped_per_meeting_{selector}"), each(last, |seen| &seen.helped)),
+                    (format!("misled_per_meeting_{selector}"), each(last, |seen| &seen.misled)),
+                    (format!("helped_early_{selector}"), each(early, |seen| &seen.helped)),
+                ]);
+            }
+            for (metric, values) in values {
+                page.note(run, &context.seeds, &name, &metric, &values);
+            }
+        }
+    }
+}
+
+fn sheet(
+    parameters: &Parameters,
+    results: &Results<'_>,
+    world: &str,
+    [early, last]: &[Window; 2],
+) -> Sheet {
+    let mut rows = Vec::new();
+    for arm in arms() {
+        for rule in parameters.rules(arm) {
+            // The other order is in a chart and in the table of results.
+            if matches!(rule, Rule::Bounded { by: Rank::Rate, .. }) {
+                continue;
+            }
+            let each = |of: &dyn Fn(&super::Seen) -> f64| {
+                bootstrap::mean(&results.of(arm, rule, |one| one.each(last, of))).mean
+            };
+            let percent = |value: f64| format!("{:.0} %", 100.0 * value);
+            let helped = |window: &Window, selector: usize| {
+                bootstrap::mean(&results.helped(arm, rule, window, selector)).mean
+            };
+            let gain = match rule == unbounded(arm) {
+                true => "-".into(),
+                false => results.gain(arm, rule, last, BY_WORDS).text(3),
+            };
+            rows.push(vec![
+                if rule == Rule::All { "any".into() } else { knowledge(arm).into() },
+                rule.label(),
+                format!("{:.0}", each(&|seen| seen.active)),
+                percent(each(&|seen| seen.useless)),
+                percent(each(&|seen| seen.right[BY_FAILURE])),
+                percent(each(&|seen| seen.right[BY_WORDS])),
+                format!("{:.3}", helped(early, BY_WORDS)),
+                format!("{:.3}", helped(last, BY_WORDS)),
+                gain,
+                format!("{:.3}", each(&|seen| seen.misled[BY_WORDS])),
+                format!("{:.3}", helped(last, BY_FAILURE)),
+            ]);
+        }
+    }
+    let columns = [
+        "knowledge",
+        "given",
+        "items",
+        "of no use",
+        "right one among them",
+        "and found by words",
+        "helped, earlier",
+        "helped",
+        "less than without a bound (95 %)",
+        "misled",
+        "helped, found by what failed",
+    ];
+    let caption = format!(
+        "{}. Epochs {} to {}; earlier: {} to {}. Shares and sums are of meetings. Helped and misled: found by words unless the column says otherwise. Everything \
+         is compared with the oracle.",
+        capital(world),
+        last.start(),
+        last.end(),
+        early.start(),
+        early.end()
+    );
+    Sheet { caption, columns: columns.map(String::from).to_vec(), rows }
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// A change in words: beyond doubt, or not.
+fn trend(change: Interval) -> &'static str {
+    if change.high < 0.0 {
+        "falls"
+    } else if change.low > 0.0 {
+        "rises"
+    } else {
+        "stays"
+    }
+}
+
+fn answer(
+    parameters: &Parameters,
+    results: &Results<'_>,
+    world: &str,
+    [early, last]: &[Window; 2],
+) -> Vec<String> {
+    let helped = |arm: Arm, rule: Rule, name: &str| {
+        let (before, after) =
+            (results.helped(arm, rule, early, BY_WORDS), results.helped(arm, rule, last, BY_WORDS));
+        let change = bootstrap::difference(&after, &before);
+        let (before, after) = (bootstrap::mean(&before).mean, bootstrap::mean(&after).mean);
+        format!("{name} it {} from {before:.3} to {after:.3} ({})", trend(change), change.text(3))
+    };
+    let mut courses = vec![helped(Arm::Oracle, Rule::All, "with everything given")];
+    courses.extend(LEARN.map(|arm| {
+        helped(arm, Rule::Shipped, &format!("with the shipped rule and {}", known_by(arm)))
+    }));
+    courses.push(helped(Arm::Oracle, unbounded(Arm::Oracle), "with an oracle"));
+    let decay = format!(
+        "{}: help by items that are found by words, per meeting, from epochs {} to {} to the last ones, {} to {}: {}.",
+        capital(world),
+        early.start(),
+        early.end(),
+        last.start(),
+        last.end(),
+        courses.join("; ")
+    );
+    let verdicts = arms().filter_map(|arm| {
+        let (rule, gain) = results.best(parameters, arm, last, BY_WORDS)?;
+        Some((arm, rule, gain))
+    });
+    let verdicts: Vec<_> = verdicts.collect();
+    vec![decay, verdict(&verdicts), slopes(parameters, results, last)]
+}
+
+/// Who knows, in the middle of a sentence.
+const fn known_by(arm: Arm) -> &'static str {
+    match arm {
+        Arm::Oracle => "an oracle",
+        Arm::Robust => "private pooling",
+        Arm::Gossip => "pooling without privacy",
+        _ => "each node alone",
+    }
+}
+
+/// The best bound of each arm, at the measured slope.
+fn verdict(best: &[(Arm, Rule, Interval)]) -> String {
+    let text = |(arm, rule, gain): &(Arm, Rule, Interval)| {
+        format!("{}: {} ({})", known_by(*arm), rule.label(), gain.text(3))
+    };
+    let all: Vec<String> = best.iter().map(text).collect();
+    let helps: Vec<&str> =
+        best.iter().filter(|one| one.2.low > 0.0).map(|one| known_by(one.0)).collect();
+    let costs = best.iter().filter(|one| one.2.high < 0.0).count();
+    let lead = if !helps.is_empty() {
+        format!("At the measured slope a bound helps with {}.", helps.join(", "))
+    } else if costs == best.len() {
+        "At the measured slope every bound that was tried costs help, whoever knows: it leaves out more right items than it makes others easier to find.".into()
+    } else {
+        "At the measured slope no bound that was tried helps beyond doubt.".into()
+    };
+    format!("{lead} The best ones, and what they help more than none: {}.", all.join("; "))
+}
+
+/// From which slope on a bound helps, by arm.
+fn slopes(parameters: &Parameters, results: &Results<'_>, last: &Window) -> String {
+    let from = arms().map(|arm| {
+        let gains = parameters.steepness.iter().enumerate().map(|(at, steepness)| {
+            (*steepness, results.best(parameters, arm, last, BY_WORDS + at))
+        });
+        let helps = gains.filter_map(|(steepness, best)| {
+            let (rule, gain) = best?;
+            (gain.low > 0.0).then_some((steepness, rule, gain))
+        });
+        let first = helps.min_by(|a, b| a.0.total_cmp(&b.0));
+        let found = first.map_or_else(
+            || "with none that was tried".to_owned(),
+            |(steepness, rule, gain)| {
+                let most = bound_of(rule).unwrap_or(0);
+                format!("from {steepness} times on (there {most} items, {})", gain.text(3))
+            },
+        );
+        format!("{}, {found}", known_by(arm))
+    });
+    format!(
+        "If the right item were lost more steeply than measured, a bound would help beyond doubt: {}.",
+        from.collect::<Vec<_>>().join("; ")
+    )
+}
+
+fn method(page: &mut Page, parameters: &Parameters, line: Line, worlds: &[Vec<Outcome>]) {
+    let Parameters { epsilon, nodes, users, epochs, growth, minimum_trials, .. } = parameters;
+    let last = |outcomes: &Vec<Outcome>| {
+        let sizes: Vec<f64> =
+            outcomes.iter().filter_map(|one| one.library.last().copied()).collect();
+        bootstrap::mean(&sizes).mean
+    };
+    let sizes: Vec<String> = worlds.iter().map(|all| format!("{:.0}", last(all))).collect();
+    page.method = vec![
+        format!(
+            "{nodes} nodes of {users} people, {epochs} epochs of a week. There are {} situations at first, and {} more come in each epoch. In an epoch the \
+             tool of one changes with a chance of {}: its remedy stops working for everybody, and a new one works, or in {:.0} % of the changes after \
+             the first the one before. A tool goes out of use with a chance of {}. A new remedy is in the library after {} epochs. Nothing is ever taken \
+             out: in the end the library holds {} remedies.",
+            growth.start,
+            growth.arrive,
+            growth.changes,
+            100.0 * growth.back,
+            growth.leaves,
+            growth.delay,
+            sizes.join(" and "),
+        ),
+        format!(
+            "People release their trials once an epoch, at epsilon {epsilon} for a period of twelve releases (delta 1e-6, a fifth of rho), of which three of \
+             a person's count in each. Bounding, noise, fold, watches for drift and dormancy, pooling and the look-up of hints are the nodes' own code. \
+             The nodes of an arm go by the shipped rule: what drifts, is dormant, or fails more often than it works is silent, and of rivals the one with the best lower \
+             bound is given. Each node alone goes by its own trials without noise."
+        ),
+        format!(
+            "The other rules read the same evidence and are looked at beside it, for one more member who would go by them. Everything: all that was ever released, \
+             and of rivals any. A bound keeps so many of what the shipped rule would give, ranked by successes an epoch or by the lower bound of the \
+             rate; an item leaves for a better one only when it has {minimum_trials} pooled trials, and at once when the shipped rule is silent about it. The oracle gives each \
+             remedy that works for a situation that is met, with a bound those of the most used tools."
+        ),
+        format!(
+            "Found by words: with N items given the right one is found in {:.2} - {:.3} ln(N / 10) of the queries, as the study `routing` measured it up to {:.0} \
+             skills; beyond that the line is extrapolated. What is given when it is not found is left out: such a meeting is neither helped nor misled. Found by \
+             what failed: always, as hints are.",
+            line.top, line.slope, line.measured_to
+        ),
+    ];
+    page.limits = "The evidence is that of members who go by the shipped rule. If all went by a bound, what they are not given would be tried less often, and they \
+        would learn less of it; that is not shown. A bound is on what is given, not on what is counted: to count fewer items would leave each of them more of a person's \
+        three trials. Rivals count as items of their own when they are found by words, and their texts are taken to be as easy to tell apart as those of unrelated skills. \
+        The measured line ends far below the sizes here, and is of skills, not of remedies. What a wrong or superfluous item costs a model is not looked at: if it costs \
+        much, giving fewer is worth more. All changes are abrupt and for everybody; the study `change` has others. Nobody lies."
+        .into();
+    page.assumed = vec![
+        format!("{users} people on a node, and how the world grows and changes: the whole table `growth`"),
+        format!("rare situations: shares {:?}, each met by {} of people", parameters.rare_shares, growth.rare_prevalence),
+        format!("the line of selection beyond {:.0} items, and slopes but the measured one", line.measured_to),
+        "a person who meets a failure without help tries what works or what worked before, evenly, and then the other".into(),
+    ];
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gain(low: f64, high: f64) -> Interval {
+        Interval { mean: f64::midpoint(low, high), low, high }
+    }
+
+    #[test]
+    fn the_answer_follows_the_results() {
+        let bounded = Rule::Bounded { most: 40, by: Rank::Uses };
+        let of = |gains: [(f64, f64); 2]| {
+            let [one, two] = gains.map(|(low, high)| gain(low, high));
+            verdict(&[(Arm::Robust, bounded, one), (Arm::Gossip, bounded, two)])
+        };
+        assert!(of([(-0.2, -0.1), (-0.2, -0.1)]).contains("every bound that was tried costs"));
+        assert!(of([(-0.2, -0.1), (-0.2, 0.1)]).contains("no bound that was tried helps"));
+        let helps = of([(-0.2, -0.1), (0.1, 0.2)]);
+        assert!(helps.contains("a bound helps with pooling without privacy."), "{helps}");
+        assert_eq!(
+            [gain(-2.0, -1.0), gain(-1.0, 1.0), gain(1.0, 2.0)].map(trend),
+            ["falls", "stays", "rises"]
+        );
+    }
+}
