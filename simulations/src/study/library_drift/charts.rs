@@ -168,11 +168,7 @@ pub(super) fn bounds(
             Some(by) => Rule::Bounded { most, by },
             None => Rule::Oracle { most: Some(most) },
         };
-        let name = match by {
-            Some(Rank::Uses) => ", most used",
-            Some(Rank::Rate) => ", best rate",
-            None => "",
-        };
+        let name = by.map_or_else(String::new, |by| format!(", {}", by.label()));
         let point = |most: &u32| Point {
             x: f64::from(*most),
             y: results.gain(arm, rule(*most as usize), last, BY_WORDS),
@@ -201,7 +197,9 @@ pub(super) fn bounds(
             ranked(Arm::Oracle, None),
             ranked(Arm::Robust, Some(Rank::Uses)),
             ranked(Arm::Robust, Some(Rank::Rate)),
+            ranked(Arm::Robust, Some(Rank::Newest)),
             ranked(Arm::Gossip, Some(Rank::Uses)),
+            ranked(Arm::Gossip, Some(Rank::Newest)),
             ranked(Arm::Isolated, Some(Rank::Uses)),
         ],
         marks: Vec::new(),

@@ -186,13 +186,18 @@ impl<'a> Federation<'a> {
                     pitfall.remedies.iter().position(|one| *one == found.entry.lesson)
                 });
             }
-            view.usable = usable(group, &book, &self.items);
+            view.usable = usable(group, &book, &self.items, self.world);
         }
     }
 }
 
 /// Items that the nodes' code would give, with their evidence.
-fn usable(group: &Group, book: &Book, items: &HashMap<LessonId, Item>) -> BTreeMap<Item, Standing> {
+fn usable(
+    group: &Group,
+    book: &Book,
+    items: &HashMap<LessonId, Item>,
+    world: &World,
+) -> BTreeMap<Item, Standing> {
     let given = book.entries().iter().filter(|entry| entry.stands() && entry.helps());
     let standing = given.filter_map(|entry| {
         let id = entry.lesson.id();
@@ -204,8 +209,14 @@ fn usable(group: &Group, book: &Book, items: &HashMap<LessonId, Item>) -> BTreeM
             watch.heard.count.max(0) as f64 / f64::from(watch.heard.epochs.max(1))
         });
         let share = f64::from(tally.worked) / trials.max(1) as f64;
-        let standing = Standing { uses: heard * share, rate: tally.lower_bound(), trials };
-        Some((*items.get(&id)?, standing))
+        let item = *items.get(&id)?;
+        let standing = Standing {
+            uses: heard * share,
+            rate: tally.lower_bound(),
+            trials,
+            released: world.situations[item.0].released_at(item.1),
+        };
+        Some((item, standing))
     });
     standing.collect()
 }

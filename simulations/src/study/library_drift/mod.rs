@@ -88,8 +88,9 @@ impl Parameters {
             let few = bounds().map(|most| Rule::Oracle { most: Some(most) });
             return [Rule::Oracle { most: None }, Rule::All].into_iter().chain(few).collect();
         }
-        let bounded = |by: Rank| bounds().map(move |most| Rule::Bounded { most, by });
-        let few = bounded(Rank::Uses).chain(bounded(Rank::Rate));
+        let few = Rank::ALL
+            .into_iter()
+            .flat_map(|by| bounds().map(move |most| Rule::Bounded { most, by }));
         [Rule::Shipped].into_iter().chain(few).collect()
     }
 

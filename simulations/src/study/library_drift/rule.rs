@@ -2,19 +2,32 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Deserialize;
-
 /// A remedy: number of its situation, and its own number there.
 pub(super) type Item = (usize, usize);
 
 /// Order in which a bound keeps items.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Rank {
     /// Successes an epoch in the pooled evidence.
     Uses,
     /// Lower bound of the success rate in the pooled evidence.
     Rate,
+    /// Epoch of release, the latest first: no evidence is needed.
+    Newest,
+}
+
+impl Rank {
+    /// All orders.
+    pub(super) const ALL: [Self; 3] = [Self::Uses, Self::Rate, Self::Newest];
+
+    /// Name in legends.
+    pub(super) const fn label(self) -> &'static str {
+        match self {
+            Self::Uses => "most used",
+            Self::Rate => "best rate",
+            Self::Newest => "newest",
+        }
+    }
 }
 
 /// Which items are given.
@@ -45,8 +58,7 @@ impl Rule {
         match self {
             Self::All => "everything".into(),
             Self::Shipped => "shipped rule".into(),
-            Self::Bounded { most, by: Rank::Uses } => format!("at most {most}, most used"),
-            Self::Bounded { most, by: Rank::Rate } => format!("at most {most}, best rate"),
+            Self::Bounded { most, by } => format!("at most {most}, {}", by.label()),
             Self::Oracle { most: None } => "oracle".into(),
             Self::Oracle { most: Some(most) } => format!("oracle, at most {most}"),
         }
@@ -62,13 +74,16 @@ pub(super) struct Standing {
     pub rate: f64,
     /// Noisy number of trials behind it.
     pub trials: u64,
+    /// Epoch of its release.
+    pub released: u32,
 }
 
 impl Standing {
-    const fn rank(&self, by: Rank) -> f64 {
+    fn rank(&self, by: Rank) -> f64 {
         match by {
             Rank::Uses => self.uses,
             Rank::Rate => self.rate,
+            Rank::Newest => self.released.into(),
         }
     }
 }
@@ -122,7 +137,9 @@ mod tests {
     use super::*;
 
     fn standing(values: &[(usize, f64, u64)]) -> BTreeMap<Item, Standing> {
-        let of = |&(at, uses, trials)| ((at, 0), Standing { uses, rate: 1.0 - uses, trials });
+        let of = |&(at, uses, trials)| {
+            ((at, 0), Standing { uses, rate: 1.0 - uses, trials, released: at as u32 })
+        };
         values.iter().map(of).collect()
     }
 
@@ -148,6 +165,7 @@ mod tests {
         // What may not be given leaves at once, and its place is taken.
         assert_eq!(after(&mut active, &[(1, 0.2, 10), (2, 0.3, 20)], Rank::Uses), [1, 2]);
         assert_eq!(after(&mut Active::default(), &first, Rank::Rate), [0, 1]);
+        assert_eq!(after(&mut Active::default(), &first, Rank::Newest), [1, 2]);
     }
 
     #[test]

@@ -120,8 +120,8 @@ fn sheet(
     let mut rows = Vec::new();
     for arm in arms() {
         for rule in parameters.rules(arm) {
-            // The other order is in a chart and in the table of results.
-            if matches!(rule, Rule::Bounded { by: Rank::Rate, .. }) {
+            // The other orders are in a chart and in the table of results.
+            if matches!(rule, Rule::Bounded { by: Rank::Rate | Rank::Newest, .. }) {
                 continue;
             }
             let each = |of: &dyn Fn(&super::Seen) -> f64| {
@@ -159,7 +159,7 @@ fn sheet(
         "and found by words",
         "helped, earlier",
         "helped",
-        "less than without a bound (95 %)",
+        "more than without a bound (95 %)",
         "misled",
         "helped, found by what failed",
     ];
@@ -180,14 +180,14 @@ fn capital(text: &str) -> String {
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
-/// A change in words: beyond doubt, or not.
-fn trend(change: Interval) -> &'static str {
-    if change.high < 0.0 {
-        "falls"
-    } else if change.low > 0.0 {
-        "rises"
+/// A change beyond the oracle's in words.
+fn drifts(beyond: Interval) -> &'static str {
+    if beyond.high < 0.0 {
+        "decays"
+    } else if beyond.low > 0.0 {
+        "gains"
     } else {
-        "stays"
+        "no drift beyond doubt"
     }
 }
 
@@ -197,20 +197,26 @@ fn answer(
     world: &str,
     [early, last]: &[Window; 2],
 ) -> Vec<String> {
-    let helped = |arm: Arm, rule: Rule, name: &str| {
-        let (before, after) =
-            (results.helped(arm, rule, early, BY_WORDS), results.helped(arm, rule, last, BY_WORDS));
-        let change = bootstrap::difference(&after, &before);
-        let (before, after) = (bootstrap::mean(&before).mean, bootstrap::mean(&after).mean);
-        format!("{name} it {} from {before:.3} to {after:.3} ({})", trend(change), change.text(3))
+    let change = |arm: Arm, rule: Rule| {
+        let [before, after] =
+            [early, last].map(|window| results.helped(arm, rule, window, BY_WORDS));
+        let change: Vec<f64> =
+            after.iter().zip(&before).map(|(after, before)| after - before).collect();
+        (bootstrap::mean(&before).mean, bootstrap::mean(&after).mean, change)
     };
-    let mut courses = vec![helped(Arm::Oracle, Rule::All, "with everything given")];
+    let (before, after, least) = change(Arm::Oracle, unbounded(Arm::Oracle));
+    let drift = |arm: Arm, rule: Rule| {
+        let (before, after, change) = change(arm, rule);
+        let beyond = bootstrap::difference(&change, &least);
+        format!("from {before:.3} to {after:.3}, {} ({})", drifts(beyond), beyond.text(3))
+    };
+    let mut courses = vec![format!("everything given {}", drift(Arm::Oracle, Rule::All))];
     courses.extend(LEARN.map(|arm| {
-        helped(arm, Rule::Shipped, &format!("with the shipped rule and {}", known_by(arm)))
+        format!("the shipped rule with {} {}", known_by(arm), drift(arm, Rule::Shipped))
     }));
-    courses.push(helped(Arm::Oracle, unbounded(Arm::Oracle), "with an oracle"));
     let decay = format!(
-        "{}: help by items that are found by words, per meeting, from epochs {} to {} to the last ones, {} to {}: {}.",
+        "{}. Tasks helped of a meeting by items found by words, in epochs {} to {} and in {} to {}. An oracle goes from {before:.3} to {after:.3}: so \
+         much comes of there being more that is of use. Beside it, and beyond the oracle's change: {}.",
         capital(world),
         early.start(),
         early.end(),
@@ -289,6 +295,14 @@ fn method(page: &mut Page, parameters: &Parameters, line: Line, worlds: &[Vec<Ou
         bootstrap::mean(&sizes).mean
     };
     let sizes: Vec<String> = worlds.iter().map(|all| format!("{:.0}", last(all))).collect();
+    let oracle = Results(&worlds[0]);
+    let [_, late] = parameters.windows();
+    let meetings = |trace: &super::Trace| {
+        let part = &trace.seen[(*late.start() - 1) as usize..];
+        part.iter().map(|seen| seen.meetings).sum::<f64>() / part.len() as f64
+    };
+    let met = bootstrap::mean(&oracle.of(Arm::Oracle, Rule::All, meetings)).mean
+        / f64::from(nodes * users);
     page.method = vec![
         format!(
             "{nodes} nodes of {users} people, {epochs} epochs of a week. There are {} situations at first, and {} more come in each epoch. In an epoch the \
@@ -304,15 +318,16 @@ fn method(page: &mut Page, parameters: &Parameters, line: Line, worlds: &[Vec<Ou
             sizes.join(" and "),
         ),
         format!(
-            "People release their trials once an epoch, at epsilon {epsilon} for a period of twelve releases (delta 1e-6, a fifth of rho), of which three of \
-             a person's count in each. Bounding, noise, fold, watches for drift and dormancy, pooling and the look-up of hints are the nodes' own code. \
+            "People release their trials once an epoch, at epsilon {epsilon} for a period of twelve releases (delta 1e-6, a fifth of rho). Three of \
+             a person's count in each, of {:.1} situations that a person meets in one of the last epochs. Bounding, noise, fold, watches for drift and dormancy, pooling and the look-up of hints are the nodes' own code. \
              The nodes of an arm go by the shipped rule: what drifts, is dormant, or fails more often than it works is silent, and of rivals the one with the best lower \
-             bound is given. Each node alone goes by its own trials without noise."
+             bound is given. Each node alone goes by its own trials without noise.",
+            met
         ),
         format!(
             "The other rules read the same evidence and are looked at beside it, for one more member who would go by them. Everything: all that was ever released, \
-             and of rivals any. A bound keeps so many of what the shipped rule would give, ranked by successes an epoch or by the lower bound of the \
-             rate; an item leaves for a better one only when it has {minimum_trials} pooled trials, and at once when the shipped rule is silent about it. The oracle gives each \
+             and of rivals any. A bound keeps so many of what the shipped rule would give, ranked by successes an epoch, by the lower bound of the \
+             rate, or by age; an item leaves for a better one only when it has {minimum_trials} pooled trials, and at once when the shipped rule is silent about it. The oracle gives each \
              remedy that works for a situation that is met, with a bound those of the most used tools."
         ),
         format!(

@@ -132,6 +132,11 @@ impl Situation {
         self.known.iter().take_while(|known| **known <= epoch).count()
     }
 
+    /// Epoch from which on a remedy is in the library.
+    pub(super) fn released_at(&self, remedy: usize) -> u32 {
+        self.known.get(remedy).copied().unwrap_or(u32::MAX)
+    }
+
     /// Number of its remedies that ever are.
     #[must_use]
     pub(super) fn remedies(&self) -> usize {
