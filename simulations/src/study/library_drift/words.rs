@@ -371,8 +371,8 @@ mod tests {
         let helps = of([(-0.2, -0.1), (0.1, 0.2)]);
         assert!(helps.contains("a bound helps with pooling without privacy."), "{helps}");
         assert_eq!(
-            [gain(-2.0, -1.0), gain(-1.0, 1.0), gain(1.0, 2.0)].map(trend),
-            ["falls", "stays", "rises"]
+            [gain(-2.0, -1.0), gain(-1.0, 1.0), gain(1.0, 2.0)].map(drifts),
+            ["decays", "no drift beyond doubt", "gains"]
         );
     }
 }
