@@ -213,8 +213,8 @@ fn evidence_keeps_help_from_decaying_with_the_size_of_a_library_and_a_bound_leav
 {
     let changes = [
         ("nodes = 20", "nodes = 5"),
-        ("users = 100", "users = 60"),
-        ("epochs = 50", "epochs = 30"),
+        ("users = 100", "users = 50"),
+        ("epochs = 50", "epochs = 25"),
         ("[20, 40, 80, 160, 240]", "[10, 1000]"),
         ("rare_shares = [0, 0.7]", "rare_shares = [0]"),
         ("start = 40", "start = 20"),

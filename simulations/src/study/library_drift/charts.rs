@@ -42,7 +42,7 @@ impl Results<'_> {
         bootstrap::difference(&bounded, &self.helped(arm, unbounded(arm), window, selector))
     }
 
-    /// The bounded rule of an arm that helps most in a window.
+    /// The bounded rule of an arm that helps most in a window, of those whose bound is below what is given without one.
     pub(super) fn best(
         &self,
         parameters: &Parameters,
@@ -50,7 +50,11 @@ impl Results<'_> {
         window: &Window,
         selector: usize,
     ) -> Option<(Rule, Interval)> {
-        let bounded = parameters.rules(arm).into_iter().filter(|rule| bound_of(*rule).is_some());
+        let without = self.of(arm, unbounded(arm), |one| one.each(window, |seen| seen.active));
+        let without = bootstrap::mean(&without).mean;
+        let rules = parameters.rules(arm).into_iter();
+        let bounded =
+            rules.filter(|rule| bound_of(*rule).is_some_and(|most| (most as f64) < without));
         let gains = bounded.map(|rule| (rule, self.gain(arm, rule, window, selector)));
         gains.max_by(|a, b| a.1.mean.total_cmp(&b.1.mean))
     }
@@ -184,6 +188,7 @@ pub(super) fn bounds(
         let points = parameters.steepness.iter().enumerate().filter_map(point);
         Curve { label: knowledge(arm).into(), points: points.collect() }
     };
+    let steepest = parameters.steepness.last().copied().unwrap_or(1.0);
     let (from, to) = (last.start(), last.end());
     let by_size = Chart {
         title: format!("A bound against none, by its size, {world}"),
@@ -207,10 +212,10 @@ pub(super) fn bounds(
     let by_slope = Chart {
         title: format!("The best bound against none, by the slope of selection, {world}"),
         caption: format!(
-            "Tasks helped of a meeting in epochs {from} to {to} with the best of the bounds that were tried, beyond what the same knowledge helps without one. \
+            "Tasks helped of a meeting in epochs {from} to {to} with the best of the bounds that were tried and are reached, beyond what the same knowledge helps without one. \
              A slope of 1 is the measured one; the others are assumed. Bands are paired 95 % bootstrap intervals."
         ),
-        x: Scale::even("slope", "times the measured one"),
+        x: Scale::even("slope", "times the measured one").from_to(0.9, steepest + 0.1),
         y: Scale::even("helped more", "per meeting"),
         curves: [Arm::Oracle, Arm::Robust, Arm::Gossip, Arm::Isolated].map(steep).into(),
         marks: Vec::new(),

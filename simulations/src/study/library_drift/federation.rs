@@ -102,7 +102,7 @@ impl<'a> Federation<'a> {
         &self.views
     }
 
-    /// Writes the remedies that come into the library in an epoch.
+    /// Writes the remedies that come into the library in an epoch, and looks at what the libraries say then.
     ///
     /// # Errors
     /// Fails when one is not a lesson that a delta can have.
@@ -112,9 +112,6 @@ impl<'a> Federation<'a> {
             let before = situation.released(epoch.saturating_sub(1));
             new.extend_from_slice(&pitfall.remedies[before..situation.released(epoch)]);
         }
-        if new.is_empty() {
-            return Ok(());
-        }
         self.cells.extend(new.iter().map(|lesson| (ItemId::Lesson(lesson.id()), 0)));
         for group in &mut self.groups {
             group.learn(epoch, new.iter().cloned())?;
@@ -123,7 +120,7 @@ impl<'a> Federation<'a> {
         Ok(())
     }
 
-    /// Lets everybody work for one epoch, release what came of it, and learn.
+    /// Lets everybody work for one epoch and release what came of it.
     ///
     /// # Errors
     /// Fails when a release is refused.
@@ -153,7 +150,6 @@ impl<'a> Federation<'a> {
         for (group, said) in self.groups.iter_mut().zip(said) {
             group.take(epoch, said)?;
         }
-        self.look();
         Ok(())
     }
 

@@ -4,6 +4,7 @@
 //! The fold, its watches, pooling, bounding, noise and the look-up of hints are the nodes' own code. The nodes of an arm go by
 //! the shipped rule, so that the evidence is theirs; the other rules read the same evidence and are looked at beside it.
 
+mod answer;
 mod charts;
 mod federation;
 mod measure;

@@ -1,18 +1,17 @@
-//! The page of the study: tables, and words that follow from the results.
+//! The page of the study: what was done, tables, and what it does not show.
 
-use super::charts::{
-    BY_FAILURE, BY_WORDS, Results, bound_of, bounds, courses, knowledge, unbounded,
-};
+use super::answer::{answer, capital};
+use super::charts::{BY_FAILURE, BY_WORDS, Results, bounds, courses, knowledge, unbounded};
 use super::rule::{Rank, Rule};
 use super::{LEARN, Outcome, Parameters, Window};
 use crate::study::arm::Arm;
-use crate::study::bootstrap::{self, Interval};
+use crate::study::bootstrap;
 use crate::study::page::{Page, Sheet};
 use crate::study::routing::Line;
 use crate::study::spec::Context;
 
 /// All arms, the oracle first.
-fn arms() -> impl Iterator<Item = Arm> {
+pub(super) fn arms() -> impl Iterator<Item = Arm> {
     [Arm::Oracle].into_iter().chain(LEARN)
 }
 
@@ -175,118 +174,6 @@ fn sheet(
     Sheet { caption, columns: columns.map(String::from).to_vec(), rows }
 }
 
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
-}
-
-/// A change beyond the oracle's in words.
-fn drifts(beyond: Interval) -> &'static str {
-    if beyond.high < 0.0 {
-        "decays"
-    } else if beyond.low > 0.0 {
-        "gains"
-    } else {
-        "no drift beyond doubt"
-    }
-}
-
-fn answer(
-    parameters: &Parameters,
-    results: &Results<'_>,
-    world: &str,
-    [early, last]: &[Window; 2],
-) -> Vec<String> {
-    let change = |arm: Arm, rule: Rule| {
-        let [before, after] =
-            [early, last].map(|window| results.helped(arm, rule, window, BY_WORDS));
-        let change: Vec<f64> =
-            after.iter().zip(&before).map(|(after, before)| after - before).collect();
-        (bootstrap::mean(&before).mean, bootstrap::mean(&after).mean, change)
-    };
-    let (before, after, least) = change(Arm::Oracle, unbounded(Arm::Oracle));
-    let drift = |arm: Arm, rule: Rule| {
-        let (before, after, change) = change(arm, rule);
-        let beyond = bootstrap::difference(&change, &least);
-        format!("from {before:.3} to {after:.3}, {} ({})", drifts(beyond), beyond.text(3))
-    };
-    let mut courses = vec![format!("everything given {}", drift(Arm::Oracle, Rule::All))];
-    courses.extend(LEARN.map(|arm| {
-        format!("the shipped rule with {} {}", known_by(arm), drift(arm, Rule::Shipped))
-    }));
-    let decay = format!(
-        "{}. Tasks helped of a meeting by items found by words, in epochs {} to {} and in {} to {}. An oracle goes from {before:.3} to {after:.3}: so \
-         much comes of there being more that is of use. Beside it, and beyond the oracle's change: {}.",
-        capital(world),
-        early.start(),
-        early.end(),
-        last.start(),
-        last.end(),
-        courses.join("; ")
-    );
-    let verdicts = arms().filter_map(|arm| {
-        let (rule, gain) = results.best(parameters, arm, last, BY_WORDS)?;
-        Some((arm, rule, gain))
-    });
-    let verdicts: Vec<_> = verdicts.collect();
-    vec![decay, verdict(&verdicts), slopes(parameters, results, last)]
-}
-
-/// Who knows, in the middle of a sentence.
-const fn known_by(arm: Arm) -> &'static str {
-    match arm {
-        Arm::Oracle => "an oracle",
-        Arm::Robust => "private pooling",
-        Arm::Gossip => "pooling without privacy",
-        _ => "each node alone",
-    }
-}
-
-/// The best bound of each arm, at the measured slope.
-fn verdict(best: &[(Arm, Rule, Interval)]) -> String {
-    let text = |(arm, rule, gain): &(Arm, Rule, Interval)| {
-        format!("{}: {} ({})", known_by(*arm), rule.label(), gain.text(3))
-    };
-    let all: Vec<String> = best.iter().map(text).collect();
-    let helps: Vec<&str> =
-        best.iter().filter(|one| one.2.low > 0.0).map(|one| known_by(one.0)).collect();
-    let costs = best.iter().filter(|one| one.2.high < 0.0).count();
-    let lead = if !helps.is_empty() {
-        format!("At the measured slope a bound helps with {}.", helps.join(", "))
-    } else if costs == best.len() {
-        "At the measured slope every bound that was tried costs help, whoever knows: it leaves out more right items than it makes others easier to find.".into()
-    } else {
-        "At the measured slope no bound that was tried helps beyond doubt.".into()
-    };
-    format!("{lead} The best ones, and what they help more than none: {}.", all.join("; "))
-}
-
-/// From which slope on a bound helps, by arm.
-fn slopes(parameters: &Parameters, results: &Results<'_>, last: &Window) -> String {
-    let from = arms().map(|arm| {
-        let gains = parameters.steepness.iter().enumerate().map(|(at, steepness)| {
-            (*steepness, results.best(parameters, arm, last, BY_WORDS + at))
-        });
-        let helps = gains.filter_map(|(steepness, best)| {
-            let (rule, gain) = best?;
-            (gain.low > 0.0).then_some((steepness, rule, gain))
-        });
-        let first = helps.min_by(|a, b| a.0.total_cmp(&b.0));
-        let found = first.map_or_else(
-            || "with none that was tried".to_owned(),
-            |(steepness, rule, gain)| {
-                let most = bound_of(rule).unwrap_or(0);
-                format!("from {steepness} times on (there {most} items, {})", gain.text(3))
-            },
-        );
-        format!("{}, {found}", known_by(arm))
-    });
-    format!(
-        "If the right item were lost more steeply than measured, a bound would help beyond doubt: {}.",
-        from.collect::<Vec<_>>().join("; ")
-    )
-}
-
 fn method(page: &mut Page, parameters: &Parameters, line: Line, worlds: &[Vec<Outcome>]) {
     let Parameters { epsilon, nodes, users, epochs, growth, minimum_trials, .. } = parameters;
     let last = |outcomes: &Vec<Outcome>| {
@@ -340,7 +227,7 @@ fn method(page: &mut Page, parameters: &Parameters, line: Line, worlds: &[Vec<Ou
     page.limits = "The evidence is that of members who go by the shipped rule. If all went by a bound, what they are not given would be tried less often, and they \
         would learn less of it; that is not shown. A bound is on what is given, not on what is counted: to count fewer items would leave each of them more of a person's \
         three trials. Rivals count as items of their own when they are found by words, and their texts are taken to be as easy to tell apart as those of unrelated skills. \
-        The measured line ends far below the sizes here, and is of skills, not of remedies. What a wrong or superfluous item costs a model is not looked at: if it costs \
+        The evidence is that of few people: a larger federation comes nearer to pooling without privacy. The measured line ends far below the sizes here, and is of skills, not of remedies. What a wrong or superfluous item costs a model is not looked at: if it costs \
         much, giving fewer is worth more. All changes are abrupt and for everybody; the study `change` has others. Nobody lies."
         .into();
     page.assumed = vec![
@@ -349,30 +236,4 @@ fn method(page: &mut Page, parameters: &Parameters, line: Line, worlds: &[Vec<Ou
         format!("the line of selection beyond {:.0} items, and slopes but the measured one", line.measured_to),
         "a person who meets a failure without help tries what works or what worked before, evenly, and then the other".into(),
     ];
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn gain(low: f64, high: f64) -> Interval {
-        Interval { mean: f64::midpoint(low, high), low, high }
-    }
-
-    #[test]
-    fn the_answer_follows_the_results() {
-        let bounded = Rule::Bounded { most: 40, by: Rank::Uses };
-        let of = |gains: [(f64, f64); 2]| {
-            let [one, two] = gains.map(|(low, high)| gain(low, high));
-            verdict(&[(Arm::Robust, bounded, one), (Arm::Gossip, bounded, two)])
-        };
-        assert!(of([(-0.2, -0.1), (-0.2, -0.1)]).contains("every bound that was tried costs"));
-        assert!(of([(-0.2, -0.1), (-0.2, 0.1)]).contains("no bound that was tried helps"));
-        let helps = of([(-0.2, -0.1), (0.1, 0.2)]);
-        assert!(helps.contains("a bound helps with pooling without privacy."), "{helps}");
-        assert_eq!(
-            [gain(-2.0, -1.0), gain(-1.0, 1.0), gain(1.0, 2.0)].map(drifts),
-            ["decays", "no drift beyond doubt", "gains"]
-        );
-    }
 }
