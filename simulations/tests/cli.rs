@@ -209,6 +209,36 @@ fn every_kind_of_change_has_a_chart_in_which_all_arms_meet_the_same() {
 }
 
 #[test]
+fn evidence_keeps_help_from_decaying_with_the_size_of_a_library_and_a_bound_leaves_right_items_out()
+{
+    let changes = [
+        ("nodes = 20", "nodes = 5"),
+        ("users = 100", "users = 50"),
+        ("epochs = 50", "epochs = 25"),
+        ("[20, 40, 80, 160, 240]", "[10, 1000]"),
+        ("rare_shares = [0, 0.7]", "rare_shares = [0]"),
+        ("start = 40", "start = 20"),
+        ("arrive = 5", "arrive = 3"),
+    ];
+    let page = studied("library-drift", &changes, Some("2"));
+    assert_eq!(page["ok"], true, "the oracle helps most: {page}");
+    let useless = |curve| end_of(&page, 1, curve);
+    let helped = |curve| end_of(&page, 2, curve);
+    let (all, shipped, oracle) = ("everything", "shipped, no privacy", "oracle");
+    assert!(useless(all) > useless(shipped) + 0.2, "{} {}", useless(all), useless(shipped));
+    assert!(helped(all) + 0.03 < helped(shipped), "{} {}", helped(all), helped(shipped));
+    assert!(helped(shipped) <= helped(oracle) + 1e-9 && useless(oracle) == 0.0, "{page}");
+    let gains = page["charts"][4]["curves"].as_array().unwrap();
+    assert_eq!(gains.len(), 7);
+    for curve in gains {
+        let gain = |at: usize| curve["points"][at]["y"]["mean"].as_f64().unwrap();
+        // A bound of ten leaves right items out; one that is never reached is none.
+        assert!(gain(0) < -0.03, "{curve}");
+        assert_eq!(gain(1), 0.0, "{curve}");
+    }
+}
+
+#[test]
 fn one_loud_liar_misleads_where_voices_are_not_bounded_and_not_where_they_are() {
     let changes = [
         ("nodes = 20", "nodes = 12"),

@@ -6,14 +6,18 @@ use serde::de::DeserializeOwned;
 use super::facts::Facts;
 use super::page::Page;
 use super::spec::{Context, Spec};
-use super::{StudyError, break_even, extraction, follow, lies, partition, rename, routing, size};
+use super::{
+    StudyError, break_even, extraction, follow, library_drift, lies, partition, rename, routing,
+    size,
+};
 
 /// Names and files of the studies that come along.
-pub const SHIPPED: [(&str, &str); 8] = [
+pub const SHIPPED: [(&str, &str); 9] = [
     ("size", include_str!("../../scenarios/studies/size.toml")),
     ("break-even", include_str!("../../scenarios/studies/break-even.toml")),
     ("rename", include_str!("../../scenarios/studies/rename.toml")),
     ("change", include_str!("../../scenarios/studies/change.toml")),
+    ("library-drift", include_str!("../../scenarios/studies/library-drift.toml")),
     ("poisoning", include_str!("../../scenarios/studies/poisoning.toml")),
     ("routing", include_str!("../../scenarios/studies/routing.toml")),
     ("extraction", include_str!("../../scenarios/studies/extraction.toml")),
@@ -68,6 +72,7 @@ pub fn run(text: &str, choices: &Choices<'_>) -> Result<Page, StudyError> {
         "size" => with(text, choices, size::run),
         "rename" => with(text, choices, rename::run),
         "change" => with(text, choices, follow::run),
+        "library-drift" => with(text, choices, library_drift::run),
         "poisoning" => with(text, choices, lies::run),
         "extraction" => with(text, choices, extraction::run),
         "partition" => with(text, choices, partition::run),

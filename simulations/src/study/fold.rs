@@ -12,7 +12,7 @@ use lore_protocol::ids::{
     CheckpointId, DeltaId, FederationId, Hash, LessonId, MemberId, PublicKey,
 };
 use lore_protocol::lesson::{Lesson, LessonKey};
-use lore_protocol::library::{LessonState, Library};
+use lore_protocol::library::{LessonItem, LessonState, Library};
 use lore_protocol::log::{Entry, Totals};
 use lore_protocol::payload::{
     Codebook, ItemId, LessonEntry, Lessons, Origin, Payload, PayloadKind, Unit, WEIGHT,
@@ -76,6 +76,18 @@ impl Group {
     /// # Errors
     /// As [`Group::take`].
     pub fn know(&mut self, lessons: impl IntoIterator<Item = Lesson>) -> Result<(), StudyError> {
+        self.learn(0, lessons)
+    }
+
+    /// Lessons that one member writes by hand in an epoch.
+    ///
+    /// # Errors
+    /// As [`Group::take`].
+    pub fn learn(
+        &mut self,
+        epoch: u32,
+        lessons: impl IntoIterator<Item = Lesson>,
+    ) -> Result<(), StudyError> {
         let mut keys: Vec<LessonKey> = lessons.into_iter().map(LessonKey::Primary).collect();
         keys.sort();
         for part in keys.chunks(256) {
@@ -86,7 +98,7 @@ impl Group {
                 entries: entries.collect(),
                 padding: Vec::new(),
             };
-            self.take(0, [(member(0), Payload::Lessons(lessons))])?;
+            self.take(epoch, [(member(0), Payload::Lessons(lessons))])?;
         }
         Ok(())
     }
@@ -157,14 +169,25 @@ impl Group {
     /// that their trials can be counted.
     #[must_use]
     pub fn book(&self) -> Book {
+        self.book_of(|id, item| {
+            let lesson = ItemId::Lesson(id);
+            let votes = self.library.votes(lesson).map_or(0, |votes| votes.sure_micros());
+            self.library.estimate(&self.charter, lesson, 0).is_some()
+                || votes >= 1_000_000
+                || item.total_support() >= i64::from(WEIGHT)
+        })
+    }
+
+    /// What a member may hint from this library, with what nobody has met yet.
+    #[must_use]
+    pub fn whole_book(&self) -> Book {
+        self.book_of(|_, _| true)
+    }
+
+    fn book_of(&self, is_in: impl Fn(LessonId, &LessonItem) -> bool) -> Book {
         let mut book = Book::new();
         for (id, item) in &self.library.lessons {
-            let lesson = ItemId::Lesson(*id);
-            let votes = self.library.votes(lesson).map_or(0, |votes| votes.sure_micros());
-            let is_met = self.library.estimate(&self.charter, lesson, 0).is_some()
-                || votes >= 1_000_000
-                || item.total_support() >= i64::from(WEIGHT);
-            if is_met {
+            if is_in(*id, item) {
                 let entries = released(&self.library, &self.charter, None, *id, item);
                 entries.into_iter().for_each(|entry| book.add(entry));
                 book.mark(*id, self.library.lesson_state(*id));

@@ -23,6 +23,7 @@ pub mod formula;
 pub mod history;
 pub mod hostile;
 pub mod learn;
+pub mod library_drift;
 pub mod lies;
 pub mod page;
 pub mod partition;

@@ -15,6 +15,9 @@ use super::page::{Chart, Curve, Page, Point, Scale, Sheet};
 const TABLE: &str = include_str!("../../data/routing.csv");
 /// Most items that are given.
 const MOST: usize = 4;
+/// Fewest skills of the fitted line. Below ten most queries have no right answer in the library, and what is left depends
+/// on the threshold.
+const FITTED_FROM: f64 = 10.0;
 
 /// Parameters.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -69,6 +72,48 @@ fn logarithmic(points: &[(f64, f64)]) -> (f64, f64) {
     let below: f64 = points.iter().map(|point| (point.0.ln() - x).powi(2)).sum();
     let slope = above / below;
     (y - slope * x, -slope)
+}
+
+/// The share of queries whose right skill is offered first, as a line in the logarithm of the number of skills.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Line {
+    /// The share among [`FITTED_FROM`] skills.
+    pub top: f64,
+    /// What it falls by when the number of skills grows e-fold.
+    pub slope: f64,
+    /// Largest number of skills that was measured.
+    pub measured_to: f64,
+}
+
+impl Line {
+    /// The line through what was measured.
+    ///
+    /// # Errors
+    /// Fails when the committed table cannot be read.
+    pub fn measured() -> Result<Self, StudyError> {
+        let all = libraries()?;
+        let mut sizes: Vec<f64> = all.iter().map(|one| one.skills).collect();
+        sizes.dedup();
+        let of_size = |size: f64| -> Vec<Library> {
+            all.iter().copied().filter(|one| one.skills == size).collect()
+        };
+        let fitted: Vec<(f64, f64)> = sizes
+            .iter()
+            .filter(|size| **size >= FITTED_FROM)
+            .map(|size| (*size, share(&of_size(*size), 1).mean))
+            .collect();
+        let (a, slope) = logarithmic(&fitted);
+        let measured_to = sizes.last().copied().unwrap_or(FITTED_FROM);
+        Ok(Self { top: a - slope * FITTED_FROM.ln(), slope, measured_to })
+    }
+
+    /// The share among so many skills, 0 to 1, if it fell `steepness` times as fast. Fewer than were fitted count as the
+    /// least that were.
+    #[must_use]
+    pub fn at(&self, skills: f64, steepness: f64) -> f64 {
+        let more = (skills / FITTED_FROM).max(1.0).ln();
+        (self.top - steepness * self.slope * more).clamp(0.0, 1.0)
+    }
 }
 
 /// Right hints among calls about known words, and hints among calls about words that no lesson has, with a book of
@@ -150,13 +195,8 @@ pub fn run(parameters: &Parameters) -> Result<Page, StudyError> {
     }
     let worst_hint = hinted.iter().map(|point| point.y.mean).fold(1.0, f64::min);
     curves.push(Curve { label: "hint by situation".into(), points: hinted });
-    // Below ten skills most queries have no right answer in the library, and what is left depends on the threshold.
-    let fitted: Vec<(f64, f64)> = sizes
-        .iter()
-        .filter(|size| **size >= 10.0)
-        .map(|size| (*size, share(&of_size(*size), 1).mean))
-        .collect();
-    let (a, b) = logarithmic(&fitted);
+    let line = Line::measured()?;
+    let (a, b) = (line.top + line.slope * FITTED_FROM.ln(), line.slope);
     let mut page = Page::new(
         "routing",
         "Does more help",
@@ -210,7 +250,7 @@ pub fn run(parameters: &Parameters) -> Result<Page, StudyError> {
     };
     page.answer = vec![
         format!(
-            "Select finds the right skill first in {a:.2} - {b:.3} ln N of the queries, N skills being there (fitted from 10 to {:.0}). A hint is looked up by what failed, not \
+            "Select finds the right skill first in {a:.2} - {b:.3} ln N of the queries, N skills being there (fitted from {FITTED_FROM} to {:.0}). A hint is looked up by what failed, not \
              by words: it is right in {:.0} % of calls however many lessons there are, and a word that no lesson has gets a hint in {:.0} %.",
             sizes.last().unwrap_or(&0.0),
             100.0 * worst_hint,
