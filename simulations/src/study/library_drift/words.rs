@@ -227,7 +227,7 @@ fn method(page: &mut Page, parameters: &Parameters, line: Line, worlds: &[Vec<Ou
     page.limits = "The evidence is that of members who go by the shipped rule. If all went by a bound, what they are not given would be tried less often, and they \
         would learn less of it; that is not shown. A bound is on what is given, not on what is counted: to count fewer items would leave each of them more of a person's \
         three trials. Rivals count as items of their own when they are found by words, and their texts are taken to be as easy to tell apart as those of unrelated skills. \
-        The evidence is that of few people: a larger federation comes nearer to pooling without privacy. The measured line ends far below the sizes here, and is of skills, not of remedies. What a wrong or superfluous item costs a model is not looked at: if it costs \
+        What a larger federation would know is not looked at. The measured line ends far below the sizes here, and is of skills, not of remedies. What a wrong or superfluous item costs a model is not looked at: if it costs \
         much, giving fewer is worth more. All changes are abrupt and for everybody; the study `change` has others. Nobody lies."
         .into();
     page.assumed = vec![
