@@ -119,7 +119,7 @@ fn files_are_rewritten_once_at_a_time_however_much_devices_give_up() {
     let mut node = node.reopened();
     assert_eq!(node.records(lessons), 0, "it was given up at the opening");
     let (end, ends) = std::sync::mpsc::channel::<()>();
-    let running = std::thread::spawn(move || drop(ends.recv()));
+    let running = std::thread::spawn(move || for () in ends {});
     let first = running.thread().id();
     node.node.scrubbing = Some(running);
     let at_work = |node: &Node| node.node.scrubbing.as_ref().unwrap().thread().id();
