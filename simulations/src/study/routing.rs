@@ -77,7 +77,7 @@ fn logarithmic(points: &[(f64, f64)]) -> (f64, f64) {
 /// The share of queries whose right skill is offered first, as a line in the logarithm of the number of skills.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Line {
-    /// The share among [`FITTED_FROM`] skills.
+    /// The share among 10 skills.
     pub top: f64,
     /// What it falls by when the number of skills grows e-fold.
     pub slope: f64,
