@@ -16,7 +16,7 @@ const BOB: usize = 2;
 /// An invitee of the founder who turns hostile.
 const MALLORY: usize = 3;
 
-/// A founder and three invitees of its own, where two voices must vouch.
+/// A founder and three invitees, where two voices must vouch.
 fn of_four() -> World {
     let mut world = World::with_limits(|limits| limits.vouches = Some(2));
     assert_eq!(world.log.vouches_needed(), 1, "the founder is alone");
@@ -25,7 +25,7 @@ fn of_four() -> World {
     world
 }
 
-/// Who agrees to the Join of `joiner`: with another invitation than the Join names.
+/// A Vouch of `who` for the Join of `joiner`, with another invitation than the Join names.
 fn agree(world: &mut World, who: usize, joiner: usize) {
     vouch(world, who, joiner, InvitationId([(16 * joiner + who) as u8; 32]), 1);
 }
@@ -68,6 +68,7 @@ fn two_voices_let_in_and_the_one_who_invited_answers() {
     world.admit_by(MALLORY, 10, 8, 100);
     agree(&mut world, FOUNDER, 4);
     assert!(serves(&world, 4), "it can read the log before the checkpoint");
+    assert!(world.log.asking().all(|one| one.enough && one.vouchers.len() == 2));
     world.checkpoint();
     assert!(world.is_on_roster(4));
     let tip = world.log.tip();
@@ -103,6 +104,8 @@ fn nobody_enters_by_consent_alone() {
     // None of these names the invitation of the Join: there is nobody who answers for it.
     agree(&mut world, ALICE, 4);
     agree(&mut world, BOB, 4);
+    let asking: Vec<_> = world.log.asking().map(|one| (one.voices, one.enough)).collect();
+    assert_eq!((asking, serves(&world, 4)), (vec![(2, false)], false));
     world.checkpoint();
     assert!(!world.is_on_roster(4));
 }

@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn a_closed_port_refuses_while_somebody_holds_a_copy_of_the_listener() {
+    fn a_closed_port_refuses_while_a_copy_of_the_listener_is_open() {
         let listener = listen(0).unwrap();
         let (copy, address) = (listener.try_clone().unwrap(), listener.local_addr().unwrap());
         close(listener);

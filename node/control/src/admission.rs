@@ -1,4 +1,4 @@
-//! `federation invite`, `join` and `vouch`: how somebody becomes a member.
+//! `federation invite`, `join` and `vouch`: becoming a member.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -82,10 +82,12 @@ pub struct AskingMember {
     pub name: String,
     /// Members that vouched for it in the open epoch.
     pub vouchers: Vec<MemberId>,
-    /// Their voices: who vouched for keys of its own is one with them.
+    /// Their distinct voices: a member and those that it vouched for are one.
     pub voices: u64,
-    /// Voices with which the next checkpoint admits it.
+    /// Voices that must vouch.
     pub needed: u64,
+    /// True when the next checkpoint can admit it: so many vouch, and the inviter is among them.
+    pub enough: bool,
 }
 
 /// Arguments of `federation.vouch`: vouch for a node that another member invited.

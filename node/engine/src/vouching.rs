@@ -15,10 +15,12 @@ pub struct Asking {
     pub name: String,
     /// Sorted: members that vouched for it in the open epoch.
     pub vouchers: Vec<MemberId>,
-    /// Their voices.
+    /// Their distinct voices.
     pub voices: usize,
-    /// Voices with which the next checkpoint admits it.
+    /// Voices that must vouch.
     pub needed: usize,
+    /// True when the next checkpoint can admit it: so many vouch, and who invited it is among them.
+    pub enough: bool,
 }
 
 impl<N: NoiseSource> Engine<N> {
@@ -35,6 +37,7 @@ impl<N: NoiseSource> Engine<N> {
             vouchers: one.vouchers,
             voices: one.voices,
             needed,
+            enough: one.enough,
         });
         Ok(all.collect())
     }

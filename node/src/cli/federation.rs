@@ -142,7 +142,7 @@ fn join(context: &Context, args: JoinArgs) -> Result<(), CliError> {
         let next = match joined.vouches {
             0 | 1 => "the next checkpoint puts this node on the roster".to_owned(),
             voices => format!(
-                "{voices} voices must vouch for this node, and the inviter's is one; another member runs\n  \
+                "{voices} voices must vouch for this node, or all but one while there are fewer. The inviter's is one; another member runs\n  \
                  lore federation vouch {} {}",
                 joined.federation.short(),
                 joined.member.short()
@@ -175,8 +175,13 @@ fn leave(context: &Context, args: LeaveArgs) -> Result<(), CliError> {
 fn waits(one: &AskingMember) -> String {
     let name = one.name.escape_debug();
     let vouchers: Vec<String> = one.vouchers.iter().map(|id| id.short().to_string()).collect();
-    let next =
-        if one.voices >= one.needed { "the next checkpoint admits it" } else { "more must vouch" };
+    let next = if one.enough {
+        "the next checkpoint admits it"
+    } else if one.voices < one.needed {
+        "more must vouch"
+    } else {
+        "the inviter must vouch again"
+    };
     format!(
         "{} \"{name}\"  {} of {} voices ({}): {next}",
         one.member.short(),

@@ -226,6 +226,7 @@ fn asking(one: Asking) -> control::AskingMember {
         vouchers: one.vouchers.into_iter().map(control::MemberId::of).collect(),
         voices: count(one.voices),
         needed: count(one.needed),
+        enough: one.enough,
     }
 }
 

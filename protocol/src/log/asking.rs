@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Log;
-use crate::ids::{DeltaId, MemberId};
+use crate::ids::{DeltaId, MemberId, PublicKey};
 use crate::payload::{Join, Payload, Vouch};
 
 /// A Join that a member vouched for and that no checkpoint has admitted.
@@ -15,35 +15,59 @@ pub struct Asking<'a> {
     pub join: &'a Join,
     /// Sorted: members that vouched for it in the open epoch.
     pub vouchers: Vec<MemberId>,
-    /// Their voices ([`crate::voice`]); with [`Log::vouches_needed`] of them, the next checkpoint can admit it.
+    /// Their distinct voices ([`crate::voice`]).
     pub voices: usize,
+    /// True when the next checkpoint can admit it: [`Log::vouches_needed`] voices vouch, one of them for its invitation.
+    pub enough: bool,
 }
 
 impl Log {
     /// Joins that a Vouch of the open epoch names, by member.
     pub fn asking(&self) -> impl Iterator<Item = Asking<'_>> {
         let tip = self.tip();
-        self.index.vouched().filter_map(move |(join_id, vouches)| {
-            let member = MemberId::from(join_id);
-            let Payload::Join(join) = &self.entries.get(&join_id)?.sound.payload else {
+        self.index.vouched().filter_map(move |id| {
+            let member = MemberId::from(id);
+            let Payload::Join(join) = &self.entries.get(&id)?.sound.payload else {
                 return None;
             };
             if tip.roster.contains_key(&member) || tip.keys.contains(&join.key) {
                 return None;
             }
-            let open = vouches.iter().filter(|(key, voucher, place)| {
-                let until =
-                    self.entries.get(&place.1).and_then(|entry| match &entry.sound.payload {
-                        Payload::Vouch(vouch) => Some(vouch.expires_epoch),
-                        _ => None,
-                    });
-                *key == join.key
-                    && until.is_some_and(|until| self.may_still_admit(&(*voucher, *place, until)))
-            });
-            let vouchers: BTreeSet<MemberId> = open.map(|(_, voucher, _)| *voucher).collect();
+            let all = self.open_vouches(id, &join.key).map(|(voucher, _)| voucher);
+            let vouchers: BTreeSet<MemberId> = all.collect();
             let vouchers: Vec<MemberId> = vouchers.into_iter().collect();
             let voices = tip.voices.count(vouchers.iter().copied());
-            (!vouchers.is_empty()).then_some(Asking { member, join, vouchers, voices })
+            let enough = self.is_awaited(id, &join.key);
+            (!vouchers.is_empty()).then_some(Asking { member, join, vouchers, voices, enough })
+        })
+    }
+
+    /// Returns true when the checkpoint that ends the open epoch can admit a Join with this key: as the epoch's membership
+    /// will be computed, without quotas and room.
+    pub(super) fn is_awaited(&self, join: DeltaId, key: &PublicKey) -> bool {
+        let needed = self.vouches_needed();
+        let invitation = self.invitation_of(join.into());
+        let named = |vouch: &Vouch| needed == 1 || invitation == Some(vouch.invitation);
+        let voices = || self.open_vouches(join, key).map(|(voucher, _)| voucher);
+        self.open_vouches(join, key).any(|(_, vouch)| named(vouch))
+            && self.tip().voices.count(voices()) >= needed
+    }
+
+    /// Vouches for a Join with a key that may admit it at the end of the open epoch, with their authors.
+    fn open_vouches(
+        &self,
+        join: DeltaId,
+        key: &PublicKey,
+    ) -> impl Iterator<Item = (MemberId, &Vouch)> {
+        let of_key = self.index.vouches_of(join).filter(move |(named, ..)| named == key);
+        of_key.filter_map(|(_, voucher, place)| {
+            let Payload::Vouch(vouch) = &self.entries.get(&place.1)?.sound.payload else {
+                return None;
+            };
+            let stands = self.open_epoch() <= vouch.expires_epoch
+                && self.tip().roster.contains_key(voucher)
+                && self.is_live(*voucher, *place);
+            stands.then_some((*voucher, vouch))
         })
     }
 

@@ -9,14 +9,11 @@ use crate::payload::{Payload, RevokeTarget};
 /// A delta's place: height and id.
 pub(super) type Place = (u64, DeltaId);
 
-/// A Vouch for a key: its author, its place, and the last epoch in which it may admit.
-pub(super) type KeyVouch = (MemberId, Place, u32);
-
 /// Accepted Vouches, member revocations and words on signers, forks and excluded ones included.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Index {
     vouched: BTreeMap<DeltaId, BTreeSet<(PublicKey, MemberId, Place)>>,
-    keys: BTreeMap<PublicKey, BTreeSet<KeyVouch>>,
+    keys: BTreeMap<PublicKey, BTreeSet<DeltaId>>,
     invitations: BTreeMap<(MemberId, InvitationId), BTreeMap<Place, DeltaId>>,
     revoked: BTreeMap<MemberId, BTreeMap<MemberId, BTreeSet<Place>>>,
     signers: BTreeMap<MemberId, BTreeMap<Place, Vec<MemberId>>>,
@@ -28,8 +25,7 @@ impl Index {
         match &sound.payload {
             Payload::Vouch(vouch) => {
                 self.vouched.entry(vouch.join).or_default().insert((vouch.key, chain, place));
-                let until = vouch.expires_epoch;
-                self.keys.entry(vouch.key).or_default().insert((chain, place, until));
+                self.keys.entry(vouch.key).or_default().insert(vouch.join);
                 let uses = self.invitations.entry((chain, vouch.invitation)).or_default();
                 uses.insert(place, vouch.join);
             }
@@ -52,11 +48,9 @@ impl Index {
         self.vouches_of(join).any(|(known, ..)| known == key)
     }
 
-    /// Joins that Vouches name, with the Vouches of each: key, author and place.
-    pub(super) fn vouched(
-        &self,
-    ) -> impl Iterator<Item = (DeltaId, &BTreeSet<(PublicKey, MemberId, Place)>)> {
-        self.vouched.iter().map(|(join, vouches)| (*join, vouches))
+    /// Joins that Vouches name.
+    pub(super) fn vouched(&self) -> impl Iterator<Item = DeltaId> + '_ {
+        self.vouched.keys().copied()
     }
 
     /// Vouches that name a Join: key, author and place.
@@ -67,13 +61,13 @@ impl Index {
         self.vouched.get(&join).into_iter().flatten()
     }
 
-    /// Keys that Vouches name: of each, who vouched, where, and until which epoch.
-    pub(super) fn keys(&self) -> impl Iterator<Item = (&PublicKey, &BTreeSet<KeyVouch>)> {
+    /// Keys that Vouches name, with the Joins that the same Vouches name.
+    pub(super) fn keys(&self) -> impl Iterator<Item = (&PublicKey, &BTreeSet<DeltaId>)> {
         self.keys.iter()
     }
 
-    /// Vouches that name a key.
-    pub(super) fn vouches_for_key(&self, key: &PublicKey) -> impl Iterator<Item = &KeyVouch> {
+    /// Joins that Vouches name with a key.
+    pub(super) fn joins_of(&self, key: &PublicKey) -> impl Iterator<Item = &DeltaId> {
         self.keys.get(key).into_iter().flatten()
     }
 

@@ -144,7 +144,7 @@ impl Log {
     }
 
     /// The invitation that a member's Join names.
-    fn invitation_of(&self, member: MemberId) -> Option<InvitationId> {
+    pub(super) fn invitation_of(&self, member: MemberId) -> Option<InvitationId> {
         match &self.entries.get(&DeltaId(member.0))?.sound.payload {
             Payload::Join(join) => join.invitation,
             _ => None,
@@ -173,7 +173,7 @@ impl Log {
         });
         let stands = |(entry, vouch): &(&Entry, &Vouch)| {
             let member = MemberId::from(vouch.join);
-            // A Vouch cannot give another's Join a key of its own choosing.
+            // A Vouch cannot give another's Join another key.
             frontier.contains_key(&member)
                 && self.key_of(member) == Some(vouch.key)
                 && epoch <= vouch.expires_epoch
@@ -185,9 +185,9 @@ impl Log {
     /// Distinct voices that must vouch for a Join in the epoch after `parent`. One voice may always be silent, or a
     /// member that is lost would shut the door.
     fn vouches_after(&self, parent: &Sealed) -> usize {
-        let most = self.charter.limits.vouches.unwrap_or(1) as usize;
+        let Some(most) = self.charter.limits.vouches else { return 1 };
         let voices = parent.voices.count(parent.roster.keys().copied());
-        most.min(voices.saturating_sub(1)).max(1)
+        (most as usize).min(voices.saturating_sub(1)).max(1)
     }
 
     /// Distinct voices that must vouch for a Join in the open epoch.

@@ -40,7 +40,7 @@ use crate::delta::{Delta, Sound};
 use crate::ids::{CheckpointId, DeltaId, FederationId, MemberId, PublicKey};
 use crate::payload::Payload;
 use chain::Chain;
-use index::{Index, KeyVouch};
+use index::Index;
 use need::Path;
 use opened::Journal;
 use rotation::Settled;
@@ -222,27 +222,17 @@ impl Log {
     #[must_use]
     pub fn serves(&self, key: &PublicKey) -> bool {
         let gone = self.tip().is_gone(key);
-        let vouched = || self.enough_vouch(self.index.vouches_for_key(key));
+        let vouched = || self.index.joins_of(key).any(|join| self.is_awaited(*join, key));
         !gone && (self.member_of(key).is_some() || vouched())
     }
 
     /// Keys that are served although no roster names them yet.
     pub fn vouched_keys(&self) -> impl Iterator<Item = PublicKey> + '_ {
-        let open = self.index.keys().filter(|(_, vouches)| self.enough_vouch(vouches.iter()));
-        open.map(|(key, _)| *key).filter(|key| !self.tip().is_gone(key))
-    }
-
-    /// Returns true when these Vouches together can admit a member at the end of the open epoch.
-    fn enough_vouch<'a>(&self, vouches: impl Iterator<Item = &'a KeyVouch>) -> bool {
-        let open = vouches.filter(|vouch| self.may_still_admit(vouch));
-        self.tip().voices.count(open.map(|(voucher, ..)| *voucher)) >= self.vouches_needed()
-    }
-
-    /// Returns true when the checkpoint that ends the open epoch can admit a member by this Vouch.
-    fn may_still_admit(&self, (voucher, place, until): &KeyVouch) -> bool {
-        self.open_epoch() <= *until
-            && self.tip().roster.contains_key(voucher)
-            && self.is_live(*voucher, *place)
+        let awaited = self
+            .index
+            .keys()
+            .filter(|(key, joins)| joins.iter().any(|join| self.is_awaited(*join, key)));
+        awaited.map(|(key, _)| *key).filter(|key| !self.tip().is_gone(key))
     }
 
     /// Checkpoints that could not be sealed for good, with the reason.

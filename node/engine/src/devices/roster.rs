@@ -18,7 +18,7 @@
 //! **Bounds.** Of the removals of one device two are kept at most: two that do not keep the same ones say all that more
 //! of them could say, whichever two they are. A group that is told of more admissions than [`limits::KNOWN`] is over:
 //! nobody is in it any more. Honest devices stop at [`limits::ADMISSIONS`]. So what follows from the statements is the
-//! same in every order, and can change only so often, whoever makes statements.
+//! same in every order, and can change only so often, for any statements.
 //!
 //! **Room.** Of more devices than a group may have at a time, those count that have been there longest. None counts
 //! before the device that admitted it, whatever its card says.
