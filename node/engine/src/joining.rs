@@ -200,8 +200,11 @@ impl<N: NoiseSource> Engine<N> {
                 let invitation = &attempt.invitation;
                 self.set_inviter(federation, invitation.inviter, &invitation.addresses)?;
                 let recovery_secret = attempt.recovery_secret.take();
-                let join = self.own_join(federation).map(|join| join.header.id());
-                let member = join.map_or(MemberId::ZERO, MemberId::from);
+                let join = self.own_join(federation).ok_or_else(|| {
+                    EngineError::failed("own_delta", "this node's own Join is not in its store")
+                        .help("run `lore doctor`")
+                })?;
+                let member = MemberId::from(join.header.id());
                 let log = self.federation(federation)?.log();
                 let vouches = log.charter().limits.vouches.unwrap_or(1);
                 Ok(Next::Done(Joining::Admitted { federation, member, vouches, recovery_secret }))

@@ -169,9 +169,15 @@ impl Node {
                  `lore device leave` on each device that is yours, and pair them again"
                     .into(),
             )
-        } else if !group.is_in() {
+        } else if group.roster().is_removed(&me) {
             Some(
                 "this device was removed. What came before stays here until `lore device leave`"
+                    .into(),
+            )
+        } else if !group.is_in() {
+            Some(
+                "this device is out: the device that admitted it was removed, or the group has more devices than it can hold at \
+                 a time. What came before stays here until `lore device leave`; then pair it again"
                     .into(),
             )
         } else if group.called_gone_by() > 0 {

@@ -145,6 +145,8 @@ impl Node {
             tracing::info!(sessions = ids.len(), "deleted sessions that were past their time");
         }
         if any {
+            // Before the files are cleaned, as when a person deletes sessions.
+            self.give_own_lessons()?;
             self.scrub();
         }
         Ok(())
@@ -310,6 +312,9 @@ impl Node {
 
 impl Drop for Node {
     fn drop(&mut self) {
+        if self.devices.take_dropped() {
+            self.scrub();
+        }
         self.wait_for_scrub();
     }
 }

@@ -272,7 +272,12 @@ impl Book {
             (usable && applies(entry.lesson.action(), &situation.program, &lines))
                 .then_some((entry, exact))
         });
-        let best = fits.min_by(|(a, a_exact), (b, b_exact)| {
+        let mut fits: Vec<(&Entry, bool)> = fits.collect();
+        // What own sessions showed is not displaced by another device, which may be wrong about it.
+        if fits.iter().any(|(entry, _)| entry.circle == Circle::Own) {
+            fits.retain(|(entry, _)| entry.circle != Circle::Devices);
+        }
+        let best = fits.into_iter().min_by(|(a, a_exact), (b, b_exact)| {
             let rank = |entry: &Entry, exact: bool| (!exact, entry.circle);
             rank(a, *a_exact)
                 .cmp(&rank(b, *b_exact))

@@ -155,6 +155,8 @@ impl Devices {
         if self.meters.wait_seconds(now, &peer, limits::ROOM_BYTES).is_some() {
             return Ok(Answer::Later);
         }
+        // A question costs work by its length, whatever is in it.
+        self.meters.take(now, peer, asked.len());
         let Some((unit, device, box_key, wants)) = self.open_ask(&peer, id, sealed) else {
             return Ok(Answer::Stranger);
         };

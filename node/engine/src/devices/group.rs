@@ -43,26 +43,31 @@ pub(super) fn register_key(unit: &str, device: &DeviceId) -> Vec<u8> {
     format!("{unit}/{}", device.0).into_bytes()
 }
 
-/// Groups of a store, by pseudonym of the user, and true when something was deleted: what cannot be read, and what came
-/// from devices that are in no group. A register comes again, and devices can be paired again.
+/// Groups of a store, by pseudonym of the user, and true when something was deleted: lessons that cannot be read, or came
+/// from devices that are in no group. A group that cannot be read stays in the store with all that belongs to it, since
+/// its secret comes from nowhere again.
 pub(super) fn load(
     store: &dyn Storage,
     key: &PublicKey,
 ) -> Result<(BTreeMap<String, Group>, bool), EngineError> {
-    let (mut groups, mut batch) = (BTreeMap::new(), Batch::new());
+    let (mut groups, mut unread, mut batch) = (BTreeMap::new(), BTreeSet::new(), Batch::new());
     for pair in store.scan(RecordKind::DeviceGroup, b"") {
         let (unit, bytes) = pair?;
-        match String::from_utf8(unit.clone()).ok().zip(Group::from_bytes(&bytes, key)) {
-            Some((unit, group)) => _ = groups.insert(unit, group),
-            None => {
-                tracing::error!("a group of devices in the store cannot be used, and is deleted");
-                batch.delete(RecordKind::DeviceGroup, unit);
-            }
+        let unit = String::from_utf8_lossy(&unit).into_owned();
+        if let Some(group) = Group::from_bytes(&bytes, key) {
+            groups.insert(unit, group);
+        } else {
+            tracing::error!("a group of devices in the store cannot be read, or is of another key");
+            unread.insert(unit);
         }
     }
     for pair in store.scan(RecordKind::DeviceLessons, b"") {
         let (place, bytes) = pair?;
-        let group = unit_of(&place).and_then(|unit| groups.get_mut(unit));
+        let unit = unit_of(&place);
+        if unit.is_some_and(|unit| unread.contains(unit)) {
+            continue;
+        }
+        let group = unit.and_then(|unit| groups.get_mut(unit));
         let known = group.and_then(|group| {
             let known = group.read(codec::decode::<Register>(&bytes).ok()?)?;
             Some((group, known))
@@ -206,15 +211,15 @@ impl Group {
 
     /// Newest versions that are here.
     pub(super) fn versions(&self) -> Versions {
-        self.registers.values().map(|known| (known.device, known.version)).collect()
+        self.registers.values().map(|known| (known.device, known.rank())).collect()
     }
 
     /// Returns true when another device has something that is not here.
     pub(super) fn lacks(&self, versions: &Versions) -> bool {
         let active = self.roster.active();
-        versions.iter().any(|(device, version)| {
-            let here = self.registers.get(device).map_or(0, |known| known.version);
-            *device != self.me && active.contains_key(device) && here < *version
+        versions.iter().any(|(device, rank)| {
+            let here = self.registers.get(device).map(Known::rank);
+            active.contains_key(device) && here.is_none_or(|here| here < *rank)
         })
     }
 
@@ -234,7 +239,7 @@ impl Group {
         let digest = self.roster.digest();
         let has = |known: &Known| {
             let told = wants.have.iter().find(|(device, _)| *device == known.device);
-            told.is_some_and(|(_, version)| *version >= known.version)
+            told.is_some_and(|(_, rank)| *rank >= known.rank())
         };
         let (mut registers, mut bytes, mut more) = (Vec::new(), 0_usize, false);
         for known in self.registers.values().filter(|known| !has(known)) {

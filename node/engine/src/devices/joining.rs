@@ -89,8 +89,9 @@ impl Devices {
         self.attempts.values().any(|attempt| attempt.unit == unit)
     }
 
-    /// Fails when a user has other devices, or a group that this device was removed from.
+    /// Fails when a user has other devices, a group that this device was removed from, or one that could not be read.
     fn check_alone(&self, unit: &str) -> Result<(), EngineError> {
+        self.check_readable(unit)?;
         let is_alone = |group: &Group| group.is_in() && group.others().is_empty();
         if self.groups.get(unit).is_none_or(is_alone) {
             return Ok(());

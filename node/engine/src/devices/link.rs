@@ -21,8 +21,9 @@ pub(super) struct Link {
     pub(super) told: Option<Hash>,
     /// True when the question says who is in the group.
     pub(super) with_roster: bool,
-    /// Time at which all questions that it may cause are there again, if it causes no more (a leaky bucket as a meter: the generic cell
-    /// rate algorithm of ITU-T I.371).
+    /// Time at which all questions that it may cause are there again, if it causes no more (a leaky bucket as a meter: the
+    /// generic cell rate algorithm of ITU-T I.371). It says when the next one may be asked, which a meter of bytes does
+    /// not know.
     used_until: Duration,
 }
 

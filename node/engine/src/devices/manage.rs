@@ -39,13 +39,17 @@ impl Devices {
     pub fn remove(&mut self, unit: &str, named: &str) -> Result<Removed, EngineError> {
         let group = self.groups.get_mut(unit).ok_or_else(no_group)?;
         let others = group.others();
-        let fits = |(id, name): &(DeviceId, String)| {
-            name == named || (named.len() >= 4 && id.0.to_string().starts_with(named))
-        };
         let names: Vec<(DeviceId, String)> =
             others.iter().map(|(id, card)| (*id, card.name.clone())).collect();
-        let found: Vec<(DeviceId, String)> =
-            names.iter().filter(|one| fits(one)).cloned().collect();
+        let those = |fits: &dyn Fn(&(DeviceId, String)) -> bool| -> Vec<(DeviceId, String)> {
+            names.iter().filter(|one| fits(one)).cloned().collect()
+        };
+        // An id comes first: a device chooses its name, and could choose another's id.
+        let mut found = those(&|(id, _)| named.len() >= 4 && id.0.to_string().starts_with(named));
+        if found.len() != 1 {
+            found.extend(those(&|(_, name)| name == named));
+            found.dedup();
+        }
         let [(device, name)] = &found[..] else {
             let named = crate::shelf::escaped(named);
             let (why, help) = if found.is_empty() {
@@ -75,6 +79,11 @@ impl Devices {
     /// # Errors
     /// Fails when the user has no group, and with the store.
     pub fn leave(&mut self, unit: &str) -> Result<Left, EngineError> {
+        if self.check_readable(unit).is_err() {
+            self.erase(unit)?;
+            self.dropped = true;
+            return Ok(Left { told: Vec::new(), untold: Vec::new() });
+        }
         let group = self.groups.get_mut(unit).ok_or_else(no_group)?;
         let (mut told, mut untold) = (Vec::new(), Vec::new());
         let mut asked = Vec::new();
@@ -100,9 +109,7 @@ impl Devices {
 
     /// Deletes a group here, with everything that came from others.
     pub(super) fn erase(&mut self, unit: &str) -> Result<(), EngineError> {
-        if self.groups.remove(unit).is_none() {
-            return Ok(());
-        }
+        self.groups.remove(unit);
         self.links.retain(|(of, _), _| of != unit);
         let mut batch = Batch::new();
         batch.delete(RecordKind::DeviceGroup, unit);
@@ -113,6 +120,19 @@ impl Devices {
             }
         }
         Ok(self.store.write(batch, Durability::Synced)?)
+    }
+
+    /// Fails when the store holds a group of a user that could not be read.
+    pub(super) fn check_readable(&self, unit: &str) -> Result<(), EngineError> {
+        let read = self.groups.contains_key(unit);
+        if read || self.store.get(RecordKind::DeviceGroup, unit.as_bytes())?.is_none() {
+            return Ok(());
+        }
+        Err(EngineError::refused(
+            "group_not_read",
+            "this user has other devices, but what is stored of them cannot be read, or is of another key of this node",
+        )
+        .help("start the node with the program and the key that stored it, or run `lore device leave` and pair again"))
     }
 
     /// Takes in what was said about who is in a group.

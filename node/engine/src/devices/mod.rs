@@ -31,6 +31,8 @@ mod wire;
 #[cfg(test)]
 mod hostile_tests;
 #[cfg(test)]
+mod joining_tests;
+#[cfg(test)]
 mod roster_tests;
 #[cfg(test)]
 mod tests;

@@ -62,6 +62,7 @@ impl Devices {
             )
             .help("use one of them, or wait until they expire"));
         }
+        self.check_readable(unit)?;
         if !self.groups.contains_key(unit) {
             self.found(unit, user, name)?;
         }

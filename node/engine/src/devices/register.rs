@@ -121,6 +121,9 @@ pub(super) struct Register {
     signature: Signature,
 }
 
+/// Version of a register, and the hash that tells two of one version apart.
+pub(super) type Rank = (u64, Hash);
+
 /// A register that was read and holds.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Known {
@@ -149,10 +152,12 @@ impl Known {
     /// Returns true when this register takes the place of another of its device. Of two of one version, which only a
     /// copied home makes, the greater hash does: everywhere the same one.
     pub(super) fn replaces(&self, other: &Self) -> bool {
-        let rank = |one: &Self| {
-            (one.version, Hash::derive("commonlore/device/register/v1", &[&one.register.body]))
-        };
-        rank(self) > rank(other)
+        self.rank() > other.rank()
+    }
+
+    /// Version and hash.
+    pub(super) fn rank(&self) -> Rank {
+        (self.version, Hash::derive("commonlore/device/register/v1", &[&self.register.body]))
     }
 
     /// Returns true when this register of a device holds less than an earlier one: a lesson went, or sessions that had

@@ -271,7 +271,7 @@ fn the_longest_roster_fits_a_question() {
     let mut group = Group::new("ada".into(), roster.group(), first.id(), [1; 32]);
     group.roster = roster;
     let mut wants = group.wants(true);
-    wants.have = (0..limits::DEVICES).map(|_| (first.id(), u64::MAX)).collect();
+    wants.have = (0..limits::DEVICES).map(|_| (first.id(), (u64::MAX, Hash::ZERO))).collect();
     let sealed =
         seal::seal(&[1; 32], &seal::box_key(&[2; 32]), [3; 32], b"", &codec::encode(&wants));
     let ask = Ask::Exchange { group: group.roster.group(), sealed: sealed.unwrap() };

@@ -15,6 +15,8 @@ use crate::MemoryStorage;
 
 /// The user's pseudonym on every device of the tests.
 pub(super) const UNIT: &str = "unit";
+/// The answer to a stranger, encoded.
+pub(super) const STRANGER: &[u8] = &[0];
 
 #[derive(Default)]
 pub(super) struct Time(AtomicU64);
@@ -233,6 +235,10 @@ impl World {
         let Device { store, number, .. } = &self.machines[at];
         self.machines[at].devices = open(*number, store, &self.time);
     }
+}
+
+pub(super) fn group(world: &World, at: usize) -> &Group {
+    world.machines[at].devices.group(UNIT).unwrap()
 }
 
 pub(super) fn entry(flag: &str, worked: u32) -> Entry {

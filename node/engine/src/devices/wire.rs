@@ -6,7 +6,7 @@ use lore_protocol::codec::{Decode, Encode};
 use lore_protocol::identity::Signature;
 use lore_protocol::ids::{Hash, PublicKey};
 
-use super::register::Register;
+use super::register::{Rank, Register};
 use super::statement::{Card, Statements};
 use super::{DeviceId, GroupId};
 
@@ -58,8 +58,8 @@ pub(super) enum JoinAnswer {
     Full,
 }
 
-/// Newest versions that are here, by device.
-pub(super) type Versions = Vec<(DeviceId, u64)>;
+/// Newest registers that are here, by device.
+pub(super) type Versions = Vec<(DeviceId, Rank)>;
 
 /// A question: what a device has.
 #[derive(Clone, PartialEq, Eq, Encode, Decode)]

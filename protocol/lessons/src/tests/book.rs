@@ -132,6 +132,24 @@ fn what_other_devices_saw_changes_nothing_about_what_own_sessions_saw() {
 }
 
 #[test]
+fn another_device_that_answers_the_very_message_does_not_displace_what_worked_here() {
+    let failed = unknown_flag("bd show bd-17 --tree", "--tree");
+    let with = |subject, flag| {
+        let action = Action::AddFlag(token(flag));
+        lesson("bd show", ErrorClass::UnknownOption, subject, action)
+    };
+    let (own, theirs) = (with(None, "--children"), with(Some("--tree"), "--other"));
+    let hint = |of: &[Entry]| {
+        let mut book = Book::new();
+        of.iter().cloned().for_each(|one| book.add(one));
+        book.hint(&failed, "").map(|hint| hint.entry.circle)
+    };
+    let theirs = known(Circle::Devices, theirs, 9, 0);
+    assert_eq!(hint(&[known(Circle::Own, own.clone(), 1, 0), theirs.clone()]), Some(Circle::Own));
+    assert_eq!(hint(&[known(Circle::Own, own, 0, 1), theirs]), Some(Circle::Devices));
+}
+
+#[test]
 fn advice_that_does_not_touch_the_line_is_none() {
     let drop = lesson(
         "pack",
