@@ -71,15 +71,7 @@ impl Group {
         &self.library
     }
 
-    /// Lessons that everybody knows from the start, as one member wrote them by hand.
-    ///
-    /// # Errors
-    /// As [`Group::take`].
-    pub fn know(&mut self, lessons: impl IntoIterator<Item = Lesson>) -> Result<(), StudyError> {
-        self.learn(0, lessons)
-    }
-
-    /// Lessons that one member writes by hand in an epoch.
+    /// Lessons that one member writes by hand in an epoch; in epoch 0, lessons that all know from the start.
     ///
     /// # Errors
     /// As [`Group::take`].
@@ -164,8 +156,8 @@ impl Group {
         self.library.lesson_state(lesson)
     }
 
-    /// What a member may hint from this library, as nodes make it, of the lessons that somebody has met. A node also hints
-    /// what a member wrote before anybody met it; here lessons stand in the library from the start ([`Group::know`]) only so
+    /// What a member may hint from this library, as nodes make it, of the lessons that a person has met. A node also hints
+    /// what a member wrote before anybody met it; here lessons stand in the library from the start ([`Group::learn`]) only so
     /// that their trials can be counted.
     #[must_use]
     pub fn book(&self) -> Book {
@@ -265,7 +257,7 @@ mod tests {
             })
         };
         let mut group = Group::new(true);
-        group.know([known.clone(), unmet.clone()]).unwrap();
+        group.learn(0, [known.clone(), unmet.clone()]).unwrap();
         assert!(group.book().entries().is_empty(), "nobody met either");
         group.take(1, [(member(1), release(50)), (member(2), release(30))]).unwrap();
 

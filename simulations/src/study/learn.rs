@@ -113,7 +113,7 @@ impl<'a> Learners<'a> {
         let quiet = quiet()?;
         let count = if arm == Arm::Isolated { nodes } else { 1 };
         let mut group = Group::new(arm != Arm::Private);
-        group.know(lessons().cloned())?;
+        group.learn(0, lessons().cloned())?;
         let secrets: Vec<LocalSecret> =
             (0..nodes).map(|node| LocalSecret::from_bytes(*member(node).as_bytes())).collect();
         let units = secrets

@@ -181,7 +181,8 @@ fn describe(
         UNMET.into(),
     ];
     page.answer = vec![format!(
-        "First share of lying members with which more than one hint in twenty is wrong, of {} %. {}.",
+        "First share of lying members with which a wrong hint comes in more than {:.0} % of meetings, of {} %. {}.",
+        100.0 * MISLED,
         parameters
             .hostile
             .iter()

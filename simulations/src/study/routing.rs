@@ -39,9 +39,9 @@ struct Library {
 }
 
 fn libraries() -> Result<Vec<Library>, StudyError> {
-    type Line = (f64, u32, f64, [f64; MOST], [f64; MOST]);
-    let of_line = |line: Line| {
-        let (skills, _, queries, hits, tokens) = line;
+    type Cells = (f64, u32, f64, [f64; MOST], [f64; MOST]);
+    let of_line = |cells: Cells| {
+        let (skills, _, queries, hits, tokens) = cells;
         Library { skills, queries, hits, tokens }
     };
     let lines = csv::Reader::from_reader(TABLE.as_bytes()).into_deserialize();
@@ -49,6 +49,12 @@ fn libraries() -> Result<Vec<Library>, StudyError> {
         .map(|line| line.map(of_line))
         .collect::<Result<_, _>>()
         .map_err(|error| StudyError::Parse(format!("simulations/data/routing.csv: {error}")))
+}
+
+/// The libraries of each size, by size. The table has them in this order.
+fn by_size(all: &[Library]) -> Vec<(f64, Vec<Library>)> {
+    let same = all.chunk_by(|one, next| one.skills == next.skills);
+    same.map(|of_size| (of_size[0].skills, of_size.to_vec())).collect()
 }
 
 /// The share of queries whose right skill is among the first `count`, with its interval: over libraries where there are
@@ -91,20 +97,22 @@ impl Line {
     /// # Errors
     /// Fails when the committed table cannot be read.
     pub fn measured() -> Result<Self, StudyError> {
-        let all = libraries()?;
-        let mut sizes: Vec<f64> = all.iter().map(|one| one.skills).collect();
-        sizes.dedup();
-        let of_size = |size: f64| -> Vec<Library> {
-            all.iter().copied().filter(|one| one.skills == size).collect()
-        };
-        let fitted: Vec<(f64, f64)> = sizes
-            .iter()
-            .filter(|size| **size >= FITTED_FROM)
-            .map(|size| (*size, share(&of_size(*size), 1).mean))
-            .collect();
-        let (a, slope) = logarithmic(&fitted);
-        let measured_to = sizes.last().copied().unwrap_or(FITTED_FROM);
-        Ok(Self { top: a - slope * FITTED_FROM.ln(), slope, measured_to })
+        Ok(Self::through(&by_size(&libraries()?)))
+    }
+
+    fn through(sizes: &[(f64, Vec<Library>)]) -> Self {
+        let fitted = sizes.iter().filter(|(size, _)| *size >= FITTED_FROM);
+        let points: Vec<(f64, f64)> =
+            fitted.map(|(size, all)| (*size, share(all, 1).mean)).collect();
+        let (a, slope) = logarithmic(&points);
+        let measured_to = sizes.last().map_or(FITTED_FROM, |(size, _)| *size);
+        Self { top: a - slope * FITTED_FROM.ln(), slope, measured_to }
+    }
+
+    /// The share that the line would have with one skill.
+    #[must_use]
+    pub fn intercept(&self) -> f64 {
+        self.top + self.slope * FITTED_FROM.ln()
     }
 
     /// The share among so many skills, 0 to 1, if it fell `steepness` times as fast. Fewer than were fitted count as the
@@ -169,11 +177,7 @@ pub fn run(parameters: &Parameters) -> Result<Page, StudyError> {
         return Err(StudyError::value("lessons", got, "1 to 20,000 each"));
     }
     let all = libraries()?;
-    let mut sizes: Vec<f64> = all.iter().map(|one| one.skills).collect();
-    sizes.dedup();
-    let of_size = |size: f64| -> Vec<Library> {
-        all.iter().copied().filter(|one| one.skills == size).collect()
-    };
+    let sizes = by_size(&all);
     let curve = |count: usize| Curve {
         label: if count == 1 {
             "1 skill offered".into()
@@ -182,7 +186,7 @@ pub fn run(parameters: &Parameters) -> Result<Page, StudyError> {
         },
         points: sizes
             .iter()
-            .map(|size| Point { x: *size, y: share(&of_size(*size), count) })
+            .map(|(size, of_size)| Point { x: *size, y: share(of_size, count) })
             .collect(),
     };
     let mut curves: Vec<Curve> = (1..=MOST).map(curve).collect();
@@ -195,8 +199,8 @@ pub fn run(parameters: &Parameters) -> Result<Page, StudyError> {
     }
     let worst_hint = hinted.iter().map(|point| point.y.mean).fold(1.0, f64::min);
     curves.push(Curve { label: "hint by situation".into(), points: hinted });
-    let line = Line::measured()?;
-    let (a, b) = (line.top + line.slope * FITTED_FROM.ln(), line.slope);
+    let line = Line::through(&sizes);
+    let (a, b) = (line.intercept(), line.slope);
     let mut page = Page::new(
         "routing",
         "Does more help",
@@ -209,8 +213,8 @@ pub fn run(parameters: &Parameters) -> Result<Page, StudyError> {
             page.note(run, &[run], &arm, &metric, &[one.hits[count] / one.queries]);
         }
     }
-    let largest = of_size(sizes.last().copied().unwrap_or(0.0));
-    let draws = sizes.iter().map(|size| of_size(*size).len()).max().unwrap_or(0);
+    let largest = sizes.last().map_or(&[][..], |(_, all)| all.as_slice());
+    let draws = sizes.iter().map(|(_, all)| all.len()).max().unwrap_or(0);
     page.charts.push(Chart {
         title: "Right items found, by the size of the library".into(),
         caption: format!(
@@ -225,14 +229,13 @@ pub fn run(parameters: &Parameters) -> Result<Page, StudyError> {
         curves,
         marks: Vec::new(),
     });
-    page.charts.push(net(parameters, &largest));
-    let rows = sizes.iter().map(|size| {
-        let libraries = of_size(*size);
+    page.charts.push(net(parameters, largest));
+    let rows = sizes.iter().map(|(size, libraries)| {
         let tokens = |count: usize| {
             libraries.iter().map(|one| one.tokens[count - 1]).sum::<f64>() / libraries.len() as f64
         };
         let mut row = vec![format!("{size:.0}")];
-        row.extend((1..=MOST).map(|count| share(&libraries, count).text(2)));
+        row.extend((1..=MOST).map(|count| share(libraries, count).text(2)));
         row.extend([1, 3].map(|count| format!("{:.0}", tokens(count))));
         row
     });
@@ -245,22 +248,22 @@ pub fn run(parameters: &Parameters) -> Result<Page, StudyError> {
         rows: rows.collect(),
     });
     let even = |count: usize| {
-        let (one, more) = (share(&largest, 1).mean, share(&largest, count).mean);
+        let (one, more) = (share(largest, 1).mean, share(largest, count).mean);
         1.0 - (one / more).powf(1.0 / (count as f64 - 1.0))
     };
     page.answer = vec![
         format!(
             "Select finds the right skill first in {a:.2} - {b:.3} ln N of the queries, N skills being there (fitted from {FITTED_FROM} to {:.0}). A hint is looked up by what failed, not \
              by words: it is right in {:.0} % of calls however many lessons there are, and a word that no lesson has gets a hint in {:.0} %.",
-            sizes.last().unwrap_or(&0.0),
+            line.measured_to,
             100.0 * worst_hint,
             100.0 * misled,
         ),
         format!(
             "With all skills, three offered find {} of the queries and one finds {} (95 % over queries). By these estimates three beat one \
              only if each further item costs less than {:.0} % of the tasks that would be solved (two: {:.0} %, four: {:.0} %).",
-            share(&largest, 3).text(2),
-            share(&largest, 1).text(2),
+            share(largest, 3).text(2),
+            share(largest, 1).text(2),
             100.0 * even(3),
             100.0 * even(2),
             100.0 * even(4),

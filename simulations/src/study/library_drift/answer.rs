@@ -1,8 +1,7 @@
 //! What came out, in words that follow from the results.
 
-use super::charts::{BY_FAILURE, BY_WORDS, Results, bound_of, unbounded};
+use super::results::{BY_FAILURE, BY_WORDS, Results, arms, bound_of, unbounded};
 use super::rule::Rule;
-use super::words::arms;
 use super::{LEARN, Parameters, Window};
 use crate::study::arm::Arm;
 use crate::study::bootstrap::{self, Interval};
@@ -13,14 +12,14 @@ pub(super) fn capital(text: &str) -> String {
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
-/// A change beyond the oracle's in words.
-fn drifts(beyond: Interval) -> &'static str {
-    if beyond.high < 0.0 {
-        "decays"
-    } else if beyond.low > 0.0 {
-        "gains"
+/// The side of zero on which an interval is, in words.
+const fn side(of: Interval, [below, above]: [&'static str; 2]) -> &'static str {
+    if of.high < 0.0 {
+        below
+    } else if of.low > 0.0 {
+        above
     } else {
-        "no drift beyond doubt"
+        "no difference beyond doubt"
     }
 }
 
@@ -42,15 +41,16 @@ pub(super) fn answer(
     let drift = |arm: Arm, rule: Rule| {
         let (before, after, change) = change(arm, rule);
         let beyond = bootstrap::difference(&change, &least);
-        format!("from {before:.3} to {after:.3}, {} ({})", drifts(beyond), beyond.text(3))
+        let verdict = side(beyond, ["decays", "gains"]);
+        format!("from {before:.3} to {after:.3}: {verdict}, {}", beyond.text(4))
     };
     let mut courses = vec![format!("everything given {}", drift(Arm::Oracle, Rule::All))];
     courses.extend(LEARN.map(|arm| {
         format!("the shipped rule with {} {}", known_by(arm), drift(arm, Rule::Shipped))
     }));
     let decay = format!(
-        "{}. Tasks helped of a meeting by items found by words, in epochs {} to {} and in {} to {}. An oracle goes from {before:.3} to {after:.3}: so \
-         much comes of there being more that is of use. Beside it, and beyond the oracle's change: {}.",
+        "{}. Tasks helped per meeting by items found by words, in epochs {} to {} and in {} to {}. An oracle goes from {before:.3} to {after:.3}; the \
+         others, with their change beyond the oracle's: {}.",
         capital(world),
         early.start(),
         early.end(),
@@ -89,90 +89,73 @@ fn bound_label(rule: Rule) -> String {
     }
 }
 
-/// What the shipped rule helps more than everything given, by arm.
+/// Help of the shipped rule beside everything given, and beside each node alone.
 fn against_everything(results: &Results<'_>, last: &Window) -> String {
-    let gain = |arm: Arm, selector: usize| {
-        let all = results.helped(Arm::Oracle, Rule::All, last, selector);
-        bootstrap::difference(&results.helped(arm, Rule::Shipped, last, selector), &all)
+    let helped = |arm: Arm, rule: Rule, selector| results.helped(arm, rule, last, selector);
+    let beside_all = |arm: Arm, selector: usize| {
+        let all = helped(Arm::Oracle, Rule::All, selector);
+        more_or_less(bootstrap::difference(&helped(arm, Rule::Shipped, selector), &all))
     };
-    let gains: Vec<(Arm, Interval, Interval)> =
-        LEARN.map(|arm| (arm, gain(arm, BY_WORDS), gain(arm, BY_FAILURE))).into();
-    let texts: Vec<String> = gains
-        .iter()
-        .map(|(arm, words, failure)| {
-            format!(
-                "{} {}, found by what failed {}",
-                known_by(*arm),
-                words.text(3),
-                failure.text(3)
-            )
-        })
-        .collect();
-    let vain: Vec<&str> = gains
-        .iter()
-        .filter(|(_, words, failure)| words.low <= 0.0 || failure.low <= 0.0)
-        .map(|one| known_by(one.0))
-        .collect();
-    let lead = if vain.is_empty() {
-        "The shipped rule helps more than everything given, whoever knows".to_owned()
-    } else {
-        format!(
-            "The shipped rule does not help more in both ways than everything given with {}",
-            vain.join(", ")
-        )
-    };
-    format!("{lead}; by how much, in the last epochs: {}.", texts.join("; "))
-}
-
-/// The best bound of each arm, at the measured slope.
-fn verdict(best: &[(Arm, Rule, Interval)]) -> String {
-    let text = |(arm, rule, gain): &(Arm, Rule, Interval)| {
-        format!("{}: {} ({})", known_by(*arm), bound_label(*rule), gain.text(3))
-    };
-    let all: Vec<String> = best.iter().map(text).collect();
-    let helps: Vec<&str> =
-        best.iter().filter(|one| one.2.low > 0.0).map(|one| known_by(one.0)).collect();
-    let costs = best.iter().filter(|one| one.2.high < 0.0).count();
-    let lead = if !helps.is_empty() {
-        format!("At the measured slope a bound helps with {}.", helps.join(", "))
-    } else if costs == best.len() {
-        "At the measured slope every bound that is reached costs help, whoever knows: it leaves out more right items than it makes others easier to find.".into()
-    } else {
-        "At the measured slope no bound helps beyond doubt.".into()
-    };
+    let texts = LEARN.map(|arm| {
+        let [words, failure] = [BY_WORDS, BY_FAILURE].map(|selector| beside_all(arm, selector));
+        format!("{} {words}, found by what failed {failure}", known_by(arm))
+    });
+    let pool = bootstrap::difference(
+        &helped(Arm::Robust, Rule::Shipped, BY_WORDS),
+        &helped(Arm::Isolated, Rule::Shipped, BY_WORDS),
+    );
     format!(
-        "{lead} The best ones that are reached, and what they help more than none: {}.",
-        all.join("; ")
+        "The shipped rule beside everything given, in the last epochs: {}. Private pooling beside each node alone: {}.",
+        texts.join("; "),
+        more_or_less(pool)
     )
 }
 
-/// From which slope on a bound helps, by arm.
-fn slopes(parameters: &Parameters, results: &Results<'_>, last: &Window) -> String {
-    let from = arms().map(|arm| {
-        let gains = parameters.steepness.iter().enumerate().map(|(at, steepness)| {
-            (*steepness, results.best(parameters, arm, last, BY_WORDS + at))
-        });
-        let helps = gains.filter_map(|(steepness, best)| {
-            let (rule, gain) = best?;
-            (gain.low > 0.0).then_some((steepness, rule, gain))
-        });
-        let first = helps.min_by(|a, b| a.0.total_cmp(&b.0));
-        let found = first.map_or_else(
-            || "at no slope that was tried".to_owned(),
-            |(steepness, rule, gain)| {
-                let most = bound_of(rule).unwrap_or(0);
-                format!(
-                    "from {steepness} times the slope on (there with {most} items, by {})",
-                    gain.text(3)
-                )
-            },
-        );
-        format!("{} {found}", known_by(arm))
+fn more_or_less(of: Interval) -> String {
+    format!("{}, {}", side(of, ["helps less", "helps more"]), of.text(3))
+}
+
+/// The best bound of each arm in which one is reached, at the measured slope.
+fn verdict(best: &[(Arm, Rule, Interval)]) -> String {
+    if best.is_empty() {
+        return "No bound is reached.".into();
+    }
+    let texts = best.iter().map(|(arm, rule, gain)| {
+        format!("{}, {}: {}", known_by(*arm), bound_label(*rule), more_or_less(*gain))
     });
     format!(
-        "If the right item were lost more steeply than measured, a bound would help beyond doubt: {}.",
-        from.collect::<Vec<_>>().join("; ")
+        "At the measured slope, the best bound that is reached beside none: {}.",
+        texts.collect::<Vec<_>>().join("; ")
     )
+}
+
+/// The slopes at which a bound helps, by arm.
+fn slopes(parameters: &Parameters, results: &Results<'_>, last: &Window) -> String {
+    let of_arm = |arm: Arm| -> Vec<(f64, Option<(Rule, Interval)>)> {
+        let best = |at: usize| results.best(parameters, arm, last, BY_WORDS + at);
+        parameters.steepness.iter().enumerate().map(|(at, steep)| (*steep, best(at))).collect()
+    };
+    let texts: Vec<String> =
+        arms().map(|arm| format!("{} {}", known_by(arm), helps_from(&of_arm(arm)))).collect();
+    format!(
+        "If the right item were lost more steeply than measured, the best bound would help, of slopes up to {} times the measured one: {}.",
+        parameters.steepness.last().unwrap_or(&1.0),
+        texts.join("; ")
+    )
+}
+
+/// The least slope from which on the best bound helps at all that were tried.
+fn helps_from(best: &[(f64, Option<(Rule, Interval)>)]) -> String {
+    let helps =
+        |one: &&(f64, Option<(Rule, Interval)>)| one.1.is_some_and(|(_, gain)| gain.low > 0.0);
+    match best.iter().rev().take_while(helps).last() {
+        Some((steep, Some((rule, gain)))) => format!(
+            "from {steep} times on (there with {} items, by {})",
+            bound_of(*rule).unwrap_or(0),
+            gain.text(3)
+        ),
+        _ => "at none of them".into(),
+    }
 }
 
 #[cfg(test)]
@@ -187,17 +170,25 @@ mod tests {
     #[test]
     fn the_answer_follows_the_results() {
         let bounded = Rule::Bounded { most: 40, by: Rank::Uses };
-        let of = |gains: [(f64, f64); 2]| {
-            let [one, two] = gains.map(|(low, high)| gain(low, high));
-            verdict(&[(Arm::Robust, bounded, one), (Arm::Gossip, bounded, two)])
+        let of = |one: Interval| verdict(&[(Arm::Robust, bounded, one)]);
+        assert!(of(gain(-0.2, -0.1)).contains("helps less, -0.150"));
+        assert!(of(gain(-0.2, 0.1)).contains(": no difference beyond doubt"));
+        assert!(of(gain(0.1, 0.2)).contains("private pooling, at most 40, most used: helps more"));
+        assert_eq!(verdict(&[]), "No bound is reached.");
+    }
+
+    #[test]
+    fn a_bound_helps_from_a_slope_on_only_if_it_does_at_all_later_ones() {
+        let bounded = Rule::Bounded { most: 40, by: Rank::Uses };
+        let of = |gains: [(f64, f64); 3]| {
+            let best = [1.0, 2.0, 3.0].into_iter().zip(gains);
+            let best = best.map(|(steep, (low, high))| (steep, Some((bounded, gain(low, high)))));
+            helps_from(&best.collect::<Vec<_>>())
         };
-        assert!(of([(-0.2, -0.1), (-0.2, -0.1)]).contains("every bound that is reached costs"));
-        assert!(of([(-0.2, -0.1), (-0.2, 0.1)]).contains("no bound helps"));
-        let helps = of([(-0.2, -0.1), (0.1, 0.2)]);
-        assert!(helps.contains("a bound helps with pooling without privacy."), "{helps}");
-        assert_eq!(
-            [gain(-2.0, -1.0), gain(-1.0, 1.0), gain(1.0, 2.0)].map(drifts),
-            ["decays", "no drift beyond doubt", "gains"]
-        );
+        let (yes, no) = ((0.1, 0.2), (-0.1, 0.2));
+        assert!(of([no, yes, yes]).starts_with("from 2 times on (there with 40 items, by 0.150"));
+        assert!(of([yes, no, yes]).starts_with("from 3 times on"));
+        assert_eq!(of([yes, yes, no]), "at none of them");
+        assert_eq!(helps_from(&[(1.0, None)]), "at none of them");
     }
 }

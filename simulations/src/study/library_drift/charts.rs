@@ -1,88 +1,12 @@
 //! Charts of the study.
 
 use super::measure::Seen;
+use super::results::{BY_FAILURE, BY_WORDS, Results, knowledge};
 use super::rule::{Rank, Rule};
-use super::{Outcome, Parameters, Trace, Window};
+use super::{Parameters, Window};
 use crate::study::arm::Arm;
-use crate::study::bootstrap::{self, Interval};
+use crate::study::bootstrap;
 use crate::study::page::{Chart, Curve, Point, Scale};
-
-/// Place of what is found by what failed in the values by selector; those by words follow.
-pub(super) const BY_FAILURE: usize = 0;
-/// Place of what is found by words with the measured slope.
-pub(super) const BY_WORDS: usize = 1;
-
-/// The results of one world, by seed.
-pub(super) struct Results<'a>(pub(super) &'a [Outcome]);
-
-impl Results<'_> {
-    /// One value of a rule in an arm, for each seed.
-    pub(super) fn of(&self, arm: Arm, rule: Rule, value: impl Fn(&Trace) -> f64) -> Vec<f64> {
-        let one = |outcome: &Outcome| {
-            let mut traces = outcome.traces.iter();
-            traces.find(|trace| trace.arm == arm && trace.rule == rule).map_or(f64::NAN, &value)
-        };
-        self.0.iter().map(one).collect()
-    }
-
-    /// Tasks that are helped of each meeting of a window, for each seed.
-    pub(super) fn helped(
-        &self,
-        arm: Arm,
-        rule: Rule,
-        window: &Window,
-        selector: usize,
-    ) -> Vec<f64> {
-        self.of(arm, rule, |trace| trace.each(window, |seen| seen.helped[selector]))
-    }
-
-    /// What a bounded rule helps more than the same arm without a bound, of each meeting.
-    pub(super) fn gain(&self, arm: Arm, rule: Rule, window: &Window, selector: usize) -> Interval {
-        let bounded = self.helped(arm, rule, window, selector);
-        bootstrap::difference(&bounded, &self.helped(arm, unbounded(arm), window, selector))
-    }
-
-    /// The bounded rule of an arm that helps most in a window, of those whose bound is below what is given without one.
-    pub(super) fn best(
-        &self,
-        parameters: &Parameters,
-        arm: Arm,
-        window: &Window,
-        selector: usize,
-    ) -> Option<(Rule, Interval)> {
-        let without = self.of(arm, unbounded(arm), |one| one.each(window, |seen| seen.active));
-        let without = bootstrap::mean(&without).mean;
-        let rules = parameters.rules(arm).into_iter();
-        let bounded =
-            rules.filter(|rule| bound_of(*rule).is_some_and(|most| (most as f64) < without));
-        let gains = bounded.map(|rule| (rule, self.gain(arm, rule, window, selector)));
-        gains.max_by(|a, b| a.1.mean.total_cmp(&b.1.mean))
-    }
-}
-
-/// What an arm does without a bound.
-pub(super) const fn unbounded(arm: Arm) -> Rule {
-    if matches!(arm, Arm::Oracle) { Rule::Oracle { most: None } } else { Rule::Shipped }
-}
-
-/// The bound of a rule.
-pub(super) const fn bound_of(rule: Rule) -> Option<usize> {
-    match rule {
-        Rule::Bounded { most, .. } => Some(most),
-        Rule::Oracle { most } => most,
-        Rule::All | Rule::Shipped => None,
-    }
-}
-
-/// An arm's name in this study.
-pub(super) const fn knowledge(arm: Arm) -> &'static str {
-    match arm {
-        Arm::Robust => "private",
-        Arm::Gossip => "no privacy",
-        Arm::Isolated => "alone",
-        other => other.name(),
-    }
-}
 
 /// Everything, the oracle, the shipped rule in each arm, and one bound under privacy.
 fn shown(parameters: &Parameters) -> Vec<(Arm, Rule, String)> {
@@ -127,8 +51,11 @@ fn course(
 }
 
 /// What happens epoch by epoch.
-pub(super) fn courses(parameters: &Parameters, results: &Results<'_>) -> Vec<Chart> {
-    let bands = format!("Bands are 95 % bootstrap intervals over {} seeds.", results.0.len());
+pub(super) fn courses(parameters: &Parameters, results: &Results<'_>, world: &str) -> Vec<Chart> {
+    let bands = format!(
+        "In the world of {world}. Bands are 95 % bootstrap intervals over {} seeds.",
+        results.0.len()
+    );
     let course = |title: &str, caption: &str, y: Scale, value: &dyn Fn(&Seen) -> f64| {
         course(parameters, results, (title, format!("{caption} {bands}")), y, value)
     };
@@ -193,7 +120,7 @@ pub(super) fn bounds(
     let by_size = Chart {
         title: format!("A bound against none, by its size, {world}"),
         caption: format!(
-            "Tasks helped of a meeting in epochs {from} to {to} beyond what the same knowledge helps without a bound, items found by words. Below 0 the bound costs \
+            "Tasks helped per meeting in epochs {from} to {to} beyond what the same knowledge helps without a bound, items found by words. Below 0 the bound costs \
              more than it brings. Bands are paired 95 % bootstrap intervals."
         ),
         x: Scale::log("most items given", ""),
@@ -212,7 +139,7 @@ pub(super) fn bounds(
     let by_slope = Chart {
         title: format!("The best bound against none, by the slope of selection, {world}"),
         caption: format!(
-            "Tasks helped of a meeting in epochs {from} to {to} with the best of the bounds that were tried and are reached, beyond what the same knowledge helps without one. \
+            "Tasks helped per meeting in epochs {from} to {to} with the best of the bounds that were tried and are reached, beyond what the same knowledge helps without one. \
              A slope of 1 is the measured one; the others are assumed. Bands are paired 95 % bootstrap intervals."
         ),
         x: Scale::even("slope", "times the measured one").from_to(0.9, steepest + 0.1),

@@ -55,8 +55,8 @@ impl<'a> Federation<'a> {
     ) -> Result<Self, StudyError> {
         let remedies: usize = world.situations.iter().map(super::world::Situation::remedies).sum();
         if remedies > MAX_CELLS {
-            let must = "so small that at most 1,024 remedies come";
-            return Err(StudyError::value("growth", format!("{remedies} remedies"), must));
+            let must = format!("so small that at most {MAX_CELLS} remedies come");
+            return Err(StudyError::value("growth", format!("{remedies} remedies"), &must));
         }
         let pitfalls = (0..).zip(&world.situations);
         let pitfalls = pitfalls
@@ -85,7 +85,7 @@ impl<'a> Federation<'a> {
             secrets,
             units,
             cells: BTreeSet::new(),
-            groups: vec![Group::new(arm != Arm::Private); count],
+            groups: vec![Group::new(true); count],
             views: vec![view; count],
         })
     }

@@ -8,6 +8,7 @@ mod answer;
 mod charts;
 mod federation;
 mod measure;
+mod results;
 mod rule;
 mod words;
 mod world;

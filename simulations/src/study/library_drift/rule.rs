@@ -35,7 +35,7 @@ impl Rank {
 pub(super) enum Rule {
     /// Everything that was ever released. Rivals are not told apart.
     All,
-    /// What the node's code gives: a remedy that stopped working, or whose situation is not met, is silent.
+    /// What the node's code gives: a remedy that drifts, is dormant, or fails more often than it works is silent.
     Shipped,
     /// At most so many of what [`Rule::Shipped`] gives.
     Bounded {

@@ -1,19 +1,15 @@
 //! The page of the study: what was done, tables, and what it does not show.
 
 use super::answer::{answer, capital};
-use super::charts::{BY_FAILURE, BY_WORDS, Results, bounds, courses, knowledge, unbounded};
+use super::charts::{bounds, courses};
+use super::results::{BY_FAILURE, BY_WORDS, Results, arms, knowledge, unbounded};
 use super::rule::{Rank, Rule};
-use super::{LEARN, Outcome, Parameters, Window};
+use super::{Outcome, Parameters, Window};
 use crate::study::arm::Arm;
 use crate::study::bootstrap;
 use crate::study::page::{Page, Sheet};
 use crate::study::routing::Line;
 use crate::study::spec::Context;
-
-/// All arms, the oracle first.
-pub(super) fn arms() -> impl Iterator<Item = Arm> {
-    [Arm::Oracle].into_iter().chain(LEARN)
-}
 
 /// Name of a world.
 fn world_name(rare: f64) -> String {
@@ -42,7 +38,7 @@ pub(super) fn describe(
     for (run, (rare, outcomes)) in (0..).zip(parameters.rare_shares.iter().zip(worlds)) {
         let (results, world) = (Results(outcomes), world_name(*rare));
         if run == 0 {
-            page.charts.extend(courses(parameters, &results));
+            page.charts.extend(courses(parameters, &results, &world));
         }
         page.charts.extend(bounds(parameters, &results, &world, &windows[1]));
         page.sheets.push(sheet(parameters, &results, &world, &windows));
@@ -119,7 +115,7 @@ fn sheet(
     let mut rows = Vec::new();
     for arm in arms() {
         for rule in parameters.rules(arm) {
-            // The other orders are in a chart and in the table of results.
+            // The other orders are in the table of results.
             if matches!(rule, Rule::Bounded { by: Rank::Rate | Rank::Newest, .. }) {
                 continue;
             }
@@ -163,8 +159,8 @@ fn sheet(
         "helped, found by what failed",
     ];
     let caption = format!(
-        "{}. Epochs {} to {}; earlier: {} to {}. Shares and sums are of meetings. Helped and misled: found by words unless the column says otherwise. Everything \
-         is compared with the oracle.",
+        "{}. Epochs {} to {}; earlier: {} to {}. Shares and sums are of meetings. Helped and misled: found by words unless the column says otherwise. The rule \
+         `everything` is compared with the oracle, a bound with the same arm without one.",
         capital(world),
         last.start(),
         last.end(),
@@ -181,35 +177,36 @@ fn method(page: &mut Page, parameters: &Parameters, line: Line, worlds: &[Vec<Ou
             outcomes.iter().filter_map(|one| one.library.last().copied()).collect();
         bootstrap::mean(&sizes).mean
     };
-    let sizes: Vec<String> = worlds.iter().map(|all| format!("{:.0}", last(all))).collect();
-    let oracle = Results(&worlds[0]);
     let [_, late] = parameters.windows();
     let meetings = |trace: &super::Trace| {
         let part = &trace.seen[(*late.start() - 1) as usize..];
         part.iter().map(|seen| seen.meetings).sum::<f64>() / part.len() as f64
     };
-    let met = bootstrap::mean(&oracle.of(Arm::Oracle, Rule::All, meetings)).mean
-        / f64::from(nodes * users);
+    let met = worlds.iter().map(|all| {
+        let of_seeds = Results(all).of(Arm::Oracle, Rule::All, meetings);
+        format!("{:.1}", bootstrap::mean(&of_seeds).mean / f64::from(nodes * users))
+    });
+    let met: Vec<String> = met.collect();
     page.method = vec![
         format!(
             "{nodes} nodes of {users} people, {epochs} epochs of a week. There are {} situations at first, and {} more come in each epoch. In an epoch the \
              tool of one changes with a chance of {}: its remedy stops working for everybody, and a new one works, or in {:.0} % of the changes after \
              the first the one before. A tool goes out of use with a chance of {}. A new remedy is in the library after {} epochs. Nothing is ever taken \
-             out: in the end the library holds {} remedies.",
+             out: in the end the library holds {:.0} remedies.",
             growth.start,
             growth.arrive,
             growth.changes,
             100.0 * growth.back,
             growth.leaves,
             growth.delay,
-            sizes.join(" and "),
+            last(&worlds[0]),
         ),
         format!(
             "People release their trials once an epoch, at epsilon {epsilon} for a period of twelve releases (delta 1e-6, a fifth of rho). Three of \
-             a person's count in each, of {:.1} situations that a person meets in one of the last epochs. Bounding, noise, fold, watches for drift and dormancy, pooling and the look-up of hints are the nodes' own code. \
+             a person's count in each. A person meets {} situations in one of the last epochs, by world. Pooling without privacy counts all of them, without noise. Bounding, noise, fold, watches for drift and dormancy, pooling and the look-up of hints are the nodes' own code. \
              The nodes of an arm go by the shipped rule: what drifts, is dormant, or fails more often than it works is silent, and of rivals the one with the best lower \
              bound is given. Each node alone goes by its own trials without noise.",
-            met
+            met.join(" and ")
         ),
         format!(
             "The other rules read the same evidence and are looked at beside it, for one more member who would go by them. Everything: all that was ever released, \
@@ -228,11 +225,11 @@ fn method(page: &mut Page, parameters: &Parameters, line: Line, worlds: &[Vec<Ou
         would learn less of it; that is not shown. A bound is on what is given, not on what is counted: to count fewer items would leave each of them more of a person's \
         three trials. Rivals count as items of their own when they are found by words, and their texts are taken to be as easy to tell apart as those of unrelated skills. \
         What a larger federation would know is not looked at. The measured line ends far below the sizes here, and is of skills, not of remedies. What a wrong or superfluous item costs a model is not looked at: if it costs \
-        much, giving fewer is worth more. All changes are abrupt and for everybody; the study `change` has others. Nobody lies."
+        much, giving fewer is worth more. The best of several bounds is chosen on the seeds that its interval is of, so that bounds look better than they are. All changes are abrupt and for all people; the study `change` has others. Nobody lies."
         .into();
     page.assumed = vec![
         format!("{users} people on a node, and how the world grows and changes: the whole table `growth`"),
-        format!("rare situations: shares {:?}, each met by {} of people", parameters.rare_shares, growth.rare_prevalence),
+        format!("rare situations: shares {:?}, each with a tool that {} of people use", parameters.rare_shares, growth.rare_prevalence),
         format!("the line of selection beyond {:.0} items, and slopes but the measured one", line.measured_to),
         "a person who meets a failure without help tries what works or what worked before, evenly, and then the other".into(),
     ];
