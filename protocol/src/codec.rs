@@ -48,6 +48,16 @@ pub fn encode<T: Wire>(value: &T) -> Vec<u8> {
     bincode::encode_to_vec(value, CONFIG).expect("wire types always encode")
 }
 
+/// Decodes bytes that [`decode`] has decoded to this type before: without looking again whether they are the
+/// canonical encoding.
+///
+/// # Errors
+/// Bytes that are no encoding of the type.
+pub fn decode_again<T: Wire>(bytes: &[u8]) -> Result<T, DecodeError> {
+    let decoded = bincode::decode_from_slice(bytes, CONFIG);
+    decoded.map(|(value, _)| value).map_err(|error| DecodeError::Malformed(error.to_string()))
+}
+
 /// Decodes the canonical encoding of a value.
 ///
 /// # Errors

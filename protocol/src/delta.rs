@@ -91,6 +91,12 @@ impl Header {
     pub fn chain(&self) -> MemberId {
         if self.payload_kind == PayloadKind::Join { self.id().into() } else { self.author }
     }
+
+    /// As [`Self::chain`], of a header whose id is known.
+    #[must_use]
+    pub fn chain_of(&self, id: DeltaId) -> MemberId {
+        if self.payload_kind == PayloadKind::Join { id.into() } else { self.author }
+    }
 }
 
 /// Checks the signatures of many deltas together, each by the key that is likely its author's; none where there is
@@ -100,13 +106,18 @@ pub fn prove(sounds: &mut [Sound], keys: &[Option<PublicKey>], secret: &[u8; 32]
     let claims: Vec<Claim> = sounds
         .iter()
         .zip(keys)
+        .filter(|(sound, _)| sound.proof == Proof::Nothing)
         .filter_map(|(sound, key)| {
             let message = sound.header().signed_bytes();
             Some(Claim { key: (*key)?, message, signature: sound.delta.signature })
         })
         .collect();
     if claims.len() >= LEAST_BATCH && all_signed(&claims, secret) {
-        sounds.iter_mut().zip(keys).for_each(|(sound, key)| sound.proven = *key);
+        for (sound, key) in sounds.iter_mut().zip(keys) {
+            if let (Proof::Nothing, Some(key)) = (sound.proof, key) {
+                sound.proof = Proof::Of(*key);
+            }
+        }
     }
 }
 
@@ -160,8 +171,18 @@ pub struct Sound {
     pub delta: Delta,
     /// The decoded payload.
     pub payload: Payload,
-    /// A key that is known to have signed it.
-    proven: Option<PublicKey>,
+    /// What is known of its signature.
+    proof: Proof,
+}
+
+/// What is known of a signature before the author's key is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Proof {
+    Nothing,
+    /// This key has signed.
+    Of(PublicKey),
+    /// A log has accepted the delta, so the author's key has.
+    Accepted,
 }
 
 impl Delta {
@@ -174,6 +195,12 @@ impl Delta {
         header.payload_hash = Hash(*blake3::hash(&bytes).as_bytes());
         let signature = signer.sign(&header.signed_bytes());
         Self { header, signature, payload: Some(bytes) }
+    }
+
+    /// About its encoded size, in bytes: the payload, and room for header and signature.
+    #[must_use]
+    pub fn size_bytes(&self) -> u64 {
+        u64::from(self.header.payload_len) + 512
     }
 
     /// The encoding that travels and is stored.
@@ -238,11 +265,23 @@ impl Delta {
             return Err(Malformed::Payload("its kind differs"));
         }
         payload.check().map_err(Malformed::Payload)?;
-        Ok(Sound { id: self.header.id(), delta: self, payload, proven: None })
+        Ok(Sound { id: self.header.id(), delta: self, payload, proof: Proof::Nothing })
     }
 }
 
 impl Sound {
+    /// A delta of a log's entry.
+    pub(crate) const fn of_entry(id: DeltaId, delta: Delta, payload: Payload) -> Self {
+        Self { id, delta, payload, proof: Proof::Accepted }
+    }
+
+    /// The delta as one that a log of this node has accepted before, so that its signature is not checked again. The
+    /// caller answers for that nobody else could have changed it since.
+    #[must_use]
+    pub fn accepted_before(self) -> Self {
+        Self { proof: Proof::Accepted, ..self }
+    }
+
     /// The header.
     #[must_use]
     pub const fn header(&self) -> &Header {
@@ -252,23 +291,22 @@ impl Sound {
     /// Member whose chain it is on.
     #[must_use]
     pub fn chain(&self) -> MemberId {
-        if self.header().payload_kind == PayloadKind::Join {
-            self.id.into()
-        } else {
-            self.header().author
-        }
+        self.header().chain_of(self.id)
     }
 
     /// About its encoded size, in bytes: the payload, and room for header and signature.
     #[must_use]
     pub fn size_bytes(&self) -> u64 {
-        u64::from(self.header().payload_len) + 512
+        self.delta.size_bytes()
     }
 
     /// Returns true when `key` signed it.
     #[must_use]
     pub fn signed_by(&self, key: &PublicKey) -> bool {
-        self.proven == Some(*key)
-            || key.verify(&self.header().signed_bytes(), &self.delta.signature)
+        match &self.proof {
+            Proof::Accepted => true,
+            Proof::Of(known) if known == key => true,
+            _ => key.verify(&self.header().signed_bytes(), &self.delta.signature),
+        }
     }
 }

@@ -146,7 +146,7 @@ fn an_anchor_never_goes_backward_nor_before_a_dep() {
     let late = world.publish(2, &void());
     let back = |h: &mut lore_protocol::delta::Header| (h.anchor, h.epoch) = old;
     // Member 1 has not used the new anchor yet, so the old one is honest; not on top of member 2's.
-    let depth = world.log.get(&late).unwrap().sound.header().depth;
+    let depth = world.log.get(&late).unwrap().header().depth;
     let crossing = bent(&world, 1, &void(), |h| {
         back(h);
         h.deps = vec![late];

@@ -147,7 +147,7 @@ fn split() -> (World, Vec<Delta>) {
     let late = proposal(&mut world);
     let before = world.log.head(world.members[0]).unwrap().1;
     let one = world.publish(0, &commit(early));
-    let mut header = world.log.get(&one).unwrap().sound.header().clone();
+    let mut header = world.log.get(&one).unwrap().header().clone();
     assert_eq!(header.prev, Some(before));
     header.payload_len = 0;
     let two = Delta::sign(header, &commit(late), &world.keys[0]);
@@ -200,7 +200,7 @@ fn a_checkpoint_cannot_cover_what_comes_after_its_rival() {
     let mut rival = proposal(&mut world);
     let first = world.checkpoint();
     let after = world.publish(1, &authored(lesson("curl", "curl -x")));
-    let header = world.log.get(&after).unwrap().sound.header().clone();
+    let header = world.log.get(&after).unwrap().header().clone();
     let point = FrontierEntry { author: world.members[1], seq: header.seq, id: after };
     let at = rival.frontier.iter().position(|p| p.author == point.author).unwrap();
     rival.frontier[at] = point;
@@ -211,7 +211,7 @@ fn a_checkpoint_cannot_cover_what_comes_after_its_rival() {
         rival.state_root.0[1] =
             rival.state_root.0[1].wrapping_add(u8::from(rival.state_root.0[0] == 0));
     }
-    let header = world.log.get(&first).unwrap().sound.header().clone();
+    let header = world.log.get(&first).unwrap().header().clone();
     let delta = Delta::sign(header, &commit(rival), &world.keys[0]);
     let _ = world.log.ingest(sound(&delta));
     assert_eq!(world.log.tip().id, tip, "the sealed one stands");
@@ -248,18 +248,18 @@ fn what_rests_on_an_excluded_delta_stays_valid() {
     let open = world.publish(1, &authored(lesson("curl", "curl --open")));
     let mut header = world.log.draft(world.members[2], world.log.spend(world.members[2])).unwrap();
     header.deps = vec![open];
-    let depth = world.log.get(&open).unwrap().sound.header().depth;
+    let depth = world.log.get(&open).unwrap().header().depth;
     header.depth = header.depth.max(depth + 1);
     let dependent =
         Delta::sign(header, &authored(lesson("wget", "wget --dependent")), &world.keys[2]);
     // One log hears of the fork only after the dependent, the other before it and before the branch.
     let twin = Delta::sign(
-        world.log.get(&open).unwrap().sound.header().clone(),
+        world.log.get(&open).unwrap().header().clone(),
         &authored(lesson("curl", "curl --twin")),
         &world.keys[1],
     );
     let third = Delta::sign(
-        world.log.get(&open).unwrap().sound.header().clone(),
+        world.log.get(&open).unwrap().header().clone(),
         &authored(lesson("curl", "curl --third")),
         &world.keys[1],
     );
@@ -291,7 +291,7 @@ fn a_split_or_fork_is_noticed_at_equal_heights() {
         let _ = other.ingest(sound(delta));
     }
     let twin = Delta::sign(
-        world.log.get(&one).unwrap().sound.header().clone(),
+        world.log.get(&one).unwrap().header().clone(),
         &authored(lesson("curl", "curl --two")),
         &world.keys[1],
     );

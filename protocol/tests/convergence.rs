@@ -143,13 +143,13 @@ fn play(acts: &[Act]) -> World {
             Act::Fork { who, back } if able(who) => {
                 let mut id = world.log.head(world.members[who]).unwrap().1;
                 for _ in 0..back {
-                    let header = world.log.get(&id).unwrap().sound.header();
+                    let header = world.log.get(&id).unwrap().header();
                     if header.seq <= 1 {
                         break;
                     }
                     id = header.prev.unwrap();
                 }
-                if world.log.get(&id).unwrap().sound.header().seq > 0 {
+                if world.log.get(&id).unwrap().header().seq > 0 {
                     world.fork(who, id, &authored(some_lesson(9, 9)));
                 }
             }

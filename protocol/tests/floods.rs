@@ -29,7 +29,7 @@ fn numbered(number: usize) -> Payload {
 fn an_equivocator_cannot_grow_a_log() {
     let mut world = World::with_members(1);
     let member = world.log.head(world.members[1]).unwrap().1;
-    let first = world.log.get(&member).unwrap().sound.header().clone();
+    let first = world.log.get(&member).unwrap().header().clone();
     // The branches are signed while the author can still draft, and shown child first, so that every
     // child asks for the parent that the fork excludes.
     let pairs: Vec<[Delta; 2]> = (0..50)
@@ -68,7 +68,7 @@ fn a_covered_branch_comes_back_whatever_its_author_fills() {
     world.admit(2, 8, 100);
     world.checkpoint();
     let join = world.log.head(world.members[1]).unwrap().1;
-    let join = world.log.get(&join).unwrap().sound.header().clone();
+    let join = world.log.get(&join).unwrap().header().clone();
     let twin = on_top(&world, &join, &numbered(9_999));
     let junk: Vec<Delta> = (0..MAX_WAITING_PER_AUTHOR)
         .map(|n| {
@@ -107,7 +107,7 @@ fn a_covered_branch_comes_back_whatever_its_author_fills() {
 fn what_a_fork_excludes_does_not_crowd_out_the_rest() {
     let mut world = World::with_members(2);
     let join = world.log.head(world.members[1]).unwrap().1;
-    let join = world.log.get(&join).unwrap().sound.header().clone();
+    let join = world.log.get(&join).unwrap().header().clone();
     let twin = on_top(&world, &join, &numbered(9_999));
     let long: Vec<_> =
         (0..250).map(|n| lesson("tool", &format!("tool {n} {}", "x".repeat(90)))).collect();

@@ -82,7 +82,7 @@ fn recover(world: &mut World) {
         recovery_signature: Signature([0; 64]),
     };
     rotate.recovery_signature = recovery.sign(&rotate.signed_bytes(world.log.federation()));
-    let before = world.log.get(&last_good).unwrap().sound.header().clone();
+    let before = world.log.get(&last_good).unwrap().header().clone();
     let header = Header {
         author: member,
         seq: seq + 1,
@@ -262,7 +262,7 @@ fn several_signers_heal_a_split_by_the_checkpoint_that_names_it() {
         .map(|who| {
             let (member, log) = (world.members[who], &world.log);
             let (seq, prev) = log.head(member).unwrap();
-            let before = log.get(&prev).unwrap().sound.header().clone();
+            let before = log.get(&prev).unwrap().header().clone();
             let header = Header {
                 seq: seq + 1,
                 prev: Some(prev),

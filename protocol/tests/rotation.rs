@@ -19,7 +19,7 @@ fn rotation(
     recovery: &SecretKey,
 ) -> Delta {
     let member = world.members[who];
-    let before = world.log.get(&last_good).unwrap().sound.header().clone();
+    let before = world.log.get(&last_good).unwrap().header().clone();
     let mut rotate = RotateKey {
         member,
         new_key: new.public_key(),

@@ -81,7 +81,7 @@ fn verdict(export: &Export) -> Value {
 fn is_whole(log: &Log, excluded: &BTreeSet<DeltaId>, header: &Header) -> bool {
     let mut ids = header.prev.iter().chain(&header.deps);
     let line = log.sealed().iter().map(|sealed| sealed.id);
-    let mut anchors = line.chain(log.entries().map(|(_, entry)| entry.sound.header().anchor));
+    let mut anchors = line.chain(log.entries().map(|(_, entry)| entry.header().anchor));
     ids.all(|id| log.get(id).is_some() || excluded.contains(id))
         && anchors.any(|id| id == header.anchor)
 }
@@ -98,7 +98,7 @@ fn shown(
         let mut next = log.head(*chain).map(|(_, id)| id);
         while let Some(id) = next {
             counted.insert(id);
-            next = log.get(&id).unwrap().sound.header().prev;
+            next = log.get(&id).unwrap().header().prev;
         }
     }
     let beside = log.entries().map(|(id, _)| *id).filter(|id| !counted.contains(id));

@@ -195,7 +195,7 @@ impl Observed {
         let log = self.node.engine().federations()[&self.federation].log();
         let new = log.entries().filter(|(id, _)| !self.known.contains(*id));
         let mut new: Vec<(DeltaId, String)> =
-            new.map(|(id, entry)| (*id, in_words(&entry.sound))).collect();
+            new.map(|(id, entry)| (*id, in_words(&entry.sound()))).collect();
         new.sort_by(|a, b| a.1.cmp(&b.1));
         for (id, line) in new {
             self.known.insert(id);

@@ -204,7 +204,7 @@ impl<N: NoiseSource> Engine<N> {
 
 /// Joins that Vouches with an invitation name. Invitations are random, so only their inviter's count.
 fn joins(log: &Log, invitation: InvitationId) -> usize {
-    let named = log.entries().filter_map(|(_, entry)| match &entry.sound.payload {
+    let named = log.entries().filter_map(|(_, entry)| match entry.control()? {
         Payload::Vouch(vouch) if vouch.invitation == invitation => Some(vouch.join),
         _ => None,
     });

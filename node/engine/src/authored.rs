@@ -122,10 +122,10 @@ impl Engine {
         let Some(member) = log.member_of(&self.public_key()) else { return false };
         let mut next = log.head(member).map(|(_, id)| id);
         while let Some(entry) = next.and_then(|id| log.get(&id)) {
-            if entry.sound.payload == *consent.payload() {
+            if *entry.payload() == *consent.payload() {
                 return true;
             }
-            next = entry.sound.header().prev;
+            next = entry.header().prev;
         }
         false
     }

@@ -28,7 +28,7 @@ fn release(engine: &mut Engine) {
 fn heights(engine: &Engine, federation: FederationId, of: MemberId) -> Vec<u64> {
     let log = engine.federation(federation).unwrap().log();
     let own = log.entries().filter(|(_, entry)| entry.chain == of);
-    let mut heights: Vec<u64> = own.map(|(_, entry)| entry.sound.header().seq).collect();
+    let mut heights: Vec<u64> = own.map(|(_, entry)| entry.header().seq).collect();
     heights.sort_unstable();
     heights
 }

@@ -6,7 +6,7 @@ use lore_protocol::delta::Sound;
 use lore_protocol::ids::{CheckpointId, FederationId, Hash, MemberId, PublicKey};
 use lore_protocol::library::{Fold, Library, Open};
 use lore_protocol::log::{Entry, Ingest, Log};
-use lore_protocol::payload::Payload;
+use lore_protocol::payload::PayloadKind;
 use lore_protocol::wire::FrameSeal;
 
 /// Log, fold, and the library they come to.
@@ -37,10 +37,10 @@ impl Federation {
         Self { log, seal, fold, revisions, open: Mutex::default(), view: OnceLock::new() }
     }
 
-    /// Takes a delta into the log, and folds what a checkpoint seals by it.
-    pub(crate) fn take(&mut self, sound: Sound) -> Ingest {
+    /// Takes a delta into the log, and folds what a checkpoint seals by it. Gives it back when it is refused.
+    pub(crate) fn take(&mut self, sound: Sound) -> (Ingest, Option<Sound>) {
         let before = self.version();
-        let result = self.log.ingest(sound);
+        let (result, back) = self.log.offer(sound);
         if let Ingest::Accepted(ids) = &result {
             let taken = ids.iter().filter_map(|id| self.log.get(id));
             self.revisions += taken.filter(|entry| is_about_revisions(entry)).count();
@@ -49,7 +49,7 @@ impl Federation {
             self.fold.advance(&self.log);
             self.view = OnceLock::new();
         }
-        result
+        (result, back)
     }
 
     /// Changes with the log: it grows, or another checkpoint of an epoch is chosen.
@@ -114,5 +114,5 @@ impl Federation {
 }
 
 const fn is_about_revisions(entry: &Entry) -> bool {
-    matches!(entry.sound.payload, Payload::Revision(_) | Payload::Revoke(_))
+    matches!(entry.header().payload_kind, PayloadKind::Revision | PayloadKind::Revoke)
 }

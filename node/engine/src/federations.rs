@@ -3,14 +3,10 @@
 use lore_privacy::NoiseSource;
 use lore_protocol::charter::SignedCharter;
 use lore_protocol::codec;
-use lore_protocol::delta::{Delta, Sound, prove};
 use lore_protocol::ids::FederationId;
 use lore_protocol::log::Log;
 
 use crate::{Batch, Durability, Effect, Engine, EngineError, Federation, RecordKind, damaged};
-
-/// Deltas whose signatures are checked together when a store is read.
-const PROVED_TOGETHER: usize = 1_024;
 
 impl<N: NoiseSource> Engine<N> {
     pub(crate) fn load_federations(&mut self) -> Result<(), EngineError> {
@@ -23,30 +19,11 @@ impl<N: NoiseSource> Engine<N> {
             let log = Log::new(charter).map_err(|error| damaged(&error))?;
             let id = log.federation();
             let mut federation = Federation::new(log);
-            let secret = self.batch_secret();
-            let mut stored = self.stored_deltas(id)?.into_iter().peekable();
-            while stored.peek().is_some() {
-                let mut some: Vec<Sound> = stored.by_ref().take(PROVED_TOGETHER).collect();
-                let keys = federation.log().likely_keys(&some);
-                prove(&mut some, &keys, &secret);
-                // Stored before, so nothing is to be stored.
-                some.into_iter().for_each(|sound| drop(federation.take(sound)));
-            }
+            self.read_stored(&mut federation)?;
             self.federations.insert(id, federation);
             self.effects.push(Effect::Subscribe(id));
         }
         Ok(())
-    }
-
-    /// Stored deltas in causal order.
-    fn stored_deltas(&self, federation: FederationId) -> Result<Vec<Sound>, EngineError> {
-        let mut all = Vec::new();
-        for pair in self.store.scan(RecordKind::Delta, federation.as_bytes()) {
-            let (_, bytes) = pair?;
-            all.push(Delta::parse(&bytes).map_err(|error| damaged(&error))?);
-        }
-        all.sort_by_key(|sound| (sound.header().epoch, sound.header().depth, sound.id));
-        Ok(all)
     }
 
     /// What signatures are checked together with; unknown to everybody else.

@@ -7,6 +7,7 @@ use lore_protocol::ids::{DeltaId, FederationId};
 use lore_protocol::log::{Ingest, Log};
 use lore_protocol::sync::Intake;
 
+use crate::stored::{Marks, key_of};
 use crate::{Batch, Durability, Engine, EngineError, Federation, RecordKind};
 
 /// Takes deltas into one federation's log, and collects what is to be stored.
@@ -14,19 +15,20 @@ pub(crate) struct Door<'a> {
     federation: &'a mut Federation,
     batch: Batch,
     secret: [u8; 32],
+    marks: Marks,
 }
 
 impl<'a> Door<'a> {
-    const fn new(federation: &'a mut Federation, secret: [u8; 32]) -> Self {
-        Self { federation, batch: Batch { changes: Vec::new() }, secret }
+    const fn new(federation: &'a mut Federation, secret: [u8; 32], marks: Marks) -> Self {
+        Self { federation, batch: Batch { changes: Vec::new() }, secret, marks }
     }
 
     fn keep(&mut self, ids: &[DeltaId]) {
         let log = self.federation.log();
         for id in ids {
             if let Some(delta) = log.delta(id) {
-                let key = delta_key(log.federation(), id);
-                self.batch.put(RecordKind::Delta, key, delta.to_bytes());
+                let key = key_of(log.federation(), &delta.header, *id);
+                self.batch.put(RecordKind::Delta, key, self.marks.record_of(delta));
             }
         }
     }
@@ -37,12 +39,12 @@ impl Intake for Door<'_> {
         self.federation.log()
     }
 
-    fn take(&mut self, sound: Sound) -> Ingest {
-        let result = self.federation.take(sound);
+    fn take(&mut self, sound: Sound) -> (Ingest, Option<Sound>) {
+        let (result, back) = self.federation.take(sound);
         if let Ingest::Accepted(ids) = &result {
             self.keep(ids);
         }
-        result
+        (result, back)
     }
 
     fn secret(&self) -> Option<[u8; 32]> {
@@ -61,7 +63,7 @@ impl<N: NoiseSource> Engine<N> {
         sound: Sound,
         durability: Durability,
     ) -> Result<Ingest, EngineError> {
-        self.through_door(federation, durability, |door| door.take(sound))
+        self.through_door(federation, durability, |door| door.take(sound).0)
     }
 
     /// Opens the door of a federation for several deltas, which are stored together.
@@ -73,11 +75,11 @@ impl<N: NoiseSource> Engine<N> {
     ) -> Result<T, EngineError> {
         // Taken first: when an epoch opened is public, and how long the rest takes is not.
         let now = self.now_seconds();
-        let secret = self.batch_secret();
+        let (secret, marks) = (self.batch_secret(), self.marks());
         let found = self.federations.get_mut(&federation);
         let found = found.ok_or_else(|| crate::unknown(federation))?;
         let open = found.log().open_epoch();
-        let mut door = Door::new(found, secret);
+        let mut door = Door::new(found, secret, marks);
         let result = take(&mut door);
         let opened = door.log().open_epoch() != open;
         let mut batch = door.batch;
@@ -94,9 +96,4 @@ impl<N: NoiseSource> Engine<N> {
         }
         Ok(result)
     }
-}
-
-/// Suffix of a delta's record: its federation, then its id.
-pub(crate) fn delta_key(federation: FederationId, id: &DeltaId) -> Vec<u8> {
-    [&federation.as_bytes()[..], id.as_bytes()].concat()
 }

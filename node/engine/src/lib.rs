@@ -52,6 +52,7 @@ mod schedule;
 pub mod shelf;
 mod sign;
 mod storage;
+mod stored;
 mod surroundings;
 mod table;
 mod takeover;

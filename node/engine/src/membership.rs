@@ -122,7 +122,7 @@ impl<N: NoiseSource> Engine<N> {
         let covered = tip.frontier.get(&member).map(|(_, id)| *id);
         let mut next = log.head(member).map(|(_, id)| id).filter(|id| Some(*id) != covered);
         while let Some(entry) = next.and_then(|id| log.get(&id)) {
-            let header = entry.sound.header();
+            let header = entry.header();
             if header.payload_kind == PayloadKind::Leave {
                 return Ok(true);
             }
@@ -143,7 +143,7 @@ impl<N: NoiseSource> Engine<N> {
         target: RevokeTarget,
     ) -> Result<Vec<MemberId>, EngineError> {
         let entries = self.federation(federation)?.log().entries();
-        let against = entries.filter_map(|(_, entry)| match &entry.sound.payload {
+        let against = entries.filter_map(|(_, entry)| match entry.control()? {
             Payload::Revoke(revoke) if revoke.target == target => Some(entry.chain),
             _ => None,
         });

@@ -62,7 +62,7 @@ impl<N: NoiseSource> Engine<N> {
             let log = found.log();
             // Also when the fork has ended the membership.
             let own = |author: &MemberId| {
-                let join = log.get(&DeltaId(author.0)).map(|entry| &entry.sound.payload);
+                let join = log.get(&DeltaId(author.0)).and_then(|entry| entry.control());
                 matches!(join, Some(Payload::Join(join)) if join.key == key)
             };
             if log.forks().keys().any(own) {
@@ -233,7 +233,7 @@ impl<N: NoiseSource> Engine<N> {
         let mut unknown = Vec::new();
         let mut next = log.head(member).map(|(_, id)| id);
         while let Some(entry) = next.and_then(|id| log.get(&id)) {
-            let header = entry.sound.header();
+            let header = entry.header();
             if header.seq < known.max(1) {
                 break;
             }

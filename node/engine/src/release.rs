@@ -9,7 +9,7 @@ use lore_privacy::release::{
 use lore_privacy::{Budget, Caps, Chain, NoiseSource, PrivacyError, Reservation};
 use lore_protocol::ids::{FederationId, Hash, MemberId};
 use lore_protocol::log::Log;
-use lore_protocol::payload::{ItemId, Mechanism, Origin, Payload, PayloadKind, Window};
+use lore_protocol::payload::{ItemId, Mechanism, PayloadKind, Window};
 
 use crate::job::{Finished, Job, Prepared};
 use crate::schedule::{next_window, schedule, scheduled, within};
@@ -363,13 +363,11 @@ impl<N: NoiseSource> Engine<N> {
 fn on_chain(log: &Log, member: MemberId, kind: PayloadKind, from_epoch: u32) -> bool {
     let mut next = log.head(member).map(|(_, id)| id);
     while let Some(entry) = next.and_then(|id| log.get(&id)) {
-        let header = entry.sound.header();
+        let header = entry.header();
         if header.epoch < from_epoch {
             return false;
         }
-        let by_hand =
-            matches!(&entry.sound.payload, Payload::Lessons(l) if l.origin == Origin::Authored);
-        if header.payload_kind == kind && !by_hand {
+        if header.payload_kind == kind && entry.is_released() {
             return true;
         }
         next = header.prev;

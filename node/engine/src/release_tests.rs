@@ -125,8 +125,8 @@ impl Founder {
         let mut new = Vec::new();
         for (federation, found) in self.engine.federations() {
             for (id, entry) in found.log().entries() {
-                let payload = &entry.sound.payload;
-                let window = match payload {
+                let payload = entry.payload();
+                let window = match payload.as_ref() {
                     Payload::Lessons(lessons) => lessons.window,
                     Payload::Outcomes(outcomes) => Some(outcomes.window),
                     Payload::Votes(votes) => Some(votes.window),

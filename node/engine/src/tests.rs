@@ -60,7 +60,16 @@ fn open_later(seed: u8, store: Arc<MemoryStorage>, seconds: u64) -> Engine {
 
 /// [`open`], with a clock that the test moves.
 pub(crate) fn open_in(seed: u8, store: Arc<MemoryStorage>, world: Arc<World>) -> Engine {
-    let parts = Parts {
+    Engine::open(parts(seed, store, world), Settings::default()).unwrap()
+}
+
+/// [`open`], where it may fail.
+pub(crate) fn try_open(seed: u8, store: Arc<MemoryStorage>) -> Result<Engine, EngineError> {
+    Engine::open(parts(seed, store, World::at(u64::from(seed) << 32)), Settings::default())
+}
+
+fn parts(seed: u8, store: Arc<MemoryStorage>, world: Arc<World>) -> Parts<SystemNoise> {
+    Parts {
         key: SecretKey::from_seed(&[seed; 32]),
         store,
         clock: Arc::clone(&world) as _,
@@ -68,8 +77,7 @@ pub(crate) fn open_in(seed: u8, store: Arc<MemoryStorage>, world: Arc<World>) ->
         sessions: Arc::new(NoSessions),
         noise: SystemNoise,
         watch: None,
-    };
-    Engine::open(parts, Settings::default()).unwrap()
+    }
 }
 
 pub(crate) fn engine(seed: u8) -> Engine {
@@ -333,7 +341,7 @@ fn no_event_of_a_peer_is_an_error_of_the_engine_whatever_its_bytes_are() {
         _ => None,
     });
     let delta = ada.federation(federation).unwrap().log().entries().next().unwrap().1;
-    let frame = lore_protocol::wire::Frame::Full(delta.sound.delta.clone());
+    let frame = lore_protocol::wire::Frame::Full(delta.delta.clone());
     let frame = codec::encode(&frame);
     let seal = lore_protocol::wire::FrameSeal::new(&charter);
     let different = Answer::Different { before: Hash::ZERO, epochs: vec![(1, Hash::ZERO)] };
@@ -343,7 +351,7 @@ fn no_event_of_a_peer_is_an_error_of_the_engine_whatever_its_bytes_are() {
             Range { end: end(1), part: Part::Print(1) },
             Range { end: end(2), part: Part::Have(vec![1; 8]) },
         ],
-        deltas: vec![delta.sound.delta.clone()],
+        deltas: vec![delta.delta.clone()],
         rest: end(3),
         digest: Hash::ZERO,
     };

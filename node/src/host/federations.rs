@@ -177,7 +177,7 @@ impl Node {
         let mut deltas = 0_u64;
         for (id, entry) in found.log().entries() {
             let name = format!("{id}.delta");
-            std::fs::write(into.join(name), entry.sound.delta.to_bytes()).map_err(failed)?;
+            std::fs::write(into.join(name), entry.delta.to_bytes()).map_err(failed)?;
             deltas += 1;
         }
         Ok(control::LogExported {

@@ -155,9 +155,9 @@ impl Node {
             .log()
             .entries()
             .filter_map(|(_, entry)| {
-                let payload: &Payload = &entry.sound.payload;
+                let payload: &Payload = &entry.payload();
                 let unit = payload.mechanism()?.unit;
-                Some((entry.sound.header().seq, (payload.kind(), unit)))
+                Some((entry.header().seq, (payload.kind(), unit)))
             })
             .collect();
         all.sort_unstable_by_key(|(seq, _)| *seq);
@@ -302,7 +302,7 @@ fn a_charter_with_costs_says_so_in_plain_words_and_its_members_release_them() {
     node.settle_until(1);
     assert_eq!(node.published(), [(PayloadKind::Costs, Unit::User)]);
     let found = node.node.engine().federations().values().next().unwrap();
-    let mechanism = found.log().entries().find_map(|(_, e)| e.sound.payload.mechanism().copied());
+    let mechanism = found.log().entries().find_map(|(_, e)| e.payload().mechanism().copied());
     // Three items of two kinds each, by at most the bound.
     let mechanism = mechanism.unwrap();
     assert_eq!((mechanism.l0, mechanism.linf), (6, 50));

@@ -53,7 +53,7 @@ impl Node {
             .keys()
             .filter(|member| {
                 let newest = log.head(**member).and_then(|(_, id)| log.get(&id));
-                newest.is_some_and(|entry| entry.sound.header().epoch + 1 >= log.open_epoch())
+                newest.is_some_and(|entry| entry.header().epoch + 1 >= log.open_epoch())
             })
             .count();
         let (waiting, waiting_bytes) = log.waiting();

@@ -104,8 +104,8 @@ impl Step {
     pub(super) fn add(&mut self, voices: &Voices, entry: &Entry) {
         let author = entry.chain;
         self.next.note_voice(author, voices);
-        match &entry.sound.payload {
-            Payload::Revision(revision) => self.add_revision(author, entry.sound.id, revision),
+        match entry.payload().as_ref() {
+            Payload::Revision(revision) => self.add_revision(author, entry.id, revision),
             Payload::Lessons(lessons) => self.add_lessons(author, lessons),
             Payload::Outcomes(outcomes) => self.add_outcomes(author, outcomes),
             Payload::Votes(votes) => {

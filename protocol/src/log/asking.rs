@@ -27,7 +27,7 @@ impl Log {
         let tip = self.tip();
         self.index.vouched().filter_map(move |id| {
             let member = MemberId::from(id);
-            let Payload::Join(join) = &self.entries.get(&id)?.sound.payload else {
+            let Payload::Join(join) = self.entries.get(&id)?.control()? else {
                 return None;
             };
             if tip.roster.contains_key(&member) || tip.keys.contains(&join.key) {
@@ -61,7 +61,7 @@ impl Log {
     ) -> impl Iterator<Item = (MemberId, &Vouch)> {
         let of_key = self.index.vouches_of(join).filter(move |(named, ..)| named == key);
         of_key.filter_map(|(_, voucher, place)| {
-            let Payload::Vouch(vouch) = &self.entries.get(&place.1)?.sound.payload else {
+            let Payload::Vouch(vouch) = self.entries.get(&place.1)?.control()? else {
                 return None;
             };
             let stands = self.open_epoch() <= vouch.expires_epoch
@@ -80,11 +80,11 @@ impl Log {
         let mut open = Vec::new();
         let mut next = self.head(member).map(|(_, id)| id);
         while let Some(entry) = next.and_then(|id| self.entries.get(&id)) {
-            let header = entry.sound.header();
+            let header = entry.header();
             next = header.prev;
-            let Payload::Vouch(vouch) = &entry.sound.payload else { continue };
+            let Some(Payload::Vouch(vouch)) = entry.control() else { continue };
             let newest = seen.insert(vouch.join);
-            let sealed = !self.is_live(member, (header.seq, entry.sound.id));
+            let sealed = !self.is_live(member, (header.seq, entry.id));
             let waits = self.entries.contains_key(&vouch.join) && !tip.keys.contains(&vouch.key);
             if newest && sealed && waits && self.open_epoch() <= vouch.expires_epoch {
                 open.push(vouch.clone());

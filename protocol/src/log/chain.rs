@@ -1,10 +1,10 @@
 //! One author's chain: linear below its lowest fork.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use super::rotation::Rotated;
+use std::collections::BTreeMap;
 
 use super::Log;
+use super::heights::{Heights, lowest_twins};
+use super::rotation::Rotated;
 use crate::ids::{DeltaId, MemberId};
 
 /// Ids by height, without those that a new key voids. More than one at a height is a fork.
@@ -19,21 +19,17 @@ pub(super) struct Chain {
     pub(super) rotated: Option<Rotated>,
 }
 
-/// Ids by height.
-pub(super) type Heights = BTreeMap<u64, BTreeSet<DeltaId>>;
-
 impl Chain {
     pub(super) fn insert(&mut self, seq: u64, id: DeltaId) {
-        let ids = self.heights.entry(seq).or_default();
-        ids.insert(id);
-        if ids.len() > 1 {
+        self.heights.insert(seq, id);
+        if self.heights.at(seq).count() > 1 {
             self.fork = Some(self.fork.map_or(seq, |fork| fork.min(seq)));
         }
     }
 
     /// Replaces what counts of the chain.
     pub(super) fn set(&mut self, heights: Heights) {
-        self.fork = lowest_double(&heights);
+        self.fork = heights.doubled();
         self.heights = heights;
     }
 
@@ -43,18 +39,17 @@ impl Chain {
 
     /// Lowest height with two deltas, one of which a new key may void.
     pub(super) fn doubled(&self) -> Option<u64> {
-        self.rotated.as_ref().map_or(self.fork, |rotated| lowest_double(&rotated.all))
+        self.rotated.as_ref().map_or(self.fork, |rotated| rotated.all.doubled())
     }
 
     pub(super) fn from(&self, seq: u64) -> impl Iterator<Item = DeltaId> + '_ {
-        self.heights.range(seq..).flat_map(|(_, ids)| ids.iter().copied())
+        self.heights.from(seq).map(|(_, id)| id)
     }
 
     /// Every delta at these heights, what a new key voids included.
     pub(super) fn all_between(&self, from: u64, top: u64) -> impl Iterator<Item = DeltaId> + '_ {
         let all = self.rotated.as_ref().map_or(&self.heights, |rotated| &rotated.all);
-        let some = (from <= top).then(|| all.range(from..=top));
-        some.into_iter().flatten().flat_map(|(_, ids)| ids.iter().copied())
+        all.between(from, top.saturating_add(1)).map(|(_, id)| id)
     }
 
     /// Lowest height with two deltas.
@@ -63,17 +58,16 @@ impl Chain {
     }
 
     pub(super) fn at(&self, seq: u64) -> impl Iterator<Item = DeltaId> + '_ {
-        self.heights.get(&seq).into_iter().flatten().copied()
+        self.heights.at(seq)
     }
 
-    fn between(&self, from: u64, below: u64) -> impl Iterator<Item = (u64, DeltaId)> + '_ {
-        let heights = (from < below).then(|| self.heights.range(from..below));
-        heights.into_iter().flatten().flat_map(|(&seq, ids)| ids.iter().map(move |id| (seq, *id)))
+    fn between(
+        &self,
+        from: u64,
+        below: u64,
+    ) -> impl DoubleEndedIterator<Item = (u64, DeltaId)> + '_ {
+        self.heights.between(from, below)
     }
-}
-
-fn lowest_double(heights: &Heights) -> Option<u64> {
-    heights.iter().find(|(_, ids)| ids.len() > 1).map(|(seq, _)| *seq)
 }
 
 impl Log {
@@ -113,9 +107,7 @@ impl Log {
     pub fn head(&self, author: MemberId) -> Option<(u64, DeltaId)> {
         let chain = self.chains.get(&author)?;
         let (above, cut) = (self.above(author), self.cut(author));
-        let newest = (above < cut).then(|| chain.heights.range(above..cut).next_back()).flatten();
-        let newest = newest.and_then(|(&seq, ids)| Some((seq, *ids.first()?)));
-        newest.or_else(|| self.covered(author))
+        chain.between(above, cut).next_back().or_else(|| self.covered(author))
     }
 
     /// Returns true when `id` is the delta at height `seq` on the branch that ends in `tip`.
@@ -134,9 +126,9 @@ impl Log {
         }
         let mut next = Some(tip.1);
         while let Some(entry) = next.and_then(|id| self.entries.get(&id)) {
-            let header = entry.sound.header();
+            let header = entry.header();
             if header.seq <= seq {
-                return entry.sound.id == id;
+                return entry.id == id;
             }
             next = header.prev;
         }
@@ -162,10 +154,10 @@ impl Log {
     pub(super) fn is_forked_by(&self, author: MemberId, epoch: u32) -> bool {
         let Some(chain) = self.chains.get(&author) else { return false };
         let Some(fork) = chain.fork() else { return false };
-        let early = |id: &&DeltaId| {
-            self.entries.get(id).is_some_and(|entry| entry.sound.header().epoch <= epoch)
+        let early = |(_, id): &(u64, DeltaId)| {
+            self.entries.get(id).is_some_and(|entry| entry.header().epoch <= epoch)
         };
-        chain.heights.range(fork..).any(|(_, ids)| ids.iter().filter(early).count() > 1)
+        lowest_twins(chain.heights.from(fork).filter(early)).is_some()
     }
 
     pub(super) fn is_forked(&self, author: MemberId) -> bool {

@@ -112,7 +112,7 @@ impl Log {
         if anchor.is_some_and(|anchor| !anchor.roster.contains_key(&header.author)) {
             return Err(Fault::NotMember.into());
         }
-        let prev = self.entries.get(&prev_id);
+        let prev = self.get(&prev_id);
         if prev.is_some_and(|prev| prev.chain != header.author) {
             return Err(MISPLACED.into());
         }
@@ -137,11 +137,11 @@ impl Log {
     /// Deps come last: what waits for them is valid in every other way, so that nobody can make this
     /// log fetch more for an author than the author's quota allows.
     fn check_deps(&self, header: &Header, prev: &Entry) -> Result<(), Hold> {
-        let before = prev.sound.header();
+        let before = prev.header();
         let (mut deepest, mut latest) = (before.depth, before.epoch);
         let mut missing = Vec::new();
         for id in &header.deps {
-            if let Some(dep) = self.entries.get(id).map(|entry| entry.sound.header()) {
+            if let Some(dep) = self.entries.get(id).map(|entry| entry.header()) {
                 if dep.payload_kind == PayloadKind::Join {
                     return Err(RESTS_ON_JOIN.into());
                 }
@@ -169,7 +169,7 @@ impl Log {
         if header.spend.period != period {
             return Err(Fault::Spend("it names another period"));
         }
-        let before = prev.sound.header().spend;
+        let before = prev.header().spend;
         let before = if before.period == period { before } else { Spend::default() };
         let (rho_nano, delta_e18) = payload
             .mechanism()
@@ -347,14 +347,13 @@ impl Log {
         let period = self.charter.period(header.epoch);
         let earlier = self
             .chain_before(prev)
-            .take_while(|entry| self.charter.period(entry.sound.header().epoch) == period)
+            .take_while(|entry| self.charter.period(entry.header().epoch) == period)
             .filter(|entry| {
-                entry.sound.header().payload_kind == header.payload_kind
-                    && entry.sound.payload.mechanism().is_some()
+                entry.header().payload_kind == header.payload_kind && entry.is_released()
             });
         let mut made = 0;
         for entry in earlier {
-            if entry.sound.header().epoch == header.epoch {
+            if entry.header().epoch == header.epoch {
                 return Err(Fault::Charter("a release of this kind was made in this epoch"));
             }
             made += 1;
@@ -378,8 +377,7 @@ impl Log {
 
     /// A delta and its author's deltas before it, newest first.
     fn chain_before<'a>(&'a self, prev: &'a Entry) -> impl Iterator<Item = &'a Entry> {
-        let before =
-            |entry: &&'a Entry| entry.sound.header().prev.and_then(|id| self.entries.get(&id));
+        let before = |entry: &&'a Entry| entry.header().prev.and_then(|id| self.get(&id));
         std::iter::successors(Some(prev), before)
     }
 
@@ -418,7 +416,7 @@ impl Log {
 }
 
 fn check_place(header: &Header, prev: &Entry, anchor: &Sealed) -> Result<(), Fault> {
-    let before = prev.sound.header();
+    let before = prev.header();
     if before.seq + 1 != header.seq {
         return Err(MISPLACED);
     }

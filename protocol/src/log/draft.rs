@@ -34,7 +34,7 @@ impl Log {
             return Err(Fault::NotMember);
         }
         let (seq, prev) = self.head(author).ok_or(Fault::NotMember)?;
-        let depth = self.entries.get(&prev).map_or(0, |entry| entry.sound.header().depth);
+        let depth = self.entries.get(&prev).map_or(0, |entry| entry.header().depth);
         Ok(Header {
             version: VERSION,
             federation: self.federation,
@@ -61,7 +61,7 @@ impl Log {
     pub fn draft_rotation(&self, member: MemberId) -> Result<Header, Fault> {
         let mut spend = self.spend(member);
         let own = self.entries.values().filter(|entry| entry.chain == member);
-        for seen in own.map(|entry| entry.sound.header().spend) {
+        for seen in own.map(|entry| entry.header().spend) {
             if seen.period == spend.period {
                 spend.rho_nano = spend.rho_nano.max(seen.rho_nano);
                 spend.delta_e18 = spend.delta_e18.max(seen.delta_e18);
@@ -77,7 +77,7 @@ impl Log {
         let last = self
             .head(author)
             .and_then(|(_, id)| self.entries.get(&id))
-            .map_or_else(Spend::default, |entry| entry.sound.header().spend);
+            .map_or_else(Spend::default, |entry| entry.header().spend);
         if last.period == period { last } else { Spend { period, ..Spend::default() } }
     }
 }

@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::Log;
 use super::need::ancestors;
 use crate::codec::{Decode, Encode};
-use crate::delta::{Delta, Sound};
+use crate::delta::{Delta, Header};
 use crate::ids::{DeltaId, Hash, MemberId};
 
 /// The state of one chain: what counts of it, and its fork. Equal heights with different tips are
@@ -89,15 +89,15 @@ impl Log {
         }
         let wanted = self.wanted_by(&theirs, wants, &ids, max_bytes / 2);
         let mut entries: Vec<_> = ids.iter().filter_map(|id| self.entries.get(id)).collect();
-        entries.sort_by_key(|entry| causal(&entry.sound));
-        let mut bytes: usize = wanted.iter().map(|sound| size(sound)).sum();
-        let mut deltas: Vec<Delta> = wanted.iter().map(|sound| sound.delta.clone()).collect();
+        entries.sort_by_key(|entry| causal(&entry.delta.header, entry.id));
+        let mut bytes: usize = wanted.iter().map(|delta| size(delta)).sum();
+        let mut deltas: Vec<Delta> = wanted.into_iter().cloned().collect();
         for entry in &entries {
-            bytes += size(&entry.sound);
+            bytes += size(&entry.delta);
             if bytes > max_bytes && !deltas.is_empty() {
                 return (deltas, true);
             }
-            deltas.push(entry.sound.delta.clone());
+            deltas.push(entry.delta.clone());
         }
         (deltas, false)
     }
@@ -111,43 +111,45 @@ impl Log {
         wants: &[DeltaId],
         sent: &BTreeSet<DeltaId>,
         max_bytes: usize,
-    ) -> Vec<&Sound> {
+    ) -> Vec<&Delta> {
         let held = |id: DeltaId| {
-            let entry = self.entries.get(&id).map(|entry| &entry.sound);
-            entry.or_else(|| self.waiting.get(&id)).filter(|_| !sent.contains(&id))
+            let entry = self.get(&id).map(|entry| &entry.delta);
+            let delta = entry.or_else(|| self.waiting.get(&id).map(|sound| &sound.delta));
+            delta.filter(|_| !sent.contains(&id)).map(|delta| (id, delta))
         };
         let mut bytes = 0;
-        let mut wanted: BTreeMap<_, &Sound> = BTreeMap::new();
-        let mut fits = |sound: &Sound, count: usize| {
-            bytes += size(sound);
+        let mut wanted: BTreeMap<_, &Delta> = BTreeMap::new();
+        let mut fits = |delta: &Delta, count: usize| {
+            bytes += size(delta);
             bytes <= max_bytes || count == 0
         };
-        for sound in wants.iter().filter_map(|id| held(*id)) {
-            if !fits(sound, wanted.len()) {
+        for (id, delta) in wants.iter().filter_map(|id| held(*id)) {
+            if !fits(delta, wanted.len()) {
                 break;
             }
-            wanted.insert(causal(sound), sound);
+            wanted.insert(causal(&delta.header, id), delta);
         }
         let mut unseen = wanted.clone();
-        while let Some((_, sound)) = unseen.pop_last() {
-            let below = ancestors(sound.header()).filter_map(held);
-            for sound in below.filter(|sound| !self.is_below(sound, theirs)) {
-                if wanted.contains_key(&causal(sound)) {
+        while let Some((_, delta)) = unseen.pop_last() {
+            let below = ancestors(&delta.header).filter_map(held);
+            for (id, delta) in below.filter(|(id, delta)| !self.is_below(*id, delta, theirs)) {
+                let place = causal(&delta.header, id);
+                if wanted.contains_key(&place) {
                     continue;
                 }
-                if !fits(sound, wanted.len()) {
+                if !fits(delta, wanted.len()) {
                     return wanted.into_values().rev().collect();
                 }
-                wanted.insert(causal(sound), sound);
-                unseen.insert(causal(sound), sound);
+                wanted.insert(place, delta);
+                unseen.insert(place, delta);
             }
         }
         wanted.into_values().rev().collect()
     }
 
     /// Returns true when a peer with these frontiers has a delta.
-    fn is_below(&self, sound: &Sound, theirs: &BTreeMap<MemberId, &Frontier>) -> bool {
-        let (author, place) = (sound.chain(), (sound.header().seq, sound.id));
+    fn is_below(&self, id: DeltaId, delta: &Delta, theirs: &BTreeMap<MemberId, &Frontier>) -> bool {
+        let (author, place) = (delta.header.chain_of(id), (delta.header.seq, id));
         theirs.get(&author).is_some_and(|their| {
             let known = self
                 .chains
@@ -194,12 +196,12 @@ impl Log {
     fn counted(&self, author: MemberId, heights: Range<u64>, ids: &mut BTreeSet<DeltaId>) {
         let mut next = self.head(author).map(|(_, id)| id);
         while let Some(entry) = next.and_then(|id| self.entries.get(&id)) {
-            let header = entry.sound.header();
+            let header = entry.header();
             if header.seq < heights.start {
                 return;
             }
             if header.seq < heights.end {
-                ids.insert(entry.sound.id);
+                ids.insert(entry.id);
             }
             next = header.prev;
         }
@@ -207,10 +209,10 @@ impl Log {
 }
 
 /// A sort key by which ancestors come first.
-fn causal(sound: &Sound) -> (u32, u32, DeltaId) {
-    (sound.header().epoch, sound.header().depth, sound.id)
+const fn causal(header: &Header, id: DeltaId) -> (u32, u32, DeltaId) {
+    (header.epoch, header.depth, id)
 }
 
-fn size(sound: &Sound) -> usize {
-    usize::try_from(sound.size_bytes()).unwrap_or(usize::MAX)
+fn size(delta: &Delta) -> usize {
+    usize::try_from(delta.size_bytes()).unwrap_or(usize::MAX)
 }

@@ -8,10 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound::{Excluded, Included, Unbounded};
 use std::sync::OnceLock;
 
-use super::Log;
 use super::chain::Chain;
+use super::{Entry, Log};
 use crate::codec;
-use crate::delta::Sound;
+use crate::delta::Delta;
 use crate::ids::{CheckpointId, DeltaId, FederationId, Hash, MemberId};
 
 /// Place of an item. Ancestors have smaller ones, and marks of forks the smallest.
@@ -35,9 +35,9 @@ impl Place {
         Self { epoch, ..Self::FIRST }
     }
 
-    fn of(sound: &Sound) -> Self {
-        let header = sound.header();
-        Self { epoch: header.epoch, depth: header.depth, id: Hash(sound.id.0) }
+    fn of(entry: &Entry) -> Self {
+        let header = entry.header();
+        Self { epoch: header.epoch, depth: header.depth, id: Hash(entry.id.0) }
     }
 }
 
@@ -170,12 +170,12 @@ impl Log {
     }
 
     /// Deltas of an item: itself, or two that prove a fork.
-    pub(crate) fn deltas_of(&self, place: &Place) -> impl Iterator<Item = &Sound> {
+    pub(crate) fn deltas_of(&self, place: &Place) -> impl Iterator<Item = &Delta> {
         let forked = self.items.marks.get(&place.id).and_then(|author| self.chains.get(author));
         let pair = forked.and_then(|chain| Some(chain.at(chain.fork()?).take(2)));
         let one = pair.is_none().then_some(DeltaId(place.id.0));
         let ids = pair.into_iter().flatten().chain(one);
-        ids.filter_map(|id| self.entries.get(&id)).map(|entry| &entry.sound)
+        ids.filter_map(|id| self.delta(&id))
     }
 
     /// Looks at the items of a chain again, to which a delta was added.
@@ -238,7 +238,7 @@ impl Log {
     fn places(&self, author: MemberId, from: u64, top: u64) -> Vec<Place> {
         let chain = self.chains.get(&author).into_iter();
         let ids = chain.flat_map(|chain| chain.all_between(from, top));
-        ids.filter_map(|id| self.entries.get(&id)).map(|entry| Place::of(&entry.sound)).collect()
+        ids.filter_map(|id| self.entries.get(&id)).map(|entry| Place::of(entry)).collect()
     }
 
     fn listing(&self, author: MemberId, chain: &Chain) -> Option<Listed> {
@@ -254,14 +254,14 @@ impl Log {
         let mut places: BTreeSet<Place> = mark.into_iter().collect();
         let mut next = head.map(|(_, id)| id);
         while let Some(entry) = next.and_then(|id| self.entries.get(&id)) {
-            places.insert(Place::of(&entry.sound));
-            next = entry.sound.header().prev;
+            places.insert(Place::of(entry));
+            next = entry.header().prev;
         }
         // What is kept of a signer's chain beside that, and what it stands on.
         let kept: Vec<DeltaId> = self.branches(author).into_iter().collect();
         let below = self.void_branches(author, &kept).into_iter();
         let branches = below.chain(kept).filter_map(|id| self.entries.get(&id));
-        places.extend(branches.map(|entry| Place::of(&entry.sound)));
+        places.extend(branches.map(|entry| Place::of(entry)));
         Some(Listed::Places(places))
     }
 }

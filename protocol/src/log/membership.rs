@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::index::Place;
 use super::{Entry, Log, Sealed};
 use crate::charter::MAX_MEMBERS_EVER;
-use crate::delta::Sound;
 use crate::identity::recovery_hash;
 use crate::ids::{DeltaId, InvitationId, MemberId, PublicKey};
 use crate::payload::{Payload, Removal, RevokeTarget, RosterEntry, Vouch};
@@ -40,10 +39,10 @@ impl Log {
             parent.body.removed.iter().map(|removal| (removal.member, *removal)).collect();
         let mut keys = parent.keys.clone();
         let mut voices = parent.voices.clone();
-        let mut ordered: Vec<_> = covered.iter().filter_map(|id| self.entries.get(id)).collect();
-        ordered.sort_by_key(|entry| (entry.chain, entry.sound.header().seq));
+        let mut ordered: Vec<_> = covered.iter().filter_map(|id| self.get(id)).collect();
+        ordered.sort_by_key(|entry| (entry.chain, entry.header().seq));
         for entry in &ordered {
-            if let Payload::RotateKey(rotation) = &entry.sound.payload
+            if let Some(Payload::RotateKey(rotation)) = entry.control()
                 && let Some(member) = roster.get_mut(&entry.chain)
                 && keys.insert(rotation.new_key)
             {
@@ -74,9 +73,9 @@ impl Log {
         }
 
         for entry in &ordered {
-            let gone = match &entry.sound.payload {
-                Payload::Leave(_) => entry.chain,
-                Payload::Revoke(revoke) => match revoke.target {
+            let gone = match entry.control() {
+                Some(Payload::Leave(_)) => entry.chain,
+                Some(Payload::Revoke(revoke)) => match revoke.target {
                     RevokeTarget::Member(member)
                         if roster.contains_key(&member)
                             && parent.signers.binary_search(&member).is_err()
@@ -137,7 +136,7 @@ impl Log {
     pub fn member_with_recovery(&self, recovery_key: &PublicKey) -> Option<MemberId> {
         let hash = recovery_hash(recovery_key);
         let commits = |member: &&MemberId| {
-            let join = self.entries.get(&DeltaId(member.0)).map(|entry| &entry.sound.payload);
+            let join = self.get(&DeltaId(member.0)).and_then(Entry::control);
             matches!(join, Some(Payload::Join(join)) if join.recovery == hash)
         };
         self.tip().roster.keys().find(commits).copied()
@@ -145,7 +144,7 @@ impl Log {
 
     /// The invitation that a member's Join names.
     pub(super) fn invitation_of(&self, member: MemberId) -> Option<InvitationId> {
-        match &self.entries.get(&DeltaId(member.0))?.sound.payload {
+        match self.get(&DeltaId(member.0))?.control()? {
             Payload::Join(join) => join.invitation,
             _ => None,
         }
@@ -154,7 +153,7 @@ impl Log {
     /// The key that a member's Join names; none while the Join is not here. A member's id is the hash of
     /// its Join, so there is only one.
     pub(super) fn key_of(&self, member: MemberId) -> Option<PublicKey> {
-        match &self.entries.get(&DeltaId(member.0))?.sound.payload {
+        match self.get(&DeltaId(member.0))?.control()? {
             Payload::Join(join) => Some(join.key),
             _ => None,
         }
@@ -167,8 +166,8 @@ impl Log {
         epoch: u32,
         frontier: &BTreeMap<MemberId, (u64, DeltaId)>,
     ) -> Vec<(&'a Entry, &'a Vouch)> {
-        let vouches = ordered.iter().filter_map(|entry| match &entry.sound.payload {
-            Payload::Vouch(vouch) => Some((*entry, vouch)),
+        let vouches = ordered.iter().filter_map(|entry| match entry.control() {
+            Some(Payload::Vouch(vouch)) => Some((*entry, vouch)),
             _ => None,
         });
         let stands = |(entry, vouch): &(&Entry, &Vouch)| {
@@ -177,7 +176,7 @@ impl Log {
             frontier.contains_key(&member)
                 && self.key_of(member) == Some(vouch.key)
                 && epoch <= vouch.expires_epoch
-                && self.within_uses(&entry.sound, vouch)
+                && self.within_uses(entry, vouch)
         };
         vouches.filter(stands).collect()
     }
@@ -198,9 +197,9 @@ impl Log {
 
     /// Returns true when this Vouch is for one of the first `uses` Joins that its chain names with the invitation. To
     /// vouch again for a Join is no other use.
-    fn within_uses(&self, sound: &Sound, vouch: &Vouch) -> bool {
-        let chain = sound.chain();
-        let here = (sound.header().seq, sound.id);
+    fn within_uses(&self, entry: &Entry, vouch: &Vouch) -> bool {
+        let chain = entry.chain;
+        let here = (entry.header().seq, entry.id);
         let uses = self.index.uses(chain, vouch.invitation);
         let before = uses.take_while(|(place, _)| place.0 < here.0);
         let earlier = before.filter(|(place, _)| self.is_on_branch(chain, *place, here));

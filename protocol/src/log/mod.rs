@@ -10,7 +10,9 @@ mod asking;
 mod chain;
 mod check;
 mod draft;
+mod entry;
 mod frontier;
+mod heights;
 mod index;
 mod items;
 mod membership;
@@ -27,6 +29,7 @@ mod waiting;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 pub use check::Fault;
+pub use entry::Entry;
 pub use frontier::Frontier;
 pub use items::{Items, Place, digest};
 pub use opened::{OpenPlace, Opened};
@@ -60,19 +63,6 @@ pub enum Ingest {
     Refused(Fault),
 }
 
-/// One accepted delta.
-#[derive(Debug, Clone)]
-pub struct Entry {
-    /// The delta with its decoded payload.
-    pub sound: Sound,
-    /// Member whose chain it is on.
-    pub chain: MemberId,
-    /// Key that signs what follows it on its chain.
-    pub key: PublicKey,
-    /// What its chain holds up to and with it.
-    pub totals: Totals,
-}
-
 /// The log of one federation. See the module's documentation.
 #[derive(Debug, Clone)]
 pub struct Log {
@@ -80,7 +70,7 @@ pub struct Log {
     signed_charter: SignedCharter,
     charter: Charter,
     founders: Vec<(MemberId, PublicKey)>,
-    entries: BTreeMap<DeltaId, Entry>,
+    entries: BTreeMap<DeltaId, Box<Entry>>,
     chains: BTreeMap<MemberId, Chain>,
     index: Index,
     items: Items,
@@ -164,7 +154,7 @@ impl Log {
     /// An accepted delta.
     #[must_use]
     pub fn get(&self, id: &DeltaId) -> Option<&Entry> {
-        self.entries.get(id)
+        self.entries.get(id).map(|entry| &**entry)
     }
 
     /// Number of accepted deltas.
@@ -187,7 +177,7 @@ impl Log {
 
     /// Accepted deltas by id.
     pub fn entries(&self) -> impl Iterator<Item = (&DeltaId, &Entry)> {
-        self.entries.iter()
+        self.entries.iter().map(|(id, entry)| (id, &**entry))
     }
 
     /// Sealed epochs; the first is genesis.
@@ -259,36 +249,44 @@ impl Log {
 
     /// Takes in a delta, and everything that waited for it.
     pub fn ingest(&mut self, sound: Sound) -> Ingest {
+        self.offer(sound).0
+    }
+
+    /// Takes in a delta, and everything that waited for it. Gives it back when it is refused.
+    pub fn offer(&mut self, sound: Sound) -> (Ingest, Option<Sound>) {
         let first = sound.id;
         if self.entries.contains_key(&first) {
-            return Ingest::Known;
+            return (Ingest::Known, None);
         }
         let mut accepted = Vec::new();
         let mut answer = None;
-        let mut queue = VecDeque::from([sound]);
+        let mut back = None;
+        let mut next = Some(sound);
+        let mut queue = VecDeque::new();
         loop {
-            while let Some(sound) = queue.pop_front() {
+            while let Some(sound) = next.take().or_else(|| queue.pop_front()) {
                 let id = sound.id;
-                match self.check(&sound) {
+                let refused = match self.check(&sound) {
                     Ok((key, totals)) => {
                         let freed = self.accept(sound, key, totals);
                         accepted.push(id);
                         queue.extend(freed);
+                        continue;
                     }
                     Err(check::Hold::Wait(missing, proof)) => {
                         self.walk_back(&sound);
                         let reason = missing.first().copied();
-                        let kept = self.waiting.insert(sound, missing, proof);
-                        if id == first {
-                            answer = reason.filter(|_| kept).map(Ingest::Waiting);
-                            answer.get_or_insert(Ingest::Refused(Fault::TooManyWaiting));
+                        let refused = self.waiting.insert(sound, missing, proof);
+                        if id == first && refused.is_none() {
+                            answer = reason.map(Ingest::Waiting);
                         }
+                        refused.map(|sound| (sound, Fault::TooManyWaiting))
                     }
-                    Err(check::Hold::Refuse(fault)) => {
-                        if id == first {
-                            answer = Some(Ingest::Refused(fault));
-                        }
-                    }
+                    Err(check::Hold::Refuse(fault)) => Some((sound, fault)),
+                };
+                if let Some((sound, fault)) = refused.filter(|(sound, _)| sound.id == first) {
+                    answer = Some(Ingest::Refused(fault));
+                    back = Some(sound);
                 }
             }
             if self.rebuilding {
@@ -304,7 +302,7 @@ impl Log {
         if !self.rebuilding && self.must_reorder() {
             self.rebuild();
         }
-        answer.unwrap_or(Ingest::Accepted(accepted))
+        (answer.unwrap_or(Ingest::Accepted(accepted)), back)
     }
 
     fn accept(&mut self, sound: Sound, key: PublicKey, totals: Totals) -> Vec<Sound> {
@@ -325,7 +323,7 @@ impl Log {
         }
         self.stored_bytes += sound.size_bytes();
         let seq = sound.header().seq;
-        self.entries.insert(id, Entry { sound, chain, key, totals });
+        self.entries.insert(id, Box::new(Entry::new(sound, key, totals)));
         self.extend_chain(chain, (seq, id));
         self.note_opened(chain, (seq, id), fork);
         self.list_delta(chain, fork.is_some());
@@ -337,8 +335,10 @@ impl Log {
     /// with the smaller id was not the one sealed. Epoch by epoch, so that both are here before one is
     /// chosen.
     fn rebuild(&mut self) {
-        let mut all: Vec<Sound> =
-            std::mem::take(&mut self.entries).into_values().map(|entry| entry.sound).collect();
+        let mut all: Vec<Sound> = std::mem::take(&mut self.entries)
+            .into_values()
+            .map(|entry| entry.into_sound())
+            .collect();
         all.extend(std::mem::take(&mut self.waiting).into_all());
         all.sort_by_key(|sound| (sound.header().epoch, sound.header().depth, sound.id));
         let genesis = Sealed::genesis(self.federation, &self.founders);
@@ -372,6 +372,6 @@ impl Log {
     /// The delta as it travels.
     #[must_use]
     pub fn delta(&self, id: &DeltaId) -> Option<&Delta> {
-        self.entries.get(id).map(|entry| &entry.sound.delta)
+        self.get(id).map(|entry| &entry.delta)
     }
 }

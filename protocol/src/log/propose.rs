@@ -64,7 +64,7 @@ impl Log {
     /// Returns true when the checkpoint of the open epoch may cover a delta.
     pub(super) fn is_due(&self, id: &DeltaId) -> bool {
         let entry = self.entries.get(id);
-        entry.is_some_and(|entry| entry.sound.header().epoch <= self.open_epoch())
+        entry.is_some_and(|entry| entry.header().epoch <= self.open_epoch())
     }
 
     /// Sealed epochs on which other final checkpoints may rest than those that are sealed.

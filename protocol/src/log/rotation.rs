@@ -11,13 +11,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::chain::{Chain, Heights};
+use super::chain::Chain;
 use super::check::Fault;
+use super::heights::{Heights, lowest_twins};
 use super::{Entry, Log, Sealed};
 use crate::delta::{Header, Sound};
 use crate::identity::recovery_hash;
 use crate::ids::{CheckpointId, DeltaId, MemberId, PublicKey};
-use crate::payload::{MAX_KEPT, Payload, RotateKey};
+use crate::payload::{MAX_KEPT, Payload, PayloadKind, RotateKey};
 
 /// A chain whose key was replaced.
 #[derive(Debug, Clone, Default)]
@@ -100,7 +101,7 @@ impl Log {
             return Err(Fault::Header("a new key follows the last good delta of its member"));
         }
         let Some(first) = self.entries.get(&DeltaId(header.author.0)) else { return Ok(None) };
-        let Payload::Join(join) = &first.sound.payload else { return Err(Fault::NotMember) };
+        let Some(Payload::Join(join)) = first.control() else { return Err(Fault::NotMember) };
         let message = rotation.signed_bytes(header.federation);
         let named = recovery_hash(&rotation.recovery_key) == join.recovery;
         if !named || !rotation.recovery_key.verify(&message, &rotation.recovery_signature) {
@@ -125,8 +126,8 @@ impl Log {
             }
             return;
         };
-        rotated.all.entry(seq).or_default().insert(id);
-        let alone = rotated.all.range(seq..).map(|(_, ids)| ids.len()).sum::<usize>() == 1;
+        rotated.all.insert(seq, id);
+        let alone = rotated.all.from(seq).take(2).count() == 1;
         if alone && !rotates && self.prev_counts(author, &id) {
             self.chains.entry(author).or_default().insert(seq, id);
         } else {
@@ -136,8 +137,8 @@ impl Log {
 
     fn note_rotation(&mut self, author: MemberId, id: DeltaId) {
         let Some(entry) = self.entries.get(&id) else { return };
-        let Payload::RotateKey(rotate) = &entry.sound.payload else { return };
-        let header = entry.sound.header();
+        let Some(Payload::RotateKey(rotate)) = entry.control() else { return };
+        let header = entry.header();
         let parent = |id: &CheckpointId| self.anchor(*id).map(|sealed| sealed.body.parent);
         let line = std::iter::successors(Some(header.anchor), |id| {
             parent(id).filter(|parent| parent != id)
@@ -175,7 +176,7 @@ impl Log {
 
     /// Returns true when a delta is this one, at height `seq`, or comes after it on its chain.
     fn is_after(&self, id: DeltaId, first: DeltaId, seq: u64) -> bool {
-        let height = |id: &DeltaId| self.entries.get(id).map(|entry| entry.sound.header().seq);
+        let height = |id: &DeltaId| self.entries.get(id).map(|entry| entry.header().seq);
         let above = std::iter::successors(Some(id), |id| self.prev_of(id));
         let mut above = above.take_while(|id| height(id).is_some_and(|height| height >= seq));
         above.any(|one| one == first)
@@ -196,12 +197,11 @@ impl Log {
     /// made them void. A checkpoint that excludes their author for them stands: its signers had not heard of the key.
     pub(super) fn has_void_twins(&self, author: MemberId, epoch: u32) -> bool {
         let rotated = self.chains.get(&author).and_then(|chain| chain.rotated.as_ref());
-        let early = |id: &&DeltaId| {
+        let early = |(_, id): &(u64, DeltaId)| {
             let entry = self.entries.get(id).filter(|_| !self.is_rotation(id));
-            entry.is_some_and(|entry| entry.sound.header().epoch <= epoch)
+            entry.is_some_and(|entry| entry.header().epoch <= epoch)
         };
-        let heights = rotated.into_iter().flat_map(|rotated| rotated.all.values());
-        heights.into_iter().any(|ids| ids.iter().filter(early).count() > 1)
+        rotated.is_some_and(|rotated| lowest_twins(rotated.all.iter().filter(early)).is_some())
     }
 
     /// Returns true when a delta may be one of the two that prove why a final checkpoint, which is not sealed here,
@@ -210,7 +210,7 @@ impl Log {
         let author = header.author;
         let Some(chain) = self.chains.get(&author) else { return false };
         let Some(rotated) = &chain.rotated else { return false };
-        let here = rotated.all.get(&header.seq).into_iter().flatten();
+        let here = rotated.all.at(header.seq);
         here.filter(|id| !self.is_rotation(id)).count() < 2
             && self.excluded_ahead().any(|(member, epoch)| {
                 member == author && header.epoch <= epoch && !self.has_void_twins(member, epoch)
@@ -221,13 +221,13 @@ impl Log {
     pub(super) fn void_seals(&self, author: MemberId) -> Vec<DeltaId> {
         let Some(chain) = self.chains.get(&author) else { return Vec::new() };
         let Some(rotated) = &chain.rotated else { return Vec::new() };
-        let all = rotated.all.iter().flat_map(|(seq, ids)| ids.iter().map(move |id| (*seq, *id)));
-        let void = all.filter(|(seq, id)| !chain.at(*seq).any(|counted| counted == *id));
+        let void =
+            rotated.all.iter().filter(|(seq, id)| !chain.at(*seq).any(|counted| counted == *id));
         void.map(|(_, id)| id).filter(|id| self.is_kept_seal(author, id)).collect()
     }
 
     fn is_kept_seal(&self, author: MemberId, id: &DeltaId) -> bool {
-        match self.entries.get(id).map(|entry| &entry.sound.payload) {
+        match self.get(id).and_then(Entry::control) {
             Some(Payload::Checkpoint(one)) => self.may_seal(author, *id, one.body.id()),
             _ => false,
         }
@@ -247,7 +247,7 @@ impl Log {
     }
 
     fn counts(&self, author: MemberId, id: &DeltaId) -> bool {
-        let seq = self.entries.get(id).map(|entry| entry.sound.header().seq);
+        let seq = self.entries.get(id).map(|entry| entry.header().seq);
         let chain = self.chains.get(&author);
         chain.zip(seq).is_some_and(|(chain, seq)| chain.at(seq).any(|one| one == *id))
     }
@@ -270,11 +270,11 @@ impl Log {
         let covered = self.covered_branch(author);
         // The newest RotateKey at or below each delta; ids come by height, so that of prev is known.
         let mut keyed: BTreeMap<DeltaId, Option<DeltaId>> = BTreeMap::new();
-        for id in rotated.all.values().flatten() {
-            let before = self.prev_of(id).and_then(|prev| keyed.get(&prev).copied().flatten());
-            keyed.insert(*id, if self.is_rotation(id) { Some(*id) } else { before });
+        for (_, id) in rotated.all.iter() {
+            let before = self.prev_of(&id).and_then(|prev| keyed.get(&prev).copied().flatten());
+            keyed.insert(id, if self.is_rotation(&id) { Some(id) } else { before });
         }
-        let all = rotated.all.values().flatten().copied();
+        let all = rotated.all.iter().map(|(_, id)| id);
         let standing: Vec<(DeltaId, BTreeSet<DeltaId>)> = all
             .filter(|id| self.is_rotation(id) && self.follows_covered(author, id, &covered))
             // Nothing of a member that is gone is undone: what a checkpoint excluded stays excluded.
@@ -282,28 +282,26 @@ impl Log {
             .map(|id| (id, std::iter::successors(Some(id), |id| self.prev_of(id)).collect()))
             .collect();
         let mut void: BTreeSet<DeltaId> = BTreeSet::new();
-        let mut heights = Heights::new();
-        for (seq, ids) in &rotated.all {
-            for id in ids {
-                let own = keyed.get(id).copied().flatten();
-                let comes_after = |rotation: &DeltaId, id: &DeltaId| {
-                    std::iter::successors(keyed.get(id).copied().flatten(), |one| {
-                        keyed.get(&self.prev_of(one)?).copied().flatten()
-                    })
-                    .any(|one| one == *rotation)
-                };
-                let outranked = standing.iter().any(|(rotation, branch)| {
-                    !branch.contains(id)
-                        && !comes_after(rotation, id)
-                        && own.is_none_or(|own| comes_after(&own, rotation))
-                });
-                let fallen = self.is_rotation(id) && !standing.iter().any(|(one, _)| one == id);
-                let below = self.prev_of(id).is_some_and(|prev| void.contains(&prev));
-                if !covered.contains(id) && (outranked || fallen || below) {
-                    void.insert(*id);
-                } else {
-                    heights.entry(*seq).or_default().insert(*id);
-                }
+        let mut heights = Heights::default();
+        for (seq, id) in rotated.all.iter() {
+            let own = keyed.get(&id).copied().flatten();
+            let comes_after = |rotation: &DeltaId, id: &DeltaId| {
+                std::iter::successors(keyed.get(id).copied().flatten(), |one| {
+                    keyed.get(&self.prev_of(one)?).copied().flatten()
+                })
+                .any(|one| one == *rotation)
+            };
+            let outranked = standing.iter().any(|(rotation, branch)| {
+                !branch.contains(&id)
+                    && !comes_after(rotation, &id)
+                    && own.is_none_or(|own| comes_after(&own, rotation))
+            });
+            let fallen = self.is_rotation(&id) && !standing.iter().any(|(one, _)| *one == id);
+            let below = self.prev_of(&id).is_some_and(|prev| void.contains(&prev));
+            if !covered.contains(&id) && (outranked || fallen || below) {
+                void.insert(id);
+            } else {
+                heights.insert(seq, id);
             }
         }
         if let Some(chain) = self.chains.get_mut(&author) {
@@ -332,12 +330,12 @@ impl Log {
     }
 
     fn prev_of(&self, id: &DeltaId) -> Option<DeltaId> {
-        self.entries.get(id)?.sound.header().prev
+        self.entries.get(id)?.header().prev
     }
 
     fn prev_counts(&self, author: MemberId, id: &DeltaId) -> bool {
         let prev = self.entries.get(id).and_then(|entry| {
-            let header = entry.sound.header();
+            let header = entry.header();
             Some((header.seq.checked_sub(1)?, header.prev?))
         });
         prev.is_some_and(|(seq, prev)| {
@@ -346,19 +344,19 @@ impl Log {
     }
 
     fn is_checkpoint(&self, id: &DeltaId) -> bool {
-        let is = |entry: &Entry| matches!(entry.sound.payload, Payload::Checkpoint(_));
-        self.entries.get(id).is_some_and(is)
+        let is = |entry: &Entry| entry.header().payload_kind == PayloadKind::Checkpoint;
+        self.get(id).is_some_and(is)
     }
 
     fn is_rotation(&self, id: &DeltaId) -> bool {
-        let is = |entry: &Entry| matches!(entry.sound.payload, Payload::RotateKey(_));
-        self.entries.get(id).is_some_and(is)
+        let is = |entry: &Entry| entry.header().payload_kind == PayloadKind::RotateKey;
+        self.get(id).is_some_and(is)
     }
 
     /// Number of RotateKeys at a height of a chain.
     pub(super) fn rotations_at(&self, author: MemberId, seq: u64) -> usize {
         let rotated = self.chains.get(&author).and_then(|chain| chain.rotated.as_ref());
-        let ids = rotated.and_then(|rotated| rotated.all.get(&seq)).into_iter().flatten();
+        let ids = rotated.into_iter().flat_map(|rotated| rotated.all.at(seq));
         ids.filter(|id| self.is_rotation(id)).count()
     }
 

@@ -259,7 +259,7 @@ impl Log {
             let Some(entry) = self.entries.get(&point.id) else {
                 return Ok(None);
             };
-            if entry.chain != point.author || entry.sound.header().seq != point.seq {
+            if entry.chain != point.author || entry.header().seq != point.seq {
                 return Err("its frontier misplaces a delta");
             }
             let settled = parent.frontier.get(&point.author).copied();
@@ -272,14 +272,14 @@ impl Log {
                 let Some(entry) = self.entries.get(&id) else {
                     return Ok(None);
                 };
-                if entry.sound.header().epoch > body.epoch {
+                if entry.header().epoch > body.epoch {
                     return Err("it covers a delta of a later epoch");
                 }
-                if settled.is_some_and(|(seq, _)| entry.sound.header().seq <= seq) {
+                if settled.is_some_and(|(seq, _)| entry.header().seq <= seq) {
                     return Err("its frontier leaves what was sealed before");
                 }
                 anew.push(id);
-                next = entry.sound.header().prev;
+                next = entry.header().prev;
             }
             anew.reverse();
             covered.extend(anew);

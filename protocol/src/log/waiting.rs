@@ -49,10 +49,15 @@ pub(super) struct Waiting {
 }
 
 impl Waiting {
-    /// Keeps a delta until one of `missing` is here; false when there is no room. Of one author the
+    /// Keeps a delta until one of `missing` is here; gives it back when there is no room. Of one author the
     /// lowest heights stay, since they are the first that can be freed. What is not known to be the
     /// author's does not take the author's places.
-    pub(super) fn insert(&mut self, sound: Sound, missing: Vec<Missing>, proof: Proof) -> bool {
+    pub(super) fn insert(
+        &mut self,
+        sound: Sound,
+        missing: Vec<Missing>,
+        proof: Proof,
+    ) -> Option<Sound> {
         let id = sound.id;
         self.remove(id);
         let (chain, seq, bytes) = (sound.chain(), sound.header().seq, size(&sound));
@@ -61,7 +66,7 @@ impl Waiting {
             Proof::Unknown => self.unknown_bytes + bytes > MAX_UNKNOWN_BYTES,
         };
         if full {
-            return false;
+            return Some(sound);
         }
         let queue = self.per_author.entry((chain, proof)).or_default();
         if queue.len() >= MAX_WAITING_PER_AUTHOR {
@@ -69,7 +74,7 @@ impl Waiting {
                 Some((highest, last)) if seq < highest => {
                     self.remove(last);
                 }
-                _ => return false,
+                _ => return Some(sound),
             }
         }
         self.per_author.entry((chain, proof)).or_default().insert((seq, id));
@@ -78,7 +83,7 @@ impl Waiting {
             self.reasons.entry(*missing).or_default().insert(id);
         }
         self.deltas.insert(id, Held { sound, missing, proof });
-        true
+        None
     }
 
     fn bytes_of(&mut self, proof: Proof) -> &mut usize {

@@ -76,15 +76,15 @@ struct Room {
 impl Room {
     /// Adds the deltas of an item, if there is room.
     fn take(&mut self, log: &Log, place: &Place) -> bool {
-        let sounds: Vec<_> = log.deltas_of(place).collect();
-        let bytes: u64 = sounds.iter().map(|sound| sound.size_bytes()).sum();
+        let deltas: Vec<_> = log.deltas_of(place).collect();
+        let bytes: u64 = deltas.iter().map(|delta| delta.size_bytes()).sum();
         let bytes = self.bytes.saturating_add(usize::try_from(bytes).unwrap_or(usize::MAX));
         if bytes > MAX_ANSWER_BYTES / 2 && !self.deltas.is_empty() {
             self.rest = Some(End::at(place));
             return false;
         }
         self.bytes = bytes;
-        self.deltas.extend(sounds.into_iter().map(|sound| sound.delta.clone()));
+        self.deltas.extend(deltas.into_iter().cloned());
         true
     }
 }

@@ -110,8 +110,8 @@ pub trait Intake {
     /// The log as it is now.
     fn log(&self) -> &Log;
 
-    /// Takes in one delta.
-    fn take(&mut self, sound: Sound) -> Ingest;
+    /// Takes in one delta; gives it back when it is refused.
+    fn take(&mut self, sound: Sound) -> (Ingest, Option<Sound>);
 
     /// Secret of this node, with which signatures of an answer are checked together; without one, each is
     /// checked by itself.
@@ -125,8 +125,8 @@ impl Intake for Log {
         self
     }
 
-    fn take(&mut self, sound: Sound) -> Ingest {
-        self.ingest(sound)
+    fn take(&mut self, sound: Sound) -> (Ingest, Option<Sound>) {
+        self.offer(sound)
     }
 }
 
@@ -295,10 +295,11 @@ fn misbehaved(why: &str) -> Step {
 /// Takes in one delta; gives it back when it was not kept for now, but might be after others.
 fn take(into: &mut impl Intake, sound: Sound, batch: &mut Batch) -> Option<(Sound, Fault)> {
     let id = sound.id;
-    match into.take(sound.clone()) {
+    let (taken, back) = into.take(sound);
+    match taken {
         Ingest::Accepted(ids) => batch.accepted.extend(ids),
         Ingest::Refused(fault @ (Fault::Forked | Fault::TooManyWaiting)) => {
-            return Some((sound, fault));
+            return back.map(|sound| (sound, fault));
         }
         Ingest::Refused(fault) => batch.refused.push((id, fault)),
         Ingest::Known | Ingest::Waiting(_) => {}

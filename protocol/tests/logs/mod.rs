@@ -188,7 +188,7 @@ fn strays() -> Export {
         let mut other = World::with_members(3);
         let item = ItemId::Lesson(lesson("curl", "curl -a").id());
         let id = other.outcomes(2, &[(item, 1, 1)]);
-        let sound = &other.log.get(&id).unwrap().sound;
+        let sound = other.log.get(&id).unwrap().sound();
         let mut header = sound.header().clone();
         header.spend = Spend { period: header.spend.period, ..Spend::default() };
         Delta::sign(header, &sound.payload, &other.keys[2])
@@ -281,7 +281,7 @@ fn rotation(world: &World, who: usize, last_good: Option<DeltaId>, recovery: u8)
     let (member, recovery) = (world.members[who], recovery_key(recovery));
     let new = key(new_seed(who));
     let last_good = last_good.unwrap_or_else(|| world.log.head(member).unwrap().1);
-    let before = world.log.get(&last_good).unwrap().sound.header().clone();
+    let before = world.log.get(&last_good).unwrap().header().clone();
     let mut rotate = RotateKey {
         member,
         new_key: new.public_key(),
@@ -377,7 +377,7 @@ fn split() -> Export {
     }
     world.publish(1, &authored(lesson("git", "git -on")));
     let mut export = Export::of(&world);
-    let before = world.log.get(&prev).unwrap().sound.header().clone();
+    let before = world.log.get(&prev).unwrap().header().clone();
     let stolen = Header {
         author: world.members[0],
         seq: seq + 1,
@@ -409,7 +409,7 @@ fn healed() -> Export {
     }
     for who in [0, 1, 3] {
         let (seq, prev) = world.log.head(world.members[who]).unwrap();
-        let before = world.log.get(&prev).unwrap().sound.header().clone();
+        let before = world.log.get(&prev).unwrap().header().clone();
         let header = Header {
             author: world.members[who],
             seq: seq + 1,

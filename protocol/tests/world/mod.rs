@@ -375,7 +375,7 @@ impl World {
 
     /// Another delta at the height of `of`, by the same author: equivocation.
     pub fn fork(&mut self, who: usize, of: DeltaId, payload: &Payload) -> Delta {
-        let mut header = self.log.get(&of).unwrap().sound.header().clone();
+        let mut header = self.log.get(&of).unwrap().header().clone();
         header.spend = Spend { ..header.spend };
         let delta = Delta::sign(header, payload, &self.keys[who]);
         let _ = self.log.ingest(delta.clone().sound().unwrap());
@@ -389,19 +389,19 @@ impl World {
         let spend = self.log.spend(self.members[who]);
         let mut header = self.log.draft(self.members[who], spend).unwrap();
         header.deps = vec![dep];
-        let depth = self.log.get(&dep).unwrap().sound.header().depth;
+        let depth = self.log.get(&dep).unwrap().header().depth;
         header.depth = header.depth.max(depth + 1);
         self.push(Delta::sign(header, payload, &self.keys[who]))
     }
 
     /// The founder signs another body for the epoch that it sealed last: equivocation of the signer.
     pub fn rival(&mut self, claim: u8) {
-        let last = self.log.entries().find(|(_, entry)| match &entry.sound.payload {
+        let last = self.log.entries().find(|(_, entry)| match entry.payload().as_ref() {
             Payload::Checkpoint(checkpoint) => checkpoint.body.id() == self.log.tip().id,
             _ => false,
         });
         let Some((header, Payload::Checkpoint(checkpoint))) =
-            last.map(|(_, e)| (e.sound.header().clone(), e.sound.payload.clone()))
+            last.map(|(_, e)| (e.header().clone(), e.payload().into_owned()))
         else {
             return;
         };

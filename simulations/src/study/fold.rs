@@ -146,8 +146,7 @@ impl Group {
         };
         let sound = Delta::sign(header, payload, &Nobody).sound()?;
         self.bytes += sound.size_bytes();
-        let (chain, key) = (sound.chain(), Nobody.public_key());
-        Ok(Entry { sound, chain, key, totals: Totals::default() })
+        Ok(Entry::new(sound, Nobody.public_key(), Totals::default()))
     }
 
     /// State of a lesson's remedy.

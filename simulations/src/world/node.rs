@@ -270,7 +270,7 @@ impl Node {
         let Some(log) = self.log() else { return Ok(()) };
         let worth = self.releases.is_some()
             || log.open_deltas().iter().any(|id| {
-                let kind = log.get(id).map(|entry| entry.sound.header().payload_kind);
+                let kind = log.get(id).map(|entry| entry.header().payload_kind);
                 kind.is_some_and(|kind| kind != PayloadKind::Checkpoint)
             });
         if worth {

@@ -29,7 +29,7 @@ fn known(node: &Node) -> Vec<bool> {
 fn on_chain(world: &World<'_>, node: &Node, kind: PayloadKind) -> usize {
     let member = node.member().unwrap();
     let entries = world.nodes[0].log().unwrap().entries();
-    let sounds = entries.map(|(_, entry)| &entry.sound);
+    let sounds = entries.map(|(_, entry)| entry.sound());
     let own = sounds.filter(|one| one.header().author == member && one.payload.kind() == kind);
     // What a person wrote comes without a mechanism.
     own.filter(|one| one.payload.mechanism().is_some()).count()

@@ -127,7 +127,7 @@ fn a_log_that_accepts_what_nobody_signed_is_a_violation() {
     let world = World::new(&scenario, 1).unwrap();
     let log = world.nodes[0].log().unwrap();
     let (id, entry) = log.entries().next().unwrap();
-    let bytes = entry.sound.delta.to_bytes();
+    let bytes = entry.delta.to_bytes();
     let mut record = Record::new(2);
     record.accepted(0, *id, blake3::hash(&bytes), 1);
     assert_eq!(record.violations().len(), 1, "its books do not know the founder's Join yet");
@@ -136,7 +136,7 @@ fn a_log_that_accepts_what_nobody_signed_is_a_violation() {
     record.signed(&bytes, 0, 0);
     record.accepted(0, *id, blake3::hash(&bytes), 1);
     assert!(record.violations().is_empty());
-    let mut damaged = entry.sound.delta.clone();
+    let mut damaged = entry.delta.clone();
     damaged.signature.0[0] ^= 1;
     record.accepted(0, *id, blake3::hash(&damaged.to_bytes()), 1);
     assert_eq!(record.violations().len(), 1, "same id, other signature");

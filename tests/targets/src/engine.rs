@@ -226,7 +226,7 @@ impl Attacked {
         let member = log.member_of(&key.public_key()).unwrap_or(log.founders()[0].0);
         let header = log.draft(member, log.spend(member)).ok();
         let mut header = header.unwrap_or_else(|| {
-            log.entries().last().map(|(_, entry)| entry.sound.header().clone()).expect("a delta")
+            log.entries().last().map(|(_, entry)| entry.header().clone()).expect("a delta")
         });
         match script.byte() % 12 {
             0 => header.seq = u64::from(script.u32()),

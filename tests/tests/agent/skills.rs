@@ -145,16 +145,16 @@ async fn the_success_of_sessions_with_a_skill_is_released_for_that_skill() {
     desk.node.json(&budget);
 
     let log = exported(&desk.node, &desk.cluster.path().join("log"), &[]).log;
-    let released: Vec<&Cell> = log
+    let released: Vec<Cell> = log
         .entries()
-        .filter_map(|(_, entry)| match &entry.sound.payload {
-            Payload::Outcomes(outcomes) => Some(&outcomes.cells),
+        .filter_map(|(_, entry)| match entry.payload().into_owned() {
+            Payload::Outcomes(outcomes) => Some(outcomes.cells),
             _ => None,
         })
         .flatten()
         .filter(|cell| cell.item == ItemId::Revision(revision))
         .collect();
-    let [cell] = released[..] else { panic!("{released:?}") };
+    let [cell] = &released[..] else { panic!("{released:?}") };
     // The noise has a scale below 10: without the sessions the count is no more than that from 0.
     let expected = i64::try_from(SESSIONS).unwrap();
     assert!((expected - 100..=expected + 101).contains(&cell.successes), "{cell:?}");

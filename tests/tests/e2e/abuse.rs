@@ -158,8 +158,7 @@ fn what_was_said_before_changes_nothing_when_it_is_said_again() {
     converged(&[&ada, &ben]);
     mallory.sync();
     let before = [&ada, &ben].map(state);
-    let all: Vec<Delta> =
-        mallory.log.entries().map(|(_, entry)| entry.sound.delta.clone()).collect();
+    let all: Vec<Delta> = mallory.log.entries().map(|(_, entry)| entry.delta.clone()).collect();
     for delta in &all {
         mallory.gossip(&codec::encode(&Frame::Full(delta.clone())));
     }

@@ -166,7 +166,7 @@ fn a_kill_while_a_text_is_signed_loses_nothing_and_signs_nothing_twice() {
         let into = cluster.path().join(point.name());
         let log = exported(&node, &into, &[]).log;
         let texts = log.entries().filter(|(_, entry)| {
-            matches!(&entry.sound.payload, Payload::Lessons(l) if l.origin == Origin::Authored)
+            matches!(&*entry.payload(), Payload::Lessons(l) if l.origin == Origin::Authored)
         });
         assert_eq!(texts.count(), round + 1, "{}", point.name());
     }

@@ -32,7 +32,7 @@ fn requests(federation: FederationId, mallory: &Member) -> Vec<Vec<u8>> {
         frontiers: mallory.log.frontiers(),
         wants: vec![mallory.log.head(mallory.id()).unwrap().1],
     };
-    let join = mallory.log.entries().next().unwrap().1.sound.delta.clone();
+    let join = mallory.log.entries().next().unwrap().1.delta.clone();
     let (invitation, proof) = (InvitationId::ZERO, Hash::ZERO);
     let end = |epoch| Some(End { epoch, depth: 1, id: vec![7] });
     let compare = Ask::Compare {
@@ -56,7 +56,7 @@ fn requests(federation: FederationId, mallory: &Member) -> Vec<Vec<u8>> {
 }
 
 fn replies(mallory: &Member) -> Vec<Vec<u8>> {
-    let delta = mallory.log.entries().next().unwrap().1.sound.delta.clone();
+    let delta = mallory.log.entries().next().unwrap().1.delta.clone();
     let deltas = Answer::Deltas { deltas: vec![delta.clone(); 3], more: true, digest: Hash::ZERO };
     let long = "\u{1b}[31m\u{202e}".repeat(50_000);
     let all = [

@@ -57,8 +57,8 @@ fn chain(log: &Log, key: PublicKey) -> (BTreeMap<u64, String>, u64) {
     let member = log.member_of(&key).unwrap();
     let mut heights = BTreeMap::new();
     for (id, entry) in log.entries().filter(|(_, entry)| entry.chain == member) {
-        let again = heights.insert(entry.sound.header().seq, id.to_string());
-        assert!(again.is_none(), "two deltas at height {}", entry.sound.header().seq);
+        let again = heights.insert(entry.header().seq, id.to_string());
+        assert!(again.is_none(), "two deltas at height {}", entry.header().seq);
     }
     (heights, log.spend(member).rho_nano)
 }

@@ -120,7 +120,7 @@ fn the_name_in_the_configuration_is_published_as_the_file_and_the_charter_say() 
     ada.admit(&ben);
     let log = exported(&ada, &cluster.path().join("log"), &[]).log;
     let joined = log.entries().any(
-        |(_, entry)| matches!(&entry.sound.payload, Payload::Join(join) if join.name == "ben"),
+        |(_, entry)| matches!(entry.control(), Some(Payload::Join(join)) if join.name == "ben"),
     );
     assert!(joined, "the name is in the signed log of another member");
     let file = fs::read_to_string(ben.home().join("config.toml")).unwrap();
