@@ -39,7 +39,7 @@ fn on_processor(of: &str) -> Option<f64> {
 }
 
 /// Runs a program to its end: its standard output, and the processor seconds of its main thread, start of the program
-/// included. Whoever calls it lets the program use one thread.
+/// included. Other threads are not counted.
 ///
 /// # Errors
 /// Fails when it cannot be started, fails, or the system does not say how long it was on a processor.
