@@ -55,13 +55,6 @@ pub(super) fn compare(python: &Path, quick: bool) -> anyhow::Result<Compared> {
     task.measured_every = task.rounds;
     let seed = learning.seed;
     let data = learning.data(seed)?;
-    let begin = Timer::start();
-    let mut learnt = learning::run(task, &data, seed, || ());
-    for _ in 1..REPEATS {
-        learnt = learning::run(task, &data, seed, || ());
-    }
-    let seconds = begin.seconds() / f64::from(REPEATS);
-
     let directory = tempfile::tempdir()?;
     let (script, samples) =
         (directory.path().join("learn_with_gossipy.py"), directory.path().join("samples.csv"));
@@ -78,6 +71,12 @@ pub(super) fn compare(python: &Path, quick: bool) -> anyhow::Result<Compared> {
     let gossipy: Theirs = serde_json::from_str(last)
         .with_context(|| format!("the last line of the script is no result: {last}"))?;
 
+    let begin = Timer::start();
+    let mut learnt = learning::run(task, &data, seed, || ());
+    for _ in 1..REPEATS {
+        learnt = learning::run(task, &data, seed, || ());
+    }
+    let seconds = begin.seconds() / f64::from(REPEATS);
     let updates_per_second = learnt.updates as f64 / seconds;
     let gossipy_updates_per_second = gossipy.updates as f64 / gossipy.seconds;
     let ratio = updates_per_second / gossipy_updates_per_second;
