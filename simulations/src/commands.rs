@@ -5,6 +5,7 @@ mod choice;
 pub(crate) mod compare;
 pub(crate) mod convert;
 pub(crate) mod faults;
+pub(crate) mod learning;
 pub(crate) mod new;
 pub(crate) mod outcome;
 pub(crate) mod plot;

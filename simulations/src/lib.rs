@@ -6,6 +6,7 @@
 //! threads.
 
 mod budget;
+pub mod dissemination;
 pub mod faults;
 pub mod files;
 pub mod learning;

@@ -14,7 +14,7 @@ use lore_simulations::manifest::Manifest;
 use lore_simulations::scenario::{SHIPPED, Scenario, shipped};
 use lore_simulations::sweep::Base;
 use lore_simulations::world::{self, Outcome, Sample};
-use lore_simulations::{files, memory, runner, utility};
+use lore_simulations::{files, learning, runner, utility};
 use serde_json::json;
 
 mod commands;
@@ -70,15 +70,8 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Measure how fast simulations are on one core, beside control arms
-    Bench {
-        /// A tenth of the nodes and of the deltas, without judging the bars
-        #[arg(long)]
-        quick: bool,
-        /// One JSON object
-        #[arg(long)]
-        json: bool,
-    },
+    /// Measure how fast simulations are on one core, beside control arms or other simulators
+    Bench(commands::bench::BenchArgs),
     /// Run random fault schedules on small federations, and check that no invariant breaks
     Faults {
         /// Number of schedules, or a range of their seeds such as 1..200
@@ -136,6 +129,8 @@ enum Command {
     Plot(commands::plot::PlotArgs),
     /// Report metrics of a table: a page with figures and tables
     Report(commands::report::ReportArgs),
+    /// Write the samples of a learning scenario as a table, with the node of each
+    Samples(commands::learning::SamplesArgs),
     /// Convert trajectories into an outcome table for a replay
     Convert(commands::convert::ConvertArgs),
     /// Run the shipped scenarios on two builds, and list what changed
@@ -159,7 +154,7 @@ fn main() -> ExitCode {
         Command::Replay { manifest, threads, anyway, json } => {
             commands::replay::replay(&manifest, threads, anyway, json)
         }
-        Command::Bench { quick, json } => commands::bench::bench(quick, json),
+        Command::Bench(args) => commands::bench::bench(&args),
         Command::Faults { seeds, threads, json } => commands::faults::check(seeds, threads, json),
         Command::Validate { seed, threads, json } => commands::validate::check(seed, threads, json),
         Command::Utility { users, sessions, lessons, runs, seed, json } => {
@@ -171,6 +166,7 @@ fn main() -> ExitCode {
         Command::Merge(args) => commands::sweep::merged(&args),
         Command::Plot(args) => commands::plot::plot(&args),
         Command::Report(args) => commands::report::report(&args),
+        Command::Samples(args) => commands::learning::samples(&args),
         Command::Convert(args) => commands::convert::convert(&args),
         Command::Compare(args) => commands::compare::compare(&args),
         Command::Check(args) => commands::compare::check(&args),
@@ -219,26 +215,26 @@ fn run(
     if seed.is_some() && matches!(seeds, Seeds::Range(..)) {
         bail!("--seed and a range in --seeds name the first seed twice; leave one of them out");
     }
-    let own = match &base {
-        Base::Federation(scenario) => scenario.seed,
-        Base::Replay(replay) => replay.seed,
-    };
+    let own = base.seed();
     let seeds = seeds.list(seed.unwrap_or(own))?;
     let threads = threads.unwrap_or_else(runner::available_threads);
     let first = seeds.first().copied().unwrap_or(own);
     let shown = commands::quoted(&commands::file_name(Path::new(name)));
     let command = format!("lore-sim run {shown} --seed {first} --seeds {}", seeds.len());
+    if manifest.is_some() && !matches!(base, Base::Federation(_)) {
+        bail!("--manifest is for federations; run the scenario again with the same seed instead");
+    }
+    base.check_memory(threads.min(seeds.len()))?;
+    let from = (text.as_str(), command.as_str());
     let scenario = match base {
         Base::Federation(scenario) => *scenario,
         Base::Replay(replay) => {
-            if manifest.is_some() {
-                bail!("--manifest is for federations; a replay of outcomes has no trace");
-            }
-            let from = (text.as_str(), command.as_str());
             return commands::pooling::run(&replay, from, &seeds, threads, (out, json));
         }
+        Base::Learning(learning) => {
+            return commands::learning::run(&learning, from, &seeds, threads, (out, json));
+        }
     };
-    memory::check(&scenario, threads.min(seeds.len()), memory::free())?;
     // In steps of virtual seconds, at most to the deadline of every seed.
     let length = scenario.deadline() / 1_000_000 * seeds.len() as u64;
     let progress = bar(length, &scenario.name)?;
@@ -260,7 +256,7 @@ fn run(
     for (outcome, samples) in results {
         runs.push((outcome?, samples));
     }
-    show(name, &scenario, (&text, &command), &runs, (out, json))?;
+    show(name, &scenario, from, &runs, (out, json))?;
     let outcomes: Vec<Outcome> = runs.into_iter().map(|(outcome, _)| outcome).collect();
     let ok = outcomes.iter().all(|outcome| outcome.ok);
     if let Some(path) = manifest {
@@ -326,17 +322,19 @@ fn reproduction(name: &str, seed: u64) -> String {
 
 fn list(json: bool) -> anyhow::Result<bool> {
     let mut scenarios = Vec::new();
-    for (name, text) in SHIPPED {
-        let scenario = Scenario::parse(text).with_context(|| format!("scenario `{name}`"))?;
+    for (name, text) in SHIPPED.into_iter().chain([learning::SHIPPED]) {
+        let base =
+            Base::parse(text, Path::new(".")).with_context(|| format!("scenario `{name}`"))?;
+        let (about, nodes) = match &base {
+            Base::Federation(scenario) => (&scenario.about, scenario.nodes),
+            Base::Replay(replay) => (&replay.about, replay.nodes as usize),
+            Base::Learning(learning) => (&learning.about, learning.task.nodes as usize),
+        };
         if !json {
-            line(&format!("{name:<18} {}", scenario.about));
+            line(&format!("{name:<18} {about}"));
         }
-        scenarios.push(json!({
-            "name": name,
-            "about": scenario.about,
-            "nodes": scenario.nodes,
-            "seed": scenario.seed,
-        }));
+        let seed = base.seed();
+        scenarios.push(json!({ "name": name, "about": about, "nodes": nodes, "seed": seed }));
     }
     if json {
         line(&json!({ "scenarios": scenarios }).to_string());

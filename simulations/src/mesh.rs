@@ -45,10 +45,10 @@ pub struct Flooded {
 }
 
 /// A delta arrives at a node, or is published there when it comes from itself.
-struct Arrival {
-    from: u32,
-    to: u32,
-    delta: u32,
+pub(crate) struct Arrival {
+    pub(crate) from: u32,
+    pub(crate) to: u32,
+    pub(crate) delta: u32,
 }
 
 impl Traced for Arrival {
@@ -68,24 +68,24 @@ struct Delta {
 }
 
 /// Stand-in signer: anybody can check a tag, and anybody could make one.
-fn tag(header: &[u8; 32]) -> blake3::Hash {
+pub(crate) fn tag(header: &[u8; 32]) -> blake3::Hash {
     blake3::keyed_hash(&[7; 32], header)
 }
 
-/// Which node holds which delta.
-struct Held {
+/// Deltas that each node holds.
+pub(crate) struct Held {
     bits: Vec<u64>,
     words: usize,
 }
 
 impl Held {
-    fn new(mesh: Mesh) -> Self {
-        let words = (mesh.deltas as usize).div_ceil(64);
-        Self { bits: vec![0; words * mesh.nodes as usize], words }
+    pub(crate) fn new(nodes: u32, deltas: u32) -> Self {
+        let words = (deltas as usize).div_ceil(64);
+        Self { bits: vec![0; words * nodes as usize], words }
     }
 
     /// Adds one; false when it was there.
-    fn insert(&mut self, node: u32, delta: u32) -> bool {
+    pub(crate) fn insert(&mut self, node: u32, delta: u32) -> bool {
         let word = &mut self.bits[node as usize * self.words + delta as usize / 64];
         let bit = 1 << (delta % 64);
         let new = *word & bit == 0;
@@ -143,7 +143,7 @@ pub fn run(mesh: Mesh, Neighbours(neighbours): &Neighbours, seed: u64) -> Floode
             Delta { header, tag: tag(&header) }
         })
         .collect();
-    let mut held = Held::new(mesh);
+    let mut held = Held::new(mesh.nodes, mesh.deltas);
     let mut digests = vec![[0_u64; 4]; nodes];
     let (mut first, mut most_waiting) = (0, 0);
     while let Some(Arrival { from, to: node, delta }) = queue.pop() {
@@ -183,7 +183,7 @@ pub fn run(mesh: Mesh, Neighbours(neighbours): &Neighbours, seed: u64) -> Floode
 pub fn control(mesh: Mesh, Neighbours(neighbours): &Neighbours, seed: u64) -> u64 {
     let (nodes, degree) = (mesh.nodes as usize, mesh.degree as usize);
     let mut stream = Streams::new(seed).stream(WHOLE, Purpose::Work);
-    let mut held = Held::new(mesh);
+    let mut held = Held::new(mesh.nodes, mesh.deltas);
     let mut deliveries = 0;
     let mut open = std::collections::VecDeque::new();
     for delta in 0..mesh.deltas {

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use crate::queue::Micros;
-use crate::rng::{Purpose, Stream, Streams};
+use crate::rng::{Purpose, Stream, Streams, WHOLE};
 use crate::scenario::{Latency, NetworkPlan};
 
 /// A split of the nodes in two sides that cannot reach each other for a time.
@@ -63,6 +63,8 @@ struct Link {
 pub struct Network {
     plan: NetworkPlan,
     places: Vec<(u64, u64)>,
+    /// Key of what is drawn for a pair of nodes without a state.
+    pairs: u64,
     luck: Vec<Stream>,
     /// Luck of bursts and reordering, apart from the other: a scenario without them draws as before.
     more_luck: Vec<Stream>,
@@ -86,6 +88,7 @@ impl Network {
         });
         Self {
             places: places.collect(),
+            pairs: streams.stream(WHOLE, Purpose::Place).bits(),
             luck: ids().map(|node| streams.stream(node, Purpose::Link)).collect(),
             more_luck: ids().map(|node| streams.stream(node, Purpose::Burst)).collect(),
             hidden: hidden.collect(),
@@ -195,6 +198,11 @@ impl Network {
                 // The side of the square is 1,000, so the diagonal is 1,414.
                 min_micros + span_micros * squared.isqrt() / 1_414
             }
+            Latency::Uniform { min_micros, span_micros } => {
+                let pair = ((from.min(to) as u64) << 32) | from.max(to) as u64;
+                let drawn = u128::from(mix(self.pairs ^ mix(pair))) * u128::from(span_micros + 1);
+                min_micros + u64::try_from(drawn >> 64).unwrap_or(0)
+            }
         }
     }
 
@@ -207,6 +215,14 @@ impl Network {
     pub const fn traffic(&self) -> Traffic {
         self.traffic
     }
+}
+
+/// Spreads the bits of a number over all 64 (the finaliser of splitmix64; Steele, Lea and Flood 2014).
+const fn mix(number: u64) -> u64 {
+    let number = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    number ^ (number >> 31)
 }
 
 /// Times at which a message arrives: at most two.

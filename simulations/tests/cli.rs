@@ -28,7 +28,7 @@ fn list_names_every_shipped_scenario() {
     let output = lore_sim(&["list", "--json"]);
     assert!(output.status.success());
     let listed = last_object(&output);
-    assert_eq!(listed["scenarios"].as_array().unwrap().len(), 5);
+    assert_eq!(listed["scenarios"].as_array().unwrap().len(), 6);
 }
 
 #[test]

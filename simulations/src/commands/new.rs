@@ -9,9 +9,10 @@ use serde::Serialize;
 use crate::line;
 
 /// A commented scenario of each world, and a sweep.
-const TEMPLATES: [(&str, &str); 3] = [
+const TEMPLATES: [(&str, &str); 4] = [
     ("federation", include_str!("../../templates/federation.toml")),
     ("replay", include_str!("../../templates/replay.toml")),
+    ("learning", include_str!("../../templates/learning.toml")),
     ("sweep", include_str!("../../templates/sweep.toml")),
 ];
 
@@ -19,8 +20,8 @@ const TEMPLATES: [(&str, &str); 3] = [
 pub(crate) struct NewArgs {
     /// File to write; it must not exist
     file: PathBuf,
-    /// Nodes in virtual time, a replay of an outcome table, or a sweep over a scenario
-    #[arg(long, default_value = "federation", value_parser = ["federation", "replay", "sweep"])]
+    /// Nodes in virtual time, a replay of an outcome table, gossip learning, or a sweep over a scenario
+    #[arg(long, default_value = "federation", value_parser = ["federation", "replay", "learning", "sweep"])]
     kind: String,
     /// One JSON object
     #[arg(long)]

@@ -130,3 +130,26 @@ fn two_nodes_behind_translators_cannot_connect_and_the_founder_always_can() {
     assert!(network.can_connect(0, 1) && network.can_connect(2, 0));
     assert!(!network.can_connect(1, 2));
 }
+
+#[test]
+fn latencies_of_pairs_are_uniform_and_the_same_in_both_directions() {
+    let latency = Latency::Uniform { min_micros: 10_000, span_micros: 40_000 };
+    let plan = NetworkPlan { latency, ..NetworkPlan::constant(0) };
+    let network = Network::new(plan, 100, Streams::new(1));
+    let (mut sum, mut count, mut short) = (0, 0, 0);
+    for from in 0..100 {
+        for to in 0..from {
+            let one = network.latency(from, to);
+            assert_eq!(one, network.latency(to, from));
+            assert!((10_000..=50_000).contains(&one), "{one}");
+            sum += one;
+            count += 1;
+            short += u64::from(one < 20_000);
+        }
+    }
+    assert!((29_500..30_500).contains(&(sum / count)), "{}", sum / count);
+    // A quarter of 4,950 pairs, with a standard deviation of 30.
+    assert!((1_100..1_375).contains(&short), "{short}");
+    let other = Network::new(plan, 100, Streams::new(2));
+    assert_ne!(network.latency(1, 2), other.latency(1, 2));
+}

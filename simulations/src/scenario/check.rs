@@ -48,7 +48,8 @@ impl Scenario {
         self.check_links()?;
         let (least, most) = match self.network.latency {
             LatencySection::Constant { ms } => (ms, ms),
-            LatencySection::Plane { min_ms, span_ms } => (min_ms, span_ms),
+            LatencySection::Plane { min_ms, span_ms }
+            | LatencySection::Uniform { min_ms, span_ms } => (min_ms, span_ms),
         };
         within("network.latency", least, 0, MOST_MS, SPAN)?;
         within("network.latency", most, 0, MOST_MS, SPAN)?;

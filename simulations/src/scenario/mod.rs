@@ -201,7 +201,7 @@ impl Scenario {
     }
 }
 
-/// The scenarios that come with the crate, by name: what `lore-sim list` shows.
+/// The federations that come with the crate, by name. `lore-sim list` shows them, and the learning scenario.
 pub const SHIPPED: [(&str, &str); 5] = [
     ("lossy-mesh", include_str!("../../scenarios/lossy-mesh.toml")),
     ("partition-heals", include_str!("../../scenarios/partition-heals.toml")),
@@ -213,7 +213,8 @@ pub const SHIPPED: [(&str, &str); 5] = [
 /// The text of a shipped scenario.
 #[must_use]
 pub fn shipped(name: &str) -> Option<&'static str> {
-    SHIPPED.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
+    let learning = &crate::learning::SHIPPED;
+    SHIPPED.iter().chain([learning]).find(|(known, _)| *known == name).map(|(_, text)| *text)
 }
 
 #[cfg(test)]

@@ -69,6 +69,13 @@ pub enum LatencySection {
         /// Latency that the diagonal adds, in milliseconds.
         span_ms: u64,
     },
+    /// Drawn for each pair of nodes, the same in both directions.
+    Uniform {
+        /// The least, in milliseconds.
+        min_ms: u64,
+        /// The greatest less the least, in milliseconds.
+        span_ms: u64,
+    },
 }
 
 /// Latency in microseconds.
@@ -84,6 +91,13 @@ pub enum Latency {
         /// At distance zero.
         min_micros: Micros,
         /// Latency that the diagonal adds.
+        span_micros: Micros,
+    },
+    /// Uniform, drawn for each pair of nodes.
+    Uniform {
+        /// The least.
+        min_micros: Micros,
+        /// The greatest less the least.
         span_micros: Micros,
     },
 }
@@ -147,6 +161,9 @@ impl NetworkSection {
                 LatencySection::Constant { ms } => Latency::Constant { micros: millis(ms) },
                 LatencySection::Plane { min_ms, span_ms } => {
                     Latency::Plane { min_micros: millis(min_ms), span_micros: millis(span_ms) }
+                }
+                LatencySection::Uniform { min_ms, span_ms } => {
+                    Latency::Uniform { min_micros: millis(min_ms), span_micros: millis(span_ms) }
                 }
             },
             jitter_micros: millis(self.jitter_ms),

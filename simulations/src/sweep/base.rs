@@ -1,8 +1,11 @@
-//! What a cell runs: a federation of whole nodes, or the replay of an outcome table.
+//! What a cell runs: a federation of whole nodes, the replay of an outcome table, or gossip learning.
 
 use std::path::Path;
 
+use toml::Value;
+
 use super::SweepError;
+use crate::learning::{Learning, LearningError};
 use crate::memory::{self, TooLarge};
 use crate::metrics::{Metric, of_federation};
 use crate::outcomes::{Replay, ReplayError};
@@ -21,6 +24,9 @@ pub enum BaseError {
     /// No replay that can run.
     #[error(transparent)]
     Replay(#[from] ReplayError),
+    /// No learning scenario that can run.
+    #[error(transparent)]
+    Learning(#[from] LearningError),
     /// It does not fit into memory.
     #[error(transparent)]
     Memory(#[from] TooLarge),
@@ -44,13 +50,15 @@ pub(super) fn text(name: &str, directory: &Path) -> Result<String, SweepError> {
         .map_err(|error| SweepError::Base { name: name.to_owned(), error: error.to_string() })
 }
 
-/// A scenario of any world. `world = "replay"` says that it replays an outcome table; without the key it
-/// is a federation.
+/// A scenario of any world. `world = "replay"` says that it replays an outcome table, `world = "learning"` that
+/// nodes learn by gossip; without the key it is a federation.
 pub enum Base {
     /// A federation in virtual time.
     Federation(Box<Scenario>),
     /// A replay of an outcome table.
     Replay(Box<Replay>),
+    /// Gossip learning.
+    Learning(Box<Learning>),
 }
 
 impl Base {
@@ -60,10 +68,24 @@ impl Base {
     /// Fails when it does not parse or a value makes no sense.
     pub fn parse(text: &str, directory: &Path) -> Result<Self, BaseError> {
         let table: toml::Table = toml::from_str(text)?;
-        if table.contains_key("world") {
-            return Ok(Self::Replay(Box::new(Replay::parse(text, directory)?)));
+        match table.get("world").and_then(Value::as_str) {
+            None if !table.contains_key("world") => {
+                Ok(Self::Federation(Box::new(Scenario::parse(text)?)))
+            }
+            Some("replay") => Ok(Self::Replay(Box::new(Replay::parse(text, directory)?))),
+            // Any other world is refused there.
+            _ => Ok(Self::Learning(Box::new(Learning::parse(text, directory)?))),
         }
-        Ok(Self::Federation(Box::new(Scenario::parse(text)?)))
+    }
+
+    /// Seed when the command line names none.
+    #[must_use]
+    pub fn seed(&self) -> u64 {
+        match self {
+            Self::Federation(scenario) => scenario.seed,
+            Self::Replay(replay) => replay.seed,
+            Self::Learning(learning) => learning.seed,
+        }
     }
 
     /// Checks that so many runs at a time fit into the memory that is free.
@@ -75,6 +97,7 @@ impl Base {
             Self::Federation(scenario) => Ok(memory::check(scenario, at_once, memory::free())?),
             // A table, and a few counts for each node.
             Self::Replay(_) => Ok(()),
+            Self::Learning(learning) => Ok(learning.check_memory(at_once)?),
         }
     }
 
@@ -84,6 +107,7 @@ impl Base {
         match self {
             Self::Federation(_) => String::new(),
             Self::Replay(replay) => replay.outcomes.hash(),
+            Self::Learning(learning) => learning.inputs(),
         }
     }
 
@@ -99,6 +123,7 @@ impl Base {
                 Ok((of_federation(&outcome, &samples), outcome.violations))
             }
             Self::Replay(replay) => Ok((replay.run(seed)?, Vec::new())),
+            Self::Learning(learning) => Ok((learning.run(seed, || ())?.metrics(), Vec::new())),
         }
     }
 }

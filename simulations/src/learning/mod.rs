@@ -1,12 +1,19 @@
 //! Gossip learning (Ormándi, Hegedűs and Jelasity, "Gossip learning with linear models on fully distributed data",
 //! 2013): models walk over random peers, and each node trains what it gets on its own data.
 //!
-//! The task is made up: points around two centres in so many dimensions, some labels turned over. The rule is
-//! Pegasos (Shalev-Shwartz et al. 2007) with merging: a node that gets a model takes the mean of its own weights
-//! and those, the greater of both ages, and then makes one step for each of its samples in order. In every
+//! The rule is Pegasos (Shalev-Shwartz et al. 2007) with merging: a node that gets a model takes the mean of its own
+//! weights and those, the greater of both ages, and then makes one step for each of its samples in order. In every
 //! round each node sends its model to one random other. Merging needs no order, and a lost model is only lost.
 
+mod data;
+mod scenario;
+
+use data::Sample;
+pub use data::{Data, Samples};
+pub use scenario::{Learning, LearningError, SHIPPED};
+
 use crate::network::Network;
+use crate::overlay::Overlay;
 use crate::queue::{Micros, Queue, Traced};
 use crate::rng::{Purpose, Stream, Streams, WHOLE};
 use crate::scenario::NetworkPlan;
@@ -16,24 +23,18 @@ use crate::scenario::NetworkPlan;
 pub struct Task {
     /// Nodes.
     pub nodes: u32,
-    /// Samples of each node.
-    pub samples: u32,
-    /// Dimensions of a sample, with the constant one.
-    pub dimensions: u32,
     /// Rounds.
     pub rounds: u32,
     /// Rounds from one measurement of the accuracy to the next, from 1; the last round is always measured.
     pub measured_every: u32,
     /// Regularisation of Pegasos.
     pub lambda: f64,
+    /// Neighbours of each node in a random regular graph; none: every other node.
+    pub degree: Option<u32>,
     /// Loss of each link, in a million.
     pub loss_ppm: u32,
 }
 
-/// Samples that no node trains on.
-const HELD_OUT: u32 = 1_000;
-/// Labels that are turned over, in a million.
-const TURNED_PPM: u32 = 50_000;
 /// Length of a round, in microseconds.
 const ROUND: Micros = 1_000_000;
 
@@ -50,12 +51,6 @@ pub struct Learnt {
     pub trace: String,
 }
 
-/// A sample and its label, 1 or -1.
-struct Sample {
-    point: Vec<f32>,
-    label: f32,
-}
-
 /// A linear model and the number of its steps.
 #[derive(Clone)]
 struct Model {
@@ -64,8 +59,8 @@ struct Model {
 }
 
 impl Model {
-    fn new(dimensions: u32) -> Self {
-        Self { weights: vec![0.0; dimensions as usize], age: 0 }
+    fn new(dimensions: usize) -> Self {
+        Self { weights: vec![0.0; dimensions], age: 0 }
     }
 
     fn score(&self, sample: &Sample) -> f32 {
@@ -100,23 +95,6 @@ impl Model {
     }
 }
 
-/// Points around two centres: each coordinate is a sum of twelve uniform numbers, nearly normal, with variance 1,
-/// and a shift of a quarter to the label's side.
-fn draw(count: u32, dimensions: u32, stream: &mut Stream) -> Vec<Sample> {
-    let uniform = |stream: &mut Stream| {
-        f32::from(u16::try_from(stream.bits() & 0xffff).unwrap_or(0)) / 65_536.0
-    };
-    let mut sample = || {
-        let side = if stream.chance(500_000) { 1.0 } else { -1.0 };
-        let mut point: Vec<f32> = (1..dimensions)
-            .map(|_| (0..12).map(|_| uniform(stream)).sum::<f32>() - 6.0 + 0.25 * side)
-            .collect();
-        point.push(1.0);
-        Sample { point, label: if stream.chance(TURNED_PPM) { -side } else { side } }
-    };
-    (0..count).map(|_| sample()).collect()
-}
-
 enum Event {
     Round,
     Model { to: u32, model: Model },
@@ -132,34 +110,43 @@ impl Traced for Event {
     }
 }
 
-/// Samples of a task.
-pub struct Data {
-    by_node: Vec<Vec<Sample>>,
-    held_out: Vec<Sample>,
+/// Peers to which a node may send.
+enum Peers {
+    Everyone(usize),
+    Neighbours(Vec<Vec<usize>>),
 }
 
-impl Task {
-    /// Draws the samples from a seed.
-    #[must_use]
-    pub fn data(self, seed: u64) -> Data {
-        let mut stream = Streams::new(seed).stream(WHOLE, Purpose::Work);
-        let by_node =
-            (0..self.nodes).map(|_| draw(self.samples, self.dimensions, &mut stream)).collect();
-        Data { by_node, held_out: draw(HELD_OUT, self.dimensions, &mut stream) }
+impl Peers {
+    fn new(task: Task, streams: Streams) -> Self {
+        let nodes = task.nodes as usize;
+        // A graph of every checked degree exists; if it did not, everybody would be a neighbour.
+        let overlay =
+            task.degree.and_then(|degree| Overlay::regular(nodes, degree as usize, streams));
+        overlay.map_or(Self::Everyone(nodes), |overlay| {
+            Self::Neighbours((0..nodes).map(|node| overlay.neighbours(node).collect()).collect())
+        })
+    }
+
+    fn draw(&self, own: usize, stream: &mut Stream) -> usize {
+        match self {
+            Self::Everyone(nodes) => stream.other(own, *nodes),
+            Self::Neighbours(all) => all[own][stream.index(all[own].len())],
+        }
     }
 }
 
-/// Runs a task from one seed.
+/// Runs a task from one seed; `after_round` is called as often as there are rounds.
 #[must_use]
 #[allow(clippy::cast_precision_loss)]
-pub fn run(task: Task, data: &Data, seed: u64) -> Learnt {
+pub fn run(task: Task, data: &Data, seed: u64, mut after_round: impl FnMut()) -> Learnt {
     let streams = Streams::new(seed);
     let nodes = task.nodes as usize;
     let Data { by_node, held_out } = data;
-    let mut peers = streams.stream(WHOLE, Purpose::Peers);
+    let mut stream = streams.stream(WHOLE, Purpose::Peers);
+    let peers = Peers::new(task, streams);
     let plan = NetworkPlan { loss_ppm: task.loss_ppm, ..NetworkPlan::constant(1_000) };
     let mut network = Network::new(plan, nodes, streams);
-    let mut models = vec![Model::new(task.dimensions); nodes];
+    let mut models = vec![Model::new(data.dimensions()); nodes];
     for (model, samples) in models.iter_mut().zip(by_node) {
         model.train(samples, task.lambda);
     }
@@ -179,13 +166,14 @@ pub fn run(task: Task, data: &Data, seed: u64) -> Learnt {
                 rounds += 1;
                 let now = queue.now();
                 for (from, own) in models.iter().enumerate() {
-                    let to = peers.other(from, nodes);
+                    let to = peers.draw(from, &mut stream);
                     for at in network.send(now, from, to, own.weights.len() * 4) {
                         let to = u32::try_from(to).unwrap_or(0);
                         queue.schedule(at, Event::Model { to, model: own.clone() });
                     }
                 }
                 queue.schedule(now + ROUND, Event::Round);
+                after_round();
             }
             Event::Model { to, model } => {
                 let own = &mut models[to as usize];
@@ -195,7 +183,7 @@ pub fn run(task: Task, data: &Data, seed: u64) -> Learnt {
             }
         }
     }
-    let mut central = Model::new(task.dimensions);
+    let mut central = Model::new(data.dimensions());
     by_node.iter().for_each(|samples| central.train(samples, task.lambda));
     let central = central.accuracy(held_out);
     Learnt { updates, accuracy, central, trace: queue.trace().to_hex().to_string() }
@@ -203,9 +191,10 @@ pub fn run(task: Task, data: &Data, seed: u64) -> Learnt {
 
 /// The arithmetic of a task alone, merging with the next node's model: the control arm. Returns the updates.
 #[must_use]
-pub fn control(task: Task, Data { by_node, .. }: &Data) -> u64 {
+pub fn control(task: Task, data: &Data) -> u64 {
+    let by_node = &data.by_node;
     let nodes = by_node.len();
-    let mut models = vec![Model::new(task.dimensions); nodes];
+    let mut models = vec![Model::new(data.dimensions()); nodes];
     let mut updates = 0;
     for _ in 0..task.rounds {
         for node in 0..nodes {
@@ -219,37 +208,4 @@ pub fn control(task: Task, Data { by_node, .. }: &Data) -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const TASK: Task = Task {
-        nodes: 50,
-        samples: 20,
-        dimensions: 58,
-        rounds: 20,
-        measured_every: 20,
-        lambda: 0.01,
-        loss_ppm: 0,
-    };
-
-    #[test]
-    fn models_that_walk_come_to_what_one_model_of_all_data_knows() {
-        let data = TASK.data(1);
-        let learnt = run(TASK, &data, 1);
-        assert_eq!(learnt.updates, 50 * 20);
-        assert_eq!(control(TASK, &data), learnt.updates);
-        let [(0, first), (20, last)] = learnt.accuracy[..] else { panic!("{learnt:?}") };
-        // The best rule of all is right 0.92 of the time: the centres overlap, and labels are turned over.
-        assert!(first < 0.78 && (0.85..0.93).contains(&last), "{learnt:?}");
-        assert!(last > learnt.central && learnt.central > first, "{learnt:?}");
-        assert_eq!(run(TASK, &data, 1), learnt);
-    }
-
-    #[test]
-    fn lost_models_slow_it_down_and_break_nothing() {
-        let task = Task { loss_ppm: 500_000, ..TASK };
-        let learnt = run(task, &task.data(1), 1);
-        assert!((400..600).contains(&learnt.updates), "{}", learnt.updates);
-        assert!(learnt.accuracy[1].1 > 0.84, "{learnt:?}");
-    }
-}
+mod tests;
