@@ -88,6 +88,7 @@ pub use records::RecordKind;
 pub use recovery::SecondCopy;
 pub use schedule::{schedule, within};
 pub use storage::{MemoryStorage, Pair, Recovery, Scan, Storage, StorageError};
+pub use stored::delta_in;
 pub use surroundings::{Ballot, Clock, Contributions, Entropy, NoSessions, Source};
 pub use table::Table;
 pub use vouching::Asking;

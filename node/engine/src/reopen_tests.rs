@@ -13,7 +13,7 @@ use lore_protocol::payload::{Payload, Void};
 use lore_protocol::proofs::LEAST_BATCH;
 
 use crate::tests::{admit, engine, found, member, open};
-use crate::{Batch, Durability, Engine, MemoryStorage, RecordKind, Storage as _};
+use crate::{Batch, Durability, Engine, MemoryStorage, RecordKind, Storage as _, delta_in};
 
 /// Fills the store of a member with more deltas of the founder than are checked one by one; gives the last of them.
 fn full(store: &Arc<MemoryStorage>) -> (FederationId, Hash, DeltaId) {
@@ -44,9 +44,6 @@ fn record(store: &MemoryStorage, federation: FederationId, id: DeltaId) -> (Vec<
     found.into_iter().find(|(key, _)| key.ends_with(id.as_bytes())).unwrap()
 }
 
-/// Length of the mark at the end of a record, in bytes.
-const MARK_BYTES: usize = 16;
-
 #[test]
 fn a_store_that_is_read_again_gives_the_same_log_and_one_false_signature_in_it_is_seen() {
     let store = Arc::new(MemoryStorage::new());
@@ -54,9 +51,9 @@ fn a_store_that_is_read_again_gives_the_same_log_and_one_false_signature_in_it_i
     let (whole, again) = held(&open(2, Arc::clone(&store)), federation);
     assert!(whole > 2 * LEAST_BATCH && again == digest);
     let (key, mut value) = record(&store, federation, last);
-    let mut delta: Delta = codec::decode(&value[..value.len() - MARK_BYTES]).unwrap();
+    let mut delta: Delta = codec::decode(delta_in(&value).unwrap()).unwrap();
     delta.signature.0[0] ^= 1;
-    let mark = value.split_off(value.len() - MARK_BYTES);
+    let mark = value.split_off(delta_in(&value).unwrap().len());
     let value = [delta.to_bytes(), mark].concat();
     store.put(RecordKind::Delta, &key, &value, Durability::Synced).unwrap();
     let (left, _) = held(&open(2, store), federation);
@@ -87,7 +84,7 @@ fn records_of_the_layout_before_are_rewritten_once() {
     let mut old = Batch::new();
     for (key, value) in records() {
         let id = &key[key.len() - 32..];
-        let delta = &value[..value.len() - MARK_BYTES];
+        let delta = delta_in(&value).unwrap();
         old.put(RecordKind::Delta, [federation.as_bytes(), id].concat(), delta);
         old.delete(RecordKind::Delta, key);
     }

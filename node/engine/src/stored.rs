@@ -27,6 +27,12 @@ pub(crate) fn key_of(federation: FederationId, header: &Header, id: DeltaId) -> 
     [&federation.as_bytes()[..], &epoch, &depth, id.as_bytes()].concat()
 }
 
+/// The encoded delta in a record of [`RecordKind::Delta`]; none when the record is cut off.
+#[must_use]
+pub fn delta_in(record: &[u8]) -> Option<&[u8]> {
+    record.split_last_chunk::<MARK_BYTES>().map(|(delta, _)| delta)
+}
+
 /// Writes and reads the marks of one node.
 #[derive(Clone, Copy)]
 pub(crate) struct Marks([u8; 32]);

@@ -185,7 +185,7 @@ impl Inner {
         parse_head(&self.path, self.get(RecordKind::StoreHead, b"")?)
     }
 
-    /// Notes the layout of a new store, and refuses one from the future.
+    /// Notes the layout of a new store and of one that is migrated from now on, and refuses one from the future.
     fn check_schema(&self) -> Result<(), StoreError> {
         let Some(bytes) = self.get(RecordKind::StoreSchema, b"")? else {
             let mut batch = Batch::new();
@@ -205,6 +205,11 @@ impl Inner {
                 found,
                 known: SCHEMA_VERSION,
             });
+        }
+        if found < SCHEMA_VERSION {
+            let mut batch = Batch::new();
+            batch.put(RecordKind::StoreSchema, b"", SCHEMA_VERSION.to_le_bytes());
+            return self.apply(&batch, None, true);
         }
         Ok(())
     }

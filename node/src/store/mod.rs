@@ -25,5 +25,6 @@ pub use heads::Head;
 pub use maintenance::{CheckReport, RepairReport};
 
 /// The layout this program writes. A store with a higher number is refused, one with a lower
-/// number is migrated forward when a node opens it. 2: private records are encrypted.
-pub const SCHEMA_VERSION: u32 = 2;
+/// number is migrated forward when a node opens it. 2: private records are encrypted. 3: deltas are in causal order, and
+/// marked as checked.
+pub const SCHEMA_VERSION: u32 = 3;

@@ -310,6 +310,16 @@ fn a_store_of_a_newer_program_is_refused() {
 }
 
 #[test]
+fn a_store_of_an_older_program_is_refused_by_it_once_a_newer_one_opened_it() {
+    let place = Place::new();
+    let older = (SCHEMA_VERSION - 1).to_le_bytes();
+    place.open().unwrap().put(RecordKind::StoreSchema, b"", &older, Durability::Synced).unwrap();
+    let store = place.open().unwrap();
+    let noted = store.get(RecordKind::StoreSchema, b"").unwrap().unwrap();
+    assert_eq!(noted, SCHEMA_VERSION.to_le_bytes());
+}
+
+#[test]
 fn a_backup_taken_in_use_is_restored_and_marked() {
     let place = Place::with_writes(5);
     let store = place.open().unwrap();

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use lore_engine::{
     Batch, Change, Clock, Durability, EngineError, Entropy, MemoryStorage, RecordKind, Recovery,
-    Scan, Storage, StorageError, Table,
+    Scan, Storage, StorageError, Table, delta_in,
 };
 use lore_protocol::ids::DeltaId;
 
@@ -103,7 +103,7 @@ impl Storage for Disk {
     fn write(&self, batch: Batch, durability: Durability) -> Result<(), StorageError> {
         let deltas = batch.changes().iter().filter_map(|change| match change {
             Change::Put(Table::Deltas, key, bytes) => {
-                Some((DeltaId(*key.last_chunk()?), blake3::hash(bytes)))
+                Some((DeltaId(*key.last_chunk()?), blake3::hash(delta_in(bytes)?)))
             }
             _ => None,
         });
