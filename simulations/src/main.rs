@@ -11,7 +11,7 @@ use anyhow::{Context as _, bail};
 use clap::{Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use lore_simulations::manifest::Manifest;
-use lore_simulations::scenario::{SHIPPED, Scenario, shipped};
+use lore_simulations::scenario::{SHIPPED, Scenario};
 use lore_simulations::sweep::Base;
 use lore_simulations::world::{self, Outcome, Sample};
 use lore_simulations::{files, learning, runner, utility};
@@ -189,7 +189,7 @@ fn line(text: &str) {
 
 /// Text of a scenario: a shipped one, or a file.
 fn read(name: &str) -> anyhow::Result<String> {
-    match shipped(name) {
+    match Base::shipped(name) {
         Some(text) => Ok(text.to_owned()),
         None => std::fs::read_to_string(name).with_context(|| {
             format!("cannot read scenario `{name}`; `lore-sim list` shows those that come along")

@@ -201,7 +201,7 @@ impl Scenario {
     }
 }
 
-/// The federations that come with the crate, by name. `lore-sim list` shows them, and the learning scenario.
+/// The federations that come with the crate, by name.
 pub const SHIPPED: [(&str, &str); 5] = [
     ("lossy-mesh", include_str!("../../scenarios/lossy-mesh.toml")),
     ("partition-heals", include_str!("../../scenarios/partition-heals.toml")),
@@ -210,11 +210,10 @@ pub const SHIPPED: [(&str, &str); 5] = [
     ("releases", include_str!("../../scenarios/releases.toml")),
 ];
 
-/// The text of a shipped scenario.
+/// The text of a shipped federation.
 #[must_use]
 pub fn shipped(name: &str) -> Option<&'static str> {
-    let learning = &crate::learning::SHIPPED;
-    SHIPPED.iter().chain([learning]).find(|(known, _)| *known == name).map(|(_, text)| *text)
+    SHIPPED.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
 }
 
 #[cfg(test)]

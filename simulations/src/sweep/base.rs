@@ -5,7 +5,7 @@ use std::path::Path;
 use toml::Value;
 
 use super::SweepError;
-use crate::learning::{Learning, LearningError};
+use crate::learning::{self, Learning, LearningError};
 use crate::memory::{self, TooLarge};
 use crate::metrics::{Metric, of_federation};
 use crate::outcomes::{Replay, ReplayError};
@@ -43,7 +43,7 @@ pub enum BaseError {
 
 /// The text of a base.
 pub(super) fn text(name: &str, directory: &Path) -> Result<String, SweepError> {
-    if let Some(text) = shipped(name) {
+    if let Some(text) = Base::shipped(name) {
         return Ok(text.to_owned());
     }
     std::fs::read_to_string(directory.join(name))
@@ -62,6 +62,13 @@ pub enum Base {
 }
 
 impl Base {
+    /// The text of a scenario that comes with the crate.
+    #[must_use]
+    pub fn shipped(name: &str) -> Option<&'static str> {
+        let (learning, text) = learning::SHIPPED;
+        shipped(name).or_else(|| (name == learning).then_some(text))
+    }
+
     /// Reads and checks a scenario. Paths in it are below `directory`.
     ///
     /// # Errors
