@@ -16,6 +16,7 @@ pub mod log;
 pub mod payload;
 pub mod proofs;
 pub mod skill;
+pub mod spread;
 pub mod steps;
 pub mod sync;
 pub mod trace;
