@@ -77,6 +77,12 @@ impl Frame {
     }
 }
 
+/// Returns true for the bytes of a [`Frame::Have`]: of all frames the one that is missed least.
+#[must_use]
+pub fn is_announcement(bytes: &[u8]) -> bool {
+    bytes.get(8) == Some(&2)
+}
+
 /// Bytes of a peer, as far as they say which federation they are for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Envelope<'a> {

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::{Frame, Output, SHUT_TIME, ShortId, Spread};
+use super::{Frame, HAVE_AFTER, Output, SHUT_TIME, ShortId, Spread};
 use crate::ids::PublicKey;
 
 /// Links that a node asks for.
@@ -169,35 +169,35 @@ impl Spread {
         let let_in = self.peers.values().filter_map(Peer::linked).filter(|link| !link.picked);
         let room = let_in.count() < MOST_LINKS - PICKED;
         let Some(peer) = self.peers.get_mut(&from) else { return };
-        let answer = match &mut peer.state {
+        match &mut peer.state {
             // Its end was lost: both begin again.
-            State::Linked(link) => {
-                link.eager = true;
-                Frame::Welcome
-            }
-            State::Asked { .. } => {
-                peer.state = State::Linked(Link { picked: true, eager: true, haves: Vec::new() });
-                Frame::Welcome
-            }
-            State::Nothing if room => {
-                peer.state = State::Linked(Link { picked: false, eager: true, haves: Vec::new() });
-                Frame::Welcome
-            }
+            State::Linked(link) => link.eager = true,
+            State::Asked { .. } => self.link(now, from, true),
+            State::Nothing if room => self.link(now, from, false),
             State::Nothing => {
                 peer.pick_after = peer.pick_after.max(now + REFUSED_WAIT);
-                Frame::Leave
+                return self.outputs.push(Output::Send(from, Frame::Leave));
             }
-        };
-        self.outputs.push(Output::Send(from, answer));
+        }
+        self.outputs.push(Output::Send(from, Frame::Welcome));
     }
 
-    pub(super) fn on_welcome(&mut self, _now: Duration, from: PublicKey) {
+    /// A link begins. Whoever comes is told of what came in not long ago: it may have been on no tree then.
+    fn link(&mut self, now: Duration, peer: PublicKey, picked: bool) {
+        let haves = self.recent.told(now);
+        if !haves.is_empty() {
+            self.haves_due.get_or_insert(now + HAVE_AFTER);
+        }
+        if let Some(known) = self.peers.get_mut(&peer) {
+            known.state = State::Linked(Link { picked, eager: true, haves });
+        }
+    }
+
+    pub(super) fn on_welcome(&mut self, now: Duration, from: PublicKey) {
         let Some(peer) = self.peers.get_mut(&from) else { return };
         match peer.state {
             State::Linked(_) => {}
-            State::Asked { .. } => {
-                peer.state = State::Linked(Link { picked: true, eager: true, haves: Vec::new() });
-            }
+            State::Asked { .. } => self.link(now, from, true),
             // It came too late: another was asked meanwhile.
             State::Nothing => self.outputs.push(Output::Send(from, Frame::Leave)),
         }

@@ -24,7 +24,9 @@ mod tree;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-pub use frame::{Envelope, Frame, MAX_FRAME_BYTES, MAX_FULL_BYTES, MAX_IDS, ShortId, Tag};
+pub use frame::{
+    Envelope, Frame, MAX_FRAME_BYTES, MAX_FULL_BYTES, MAX_IDS, ShortId, Tag, is_announcement,
+};
 pub use links::{MOST_LINKS, PICKED};
 
 use crate::delta::Delta;
@@ -94,7 +96,7 @@ pub enum Output {
     /// Send a delta of the log, as [`Frame::of`] makes it.
     Push(PublicKey, DeltaId),
     /// Take a delta in, and say with [`Input::Judged`] what came of it.
-    Judge(PublicKey, Box<Delta>),
+    Judge(PublicKey, Delta),
     /// A peer holds what this node lacks: begin a round of anti-entropy with it.
     Fetch(PublicKey),
 }
@@ -159,6 +161,12 @@ impl Spread {
         self.peers.get(peer).is_some_and(|peer| peer.near)
     }
 
+    /// Returns true when frames of a peer are looked at.
+    #[must_use]
+    pub fn hears(&self, now: Duration, peer: &PublicKey) -> bool {
+        self.peers.get(peer).is_some_and(|peer| peer.near && !peer.is_shut(now))
+    }
+
     /// Peers that were told of with [`Input::Near`], sorted.
     pub fn nearby(&self) -> impl Iterator<Item = PublicKey> + '_ {
         self.peers.iter().filter(|(_, peer)| peer.near).map(|(key, _)| *key)
@@ -170,7 +178,7 @@ impl Spread {
     }
 
     fn on_frame(&mut self, now: Duration, from: PublicKey, frame: Frame) {
-        if !self.peers.get(&from).is_some_and(|peer| peer.near && !peer.is_shut(now)) {
+        if !self.hears(now, &from) {
             return;
         }
         match frame {

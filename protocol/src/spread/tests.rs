@@ -44,6 +44,11 @@ fn key(node: usize) -> PublicKey {
     PublicKey(key)
 }
 
+fn number(key: &PublicKey) -> usize {
+    let number = u64::from_be_bytes(key.0[..8].try_into().unwrap());
+    usize::try_from(number).unwrap()
+}
+
 fn millis(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
@@ -98,11 +103,6 @@ impl Net {
         u64::from_le_bytes(hash.as_bytes()[..8].try_into().unwrap()) % bound
     }
 
-    fn number(&self, key: &PublicKey) -> usize {
-        let number = u64::from_be_bytes(key.0[..8].try_into().unwrap());
-        usize::try_from(number).unwrap()
-    }
-
     fn tell(&mut self, node: usize, input: Input) {
         for output in self.nodes[node].handle(self.now, input) {
             match output {
@@ -122,7 +122,7 @@ impl Net {
                     self.tell(node, Input::Judged(from, id, verdict));
                 }
                 Output::Fetch(from) => {
-                    let from = self.number(&from);
+                    let from = number(&from);
                     self.sync(node, from);
                 }
             }
@@ -131,7 +131,7 @@ impl Net {
     }
 
     fn send(&mut self, from: usize, to: &PublicKey, frame: &Frame) {
-        let to = self.number(to);
+        let to = number(to);
         let bytes = frame.to_bytes(FEDERATION);
         assert!(bytes.len() <= MAX_FRAME_BYTES);
         self.bytes += bytes.len() + LENGTH_BYTES;
@@ -269,6 +269,21 @@ fn who_has_announced_a_delta_is_not_announced_to_and_pushes_come_once() {
     let have = Frame::Have(vec![ShortId([0; 8])]).to_bytes(FEDERATION).len() + LENGTH_BYTES;
     assert!(net.bytes <= 2 * push + 2 * have, "{} {push} {have}", net.bytes);
     assert_eq!(net.lacking(), 0);
+}
+
+#[test]
+fn a_new_neighbour_gets_what_came_in_not_long_ago() {
+    let mut net = Net::new(3, 0, 2);
+    net.set_up(2, false);
+    net.run(Duration::from_secs(10));
+    net.publish(0, &delta(0, 1, 100));
+    net.run(Duration::from_secs(60));
+    net.publish(0, &delta(0, 2, 100));
+    net.run(Duration::from_secs(5));
+    net.set_up(2, true);
+    net.run(Duration::from_secs(10));
+    let held: Vec<u64> = net.held[2].values().map(|delta| delta.header.seq).collect();
+    assert_eq!(held, [2], "the older one comes by a round");
 }
 
 #[test]
@@ -446,7 +461,7 @@ fn garbage_ends_the_link_and_missing_ancestors_do_not() {
     }
     let waits = delta(1, 1, 10);
     let judge = node.handle(now, Input::Frame(key(1), Frame::Full(waits.clone())));
-    assert_eq!(judge, [Output::Judge(key(1), Box::new(waits.clone()))]);
+    assert_eq!(judge, [Output::Judge(key(1), waits.clone())]);
     let id = waits.header.id();
     let fetch = node.handle(now, Input::Judged(key(1), id, Verdict::Waiting));
     assert_eq!(fetch, [Output::Fetch(key(1))]);
@@ -493,6 +508,10 @@ fn an_envelope_is_bounded_and_its_ids_are_counted() {
     let bytes = most.to_bytes(FEDERATION);
     let envelope = Envelope::split(&bytes).unwrap();
     assert_eq!((envelope.tag, envelope.frame()), (Tag::from(FEDERATION), Ok(most)));
+    assert!(is_announcement(&bytes));
+    for frame in [Frame::Want(vec![]), Frame::Prune, Frame::Full(delta(1, 1, 2)), Frame::Leave] {
+        assert!(!is_announcement(&frame.to_bytes(FEDERATION)));
+    }
     assert_eq!(Envelope::split(&[0; 7]), None);
     assert_eq!(Envelope::split(&vec![0; MAX_FRAME_BYTES + 1]), None);
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use super::links::Peer;
+use super::recent::Kept;
 use super::{
     Frame, HAVE_AFTER, MAX_IDS, Output, ROUND_WAIT, ShortId, Spread, Verdict, WANT_AFTER, WANT_WAIT,
 };
@@ -84,7 +85,7 @@ impl Spread {
             self.set_eager(&from, true);
             self.outputs.push(Output::Fetch(from));
         } else {
-            self.outputs.push(Output::Judge(from, Box::new(delta)));
+            self.outputs.push(Output::Judge(from, delta));
         }
     }
 
@@ -126,7 +127,7 @@ impl Spread {
     }
 
     pub(super) fn took(&mut self, now: Duration, id: DeltaId, size_bytes: usize) {
-        self.recent.insert(id, size_bytes);
+        self.recent.insert(now, id, size_bytes);
         // What came by anti-entropy alone is old: whoever lacks it has its own rounds.
         if let Some(missing) = self.missing.remove(&ShortId::from(id)) {
             self.pass_on(now, id, &missing.holders);
@@ -182,12 +183,15 @@ impl Spread {
 
     pub(super) fn on_want(&mut self, now: Duration, from: PublicKey, ids: &[ShortId]) {
         self.set_eager(&from, true);
-        for id in ids.iter().take(MAX_IDS) {
-            self.holds(&from, id);
-            let Some((id, size_bytes)) = self.recent.get(id) else { continue };
-            let Some(peer) = self.peers.get_mut(&from) else { return };
-            if peer.may_have(now, size_bytes) {
-                self.outputs.push(Output::Push(from, id));
+        ids.iter().for_each(|id| self.holds(&from, id));
+        let mut wanted: Vec<Kept> = ids.iter().filter_map(|id| self.recent.get(id)).collect();
+        // What a delta rests on goes first.
+        wanted.sort_by_key(|kept| kept.place);
+        wanted.dedup_by_key(|kept| kept.place);
+        let Some(peer) = self.peers.get_mut(&from) else { return };
+        for kept in wanted.into_iter().take(MAX_IDS) {
+            if peer.may_have(now, kept.size_bytes) {
+                self.outputs.push(Output::Push(from, kept.id));
             }
         }
     }
