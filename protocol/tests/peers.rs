@@ -10,11 +10,11 @@ use lore_protocol::identity::Signer;
 use lore_protocol::ids::{DeltaId, Hash, MemberId};
 use lore_protocol::invitation::{Challenge, Invitation, InvitationError, proves};
 use lore_protocol::log::Frontier;
+use lore_protocol::spread::{Frame, MAX_FULL_BYTES};
 use lore_protocol::sync::{
     self, Answer, Ask, Done, End, MAX_ANSWER_RANGES, MAX_FRONTIERS, MAX_LISTED_BYTES, MAX_RANGES,
     MAX_WANTS, Part, Range, Round, Step,
 };
-use lore_protocol::wire::{Frame, MAX_FULL_BYTES};
 use proptest::prelude::*;
 use world::{World, authored, key, lesson};
 

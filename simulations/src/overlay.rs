@@ -1,4 +1,5 @@
-//! The gossip overlay: a random connected graph in which every node has the same degree.
+//! The gossip overlay: a random connected graph in which every node has the same degree. Its edges are the
+//! connections on which there is a fast path.
 
 use std::collections::BTreeSet;
 

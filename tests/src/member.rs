@@ -8,8 +8,9 @@ use lore_protocol::ids::{FederationId, Hash, InvitationId, MemberId};
 use lore_protocol::invitation::{Challenge, Invitation};
 use lore_protocol::log::Log;
 use lore_protocol::payload::{Join, Payload, Vouch};
+use lore_protocol::spread::Frame;
 use lore_protocol::sync::{Answer, Ask, Done, Part, Range, Round, Step};
-use lore_protocol::wire::{Frame, FrameSeal, Reply, Request};
+use lore_protocol::wire::{Reply, Request};
 
 use crate::node::Node;
 use crate::peer::{Peer, Served};
@@ -62,8 +63,7 @@ impl Identity {
     pub fn connect(&self, node: &Node) -> Member {
         let peer = Peer::connect(self.key.clone(), node);
         let log = Log::new(self.charter.clone()).expect("the charter opens");
-        let seal = FrameSeal::new(&self.charter);
-        let mut member = Member { peer, log, seal, key: self.key.clone() };
+        let mut member = Member { peer, log, key: self.key.clone() };
         member.sync();
         member
     }
@@ -99,7 +99,6 @@ pub struct Member {
     pub peer: Peer,
     /// Log that it knows.
     pub log: Log,
-    seal: FrameSeal,
     key: SecretKey,
 }
 
@@ -198,9 +197,9 @@ impl Member {
         Identity { key, charter: self.log.signed_charter().clone() }
     }
 
-    /// Gossips bytes under the federation's seal, whatever they hold.
+    /// Sends bytes as a frame of the federation, whatever they hold.
     pub fn gossip(&self, plain: &[u8]) {
-        self.peer.gossip(self.log.federation(), &self.seal.seal_bytes(plain));
+        self.peer.gossip(self.log.federation(), plain);
     }
 
     /// Waits until a node asks what it lacks, and answers with these bytes.
@@ -213,11 +212,9 @@ impl Member {
         });
     }
 
-    /// Every frame that came so far, gossip opened where the seal is this federation's.
+    /// Every frame that came so far.
     #[must_use]
     pub fn received(&self) -> Vec<Vec<u8>> {
-        let open =
-            |bytes: Vec<u8>| self.seal.open(&bytes).map_or(bytes, |frame| codec::encode(&frame));
-        self.peer.received().into_iter().map(open).collect()
+        self.peer.received()
     }
 }

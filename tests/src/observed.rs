@@ -21,6 +21,7 @@ use lore_protocol::identity::{SecretKey, Signer as _};
 use lore_protocol::ids::{DeltaId, FederationId};
 use lore_protocol::lesson::LessonKey;
 use lore_protocol::payload::Payload;
+use lore_protocol::spread::Frame;
 use lore_protocol::sync::Ask as SyncAsk;
 use lore_protocol::wire::Request;
 use serde_json::{Value, json};
@@ -76,6 +77,17 @@ impl Observed {
         let invited = node.federation_invite(&invite, vec!["/ip4/127.0.0.1/tcp/1".into()]);
         let line = invited.expect("an invitation").invitation;
         let federation = played::admit(node.engine_mut(), &line, &SecretKey::from_seed(&SEEDS[0]));
+        // The other member is a neighbour: it sees what is pushed, and when.
+        let peer = SecretKey::from_seed(&SEEDS[0]).public_key();
+        let enter = Frame::Enter.to_bytes(federation);
+        for event in [
+            Event::Connected { peer },
+            Event::Stream { peer, open: true },
+            Event::Heard { peer, bytes: enter },
+        ] {
+            node.handle(event).expect("it is stored");
+        }
+        assert_eq!(node.engine().neighbours(federation).count(), 1);
         Self {
             node,
             clock,
@@ -203,14 +215,10 @@ impl Observed {
         }
         for effect in self.node.engine_mut().take_effects() {
             let line = match effect {
-                Effect::Publish { frame, sealed, .. } => {
-                    format!("gossip: {} bytes, sealed {}", frame.len(), sealed.len())
-                }
+                Effect::Send { bytes, .. } => format!("pushes: {} bytes", bytes.len()),
                 Effect::Request { bytes, .. } => format!("asks: {} bytes", bytes.len()),
                 Effect::Reply { bytes, .. } => format!("answers: {} bytes", bytes.len()),
-                Effect::Subscribe(_) => "subscribes".to_owned(),
                 Effect::Dial { addresses, .. } => format!("dials {addresses:?}"),
-                Effect::Judge { verdict, .. } => format!("judges: {verdict:?}"),
                 Effect::Joined { .. } => "joined".to_owned(),
             };
             self.note(line);

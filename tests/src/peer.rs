@@ -1,15 +1,17 @@
 //! A libp2p peer that says whatever a test wants.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use lore_node::network::{
     Direction, FrameTap, Network, NetworkConfig, NetworkEvent, NetworkHandle, PeerAddress,
-    Published, RequestFailure,
+    RequestFailure,
 };
 use lore_protocol::codec;
 use lore_protocol::identity::{SecretKey, Signer as _};
 use lore_protocol::ids::{FederationId, PublicKey};
+use lore_protocol::spread::{Envelope, Frame, Tag};
 use lore_protocol::wire::{Reply, Request};
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
@@ -33,6 +35,32 @@ pub struct Peer {
     key: SecretKey,
     to: PublicKey,
     received: Arc<Mutex<Vec<Vec<u8>>>>,
+    /// Frames of the fast path that the node sent.
+    heard: Arc<Mutex<Vec<Vec<u8>>>>,
+    /// The node has said that this peer is its neighbour.
+    entered: AtomicBool,
+}
+
+/// Events that wait for a test.
+const EVENTS: usize = 1_024;
+
+/// Passes events on but those of the fast path, which a test need not take for others to come.
+async fn sort(
+    from: PublicKey,
+    mut events: mpsc::Receiver<NetworkEvent>,
+    heard: Arc<Mutex<Vec<Vec<u8>>>>,
+    others: mpsc::Sender<NetworkEvent>,
+) {
+    while let Some(event) = events.recv().await {
+        match event {
+            NetworkEvent::Heard { peer, bytes } if peer == from => {
+                heard.lock().unwrap_or_else(PoisonError::into_inner).push(bytes);
+            }
+            NetworkEvent::Heard { .. } | NetworkEvent::Stream { .. } => {}
+            other if others.send(other).await.is_err() => return,
+            _ => {}
+        }
+    }
 }
 
 impl Peer {
@@ -71,7 +99,11 @@ impl Peer {
             started.0.dial(address).await.expect("it dials");
             started
         });
-        let mut peer = Self { runtime, handle, events, key, to, received };
+        let heard = Arc::default();
+        let (others, sorted) = mpsc::channel(EVENTS);
+        runtime.spawn(sort(to, events, Arc::clone(&heard), others));
+        let entered = AtomicBool::new(false);
+        let mut peer = Self { runtime, handle, events: sorted, key, to, received, heard, entered };
         let connected = |event| matches!(event, NetworkEvent::Connected { .. }).then_some(());
         peer.until("connected", connected);
         peer
@@ -83,18 +115,42 @@ impl Peer {
         self.key.public_key()
     }
 
-    /// Every frame that came so far: gossip (sealed), requests and replies.
+    /// Every frame that came so far: pushes, requests and replies.
     #[must_use]
     pub fn received(&self) -> Vec<Vec<u8>> {
         self.received.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Subscribes to a federation's gossip.
+    /// Frames of the fast path that the node sent in a federation so far.
+    #[must_use]
+    pub fn heard(&self, federation: FederationId) -> Vec<Frame> {
+        let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        let envelopes = heard.iter().filter_map(|bytes| Envelope::split(bytes));
+        let ours = envelopes.filter(|envelope| envelope.tag == Tag::from(federation));
+        ours.filter_map(|envelope| envelope.frame().ok()).collect()
+    }
+
+    /// Becomes the node's neighbour in a federation's tree.
     ///
     /// # Panics
-    /// Panics when the network has stopped.
-    pub fn subscribe(&self, federation: FederationId) {
-        self.runtime.block_on(self.handle.subscribe(federation)).expect("it subscribes");
+    /// Panics when the node does not let it.
+    pub fn enter(&self, federation: FederationId) {
+        if self.entered.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        wait_until("the node is a neighbour", PATIENCE, || {
+            self.send(&Frame::Enter.to_bytes(federation));
+            self.heard(federation).contains(&Frame::Welcome).then_some(())
+        });
+    }
+
+    /// Sends bytes on the fast path, whatever they hold.
+    ///
+    /// # Panics
+    /// Panics when the network has stopped, or they are too many.
+    pub fn send(&self, bytes: &[u8]) {
+        let sent = self.handle.send(self.to, bytes.to_vec());
+        self.runtime.block_on(sent).expect("it is sent");
     }
 
     fn until<T>(&mut self, what: &str, mut fits: impl FnMut(NetworkEvent) -> Option<T>) -> T {
@@ -183,34 +239,9 @@ impl Peer {
         }
     }
 
-    /// Gossips bytes, once another node listens to the federation's topic.
+    /// Sends bytes in a federation's tree, once this peer is the node's neighbour there.
     pub fn gossip(&self, federation: FederationId, bytes: &[u8]) {
-        self.subscribe(federation);
-        wait_until("somebody is in the mesh", PATIENCE, || {
-            let sent = self.runtime.block_on(self.handle.publish(federation, bytes.to_vec()));
-            matches!(sent, Ok(Published::Sent)).then_some(())
-        });
-    }
-
-    /// Waits until the node has gossiped something to this peer, for instance.
-    ///
-    /// # Errors
-    /// None when nothing comes within the limit.
-    pub fn heard(&mut self, limit: Duration) -> Option<Vec<u8>> {
-        let Self { runtime, events, .. } = self;
-        runtime.block_on(async {
-            tokio::time::timeout(limit, async {
-                loop {
-                    match events.recv().await {
-                        Some(NetworkEvent::Gossip { bytes, .. }) => return Some(bytes),
-                        Some(_) => {}
-                        None => return None,
-                    }
-                }
-            })
-            .await
-            .ok()
-            .flatten()
-        })
+        self.enter(federation);
+        self.send(&[&Tag::from(federation).0[..], bytes].concat());
     }
 }

@@ -28,7 +28,7 @@ pub struct Network {
 /// Bytes and frames since the node started.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Counters {
-    /// Bytes of application frames sent (a gossip frame counts once).
+    /// Bytes of application frames sent.
     pub payload_out_bytes: u64,
     /// Bytes of application frames received.
     pub payload_in_bytes: u64,
@@ -36,9 +36,9 @@ pub struct Counters {
     pub stream_out_bytes: u64,
     /// Bytes read on all streams, likewise.
     pub stream_in_bytes: u64,
-    /// Gossip frames published here.
+    /// Frames of gossip sent: pushes, announcements and what keeps the links.
     pub gossip_out: u64,
-    /// Gossip frames received for the first time.
+    /// Frames of gossip received.
     pub gossip_in: u64,
 }
 

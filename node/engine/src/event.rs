@@ -1,7 +1,7 @@
 //! Events that an engine is given, and effects that it wants.
 
 use lore_protocol::charter::Charter;
-use lore_protocol::ids::{DeltaId, FederationId, MemberId, PublicKey};
+use lore_protocol::ids::{FederationId, MemberId, PublicKey};
 
 use crate::EngineError;
 
@@ -25,15 +25,18 @@ pub enum Event {
         /// Its claim, as multiaddresses.
         addresses: Vec<String>,
     },
-    /// A sealed gossip frame; [`Effect::Judge`] with the same number follows.
-    Gossip {
-        /// Names the frame in the verdict.
-        number: u64,
-        /// The peer that relayed it.
-        from: PublicKey,
-        /// The topic.
-        federation: FederationId,
-        /// The sealed frame.
+    /// Whether frames of the fast path can be sent to a connected peer; they cannot until this says so.
+    Stream {
+        /// Its key.
+        peer: PublicKey,
+        /// They can.
+        open: bool,
+    },
+    /// A frame of the fast path.
+    Heard {
+        /// The peer that sent it.
+        peer: PublicKey,
+        /// The frame, as [`Effect::Send`] has it.
         bytes: Vec<u8>,
     },
     /// A peer asks; [`Effect::Reply`] with the same number follows.
@@ -61,25 +64,22 @@ pub enum Event {
         /// Why, for people.
         why: String,
     },
-    /// Time has passed.
+    /// Time has passed; comes at some interval.
     Tick,
+    /// The time of [`crate::Engine::wake_in`] is over.
+    Wake,
 }
 
 /// Effect that the engine wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
-    /// Take part in a federation's gossip.
-    Subscribe(FederationId),
-    /// Gossip a delta. That nobody hears it is no error: sync carries it.
-    Publish {
-        /// The topic.
-        federation: FederationId,
-        /// The delta in it.
-        delta: DeltaId,
-        /// The frame before it was sealed, for an auditor of what leaves.
-        frame: Vec<u8>,
-        /// The sealed frame, to be sent.
-        sealed: Vec<u8>,
+    /// Send a frame of the fast path to a peer, of at most [`lore_protocol::spread::MAX_FRAME_BYTES`]. That it
+    /// is lost is no error: sync carries what was in it.
+    Send {
+        /// The peer.
+        peer: PublicKey,
+        /// The frame.
+        bytes: Vec<u8>,
     },
     /// Keep a connection with a peer from now on.
     Dial {
@@ -104,15 +104,6 @@ pub enum Effect {
         /// The encoded answer.
         bytes: Vec<u8>,
     },
-    /// The verdict on a gossip frame.
-    Judge {
-        /// The number of the frame.
-        number: u64,
-        /// The peer that relayed it.
-        from: PublicKey,
-        /// The verdict.
-        verdict: Verdict,
-    },
     /// An attempt of [`crate::Engine::begin_join`] or [`crate::Engine::begin_takeover`] is over.
     Joined {
         /// The number of the attempt.
@@ -120,17 +111,6 @@ pub enum Effect {
         /// Its result.
         result: Result<Joining, EngineError>,
     },
-}
-
-/// Verdict on a gossip frame.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    /// Relay it.
-    Accept,
-    /// Do not relay it, and blame nobody: ancestors are missing, or the trouble is local.
-    Ignore,
-    /// Do not relay it, and lower the score of its sender. Only for faults visible in the bytes.
-    Reject,
 }
 
 /// End of an attempt to join.

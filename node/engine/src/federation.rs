@@ -7,12 +7,10 @@ use lore_protocol::ids::{CheckpointId, FederationId, Hash, MemberId, PublicKey};
 use lore_protocol::library::{Fold, Library, Open};
 use lore_protocol::log::{Entry, Ingest, Log};
 use lore_protocol::payload::Payload;
-use lore_protocol::wire::FrameSeal;
 
 /// Log, fold, and the library they come to.
 pub struct Federation {
     log: Log,
-    seal: FrameSeal,
     fold: Fold,
     /// Revisions, and words against anything, that the log took in.
     revisions: usize,
@@ -30,11 +28,10 @@ impl Federation {
     /// A federation whose log was just read.
     #[must_use]
     pub fn new(log: Log) -> Self {
-        let seal = FrameSeal::new(log.signed_charter());
         let mut fold = Fold::default();
         fold.advance(&log);
         let revisions = log.entries().filter(|(_, entry)| is_about_revisions(entry)).count();
-        Self { log, seal, fold, revisions, open: Mutex::default(), view: OnceLock::new() }
+        Self { log, fold, revisions, open: Mutex::default(), view: OnceLock::new() }
     }
 
     /// Takes a delta into the log, and folds what a checkpoint seals by it.
@@ -66,12 +63,6 @@ impl Federation {
     #[must_use]
     pub const fn log(&self) -> &Log {
         &self.log
-    }
-
-    /// Seals and opens its gossip.
-    #[must_use]
-    pub const fn seal(&self) -> &FrameSeal {
-        &self.seal
     }
 
     /// The id.

@@ -7,7 +7,7 @@ use lore_protocol::delta::{Delta, Sound, prove};
 use lore_protocol::ids::FederationId;
 use lore_protocol::log::Log;
 
-use crate::{Batch, Durability, Effect, Engine, EngineError, Federation, RecordKind, damaged};
+use crate::{Batch, Durability, Engine, EngineError, Federation, RecordKind, damaged};
 
 /// Deltas whose signatures are checked together when a store is read.
 const PROVED_TOGETHER: usize = 1_024;
@@ -33,7 +33,7 @@ impl<N: NoiseSource> Engine<N> {
                 some.into_iter().for_each(|sound| drop(federation.take(sound)));
             }
             self.federations.insert(id, federation);
-            self.effects.push(Effect::Subscribe(id));
+            self.plant(id);
         }
         Ok(())
     }
@@ -71,7 +71,7 @@ impl<N: NoiseSource> Engine<N> {
         batch.put(RecordKind::DenyEditsAtJoin, id.as_bytes(), edits);
         self.store.write(batch, Durability::Synced)?;
         self.federations.insert(id, Federation::new(log));
-        self.effects.push(Effect::Subscribe(id));
+        self.plant(id);
         Ok(id)
     }
 

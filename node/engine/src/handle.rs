@@ -25,7 +25,7 @@ impl<N: NoiseSource> Engine<N> {
 
     fn take_in(&mut self, event: Event) -> Result<(), EngineError> {
         // What teaches where members listen, or who they are; a tick sees what came in otherwise.
-        let dial = !matches!(event, Event::Gossip { .. } | Event::Request { .. });
+        let dial = !matches!(event, Event::Heard { .. } | Event::Wake | Event::Request { .. });
         match event {
             Event::Connected { peer } => {
                 tracing::info!(peer = %peer.short(), "connected");
@@ -38,6 +38,7 @@ impl<N: NoiseSource> Engine<N> {
             Event::Disconnected { peer } => {
                 tracing::info!(peer = %peer.short(), "disconnected");
                 self.connected.remove(&peer);
+                self.on_stream(peer, false);
             }
             Event::Identified { peer, addresses } => {
                 if let Some(known) = self.connected.get_mut(&peer) {
@@ -45,9 +46,11 @@ impl<N: NoiseSource> Engine<N> {
                 }
                 self.remember_identified()?;
             }
-            Event::Gossip { number, from, federation, bytes } => {
-                self.on_gossip(number, from, federation, &bytes)?;
+            Event::Stream { peer, open } => {
+                self.on_stream(peer, open && self.connected.contains_key(&peer));
             }
+            Event::Heard { peer, bytes } => self.on_heard(peer, &bytes)?,
+            Event::Wake => self.wake_spreads(),
             Event::Request { number, peer, bytes } => {
                 let bytes = self.answer(peer, &bytes)?;
                 self.effects.push(Effect::Reply { number, bytes });
@@ -68,6 +71,8 @@ impl<N: NoiseSource> Engine<N> {
                 self.expire_takeovers();
                 self.begin_rounds_in_turn()?;
                 self.tend_blobs()?;
+                self.note_all_near();
+                self.wake_spreads();
             }
         }
         if dial { self.dial_known() } else { Ok(()) }

@@ -1,4 +1,4 @@
-//! The one door into a log: what a peer sent, what gossip brought and what this node signed come through
+//! The one door into a log: what a peer sent, by sync or by a push, and what this node signed come through
 //! here, and what became valid is stored.
 
 use lore_privacy::NoiseSource;
@@ -13,12 +13,14 @@ use crate::{Batch, Durability, Engine, EngineError, Federation, RecordKind};
 pub(crate) struct Door<'a> {
     federation: &'a mut Federation,
     batch: Batch,
+    /// What was taken in, and its length in bytes.
+    taken: Vec<(DeltaId, usize)>,
     secret: [u8; 32],
 }
 
 impl<'a> Door<'a> {
     const fn new(federation: &'a mut Federation, secret: [u8; 32]) -> Self {
-        Self { federation, batch: Batch { changes: Vec::new() }, secret }
+        Self { federation, batch: Batch { changes: Vec::new() }, taken: Vec::new(), secret }
     }
 
     fn keep(&mut self, ids: &[DeltaId]) {
@@ -26,7 +28,9 @@ impl<'a> Door<'a> {
         for id in ids {
             if let Some(delta) = log.delta(id) {
                 let key = delta_key(log.federation(), id);
-                self.batch.put(RecordKind::Delta, key, delta.to_bytes());
+                let bytes = delta.to_bytes();
+                self.taken.push((*id, bytes.len()));
+                self.batch.put(RecordKind::Delta, key, bytes);
             }
         }
     }
@@ -80,7 +84,7 @@ impl<N: NoiseSource> Engine<N> {
         let mut door = Door::new(found, secret);
         let result = take(&mut door);
         let opened = door.log().open_epoch() != open;
-        let mut batch = door.batch;
+        let Door { mut batch, taken, .. } = door;
         if opened {
             batch.put(RecordKind::EpochOpenedAt, federation.as_bytes(), now.to_be_bytes());
         }
@@ -91,7 +95,9 @@ impl<N: NoiseSource> Engine<N> {
             self.forget_answers(federation);
             // There may be members whose addresses are not known yet, and who told of them may be gone soon.
             self.rounds.hurry();
+            self.note_near(federation);
         }
+        self.spread_taken(federation, taken);
         Ok(result)
     }
 }

@@ -25,7 +25,6 @@ mod federation;
 mod federations;
 mod founding;
 mod gate;
-mod gossip;
 mod handle;
 mod heard;
 mod ingest;
@@ -51,6 +50,7 @@ mod rounds;
 mod schedule;
 pub mod shelf;
 mod sign;
+mod spread;
 mod storage;
 mod surroundings;
 mod table;
@@ -69,7 +69,7 @@ pub use blobs::{BlobWishes, MAX_ALL_BYTES, MAX_VOICE_BYTES};
 pub use budget::{Planned, ceiling_epsilon, forbidden_unit};
 pub use denylist::{Counts, DenyEntry};
 pub use error::{Class, EngineError};
-pub use event::{Effect, Event, Joining, Verdict};
+pub use event::{Effect, Event, Joining};
 pub use federation::Federation;
 pub use founding::{Costs, Created, Terms};
 pub use gate::Gate;
@@ -96,6 +96,7 @@ use joining::Joins;
 use metering::Meters;
 use quorum::Quorums;
 use rounds::Rounds;
+use spread::Spreads;
 use takeover::Takeovers;
 
 /// Called at every point of a release that is passed, for tests that end the process there.
@@ -161,6 +162,7 @@ pub struct Engine<N = SystemNoise> {
     federations: BTreeMap<FederationId, Federation>,
     challenges: Challenges,
     rounds: Rounds,
+    spreads: Spreads,
     joins: Joins,
     takeovers: Takeovers,
     quorums: Quorums,
@@ -215,6 +217,7 @@ impl<N: NoiseSource> Engine<N> {
             federations: BTreeMap::new(),
             challenges: Challenges::default(),
             rounds: Rounds::default(),
+            spreads: Spreads::default(),
             joins: Joins::default(),
             takeovers: Takeovers::default(),
             quorums: Quorums::default(),

@@ -104,13 +104,10 @@ impl Net {
     fn carry(&mut self, from: usize, effect: Effect) {
         let peer = self.engines[from].public_key();
         match effect {
-            Effect::Publish { federation, sealed, .. } => {
-                for to in (0..self.engines.len()).filter(|to| *to != from) {
-                    if self.is_up(to) {
-                        let bytes = sealed.clone();
-                        let gossip = Event::Gossip { number: 1, from: peer, federation, bytes };
-                        self.engines[to].handle(gossip).unwrap();
-                    }
+            Effect::Send { peer: to, bytes } => {
+                let to = self.engines.iter().position(|engine| engine.public_key() == to);
+                if let Some(to) = to.filter(|to| self.is_up(*to)) {
+                    self.engines[to].handle(Event::Heard { peer, bytes }).unwrap();
                 }
             }
             Effect::Request { number, peer: to, bytes } => {

@@ -106,7 +106,7 @@ impl<N: NoiseSource> Engine<N> {
     }
 
     /// A salt that nobody foresees: from this node's secret, the time, and the number of the request.
-    fn salt(&self) -> Hash {
+    pub(crate) fn salt(&self) -> Hash {
         let mut hasher = blake3::Hasher::new_keyed(&self.local_key("commonlore sync salt v1"));
         hasher.update(&self.now_seconds().to_le_bytes());
         hasher.update(&self.clock.monotonic().as_nanos().to_le_bytes());

@@ -111,9 +111,8 @@ pub(crate) fn exchange(a: &mut Engine, b: &mut Engine) -> Vec<Joining> {
         let Some((from, effect)) = queue.pop_front() else { return joined };
         let (other, peer) = (if from == 0 { &mut *b } else { &mut *a }, keys[from]);
         match effect {
-            Effect::Publish { federation, sealed, .. } => {
-                let gossip = Event::Gossip { number: 1, from: peer, federation, bytes: sealed };
-                other.handle(gossip).unwrap();
+            Effect::Send { peer: to, bytes } if to == keys[1 - from] => {
+                other.handle(Event::Heard { peer, bytes }).unwrap();
             }
             Effect::Request { number, peer: to, bytes } if to == keys[1 - from] => {
                 other.handle(Event::Request { number, peer, bytes }).unwrap();
@@ -128,8 +127,11 @@ pub(crate) fn exchange(a: &mut Engine, b: &mut Engine) -> Vec<Joining> {
 }
 
 pub(crate) fn connect(a: &mut Engine, b: &mut Engine) {
-    a.handle(Event::Connected { peer: b.public_key() }).unwrap();
-    b.handle(Event::Connected { peer: a.public_key() }).unwrap();
+    let keys = [a.public_key(), b.public_key()];
+    for (one, other) in [(a, keys[1]), (b, keys[0])] {
+        one.handle(Event::Connected { peer: other }).unwrap();
+        one.handle(Event::Stream { peer: other, open: true }).unwrap();
+    }
 }
 
 /// A founder and a member on its roster.
@@ -333,9 +335,8 @@ fn no_event_of_a_peer_is_an_error_of_the_engine_whatever_its_bytes_are() {
         _ => None,
     });
     let delta = ada.federation(federation).unwrap().log().entries().next().unwrap().1;
-    let frame = lore_protocol::wire::Frame::Full(delta.sound.delta.clone());
-    let frame = codec::encode(&frame);
-    let seal = lore_protocol::wire::FrameSeal::new(&charter);
+    let frame = lore_protocol::spread::Frame::Full(delta.sound.delta.clone());
+    let frame = frame.to_bytes(federation);
     let different = Answer::Different { before: Hash::ZERO, epochs: vec![(1, Hash::ZERO)] };
     let end = |depth| Some(End { epoch: 1, depth, id: vec![1] });
     let compared = Answer::Compared {
@@ -365,8 +366,8 @@ fn no_event_of_a_peer_is_an_error_of_the_engine_whatever_its_bytes_are() {
         tell(Event::Request { number: 1, peer: hostile, bytes });
     }
     for bytes in variants(&frame) {
-        let bytes = seal.seal_bytes(&bytes);
-        tell(Event::Gossip { number: 1, from: hostile, federation, bytes });
+        // Back at once: a peer whose bytes are wrong is not heard for a while.
+        tell(Event::Heard { peer: hostile, bytes });
     }
     for good in &replies {
         // Numbers of open requests, of answered ones, and of none.

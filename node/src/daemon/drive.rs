@@ -1,13 +1,13 @@
 //! Between the network and the engine: events one way, effects the other.
 
 use lore_control::Failure;
-use lore_engine::{Effect, Event, Finished, Job, Verdict};
+use lore_engine::{Effect, Event, Finished, Job};
 use lore_protocol::ids::PublicKey;
 
 use super::{Daemon, listen};
 use crate::error::CliError;
 use crate::host::Watched;
-use crate::network::{self, Direction, Multiaddr, NetworkEvent, PeerAddress};
+use crate::network::{self, Multiaddr, NetworkEvent, PeerAddress};
 
 impl Daemon {
     /// Tells the engine what happened. Its work may take long: other tasks run meanwhile.
@@ -48,11 +48,8 @@ impl Daemon {
                 self.tell_devices(|devices| devices.on_identified(peer, &addresses))?;
                 Event::Identified { peer, addresses }
             }
-            NetworkEvent::Gossip { from, topic, id, bytes } => {
-                let number = self.number();
-                self.frames.insert(number, id);
-                Event::Gossip { number, from, federation: topic, bytes }
-            }
+            NetworkEvent::Stream { peer, open } => Event::Stream { peer, open },
+            NetworkEvent::Heard { peer, bytes } => Event::Heard { peer, bytes },
             NetworkEvent::Request { peer, bytes, reply } => {
                 let number = self.number();
                 self.replies.insert(number, reply);
@@ -153,18 +150,8 @@ impl Daemon {
 
     async fn carry_out(&mut self, effect: Effect) -> Result<(), CliError> {
         match effect {
-            Effect::Subscribe(federation) => {
-                note("not subscribed", self.network.subscribe(federation).await);
-            }
-            Effect::Publish { federation, delta, frame, sealed } => {
-                if let Some(record) = &self.record {
-                    // The recorder sees what the network task cannot: the frame before it is sealed.
-                    record(Direction::Out, &frame);
-                }
-                match self.network.publish(federation, sealed).await {
-                    Ok(outcome) => tracing::debug!(?outcome, delta = %delta.short(), "published"),
-                    Err(error) => tracing::warn!(%error, "not gossiped; sync will carry it"),
-                }
+            Effect::Send { peer, bytes } => {
+                note("not sent", self.network.send(peer, bytes).await);
             }
             Effect::Dial { peer, addresses } => {
                 for address in &addresses {
@@ -184,16 +171,6 @@ impl Daemon {
             Effect::Reply { number, bytes } => {
                 if let Some(token) = self.replies.remove(&number) {
                     note("not answered", self.network.reply(token, bytes).await);
-                }
-            }
-            Effect::Judge { number, from, verdict } => {
-                if let Some(frame) = self.frames.remove(&number) {
-                    let verdict = match verdict {
-                        Verdict::Accept => network::Verdict::Accept,
-                        Verdict::Ignore => network::Verdict::Ignore,
-                        Verdict::Reject => network::Verdict::Reject,
-                    };
-                    note("not judged", self.network.validate(frame, from, verdict).await);
                 }
             }
             Effect::Joined { attempt, result } => {

@@ -28,8 +28,7 @@ use crate::home::Home;
 use crate::host::{Machine, Node, Watched, now_seconds};
 use crate::import::SessionFiles;
 use crate::network::{
-    FrameTap, GossipId, Multiaddr, Network, NetworkConfig, NetworkError, NetworkHandle, ReplyToken,
-    RequestId,
+    FrameTap, Multiaddr, Network, NetworkConfig, NetworkError, NetworkHandle, ReplyToken, RequestId,
 };
 use crate::stop::Stop;
 
@@ -97,15 +96,12 @@ impl Handler for ToLoop {
 struct Daemon {
     node: Node,
     network: NetworkHandle,
-    record: Option<FrameTap>,
     /// Requests of the engine that wait for an answer, by the network's name for them.
     requests: BTreeMap<RequestId, u64>,
     /// Requests of the devices of this node's users, likewise.
     device_requests: BTreeMap<RequestId, u64>,
     /// Requests of peers that the engine has yet to answer.
     replies: BTreeMap<u64, ReplyToken>,
-    /// Frames that wait for the engine's verdict.
-    frames: BTreeMap<u64, GossipId>,
     /// Verbs that wait for an attempt to join.
     joins: BTreeMap<u64, Answer>,
     /// Verbs that wait for an attempt to join other devices.
@@ -167,11 +163,9 @@ pub async fn run(
     let mut daemon = Daemon {
         node,
         network,
-        record,
         requests: BTreeMap::new(),
         device_requests: BTreeMap::new(),
         replies: BTreeMap::new(),
-        frames: BTreeMap::new(),
         joins: BTreeMap::new(),
         device_joins: BTreeMap::new(),
         finished,
@@ -186,6 +180,7 @@ pub async fn run(
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     tracing::info!(key = %daemon.node.engine().public_key(), "running");
     while !daemon.stopping {
+        let wake = daemon.node.engine().wake_in();
         tokio::select! {
             event = events.recv() => match event {
                 Some(event) => daemon.on_event(event)?,
@@ -199,6 +194,9 @@ pub async fn run(
                 daemon.tell(Event::Tick)?;
                 daemon.keep_members().await;
                 daemon.watch();
+            }
+            () = tokio::time::sleep(wake.unwrap_or_default()), if wake.is_some() => {
+                daemon.tell(Event::Wake)?;
             }
             () = stop.asked() => break,
         }

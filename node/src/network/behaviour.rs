@@ -16,9 +16,9 @@ use super::config::NetworkConfig;
 use super::crowd::Crowd;
 use super::dialback::DialBack;
 use super::directory::{self, Kad};
-use super::gossip::{self, Gossip};
 use super::observed::Observed;
 use super::punch::Punch;
+use super::spread::Streams;
 use super::{DEVICES_PROTOCOL, NetworkError, PROTOCOL, limits};
 
 /// Longest time of an answer.
@@ -35,7 +35,7 @@ pub(super) struct Behaviour {
     limits: connection_limits::Behaviour,
     pub(super) crowd: Crowd,
     pub(super) blocked: allow_block_list::Behaviour<allow_block_list::BlockedPeers>,
-    pub(super) gossip: Gossip,
+    pub(super) spread: Toggle<Streams>,
     pub(super) requests: request_response::Behaviour<FrameCodec>,
     pub(super) devices: request_response::Behaviour<FrameCodec>,
     pub(super) identify: Observed,
@@ -81,7 +81,7 @@ impl Behaviour {
             limits: connection_limits::Behaviour::new(bounds),
             crowd: Crowd::of(limits::STRANGERS_PER_ADDRESS, limits::STRANGERS),
             blocked: allow_block_list::Behaviour::default(),
-            gossip: gossip::behaviour()?,
+            spread: config.gossip.then(Streams::default).into(),
             requests: frames(PROTOCOL, limits::STREAMS_PER_CONNECTION),
             devices: frames(DEVICES_PROTOCOL, limits::DEVICE_STREAMS_PER_CONNECTION),
             identify: Observed::new(identity_of(key)),

@@ -21,8 +21,8 @@ pub mod limits {
     pub const REQUEST_BYTES: usize = 256 * 1024;
     /// A reply, in bytes.
     pub const REPLY_BYTES: usize = 4 * 1024 * 1024;
-    /// A gossip frame, in bytes: one full delta of 64 KiB and its envelope fit twice.
-    pub const GOSSIP_BYTES: usize = 128 * 1024;
+    /// A frame of the fast path, in bytes.
+    pub const SPREAD_BYTES: usize = lore_protocol::spread::MAX_FRAME_BYTES;
     /// Requests of ours that wait for an answer.
     pub const REQUESTS_IN_FLIGHT: usize = 64;
     /// Requests a single connection may have open with us at once.

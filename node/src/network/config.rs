@@ -12,12 +12,11 @@ use super::peer::PeerAddress;
 pub enum Direction {
     /// Handed to libp2p by this node.
     Out,
-    /// Received from a peer. An accepted gossip frame is relayed as it came, so what a node puts
-    /// on the wire is every `Out` frame and every accepted `In` gossip frame.
+    /// Received from a peer.
     In,
 }
 
-/// Sees every plaintext application frame (gossip, requests, replies), outgoing ones before they
+/// Sees every plaintext application frame (pushes, requests, replies), outgoing ones before they
 /// are encrypted. For tests and for the demo's search for canaries.
 pub type FrameTap = Arc<dyn Fn(Direction, &[u8]) + Send + Sync>;
 
@@ -40,7 +39,7 @@ pub struct NetworkConfig<'a> {
     pub mdns: bool,
     /// Whether addresses are published to and looked up at the bootstrap nodes.
     pub dht: bool,
-    /// Whether deltas are gossiped; without, sync alone carries them.
+    /// Whether there is the fast path; without, sync alone carries deltas.
     pub gossip: bool,
     /// Sees all application frames; none by default.
     pub frame_tap: Option<FrameTap>,

@@ -37,7 +37,7 @@ pub enum NetworkError {
     /// A frame is over its limit; nothing was sent.
     #[error("a {what} of {len} bytes is over the limit of {limit} bytes; it was not sent")]
     TooLarge {
-        /// `gossip frame`, `request` or `reply`.
+        /// `pushed frame`, `request` or `reply`.
         what: &'static str,
         /// Its length in bytes.
         len: usize,
@@ -50,9 +50,6 @@ pub enum NetworkError {
     /// Too many peers are kept dialled.
     #[error("{0} peers are already wanted; forget one of them")]
     TooManyPeers(usize),
-    /// Every way to the subscribed peers is congested.
-    #[error("all {0} peers of the topic are too slow just now; sync will carry it")]
-    Congested(usize),
     /// The task has ended.
     #[error("the network has been stopped")]
     Stopped,

@@ -1,30 +1,12 @@
 //! Events that the network gives to the node.
 
 use libp2p::Multiaddr;
-use libp2p::gossipsub::MessageId;
 use libp2p::request_response::ResponseChannel;
-use lore_protocol::ids::{FederationId, PublicKey};
+use lore_protocol::ids::PublicKey;
 
 /// A request of ours, named until it is answered or has failed. Unique within a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestId(pub(super) u64);
-
-/// A gossip frame that waits for its verdict: the hash of topic and content.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct GossipId(pub(super) MessageId);
-
-/// Verdict on a gossip frame. Must be given within about ten seconds, else the frame is
-/// forgotten here and not relayed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    /// Relay it.
-    Accept,
-    /// Do not relay it, and blame nobody: ancestors are missing, or the trouble is ours.
-    Ignore,
-    /// Do not relay it, and lower the score of those who sent it. Only for faults visible in the
-    /// bytes themselves.
-    Reject,
-}
 
 /// The right to answer one request, once. Dropped unanswered, the peer sees its request fail.
 #[derive(Debug)]
@@ -75,15 +57,18 @@ pub enum NetworkEvent {
         /// At most [`super::limits::ADDRESSES_PER_PEER`] addresses.
         addresses: Vec<Multiaddr>,
     },
-    /// A frame on a topic; answer with [`super::NetworkHandle::validate`].
-    Gossip {
-        /// Peer that relayed it (not: who wrote it).
-        from: PublicKey,
-        /// Federation of the topic.
-        topic: FederationId,
-        /// Names it in the verdict.
-        id: GossipId,
-        /// The frame.
+    /// Frames of the fast path can be sent to a connected peer, or cannot any more.
+    Stream {
+        /// The peer.
+        peer: PublicKey,
+        /// They can.
+        open: bool,
+    },
+    /// A frame of the fast path.
+    Heard {
+        /// The peer that sent it.
+        peer: PublicKey,
+        /// The frame, of at most [`super::limits::SPREAD_BYTES`].
         bytes: Vec<u8>,
     },
     /// A peer asks; answer with [`super::NetworkHandle::reply`].

@@ -1,37 +1,41 @@
-//! Frames in and out: gossip, requests and replies.
+//! Frames in and out: of the fast path, requests and replies.
 
 use std::sync::atomic::Ordering;
 
-use libp2p::gossipsub::PublishError;
+use libp2p::PeerId;
 use libp2p::request_response::{self, OutboundFailure};
-use libp2p::{PeerId, gossipsub};
 
 use super::config::Direction;
-use super::event::{GossipId, NetworkEvent, ReplyToken, RequestFailure, RequestId};
-use super::handle::{Channel, Published};
+use super::event::{NetworkEvent, ReplyToken, RequestFailure, RequestId};
+use super::handle::Channel;
 use super::peer::public_key_of;
+use super::spread;
 use super::task::Task;
-use super::{NetworkError, gossip, limits};
 
 impl Task {
-    pub(super) fn publish(
-        &mut self,
-        topic: &gossipsub::IdentTopic,
-        frame: Vec<u8>,
-    ) -> Result<Published, NetworkError> {
-        let len = frame.len();
-        let gossip = &mut self.swarm.behaviour_mut().gossip;
-        match gossip.publish(topic.clone(), frame) {
-            Ok(_) => Ok(Published::Sent),
-            Err(PublishError::NoPeersSubscribedToTopic) => Ok(Published::NoPeers),
-            Err(PublishError::Duplicate) => Ok(Published::Duplicate),
-            Err(PublishError::AllQueuesFull(peers)) => Err(NetworkError::Congested(peers)),
-            Err(PublishError::MessageTooLarge) => Err(NetworkError::TooLarge {
-                what: "gossip frame",
-                len,
-                limit: limits::GOSSIP_BYTES,
-            }),
-            Err(error) => Err(NetworkError::Setup(error.to_string())),
+    /// Sends a frame of the fast path. Without a stream to the peer it is lost.
+    pub(super) fn send_frame(&mut self, peer: &PeerId, frame: Vec<u8>) {
+        if let Some(streams) = self.swarm.behaviour().spread.as_ref() {
+            self.tap(Direction::Out, &frame);
+            self.shared.meter.gossip(Direction::Out);
+            streams.send(peer, frame);
+        }
+    }
+
+    pub(super) fn on_spread(&mut self, event: spread::Event) {
+        match event {
+            spread::Event::Stream { peer, open } => {
+                if let Some(peer) = public_key_of(&peer) {
+                    self.outbox.push_back(NetworkEvent::Stream { peer, open });
+                }
+            }
+            spread::Event::Heard { peer, bytes } => {
+                self.tap(Direction::In, &bytes);
+                self.shared.meter.gossip(Direction::In);
+                if let Some(peer) = public_key_of(&peer) {
+                    self.outbox.push_back(NetworkEvent::Heard { peer, bytes });
+                }
+            }
         }
     }
 
@@ -66,26 +70,6 @@ impl Task {
     pub(super) fn release(&self, event: &NetworkEvent) {
         if matches!(event, NetworkEvent::Response { .. } | NetworkEvent::RequestFailed { .. }) {
             self.shared.requests_in_flight.fetch_sub(1, Ordering::AcqRel);
-        }
-    }
-
-    pub(super) fn on_gossip(
-        &mut self,
-        source: PeerId,
-        id: gossipsub::MessageId,
-        message: gossipsub::Message,
-    ) {
-        self.tap(Direction::In, &message.data);
-        self.shared.meter.gossip(Direction::In);
-        let from = public_key_of(&source);
-        let topic = gossip::federation_of(message.topic.as_str());
-        if let (Some(from), Some(topic)) = (from, topic) {
-            self.outbox.push_back(NetworkEvent::Gossip {
-                from,
-                topic,
-                id: GossipId(id),
-                bytes: message.data,
-            });
         }
     }
 

@@ -5,26 +5,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use libp2p::{Multiaddr, PeerId};
-use lore_protocol::ids::{FederationId, PublicKey};
+use lore_protocol::ids::PublicKey;
 use tokio::sync::{mpsc, oneshot};
 
-use super::event::{GossipId, ReplyToken, RequestId, Verdict};
+use super::event::{ReplyToken, RequestId};
 use super::links::Links;
 use super::meter::{Counters, Meter};
 use super::peer::{PeerAddress, peer_id_of};
 use super::reach::{PeerLink, Reach};
 use super::{NetworkError, limits};
-
-/// Result of a publication.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Published {
-    /// At least one peer gets it.
-    Sent,
-    /// Nobody subscribes just now. Not an error: sync carries it later.
-    NoPeers,
-    /// The same frame was published or seen within the last two minutes.
-    Duplicate,
-}
 
 /// Which questions are asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,10 +26,7 @@ pub(super) enum Channel {
 
 /// Command to the task.
 pub(super) enum Command {
-    Subscribe(FederationId),
-    Unsubscribe(FederationId),
-    Publish(FederationId, Vec<u8>, oneshot::Sender<Result<Published, NetworkError>>),
-    Validate(GossipId, PeerId, Verdict),
+    Send(PeerId, Vec<u8>),
     Want(PeerAddress, oneshot::Sender<Result<(), NetworkError>>),
     Forget(PeerId),
     Keep(Vec<PeerId>),
@@ -82,52 +68,18 @@ pub struct NetworkHandle {
 }
 
 impl NetworkHandle {
-    async fn send(&self, command: Command) -> Result<(), NetworkError> {
+    async fn command(&self, command: Command) -> Result<(), NetworkError> {
         self.commands.send(command).await.map_err(|_| NetworkError::Stopped)
     }
 
-    /// Joins a federation's topic.
+    /// Sends a frame of the fast path, of at most [`limits::SPREAD_BYTES`], to a peer. Where there is no stream to
+    /// it, or too much waits for it, the frame is lost.
     ///
     /// # Errors
-    /// [`NetworkError::Stopped`].
-    pub async fn subscribe(&self, federation: FederationId) -> Result<(), NetworkError> {
-        self.send(Command::Subscribe(federation)).await
-    }
-
-    /// Leaves a federation's topic.
-    ///
-    /// # Errors
-    /// [`NetworkError::Stopped`].
-    pub async fn unsubscribe(&self, federation: FederationId) -> Result<(), NetworkError> {
-        self.send(Command::Unsubscribe(federation)).await
-    }
-
-    /// Publishes a frame of at most [`limits::GOSSIP_BYTES`] on a federation's topic.
-    ///
-    /// # Errors
-    /// [`NetworkError::TooLarge`], [`NetworkError::Congested`], [`NetworkError::Stopped`].
-    pub async fn publish(
-        &self,
-        federation: FederationId,
-        frame: Vec<u8>,
-    ) -> Result<Published, NetworkError> {
-        within("gossip frame", frame.len(), limits::GOSSIP_BYTES)?;
-        let (answer, answered) = oneshot::channel();
-        self.send(Command::Publish(federation, frame, answer)).await?;
-        answered.await.map_err(|_| NetworkError::Stopped)?
-    }
-
-    /// Gives the verdict on a gossip frame that `from` relayed.
-    ///
-    /// # Errors
-    /// [`NetworkError::NotAPeer`], [`NetworkError::Stopped`].
-    pub async fn validate(
-        &self,
-        id: GossipId,
-        from: PublicKey,
-        verdict: Verdict,
-    ) -> Result<(), NetworkError> {
-        self.send(Command::Validate(id, peer_id_of(&from)?, verdict)).await
+    /// [`NetworkError::TooLarge`], [`NetworkError::NotAPeer`], [`NetworkError::Stopped`].
+    pub async fn send(&self, peer: PublicKey, frame: Vec<u8>) -> Result<(), NetworkError> {
+        within("pushed frame", frame.len(), limits::SPREAD_BYTES)?;
+        self.command(Command::Send(peer_id_of(&peer)?, frame)).await
     }
 
     /// Keeps a connection with a peer from now on: dials at once and again, with a growing wait,
@@ -138,7 +90,7 @@ impl NetworkHandle {
     /// [`NetworkError::TooManyPeers`], [`NetworkError::Stopped`].
     pub async fn dial(&self, address: PeerAddress) -> Result<(), NetworkError> {
         let (answer, answered) = oneshot::channel();
-        self.send(Command::Want(address, answer)).await?;
+        self.command(Command::Want(address, answer)).await?;
         answered.await.map_err(|_| NetworkError::Stopped)?
     }
 
@@ -147,7 +99,7 @@ impl NetworkHandle {
     /// # Errors
     /// [`NetworkError::NotAPeer`], [`NetworkError::Stopped`].
     pub async fn forget(&self, peer: PublicKey) -> Result<(), NetworkError> {
-        self.send(Command::Forget(peer_id_of(&peer)?)).await
+        self.command(Command::Forget(peer_id_of(&peer)?)).await
     }
 
     /// Sets the members: their connections are let in whatever strangers do, and kept while they are
@@ -161,7 +113,7 @@ impl NetworkHandle {
     ) -> Result<(), NetworkError> {
         // A key that is none can have no connection.
         let peers = members.into_iter().filter_map(|key| peer_id_of(&key).ok());
-        self.send(Command::Keep(peers.take(limits::WANTED_PEERS).collect())).await
+        self.command(Command::Keep(peers.take(limits::WANTED_PEERS).collect())).await
     }
 
     /// Asks a connected peer. Exactly one `Response` or `RequestFailed` event follows, unless the
@@ -206,7 +158,7 @@ impl NetworkHandle {
             .try_update(Ordering::AcqRel, Ordering::Acquire, |n| (n < limit).then_some(n + 1))
             .map_err(|_| NetworkError::TooManyRequests(limits::REQUESTS_IN_FLIGHT))?;
         let id = RequestId(self.shared.next_request.fetch_add(1, Ordering::Relaxed));
-        let sent = self.send(Command::Request(channel, id, peer, request)).await;
+        let sent = self.command(Command::Request(channel, id, peer, request)).await;
         if sent.is_err() {
             self.shared.requests_in_flight.fetch_sub(1, Ordering::AcqRel);
         }
@@ -220,7 +172,7 @@ impl NetworkHandle {
     /// [`NetworkError::TooLarge`], [`NetworkError::Stopped`].
     pub async fn reply(&self, token: ReplyToken, reply: Vec<u8>) -> Result<(), NetworkError> {
         within("reply", reply.len(), limits::REPLY_BYTES)?;
-        self.send(Command::Reply(token, reply)).await
+        self.command(Command::Reply(token, reply)).await
     }
 
     /// Closes all connections with a peer, refuses new ones and no longer redials it.
@@ -228,7 +180,7 @@ impl NetworkHandle {
     /// # Errors
     /// [`NetworkError::NotAPeer`], [`NetworkError::Stopped`].
     pub async fn block(&self, peer: PublicKey) -> Result<(), NetworkError> {
-        self.send(Command::Block(peer_id_of(&peer)?)).await
+        self.command(Command::Block(peer_id_of(&peer)?)).await
     }
 
     /// Takes a block back.
@@ -236,7 +188,7 @@ impl NetworkHandle {
     /// # Errors
     /// [`NetworkError::NotAPeer`], [`NetworkError::Stopped`].
     pub async fn unblock(&self, peer: PublicKey) -> Result<(), NetworkError> {
-        self.send(Command::Unblock(peer_id_of(&peer)?)).await
+        self.command(Command::Unblock(peer_id_of(&peer)?)).await
     }
 
     /// Addresses that this node listens on, each with its key.

@@ -9,19 +9,19 @@ use super::Direction;
 /// Bytes since the start.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Counters {
-    /// Application frames handed to libp2p (a gossip frame counts once, however many get it).
+    /// Application frames handed to libp2p.
     pub payload_out_bytes: u64,
     /// Application frames received.
     pub payload_in_bytes: u64,
-    /// Bytes written on all streams of all connections: frames as often as they were sent, gossip
-    /// control, relayed frames, negotiation, identify and ping. Not counted: encryption, yamux or
+    /// Bytes written on all streams of all connections: frames,
+    /// negotiation, identify and ping. Not counted: encryption, yamux or
     /// QUIC headers and the handshake.
     pub stream_out_bytes: u64,
     /// Bytes read on all streams, likewise.
     pub stream_in_bytes: u64,
-    /// Gossip frames published here.
+    /// Frames of the fast path handed to libp2p.
     pub gossip_out: u64,
-    /// Gossip frames received for the first time.
+    /// Frames of the fast path received.
     pub gossip_in: u64,
 }
 

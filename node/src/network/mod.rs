@@ -1,8 +1,8 @@
 //! The network: libp2p as one tokio task that moves bytes and knows nothing of deltas.
 //!
 //! [`Network::start`] gives a [`NetworkHandle`] to act through and a bounded channel of
-//! [`NetworkEvent`]s. Gossip is one topic per federation and every received frame waits for a
-//! verdict before it is relayed. Requests and replies are opaque frames with a hard size limit.
+//! [`NetworkEvent`]s. Frames of the fast path go to a peer on one long-lived stream; requests and replies
+//! have a stream each. All are opaque here, with hard size limits.
 //! Peers that were asked for are redialled with a jittered back-off. A node that cannot be reached takes a
 //! place at a relay, and makes its own way through routers where they allow it ([`Reach`]). [`Relay`] is the
 //! other side: a public relay, which serves no federation.
@@ -22,7 +22,6 @@ mod directory;
 mod error;
 mod event;
 mod frames;
-mod gossip;
 mod handle;
 mod links;
 mod lookup;
@@ -34,6 +33,8 @@ mod reach;
 mod redial;
 mod relay;
 mod relays;
+mod spread;
+mod spread_stream;
 mod start;
 mod task;
 
@@ -43,9 +44,8 @@ mod tests;
 pub use codec::{DEVICES_PROTOCOL, PROTOCOL, limits};
 pub use config::{Direction, FrameTap, NetworkConfig};
 pub use error::NetworkError;
-pub use event::{GossipId, NetworkEvent, ReplyToken, RequestFailure, RequestId, Verdict};
-pub use gossip::topic_of;
-pub use handle::{NetworkHandle, Published};
+pub use event::{NetworkEvent, ReplyToken, RequestFailure, RequestId};
+pub use handle::NetworkHandle;
 pub use libp2p::Multiaddr;
 pub use links::Way;
 pub use meter::Counters;
@@ -53,4 +53,5 @@ pub use peer::{PeerAddress, peer_id_of, public_key_of};
 pub use reach::{Lookup, PeerLink, Reach, RelayPlace};
 pub use relay::{Relay, RelayConfig, RelayCounters, limits as relay_limits};
 pub use relays::{MAX_RELAYS, RelayState};
+pub use spread::SPREAD_PROTOCOL;
 pub use start::Network;

@@ -5,23 +5,22 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::StreamExt as _;
-use libp2p::gossipsub::MessageAcceptance;
 use libp2p::request_response::OutboundRequestId;
 use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
 use libp2p::swarm::{ConnectionId, SwarmEvent};
-use libp2p::{Multiaddr, PeerId, Swarm, gossipsub, identify, ping};
+use libp2p::{Multiaddr, PeerId, Swarm, identify, ping};
 use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
 
 use super::behaviour::{Behaviour, BehaviourEvent};
 use super::config::{Direction, FrameTap, NetworkConfig};
 use super::directory::Directory;
-use super::event::{GossipId, NetworkEvent, ReplyToken, RequestId, Verdict};
-use super::handle::{Channel, Command, Published, Shared};
+use super::event::{NetworkEvent, ReplyToken, RequestId};
+use super::handle::{Channel, Command, Shared};
 use super::peer::{keypair_of, public_key_of};
 use super::reach::Standing;
 use super::redial::Redial;
-use super::{NetworkError, address, gossip, limits};
+use super::{NetworkError, address, limits};
 
 pub(super) struct Task {
     pub(super) swarm: Swarm<Behaviour>,
@@ -42,7 +41,6 @@ pub(super) struct Task {
     pushed: BTreeMap<PeerId, (Instant, u32)>,
     pub(super) standing: Standing,
     pub(super) directory: Option<Directory>,
-    gossip: bool,
 }
 
 /// Time that a stranger may stay: far longer than joining takes.
@@ -73,7 +71,6 @@ impl Task {
             infrastructure: infrastructure.collect(),
             standing: Standing::new(&config),
             directory: config.asks_directory().then(|| Directory::new(key)),
-            gossip: config.gossip,
             swarm,
             commands,
             events,
@@ -179,41 +176,7 @@ impl Task {
 
     fn on_command(&mut self, command: Command) {
         match command {
-            Command::Subscribe(_) | Command::Unsubscribe(_) if !self.gossip => {}
-            Command::Publish(_, _, answer) if !self.gossip => {
-                let _ = answer.send(Ok(Published::NoPeers));
-            }
-            Command::Subscribe(federation) => {
-                let topic = gossip::ident_topic(&federation);
-                let gossip = &mut self.swarm.behaviour_mut().gossip;
-                if let Err(error) = gossip.subscribe(&topic) {
-                    tracing::warn!(%federation, %error, "cannot subscribe");
-                }
-                if let Err(error) = gossip.set_topic_params(topic, gossip::topic_score_params()) {
-                    tracing::warn!(%federation, error, "cannot score the topic");
-                }
-            }
-            Command::Unsubscribe(federation) => {
-                let topic = gossip::ident_topic(&federation);
-                self.swarm.behaviour_mut().gossip.unsubscribe(&topic);
-            }
-            Command::Publish(federation, frame, answer) => {
-                self.tap(Direction::Out, &frame);
-                self.shared.meter.gossip(Direction::Out);
-                // The asker may have gone; the frame is published all the same.
-                let _ = answer.send(self.publish(&gossip::ident_topic(&federation), frame));
-            }
-            Command::Validate(GossipId(id), from, verdict) => {
-                let acceptance = match verdict {
-                    Verdict::Accept => MessageAcceptance::Accept,
-                    Verdict::Ignore => MessageAcceptance::Ignore,
-                    Verdict::Reject => MessageAcceptance::Reject,
-                };
-                self.swarm
-                    .behaviour_mut()
-                    .gossip
-                    .report_message_validation_result(&id, &from, acceptance);
-            }
+            Command::Send(peer, frame) => self.send_frame(&peer, frame),
             Command::Want(address, answer) => {
                 let wanted = self.redial.want(Instant::now(), address.peer, address.address);
                 let _ = answer.send(if wanted {
@@ -334,11 +297,7 @@ impl Task {
 
     fn on_behaviour(&mut self, event: BehaviourEvent) {
         match event {
-            BehaviourEvent::Gossip(gossipsub::Event::Message {
-                propagation_source,
-                message_id,
-                message,
-            }) => self.on_gossip(propagation_source, message_id, message),
+            BehaviourEvent::Spread(event) => self.on_spread(event),
             BehaviourEvent::Requests(event) => self.on_requests(Channel::Federations, event),
             BehaviourEvent::Devices(event) => self.on_requests(Channel::Devices, event),
             BehaviourEvent::Identify(identify::Event::Received { peer_id, info, .. }) => {

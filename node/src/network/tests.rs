@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use lore_protocol::identity::{SecretKey, Signer as _};
-use lore_protocol::ids::{FederationId, PublicKey};
+use lore_protocol::ids::PublicKey;
 use tokio::sync::mpsc;
 
 use super::handle::Channel;
@@ -14,8 +14,6 @@ use super::*;
 
 const TCP: &str = "/ip4/127.0.0.1/tcp/0";
 const QUIC: &str = "/ip4/127.0.0.1/udp/0/quic-v1";
-const FEDERATION: FederationId = FederationId([1; 32]);
-const OTHER_FEDERATION: FederationId = FederationId([2; 32]);
 /// Far longer than anything takes, so that only a real failure ends a wait.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -30,11 +28,16 @@ struct Node {
 
 impl Node {
     async fn try_start(seed: u8, listen: &str) -> Result<Self, NetworkError> {
+        Self::start_with(seed, listen, true).await
+    }
+
+    async fn start_with(seed: u8, listen: &str, gossip: bool) -> Result<Self, NetworkError> {
         let key = SecretKey::from_seed(&[seed; 32]);
         let frames = Frames::default();
         let seen = Arc::clone(&frames);
         let (handle, events) = Network::start(NetworkConfig {
             listen: vec![listen.parse().unwrap()],
+            gossip,
             frame_tap: Some(Arc::new(move |direction, frame: &[u8]| {
                 seen.lock().unwrap().push((direction, frame.to_vec()));
             })),
@@ -73,6 +76,23 @@ impl Node {
         .await;
     }
 
+    /// Waits until frames can be sent to a peer.
+    async fn stream_to(&mut self, to: PublicKey) {
+        self.until(|event| {
+            matches!(event, NetworkEvent::Stream { peer, open: true } if peer == to).then_some(())
+        })
+        .await;
+    }
+
+    /// The next frame of a peer.
+    async fn heard_from(&mut self, from: PublicKey) -> Vec<u8> {
+        self.until(|event| match event {
+            NetworkEvent::Heard { peer, bytes } if peer == from => Some(bytes),
+            _ => None,
+        })
+        .await
+    }
+
     /// Stops the node and waits until its task has ended.
     async fn stop(self) {
         let Self { handle, mut events, .. } = self;
@@ -103,56 +123,22 @@ async fn link(from: &mut Node, to: &mut Node) {
     to.connected(from.key).await;
 }
 
-/// Publishes `prefix0`, `prefix1`, ... until `to` receives one; gives what it received.
-async fn gossip_until_received(from: &NetworkHandle, to: &mut Node, prefix: &str) -> Vec<u8> {
-    let publish = async {
-        let mut tick = tokio::time::interval(Duration::from_millis(200));
-        for number in 0.. {
-            tick.tick().await;
-            let frame = format!("{prefix}{number}").into_bytes();
-            from.publish(FEDERATION, frame).await.unwrap();
-        }
-    };
-    let receive = to.until(|event| match event {
-        NetworkEvent::Gossip { topic: FEDERATION, bytes, .. }
-            if bytes.starts_with(prefix.as_bytes()) =>
-        {
-            Some(bytes)
-        }
-        _ => None,
-    });
-    tokio::select! {
-        () = publish => unreachable!("publishing never ends"),
-        bytes = receive => bytes,
-    }
-}
-
-/// Relays everything but what begins with `ignored`.
-fn relay(mut node: Node, ignored: &'static str) {
-    tokio::spawn(async move {
-        while let Some(event) = node.events.recv().await {
-            if let NetworkEvent::Gossip { from, id, bytes, .. } = event {
-                let verdict = if !ignored.is_empty() && bytes.starts_with(ignored.as_bytes()) {
-                    Verdict::Ignore
-                } else {
-                    Verdict::Accept
-                };
-                node.handle.validate(id, from, verdict).await.unwrap();
-            }
-        }
-    });
-}
-
 async fn two_nodes_talk(listen: &str) {
     let mut a = Node::start(1, listen).await;
     let mut b = Node::start(2, listen).await;
-    a.handle.subscribe(FEDERATION).await.unwrap();
-    b.handle.subscribe(FEDERATION).await.unwrap();
     link(&mut a, &mut b).await;
     assert_eq!(a.handle.peers(), [b.key]);
 
-    let frame = gossip_until_received(&a.handle, &mut b, "from a ").await;
-    assert!(frame.starts_with(b"from a "));
+    a.stream_to(b.key).await;
+    let frame = vec![5; limits::SPREAD_BYTES];
+    a.handle.send(b.key, frame.clone()).await.unwrap();
+    assert!(b.heard_from(a.key).await == frame, "a frame of the largest size");
+    for number in 0..200_u8 {
+        a.handle.send(b.key, vec![number]).await.unwrap();
+    }
+    for number in 0..200_u8 {
+        assert_eq!(b.heard_from(a.key).await, [number], "in order, and none is lost");
+    }
 
     let asked = a.handle.request(b.key, b"question".to_vec()).await.unwrap();
     let (peer, bytes, reply) = b
@@ -183,12 +169,12 @@ async fn two_nodes_talk(listen: &str) {
 }
 
 #[tokio::test]
-async fn two_nodes_gossip_and_answer_over_tcp() {
+async fn two_nodes_push_and_answer_over_tcp() {
     two_nodes_talk(TCP).await;
 }
 
 #[tokio::test]
-async fn two_nodes_gossip_and_answer_over_quic() {
+async fn two_nodes_push_and_answer_over_quic() {
     two_nodes_talk(QUIC).await;
 }
 
@@ -232,88 +218,65 @@ async fn questions_of_devices_and_of_federations_are_never_taken_for_each_other(
     }
 }
 
-async fn gossip_crosses_a_line_of_four(listen: &str) {
-    let mut a = Node::start(1, listen).await;
-    let mut b = Node::start(2, listen).await;
-    let mut c = Node::start(3, listen).await;
-    let mut d = Node::start(4, listen).await;
-    for node in [&a, &b, &c, &d] {
-        node.handle.subscribe(FEDERATION).await.unwrap();
-    }
-    link(&mut a, &mut b).await;
-    link(&mut b, &mut c).await;
-    link(&mut c, &mut d).await;
-    relay(b, "");
-    relay(c, "");
-    gossip_until_received(&a.handle, &mut d, "far ").await;
-}
-
 #[tokio::test]
-async fn accepted_gossip_crosses_a_line_of_four_over_tcp() {
-    gossip_crosses_a_line_of_four(TCP).await;
-}
-
-#[tokio::test]
-async fn accepted_gossip_crosses_a_line_of_four_over_quic() {
-    gossip_crosses_a_line_of_four(QUIC).await;
-}
-
-#[tokio::test]
-async fn ignored_gossip_is_not_relayed_and_costs_the_sender_nothing() {
+async fn a_frame_that_is_too_long_is_not_sent_and_one_to_nobody_is_lost() {
     let mut a = Node::start(1, TCP).await;
     let mut b = Node::start(2, TCP).await;
+    a.handle.send(b.key, b"nobody is there".to_vec()).await.unwrap();
+    link(&mut a, &mut b).await;
+    a.stream_to(b.key).await;
+    let long = a.handle.send(b.key, vec![0; limits::SPREAD_BYTES + 1]).await;
+    assert!(matches!(long, Err(NetworkError::TooLarge { .. })));
+    a.handle.send(b.key, b"after".to_vec()).await.unwrap();
+    assert_eq!(b.heard_from(a.key).await, b"after");
+}
+
+#[tokio::test]
+async fn with_a_node_that_is_set_to_sync_alone_there_is_no_stream_and_it_answers() {
+    let mut a = Node::start(1, TCP).await;
+    let mut b = Node::start_with(2, TCP, false).await.unwrap();
     let mut c = Node::start(3, TCP).await;
-    for node in [&a, &b, &c] {
-        node.handle.subscribe(FEDERATION).await.unwrap();
-    }
     link(&mut a, &mut b).await;
-    link(&mut b, &mut c).await;
-    relay(b, "ignore");
-    gossip_until_received(&a.handle, &mut c, "path is up ").await;
-    for number in 0..20 {
-        let frame = format!("ignore {number}").into_bytes();
-        a.handle.publish(FEDERATION, frame).await.unwrap();
-    }
-    let after = b"after".to_vec();
-    a.handle.publish(FEDERATION, after.clone()).await.unwrap();
-    c.until(|event| match event {
-        NetworkEvent::Gossip { bytes, .. } => {
-            assert!(!bytes.starts_with(b"ignore"), "relayed what was ignored");
-            (bytes == after).then_some(())
-        }
-        _ => None,
-    })
-    .await;
+    a.handle.request(b.key, b"question".to_vec()).await.unwrap();
+    let reply = b
+        .until(|event| match event {
+            NetworkEvent::Request { reply, .. } => Some(reply),
+            event => {
+                assert!(!matches!(event, NetworkEvent::Stream { .. }), "{event:?}");
+                None
+            }
+        })
+        .await;
+    b.handle.reply(reply, b"answer".to_vec()).await.unwrap();
+    // A stream to a peer that came later shows that there was time for one.
+    link(&mut a, &mut c).await;
+    let with = a
+        .until(|event| match event {
+            NetworkEvent::Stream { peer, open } => Some((peer, open)),
+            _ => None,
+        })
+        .await;
+    assert_eq!(with, (c.key, true));
 }
 
 #[tokio::test]
-async fn a_node_hears_only_the_topics_it_subscribed_to() {
+async fn a_stream_ends_with_its_connection_and_comes_back_with_the_next() {
     let mut a = Node::start(1, TCP).await;
     let mut b = Node::start(2, TCP).await;
-    a.handle.subscribe(FEDERATION).await.unwrap();
-    a.handle.subscribe(OTHER_FEDERATION).await.unwrap();
-    b.handle.subscribe(FEDERATION).await.unwrap();
     link(&mut a, &mut b).await;
-    gossip_until_received(&a.handle, &mut b, "one ").await;
-    let private = a.handle.publish(OTHER_FEDERATION, b"private".to_vec()).await;
-    assert_eq!(private.unwrap(), Published::NoPeers);
-    gossip_until_received(&a.handle, &mut b, "two ").await;
-    let frames = b.frames.lock().unwrap();
-    assert!(!frames.contains(&(Direction::In, b"private".to_vec())));
-}
-
-#[tokio::test]
-async fn publishing_alone_or_twice_is_no_error() {
-    let mut a = Node::start(1, TCP).await;
-    a.handle.subscribe(FEDERATION).await.unwrap();
-    let alone = a.handle.publish(FEDERATION, b"hello".to_vec()).await;
-    assert_eq!(alone.unwrap(), Published::NoPeers);
-    let mut b = Node::start(2, TCP).await;
-    b.handle.subscribe(FEDERATION).await.unwrap();
-    link(&mut a, &mut b).await;
-    let frame = gossip_until_received(&a.handle, &mut b, "x").await;
-    let twice = a.handle.publish(FEDERATION, frame).await;
-    assert_eq!(twice.unwrap(), Published::Duplicate);
+    a.stream_to(b.key).await;
+    b.handle.block(a.key).await.unwrap();
+    let (peer, open) = a
+        .until(|event| match event {
+            NetworkEvent::Stream { peer, open } => Some((peer, open)),
+            _ => None,
+        })
+        .await;
+    assert_eq!((peer, open), (b.key, false));
+    b.handle.unblock(a.key).await.unwrap();
+    a.stream_to(b.key).await;
+    a.handle.send(b.key, b"back".to_vec()).await.unwrap();
+    assert_eq!(b.heard_from(a.key).await, b"back");
 }
 
 #[tokio::test]
@@ -476,9 +439,7 @@ async fn a_reader_that_does_not_read_stops_requests_by_a_limit_and_loses_none() 
     }
     assert!(accepted >= limits::REQUESTS_IN_FLIGHT);
     // The handle is served all the same.
-    a.handle.subscribe(FEDERATION).await.unwrap();
-    let alone = a.handle.publish(FEDERATION, b"x".to_vec()).await.unwrap();
-    assert_eq!(alone, Published::NoPeers);
+    a.handle.send(stranger, b"x".to_vec()).await.unwrap();
     for _ in 0..accepted {
         a.until(|event| matches!(event, NetworkEvent::RequestFailed { .. }).then_some(())).await;
     }

@@ -21,8 +21,9 @@ use lore_protocol::payload::{
     Revision, Revoke, RevokeTarget, RosterEntry, RotateKey, Signers, Unit, Void, VoteEntry, Votes,
     Vouch, Window,
 };
+use lore_protocol::spread::{Frame, ShortId};
 use lore_protocol::sync::{Answer, Ask, End, Part, Range};
-use lore_protocol::wire::{Frame, FrameSeal, Reply, Request, lost_bytes};
+use lore_protocol::wire::{Reply, Request, lost_bytes};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -470,6 +471,13 @@ fn wire(world: &World) -> File {
     let head = Delta { payload: None, ..delta.clone() };
     file.add("frame, full", "Frame", &Frame::Full(delta.clone()));
     file.add("frame, head", "Frame", &Frame::Head(head));
+    let ids = vec![ShortId::from(delta.header.id()), ShortId([9; 8])];
+    file.add("frame, have", "Frame", &Frame::Have(ids.clone()));
+    file.add("frame, want", "Frame", &Frame::Want(ids));
+    file.add("frame, prune", "Frame", &Frame::Prune);
+    file.add("frame, enter", "Frame", &Frame::Enter);
+    file.add("frame, welcome", "Frame", &Frame::Welcome);
+    file.add("frame, leave", "Frame", &Frame::Leave);
     file
 }
 
@@ -611,13 +619,6 @@ fn ids(world: &World) -> Vec<Value> {
         "joiner_nonce": hex::encode(challenge.joiner),
         "inviter_nonce": hex::encode(challenge.inviter),
         "id": invitation.proof(&key(2).public_key(), &challenge),
-    }));
-    let frame = Frame::Full(world.deltas[1].clone());
-    found_ids.push(json!({
-        "name": "frame, sealed for its federation",
-        "rule": "sealed",
-        "bytes": hex::encode(codec::encode(&frame)),
-        "sealed": hex::encode(FrameSeal::new(signed).seal(&frame)),
     }));
     found_ids
 }

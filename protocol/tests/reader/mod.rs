@@ -89,6 +89,7 @@ impl Reader {
             "count" => json!(i64::from_le_bytes(take(bytes, 8).try_into().unwrap())),
             "id" => json!(hex::encode(take(bytes, 32))),
             "signature" => json!(hex::encode(take(bytes, 64))),
+            "short" => json!(hex::encode(take(bytes, 8))),
             "bytes" | "string" => {
                 let length = read_number(bytes) as usize;
                 let text = take(bytes, length);
@@ -160,7 +161,9 @@ impl Reader {
                 write_number(((n << 1) ^ (n >> 63)) as u64, to);
             }
             "count" => to.extend(value.as_i64().unwrap().to_le_bytes()),
-            "id" | "signature" => to.extend(hex::decode(value.as_str().unwrap()).unwrap()),
+            "id" | "signature" | "short" => {
+                to.extend(hex::decode(value.as_str().unwrap()).unwrap())
+            }
             "bytes" | "string" => {
                 let text = value.as_str().unwrap();
                 let bytes = if ty == "bytes" { hex::decode(text).unwrap() } else { text.into() };

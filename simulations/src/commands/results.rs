@@ -109,9 +109,9 @@ pub(crate) fn federation(
         .heading("Results")
         .table(["metric", "mean", "95 % interval", "runs"], rows(&table, &scenario.name, &SHOWN)?)
         .limits(
-            "Gossip is a model: a fixed random overlay over which every node forwards what is new to it. \
-             Anti-entropy, the fold, signatures and admission are the shipped code. No agent runs, so nothing is \
-             said about how useful the lessons are.",
+            "Gossip, anti-entropy, the fold, signatures and admission are the shipped code; which members a node may \
+             have as neighbours in gossip is a fixed random overlay. No agent runs, so nothing is said about how \
+             useful the lessons are.",
         );
     let files = write(directory, &scenario.name, &report, &table)?;
     Ok((files, table))

@@ -94,11 +94,11 @@ pub struct Work {
     pub payload_bytes: usize,
 }
 
-/// Gossip over a fixed random overlay.
+/// Gossip: among whom a node's fast path picks its neighbours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Gossip {
-    /// Peers of each node in the overlay; 0 turns gossip off.
+    /// Peers of each node in a fixed random overlay, which may be its neighbours; 0 turns gossip off.
     pub degree: usize,
 }
 

@@ -198,8 +198,8 @@ fn words(page: &mut Page, cut: &Scenario, results: &[Vec<Run>]) {
     }
     page.method = vec![format!(
         "{} nodes, each the engine that a daemon drives, with real signatures and bytes, over a network with {} % loss in virtual time. {:.0} % of them are cut \
-         off. All publish lessons and revisions throughout. The control arm has the same seeds without the cut. Gossip is modelled as a mesh, so that \
-         what is claimed rests on anti-entropy and the fold.",
+         off. All publish lessons and revisions throughout. The control arm has the same seeds without the cut. Gossip is the shipped \
+         tree, among the neighbours that a random overlay gives each node.",
         cut.nodes,
         100.0 * cut.network.loss,
         100.0 * cut.partition.first().map_or(0.0, |one| one.share),

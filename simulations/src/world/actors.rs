@@ -1,8 +1,8 @@
-//! Hostile members. What they may do is what anybody could who has their key and their seal.
+//! Hostile members. What they may do is what anybody could who has their key.
 
-use lore_protocol::delta::Delta;
 use lore_protocol::identity::SecretKey;
 use lore_protocol::ids::MemberId;
+use lore_protocol::spread::{Envelope, Frame as Spoken, Tag};
 
 use super::frame::Frame;
 use super::{World, WorldError};
@@ -51,7 +51,7 @@ pub(super) fn roles(attack: &Attack, nodes: usize) -> Vec<Role> {
 pub(super) struct Actor {
     pub(super) role: Role,
     stream: Stream,
-    /// Sealed frames that it heard.
+    /// Pushes that it heard.
     heard: Vec<Vec<u8>>,
     /// It has signed twice at one height.
     equivocated: bool,
@@ -63,21 +63,26 @@ impl Actor {
     }
 
     /// A replayer keeps what it hears, a random one making room.
-    pub(super) fn hear(&mut self, sealed: &[u8]) {
-        if self.role != Role::Replayer {
+    pub(super) fn hear(&mut self, bytes: &[u8]) {
+        if self.role != Role::Replayer || !is_push(bytes) {
             return;
         }
         if self.heard.len() == KEPT {
             let old = self.stream.index(KEPT);
             self.heard.swap_remove(old);
         }
-        self.heard.push(sealed.to_vec());
+        self.heard.push(bytes.to_vec());
     }
 
     /// Returns true for a member that leaves all work to others.
     pub(super) fn rides(&self) -> bool {
         self.role == Role::FreeRider
     }
+}
+
+fn is_push(bytes: &[u8]) -> bool {
+    let frame = Envelope::split(bytes).and_then(|envelope| envelope.frame().ok());
+    matches!(frame, Some(Spoken::Full(_) | Spoken::Head(_)))
 }
 
 impl World<'_> {
@@ -103,9 +108,9 @@ impl World<'_> {
         let faults = &mut self.draws[node].faults;
         let victim = self.nodes[faults.other(node, self.nodes.len())].member();
         let Some(victim) = victim else { return Ok(()) };
-        if let Some(sealed) = self.nodes[node].forge(victim, faults)? {
+        if let Some(bytes) = self.nodes[node].forge(victim, faults)? {
             self.tally.forged += 1;
-            self.gossip(node, None, &sealed);
+            self.gossip(node, &bytes);
         }
         Ok(())
     }
@@ -129,9 +134,9 @@ impl World<'_> {
         let neighbours: Vec<usize> = self.overlay.neighbours(node).collect();
         for (which, delta) in pair.iter().enumerate() {
             self.record.signed_by_hostile(&delta.to_bytes());
-            let Some(sealed) = self.nodes[node].sealed(delta) else { continue };
+            let bytes = self.nodes[node].pushed(delta);
             for to in neighbours.iter().skip(which).step_by(2) {
-                self.gossip_to(node, *to, &sealed);
+                self.gossip_to(node, *to, &bytes);
             }
         }
         Ok(())
@@ -140,9 +145,9 @@ impl World<'_> {
     fn replay(&mut self, node: usize) {
         for _ in 0..AT_ONCE {
             let Actor { stream, heard, .. } = &mut self.actors[node];
-            let Some(sealed) = heard.get(stream.index(heard.len())).cloned() else { return };
+            let Some(bytes) = heard.get(stream.index(heard.len())).cloned() else { return };
             self.tally.replayed += 1;
-            self.gossip(node, None, &sealed);
+            self.gossip(node, &bytes);
         }
     }
 
@@ -156,7 +161,8 @@ impl World<'_> {
                     std::iter::repeat_with(|| stream.bytes()).flatten().take(length).collect();
                 self.tally.flooded += 1;
                 if number % 2 == 0 {
-                    self.gossip_to(node, to, &bytes);
+                    let tag = Tag::from(self.nodes[node].federation);
+                    self.gossip_to(node, to, &[&tag.0[..], &bytes].concat());
                 } else {
                     let frame = Frame::Ask(stream.bits(), bytes).to_bytes().into();
                     self.send_sync(node, to, &frame);
@@ -172,10 +178,11 @@ impl World<'_> {
             let stream = &mut self.actors[node].stream;
             let identity = (MemberId(stream.bytes()), SecretKey::from_seed(&stream.bytes()));
             let made = self.nodes[node].sign_outside(member, Some(identity), stream)?;
-            let sealed = made.and_then(|delta: Delta| self.nodes[node].sealed(&delta));
-            let Some(sealed) = sealed else { return Ok(()) };
+            let Some(bytes) = made.map(|delta| self.nodes[node].pushed(&delta)) else {
+                return Ok(());
+            };
             self.tally.invented += 1;
-            self.gossip(node, None, &sealed);
+            self.gossip(node, &bytes);
         }
         Ok(())
     }

@@ -1,23 +1,31 @@
-//! Effects of nodes, carried over the virtual network: gossip along the overlay, connections, and
-//! requests that are repeated until they are answered, as a reliable transport does.
+//! Effects of nodes, carried over the virtual network: frames of the fast path between neighbours of the
+//! overlay, connections, and requests that are repeated until they are answered, as a reliable transport does.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use lore_engine::{Effect, Event as Told, Verdict};
+use lore_engine::{Effect, Event as Told};
 use lore_protocol::ids::PublicKey;
+use lore_protocol::spread::{Envelope, Frame as Spoken};
 
 use super::frame::Frame;
 use super::{Event, World, WorldError, node};
 use crate::queue::Micros;
 use crate::scenario::millis;
 
+/// Bytes that a frame's length takes on a stream.
+const LENGTH_BYTES: usize = 2;
+
+/// Returns true for a frame that hands a delta on, or announces one.
+fn spreads(bytes: &[u8]) -> bool {
+    let frame = Envelope::split(bytes).and_then(|envelope| envelope.frame().ok());
+    matches!(frame, Some(Spoken::Full(_) | Spoken::Head(_) | Spoken::Have(_)))
+}
+
 /// Cause that a node was given, as far as its effects refer to it.
-pub(super) enum Cause<'a> {
+pub(super) enum Cause {
     /// Nothing that needs an answer.
     None,
-    /// A gossip frame of a neighbour.
-    Heard { from: usize, sealed: &'a [u8] },
     /// A request.
     Asked { from: usize, exchange: u64 },
 }
@@ -48,6 +56,8 @@ pub(super) struct Wires {
     open: BTreeMap<(usize, u64), Open>,
     /// By answering node, asking node and exchange.
     answered: BTreeMap<(usize, usize, u64), Answered>,
+    /// By node, the next wake-up of its fast path.
+    wakes: Vec<Option<Micros>>,
 }
 
 const fn pair(a: usize, b: usize) -> (usize, usize) {
@@ -57,8 +67,9 @@ const fn pair(a: usize, b: usize) -> (usize, usize) {
 impl Wires {
     /// No connections among nodes with these keys.
     pub(super) fn new(keys: impl Iterator<Item = PublicKey>) -> Self {
-        let by_key = keys.zip(0..).collect();
-        Self { by_key, ..Self::default() }
+        let by_key: BTreeMap<PublicKey, usize> = keys.zip(0..).collect();
+        let wakes = vec![None; by_key.len()];
+        Self { by_key, wakes, ..Self::default() }
     }
 
     pub(super) fn node_of(&self, key: &PublicKey) -> Option<usize> {
@@ -77,14 +88,14 @@ impl World<'_> {
         &mut self,
         node: usize,
         event: Told,
-        cause: &Cause<'_>,
+        cause: &Cause,
     ) -> Result<(), WorldError> {
         self.nodes[node].handle(event)?;
         self.carry(node, cause)
     }
 
     /// Notes what a node signed and took in, and carries what it wants done.
-    pub(super) fn carry(&mut self, node: usize, cause: &Cause<'_>) -> Result<(), WorldError> {
+    pub(super) fn carry(&mut self, node: usize, cause: &Cause) -> Result<(), WorldError> {
         loop {
             let now = self.queue.now();
             for bytes in self.nodes[node].take_signed() {
@@ -93,8 +104,10 @@ impl World<'_> {
             for (id, hash) in self.nodes[node].take_stored() {
                 self.record.accepted(node, id, hash, now);
             }
+            self.nodes[node].note_federation();
             let effects = self.nodes[node].take_effects();
             if effects.is_empty() {
+                self.plan_wake(node);
                 return Ok(());
             }
             for effect in effects {
@@ -103,20 +116,13 @@ impl World<'_> {
         }
     }
 
-    fn do_effect(
-        &mut self,
-        node: usize,
-        effect: Effect,
-        cause: &Cause<'_>,
-    ) -> Result<(), WorldError> {
+    fn do_effect(&mut self, node: usize, effect: Effect, cause: &Cause) -> Result<(), WorldError> {
         match effect {
-            Effect::Publish { sealed, .. } => self.gossip(node, None, &sealed),
-            Effect::Judge { verdict: Verdict::Accept, .. } => {
-                if let Cause::Heard { from, sealed } = cause {
-                    self.actors[node].hear(sealed);
-                    if !self.actors[node].rides() {
-                        self.gossip(node, Some(*from), sealed);
-                    }
+            Effect::Send { peer, bytes } => {
+                if let Some(to) = self.wires.node_of(&peer)
+                    && !(self.actors[node].rides() && spreads(&bytes))
+                {
+                    self.gossip_to(node, to, &bytes);
                 }
             }
             Effect::Dial { peer, .. } => {
@@ -142,32 +148,50 @@ impl World<'_> {
                 }
             }
             Effect::Joined { result, .. } => self.nodes[node].joined(node::let_in(&result))?,
-            Effect::Subscribe(federation) => self.nodes[node].federation = federation,
-            Effect::Judge { .. } => {}
         }
         Ok(())
     }
 
-    /// Sends a sealed frame to the neighbours but one.
-    pub(super) fn gossip(&mut self, from: usize, but: Option<usize>, sealed: &[u8]) {
-        let frame: Rc<[u8]> = Frame::Gossip(sealed.to_vec()).to_bytes().into();
+    /// Sends a frame of the fast path to all neighbours, whatever was agreed with them.
+    pub(super) fn gossip(&mut self, from: usize, bytes: &[u8]) {
         let neighbours: Vec<usize> = self.overlay.neighbours(from).collect();
-        for to in neighbours.into_iter().filter(|to| Some(*to) != but) {
-            self.send_gossip(from, to, &frame);
+        for to in neighbours {
+            self.gossip_to(from, to, bytes);
         }
     }
 
-    /// Sends a sealed frame to one neighbour.
-    pub(super) fn gossip_to(&mut self, from: usize, to: usize, sealed: &[u8]) {
-        let frame: Rc<[u8]> = Frame::Gossip(sealed.to_vec()).to_bytes().into();
-        self.send_gossip(from, to, &frame);
-    }
-
-    fn send_gossip(&mut self, from: usize, to: usize, frame: &Rc<[u8]>) {
+    /// Sends a frame of the fast path to one neighbour.
+    pub(super) fn gossip_to(&mut self, from: usize, to: usize, bytes: &[u8]) {
         if self.network.can_connect(from, to) {
-            self.tally.gossip_bytes += frame.len() as u64;
-            self.send(from, to, frame);
+            let frame: Rc<[u8]> = Frame::Spread(bytes.to_vec()).to_bytes().into();
+            self.tally.gossip_bytes += (bytes.len() + LENGTH_BYTES) as u64;
+            self.send(from, to, &frame);
         }
+    }
+
+    /// Wakes a node when its fast path waits for something.
+    fn plan_wake(&mut self, node: usize) {
+        let Some(wait) = self.nodes[node].engine().wake_in().filter(|_| self.nodes[node].up) else {
+            return;
+        };
+        let wait = Micros::try_from(wait.as_micros()).unwrap_or(Micros::MAX);
+        let at = self.queue.now().saturating_add(wait);
+        let planned = &mut self.wires.wakes[node];
+        if planned.is_none_or(|planned| at < planned) {
+            *planned = Some(at);
+            self.queue.schedule(at, Event::Wake { node });
+        }
+    }
+
+    /// The time of a wake-up has come.
+    pub(super) fn wake(&mut self, node: usize) -> Result<(), WorldError> {
+        if self.wires.wakes[node].is_some_and(|planned| planned <= self.queue.now()) {
+            self.wires.wakes[node] = None;
+        }
+        if !self.nodes[node].up {
+            return Ok(());
+        }
+        self.tell(node, Told::Wake, &Cause::None)
     }
 
     fn request(&mut self, node: usize, to: usize, number: u64, bytes: Vec<u8>) {
@@ -244,12 +268,9 @@ impl World<'_> {
                 self.tally.malformed += 1;
                 Ok(())
             }
-            Some(Frame::Gossip(sealed)) => {
-                let federation = self.nodes[0].federation;
-                let cause = Cause::Heard { from, sealed: &sealed };
-                let bytes = sealed.clone();
-                let number = self.queue.executed();
-                self.tell(to, Told::Gossip { number, from: peer, federation, bytes }, &cause)
+            Some(Frame::Spread(bytes)) => {
+                self.actors[to].hear(&bytes);
+                self.tell(to, Told::Heard { peer, bytes }, &Cause::None)
             }
             Some(Frame::Ask(exchange, bytes)) => {
                 if let Some(known) = self.wires.answered.get(&(to, from, exchange)) {
@@ -308,6 +329,9 @@ impl World<'_> {
             self.tell(node, Told::Connected { peer }, &Cause::None)?;
             let addresses = vec![address(other)];
             self.tell(node, Told::Identified { peer, addresses }, &Cause::None)?;
+            if self.overlay.neighbours(node).any(|neighbour| neighbour == other) {
+                self.tell(node, Told::Stream { peer, open: true }, &Cause::None)?;
+            }
         }
         Ok(())
     }

@@ -9,8 +9,8 @@ const MAX_FRAME_BYTES: usize = MAX_ANSWER_BYTES + MAX_DELTA_BYTES;
 /// One message between two nodes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Frame {
-    /// An encoded delta on the fast path.
-    Gossip(Vec<u8>),
+    /// A frame of the fast path.
+    Spread(Vec<u8>),
     /// An encoded request of anti-entropy; the number pairs it with its answer.
     Ask(u64, Vec<u8>),
     /// An encoded answer.
@@ -20,7 +20,7 @@ pub(super) enum Frame {
 impl Frame {
     pub(super) fn to_bytes(&self) -> Vec<u8> {
         let (kind, exchange, body) = match self {
-            Self::Gossip(body) => (0, 0, body),
+            Self::Spread(body) => (0, 0, body),
             Self::Ask(exchange, body) => (1, *exchange, body),
             Self::Answer(exchange, body) => (2, *exchange, body),
         };
@@ -39,7 +39,7 @@ impl Frame {
         let (exchange, body) = rest.split_first_chunk::<8>()?;
         let exchange = u64::from_le_bytes(*exchange);
         match kind {
-            0 if exchange == 0 => Some(Self::Gossip(body.to_vec())),
+            0 if exchange == 0 => Some(Self::Spread(body.to_vec())),
             1 => Some(Self::Ask(exchange, body.to_vec())),
             2 => Some(Self::Answer(exchange, body.to_vec())),
             _ => None,
@@ -53,7 +53,7 @@ mod tests {
 
     #[test]
     fn frames_survive_the_wire_and_other_bytes_do_not() {
-        for frame in [Frame::Gossip(vec![1, 2]), Frame::Ask(7, vec![]), Frame::Answer(9, vec![3])] {
+        for frame in [Frame::Spread(vec![1, 2]), Frame::Ask(7, vec![]), Frame::Answer(9, vec![3])] {
             assert_eq!(Frame::parse(&frame.to_bytes()), Some(frame));
         }
         for bytes in [&[][..], &[0; 8], &[3; 20], &[0, 1, 0, 0, 0, 0, 0, 0, 0]] {

@@ -1,8 +1,8 @@
 //! The world: a founder and members who publish, over a network that fails.
 //!
 //! Every node is the engine that a daemon drives, over a disk in memory and a virtual clock; signatures are
-//! real, and only bytes cross the wire. Members join by an invitation. Gossip is modelled as a mesh with loss, so
-//! that a claim rests on anti-entropy and the fold. Noise comes from a seed, so that nothing of it can pass
+//! real, and only bytes cross the wire. Members join by an invitation. Deltas spread as between
+//! daemons, along the tree that the engines make among the neighbours of an overlay. Noise comes from a seed, so that nothing of it can pass
 //! for a node's.
 //!
 //! Checked always: whatever a log accepts is byte for byte what an honest node signed, no sealed epoch
@@ -70,6 +70,7 @@ enum Event {
     Due { node: usize },
     Tick { node: usize },
     Retry { node: usize, exchange: u64 },
+    Wake { node: usize },
     Connect { from: usize, to: usize },
     Checkpoint,
     Crash { node: usize, disk: bool },
@@ -90,6 +91,7 @@ impl Traced for Event {
             Self::Sample => (6, 0, 0, &[]),
             Self::Retry { node, .. } => (7, *node, 0, &[]),
             Self::Heal => (9, 0, 0, &[]),
+            Self::Wake { node } => (10, *node, 0, &[]),
             Self::Connect { from, to } => (8, *from, *to, &[]),
         };
         out.push(kind);
@@ -229,6 +231,7 @@ impl<'a> World<'a> {
             }
             Event::Tick { node } => self.tick(node)?,
             Event::Retry { node, exchange } => self.retry(node, exchange)?,
+            Event::Wake { node } => self.wake(node)?,
             Event::Connect { from, to } => self.connect(from, to)?,
             Event::Checkpoint => {
                 self.nodes[0].checkpoint()?;

@@ -14,7 +14,7 @@ use lore_protocol::identity::{SecretKey, Signer as _};
 use lore_protocol::ids::{FederationId, Hash, MemberId, PublicKey};
 use lore_protocol::log::Log;
 use lore_protocol::payload::PayloadKind;
-use lore_protocol::wire::Frame;
+use lore_protocol::spread::Frame;
 
 use super::WorldError;
 use super::sessions::Sessions;
@@ -279,13 +279,13 @@ impl Node {
         Ok(())
     }
 
-    /// A sealed frame with a delta in the name of `victim`, well formed but signed by this node.
+    /// A push of a delta in the name of `victim`, well formed but signed by this node.
     pub(super) fn forge(
         &self,
         victim: MemberId,
         stream: &mut Stream,
     ) -> Result<Option<Vec<u8>>, WorldError> {
-        Ok(self.sign_outside(victim, None, stream)?.and_then(|delta| self.sealed(&delta)))
+        Ok(self.sign_outside(victim, None, stream)?.map(|delta| self.pushed(&delta)))
     }
 
     /// A delta after the head of `member`, signed with this node's key past its ledger; or in the name of another
@@ -306,10 +306,16 @@ impl Node {
         Ok(Some(Delta::sign(header, &payload, &key)))
     }
 
-    /// The sealed frame of a delta; none before the node read a charter.
-    pub(super) fn sealed(&self, delta: &Delta) -> Option<Vec<u8>> {
-        let found = self.engine.federations().get(&self.federation)?;
-        Some(found.seal().seal(&Frame::of(delta)))
+    /// The push of a delta, as it travels.
+    pub(super) fn pushed(&self, delta: &Delta) -> Vec<u8> {
+        Frame::of(delta).to_bytes(self.federation)
+    }
+
+    /// Notes the federation that the node founded or joined.
+    pub(super) fn note_federation(&mut self) {
+        if let Some(federation) = self.engine.federations().keys().next() {
+            self.federation = *federation;
+        }
     }
 
     /// Bytes that this node's ledger fixed since the last call.

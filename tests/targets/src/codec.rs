@@ -7,8 +7,9 @@ use lore_protocol::lesson::{GroupKey, Lesson, LessonKey};
 use lore_protocol::library::Library;
 use lore_protocol::log::Frontier;
 use lore_protocol::payload::{Checkpoint, Payload, PayloadKind};
+use lore_protocol::spread::Frame;
 use lore_protocol::sync::{Answer, Ask};
-use lore_protocol::wire::{Frame, Reply, Request};
+use lore_protocol::wire::{Reply, Request};
 
 use crate::seeds::vectors;
 

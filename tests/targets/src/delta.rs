@@ -4,7 +4,7 @@ use lore_protocol::codec;
 use lore_protocol::delta::{Delta, MAX_DELTA_BYTES};
 use lore_protocol::identity::Signer as _;
 use lore_protocol::payload::Payload;
-use lore_protocol::wire::Frame;
+use lore_protocol::spread::Frame;
 
 use crate::guild::key;
 use crate::script::{Script, text};

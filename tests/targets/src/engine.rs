@@ -18,8 +18,9 @@ use lore_protocol::delta::Delta;
 use lore_protocol::identity::Signer as _;
 use lore_protocol::ids::{FederationId, Hash, InvitationId, PublicKey};
 use lore_protocol::payload::Payload;
+use lore_protocol::spread::{Frame, Tag};
 use lore_protocol::sync::{Answer, Ask, Part, Range};
-use lore_protocol::wire::{Frame, FrameSeal, Reply, Request};
+use lore_protocol::wire::{Reply, Request};
 
 use crate::guild::{authored, key};
 use crate::script::{Script, text};
@@ -126,8 +127,11 @@ fn terms() -> Terms {
 }
 
 fn connect(a: &mut Engine, b: &mut Engine) {
-    a.handle(Event::Connected { peer: b.public_key() }).expect("no event is an error");
-    b.handle(Event::Connected { peer: a.public_key() }).expect("no event is an error");
+    let keys = [a.public_key(), b.public_key()];
+    for (one, peer) in [(a, keys[1]), (b, keys[0])] {
+        one.handle(Event::Connected { peer }).expect("no event is an error");
+        one.handle(Event::Stream { peer, open: true }).expect("no event is an error");
+    }
 }
 
 /// Carries effects between two connected engines until neither wants anything.
@@ -140,8 +144,8 @@ fn exchange(a: &mut Engine, b: &mut Engine) {
         let Some((from, effect)) = queue.pop_front() else { return };
         let (other, peer) = (if from == 0 { &mut *b } else { &mut *a }, keys[from]);
         let event = match effect {
-            Effect::Publish { federation, sealed, .. } => {
-                Event::Gossip { number: 1, from: peer, federation, bytes: sealed }
+            Effect::Send { peer: to, bytes } if to == keys[1 - from] => {
+                Event::Heard { peer, bytes }
             }
             Effect::Request { number, peer: to, bytes } if to == keys[1 - from] => {
                 Event::Request { number, peer, bytes }
@@ -158,7 +162,6 @@ struct Attacked {
     federation: FederationId,
     ada: Engine,
     clock: Arc<World>,
-    seal: FrameSeal,
     /// Numbers of requests that it made and that nobody has answered.
     open: Vec<u64>,
 }
@@ -180,19 +183,15 @@ impl Attacked {
         let kind = script.byte();
         let peer = peer(script);
         let number = u64::from(script.byte());
-        let event = match kind % 12 {
+        let event = match kind % 13 {
             0 => Event::Connected { peer },
             1 => Event::Disconnected { peer },
             2 => Event::Identified { peer, addresses: addresses(script) },
-            3 => Event::Gossip { number, from: peer, federation, bytes: script.text().to_vec() },
+            3 => Event::Stream { peer, open: !script.byte().is_multiple_of(4) },
             4 => {
-                let bytes = self.seal.seal_bytes(script.text());
-                Event::Gossip { number, from: peer, federation, bytes }
+                Event::Heard { peer, bytes: [&Tag::from(federation).0[..], script.text()].concat() }
             }
-            5 => {
-                let bytes = self.seal.seal_bytes(&codec::encode(&Frame::of(&self.delta(script))));
-                Event::Gossip { number, from: peer, federation, bytes }
-            }
+            5 => Event::Heard { peer, bytes: Frame::of(&self.delta(script)).to_bytes(federation) },
             6 => Event::Request { number, peer, bytes: script.text().to_vec() },
             7 => Event::Request { number, peer, bytes: self.request(script) },
             8 => Event::Response { number, peer, bytes: script.text().to_vec() },
@@ -209,9 +208,9 @@ impl Attacked {
                 let why = String::from_utf8_lossy(script.text()).into_owned();
                 Event::RequestFailed { number: self.open.pop().unwrap_or(number), why }
             }
-            _ => {
+            rest => {
                 self.clock.0.fetch_add(u64::from(script.u32() >> 12), Ordering::Relaxed);
-                Event::Tick
+                if rest == 11 { Event::Tick } else { Event::Wake }
             }
         };
         self.tell(event);
@@ -301,10 +300,7 @@ pub(crate) fn run(bytes: &[u8]) {
     let homes = HOMES.get_or_init(Homes::make);
     let (ada, clock) = open(ADA, &again(&homes.ada));
     let federation = homes.federation;
-    let charter =
-        ada.federation(federation).expect("its federation").log().signed_charter().clone();
-    let seal = FrameSeal::new(&charter);
-    let mut attacked = Attacked { federation, ada, clock, seal, open: Vec::new() };
+    let mut attacked = Attacked { federation, ada, clock, open: Vec::new() };
     let mut script = Script::new(bytes);
     for _ in 0..MAX_EVENTS {
         if script.is_over() {
@@ -351,7 +347,13 @@ pub(crate) fn seeds() -> Vec<(String, Vec<u8>)> {
     };
     let address = text(b"/ip4/127.0.0.1/tcp/5");
     let mut all: Vec<(String, Vec<u8>)> = of("Request", 6).collect();
-    all.extend(of("Frame", 4));
+    // A neighbour: connected, with a stream, by an `Enter`. Then a frame of each kind, and the wake after it.
+    let enter = text(&codec::encode(&Frame::Enter));
+    let entered = [one([0, 1, 0], &[]), one([3, 1, 0], &[1]), one([4, 1, 0], &enter)].concat();
+    let wake = one([12, 1, 0], &[0, 255, 0, 0]);
+    all.extend(
+        of("Frame", 4).map(|(name, bytes)| (name, [entered.as_slice(), &bytes, &wake].concat())),
+    );
     // A tick long after, in which the node asks, and then an answer of each kind.
     let tick = one([11, 1, 0], &[0, 0, 0, 255]);
     let hello = one([0, 1, 0], &[]);

@@ -9,7 +9,8 @@ use lore_protocol::ids::Hash;
 use lore_protocol::payload::{
     MAX_PAYLOAD_BYTES, Mechanism, Noise, Outcomes, Payload, Unit, Void, Window,
 };
-use lore_protocol::wire::{Frame, Reply};
+use lore_protocol::spread::Frame;
+use lore_protocol::wire::Reply;
 use lore_tests::guild::{Guild, authored};
 use lore_tests::log::exported;
 use lore_tests::member::{Member, compared};
@@ -95,7 +96,10 @@ fn oversized(mallory: &Member) -> Attack {
     delta.header.payload_len = u32::try_from(payload.len()).unwrap();
     delta.header.payload_hash = Hash(*blake3::hash(&payload).as_bytes());
     delta.payload = Some(payload);
-    Attack::delta(&delta, "over 64 KiB")
+    let attack = Attack::delta(&delta, "over 64 KiB");
+    // No frame is long enough to hold it: one that claims to.
+    delta.payload = Some(vec![0; 1_024]);
+    Attack { frame: codec::encode(&Frame::Full(delta)), ..attack }
 }
 
 fn not_canonical(mallory: &Member) -> Attack {

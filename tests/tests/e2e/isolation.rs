@@ -41,7 +41,7 @@ impl Side {
         });
         // It listens to the node in both, which is where a leak would be.
         let listener = identity.connect(both);
-        listener.peer.subscribe(identity.federation());
+        listener.peer.enter(identity.federation());
         Self { name, founder, listener, lessons: lessons(name) }
     }
 

@@ -5,7 +5,7 @@ use std::fs;
 use lore_protocol::codec;
 use lore_protocol::ids::Hash;
 use lore_protocol::payload::{Payload, Void};
-use lore_protocol::wire::Frame;
+use lore_protocol::spread::Frame;
 use lore_tests::member::Identity;
 use lore_tests::wait::{PATIENCE, wait_until};
 use lore_tests::{Cluster, Node};

@@ -5,8 +5,9 @@ use lore_protocol::identity::{SecretKey, Signer as _};
 use lore_protocol::ids::{FederationId, Hash, InvitationId, PublicKey};
 use lore_protocol::invitation::Invitation;
 use lore_protocol::payload::{Payload, Void};
+use lore_protocol::spread::Frame;
 use lore_protocol::sync::{Answer, Ask, End, Part, Range};
-use lore_protocol::wire::{Frame, Reply, Request};
+use lore_protocol::wire::{Reply, Request};
 use lore_tests::guild::Guild;
 use lore_tests::member::{Member, compared, different};
 use lore_tests::node::converged;
@@ -111,7 +112,7 @@ fn no_bytes_of_a_member_end_the_loop() {
     }
     let void = mallory.sign(&Payload::Void(Void { release: Hash([1; 32]) }), |_| {});
     let frame = codec::encode(&Frame::Full(void));
-    // Two frames that are wrong by their bytes and a peer's gossip is not heard any more.
+    // One frame that is wrong by its bytes and a peer's pushes are not heard for a while.
     for bytes in variants(&frame, 120) {
         mallory.gossip(&bytes);
     }

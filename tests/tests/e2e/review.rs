@@ -8,7 +8,7 @@ use std::process::Stdio;
 use lore_protocol::codec;
 use lore_protocol::lesson::{Action, ErrorClass, Lesson, LessonKey, Op, Token, Trigger};
 use lore_protocol::payload::{LessonEntry, Lessons, Origin, Payload};
-use lore_protocol::wire::Frame;
+use lore_protocol::spread::Frame;
 use lore_test_endpoint::Endpoint;
 use lore_test_endpoint::chat::{calls, says};
 use lore_tests::files::bytes_below;
