@@ -16,10 +16,10 @@ use lore_node::config::Config;
 use lore_node::home::Home;
 use lore_node::host::{Machine, Node};
 use lore_node::store::Store;
-use lore_protocol::delta::Sound;
 use lore_protocol::identity::{SecretKey, Signer as _};
 use lore_protocol::ids::{DeltaId, FederationId};
 use lore_protocol::lesson::LessonKey;
+use lore_protocol::log::Entry;
 use lore_protocol::payload::Payload;
 use lore_protocol::sync::Ask as SyncAsk;
 use lore_protocol::wire::Request;
@@ -195,7 +195,7 @@ impl Observed {
         let log = self.node.engine().federations()[&self.federation].log();
         let new = log.entries().filter(|(id, _)| !self.known.contains(*id));
         let mut new: Vec<(DeltaId, String)> =
-            new.map(|(id, entry)| (*id, in_words(&entry.sound()))).collect();
+            new.map(|(id, entry)| (*id, in_words(entry))).collect();
         new.sort_by(|a, b| a.1.cmp(&b.1));
         for (id, line) in new {
             self.known.insert(id);
@@ -243,9 +243,9 @@ pub fn terms() -> FederationCreate {
 
 /// A delta without its noise: everything in its header but hashes, its length, its window, which public items it
 /// counts, and which keys passed.
-fn in_words(sound: &Sound) -> String {
-    let header = sound.header();
-    let what = match &sound.payload {
+fn in_words(entry: &Entry) -> String {
+    let (header, payload) = (entry.header(), entry.payload());
+    let what = match payload.as_ref() {
         Payload::Lessons(lessons) => {
             let key = |key: &LessonKey| match key {
                 LessonKey::Primary(lesson) => lesson.to_string(),
@@ -266,7 +266,7 @@ fn in_words(sound: &Sound) -> String {
         header.depth,
         header.payload_len,
         header.spend,
-        sound.payload.mechanism(),
+        payload.mechanism(),
     )
 }
 

@@ -285,9 +285,10 @@ fn a_founder_that_was_rolled_back_settles_the_split_with_a_new_key() {
     net.worlds.push(world);
     net.engines[3].federation_checkpoint(federation).unwrap();
     let rival = net.engines[3].federation(federation).unwrap();
-    let deltas: Vec<_> = rival.log().entries().map(|(_, entry)| entry.sound()).collect();
+    let deltas: Vec<_> = rival.log().entries().map(|(_, entry)| entry.delta.clone()).collect();
     net.down = vec![0, 3];
-    for sound in deltas {
+    for delta in deltas {
+        let sound = delta.sound().unwrap();
         net.engines[2].ingest(federation, sound, crate::Durability::Synced).unwrap();
     }
     net.connect(1);

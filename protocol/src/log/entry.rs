@@ -70,12 +70,6 @@ impl Entry {
     }
 
     /// The delta as it was taken in.
-    #[must_use]
-    pub fn sound(&self) -> Sound {
-        Sound::of_entry(self.id, self.delta.clone(), self.payload().into_owned())
-    }
-
-    /// The delta as it was taken in.
     pub(super) fn into_sound(self) -> Sound {
         let payload = self.payload().into_owned();
         Sound::of_entry(self.id, self.delta, payload)

@@ -188,10 +188,10 @@ fn strays() -> Export {
         let mut other = World::with_members(3);
         let item = ItemId::Lesson(lesson("curl", "curl -a").id());
         let id = other.outcomes(2, &[(item, 1, 1)]);
-        let sound = other.log.get(&id).unwrap().sound();
-        let mut header = sound.header().clone();
+        let entry = other.log.get(&id).unwrap();
+        let mut header = entry.header().clone();
         header.spend = Spend { period: header.spend.period, ..Spend::default() };
-        Delta::sign(header, &sound.payload, &other.keys[2])
+        Delta::sign(header, &entry.payload(), &other.keys[2])
     };
     let (_, stranger) = world.join(50);
     for delta in [forged, foreign, deep, early, spender, orphan, usurper, release, stranger] {

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::{Data, Learnt, ROUND, Samples, Task, run};
 use crate::memory::{self, TooLarge};
 use crate::metrics::Metric;
-use crate::scenario::parts;
+use crate::scenario::{ScenarioError, parts, ratio, within};
 
 /// The learning scenario that comes with the crate: its name and its text.
 pub const SHIPPED: (&str, &str) =
@@ -16,19 +16,9 @@ pub const SHIPPED: (&str, &str) =
 /// Why a learning scenario cannot run.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LearningError {
-    /// The scenario does not parse; the message names the line.
-    #[error("the scenario does not parse: {0}")]
-    Parse(String),
-    /// A value makes no sense.
-    #[error("`{key}` is {got}, but must be {must}; change it in the scenario file")]
-    Value {
-        /// The key.
-        key: &'static str,
-        /// Value in the file.
-        got: String,
-        /// Values that are allowed.
-        must: String,
-    },
+    /// The scenario does not parse, or a value in it makes no sense.
+    #[error(transparent)]
+    Scenario(#[from] ScenarioError),
     /// The table cannot be read.
     #[error("cannot read the samples {0}")]
     Read(String),
@@ -109,7 +99,7 @@ impl Learning {
     /// Fails when a key is unknown or a value impossible, or the table is wrong.
     pub fn parse(text: &str, directory: &Path) -> Result<Self, LearningError> {
         let file: File =
-            toml::from_str(text).map_err(|error| LearningError::Parse(error.to_string()))?;
+            toml::from_str(text).map_err(|error| ScenarioError::Parse(error.to_string()))?;
         file.check()?;
         let source = match (&file.table, file.samples, file.dimensions) {
             (Some(table), None, None) => Source::Table(Samples::read(&directory.join(table))?),
@@ -117,7 +107,7 @@ impl Learning {
             _ => {
                 let got = file.table.map_or("missing", |_| "there").to_owned();
                 let must = "there alone, or missing with both `samples` and `dimensions`";
-                return Err(LearningError::Value { key: "table", got, must: must.to_owned() });
+                return Err(ScenarioError::Value { key: "table", got, must }.into());
             }
         };
         let File { name, about, seed, nodes, rounds, measured_every, lambda, degree, loss, .. } =
@@ -176,38 +166,31 @@ impl Learning {
 }
 
 impl File {
-    fn check(&self) -> Result<(), LearningError> {
-        let wrong = |key, got: String, must: String| Err(LearningError::Value { key, got, must });
-        let within = |key, got: u64, low: u64, high: u64| {
-            if (low..=high).contains(&got) {
-                return Ok(());
-            }
-            wrong(key, got.to_string(), format!("from {low} to {high}"))
-        };
+    fn check(&self) -> Result<(), ScenarioError> {
+        let wrong = |key, got: String, must| Err(ScenarioError::Value { key, got, must });
         if self.world != "learning" {
-            let must = "`learning` or `replay`; leave the key out for a federation".to_owned();
+            let must = "`learning` or `replay`; leave the key out for a federation";
             return wrong("world", self.world.clone(), must);
         }
-        within("nodes", self.nodes.into(), 2, 100_000)?;
-        within("rounds", self.rounds.into(), 1, 1_000_000)?;
-        within("measured_every", self.measured_every.into(), 1, 1_000_000)?;
-        within("samples", self.samples.unwrap_or(1).into(), 1, 1_000_000)?;
-        within("dimensions", self.dimensions.unwrap_or(2).into(), 2, 100_000)?;
+        let million = "from 1 to 1,000,000";
+        within("nodes", self.nodes.into(), 2, 100_000, "from 2 to 100,000")?;
+        within("rounds", self.rounds.into(), 1, 1_000_000, million)?;
+        within("measured_every", self.measured_every.into(), 1, 1_000_000, million)?;
+        within("samples", self.samples.unwrap_or(1).into(), 1, 1_000_000, million)?;
+        let dimensions = self.dimensions.unwrap_or(2);
+        within("dimensions", dimensions.into(), 2, 100_000, "from 2 to 100,000")?;
         if let Some(degree) = self.degree {
             let others = u64::from(self.nodes) - 1;
-            within("degree", degree.into(), others.min(3), others.min(1_000))?;
+            let must = "from 3 to 1,000 and below `nodes`, or `nodes` less 1 where that is less";
+            within("degree", degree.into(), others.min(3), others.min(1_000), must)?;
             if !(u64::from(self.nodes) * u64::from(degree)).is_multiple_of(2) {
-                let must = "even where `nodes` is odd".to_owned();
-                return wrong("degree", degree.to_string(), must);
+                return wrong("degree", degree.to_string(), "even where `nodes` is odd");
             }
         }
         if !(1e-9..=1e3).contains(&self.lambda) {
-            return wrong("lambda", self.lambda.to_string(), "from 1e-9 to 1000".to_owned());
+            return wrong("lambda", self.lambda.to_string(), "from 1e-9 to 1000");
         }
-        if !(0.0..=0.9).contains(&self.loss) {
-            return wrong("loss", self.loss.to_string(), "from 0 to 0.9".to_owned());
-        }
-        Ok(())
+        ratio("loss", self.loss, 0.9, "from 0 to 0.9")
     }
 }
 

@@ -6,7 +6,8 @@ const TIME: &str = "at least 1 and at most ten years";
 const SPAN: &str = "at most ten years";
 const MOST_MS: u64 = MAX_SECONDS * 1_000;
 
-fn within(
+/// Refuses a number outside a range.
+pub(crate) fn within(
     key: &'static str,
     got: u64,
     low: u64,
@@ -18,7 +19,13 @@ fn within(
     if fits { Ok(()) } else { Err(ScenarioError::Value { key, got, must }) }
 }
 
-fn ratio(key: &'static str, got: f64, high: f64, must: &'static str) -> Result<(), ScenarioError> {
+/// Refuses a share below 0 or above `high`.
+pub(crate) fn ratio(
+    key: &'static str,
+    got: f64,
+    high: f64,
+    must: &'static str,
+) -> Result<(), ScenarioError> {
     let fits = (0.0..=high).contains(&got);
     let got = got.to_string();
     if fits { Ok(()) } else { Err(ScenarioError::Value { key, got, must }) }

@@ -5,6 +5,7 @@ mod faults;
 mod network;
 mod releases;
 
+pub(crate) use check::{ratio, within};
 pub use faults::{Attack, Churn, Crash, Machines, Split};
 pub use network::{Burst, BurstSection, Latency, LatencySection, NetworkPlan, NetworkSection};
 pub use releases::Releases;

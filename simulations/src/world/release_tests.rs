@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used)]
 use lore_protocol::ids::LessonId;
+use lore_protocol::log::Entry;
 use lore_protocol::payload::PayloadKind;
 
 use super::*;
@@ -29,10 +30,8 @@ fn known(node: &Node) -> Vec<bool> {
 fn on_chain(world: &World<'_>, node: &Node, kind: PayloadKind) -> usize {
     let member = node.member().unwrap();
     let entries = world.nodes[0].log().unwrap().entries();
-    let sounds = entries.map(|(_, entry)| entry.sound());
-    let own = sounds.filter(|one| one.header().author == member && one.payload.kind() == kind);
-    // What a person wrote comes without a mechanism.
-    own.filter(|one| one.payload.mechanism().is_some()).count()
+    let of_kind = |entry: &Entry| entry.header().payload_kind == kind && entry.is_released();
+    entries.filter(|(_, entry)| entry.chain == member && of_kind(entry)).count()
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use anyhow::{Context as _, bail};
+use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 
 /// Times of one part: on the wall, and of this thread on a processor, which other programs do not lengthen.
 pub(super) struct Timer {
@@ -54,16 +55,11 @@ pub(super) fn run_program(command: &mut Command) -> anyhow::Result<(String, f64)
     if let Some(mut output) = child.stdout.take() {
         output.read_to_string(&mut text).with_context(|| format!("output of {program}"))?;
     }
-    // It has closed its output: what is left of it ends now, and its times stay readable until it is waited for.
-    let id = child.id().to_string();
-    let ended = || {
-        let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
-        Some(stat.rsplit_once(") ")?.1.starts_with('Z'))
-    };
-    while ended() == Some(false) {
-        std::thread::sleep(std::time::Duration::from_millis(1));
-    }
-    let seconds = on_processor(&id);
+    // Until it is waited for in the usual way, the times of a program that has ended stay readable.
+    let ended = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+    waitid(WaitId::Pid(Pid::from_child(&child)), ended)
+        .with_context(|| format!("end of {program}"))?;
+    let seconds = on_processor(&child.id().to_string());
     let status = child.wait()?;
     if !status.success() {
         bail!("{program} failed ({status}); its own message stands above");
